@@ -1,0 +1,68 @@
+# Everything a fresh machine needs: python3 (3.11 or later, with venv), make and a package index.
+#   make demo    the console on its own embedded control plane
+#   make test    the whole test suite
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+ARGS ?=
+JOBS ?= auto
+
+.PHONY: demo test check format lint types imports bench constraints snapshots clean
+
+demo: $(VENV)/.runtime
+	@$(BIN)/mogplex-tui demo $(ARGS)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: $(VENV)/.dev
+	@echo "format"; $(BIN)/ruff format --check --quiet .
+	@echo "lint"; $(BIN)/ruff check --quiet .
+	@echo "types"; $(BIN)/mypy
+	@echo "import rules"; $(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(MAKE) --no-print-directory test
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports --config pyproject.toml
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+snapshots: $(VENV)/.dev
+	@$(BIN)/python -m pytest tests/snapshots --snapshot-update $(ARGS)
+
+# The one command that refreshes constraints.txt: resolve everything anew in a throw-away environment.
+constraints:
+	@echo "resolving every dependency anew"
+	@rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
+	@.venv-constraints/bin/python -m pip --quiet --disable-pip-version-check install -e '.[dev]' hatchling
+	@{ echo "# Every version that the project is built and tested with. Refresh with: make constraints"; \
+	   .venv-constraints/bin/python -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
+	@rm -rf .venv-constraints
+
+$(VENV)/bin/python:
+	@echo "creating $(VENV) (once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing mogplex-tui into $(VENV) (a minute the first time)" >&2
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing mogplex-tui and its test tools into $(VENV) (a minute or two the first time)" >&2
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $(VENV)/.runtime $@
+
+clean:
+	@rm -rf $(VENV) .venv-constraints .pytest_cache .mypy_cache .ruff_cache .import_linter_cache snapshot_report.html

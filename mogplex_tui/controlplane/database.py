@@ -1,0 +1,155 @@
+"""The SQLite file behind the plane: transactions whose change notes become realtime frames after commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from .hub import Frame, Hub
+from .ids import Ids
+
+SCHEMA_VERSION = "1"
+
+Row = sqlite3.Row
+
+
+class DatabaseMismatchError(Exception):
+    """The file is not a database of this plane, or of another version of it."""
+
+
+class Tx:
+    """An open write transaction; everything it notes is announced only if it commits."""
+
+    def __init__(self, connection: sqlite3.Connection, ids: Ids) -> None:
+        self._connection = connection
+        self._ids = ids
+        self.notes: dict[Frame, None] = {}
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement; raises sqlite3.IntegrityError when a constraint refuses it."""
+        return self._connection.execute(sql, params)
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row, or None."""
+        row: Row | None = self._connection.execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows."""
+        return self._connection.execute(sql, params).fetchall()
+
+    def insert(self, table: str, **columns: Any) -> None:
+        """Insert one row given by column name."""
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
+
+    def update(self, table: str, row_id: str, **columns: Any) -> None:
+        """Set columns of the row with this `id`."""
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        self._connection.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*columns.values(), row_id))
+
+    def note(self, table: str, op: str, user_id: str | None, row_id: str) -> None:
+        """Announce a changed row after commit; the same change to the same row twice is one frame
+        (realtime.md §5).
+        """
+        self.notes[Frame(table, op, user_id, row_id)] = None
+
+    def new_id(self) -> str:
+        """The next row id of this database's seeded stream."""
+        return self._ids.uuid()
+
+
+class Database:
+    """One connection to the plane's file, used synchronously on one event loop.
+
+    Raises DatabaseMismatchError when the file holds something else.
+    """
+
+    def __init__(self, path: Path, hub: Hub, ids: Ids) -> None:
+        self.path = path
+        self.hub = hub
+        self.is_new = not path.exists() or path.stat().st_size == 0
+        if self.is_new:
+            path.touch(mode=0o600)
+        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self._connection.row_factory = sqlite3.Row
+        self._ids = ids
+        self._open = False
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise DatabaseMismatchError(f"{path} is not a control plane database: {error}") from error
+        except DatabaseMismatchError:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.execute("PRAGMA cache_size=-65536")
+        if self.is_new:
+            self._connection.executescript(files(__package__).joinpath("schema.sql").read_text())
+            self.set_meta("schema_version", SCHEMA_VERSION)
+        elif self.meta("schema_version") != SCHEMA_VERSION:
+            raise DatabaseMismatchError(f"{self.path} was written by another version of the control plane")
+
+    @contextmanager
+    def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:
+        """One write transaction: commits and then publishes, or rolls back and publishes nothing.
+
+        `announce=False` keeps a bulk load silent; `ids` replaces the stream that new_id draws from.
+        Raises RuntimeError when one is open already.
+        """
+        if self._open:
+            raise RuntimeError("transactions do not nest")
+        self._open = True
+        tx = Tx(self._connection, ids or self._ids)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield tx
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._open = False
+        if announce:
+            self.hub.publish(tx.notes)
+
+    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row of a read, or None."""
+        row: Row | None = self._connection.execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a read."""
+        return self._connection.execute(sql, params).fetchall()
+
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """The first column of the first row of a read, or None."""
+        row = self._connection.execute(sql, params).fetchone()
+        return None if row is None else row[0]
+
+    def meta(self, key: str) -> str | None:
+        """A value the plane keeps about itself, or None."""
+        found: str | None = self.value("SELECT value FROM plane_meta WHERE key = ?", (key,))
+        return found
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value about the plane itself."""
+        self._connection.execute("INSERT OR REPLACE INTO plane_meta (key, value) VALUES (?, ?)", (key, value))
+
+    def use_ids(self, ids: Ids) -> None:
+        """Draw new row ids from another stream from now on."""
+        self._ids = ids
+
+    def close(self) -> None:
+        """Close the connection; the write-ahead log is folded into the file."""
+        self._connection.close()

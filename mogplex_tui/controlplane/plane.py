@@ -1,0 +1,108 @@
+"""What every part of the plane holds: settings, database, clock, hub, ids, and the bells that wake the
+simulator.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .clock import Clock
+from .database import Database
+from .hub import Hub
+from .ids import Ids
+
+SCALES = ("small", "medium", "large")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a plane is run.
+
+    `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
+    rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
+    database with nothing but its account.
+    """
+
+    seed: int = 7
+    scale: str = "small"
+    speed: float = 1.0
+    rate_limit: int | None = 60
+    host: str = "127.0.0.1"
+    port: int = 0
+    seeded: bool = True
+
+
+@dataclass(slots=True)
+class Wake:
+    """Callables that the service runs after commit when work arrives from outside, each with the row's id."""
+
+    on_run_started: list[Callable[[str], None]] = field(default_factory=list)
+    on_cancel: list[Callable[[str], None]] = field(default_factory=list)
+    on_job_started: list[Callable[[str], None]] = field(default_factory=list)
+    on_job_cancelled: list[Callable[[str], None]] = field(default_factory=list)
+
+    def run_started(self, run_id: str) -> None:
+        """A run was accepted (external_agent_runs.id)."""
+        for call in tuple(self.on_run_started):
+            call(run_id)
+
+    def cancelled(self, call_id: str) -> None:
+        """A call is cancelled, or asked to end by itself because its job was (ai_calls.id)."""
+        for call in tuple(self.on_cancel):
+            call(call_id)
+
+    def job_started(self, job_id: str) -> None:
+        """A queued job was started because another one made room (job_runs.id)."""
+        for call in tuple(self.on_job_started):
+            call(job_id)
+
+    def job_cancelled(self, job_id: str) -> None:
+        """A job run was cancelled (job_runs.id)."""
+        for call in tuple(self.on_job_cancelled):
+            call(job_id)
+
+
+@dataclass(slots=True)
+class Plane:
+    """One running control plane.
+
+    The account row of `user_id`, its two tokens and its session exist before `seed.build` is called
+    (account.py); everything else in a new database is the seed's.
+    `ids` is the story's stream; the HTTP side draws from a fork, so that requests never shift it.
+    """
+
+    db: Database
+    clock: Clock
+    hub: Hub
+    settings: Settings
+    ids: Ids
+    user_id: str
+    wake: Wake = field(default_factory=Wake)
+
+
+def account_id(seed: int) -> str:
+    """The profile id of the seeded account, the same for every database of one seed."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mogplex-tui/account/{seed}"))
+
+
+def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
+    """Open or create the database at path and gather the parts; raises DatabaseMismatchError for a foreign
+    file.
+
+    A file that is opened again keeps the seed it was created with, and draws ids that it has not used yet.
+    """
+    hub = Hub()
+    # The stream is named after the run of the process: a second run on one file must not repeat ids.
+    ids = Ids(f"{settings.seed}/0")
+    db = Database(path, hub, ids)
+    generation = int(db.meta("generation") or "-1") + 1
+    seed = int(db.meta("seed") or settings.seed)
+    db.set_meta("generation", str(generation))
+    db.set_meta("seed", str(seed))
+    if generation:
+        ids = Ids(f"{seed}/{generation}")
+        db.use_ids(ids)
+    return Plane(db, clock or Clock(), hub, settings, ids, account_id(seed))

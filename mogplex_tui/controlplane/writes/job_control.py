@@ -1,0 +1,91 @@
+"""Stopping job runs and releasing what waited behind them (observability.md §7.3, runtime-model.md §4)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..clock import iso_app
+from ..database import Database, Tx
+from ..ids import Ids
+from . import calls, jobs, ledger
+from .scrub import dumps
+
+
+class Released(NamedTuple):
+    """A pending job that was given its chance: its id, whether it started, and why not."""
+
+    job_id: str
+    started: bool
+    reason: str | None
+
+
+def request_cancel(tx: Tx, job_id: str, at: int, reason: str) -> None:
+    """Mark the request (first time only) and write control/cancel_requested."""
+    job = ledger.job_context(tx, job_id)
+    requested_at = job["cancel_requested_at"] or at
+    tx.update("job_runs", job_id, cancel_requested_at=requested_at, cancel_reason=reason, cancel_error=None)
+    tx.note("job_runs", "UPDATE", None, job_id)
+    metadata = _handle(job) | {"cancel_requested_at": iso_app(requested_at)}
+    ledger.record_for_job(tx, job_id, "control", "cancel_requested", at, reason=reason, metadata=metadata)
+
+
+def _handle(job: Any) -> dict[str, Any]:
+    return {"runtime_provider": job["runtime_provider"], "runtime_run_id": job["runtime_run_id"]}
+
+
+def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
+    """Ask the job's live calls to end; they are not ended here. Returns their ids."""
+    rows = tx.all(
+        "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
+    )
+    for row in rows:
+        calls.request_cancel(
+            tx, row["id"], at, {"job_run_id": job_id}, message="Parent job run cancellation requested"
+        )
+    return [row["id"] for row in rows]
+
+
+def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
+    """End waits, running nodes and the job as cancelled, with control/cancelled; False when the job is over."""
+    job = ledger.job_context(tx, job_id)
+    if job["status"] not in jobs.LIVE:
+        return False
+    tx.execute(
+        "UPDATE flow_waits SET status = 'cancelled' WHERE job_run_id = ? AND status = 'waiting'", (job_id,)
+    )
+    tx.execute(
+        "UPDATE flow_node_runs SET status = 'cancelled', completed_at = ?, output = ?,"
+        " duration_ms = (? - started_at) / 1000 WHERE job_run_id = ? AND status IN ('pending', 'running')",
+        (at, dumps({"cancelled": True, "reason": reason}), at, job_id),
+    )
+    tx.update(
+        "job_runs",
+        job_id,
+        status="cancelled",
+        error=None,
+        cancelled_at=at,
+        completed_at=at,
+        duration_ms=None if job["started_at"] is None else max(0, (at - job["started_at"]) // 1000),
+    )
+    tx.note("job_runs", "UPDATE", None, job_id)
+    metadata = _handle(job) | {
+        "cancel_requested_at": iso_app(job["cancel_requested_at"] or at),
+        "cancelled_at": iso_app(at),
+        "ai_calls_cancellation_requested": asked,
+    }
+    ledger.record_for_job(tx, job_id, "control", "cancelled", at, reason=reason, metadata=metadata)
+    return True
+
+
+def release_queue(db: Database, ids: Ids, installation_id: int | None, at: int) -> list[Released]:
+    """Start the pending jobs of an installation, oldest first, as far as its limit allows (source
+    queue_release).
+    """
+    released: list[Released] = []
+    with db.transaction() as tx:
+        room = jobs.RUNNING_PER_INSTALLATION - jobs.running_count(tx, installation_id)
+        waiting = [row["id"] for row in jobs.pending_jobs(tx, installation_id)[: max(0, room)]]
+    for job_id in waiting:
+        result = jobs.start_in_steps(db, job_id, at, "queue_release", ids.opaque("run_"))
+        released.append(Released(job_id, result.started, result.reason))
+    return released

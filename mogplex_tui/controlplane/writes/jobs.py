@@ -1,0 +1,283 @@
+"""Writing job runs: enqueue, start, defer and end, each with its ledger row (runtime-model.md §4 and §9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..database import Database, Row, Tx
+from . import ledger
+from .scrub import dumps
+
+RUNNING_PER_INSTALLATION = 8
+PENDING_PER_REPO = 25
+PENDING_PER_INSTALLATION = 100
+LIVE = ("pending", "running")
+FULL = "INSTALLATION_CONCURRENCY_LIMIT"
+_FULL_SENTENCE = "Installation concurrency limit reached"
+
+
+class StartResult(NamedTuple):
+    """What a start attempt came to; `reason` says why it did not start."""
+
+    started: bool
+    reason: str | None
+
+
+def insert_job(
+    tx: Tx,
+    *,
+    flow_id: str | None,
+    flow_version_id: str | None,
+    created_at: int,
+    id: str | None = None,
+    status: str = "pending",
+    metadata: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> str:
+    """Insert a job run as it is, without a ledger row (for history), and return its id."""
+    job_id = id or tx.new_id()
+    tx.insert(
+        "job_runs",
+        id=job_id,
+        flow_id=flow_id,
+        flow_version_id=flow_version_id,
+        status=status,
+        metadata=dumps(dict(metadata or {})),
+        created_at=created_at,
+        **columns,
+    )
+    tx.note("job_runs", "INSERT", None, job_id)
+    return job_id
+
+
+def enqueue(
+    tx: Tx,
+    *,
+    flow_id: str,
+    flow_version_id: str | None,
+    at: int,
+    metadata: Mapping[str, Any],
+    id: str | None = None,
+    idempotency_key: str | None = None,
+    retry_of_job_run_id: str | None = None,
+) -> str:
+    """Queue a job run with its enqueue/queued row and return its id.
+
+    `metadata` holds at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3).
+    """
+    job_id = insert_job(
+        tx,
+        id=id,
+        flow_id=flow_id,
+        flow_version_id=flow_version_id,
+        created_at=at,
+        metadata=metadata,
+        idempotency_key=idempotency_key,
+        retry_of_job_run_id=retry_of_job_run_id,
+    )
+    ledger.record_for_job(tx, job_id, "enqueue", "queued", at, metadata=metadata)
+    return job_id
+
+
+def suppress(
+    tx: Tx,
+    *,
+    user_id: str,
+    flow_id: str,
+    flow_version_id: str | None,
+    repo_id: str | None,
+    installation_id: int | None,
+    source_type: str,
+    reason: str,
+    at: int,
+    metadata: Mapping[str, Any] | None = None,
+    source_kind: str = "flow",
+    job_run_id: str | None = None,
+) -> str:
+    """Record work that was prevented (enqueue/suppressed); it exists in the ledger only. Returns the row's
+    id.
+    """
+    return ledger.record(
+        tx,
+        user_id=user_id,
+        source_kind=source_kind,
+        source_type=source_type,
+        event_kind="enqueue",
+        outcome="suppressed",
+        reason=reason,
+        at=at,
+        metadata=metadata,
+        job_run_id=job_run_id,
+        flow_id=flow_id,
+        flow_version_id=flow_version_id,
+        repo_id=repo_id,
+        installation_id=installation_id,
+    )
+
+
+def pending_limit(tx: Tx, installation_id: int, repo_id: str) -> str | None:
+    """The reason why one more job may not be queued for this repo or installation, or None (v1.md §5.3)."""
+    rows = tx.all(
+        "SELECT json_extract(j.metadata, '$.repo_id') AS repo_id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
+        " WHERE j.status IN ('pending', 'running') AND f.installation_id = ?",
+        (installation_id,),
+    )
+    if sum(row["repo_id"] == repo_id for row in rows) >= PENDING_PER_REPO:
+        return "REPO_PENDING_LIMIT"
+    return "INSTALLATION_PENDING_LIMIT" if len(rows) >= PENDING_PER_INSTALLATION else None
+
+
+def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
+    tx.update("job_runs", job_id, **columns)
+    tx.note("job_runs", "UPDATE", None, job_id)
+
+
+def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
+    """First step of a start: count the attempt; not started when the job is not pending or the installation
+    is full.
+
+    A full installation leaves the job pending with a start/deferred row.
+    """
+    job = ledger.job_context(tx, job_id)
+    tried = {
+        "start_attempts": job["start_attempts"] + 1,
+        "last_start_attempt_at": at,
+        "last_start_source": source,
+    }
+    if job["status"] != "pending":
+        reason = "JOB_RUN_CANCELLED" if job["status"] == "cancelled" else "START_ALREADY_STARTED"
+        _touch(tx, job_id, **tried, last_start_error=f"Job is {job['status']}")
+        return StartResult(False, reason)
+    if running_count(tx, job["owner_installation_id"]) >= RUNNING_PER_INSTALLATION:
+        defer(tx, job_id, at, source)
+        return StartResult(False, FULL)
+    _touch(tx, job_id, **tried, last_start_error=None)
+    return StartResult(True, None)
+
+
+def claim(tx: Tx, job_id: str, at: int) -> bool:
+    """Second step of a start: pending to running; False when it is not pending any more."""
+    row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job_id,))
+    if row is None or row["status"] != "pending":
+        return False
+    _touch(tx, job_id, status="running", started_at=at)
+    return True
+
+
+def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
+    """Third step of a start: keep the runtime's handle and write start/started."""
+    job = ledger.job_context(tx, job_id)
+    _touch(tx, job_id, runtime_provider=provider, runtime_run_id=runtime_run_id)
+    metadata = {
+        "start_source": job["last_start_source"],
+        "flow_id": job["flow_id"],
+        "flow_version_id": job["flow_version_id"],
+    }
+    ledger.record_for_job(tx, job_id, "start", "started", at, metadata=metadata)
+
+
+def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
+    """All three steps of a start in one transaction (its three job frames merge into one)."""
+    result = attempt(tx, job_id, at, source)
+    if result.started:
+        claim(tx, job_id, at)
+        hand_over(tx, job_id, at, runtime_run_id)
+    return result
+
+
+def start_in_steps(db: Database, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
+    """All three steps, a transaction each, so that realtime announces three updates (runtime-model.md §7)."""
+    with db.transaction() as tx:
+        result = attempt(tx, job_id, at, source)
+    if result.started:
+        with db.transaction() as tx:
+            claim(tx, job_id, at)
+        with db.transaction() as tx:
+            hand_over(tx, job_id, at, runtime_run_id)
+    return result
+
+
+def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: str = _FULL_SENTENCE) -> None:
+    """Leave a job pending after an attempt, with a start/deferred row."""
+    job = ledger.job_context(tx, job_id)
+    _touch(
+        tx,
+        job_id,
+        start_attempts=job["start_attempts"] + 1,
+        last_start_attempt_at=at,
+        last_start_source=source,
+        last_start_error=error,
+    )
+    metadata = {"start_source": source, "flow_id": job["flow_id"], "flow_version_id": job["flow_version_id"]}
+    ledger.record_for_job(tx, job_id, "start", "deferred", at, reason=reason, metadata=metadata)
+
+
+def start_failed(tx: Tx, job_id: str, at: int, error: str) -> bool:
+    """Put a job whose runtime refused it back to pending with a start/start_failed row; False if it is over."""
+    job = ledger.job_context(tx, job_id)
+    if job["status"] not in LIVE:
+        return False
+    _touch(tx, job_id, status="pending", started_at=None, last_start_error=error)
+    metadata = {
+        "start_source": job["last_start_source"],
+        "flow_id": job["flow_id"],
+        "flow_version_id": job["flow_version_id"],
+    }
+    ledger.record_for_job(tx, job_id, "start", "start_failed", at, reason=error, metadata=metadata)
+    return True
+
+
+def finish(
+    tx: Tx,
+    job_id: str,
+    status: str,
+    at: int,
+    *,
+    reason: str | None,
+    error: str | None = None,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
+    patch: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> bool:
+    """End a running job as success or failed with a control row; False unless it is running.
+
+    `patch` is merged into the job's metadata, `metadata` goes on the ledger row. Reason None writes no
+    ledger row (MISSING_CONFIG failures, observability.md §8.2).
+    """
+    job = ledger.job_context(tx, job_id)
+    if job["status"] != "running":
+        return False
+    columns: dict[str, Any] = {"status": status, "completed_at": at, "error": error}
+    columns["duration_ms"] = max(0, (at - job["started_at"]) // 1000)
+    columns |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    if patch:
+        row = tx.one(
+            "SELECT json_patch(metadata, ?) FROM job_runs WHERE id = ?", (dumps(dict(patch)), job_id)
+        )
+        columns["metadata"] = row[0] if row else job["metadata"]
+    _touch(tx, job_id, **columns)
+    if reason is not None:
+        outcome = "completed" if status == "success" else "failed"
+        ledger.record_for_job(tx, job_id, "control", outcome, at, reason=reason, metadata=metadata)
+    return True
+
+
+def running_count(tx: Tx, installation_id: int | None) -> int:
+    """How many jobs of an installation run now."""
+    row = tx.one(
+        "SELECT COUNT(*) FROM job_runs j JOIN flows f ON f.id = j.flow_id"
+        " WHERE j.status = 'running' AND f.installation_id IS ?",
+        (installation_id,),
+    )
+    return 0 if row is None else int(row[0])
+
+
+def pending_jobs(tx: Tx, installation_id: int | None) -> list[Row]:
+    """The pending jobs of an installation, oldest first (id only)."""
+    return tx.all(
+        "SELECT j.id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
+        " WHERE j.status = 'pending' AND f.installation_id IS ? ORDER BY j.created_at",
+        (installation_id,),
+    )

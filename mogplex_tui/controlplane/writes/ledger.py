@@ -1,0 +1,99 @@
+"""The dispatch ledger: one append-only row for every decision about a job run (runtime-model.md §4,
+observability.md §8).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..database import Row, Tx
+from .scrub import dumps
+
+
+def job_context(tx: Tx, job_id: str) -> Row:
+    """A job run with `owner_id` and `owner_installation_id` of its flow; raises LookupError for an unknown
+    job.
+    """
+    row = tx.one(
+        "SELECT j.*, f.user_id AS owner_id, f.installation_id AS owner_installation_id"
+        " FROM job_runs j LEFT JOIN flows f ON f.id = j.flow_id WHERE j.id = ?",
+        (job_id,),
+    )
+    if row is None:
+        raise LookupError(job_id)
+    return row
+
+
+def record(
+    tx: Tx,
+    *,
+    user_id: str,
+    source_kind: str,
+    source_type: str,
+    event_kind: str,
+    outcome: str,
+    at: int,
+    reason: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    id: str | None = None,
+    **columns: Any,
+) -> str:
+    """Append a ledger row and return its id.
+
+    `columns`: job_run_id, assignment_id, trigger_id, flow_id, flow_version_id, repo_id, installation_id.
+    """
+    event_id = id or tx.new_id()
+    tx.insert(
+        "automation_dispatch_events",
+        id=event_id,
+        user_id=user_id,
+        source_kind=source_kind,
+        source_type=source_type,
+        event_kind=event_kind,
+        outcome=outcome,
+        reason=reason,
+        metadata=dumps(dict(metadata or {})),
+        created_at=at,
+        **columns,
+    )
+    tx.note("automation_dispatch_events", "INSERT", user_id, event_id)
+    return event_id
+
+
+def record_for_job(
+    tx: Tx,
+    job_id: str,
+    event_kind: str,
+    outcome: str,
+    at: int,
+    *,
+    reason: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    id: str | None = None,
+) -> str:
+    """Append a ledger row about an existing job run, its parents taken from the job."""
+    job = job_context(tx, job_id)
+    about = json.loads(job["metadata"])
+    repo_id = about.get("repo_id")
+    known_repo = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
+    return record(
+        tx,
+        id=id,
+        user_id=job["owner_id"],
+        source_kind="manual_retry" if job["retry_of_job_run_id"] else "flow",
+        source_type=about.get("source_type") or "unknown",
+        event_kind=event_kind,
+        outcome=outcome,
+        at=at,
+        reason=reason,
+        metadata=metadata,
+        job_run_id=job_id,
+        assignment_id=job["assignment_id"],
+        trigger_id=job["trigger_id"],
+        flow_id=job["flow_id"],
+        flow_version_id=job["flow_version_id"],
+        repo_id=None if known_repo is None else repo_id,
+        installation_id=about.get("installation_id") or job["owner_installation_id"],
+    )

@@ -1,0 +1,40 @@
+"""Writing admission decisions, the rows behind quotas and the limit figures (observability.md §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..database import Tx
+from .scrub import dumps
+
+
+def record_limit(
+    tx: Tx,
+    *,
+    user_id: str,
+    route_key: str,
+    decision: str,
+    at: int,
+    id: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> str:
+    """Record one allowed or denied start and return its id.
+
+    `columns`: resource_id, repo_id, sandbox_id, reason, limit_name, window_seconds, limit_value, remaining,
+    retry_after_seconds, claim_id.
+    """
+    event_id = id or tx.new_id()
+    tx.insert(
+        "limit_events",
+        id=event_id,
+        user_id=user_id,
+        route_key=route_key,
+        decision=decision,
+        metadata=dumps(dict(metadata or {})),
+        created_at=at,
+        **columns,
+    )
+    tx.note("limit_events", "INSERT", user_id, event_id)
+    return event_id

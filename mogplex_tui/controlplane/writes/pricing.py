@@ -1,0 +1,53 @@
+"""The write-time cost estimate of a call and the roll-up to its job (observability.md §6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..database import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token counts of one call; None means that the provider did not say. `input` is fresh input only."""
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_creation: int | None = None
+    reasoning: int | None = None
+
+
+def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
+    """US dollars of the tokens at the catalogue's per-token prices, or None when any part is unknown."""
+    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
+    if all(count is None for count in counts):
+        return None
+    row = tx.one(
+        "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write FROM models WHERE id = ?",
+        (model,),
+    )
+    if row is None:
+        return None
+    p_in, p_out, p_read, p_write = row
+    if p_in is not None:
+        p_read = 0.1 * p_in if p_read is None else p_read
+        p_write = 1.25 * p_in if p_write is None else p_write
+    total = 0.0
+    for count, rate in zip(counts, (p_in, p_out, p_read, p_write), strict=True):
+        if count and rate is None:
+            return None
+        total += (count or 0) * (rate or 0.0)
+    if p_in is None and p_out is None:
+        return None
+    return round(total, 8)
+
+
+def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
+    """Set the job's cost to the sum of its calls' known costs and announce the job; a missing job is ignored."""
+    if job_run_id is None or tx.one("SELECT 1 FROM job_runs WHERE id = ?", (job_run_id,)) is None:
+        return
+    row = tx.one("SELECT SUM(cost_usd) FROM ai_calls WHERE job_run_id = ?", (job_run_id,))
+    total = None if row is None or row[0] is None else round(row[0], 8)
+    tx.update("job_runs", job_run_id, cost_usd=total)
+    tx.note("job_runs", "UPDATE", None, job_run_id)

@@ -1,0 +1,78 @@
+"""What an event payload or a tool call loses before it is stored (v1.md §8.4, observability.md §9)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+MAX_DEPTH = 4
+MAX_ITEMS = 50
+MAX_TEXT = 40_000
+REDACTED = "[redacted]"
+TRUNCATED = "[truncated]"
+
+SECRET_KEY = re.compile(
+    r"authorization|api[_-]?key|token|secret|password|cookie|credential|client_secret|access_token"
+    r"|refresh_token|session|jwt",
+    re.IGNORECASE,
+)
+_SECRET_TEXT = re.compile(
+    r"(?P<bearer>\bBearer\s+)[^\s\"',;]+|x-access-token:[^@\s]+@|\bgh[oprsu]_\w+|\bgithub_pat_\w+"
+    r"|\bsk-[\w-]{8,}|\bsb_secret_\w+"
+)
+
+
+def _hide(match: re.Match[str]) -> str:
+    if match["bearer"]:
+        return "Bearer " + REDACTED
+    if match[0].startswith("x-access-token:"):
+        return f"x-access-token:{REDACTED}@"
+    return REDACTED
+
+
+def scrub_text(text: str) -> str:
+    """The text with bearer values, clone credentials and well-known token forms hidden."""
+    return _SECRET_TEXT.sub(_hide, text)
+
+
+def reserialise(text: str, clean: Any) -> str | None:
+    """Clean the JSON inside a text that looks like JSON; None when it is not."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return None
+    return json.dumps(clean(parsed), separators=(",", ":"), ensure_ascii=False)
+
+
+def scrub(value: Any, depth: int = 0) -> Any:
+    """The JSON value as it may be stored: depth, items and text cut, secrets hidden.
+
+    A number under a secret-looking key (`total_tokens`) is not a secret and stays.
+    """
+    if isinstance(value, dict):
+        if depth >= MAX_DEPTH:
+            return TRUNCATED
+        kept = list(value.items())[:MAX_ITEMS]
+        return {key: _scrub_entry(key, item, depth + 1) for key, item in kept}
+    if isinstance(value, list | tuple):
+        if depth >= MAX_DEPTH:
+            return TRUNCATED
+        return [scrub(item, depth + 1) for item in value[:MAX_ITEMS]]
+    if isinstance(value, str):
+        cleaned = reserialise(value, scrub) or scrub_text(value)
+        return cleaned if len(cleaned) <= MAX_TEXT else cleaned[:MAX_TEXT]
+    return value
+
+
+def _scrub_entry(key: str, item: Any, depth: int) -> Any:
+    if isinstance(item, int | float) or item is None:
+        return item
+    return REDACTED if SECRET_KEY.search(key) else scrub(item, depth)
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON as the database keeps it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,92 @@
+"""Columns of a line table: what they are and how much room each gets at a given width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Final, Literal, NamedTuple
+
+GAP: Final = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its title, the width it likes, the least it can do with, and when it goes.
+
+    `flex` is its share of room left over, `priority` 0 is never dropped and larger ones go first. Without a
+    `min_width` a column is never narrower than its width.
+    """
+
+    key: str
+    title: str
+    width: int
+    _: KW_ONLY
+    min_width: int | None = None
+    flex: int = 0
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    cut: Literal["end", "middle"] = "end"
+
+    @property
+    def least(self) -> int:
+        """The narrowest width at which the column still says something."""
+        return self.width if self.min_width is None else min(self.min_width, self.width)
+
+
+class Slot(NamedTuple):
+    """A column that is shown: its place among all columns and its width in cells."""
+
+    place: int
+    width: int
+
+
+def arrange(columns: Sequence[Column], room: int) -> list[Slot]:
+    """The columns that fit into `room` cells with their widths, in their order.
+
+    Columns are dropped from the greatest priority (the rightmost first among equals) until the rest fits at
+    its least; what is left over brings columns to their width, the most important first, and then goes to
+    those that flex. When even the columns of priority 0 do not fit, the last ones are narrowed, then dropped.
+    """
+    kept = list(range(len(columns)))
+
+    def needed() -> int:
+        return sum(columns[i].least for i in kept) + GAP * max(0, len(kept) - 1)
+
+    while needed() > room:
+        droppable = [i for i in kept if columns[i].priority > 0]
+        if not droppable:
+            break
+        kept.remove(max(droppable, key=lambda i: (columns[i].priority, i)))
+    widths = {i: columns[i].least for i in kept}
+    spare = room - needed()
+    if spare < 0:
+        return _squeeze(kept, widths, room)
+    for i in sorted(kept, key=lambda i: (columns[i].priority, i)):
+        more = min(spare, columns[i].width - widths[i])
+        widths[i] += more
+        spare -= more
+    _flex(columns, kept, widths, spare)
+    return [Slot(i, widths[i]) for i in kept]
+
+
+def _flex(columns: Sequence[Column], kept: list[int], widths: dict[int, int], spare: int) -> None:
+    shares = sum(columns[i].flex for i in kept)
+    for i in kept:
+        if columns[i].flex and shares:
+            more = spare * columns[i].flex // shares
+            widths[i] += more
+            spare -= more
+            shares -= columns[i].flex
+
+
+def _squeeze(kept: list[int], widths: dict[int, int], room: int) -> list[Slot]:
+    slots: list[Slot] = []
+    for i in kept:
+        gap = GAP if slots else 0
+        if room - gap < 1:
+            break
+        taken = min(widths[i], room - gap)
+        slots.append(Slot(i, taken))
+        room -= taken + gap
+    return slots

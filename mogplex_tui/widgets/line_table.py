@@ -1,0 +1,275 @@
+"""A table drawn by line: any number of rows, one repaint a key, and the cursor stays on its row's key.
+
+Rows come from a `RowSource` that the widget asks only for what is on screen. When rows change, the owner says
+so with `refresh_rows`; cursor and scroll position are then found again by key and only lines whose text
+really changed are painted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from .columns import GAP, Column
+from .row_view import PREFIX, RowSource, RowView
+from .tones import Cell
+
+
+class LineTable(RowView, can_focus=True):
+    """A scrolled table of rows by key, with a cursor, a sticky header and columns that drop when narrow."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "Up", show=False),
+        Binding("down,j", "cursor(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+        Binding("enter", "select", "Open", show=False),
+    ]
+
+    class Said(Message):
+        """Base of what a table says."""
+
+        def __init__(self, table: LineTable) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> LineTable:
+            """The table that says so."""
+            return self.table
+
+    class RowHighlighted(Said):
+        """The cursor is on another row, or the first rows have come."""
+
+        def __init__(self, table: LineTable, key: str, index: int) -> None:
+            super().__init__(table)
+            self.key = key
+            self.index = index
+
+    class RowSelected(Said):
+        """A row was opened, by Enter or a double click."""
+
+        def __init__(self, table: LineTable, key: str) -> None:
+            super().__init__(table)
+            self.key = key
+
+    class NearEnd(Said):
+        """The view has come within two pages of the last row; said once for each number of rows."""
+
+        def __init__(self, table: LineTable, rows: int) -> None:
+            super().__init__(table)
+            self.rows = rows
+
+    class HeaderSelected(Said):
+        """A column's title was clicked."""
+
+        def __init__(self, table: LineTable, column: str) -> None:
+            super().__init__(table)
+            self.column = column
+
+    # What the owner says.
+
+    def set_source(self, source: RowSource) -> None:
+        """Show these rows; the cursor stays on its key when the new rows have it, else goes to the first."""
+        self._source = source
+        self._rows.clear()
+        self._flashes.clear()
+        self._near_end_said = -1
+        if self._cursor_key is None or source.index_of(self._cursor_key) is None:
+            self._cursor, self._shown = 0, []
+            self.jump(0)
+        self._sync(len(source))
+        self.paint()
+
+    def refresh_rows(self, keys: Iterable[str] | None = None, *, reordered: bool = False) -> None:
+        """Take in changes: of these rows (of any row without `keys`), and of their order when `reordered`.
+
+        A different number of rows counts as reordered. Nothing is painted that looks as before.
+        """
+        source = self._source
+        if source is None:
+            return
+        changed: set[str] = set()
+        if keys is None:
+            self._generation += 1
+            changed.update(self._shown)
+        else:
+            for key in keys:
+                if (row := self._rows.get(key)) is not None:
+                    row.generation = -1
+                if key in self._where:
+                    changed.add(key)
+        if source.stale != self._stale:
+            self._stale = source.stale
+            for row in self._rows.values():
+                row.strips.clear()
+            self.paint_soon()
+        if keys is None or reordered or len(source) != self.line_count:
+            self._sync(len(source))
+        lines = {self._where[key] for key in changed if key in self._where and self._look(key)}
+        if lines:
+            self.paint_soon(lines)
+
+    # The cursor.
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the row under the cursor, None when there are no rows."""
+        return self._cursor_key
+
+    @property
+    def cursor_index(self) -> int:
+        """The index of the row under the cursor."""
+        return self._cursor
+
+    @property
+    def visible_keys(self) -> tuple[str, ...]:
+        """The keys of the rows on screen, from the top."""
+        return tuple(self._shown)
+
+    def move_cursor_to(self, key: str) -> bool:
+        """Put the cursor on a row and bring it into view; False when there is no such row."""
+        index = self._source.index_of(key) if self._source else None
+        if index is None:
+            return False
+        self._move(index)
+        return True
+
+    def action_cursor(self, by: int) -> None:
+        """Move the cursor by rows."""
+        self._move(self._cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Move cursor and view by pages."""
+        rows = by * max(1, self.body_height - 1)
+        self._move(self._cursor + rows, self.top + rows)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self._move(0)
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self._move(self.line_count - 1)
+
+    def action_select(self) -> None:
+        """Open the row under the cursor."""
+        if self._cursor_key is not None:
+            self.post_message(self.RowSelected(self, self._cursor_key))
+
+    def _move(self, index: int, top: int | None = None) -> None:
+        source, count = self._source, self.line_count
+        if source is None or not count or not len(source):
+            return
+        index = max(0, min(index, count - 1, len(source) - 1))
+        before, moved = self._cursor, index != self._cursor
+        self._cursor, self._cursor_key = index, source.key_at(index)
+        top = self.top if top is None else max(0, min(top, count - self.body_height))
+        first = self._top_showing(index, top)
+        if first != self.top:
+            self.jump(first)
+        elif moved:
+            self.paint((self._line_of(before), self._line_of(index)))
+        if moved:
+            self.tell(self.RowHighlighted(self, self._cursor_key, index))
+
+    def _top_showing(self, index: int, top: int) -> int:
+        """The scroll position nearest to `top` at which row `index` is on screen."""
+        return max(0, min(index, max(top, index - self.body_height + 1)))
+
+    def _line_of(self, index: int) -> int:
+        return index - self.top + self.HEADER_LINES
+
+    # Keeping what is on screen in step with the source.
+
+    def _sync(self, count: int) -> None:
+        """Find cursor and scroll position again by key, and paint only lines that hold another row now."""
+        source = self._source
+        if source is None:
+            return
+        was_shown, was_key, was_line = self._shown, self._cursor_key, self._line_of(self._cursor)
+        in_view = self.HEADER_LINES <= was_line < self.size.height
+        index = source.index_of(was_key) if was_key is not None else None
+        self._cursor = max(0, min(self._cursor, count - 1)) if index is None else index
+        self._cursor_key = source.key_at(self._cursor) if count else None
+        top = self._anchored_top() if self.top else 0
+        emptied = bool(self.line_count) != bool(count)
+        self.set_line_count(count)
+        top = max(0, min(top, count - self.body_height))
+        self.quiet_jump(self._top_showing(self._cursor, top) if in_view else top)
+        self._compose_shown()
+        lines = {
+            line
+            for line in range(max(len(was_shown), len(self._shown)))
+            if was_shown[line : line + 1] != self._shown[line : line + 1]
+        }
+        lines = {line + self.HEADER_LINES for line in lines}
+        now_line = self._line_of(self._cursor)
+        if now_line != was_line or was_key != self._cursor_key:
+            lines |= {was_line, now_line}
+        self.paint_soon(None if emptied else lines)
+        if self._cursor_key is not None and self._cursor_key != was_key:
+            self.post_message(self.RowHighlighted(self, self._cursor_key, self._cursor))
+        self._say_near_end()
+
+    def _anchored_top(self) -> int:
+        """Where to scroll so that the first row on screen that still exists stays on its line."""
+        source = self._source
+        for offset, key in enumerate(self._shown):
+            index = source.index_of(key) if source else None
+            if index is not None:
+                return index - offset
+        return self.top
+
+    def scrolled(self) -> None:
+        """Other rows are on screen."""
+        self._compose_shown()
+        self._say_near_end()
+
+    def _say_near_end(self) -> None:
+        count = self.line_count
+        if count and count != self._near_end_said and self.top + 3 * self.body_height >= count:
+            self._near_end_said = count
+            self.post_message(self.NearEnd(self, count))
+
+    def on_resize(self) -> None:
+        """Keep the cursor in view."""
+        self.jump(self._top_showing(self._cursor, min(self.top, max(0, self.line_count - self.body_height))))
+
+    def on_focus(self) -> None:
+        """The cursor line is bright."""
+        self.paint((self._line_of(self._cursor),))
+
+    def on_blur(self) -> None:
+        """The cursor line is quiet."""
+        self.paint((self._line_of(self._cursor),))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the row, open it on a double click, report a click on a title."""
+        if event.x >= self.size.width - 1:
+            return
+        if event.y < self.HEADER_LINES:
+            self._click_header(event.x)
+            return
+        index = self.top + event.y - self.HEADER_LINES
+        if index < self.line_count:
+            self._move(index)
+            if event.chain == 2:
+                self.action_select()
+
+    def _click_header(self, x: int) -> None:
+        start = PREFIX
+        for slot in self.arranged():
+            if start <= x < start + slot.width + GAP:
+                self.post_message(self.HeaderSelected(self, self._columns[slot.place].key))
+                return
+            start += slot.width + GAP
+
+
+__all__ = ["Cell", "Column", "LineTable", "RowSource"]

@@ -1,0 +1,345 @@
+"""The base of all that is drawn by line: scrolling, frame cache, coalesced repaints, scroll bar, mouse.
+
+A line view keeps the finished strips of the lines on screen and rebuilds only those that were marked, so that
+a repaint costs what changed and the number of rows costs nothing. Nothing is animated and nothing causes a
+layout: the scroll bar is the last cell of each line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from time import monotonic
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Tone
+
+REPAINT_PERIOD: Final = 0.05
+"""Seconds between repaints for what arrives by itself; a key is answered at once."""
+
+WHEEL_LINES: Final = 3
+
+
+class LineView(ScrollView, can_focus=True):
+    """A vertically scrolled view that draws one strip a line and repaints only lines that changed."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+    DEFAULT_CSS = (
+        """
+    LineView {
+        overflow: hidden hidden;
+        background: $background;
+        color: $foreground;
+    """
+        + TONE_CSS
+        + "}"
+    )
+
+    HEADER_LINES: ClassVar[int] = 0
+    """Lines at the top that do not scroll."""
+
+    ascii_mode = False
+    """Draw cursor, scroll bar and ellipsis in ASCII."""
+
+    reduced_motion = False
+    """No flashing of changed cells."""
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._frame: list[Strip | None] = []
+        self._frame_width = -1
+        self._palette_now: Palette | None = None
+        self._palette_checked = False
+        self._pending: set[int] = set()
+        self._painted_at = 0.0
+        self._paint_timer: Timer | None = None
+        self._holds: set[ExitStack] = set()
+        self._thumb: range = range(0)
+        self._dragging = False
+        self._quiet = False
+
+    # What a subclass gives.
+
+    def draw_line(self, y: int) -> Strip:
+        """The strip of view line `y` (0 is the top of the widget), exactly as wide as the widget."""
+        raise NotImplementedError
+
+    def restyled(self) -> None:
+        """The palette or the width changed: drop every cached strip."""
+
+    def reshaped(self) -> None:
+        """The size changed, so other lines are on screen; called while painting: no repaint from here."""
+
+    # Painting.
+
+    @property
+    def palette(self) -> Palette:
+        """The styles under the current theme."""
+        if self._palette_now is None or not self._palette_checked:
+            self._palette_checked = True
+            fresh = Palette(self)
+            if fresh != self._palette_now:
+                self._palette_now = fresh
+                self.restyled()
+                self._frame = [None] * len(self._frame)
+        return self._palette_now
+
+    def notify_style_update(self) -> None:
+        """Styles may have changed; strips are dropped only when the palette really did."""
+        super().notify_style_update()
+        self._palette_checked = False
+
+    def render(self) -> str:
+        """Nothing: every line comes from `draw_line`."""
+        return ""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of the lines in `crop`; the frame itself is the cache, so that strips keep theirs."""
+        width, height = self.size
+        _ = self.palette  # Settles restyling before strips are looked up.
+        if width != self._frame_width or len(self._frame) != height:
+            if width != self._frame_width:
+                self.restyled()
+            self._frame = [None] * height
+            self._frame_width = width
+            self._thumb = self._thumb_lines()
+            self.reshaped()
+        frame = self._frame
+        lines = []
+        for y in crop.line_range:
+            strip = frame[y] if y < height else Strip.blank(width)
+            if strip is None:
+                strip = frame[y] = self.draw_line(y)
+            lines.append(strip)
+        if crop.column_span != (0, width):
+            lines = [strip.crop(*crop.column_span) for strip in lines]
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        """The strip of view line `y`."""
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
+
+    def finish(self, segments: Iterable[Segment], width: int) -> Strip:
+        """A strip of the segments with the app's filters (no colour, for one) applied once and for all."""
+        strip = Strip(segments, width)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
+
+    def paint(self, lines: Iterable[int] | None = None) -> None:
+        """Repaint view lines (all without an argument) and whatever was waiting, in the next refresh."""
+        frame = self._frame
+        if lines is None:
+            self._frame = [None] * len(frame)
+            self._pending.clear()
+            self._painted_at = monotonic()
+            self.refresh(self.size.region)
+            return
+        marked = self._pending.union(lines) if self._pending else set(lines)
+        self._pending.clear()
+        height, width = self.size.height, self.size.width
+        regions = []
+        for y in marked:
+            if 0 <= y < height:
+                if y < len(frame):
+                    frame[y] = None
+                regions.append(Region(0, y, width, 1))
+        if regions:
+            self._painted_at = monotonic()
+            self.refresh(*regions)
+
+    def paint_soon(self, lines: Iterable[int] | None = None) -> None:
+        """Repaint lines that changed by themselves: at once after a pause, else with the next frame."""
+        waiting = range(self.size.height) if lines is None else lines
+        self._pending.update(waiting)
+        if not self._pending or self._paint_timer is not None or not self.is_mounted:
+            return
+        left = self._painted_at + REPAINT_PERIOD - monotonic()
+        if left <= 0:
+            self.paint(())
+        else:
+            self._paint_timer = self.set_timer(left, self._paint_pending, name="coalesced repaint")
+
+    def _paint_pending(self) -> None:
+        self._paint_timer = None
+        self.before_paint()
+        self.paint(())
+
+    def before_paint(self) -> None:
+        """Called when coalesced changes are about to be painted, for what was put off until then."""
+
+    def tell(self, message: Message) -> None:
+        """Post a message and hold the repaint until the screen has handled it.
+
+        What a screen changes because of a key is thereby painted together with the line that the key moved.
+        """
+        hold = ExitStack()
+        hold.enter_context(self.app.batch_update())
+        self._holds.add(hold)
+        self.post_message(message)
+        nodes = [node for node in self.ancestors_with_self if isinstance(node, Widget)]
+
+        def release() -> None:
+            self._holds.discard(hold)
+            hold.close()
+
+        def hop(step: int) -> None:
+            # Behind the message in each queue on its way, so that it arrives when the message was handled.
+            if step == len(nodes) or not nodes[step].call_later(hop, step + 1):
+                release()
+
+        hop(0)
+
+    def on_unmount(self) -> None:
+        """Let go of every held repaint: nobody may be left frozen by a view that went away."""
+        for hold in list(self._holds):
+            hold.close()
+        self._holds.clear()
+
+    # Scrolling.
+
+    @property
+    def body_height(self) -> int:
+        """Lines for rows."""
+        return max(0, self.size.height - self.HEADER_LINES)
+
+    @property
+    def top(self) -> int:
+        """The index of the first line of content on screen."""
+        return round(self.scroll_y)
+
+    def set_line_count(self, count: int) -> None:
+        """Say how many lines of content there are; causes no layout, so growing costs nothing."""
+        self.set_reactive(Widget.virtual_size, Size(self.size.width, count + self.HEADER_LINES))
+        self._place_thumb()
+
+    @property
+    def line_count(self) -> int:
+        """Lines of content."""
+        return max(0, self.virtual_size.height - self.HEADER_LINES)
+
+    def jump(self, top: int) -> None:
+        """Scroll so that content line `top` is the first one shown, without animation."""
+        top = max(0, min(top, self.line_count - self.body_height))
+        self.scroll_target_y = top
+        self.scroll_y = top
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Everything moves, so everything is painted, once."""
+        if round(old_value) != round(new_value) and not self._quiet:
+            self._place_thumb()
+            self.scrolled()
+            self.paint()
+
+    def quiet_jump(self, top: int) -> None:
+        """Scroll without a repaint: for rows that keep their lines on screen because others came above."""
+        self._quiet = True
+        try:
+            self.jump(top)
+        finally:
+            self._quiet = False
+        self._place_thumb()
+
+    def scrolled(self) -> None:
+        """Called after the view has moved."""
+
+    def _place_thumb(self) -> None:
+        """Work out which view lines hold the thumb of the scroll bar and mark those that changed."""
+        before, self._thumb = self._thumb, self._thumb_lines()
+        if self._thumb != before and self.is_mounted:
+            self.paint_soon(set(before) ^ set(self._thumb))
+
+    def _thumb_lines(self) -> range:
+        height, count = self.body_height, self.line_count
+        if count <= height or height <= 0:
+            return range(0)
+        length = max(1, round(height * height / count))
+        start = self.HEADER_LINES + round(self.scroll_y / (count - height) * (height - length))
+        return range(start, start + length)
+
+    def bar_cell(self, y: int, ground: Ground = Ground.BASE) -> Segment:
+        """The scroll bar's cell of view line `y`."""
+        if y not in self._thumb:
+            return Segment(" ", self.palette.style(Tone.PLAIN, ground))
+        return Segment("|" if self.ascii_mode else "▐", self.palette.style(Tone.DIM, ground))
+
+    def _drag(self, y: int) -> None:
+        height = self.body_height
+        if height > 1:
+            share = max(0, min(y - self.HEADER_LINES, height - 1)) / (height - 1)
+            self.jump(round(share * (self.line_count - height)))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the scroll bar."""
+        if event.x >= self.size.width - 1 and self._thumb:
+            self._dragging = True
+            self.capture_mouse()
+            self._drag(event.y)
+            event.stop()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the scroll bar."""
+        if self._dragging:
+            self._drag(event.y)
+
+    def on_mouse_up(self, _event: events.MouseUp) -> None:
+        """Let go of the scroll bar."""
+        if self._dragging:
+            self._dragging = False
+            self.release_mouse()
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        event.prevent_default()
+        self.wheel(WHEEL_LINES)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        event.prevent_default()
+        self.wheel(-WHEEL_LINES)
+
+    def wheel(self, lines: int) -> None:
+        """Move the view by the mouse wheel; the cursor stays on its row."""
+        self.jump(self.top + lines)
+
+    # Drawing helpers.
+
+    def segment(self, cell: Cell, ground: Ground = Ground.BASE) -> Segment:
+        """A segment of a cell's text as it is."""
+        return Segment(cell[0], self.palette.style(cell[1], ground))
+
+    def blank(self, width: int, ground: Ground = Ground.BASE) -> Segment:
+        """A segment of spaces."""
+        return Segment(" " * width, self.palette.style(Tone.PLAIN, ground))
+
+
+def merged(parts: Iterable[tuple[str, Style]]) -> list[Segment]:
+    """Segments of the parts with neighbours of one style joined, so that fewer bytes are written."""
+    out: list[Segment] = []
+    text, style = "", None
+    for piece, its in parts:
+        if not piece:
+            continue
+        if its == style:
+            text += piece
+        else:
+            if text:
+                out.append(Segment(text, style))
+            text, style = piece, its
+    if text:
+        out.append(Segment(text, style))
+    return out
+
+
+__all__ = ["REPAINT_PERIOD", "LineView", "merged"]

@@ -1,0 +1,278 @@
+"""The drawing half of a line table: columns, header, rows as cached strips, flashes, the empty state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import ClassVar, Final, Protocol
+
+from rich.style import Style
+from textual.strip import Strip
+
+from .columns import GAP, Column, Slot, arrange
+from .line_view import LineView, merged
+from .text import ELLIPSIS, cut_end, fit, visible, width
+from .tones import Cell, Ground, Tone
+
+FLASH_SECONDS: Final = 0.5
+PREFIX: Final = 2
+"""Cells before the first column: the cursor bar and the mark."""
+
+_CACHED_ROWS: Final = 2048
+
+
+class RowSource(Protocol):
+    """What a table shows; rows are known by key, and each key occurs once."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        ...
+
+    def key_at(self, index: int) -> str:
+        """The key of the row at `index`."""
+        ...
+
+    def index_of(self, key: str) -> int | None:
+        """Where a row is now, or None when it is not (or no longer) shown."""
+        ...
+
+    def cells(self, key: str) -> Sequence[Cell]:
+        """One cell for each column, in the order of the columns."""
+        ...
+
+    def mark(self, key: str) -> bool:
+        """Whether the row is marked for an action on several."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether the rows are old and to be shown dimmed."""
+        ...
+
+
+class _Row:
+    """A row as it was last drawn."""
+
+    __slots__ = ("cells", "generation", "marked", "strips")
+
+    def __init__(self) -> None:
+        self.cells: tuple[Cell, ...] = ()
+        self.marked = False
+        self.generation = -1
+        self.strips: dict[tuple[Ground, bool], Strip] = {}
+
+
+class RowView(LineView):
+    """Rows of a source as lines under a header; moving the cursor is the subclass's business."""
+
+    HEADER_LINES: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        columns: Sequence[Column] = (),
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._columns: tuple[Column, ...] = tuple(columns)
+        self._slots: list[Slot] | None = None
+        self._source: RowSource | None = None
+        self._rows: dict[str, _Row] = {}
+        self._generation = 0
+        self._shown: list[str] = []
+        self._where: dict[str, int] = {}
+        self._cursor = 0
+        self._cursor_key: str | None = None
+        self._stale = False
+        self._sort: tuple[str, bool] | None = None
+        self._message: tuple[Cell, ...] = ()
+        self._flashes: dict[str, tuple[frozenset[str], float]] = {}
+        self._near_end_said = -1
+
+    # What the owner says.
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show these columns; cells of the source come in the same order."""
+        self._columns = tuple(columns)
+        self.restyled()
+        self.paint()
+
+    def set_sort(self, key: str | None, descending: bool = False) -> None:
+        """Show in the header by which column the rows are sorted; sorting is the source's business."""
+        self._sort = None if key is None else (key, descending)
+        self.paint((0,))
+
+    def set_message(self, lines: Iterable[str | Cell]) -> None:
+        """The calm text in the middle while there are no rows; plain strings are dim but for the first."""
+        self._message = tuple(
+            (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
+            for number, line in enumerate(lines)
+        )
+        if not self.line_count:
+            self.paint()
+
+    def flash(self, key: str, column_keys: Iterable[str]) -> None:
+        """Let the changed cells of a row stand out for half a second; does nothing with reduced motion."""
+        if self.reduced_motion or key not in self._where:
+            return
+        if not self._flashes:
+            self.set_timer(FLASH_SECONDS, self._end_flashes, name="end of flashes")
+        earlier = self._flashes.get(key, (frozenset[str](), 0.0))[0]
+        self._flashes[key] = (earlier.union(column_keys), monotonic() + FLASH_SECONDS)
+        self.paint_soon((self._where[key],))
+
+    def _end_flashes(self) -> None:
+        now = monotonic() + 0.02
+        over = [key for key, (_, until) in self._flashes.items() if until <= now]
+        for key in over:
+            del self._flashes[key]
+        self.paint_soon({self._where[key] for key in over if key in self._where})
+        if self._flashes:
+            next_end = min(until for _, until in self._flashes.values())
+            self.set_timer(next_end - now, self._end_flashes, name="end of flashes")
+
+    # Which rows are on screen.
+
+    def _compose_shown(self) -> None:
+        source, top = self._source, self.top
+        last = min(top + self.body_height, len(source)) if source else 0
+        self._shown = [source.key_at(index) for index in range(top, last)] if source else []
+        self._where = {key: line for line, key in enumerate(self._shown, self.HEADER_LINES)}
+
+    def reshaped(self) -> None:
+        """Other height or width: other rows are on screen."""
+        self._compose_shown()
+
+    def restyled(self) -> None:
+        """Drop what was drawn in other colours or for another width."""
+        self._rows.clear()
+        self._slots = None
+
+    # Drawing.
+
+    def arranged(self) -> list[Slot]:
+        """The columns that are shown at this width, with their widths."""
+        if self._slots is None:
+            self._slots = arrange(self._columns, self.size.width - PREFIX - 1)
+        return self._slots
+
+    def draw_line(self, y: int) -> Strip:
+        """The header, a row, a line of the empty state, or nothing."""
+        if y < self.HEADER_LINES:
+            return self._header()
+        line = y - self.HEADER_LINES
+        if line < len(self._shown):
+            return self._row_strip(self._shown[line], y)
+        if self._shown or self.line_count:
+            return self._plain(y)
+        first = max(1, (self.body_height - len(self._message)) // 3)
+        number = line - first
+        if not 0 <= number < len(self._message):
+            return self._plain(y)
+        room = self.size.width
+        text, tone = self._message[number]
+        text = cut_end(visible(text), room, self._ellipsis)
+        left = (room - width(text)) // 2
+        right = room - width(text) - left
+        return self.finish([self.blank(left), self.segment((text, tone)), self.blank(right)], room)
+
+    @property
+    def _ellipsis(self) -> str:
+        return "~" if self.ascii_mode else ELLIPSIS
+
+    def _plain(self, y: int) -> Strip:
+        room = self.size.width
+        return self.finish([self.blank(room - 1), self.bar_cell(y)], room)
+
+    def _header(self) -> Strip:
+        room, style = self.size.width, self.palette.style(Tone.DIM)
+        sorted_style = self.palette.style(Tone.STRONG)
+        parts: list[tuple[str, Style]] = [(" " * PREFIX, style)]
+        used = PREFIX
+        for number, slot in enumerate(self.arranged()):
+            column = self._columns[slot.place]
+            gap = GAP if number else 0
+            title = column.title
+            by_this = self._sort is not None and self._sort[0] == column.key
+            if by_this:
+                arrow = self._arrow()
+                right = column.align == "right"
+                title = arrow + title if right else cut_end(title, slot.width - 1, "") + arrow
+            shown = fit(title, slot.width, column.align, "end", "")
+            parts.append((" " * gap, style))
+            parts.append((shown, sorted_style if by_this else style))
+            used += gap + slot.width
+        parts.append((" " * max(0, room - used), style))
+        return self.finish(merged(parts), room).adjust_cell_length(room, style)
+
+    def _arrow(self) -> str:
+        descending = self._sort is not None and self._sort[1]
+        if self.ascii_mode:
+            return "v" if descending else "^"
+        return "▾" if descending else "▴"
+
+    def _look(self, key: str) -> bool:
+        """Bring the remembered row up to date; True when it looks different from before."""
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) >= _CACHED_ROWS:
+                self._rows = {shown: self._rows[shown] for shown in self._shown if shown in self._rows}
+            row = self._rows[key] = _Row()
+        elif row.generation == self._generation:
+            return False
+        row.generation = self._generation
+        source = self._source
+        if source is None:
+            return False
+        cells, marked = tuple(source.cells(key)), source.mark(key)
+        if cells == row.cells and marked == row.marked:
+            return False
+        row.cells, row.marked = cells, marked
+        row.strips.clear()
+        return True
+
+    def _row_strip(self, key: str, y: int) -> Strip:
+        self._look(key)
+        row = self._rows[key]
+        ground = Ground.BASE
+        if y == self._cursor - self.top + self.HEADER_LINES:
+            ground = Ground.CURSOR if self.has_focus else Ground.BLURRED
+        if key in self._flashes:
+            return self._draw_row(row, ground, y, self._flashes[key][0])
+        variant = (ground, y in self._thumb)
+        strip = row.strips.get(variant)
+        if strip is None:
+            strip = row.strips[variant] = self._draw_row(row, ground, y, frozenset())
+        return strip
+
+    def _draw_row(self, row: _Row, ground: Ground, y: int, flashing: frozenset[str]) -> Strip:
+        room, style = self.size.width, self.palette.style
+        plain = style(Tone.PLAIN, ground)
+        at_cursor = ground is not Ground.BASE
+        bar = (">" if self.ascii_mode else "▌") if at_cursor else " "
+        mark = ("*" if self.ascii_mode else "•") if row.marked else " "
+        parts = [
+            (bar, style(Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)),
+            (mark, style(Tone.ACCENT, ground)),
+        ]
+        used = PREFIX
+        for number, slot in enumerate(self.arranged()):
+            column = self._columns[slot.place]
+            text, tone = row.cells[slot.place] if slot.place < len(row.cells) else ("", Tone.PLAIN)
+            if number:
+                parts.append((" " * GAP, plain))
+                used += GAP
+            behind = Ground.FLASH if column.key in flashing else ground
+            parts.append(
+                (
+                    fit(text, slot.width, column.align, column.cut, self._ellipsis),
+                    style(Tone.DIM if self._stale else tone, behind),
+                )
+            )
+            used += slot.width
+        parts.append((" " * max(0, room - 1 - used), plain))
+        segments = merged(parts)
+        segments.append(self.bar_cell(y, ground))
+        return self.finish(segments, room).adjust_cell_length(room, plain)

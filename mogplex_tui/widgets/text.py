@@ -1,0 +1,155 @@
+"""Text as data: made harmless, measured in terminal cells, cut and padded to a width.
+
+Everything that came from a server passes through `visible` before it is drawn, so that it cannot move the
+cursor, turn the reading direction or take more cells than were counted for it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import cell_len
+
+ELLIPSIS: Final = "…"
+
+_UNSAFE: Final = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1 controls
+    "\u00ad\u115f\u1160\u180e\u200b-\u200d\u2060-\u2065\u3164\ufeff\ufff9-\ufffb"  # invisible
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"  # line separators and reading direction
+    "\ufe00-\ufe0f"  # variation selectors: terminals disagree on their width
+    "\ud800-\udfff"  # lone surrogates cannot be written at all
+    "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff"  # flags and skin tones: terminals disagree on their width
+    "\U000e0000-\U000e0fff"  # tags
+    "]"
+)
+_DROPPED: Final = frozenset({"\u200c", "\u200d", *(chr(c) for c in range(0xFE00, 0xFE10))})
+
+
+def _shown(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if character == "\t":
+        return "    "
+    if character in "\n\u2028\u2029":
+        return "⏎"
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if character in _DROPPED or 0x1F3FB <= code <= 0x1F3FF:
+        # These only merge what stands beside them; without them each sign has its own cells.
+        return ""
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    if 0x1F1E6 <= code <= 0x1F1FF:
+        return chr(ord("A") + code - 0x1F1E6)
+    return f"<{code:02x}>" if code < 0x100 else f"<U+{code:04X}>"
+
+
+def visible(text: str) -> str:
+    """The text with controls, escapes and direction marks made visible, tabs as spaces, newlines as ⏎."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def width(text: str) -> int:
+    """The width of a visible text in terminal cells."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def _head(text: str, cells: int) -> str:
+    """The longest start of the text that fits in `cells`."""
+    if text.isascii():
+        return text[:cells]
+    taken = 0
+    for index, character in enumerate(text):
+        taken += cell_len(character)
+        if taken > cells:
+            return text[:index]
+    return text
+
+
+def _tail(text: str, cells: int) -> str:
+    """The longest end of the text that fits in `cells`."""
+    if cells <= 0:
+        return ""
+    if text.isascii():
+        return text[-cells:]
+    taken = 0
+    for index in range(len(text) - 1, -1, -1):
+        taken += cell_len(text[index])
+        if taken > cells:
+            return text[index + 1 :].lstrip("\u0300\u0301\u0302\u0303\u0308")
+    return text
+
+
+def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
+    """The text cut at its end to at most `cells` cells, with an ellipsis where something went."""
+    if width(text) <= cells:
+        return text
+    mark = width(ellipsis)
+    if cells <= mark:
+        return _head(ellipsis, cells)
+    return _head(text, cells - mark).rstrip() + ellipsis
+
+
+def cut_middle(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
+    """The text cut in its middle to at most `cells` cells: both ends of a branch or a path tell most."""
+    if width(text) <= cells:
+        return text
+    room = cells - width(ellipsis)
+    if room <= 0:
+        return _head(ellipsis, cells)
+    head = (room + 1) // 2
+    return _head(text, head) + ellipsis + _tail(text, room - head)
+
+
+def pad_right(text: str, cells: int) -> str:
+    """The text followed by spaces up to `cells` cells; longer texts stay as they are."""
+    return text + " " * (cells - width(text))
+
+
+def pad_left(text: str, cells: int) -> str:
+    """The text after spaces up to `cells` cells; longer texts stay as they are."""
+    return " " * (cells - width(text)) + text
+
+
+_LONGEST: Final = 4096
+
+
+def fit(text: str, cells: int, align: str = "left", cut: str = "end", ellipsis: str = ELLIPSIS) -> str:
+    """The text made visible, cut and padded to exactly `cells` cells."""
+    if len(text) > _LONGEST:
+        # No screen is that wide: a megabyte in a cell must cost no more than a line.
+        text = text[: _LONGEST // 2] + text[-_LONGEST // 2 :]
+    return _fit(text, cells, align, cut, ellipsis)
+
+
+@lru_cache(maxsize=8192)
+def _fit(text: str, cells: int, align: str, cut: str, ellipsis: str) -> str:
+    shown = visible(text)
+    shown = cut_middle(shown, cells, ellipsis) if cut == "middle" else cut_end(shown, cells, ellipsis)
+    return pad_left(shown, cells) if align == "right" else pad_right(shown, cells)
+
+
+def wrap(text: str, first: int, rest: int) -> list[str]:
+    """A visible text as lines of at most `first`, then `rest` cells, broken at spaces where there are any."""
+    lines: list[str] = []
+    cells = first
+    while width(text) > cells:
+        head = _head(text, max(1, cells)) or text[:1]
+        space = head.rfind(" ")
+        # A break far to the left would waste most of the line; a long word is broken where the line ends.
+        if len(head) < len(text) and text[len(head)] == " ":
+            space = len(head)
+        if space > len(head) // 3:
+            head = head[:space]
+        lines.append(head.rstrip())
+        text = text[len(head) :].lstrip(" ")
+        cells = rest
+    lines.append(text)
+    return lines

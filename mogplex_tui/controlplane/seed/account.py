@@ -1,0 +1,126 @@
+"""Writes the account itself: people, installations, repositories, models, agents and automations."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from ..clock import DAY_US, HOUR_US
+from ..writes.scrub import dumps
+from .bulk import Rows
+from .catalogue import material, models
+from .rng import new_uuid
+from .world import Flow, World
+
+
+def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
+    """Collect the account's rows; the first person's own profile exists already (plane.Plane)."""
+    created = now - 240 * DAY_US
+    other = material("account")["people"][1]
+    rows.add(
+        "profiles",
+        id=world.other_user_id,
+        email=other["email"],
+        username=other["username"],
+        name=other["name"],
+        default_model=other["default_model"],
+        models_seen_at=now - 40 * DAY_US,
+        created_at=now - 60 * DAY_US,
+    )
+    for person, user_id in zip(
+        material("account")["people"], (world.user_id, world.other_user_id), strict=True
+    ):
+        for row in person["installations"]:
+            rows.add(
+                "github_installations",
+                id=new_uuid(rng),
+                user_id=user_id,
+                installation_id=row["installation_id"],
+                account_login=row["login"],
+                account_type=row["type"],
+                created_at=created,
+            )
+    for index, repo in enumerate(world.repos.values()):
+        rows.add(
+            "repos",
+            id=repo.id,
+            user_id=repo.user_id,
+            full_name=repo.full_name,
+            github_installation_id=repo.installation_id,
+            default_branch=repo.branch,
+            root_directory=repo.root,
+            is_hidden=int(repo.hidden),
+            created_at=created + index * 37 * HOUR_US,
+        )
+    _write_models(rows, world, now)
+    _write_agents(rows, world, created)
+    for index, flow in enumerate(world.flows.values()):
+        _write_flow(rows, flow, created + (index + 3) * 9 * DAY_US, now)
+
+
+def _write_models(rows: Rows, world: World, now: int) -> None:
+    for index, model in enumerate(models()):
+        rows.add(
+            "models",
+            id=model.id,
+            provider=model.provider,
+            name=model.name,
+            context_length=model.context,
+            pricing_input=model.price_in,
+            pricing_output=model.price_out,
+            pricing_cache_read=model.price_read,
+            pricing_cache_write=model.price_write,
+            capabilities=dumps(list(model.capabilities)),
+            is_recommended=int(model.bucket is not None),
+            recommendation_bucket=model.bucket,
+            recommendation_rank=model.rank,
+            recommendation_reason=model.reason,
+            recommended_at=None if model.bucket is None else now - 20 * DAY_US,
+            created_at=now - (14 + 11 * index) * DAY_US,
+        )
+        if not model.enabled:
+            rows.add("model_preferences", user_id=world.user_id, model_id=model.id, is_enabled=0)
+
+
+def _write_agents(rows: Rows, world: World, created: int) -> None:
+    owners = {"ada": world.user_id, "jonas": world.other_user_id}
+    for index, row in enumerate(material("account")["agents"]):
+        rows.add(
+            "agents",
+            id=world.agent_ids[row["key"]],
+            user_id=owners[row["owner"]],
+            name=row["name"],
+            slug=row["slug"],
+            model=row["model"],
+            description=row["description"],
+            category=row["category"],
+            system_prompt=row["prompt"],
+            created_at=created + index * 5 * DAY_US,
+        )
+
+
+def _write_flow(rows: Rows, flow: Flow, created: int, now: int) -> None:
+    spec: dict[str, Any] = flow.spec
+    rows.add(
+        "flows",
+        id=flow.id,
+        user_id=flow.user_id,
+        installation_id=flow.installation_id,
+        name=flow.name,
+        description=spec["description"],
+        notes=spec.get("notes"),
+        status=spec["status"],
+        draft_graph=dumps(flow.draft),
+        published_version_id=flow.version_id,
+        created_at=created,
+        updated_at=now - (3 + len(flow.version_ids)) * DAY_US,
+    )
+    for number, version_id in enumerate(flow.version_ids, start=1):
+        rows.add(
+            "flow_versions",
+            id=version_id,
+            flow_id=flow.id,
+            version_number=number,
+            graph=dumps(flow.graph),
+            created_at=created + number * 4 * DAY_US,
+        )

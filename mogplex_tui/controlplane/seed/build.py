@@ -1,0 +1,79 @@
+"""Fills an empty database with the account and its history, all instants relative to the plane's clock."""
+
+from __future__ import annotations
+
+from ..clock import DAY_US, HOUR_US, MINUTE_US
+from ..database import Tx
+from ..plane import Plane
+from .account import write_account
+from .bulk import Rows
+from .catalogue import prompts
+from .enlarge import enlarge
+from .history import History
+from .job_history import JobHistory
+from .rng import stream
+from .sandboxes import write_present
+from .steps import CallKind
+from .world import World, build_world
+
+SIZES = {"small": 400, "medium": 8_000, "large": 8_000}
+LARGE_CALLS = 100_000
+# Seconds of the past whose calls keep their whole timeline.
+_DETAILED = {"small": 36 * 3_600, "medium": 3 * 24 * 3_600, "large": 3 * 24 * 3_600}
+
+
+def build(plane: Plane) -> None:
+    """Fill the database of `plane` for its seed and scale, silently and in one transaction.
+
+    Same seed, same ids, texts and numbers; only the instants follow the clock.
+    """
+    seed = int(plane.db.meta("seed") or plane.settings.seed)
+    now, scale = plane.clock.now_us(), plane.settings.scale
+    world = build_world(seed, plane.user_id)
+    with plane.db.transaction(announce=False) as tx:
+        rows = Rows()
+        write_account(rows, world, stream(seed, "account"), now)
+        rows.flush(tx)
+        _write_work(rows, tx, world, seed, now, scale)
+        if scale == "large":
+            enlarge(tx, world.user_id, LARGE_CALLS, seed, now)
+
+
+def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str) -> None:
+    size = SIZES[scale]
+    boxes = write_present(rows, world, stream(seed, "sandboxes"), now)
+    direct = History(rows, tx, world, stream(seed, "direct"), now, _DETAILED[scale])
+    jobs = JobHistory(rows, world, stream(seed, "jobs"), now, direct)
+    _write_live(direct, jobs, boxes)
+    runs = int(size * 0.22)
+    for _ in range(runs):
+        direct.run(sandbox_share=min(0.3, 40 / runs))
+    for _ in range(int(size * 0.08)):
+        direct.chat(CallKind.CONTROL)
+    for _ in range(int(size * 0.30)):
+        direct.chat(CallKind.CHAT)
+    while rows.count("ai_calls") < size:
+        jobs.job()
+    _write_neighbour(rows, tx, world, seed, now)
+    rows.flush(tx)
+
+
+def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, object]) -> None:
+    """What is going on at this moment: four calls at different ages, one run that boots, jobs that wait."""
+    by_slug = {prompt.slug: prompt for prompt in prompts()}
+    direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
+    direct.live_run(by_slug["order-notes"], "codex", boxes["api"], age=6.0, boot=60.0)
+    direct.chat(CallKind.CHAT, live_age=9.0)
+    direct.chat(CallKind.CONTROL, live_age=14.0)
+    jobs.live("review", 16.0)
+    jobs.waiting("push", 11.0)
+    for age in (40 * MINUTE_US, 9 * HOUR_US):
+        jobs.parked(age)
+
+
+def _write_neighbour(rows: Rows, tx: Tx, world: World, seed: int, now: int) -> None:
+    """A few chats of the other person, whom the first one must never see."""
+    other = World(world.other_user_id, world.user_id, world.repos, world.agent_ids, world.flows)
+    history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US, 0)
+    for _ in range(3):
+        history.chat(CallKind.CHAT)

@@ -1,0 +1,59 @@
+"""Many rows at once: collected in memory, written with one statement a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..database import Tx
+
+# Parents before children, so that foreign keys hold while rows arrive.
+_ORDER = (
+    "profiles",
+    "github_installations",
+    "repos",
+    "models",
+    "model_preferences",
+    "agents",
+    "flows",
+    "flow_versions",
+    "sandboxes",
+    "sandbox_lifecycle_events",
+    "job_runs",
+    "flow_node_runs",
+    "flow_waits",
+    "review_findings",
+    "ai_calls",
+    "ai_call_events",
+    "external_agent_runs",
+    "automation_dispatch_events",
+    "limit_events",
+)
+
+
+class Rows:
+    """Rows waiting to be written; every row of one table must have the same columns in the same order."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _ORDER}
+
+    def add(self, table: str, **columns: Any) -> None:
+        """Collect one row given by column name; raises ValueError when its columns differ from the first row's."""
+        names = self._columns.setdefault(table, tuple(columns))
+        if names != tuple(columns):
+            raise ValueError(f"{table}: columns {tuple(columns)} instead of {names}")
+        self._rows[table].append(tuple(columns.values()))
+
+    def count(self, table: str) -> int:
+        """How many rows of a table wait."""
+        return len(self._rows[table])
+
+    def flush(self, tx: Tx) -> None:
+        """Write everything in the order of the parents and forget it."""
+        cursor = tx.execute("SELECT 1")
+        for table, rows in self._rows.items():
+            if rows:
+                names = self._columns[table]
+                marks = ", ".join("?" * len(names))
+                cursor.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+                rows.clear()

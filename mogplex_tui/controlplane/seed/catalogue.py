@@ -1,0 +1,106 @@
+"""The written material of the seeded account, read once from the JSON files beside this module."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+_DATA = Path(__file__).parent / "data"
+
+
+@lru_cache(maxsize=None)
+def material(name: str) -> Any:
+    """Return the parsed content of `data/<name>.json`; callers must not change it."""
+    return json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Model:
+    """One catalogue model; prices are USD per token or None (observability.md §6)."""
+
+    id: str
+    name: str
+    context: int
+    price_in: float | None
+    price_out: float | None
+    price_read: float | None
+    price_write: float | None
+    capabilities: tuple[str, ...]
+    enabled: bool
+    bucket: str | None
+    rank: int | None
+    reason: str | None
+
+    @property
+    def provider(self) -> str:
+        """The part of the id before the slash."""
+        return self.id.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Script:
+    """What an agent finds in one repository: files, words worth searching, and its commands."""
+
+    paths: tuple[str, ...]
+    terms: tuple[str, ...]
+    test: str
+    lint: str
+    tests: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One task for a coding CLI, with the files that it leads to."""
+
+    repo: str
+    slug: str
+    text: str
+    focus: tuple[str, ...] = field(default=())
+    term: str = ""
+
+
+@lru_cache(maxsize=None)
+def models() -> tuple[Model, ...]:
+    """Every catalogue model."""
+    return tuple(
+        Model(
+            id=row["id"],
+            name=row["name"],
+            context=row["context"],
+            price_in=row["in"],
+            price_out=row["out"],
+            price_read=row["read"],
+            price_write=row["write"],
+            capabilities=tuple(row["caps"]),
+            enabled=not row.get("disabled", False),
+            bucket=row.get("bucket"),
+            rank=row.get("rank"),
+            reason=row.get("reason"),
+        )
+        for row in material("models")
+    )
+
+
+@lru_cache(maxsize=None)
+def script(repo_key: str) -> Script:
+    """The script of one repository; a key without one gets that of the api repository."""
+    rows = material("repos")
+    row = rows.get(repo_key, rows["api"])
+    return Script(tuple(row["paths"]), tuple(row["terms"]), row["test"], row["lint"], row["tests"])
+
+
+@lru_cache(maxsize=None)
+def prompts() -> tuple[Prompt, ...]:
+    """Every task of the account's own people."""
+    return tuple(
+        Prompt(row["repo"], row["slug"], row["prompt"], tuple(row["focus"]), row["term"])
+        for row in material("prompts")
+    )
+
+
+def work(name: str) -> list[Any]:
+    """One list of small texts: pull request titles, authors, plans, failures and the like."""
+    return cast("list[Any]", material("work")[name])

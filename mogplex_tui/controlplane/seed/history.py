@@ -1,0 +1,270 @@
+"""Two weeks of finished work: coding runs, chats and control runs, with their sandboxes and admissions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from ..clock import SECOND_US
+from ..database import Tx
+from ..writes.scrub import dumps
+from .bulk import Rows
+from .catalogue import Prompt, material, models, prompts
+from .rhythm import Rhythm
+from .rng import between, new_uuid, token
+from .sandboxes import Box, write_past
+from .scribe import CallFacts, Scribe, Written
+from .steer import draw_course
+from .steps import CallKind, Step, Story
+from .stories import Branches, pick_failure, plan_agent, plan_harness
+from .world import Repo, World
+
+HARNESSES = ("codex", "claude-code", "claude-code")
+_CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
+
+
+def request_hash(rng: Random) -> str:
+    """A plausible request hash (hex SHA-256) for a run that no client can replay."""
+    return hashlib.sha256(rng.randbytes(16)).hexdigest()
+
+
+def external_metadata(
+    repo: Repo, harness: str, key: str, digest: str, branches: Branches, box: Box | None
+) -> dict[str, Any]:
+    """What an external run and its call remember of the request (v1.md §7.4)."""
+    return {
+        "source": "external-api",
+        "external_request_id": key,
+        "request_hash": digest,
+        "harness_id": harness,
+        "repo_id": repo.id,
+        "repo": repo.full_name,
+        "base_branch": branches.base,
+        "working_branch": branches.working,
+        "root_directory": repo.root,
+        "sandbox_record_id": None if box is None else box.id,
+        "sandbox_id": None if box is None else box.name,
+    }
+
+
+def attached(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The call's metadata once the harness has taken it over (v1.md §7.4)."""
+    extra = {"harness_mode": "AUTO", "product_team_id": None, "ai_billing_source": "platform", "prepared": False}
+    return {**metadata, "source": "cli", **extra}
+
+
+def accepted_step(run_id: str, harness: str, branch: str) -> Step:
+    """The first event of every external run (v1.md §8.1)."""
+    payload = {"external_run_id": run_id, "harness_id": harness, "working_branch": branch}
+    return Step(0.0, "started", "External Mogplex run accepted", payload)
+
+
+def chat_model(rng: Random) -> str:
+    """A catalogue model, drawn as people choose them."""
+    return rng.choices(models(), weights=_CHAT_WEIGHTS)[0].id
+
+
+class History:
+    """Writes direct work of the past; jobs have their own module."""
+
+    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int, detailed: int) -> None:
+        self.rows = rows
+        self.world = world
+        self.rng = rng
+        self.now = now
+        self.rhythm = Rhythm(now)
+        self.scribe = Scribe(rows, tx, now)
+        self._old_key = new_uuid(rng)
+        # Work younger than this keeps its whole timeline.
+        self.detail_after = now - detailed * SECOND_US
+
+    def place(self, started_at: int, seconds: float) -> int:
+        """Move a start so far back that work of this length has ended by now."""
+        return min(started_at, self.now - int((seconds + 60) * SECOND_US))
+
+    def run(self, sandbox_share: float) -> None:
+        """One coding run through the token API, over and done."""
+        rng = self.rng
+        prompt = rng.choice(prompts())
+        repo = self.world.repos[prompt.repo]
+        harness = rng.choice(HARNESSES)
+        run_id, call_id = new_uuid(rng), new_uuid(rng)
+        created = rng.random() < 0.45
+        asked = f"mogplex/{prompt.slug}" if created else repo.branch
+        branches = Branches(repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True)
+        story = plan_harness(rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2)
+        boot = between(rng, 6.0, 40.0)
+        started = self.place(self.rhythm.draw(rng), story.seconds() + boot + 30)
+        keep, cancelled = rng.random() < sandbox_share, rng.random() < 0.06
+        box = None
+        if keep:
+            ended = started + int((boot + story.seconds()) * SECOND_US)
+            box = write_past(self.rows, rng, repo, f"{asked}-{run_id[:4]}", started, ended, False)
+        key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
+        base = Branches(repo.branch, asked, created)
+        about = external_metadata(repo, harness, key, digest, base, box)
+        claim = self.admit("external_agent_run", started, repo.id, "external_agent_runs_per_minute", 60, 10)
+        facts = CallFacts(
+            user_id=repo.user_id,
+            type="agent",
+            model=f"harness:{harness}",
+            repo_id=repo.id,
+            started_at=started,
+            metadata=attached(about),
+            id=call_id,
+            limit_claim_id=claim,
+            prologue=(accepted_step(run_id, harness, asked),),
+            wait=boot,
+            cancelled=cancelled,
+            detail=started > self.detail_after,
+        )
+        written = self.scribe.call(story, facts)
+        self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
+
+    def _run_row(
+        self,
+        run_id: str,
+        facts: CallFacts,
+        repo: Repo,
+        prompt: Prompt,
+        branches: Branches,
+        request: tuple[str, str],
+        about: dict[str, Any],
+        box: Box | None,
+        written: Written,
+    ) -> None:
+        status = written.status
+        if written.ended_at is None and box is not None and box.name != "pending":
+            status = "streaming"
+        ended = written.ended_at or facts.live_until or facts.started_at
+        self.rows.add(
+            "external_agent_runs",
+            id=run_id,
+            user_id=repo.user_id,
+            repo_id=repo.id,
+            ai_call_id=facts.id,
+            sandbox_record_id=None if box is None else box.id,
+            idempotency_key=request[0],
+            request_hash=request[1],
+            harness=facts.metadata["harness_id"],
+            status=status,
+            prompt=prompt.text,
+            base_branch=branches.base,
+            working_branch=branches.working,
+            create_branch=int(branches.created),
+            root_directory=repo.root,
+            runtime_provider="trigger",
+            runtime_run_id=token(self.rng, "run_"),
+            error=written.error,
+            metadata=dumps(about),
+            created_at=facts.started_at,
+            updated_at=ended,
+        )
+
+    def live_run(self, prompt: Prompt, harness: str, box: Box, age: float, boot: float) -> None:
+        """A coding run that is not over: streaming in its sandbox, or pending while that one boots."""
+        rng = self.rng
+        repo = self.world.repos[prompt.repo]
+        run_id, call_id = new_uuid(rng), new_uuid(rng)
+        created = box.branch != repo.branch
+        work_branch = box.branch if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}"
+        course = replace(draw_course(rng), turns=9)
+        story = plan_harness(rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), course)
+        key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
+        base = Branches(repo.branch, box.branch, created)
+        about = external_metadata(repo, harness, key, digest, base, box)
+        started = self.now - int(age * SECOND_US)
+        claim = self.admit("external_agent_run", started, repo.id, "external_agent_runs_per_minute", 60, 10)
+        facts = CallFacts(
+            user_id=repo.user_id,
+            type="agent",
+            model=f"harness:{harness}",
+            repo_id=repo.id,
+            started_at=started,
+            metadata=attached(about) if box.name != "pending" else about,
+            id=call_id,
+            limit_claim_id=claim,
+            prologue=(accepted_step(run_id, harness, box.branch),),
+            wait=boot,
+            detail=True,
+            live_until=self.now,
+        )
+        written = self.scribe.call(story, facts)
+        self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
+
+    def chat(self, kind: CallKind, live_age: float | None = None) -> None:
+        """One chat or control run; `live_age` seconds old and not over when given."""
+        rng = self.rng
+        row = rng.choice(material("chats"))
+        repo = None if row["repo"] is None else self.world.repos[row["repo"]]
+        model = chat_model(rng) if live_age is None else "anthropic/claude-sonnet-5"
+        failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
+        effort = 0.5 if kind is CallKind.CHAT else 1.6
+        story: Story = plan_agent(rng, kind, model, row["repo"], effort, failure)
+        if live_age is None:
+            started = self.place(self.rhythm.draw(rng), story.seconds() + 30)
+        else:
+            started = self.now - int(live_age * SECOND_US)
+        claim = self.admit("chat", started, None if repo is None else repo.id, "chat_starts_per_hour", 3600, 30)
+        metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
+        if repo is not None:
+            metadata["repo"] = repo.full_name
+        facts = CallFacts(
+            user_id=self.world.user_id,
+            type="chat" if kind is CallKind.CHAT else "agent",
+            model=model,
+            repo_id=None if repo is None else repo.id,
+            started_at=started,
+            metadata=metadata,
+            id=new_uuid(rng),
+            conversation_id=token(rng, "conv_", 10),
+            limit_claim_id=claim,
+            cancelled=live_age is None and rng.random() < 0.04,
+            detail=started > self.detail_after,
+            live_until=None if live_age is None else self.now,
+        )
+        self.scribe.call(story, facts)
+
+    def admit(self, route: str, at: int, repo_id: str | None, name: str, window: int, limit: int) -> str:
+        """Record that work was let in, and now and then that some was refused before it; the claim id."""
+        claim = new_uuid(self.rng)
+        self._limit(route, at, repo_id, claim, None, (name, window, limit))
+        if self.rng.random() < 0.03:
+            denied = {
+                "chat": ("Too many concurrent chat runs", "concurrent_chat_runs", 0, 2),
+                "external_agent_run": ("Too many active sandboxes", "active_sandboxes", 0, 3),
+            }[route]
+            kind = "chat" if route == "chat" else "sandbox_boot"
+            self._limit(kind, at - 20 * SECOND_US, repo_id, None, denied[0], denied[1:])
+        return claim
+
+    def _limit(
+        self,
+        route: str,
+        at: int,
+        repo_id: str | None,
+        claim: str | None,
+        reason: str | None,
+        limit: tuple[str, int, int],
+    ) -> None:
+        refused = reason is not None
+        self.rows.add(
+            "limit_events",
+            id=new_uuid(self.rng),
+            user_id=self.world.user_id,
+            route_key=route,
+            resource_id=self._old_key if route == "external_agent_run" else None,
+            repo_id=repo_id,
+            decision="denied" if refused else "allowed",
+            reason=reason,
+            limit_name=limit[0],
+            window_seconds=limit[1],
+            limit_value=limit[2],
+            remaining=0 if refused else self.rng.randint(1, limit[2] - 1),
+            retry_after_seconds=15 if refused else None,
+            claim_id=claim,
+            metadata="{}",
+            created_at=at,
+        )

@@ -1,0 +1,264 @@
+"""Plans one run of an automation: what set it off, its nodes with their calls, its end and its findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from .catalogue import Prompt, material, prompts, work
+from .rng import between, new_uuid, token
+from .steer import draw_course
+from .steps import CallKind, Story
+from .stories import Branches, pick_failure, plan_agent, plan_harness
+from .world import Flow, Repo, World
+
+# The call type of each trigger; the last three have no call type of their own (observability.md §7.1).
+CALL_TYPES = {
+    "pr_opened": "pr_review",
+    "issue_opened": "issue_triage",
+    "push": "push_review",
+    "schedule": "cron",
+    "webhook": "cron",
+    "slack_mention": "mention",
+}
+_EFFORTS = {
+    "pr_opened": 1.3,
+    "issue_opened": 0.5,
+    "push": 0.8,
+    "ci_failure": 1.4,
+    "mention": 1.0,
+    "schedule": 1.1,
+}
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """One node's part: a story when a model works in it, a wait when it parks, else a moment."""
+
+    node_id: str
+    node_type: str
+    label: str
+    model: str | None = None
+    call_type: str | None = None
+    story: Story | None = None
+    wait: dict[str, Any] | None = None
+    seconds: float = 0.0
+    skipped: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the node ends the job badly."""
+        return self.story is not None and self.story.status == "failed"
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """One job run as it will go, from enqueue to its control row (runtime-model.md §4)."""
+
+    flow: Flow
+    repo: Repo
+    metadata: dict[str, Any]
+    idempotency_key: str
+    start_source: str
+    nodes: tuple[NodePlan, ...]
+    status: str
+    reason: str | None
+    error: str | None
+    diagnostics: dict[str, Any]
+    findings: tuple[dict[str, Any], ...] = field(default=())
+
+    def seconds(self) -> float:
+        """Planned working time of the nodes, waits not counted."""
+        return sum(node.story.seconds() if node.story else node.seconds for node in self.nodes)
+
+
+def flow_repos(world: World, flow: Flow) -> list[Repo]:
+    """The repositories that may set a flow off: its installation's, narrowed by its start filter."""
+    names = flow.spec["start"].get("filter", {}).get("repos")
+    return [
+        repo
+        for repo in world.own()
+        if repo.installation_id == flow.installation_id and (names is None or repo.full_name in names)
+    ]
+
+
+def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
+    """Metadata that the delivery puts on the job, and its idempotency key (routing.md §5.4)."""
+    url = f"https://github.com/{repo.full_name}"
+    about: dict[str, Any] = {
+        "source_type": flow.event,
+        "flow_id": flow.id,
+        "flow_version_id": flow.version_id,
+        "repo_id": repo.id,
+        "repo_full_name": repo.full_name,
+        "installation_id": flow.installation_id,
+    }
+    key = f"github-webhook:flow:{flow.id}:{new_uuid(rng)}"
+    sha = f"{rng.getrandbits(160):040x}"
+    author = rng.choice(work("authors"))
+    number = rng.randint(210, 1900)
+    if flow.event in ("pr_opened", "mention"):
+        prompt = rng.choice(prompts())
+        about |= {
+            "pr_number": number,
+            "pr_url": f"{url}/pull/{number}",
+            "pr_title": rng.choice(work("prs")),
+            "pr_author": author,
+            "head_ref": prompt.slug,
+            "head_sha": sha,
+            "base_ref": repo.branch,
+        }
+    if flow.event == "pr_opened":
+        key = f"github-pr-review:flow:{flow.id}:pr_opened:{repo.full_name}:{flow.installation_id}:{number}:{sha}"
+        about["review_dedup_key"] = f"{repo.full_name}#{number}@{sha[:12]}"
+    elif flow.event == "mention":
+        comment = rng.choice(work("comments"))
+        about |= {"comment_body": comment, "comment_author": author, "is_pr": True, "sender_login": author}
+    elif flow.event == "issue_opened":
+        about |= {
+            "issue_number": number,
+            "issue_url": f"{url}/issues/{number}",
+            "issue_title": rng.choice(work("issues")),
+            "sender_login": author,
+        }
+    elif flow.event == "push":
+        count = rng.randint(1, 6)
+        about |= {"ref": f"refs/heads/{repo.branch}", "head_sha": sha, "commits_count": count}
+        about["sender_login"] = author
+    elif flow.event == "ci_failure":
+        about |= {
+            "workflow_name": rng.choice(work("workflows")),
+            "head_sha": sha,
+            "head_branch": rng.choice(prompts()).slug,
+            "run_id": rng.randint(18_000_000_000, 18_999_999_999),
+        }
+    elif flow.event == "schedule":
+        key = f"schedule:flow:{flow.id}:{new_uuid(rng)}"
+    return about, key
+
+
+def _findings(rng: Random) -> tuple[dict[str, Any], ...]:
+    if rng.random() < 0.4:
+        return ()
+    return tuple(rng.sample(material("findings"), k=rng.randint(1, 3)))
+
+
+def _agent_node(
+    rng: Random, node: dict[str, Any], flow: Flow, repo: Repo, failure: tuple[str, str] | None
+) -> NodePlan:
+    if node["harness"] == "mogplex":
+        model = node["model"]
+        story = plan_agent(rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure)
+        call_type = CALL_TYPES.get(flow.event, flow.event)
+        return NodePlan(node["id"], "agent", node["label"], model, call_type, story)
+    own = [prompt for prompt in prompts() if prompt.repo == repo.key]
+    prompt = rng.choice(own) if own else Prompt(repo.key, "repair", "")
+    branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
+    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, draw_course(rng))
+    return NodePlan(node["id"], "agent", node["label"], f"harness:{node['harness']}", "agent", story)
+
+
+def _nodes(rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None) -> tuple[NodePlan, ...]:
+    """The nodes in the order they run; nothing follows a failed one."""
+    plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
+    agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
+    # Money goes to a second reader, everything else stops after the first (the review flow's condition).
+    skips = {"second"} if flow.key == "review" and repo.key != "billing" else set()
+    doomed = rng.choice([name for name in agents if name not in skips])
+    for node in flow.spec["nodes"]:
+        if node["id"] in skips:
+            plans.append(NodePlan(node["id"], node["type"], node["label"], skipped=True))
+        elif node["type"] == "agent":
+            plans.append(_agent_node(rng, node, flow, repo, failure if node["id"] == doomed else None))
+        elif node["type"] == "await_event":
+            wait = {"kind": node["config"]["kind"], "config": node["config"], "timeout": node["timeout"]}
+            plans.append(NodePlan(node["id"], node["type"], node["label"], wait=wait))
+        else:
+            plans.append(NodePlan(node["id"], node["type"], node["label"], seconds=0.2))
+        if plans[-1].failed:
+            return tuple(plans)
+    return (*plans, NodePlan("end", "end", "Done", seconds=0.1))
+
+
+def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
+    """What a control row says about model failures, also about one that a retry got over (observability.md §8.3)."""
+    phase = f"{CALL_TYPES.get(flow.event, flow.event)}:agent"
+    if failed is not None and failed.story is not None:
+        klass = failed.story.failure_class or "unknown"
+        retried = klass in ("timeout", "rate_limited", "provider_unavailable")
+        timeout = rng.choice((120_000, 240_000, 600_000)) if klass == "timeout" else 600_000
+        return {
+            "model_failure_class": klass,
+            "model_failure_message": failed.story.error,
+            "model_failure_status_code": material("errors")[klass]["status"],
+            "model_execution_phase": phase,
+            "model_effective_timeout_ms": timeout,
+            "model_retry_attempted": retried,
+            "model_retry_count": 2 if retried else 0,
+            "model_attempts": 3 if retried else 1,
+        }
+    if rng.random() < 0.06:
+        klass, text = pick_failure(rng)
+        return {
+            "model_execution_phase": phase,
+            "model_effective_timeout_ms": 600_000,
+            "model_retry_attempted": True,
+            "model_retry_count": 1,
+            "model_attempts": 2,
+            "model_recovered_from_failure_class": klass,
+            "model_recovered_from_message": text,
+        }
+    return {}
+
+
+def plan_job(rng: Random, flow: Flow, repo: Repo, failing: float = 0.13) -> JobPlan:
+    """Plan a job run of `flow` for `repo` that fails with probability `failing`."""
+    metadata, key = _trigger(rng, flow, repo)
+    failure = pick_failure(rng) if rng.random() < failing else None
+    nodes = _nodes(rng, flow, repo, failure)
+    failed = next((node for node in nodes if node.failed), None)
+    findings = _findings(rng) if flow.event == "pr_opened" and failed is None else ()
+    diagnostics = _diagnostics(rng, flow, failed)
+    reason: str | None = "AUTOMATION_COMPLETED"
+    if flow.event == "pr_opened":
+        reason = "PR_REVIEW_POSTED" if findings else "PR_REVIEW_NO_FINDINGS"
+    error = None
+    if failed is not None and failed.story is not None:
+        error = failed.story.error
+        reason = material("errors")[failed.story.failure_class or "unknown"]["reason"]
+    return JobPlan(
+        flow=flow,
+        repo=repo,
+        metadata=metadata,
+        idempotency_key=key,
+        start_source="cron" if flow.event == "schedule" else "webhook",
+        nodes=nodes,
+        status="success" if failed is None else "failed",
+        reason=reason,
+        error=error,
+        diagnostics=diagnostics,
+        findings=findings,
+    )
+
+
+def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str, Any]) -> dict[str, Any]:
+    """The columns of one review finding, without ids and instants (observability.md §7.2)."""
+    return {
+        "ordinal": ordinal,
+        "severity": finding["severity"],
+        "title": finding["title"],
+        "body": finding["body"],
+        "path": finding["path"],
+        "line": finding["line"],
+        "fingerprint": token(rng, "fp_", 16),
+        "repo_id": plan.repo.id,
+        "repo_full_name": plan.repo.full_name,
+        "pr_number": plan.metadata.get("pr_number"),
+        "head_sha": plan.metadata.get("head_sha"),
+    }
+
+
+def wait_seconds(rng: Random) -> float:
+    """How long a person takes to answer, in seconds."""
+    return between(rng, 60, 5_400)

@@ -1,0 +1,38 @@
+"""When work happens: office hours on weekdays, a little at night, nothing that has not ended yet."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from itertools import accumulate
+from random import Random
+
+from ..clock import DAY_US, HOUR_US, MINUTE_US
+
+WINDOW_DAYS = 14
+_BY_HOUR = (2, 2, 3, 2, 1, 1, 3, 8, 18, 26, 28, 24, 16, 22, 27, 26, 22, 15, 9, 6, 5, 4, 3, 2)
+# 1970-01-01 was a Thursday; 0 is Monday here.
+_EPOCH_WEEKDAY = 3
+
+
+def _weight(hour_start: int) -> float:
+    weekday = (hour_start // DAY_US + _EPOCH_WEEKDAY) % 7
+    return _BY_HOUR[hour_start // HOUR_US % 24] * (0.18 if weekday >= 5 else 1.0)
+
+
+class Rhythm:
+    """Draws instants (µs) of the last two weeks; one in twenty falls into the last 80 minutes."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        first = now - WINDOW_DAYS * DAY_US
+        self._hours = [first + index * HOUR_US for index in range(WINDOW_DAYS * 24)]
+        self._sums = list(accumulate(_weight(start) for start in self._hours))
+
+    def draw(self, rng: Random) -> int:
+        """An instant when something began, at least two minutes ago."""
+        recent, where, within = rng.random(), rng.random(), rng.random()
+        if recent < 0.05:
+            return self._now - int((2 + 78 * within) * MINUTE_US)
+        index = bisect(self._sums, where * self._sums[-1])
+        start = self._hours[min(index, len(self._hours) - 1)]
+        return min(start + int(within * HOUR_US), self._now - 2 * MINUTE_US)

@@ -1,0 +1,28 @@
+"""Deterministic randomness: one stream of numbers per named actor."""
+
+from __future__ import annotations
+
+from random import Random
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def stream(seed: int, *names: object) -> Random:
+    """Return the random stream of the actor that `names` spells; equal names give equal streams."""
+    return Random(":".join(str(part) for part in (seed, *names)))
+
+
+def new_uuid(rng: Random) -> str:
+    """Draw a version 4 UUID as lower-case text."""
+    text = f"{(rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62)) | (4 << 76) | (2 << 62):032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def token(rng: Random, prefix: str, length: int = 12) -> str:
+    """Draw an opaque provider id such as `cmd_4f0q…`."""
+    return prefix + "".join(rng.choices(_ALPHABET, k=length))
+
+
+def between(rng: Random, low: float, high: float) -> float:
+    """Draw a duration in seconds, most often nearer to `low` than to `high`."""
+    return low + (high - low) * rng.random() ** 1.6

@@ -1,0 +1,149 @@
+"""Sandboxes of the account: one in every state now, and those that past runs left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ..writes.scrub import dumps
+from .bulk import Rows
+from .catalogue import work
+from .places import preview_url, runtime_of, vm_name
+from .rng import new_uuid
+from .world import Repo, World
+
+
+@dataclass(frozen=True)
+class Box:
+    """A sandbox record as far as its runs need it: row id, VM name and branch."""
+
+    id: str
+    name: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class _Wish:
+    repo: str
+    branch: str | None
+    status: str
+    health: str
+    age: int
+    idle: int
+    stop_reason: str | None = None
+    error: str | None = None
+
+
+_NOW: tuple[_Wish, ...] = (
+    _Wish("web", None, "running", "running", 48 * MINUTE_US, 4 * SECOND_US),
+    _Wish("api", "mogplex/order-notes", "creating", "unknown", 5 * SECOND_US, 5 * SECOND_US),
+    _Wish("billing", "feat/credit-notes", "installing", "starting", 21 * SECOND_US, 9 * SECOND_US),
+    _Wish("docs", None, "pausing", "idle_warning", 3 * HOUR_US, 34 * MINUTE_US, "auto_pause"),
+    _Wish("search", None, "paused", "paused", 9 * HOUR_US, 2 * HOUR_US, "auto_pause"),
+    _Wish("design", None, "paused", "paused", 30 * HOUR_US, 22 * HOUR_US),
+    _Wish("infra", None, "paused", "paused", 4 * DAY_US, 3 * DAY_US, "idle_timeout"),
+    _Wish("mobile", None, "stopped", "stopped", 20 * HOUR_US, 15 * HOUR_US, "idle_timeout"),
+    _Wish("worker", None, "stopped", "stopped", 2 * DAY_US, 43 * HOUR_US, "lifetime_timeout"),
+    _Wish("admin", None, "stopped", "stopped", 26 * HOUR_US, 25 * HOUR_US, "manual"),
+    _Wish("bot", None, "stopped", "stopped", 5 * DAY_US, 5 * DAY_US - HOUR_US, "vm_gone"),
+    _Wish("sdk", None, "stopped", "unknown", 6 * DAY_US, 6 * DAY_US - 10 * MINUTE_US, "stuck_boot"),
+    _Wish("billing", None, "error", "unknown", 7 * HOUR_US, 7 * HOUR_US, None, "boot"),
+    _Wish("mobile", "feat/tablet", "error", "app_error", 3 * DAY_US, 3 * DAY_US, None, "preview"),
+)
+
+
+def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
+    branch = wish.branch or repo.branch
+    booting = wish.status == "creating"
+    name = "pending" if booting else vm_name(repo.user_id, repo, branch)
+    created, active = now - wish.age, now - wish.idle
+    booted = wish.status not in ("creating", "installing") and wish.error != "boot"
+    error = rng.choice(work("boot_errors")) if wish.error == "boot" else None
+    over = wish.status in ("stopped", "paused")
+    return {
+        "id": new_uuid(rng),
+        "user_id": repo.user_id,
+        "repo_id": repo.id,
+        "sandbox_id": name,
+        "base_branch": repo.branch,
+        "working_branch": branch,
+        "root_directory": repo.root,
+        "status": wish.status,
+        "stop_reason": wish.stop_reason,
+        "health_status": wish.health,
+        "preview_url": preview_url(name) if booted and wish.status != "stopped" else None,
+        "install_log": None if booting else work_text("install_output"),
+        "dev_log": work_text("dev_output") if booted else None,
+        "runtime": runtime_of(repo.key),
+        "persistent": int(repo.key != "bot"),
+        "error": error,
+        "last_boot_error": error,
+        "last_preview_error": "HTTP 500 from the dev server" if wish.error == "preview" else None,
+        "last_preview_http_status": 500 if wish.error == "preview" else (200 if booted else None),
+        "boot_attempts": 1 if wish.error is None else 2,
+        "last_boot_started_at": created,
+        "last_boot_completed_at": created + rng.randint(14, 40) * SECOND_US if booted else None,
+        "last_health_check_at": active if booted else None,
+        "stopped_at": active if over else None,
+        "created_at": created,
+        "last_active_at": active,
+    }
+
+
+def work_text(name: str) -> str:
+    """One longer written text, such as an install log."""
+    text: str = "".join(work(name))
+    return text
+
+
+def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> None:
+    created, active = now - wish.age, now - wish.idle
+    events: list[tuple[str, str | None, int]] = []
+    if wish.status not in ("creating", "installing", "error"):
+        events += [("tab_attached", None, created + MINUTE_US // 2), ("tab_released", None, active)]
+    if wish.stop_reason == "auto_pause":
+        events.append(("auto_pause_queued", None, active + MINUTE_US))
+        events.append(("auto_pause_decision", "would_auto_pause", active + 2 * MINUTE_US))
+        if wish.status == "paused":
+            events.append(("auto_pause_succeeded", "auto_pause_succeeded", active + 2 * MINUTE_US + SECOND_US))
+    elif wish.status == "running":
+        events.append(("auto_pause_decision", "auto_pause_skipped_busy", now - 2 * MINUTE_US))
+    for event_type, code, at in events:
+        rows.add(
+            "sandbox_lifecycle_events",
+            id=new_uuid(rng),
+            sandbox_id=box_id,
+            event_type=event_type,
+            decision_code=code,
+            payload=dumps({}),
+            created_at=at,
+        )
+
+
+def write_present(rows: Rows, world: World, rng: Random, now: int) -> dict[str, Box]:
+    """Collect one sandbox for every state; returns those of runs that are live now, by repository key."""
+    boxes: dict[str, Box] = {}
+    for wish in _NOW:
+        repo = world.repos[wish.repo]
+        columns = _columns(rng, repo, wish, now)
+        rows.add("sandboxes", **columns)
+        _lifecycle(rows, rng, columns["id"], wish, now)
+        if wish.status in ("running", "creating"):
+            boxes[repo.key] = Box(columns["id"], columns["sandbox_id"], columns["working_branch"])
+    return boxes
+
+
+def write_past(
+    rows: Rows, rng: Random, repo: Repo, branch: str, started_at: int, ended_at: int, broken: bool
+) -> Box:
+    """Collect the stopped sandbox of a run that is over and return it."""
+    age = max(0, ended_at - started_at)
+    error = "boot" if broken else None
+    status = "error" if broken else "stopped"
+    reason = None if broken else rng.choice(("idle_timeout", "idle_timeout", "lifetime_timeout", "manual"))
+    wish = _Wish(repo.key, branch, status, "unknown" if broken else "stopped", age, 0, reason, error)
+    columns = _columns(rng, repo, wish, ended_at)
+    rows.add("sandboxes", **columns)
+    return Box(columns["id"], columns["sandbox_id"], branch)

@@ -1,0 +1,221 @@
+"""Turns planned calls into finished rows at a place in the past, priced by the plane's own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from ..clock import MINUTE_US, SECOND_US
+from ..database import Tx
+from ..writes.pricing import Tokens, price
+from ..writes.scrub import dumps, scrub
+from .bulk import Rows
+from .rng import new_uuid, token
+from .steps import CallKind, Step, Story
+
+# What a thin timeline keeps: the events that every call must have, and its result.
+_KEPT = frozenset({"started", "status_changed", "finished", "failed", "cancel_requested", "cancelled"})
+
+
+@dataclass(frozen=True)
+class CallFacts:
+    """What a call is, apart from what happens in it."""
+
+    user_id: str
+    type: str
+    model: str
+    repo_id: str | None
+    started_at: int
+    metadata: dict[str, Any]
+    id: str
+    conversation_id: str | None = None
+    job_run_id: str | None = None
+    limit_claim_id: str | None = None
+    prologue: tuple[Step, ...] = ()
+    wait: float = 0.5
+    cancelled: bool = False
+    detail: bool = False
+    live_until: int | None = None
+
+
+@dataclass
+class Written:
+    """What became of a call: its end (or None while live) and its money, for its parents' rows."""
+
+    ended_at: int | None
+    status: str
+    error: str | None
+    tokens: Tokens
+    cost: float | None
+    payloads: dict[str, Any] = field(default_factory=dict)
+
+
+def _streaming_step(story: Story, wait: float) -> Step:
+    payload: dict[str, Any] = {"from": "pending", "to": "streaming"}
+    if story.runtime_command_id is not None:
+        payload["runtime_command_id"] = story.runtime_command_id
+    return Step(wait, "status_changed", f"{story.kind.title} streaming", payload)
+
+
+def timeline(story: Story, facts: CallFacts) -> Iterator[Step]:
+    """Every step of the call in order, accepted to terminal, with its status change between."""
+    yield from facts.prologue
+    opening = story.opening
+    if opening:
+        first = opening[0]
+        yield Step(first.after + facts.wait, first.type, first.message, first.payload)
+        yield from opening[1:]
+    yield _streaming_step(story, 0.9)
+    yield from story.steps
+    yield story.ending
+
+
+def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
+    command = story.runtime_command_id
+    asked = Step(rng.uniform(0.5, 20.0), "cancel_requested", "Cancellation requested", {"runtime_command_id": command})
+    if story.kind is CallKind.HARNESS:
+        return asked, Step(0.4, "cancelled", "Run cancelled", {"runtime_command_id": command})
+    message = f"{story.kind.title} cancelled"
+    return asked, Step(0.2, "cancelled", message, {"tool_calls_count": len(story.tool_calls)})
+
+
+class Scribe:
+    """Writes calls of the past into the waiting rows."""
+
+    def __init__(self, rows: Rows, tx: Tx, now: int) -> None:
+        self._rows = rows
+        self._tx = tx
+        self._now = now
+        self._rng = Random(0)
+
+    def call(self, story: Story, facts: CallFacts) -> Written:
+        """Write one call with its timeline; live ones stop at `facts.live_until`."""
+        # A stream of its own: how much of a timeline is kept must not shift the rest of the story.
+        self._rng = Random(facts.id)
+        steps: Iterable[Step] = timeline(story, facts)
+        cancel_at = None
+        if facts.cancelled:
+            steps, cancel_at = self._cut(list(steps), story, facts.started_at)
+        at, seen, streamed = facts.started_at, 0, False
+        ended_at: int | None = None
+        for step in steps:
+            due = at + int(step.after * SECOND_US)
+            if facts.live_until is not None and due > facts.live_until:
+                break
+            at, seen = due, seen + 1
+            streamed = streamed or step.type == "status_changed"
+            if facts.detail or step.type in _KEPT or "pull_request_url" in step.payload:
+                self._event(facts, step, at)
+        if facts.live_until is None:
+            ended_at = at
+        return self._row(story, facts, ended_at, streamed, cancel_at, seen)
+
+    def _cut(self, steps: list[Step], story: Story, start: int) -> tuple[list[Step], int]:
+        streaming = next(i for i, step in enumerate(steps) if step.type == "status_changed")
+        kept = steps[: self._rng.randint(streaming + 1, max(streaming + 1, len(steps) - 1))]
+        asked, done = _cancel_steps(self._rng, story)
+        seconds = sum(int(step.after * SECOND_US) for step in (*kept, asked))
+        return [*kept, asked, done], start + seconds
+
+    def _event(self, facts: CallFacts, step: Step, at: int) -> None:
+        payload = scrub(step.payload) if "total_tokens" in step.payload else step.payload
+        self._rows.add(
+            "ai_call_events",
+            id=new_uuid(self._rng),
+            ai_call_id=facts.id,
+            user_id=facts.user_id,
+            conversation_id=facts.conversation_id,
+            repo_id=facts.repo_id,
+            event_type=step.type,
+            tool_name=step.tool,
+            message=step.message,
+            payload=dumps(payload),
+            created_at=at,
+        )
+
+    def _row(
+        self,
+        story: Story,
+        facts: CallFacts,
+        ended_at: int | None,
+        streamed: bool,
+        cancel_at: int | None,
+        seen: int,
+    ) -> Written:
+        live = ended_at is None
+        status = story.status
+        if facts.cancelled:
+            status = "cancelled"
+        elif live:
+            status = "streaming" if streamed else "pending"
+        tokens = self._tokens(story, facts, live, seen)
+        cost, source, generations = self._money(story, facts, tokens, ended_at, status)
+        tools = [] if facts.cancelled or (live and story.kind is not CallKind.HARNESS) else story.tool_calls
+        if live:
+            tools = list(tools)[: seen // 3]
+        elif not facts.detail:
+            tools = list(tools)[:3]
+        error = story.error if status == "failed" else None
+        command = story.runtime_command_id if streamed and status in ("success", "streaming") else None
+        metadata = facts.metadata if live or facts.cancelled else {**facts.metadata, **story.metadata}
+        self._rows.add(
+            "ai_calls",
+            id=facts.id,
+            user_id=facts.user_id,
+            type=facts.type,
+            model=facts.model,
+            input_tokens=tokens.input,
+            output_tokens=tokens.output,
+            cache_read_input_tokens=tokens.cache_read,
+            cache_creation_input_tokens=tokens.cache_creation,
+            reasoning_tokens=tokens.reasoning,
+            cost_usd=cost,
+            cost_source=source,
+            gateway_generation_id=generations[0] if generations else None,
+            gateway_generation_ids=dumps(generations) if generations else None,
+            duration_ms=None if ended_at is None else (ended_at - facts.started_at) // 1000,
+            started_at=facts.started_at,
+            completed_at=ended_at,
+            status=status,
+            error=error,
+            conversation_id=facts.conversation_id,
+            job_run_id=facts.job_run_id,
+            repo_id=facts.repo_id,
+            limit_claim_id=facts.limit_claim_id,
+            cancel_requested_at=cancel_at,
+            control_state="cancelled" if facts.cancelled else "active",
+            runtime_command_id=command,
+            tool_calls_count=len(tools),
+            tool_calls=dumps(list(tools)),
+            metadata=dumps(metadata),
+        )
+        return Written(ended_at, status, error, tokens, cost)
+
+    def _tokens(self, story: Story, facts: CallFacts, live: bool, seen: int) -> Tokens:
+        if story.usage is None or facts.cancelled or (live and story.kind is CallKind.HARNESS):
+            return Tokens()
+        spent = story.usage
+        if live:
+            spent = spent.scaled(min(0.9, seen / (len(story.steps) + 4)))
+        return Tokens(spent.input, spent.output, spent.cache_read, spent.cache_creation, spent.reasoning)
+
+    def _money(
+        self, story: Story, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
+    ) -> tuple[float | None, str, list[str]]:
+        """Cost, its source and the gateway's generation ids (observability.md §6)."""
+        estimate = price(self._tx, facts.model, tokens)
+        if story.kind is CallKind.HARNESS or tokens.input is None:
+            return estimate, "trigger", []
+        count = 1 + len(story.tool_calls) // 4
+        generations = [token(self._rng, "gen_", 20) for _ in range(count)]
+        # Reconciling takes a minute or two, a few are never settled, and a model without a price is on the
+        # account's own key, which the gateway does not bill.
+        settles = self._rng.random() < (0.99 if status == "success" else 0.95)
+        old_enough = ended_at is not None and ended_at < self._now - 2 * MINUTE_US
+        if estimate is None:
+            return None, "trigger", []
+        if not settles or not old_enough:
+            return estimate, "trigger", generations
+        return round(estimate * self._rng.uniform(0.97, 1.03), 8), "gateway", generations

@@ -1,0 +1,222 @@
+"""Plans the calls of the account: coding CLI runs, chats, control runs and the agent nodes of automations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from .catalogue import Prompt, material, script, work
+from .rng import between, token
+from .steer import Course
+from .steps import CallKind, Step, Story, Usage
+from .tools import Toolbox
+
+_ANTHROPIC = "anthropic/"
+INTERRUPTED = "The development environment stopped while the run was in progress"
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Where a run works: the base and the branch that it really uses."""
+
+    base: str
+    working: str
+    created: bool
+
+
+def usage(rng: Random, model: str, effort: float) -> Usage:
+    """Token counts that fit `effort` (1.0 = an ordinary review) on this model."""
+    fresh = int(between(rng, 2_500, 26_000) * effort)
+    output = int(between(rng, 500, 4_200) * effort)
+    cached = int(fresh * rng.uniform(1.0, 6.0)) if rng.random() < 0.75 else 0
+    written = int(fresh * rng.uniform(0.2, 0.7)) if model.startswith(_ANTHROPIC) and cached else 0
+    reasoning = int(output * rng.uniform(0.1, 0.5)) if rng.random() < 0.5 else 0
+    return Usage(max(1, fresh), max(1, output), cached, written, reasoning)
+
+
+def pick_failure(rng: Random) -> tuple[str, str]:
+    """A failure class and one of its raw texts (observability.md §8.3 and §9)."""
+    classes: dict[str, Any] = material("errors")
+    weights = [row["weight"] for row in classes.values()]
+    name = rng.choices(list(classes), weights=weights)[0]
+    return name, rng.choice(classes[name]["texts"])
+
+
+def _tool_work(rng: Random, tools: Toolbox, course: Course) -> None:
+    """The middle of a coding run: understand, then change and test until it passes or must be given up."""
+    tools.plan()
+    for _ in range(rng.randint(2, 5)):
+        tools.look()
+    for turn in range(course.turns):
+        for _ in range(rng.randint(0, 3)):
+            tools.look()
+        tools.edit()
+        if rng.random() < 0.5:
+            tools.edit()
+        last = turn == course.turns - 1
+        tools.test(ok=course.passes if last else rng.random() < 0.45)
+
+
+def _started(harness: str) -> Step:
+    payload = {"harness_id": harness, "ai_billing_source": "platform"}
+    return Step(0.4, "started", f"Harness run started: {harness}", payload)
+
+
+def _opening(rng: Random, harness: str, branches: Branches) -> tuple[Step, ...]:
+    sync = {
+        "stage": "git_sync",
+        "base_branch": branches.base,
+        "working_branch": branches.working,
+        "created_branch": branches.created,
+    }
+    opening = [
+        _started(harness),
+        Step(between(rng, 0.6, 3.0), "log", f"Synchronized {branches.working}", sync),
+    ]
+    names: list[str] = rng.choice(work("mcp"))
+    if harness == "claude-code" and names:
+        loaded = {"stage": "mcp_config", "outcome": "ok", "server_count": len(names), "server_names": names}
+        message = f"Loaded {len(names)} MCP server(s) for Claude Code"
+        opening.append(Step(0.3, "log", message, loaded))
+    return tuple(opening)
+
+
+def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, files: list[str]) -> Step:
+    url = f"https://github.com/{repo_name}/pull/{rng.randint(210, 1900)}" if changed else None
+    payload = {
+        "stage": "git_delivery",
+        "changed": changed,
+        "pull_request_url": url,
+        "base_branch": branches.base,
+        "working_branch": branches.working,
+        "auto_committed_files": files if changed else [],
+    }
+    message = "Pull request ready" if changed else "No code changes to deliver"
+    return Step(between(rng, 0.8, 3.5), "log", message, payload)
+
+
+def _harness_ending(course: Course) -> tuple[Step, str, str | None, str | None]:
+    """The terminal step, status, error and failure class of a coding run (v1.md §8.1 and §8.2)."""
+    if course.failure is None:
+        done = {"exit_code": 0, "failure_code": None}
+        return Step(0.5, "finished", "Harness run finished", done), "success", None, None
+    if course.failure == "stream":
+        broken = {"error": INTERRUPTED}
+        return Step(1.0, "failed", "Harness stream failed", broken), "failed", INTERRUPTED, "unknown"
+    exit_code = 1 if course.failure == "command_failed" else 2
+    failed = {"exit_code": exit_code, "failure_code": course.failure}
+    error = f"Agent run exited with code {exit_code}."
+    klass = "unknown"
+    if course.failure == "rate_limited":
+        error, klass = "The model provider's rate limit was reached (429).", "rate_limited"
+    elif course.failure == "model_access_denied":
+        error, klass = "Access denied: this key may not use the selected model.", "authentication"
+    return Step(0.5, "failed", "Harness run failed", failed), "failed", error, klass
+
+
+def plan_harness(
+    rng: Random,
+    harness: str,
+    repo_name: str,
+    prompt: Prompt,
+    branches: Branches,
+    course: Course,
+    first_use: bool = False,
+) -> Story:
+    """Plan one coding CLI run from the moment that its sandbox is ready (v1.md §8.1)."""
+    command = token(rng, "cmd_")
+    tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term)
+    steps: list[Step] = []
+    if first_use:
+        package = work_package(harness)
+        logs = rng.choice(work("install_logs"))
+        payload = {"stage": "install", "logs": logs}
+        steps.append(Step(between(rng, 2.0, 6.0), "log", f"Installed {package}", payload))
+    _tool_work(rng, tools, course)
+    steps += tools.steps
+    ending, status, error, klass = _harness_ending(course)
+    metadata: dict[str, Any] = {}
+    if status == "success":
+        files = sorted({call["input"]["path"] for call in tools.calls if call["name"] == "editFile"})[:6]
+        delivery = _delivery(rng, repo_name, branches, course.changes, files)
+        steps.append(delivery)
+        metadata = {key: delivery.payload[key] for key in ("base_branch", "working_branch")}
+        metadata["auto_committed_files"] = delivery.payload["auto_committed_files"]
+        if course.changes:
+            metadata["pull_request_url"] = delivery.payload["pull_request_url"]
+    spent = usage(rng, _ANTHROPIC if harness == "claude-code" else "openai/", 2.5)
+    # Half of the CLI runs report no tokens at all; none of them has a cost (observability.md §6).
+    return Story(
+        kind=CallKind.HARNESS,
+        opening=_opening(rng, harness, branches),
+        steps=tuple(steps),
+        ending=ending,
+        status=status,
+        error=error,
+        failure_class=klass,
+        usage=spent if rng.random() < 0.5 else None,
+        runtime_command_id=command,
+        tool_calls=tuple(tools.calls),
+        metadata=metadata,
+    )
+
+
+def work_package(harness: str) -> str:
+    """The package that a coding CLI is installed from."""
+    packages: dict[str, str] = material("work")["packages"]
+    return packages[harness]
+
+
+def _agent_ending(kind: CallKind, spent: Usage, count: int, error: str | None) -> Step:
+    payload = {
+        "finish_reason": "stop" if error is None else "error",
+        "tool_calls_count": count,
+        "total_tokens": spent.input + spent.output,
+        "error": error,
+    }
+    word = "finished" if error is None else "failed"
+    return Step(0.6, word, f"{kind.title} {word}", payload)
+
+
+def plan_agent(
+    rng: Random,
+    kind: CallKind,
+    model: str,
+    repo_key: str | None,
+    effort: float,
+    failure: tuple[str, str] | None = None,
+    focus: tuple[str, ...] = (),
+) -> Story:
+    """Plan a chat, a control run or the agent node of an automation, with tool events (v1.md §8.3).
+
+    `failure` is a class and its raw text.
+    """
+    tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8)
+    uses = rng.randint(0, 3) if kind is CallKind.CHAT else rng.randint(2, 9)
+    if failure is not None:
+        uses //= 2
+    for number in range(uses):
+        if number == 0 and kind is CallKind.CONTROL:
+            tools.plan()
+        else:
+            tools.look()
+    spent = usage(rng, model, effort if failure is None else effort * 0.4)
+    klass, error = failure or (None, None)
+    opening = (Step(0.0, "started", f"{kind.title} started", {"model": model, "tool_enabled": True}),)
+    writing = Step(between(rng, 2.0, 9.0) * effort, "", "", {})
+    ending = _agent_ending(kind, spent, len(tools.calls), error)
+    ending = Step(ending.after + writing.after, ending.type, ending.message, ending.payload)
+    return Story(
+        kind=kind,
+        opening=opening,
+        steps=tuple(tools.steps),
+        ending=ending,
+        status="success" if error is None else "failed",
+        error=error,
+        failure_class=klass,
+        usage=spent,
+        runtime_command_id=None,
+        tool_calls=tuple(tools.calls),
+        metadata={},
+    )

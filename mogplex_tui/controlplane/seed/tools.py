@@ -1,0 +1,127 @@
+"""What an agent does in a repository: plausible tool uses on its own files, as events and as a tool list."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from .catalogue import Script, work
+from .rng import between, token
+from .steps import Step
+
+_PREVIEW = 200
+
+
+def preview(value: Any) -> str:
+    """Text of a value, cut to the 200 characters that the service stores (observability.md §9)."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text[:_PREVIEW]
+
+
+@dataclass
+class Toolbox:
+    """Collects tool uses in order; `steps` are their events, `calls` the entries of the JSON column."""
+
+    rng: Random
+    script: Script
+    focus: tuple[str, ...]
+    term: str
+    pace: float = 1.0
+    steps: list[Step] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def use(self, name: str, given: dict[str, Any], result: str, seconds: float, ok: bool = True) -> None:
+        """Record one tool use: its start after a thinking pause, its finish `seconds` later (v1.md §8.5)."""
+        call_id = token(self.rng, "call_", 14)
+        number = len(self.calls) + 1
+        shared = {
+            "tool_call_id": call_id,
+            "input": given,
+            "input_preview": preview(given),
+            "step_number": number,
+        }
+        pause = between(self.rng, 0.4, 4.0) * self.pace
+        self.steps.append(Step(pause, "tool_started", f"Tool started: {name}", shared, name))
+        duration = max(1, int(seconds * self.pace * 1000))
+        done: dict[str, Any] = {**shared, "duration_ms": duration, "success": ok}
+        if ok:
+            done |= {"output": result, "output_preview": preview(result)}
+        else:
+            done["error"] = result
+        word = "finished" if ok else "failed"
+        self.steps.append(Step(duration / 1000, "tool_finished", f"Tool {word}: {name}", done, name))
+        entry: dict[str, Any] = {
+            "name": name,
+            "input": given,
+            "input_preview": shared["input_preview"],
+            "duration_ms": duration,
+        }
+        entry |= {"output": result, "output_preview": preview(result)}
+        self.calls.append(entry)
+
+    def plan(self) -> None:
+        """Write down the approach."""
+        text = self.rng.choice(work("plans"))
+        steps = [part.strip() for part in text.split(",")]
+        self.use("updatePlan", {"steps": steps}, f"{len(steps)} steps", 0.08)
+
+    def search(self) -> None:
+        """Look for the term, or for another word of this repository."""
+        term = self.term if self.term and self.rng.random() < 0.6 else self.rng.choice(self.script.terms)
+        files = self.rng.sample(self.script.paths, k=min(3, len(self.script.paths)))
+        lines = [f"{path}:{self.rng.randint(4, 260)}: …{term}…" for path in files]
+        result = f"{len(files)} matches\n" + "\n".join(lines)
+        self.use("searchFiles", {"query": term, "path": "."}, result, between(self.rng, 0.1, 0.9))
+
+    def path(self) -> str:
+        """A file worth looking at, one of the task's own most of the time."""
+        if self.focus and self.rng.random() < 0.65:
+            return self.rng.choice(self.focus)
+        return self.rng.choice(self.script.paths)
+
+    def read(self) -> None:
+        """Read a part of a file."""
+        first = self.rng.choice((1, 1, 40, 120))
+        last = first + self.rng.randint(30, 180)
+        given = {"path": self.path(), "startLine": first, "endLine": last}
+        if self.rng.random() < 0.03:
+            self.use("readFile", given, f"ENOENT: no such file, open '{given['path']}'", 0.05, ok=False)
+            return
+        self.use("readFile", given, f"{last - first + 1} lines", between(self.rng, 0.03, 0.3))
+
+    def edit(self) -> None:
+        """Change a file."""
+        added, removed = self.rng.randint(2, 48), self.rng.randint(0, 22)
+        given = {"path": self.path(), "edits": self.rng.randint(1, 5)}
+        if self.rng.random() < 0.05:
+            self.use("editFile", given, "the text to replace occurs twice, give more context", 0.1, ok=False)
+            return
+        self.use("editFile", given, f"+{added} -{removed}", between(self.rng, 0.1, 0.7))
+
+    def test(self, ok: bool) -> None:
+        """Run the tests, which pass or fail."""
+        given = {"command": self.script.test}
+        seconds = between(self.rng, 2.0, 11.0)
+        if ok:
+            self.use("runTests", given, f"{self.script.tests} passed in {seconds:.1f}s", seconds)
+            return
+        failed = self.rng.randint(1, 3)
+        text = f"{failed} failed, {self.script.tests - failed} passed\n{self.rng.choice(work('failures'))}"
+        self.use("runTests", given, text, seconds, ok=False)
+
+    def shell(self) -> None:
+        """Run a small command."""
+        command = self.script.lint if self.rng.random() < 0.25 else self.rng.choice(work("shell"))
+        self.use("bash", {"command": command}, "exit 0", between(self.rng, 0.2, 3.5))
+
+    def look(self) -> None:
+        """One act of reading: a file mostly, else a search or a command."""
+        draw = self.rng.random()
+        if draw < 0.55:
+            self.read()
+        elif draw < 0.8:
+            self.search()
+        else:
+            self.shell()

@@ -1,0 +1,1 @@
+"""Models of what travels, one module a route family."""

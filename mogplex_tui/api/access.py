@@ -1,0 +1,169 @@
+"""What each part of the service answers to this credential, learned from the answers (auth.md §4,
+design 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.clock import Clock
+from mogplex_tui.api.observe import Observable
+
+V1 = "/api/v1/mogplex"
+
+
+class Family(StrEnum):
+    """A part of the service that opens and closes as one."""
+
+    V1 = "v1"
+    ACCOUNT = "account"
+    SETTINGS = "settings"
+    MODELS = "models"
+    SANDBOX = "sandbox"
+    OBSERVABILITY = "observability"
+    REALTIME = "realtime"
+    OTHER = "other"
+
+
+# Longest prefix first; adding a family is one name above and one line here.
+_PREFIXES: tuple[tuple[str, Family], ...] = (
+    (V1, Family.V1),
+    ("/api/observability", Family.OBSERVABILITY),
+    ("/api/realtime", Family.REALTIME),
+    ("/api/settings", Family.SETTINGS),
+    ("/api/sandbox", Family.SANDBOX),
+    ("/api/models", Family.MODELS),
+    ("/api/auth", Family.ACCOUNT),
+)
+# Session-only although their neighbours take a token (auth.md §4).
+_SESSION_ONLY = ("/api/settings/", "/api/models/")
+
+
+def family_of(method: str, path: str) -> Family:
+    """Return the family of a route; `method` is for families that a verb divides."""
+    del method
+    route = path.partition("?")[0].rstrip("/")
+    if route.startswith(_SESSION_ONLY):
+        return Family.OTHER
+    for prefix, family in _PREFIXES:
+        if route == prefix or route.startswith(prefix + "/"):
+            return family
+    return Family.OTHER
+
+
+class Reach(StrEnum):
+    """How far a credential gets in a family."""
+
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    NEEDS_SESSION = "needs-session"
+    NEEDS_SCOPE = "needs-scope"
+    NOT_SIGNED_IN = "not-signed-in"
+    ABSENT = "absent"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A family's reach, a sentence that says why, and when that was seen (None: never)."""
+
+    reach: Reach
+    reason: str
+    at: datetime | None
+
+
+_UNKNOWN = Finding(Reach.UNKNOWN, "Nothing has been asked yet.", None)
+# After so many failures in a row a family counts as broken; a single bad answer says nothing.
+_PATIENCE = 3
+
+# The service looked at the request and knew the route: the family is open, whatever the answer.
+_ANSWERED = (errors.NotFound, errors.Conflict, errors.BadRequest, errors.Throttled, errors.FeatureOff)
+_FAILED = (
+    errors.Unreachable,
+    errors.Unavailable,
+    errors.ServiceFailed,
+    errors.InvalidResponse,
+    errors.Redirected,
+)
+_REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
+    (errors.LoginRequired, Reach.NEEDS_SESSION),
+    (errors.NotSignedIn, Reach.NOT_SIGNED_IN),
+    (errors.NotAllowed, Reach.NEEDS_SCOPE),
+    (errors.RealtimeOff, Reach.ABSENT),
+    (errors.Absent, Reach.ABSENT),
+)
+
+
+class AccessMap(Observable):
+    """Remembers the reach of every family and whether the token may write; told after every answer.
+
+    One failing answer never changes what is known: three in a row make a family BROKEN, the first success
+    mends it. One route that is absent or forbidden does not close a family that has answered.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._found: dict[Family, Finding] = {}
+        self._failures: dict[Family, int] = {}
+        self.can_read: bool | None = None
+        self.can_write: bool | None = None
+
+    def reach(self, family: Family) -> Finding:
+        """Return what is known about a family."""
+        return self._found.get(family, _UNKNOWN)
+
+    def snapshot(self) -> dict[Family, Finding]:
+        """Return what is known about every family, for a screen or a report."""
+        return {family: self.reach(family) for family in Family}
+
+    def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
+        """Take in one answer: None for a success, else the error that it became."""
+        before = (self._found.get(family), self.can_read, self.can_write)
+        self._learn_scope(family, error, method)
+        if error is None or (isinstance(error, _ANSWERED) and not isinstance(error, errors.RealtimeOff)):
+            # What this client refused by itself says nothing about the service.
+            if not isinstance(error, errors.InvalidInput):
+                self._failures[family] = 0
+                self._find(family, Reach.OPEN, "")
+        elif isinstance(error, _FAILED):
+            self._failures[family] = self._failures.get(family, 0) + 1
+            if self._failures[family] >= _PATIENCE:
+                self._find(family, Reach.BROKEN, error.what)
+        else:
+            self._learn_refusal(family, error)
+        after = (self._found.get(family), self.can_read, self.can_write)
+        if before != after:
+            self._changed()
+
+    def _learn_refusal(self, family: Family, error: errors.MogplexError) -> None:
+        for kind, reach in _REFUSED:
+            if not isinstance(error, kind):
+                continue
+            self._failures[family] = 0
+            one_route = reach in (Reach.NEEDS_SCOPE, Reach.ABSENT) and not isinstance(
+                error, errors.RealtimeOff
+            )
+            if not (one_route and self.reach(family).reach is Reach.OPEN):
+                self._find(family, reach, str(error))
+            return
+
+    def _learn_scope(self, family: Family, error: errors.MogplexError | None, method: str) -> None:
+        # Only v1 enforces scopes, and its message names the missing one (auth.md §5.2).
+        if family is not Family.V1:
+            return
+        if error is None and method not in ("GET", "HEAD"):
+            self.can_write = True
+        elif isinstance(error, errors.NotAllowed) and "scope: write" in error.what:
+            self.can_write = False
+        elif isinstance(error, errors.NotAllowed) and "scope: read" in error.what:
+            self.can_read = False
+
+    def _find(self, family: Family, reach: Reach, reason: str) -> None:
+        known = self._found.get(family)
+        if known is not None and (known.reach, known.reason) == (reach, reason):
+            return
+        self._found[family] = Finding(reach, reason, self._clock.now())

@@ -1,0 +1,274 @@
+"""From an HTTP answer to the error it means: envelope code first, then status and the way to /login
+(errors.md).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.access import V1
+from mogplex_tui.api.text import visible
+
+_MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
+_REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
+
+
+class Credential(StrEnum):
+    """What a request carried to say who asks."""
+
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 -- a kind, not a secret
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The facts of one HTTP answer; `body` need only be there when it is no success."""
+
+    method: str
+    path: str
+    status: int
+    content_type: str = ""
+    location: str = ""
+    retry_after: str = ""
+    body: bytes = b""
+    resource: str = "the request"
+    request_id: str = ""
+    credential: Credential = Credential.TOKEN
+    scrub: Callable[[str], str] = str
+
+    @property
+    def is_html(self) -> bool:
+        """Whether a web page came back."""
+        return self.content_type.partition(";")[0].strip().lower() == "text/html"
+
+    @property
+    def on_v1(self) -> bool:
+        """Whether the route belongs to the token API."""
+        return self.path == V1 or self.path.startswith(V1 + "/")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What an error body says: the sentence for people, the machine code, the seconds to wait."""
+
+    text: str = ""
+    code: str | None = None
+    retry_after: float | None = None
+    is_json: bool = False
+
+
+def read_complaint(body: bytes) -> Complaint:
+    """Read any of the error shapes of errors.md §1 and §2; an unreadable body is an empty complaint."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return Complaint()
+    if not isinstance(data, dict):
+        return Complaint()
+    error, message, code = data.get("error"), data.get("message"), data.get("code")
+    if isinstance(error, dict):
+        message, code = error.get("message"), error.get("code") or code
+        error = message
+    text = error if isinstance(error, str) else ""
+    if isinstance(error, str) and _MACHINE_CODE.match(error) and isinstance(message, str):
+        text, code = message, code or error
+    elif not text and isinstance(message, str):
+        text = message
+    if code is None and _MACHINE_CODE.match(text):
+        code = text
+    wait = data.get("retryAfterSeconds")
+    return Complaint(
+        text,
+        code if isinstance(code, str) else None,
+        float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) else None,
+        is_json="error" in data or isinstance(message, str),
+    )
+
+
+def classify(reply: Reply) -> errors.MogplexError | None:
+    """Return the error that an answer means, or None for a success whose body is still to be read."""
+    if 200 <= reply.status < 300:
+        return _login(reply) if reply.is_html else None
+    if 300 <= reply.status < 400:
+        return _redirect(reply)
+    complaint = read_complaint(reply.body)
+    kind = _by_code(reply, complaint) or _by_status(reply, complaint)
+    wait = _seconds(reply.retry_after)
+    error = kind(
+        _sentence(kind, reply, complaint),
+        advice=_advice(kind, reply, complaint),
+        code=complaint.code,
+        retry_after=complaint.retry_after if wait is None else wait,
+        **_facts(reply),
+    )
+    if isinstance(error, errors.Throttled):
+        error.of_requests = _limits_requests(reply, complaint)
+        if not error.of_requests:
+            error.advice = "Wait until the quota of this action frees"
+    return error
+
+
+def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
+    """Return the error for a success whose body is not what it should be."""
+    return errors.InvalidResponse(f"The answer for {reply.resource} {why}", **_facts(reply))
+
+
+def unpack(reply: Reply, body: bytes) -> Any:
+    """Return the JSON value of a success, on v1 the `data` inside its envelope; raises InvalidResponse."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise invalid(
+            reply, "is not JSON" if body[:1] not in (b"{", b"[") else "is cut off or broken JSON"
+        ) from None
+    if not reply.on_v1:
+        return value
+    if not isinstance(value, dict) or value.get("ok") is not True or "data" not in value:
+        raise invalid(reply, "has no envelope of the token API")
+    return value["data"]
+
+
+def _facts(reply: Reply) -> dict[str, Any]:
+    return {
+        "resource": reply.resource,
+        "method": reply.method,
+        "path": reply.path,
+        "status": reply.status,
+        "request_id": reply.request_id,
+    }
+
+
+def _by_code(reply: Reply, complaint: Complaint) -> type[errors.MogplexError] | None:
+    match complaint.code:
+        case "BAD_REQUEST":
+            # A failed sandbox launch keeps its inner status under this code (errors.md §1.2).
+            by_status = {403: errors.NotAllowed, 404: errors.NotFound, 429: errors.Throttled}
+            return by_status.get(reply.status, errors.BadRequest)
+        case "UNAUTHORIZED":
+            return errors.NotSignedIn
+        case "FORBIDDEN":
+            return errors.NotAllowed
+        case "NOT_FOUND":
+            return errors.NotFound
+        case "CONFLICT":
+            return errors.Conflict
+        case "IDEMPOTENCY_CONFLICT":
+            return errors.IdempotencyConflict
+        case "RATE_LIMITED":
+            return errors.Throttled
+        case "INTERNAL_ERROR":
+            return errors.ServiceFailed
+        case "SERVICE_UNAVAILABLE":
+            return errors.FeatureOff if reply.status == 501 else errors.Unavailable
+    return None
+
+
+def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
+    known: dict[int, type[errors.MogplexError]] = {
+        401: errors.NotSignedIn,
+        403: errors.NotAllowed,
+        405: errors.Absent,
+        408: errors.TimedOut,
+        409: errors.Conflict,
+        410: errors.Absent,
+        429: errors.Throttled,
+        500: errors.ServiceFailed,
+        501: errors.FeatureOff,
+    }
+    if reply.status == 404:
+        return errors.NotFound if complaint.is_json else errors.Absent
+    if reply.status in known:
+        return known[reply.status]
+    return errors.Unavailable if reply.status > 500 else errors.BadRequest
+
+
+def _limits_requests(reply: Reply, complaint: Complaint) -> bool:
+    # The token's own limit is a 429 on v1 alone; every other 429 is the quota of one action (auth.md §6, §7).
+    if complaint.code is None and not complaint.is_json:
+        return True
+    return reply.on_v1 and complaint.code == "RATE_LIMITED" and bool(_REQUEST_LIMIT.match(complaint.text))
+
+
+_LEADS: dict[type[errors.MogplexError], str] = {
+    errors.NotFound: "The service does not know {0}",
+    errors.Absent: "The service has no route for {0}",
+    errors.NotAllowed: "This credential may not touch {0}",
+    errors.Conflict: "The state of {0} does not allow this",
+    errors.IdempotencyConflict: "The key of {0} was already used for another request",
+    errors.BadRequest: "The service refused {0}",
+    errors.Throttled: "Too many requests for {0}",
+    errors.FeatureOff: "The service has switched off {0}",
+    errors.Unavailable: "The service cannot serve {0} now",
+    errors.ServiceFailed: "The service failed on {0}",
+    errors.TimedOut: "The service gave up waiting for {0}",
+}
+
+
+def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str:
+    if kind is errors.NotSignedIn:
+        return {
+            Credential.TOKEN: "The service does not accept this token",
+            Credential.COOKIE: "The service does not accept this session cookie",
+            Credential.NONE: "This context has no credential for the service",
+        }[reply.credential]
+    lead = _LEADS[kind].format(reply.resource)
+    text = visible(reply.scrub(complaint.text)).rstrip(".")
+    return f"{lead}: {text}" if text else f"{lead} (HTTP {reply.status})"
+
+
+def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str | None:
+    if kind is errors.NotAllowed and "scope: write" in complaint.text:
+        return "This token can only read; use one with the write scope"
+    if kind is errors.NotAllowed and "scope: read" in complaint.text:
+        return "Use a token with the read scope"
+    if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:
+        return "The session has probably ended: sign in again in the browser and copy the new cookie"
+    if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":
+        return "The service also says this for a repository that it does not know; check the repository first"
+    return None
+
+
+def _redirect(reply: Reply) -> errors.MogplexError:
+    try:
+        where = urlsplit(reply.location)
+    except ValueError:
+        where = urlsplit("")
+    if where.path.rstrip("/").endswith("/login"):
+        return _login(reply)
+    place = visible(f"{where.scheme}://{where.netloc}{where.path}" if where.netloc else where.path, 120)
+    return errors.Redirected(
+        f"The service redirects {reply.resource} to {place or 'nowhere'} (HTTP {reply.status})",
+        **_facts(reply),
+    )
+
+
+def _login(reply: Reply) -> errors.LoginRequired:
+    how = (
+        "a web page came back"
+        if reply.is_html and reply.status < 300
+        else "the service asks to sign in in a browser"
+    )
+    advice = None
+    if reply.credential is Credential.COOKIE:
+        advice = "The session has probably ended: sign in again in the browser and copy the new cookie"
+    elif reply.is_html and reply.on_v1:
+        advice = "Check that the base URL is a Mogplex service"
+    elif reply.on_v1:
+        advice = "Give this context an API token"
+    return errors.LoginRequired(f"No access to {reply.resource}: {how}", advice=advice, **_facts(reply))
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None

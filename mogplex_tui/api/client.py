@@ -1,0 +1,145 @@
+"""The facade: `client.runs.get(run_id)`; one method is one request, at the priority of the view it is called
+on.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.access import AccessMap
+from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.clock import Clock, SystemClock
+from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.resources.account import AccountResource, ModelsResource, SettingsResource
+from mogplex_tui.api.resources.automations import AutomationsResource
+from mogplex_tui.api.resources.library import AgentsResource, ReposResource
+from mogplex_tui.api.resources.observability import ObservabilityResource
+from mogplex_tui.api.resources.realtime import RealtimeResource
+from mogplex_tui.api.resources.runs import RunsResource
+from mogplex_tui.api.resources.sandboxes import SandboxesResource
+from mogplex_tui.api.target import Target
+from mogplex_tui.api.transport import Transport
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class ClientView:
+    """All resources of one context at one priority; whatever changes something goes out as an action
+    anyway.
+    """
+
+    def __init__(self, transport: Transport, priority: Priority) -> None:
+        self._transport = transport
+        self.priority = priority
+
+    @property
+    def target(self) -> Target:
+        """The service and the credentials of this context."""
+        return self._transport.target
+
+    @property
+    def budget(self) -> Budget:
+        """The token's request budget, observable."""
+        return self._transport.budget
+
+    @property
+    def access(self) -> AccessMap:
+        """What each family of routes answers to this credential, observable."""
+        return self._transport.access
+
+    @property
+    def connection(self) -> Connection:
+        """Whether the service answers, observable."""
+        return self._transport.connection
+
+    def at(self, priority: Priority) -> ClientView:
+        """Return the same resources at another priority."""
+        return ClientView(self._transport, priority)
+
+    @cached_property
+    def account(self) -> AccountResource:
+        """Who is signed in."""
+        return AccountResource(self._transport, self.priority)
+
+    @cached_property
+    def settings(self) -> SettingsResource:
+        """The account's settings."""
+        return SettingsResource(self._transport, self.priority)
+
+    @cached_property
+    def models(self) -> ModelsResource:
+        """The models."""
+        return ModelsResource(self._transport, self.priority)
+
+    @cached_property
+    def repos(self) -> ReposResource:
+        """The repositories."""
+        return ReposResource(self._transport, self.priority)
+
+    @cached_property
+    def agents(self) -> AgentsResource:
+        """The agents."""
+        return AgentsResource(self._transport, self.priority)
+
+    @cached_property
+    def sandboxes(self) -> SandboxesResource:
+        """The sandboxes."""
+        return SandboxesResource(self._transport, self.priority)
+
+    @cached_property
+    def automations(self) -> AutomationsResource:
+        """The automations and their runs."""
+        return AutomationsResource(self._transport, self.priority)
+
+    @cached_property
+    def runs(self) -> RunsResource:
+        """The runs of the token API."""
+        return RunsResource(self._transport, self.priority)
+
+    @cached_property
+    def observability(self) -> ObservabilityResource:
+        """Stats, calls, events, tool calls and jobs."""
+        return ObservabilityResource(self._transport, self.priority)
+
+    @cached_property
+    def realtime(self) -> RealtimeResource:
+        """The live connection."""
+        return RealtimeResource(self._transport, self.priority)
+
+
+class MogplexClient(ClientView):
+    """The client of one context; it opens connections when they are needed and must be closed.
+
+    Use it as an async context manager or call `aclose()`. It never sleeps, repeats or remembers an answer.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        clock: Clock | None = None,
+        budget: Budget | None = None,
+        access: AccessMap | None = None,
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        transport = Transport(
+            target,
+            clock=clock,
+            budget=budget or Budget(clock),
+            access=access or AccessMap(clock),
+            http=http,
+        )
+        super().__init__(transport, Priority.TABLE)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> MogplexClient:
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await self.aclose()

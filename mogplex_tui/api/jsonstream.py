@@ -1,0 +1,149 @@
+"""A long JSON array decoded while it arrives, so that nothing has to hold or parse the whole of it at
+once.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class Malformed(ValueError):
+    """The text is not the expected object with an array in it, or it ended too early."""
+
+
+class ArrayDecoder:
+    """Yields the items of one array inside a JSON object as bytes come in: `{"events": [item, item, …]}`.
+
+    Feed bytes, take items; `close()` raises Malformed when the object was not complete.
+    """
+
+    def __init__(self, key: str, largest_item: int = 16_000_000) -> None:
+        self._key = key
+        self._largest = largest_item
+        self._text = ""
+        self._at = 0
+        self._next_try = 0
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._scan = json.JSONDecoder().raw_decode
+        self._step = self._open
+        self._done = False
+        self._found = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in the next bytes."""
+        self._text = self._text[self._at :] + self._utf8.decode(chunk)
+        self._next_try -= self._at
+        self._at = 0
+        if len(self._text) > self._largest:
+            raise Malformed("one item is larger than any real one")
+
+    def take(self, most: int, most_chars: int) -> list[Any]:
+        """Return the next items, at most `most` of them and about `most_chars` of text; empty: feed more."""
+        items: list[Any] = []
+        start = self._at
+        while not self._done and len(items) < most and self._at - start < most_chars:
+            if len(self._text) < self._next_try or not self._step(items):
+                break
+        return items
+
+    def close(self) -> list[Any]:
+        """Return the items that only the end makes certain; raises Malformed when something is missing."""
+        self._next_try = 0
+        items = self.take(len(self._text) + 1, len(self._text) + 1)
+        if not self._done or not self._found:
+            raise Malformed("the answer ends too early")
+        return items
+
+    def _peek(self) -> str:
+        self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+        return self._text[self._at : self._at + 1]
+
+    def _expect(self, wanted: str) -> str | None:
+        char = self._peek()
+        if not char:
+            return None
+        if char not in wanted:
+            raise Malformed("the answer is not the expected JSON")
+        self._at += 1
+        return char
+
+    def _value(self) -> tuple[bool, Any]:
+        start = self._at
+        if not self._peek():
+            return False, None
+        try:
+            value, end = self._scan(self._text, self._at)
+        except json.JSONDecodeError:
+            # Most likely cut by the read; look again when a quarter more has come, never at every read.
+            self._next_try = self._at + (len(self._text) - self._at) * 5 // 4 + 1
+            self._at = start
+            return False, None
+        except RecursionError:
+            raise Malformed("the answer is nested too deeply") from None
+        self._at = end
+        return True, value
+
+    def _open(self, items: list[Any]) -> bool:
+        if self._expect("{") is None:
+            return False
+        self._step = self._name
+        return True
+
+    def _name(self, items: list[Any]) -> bool:
+        start = self._at
+        if self._peek() == "}":
+            self._at += 1
+            self._done = True
+            return True
+        known, name = self._value()
+        if not known:
+            return False
+        if self._expect(":") is None or not self._peek():
+            self._at = start
+            return False
+        if name == self._key:
+            self._expect("[")
+            self._found = True
+            self._step = self._item
+        else:
+            self._step = self._skip
+        return True
+
+    def _skip(self, items: list[Any]) -> bool:
+        start = self._at
+        known, _ = self._value()
+        # A number that touches the end of what has come may go on.
+        if not known or not self._peek():
+            self._at = start
+            return False
+        self._step = self._after
+        return True
+
+    def _item(self, items: list[Any]) -> bool:
+        if self._peek() == "]":
+            self._at += 1
+            self._step = self._after
+            return True
+        start = self._at
+        known, value = self._value()
+        if not known or not self._peek():
+            self._at = start
+            return False
+        separator = self._expect(",]")
+        items.append(value)
+        if separator == "]":
+            self._step = self._after
+        return True
+
+    def _after(self, items: list[Any]) -> bool:
+        separator = self._expect(",}")
+        if separator is None:
+            return False
+        self._done = separator == "}"
+        self._step = self._name
+        return True

@@ -1,0 +1,106 @@
+"""Who is signed in, and the account's settings (identity.md §2, §3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
+
+
+class GithubState(StrEnum):
+    """How far the account's GitHub coverage goes."""
+
+    READY = "app_installed_with_synced_repos"
+    APP_INSTALLED = "app_installed"
+    INSTALL_PENDING = "app_install_pending"
+    OAUTH_ONLY = "oauth_connected"
+    DISCONNECTED = "disconnected"
+
+
+class PlatformAccess(Inbound):
+    """What the account may use of the platform's own keys."""
+
+    allow_platform_ai: Flag = False
+    allow_platform_sandbox: Flag = False
+
+
+class PlatformLink(Inbound):
+    """The state of the Vercel link in the service's words."""
+
+    platform_state: Text = ""
+    personal_state: Text = ""
+    linked_project_state: Text = ""
+    status_label: Text = ""
+    status_detail: Text = ""
+
+
+class User(Inbound):
+    """The signed-in account; `id` is the profile id."""
+
+    id: str
+    email: str | None = None
+    username: str | None = None
+    name: str | None = None
+    avatar_url: str | None = None
+    github_username: str | None = None
+    github_state: Text = ""
+    github_connected: Flag = False
+    github_app_connected: Flag = False
+    github_connection_mode: str | None = None
+    github_app_available: Flag = False
+    github_install_pending: Flag = False
+    github_installation_count: Count = 0
+    github_synced_repo_count: Count = 0
+    github_covered_repo_count: Count = 0
+    github_status_label: Text = ""
+    github_status_detail: Text = ""
+    platform_access: PlatformAccess = Field(default_factory=PlatformAccess)
+    vercel: PlatformLink | None = None
+    account_vercel_project_id: str | None = None
+    account_vercel_team_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name to greet with: name, user name, e-mail or the id's beginning, whichever is there first."""
+        return self.name or self.username or self.github_username or self.email or self.id[:8]
+
+
+class Settings(Inbound):
+    """The account's settings; `default_model` is resolved by the service and never empty."""
+
+    default_model: Text = ""
+    theme: str | None = None
+
+
+class SettingsUpdate(Outbound):
+    """A change of settings; what is None stays (identity.md §3)."""
+
+    theme: str | None = None
+    default_model: str | None = None
+
+    @field_validator("theme")
+    @classmethod
+    def _check_theme(cls, value: str | None) -> str | None:
+        if value not in (None, "dark", "light", "system"):
+            raise ValueError("The theme must be dark, light or system")
+        return value
+
+    @field_validator("default_model")
+    @classmethod
+    def _check_model(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("Name a model; the default cannot be cleared")
+        return value
+
+    @model_validator(mode="after")
+    def _check_any(self) -> SettingsUpdate:
+        if self.theme is None and self.default_model is None:
+            raise ValueError("There is nothing to change")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body, in the snake_case that this route reads."""
+        return self.model_dump(exclude_none=True)

@@ -1,0 +1,141 @@
+"""Automations ("flows") and their runs (v1.md §5)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field
+
+from mogplex_tui.api.models.base import Count, Inbound, Json, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.jobs import Job, JobDetail
+
+
+class AutomationStatus(StrEnum):
+    """Whether an automation fires."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class AutomationSummary(Inbound):
+    """An automation as the list shows it."""
+
+    id: str
+    name: Text = ""
+    status: Text = ""
+    description: str | None = None
+    installation_id: int | None = None
+    published_version_id: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class GraphNode(Inbound):
+    """One step of an automation; `data` depends on the type."""
+
+    id: str
+    type: Text = ""
+    data: Json = Field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The step's name as its author wrote it, else its id."""
+        label = self.data.get("label")
+        return label if isinstance(label, str) and label else self.id
+
+
+class GraphEdge(Inbound):
+    """A way from one step to the next; the handle tells branches and the error way apart."""
+
+    id: Text = ""
+    source: str
+    target: str
+    source_handle: str | None = None
+    target_handle: str | None = None
+
+
+class Graph(Inbound):
+    """The steps of an automation and the ways between them."""
+
+    nodes: Annotated[Rows[GraphNode], nested(GraphNode)] = empty_rows()
+    edges: Annotated[Rows[GraphEdge], nested(GraphEdge)] = empty_rows()
+
+
+class PublishedVersion(Inbound):
+    """The version that runs now."""
+
+    id: str
+    version_number: Count = 0
+    graph: Graph = Field(default_factory=Graph)
+    created_at: Time | None = None
+
+
+class RunSummary(Inbound):
+    """Counts of runs; on v1 they are always empty (v1.md §5.1)."""
+
+    last_run_id: str | None = None
+    last_run_status: str | None = None
+    running_count: Count = 0
+    pending_count: Count = 0
+    failed_24h: Count = Field(default=0, validation_alias=AliasChoices("failed24h", "failed_24h"))
+
+
+class Automation(Inbound):
+    """An automation with its draft and, if there is one, its published version."""
+
+    id: str
+    name: Text = ""
+    status: Text = ""
+    description: str | None = None
+    notes: str | None = None
+    installation_id: int | None = None
+    draft_graph: Graph = Field(default_factory=Graph)
+    published_version: PublishedVersion | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+    run_summary: RunSummary | None = None
+
+
+class NodeRun(Inbound):
+    """One step of one automation run."""
+
+    id: str
+    node_id: Text
+    node_type: Text = ""
+    node_label: str | None = None
+    status: Text = ""
+    started_at: Time | None = None
+    completed_at: Time | None = None
+    duration_ms: int | None = None
+    error: str | None = None
+    output: Any = None
+    created_at: Time | None = None
+
+
+class AutomationRun(Job):
+    """A job run as the token API shows it: its steps too, but never a cost (v1.md §5.4)."""
+
+    active_wait_count: Count = 0
+    node_runs: Annotated[Rows[NodeRun], nested(NodeRun)] = empty_rows()
+
+
+class Wait(Inbound):
+    """A run parked on an event or a person; its resume token is not kept."""
+
+    id: str
+    node_id: Text = ""
+    wait_kind: Text = ""
+    wait_config: Json = Field(default_factory=dict)
+    status: Text = ""
+    expires_at: Time | None = None
+    created_at: Time | None = None
+    resumed_at: Time | None = None
+
+
+class AutomationRunDetail(JobDetail):
+    """An automation run with everything under it: steps, ledger, calls with events, findings, waits."""
+
+    active_wait_count: Count = 0
+    node_runs: Annotated[Rows[NodeRun], nested(NodeRun)] = empty_rows()
+    waits: Annotated[Rows[Wait], nested(Wait)] = empty_rows()

@@ -1,0 +1,173 @@
+"""What all models share: a tolerant reader, a strict writer, rows that never break a list (errors.md §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.text import visible
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+def _money(value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("is not an amount")
+    try:
+        # A float by its text: 0.1 means one tenth, not the binary number beside it.
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValueError("is not an amount") from None
+    if not amount.is_finite():
+        raise ValueError("is not an amount")
+    return amount
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def _or(default: object) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+Time = Annotated[datetime, AfterValidator(_aware)]
+"""An aware moment, from either wire form (offset with microseconds, or Z with milliseconds)."""
+Money = Annotated[Decimal, BeforeValidator(_money)]
+"""US dollars, from a JSON number or a numeric string."""
+Text = Annotated[str, _or("")]
+"""A text that the contract promises; null is read as empty."""
+Count = Annotated[int, _or(0)]
+"""A count that the contract promises; null is read as 0."""
+Flag = Annotated[bool, _or(False)]
+"""A yes or no that the contract promises; null is read as no."""
+Json = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+"""A free JSON object; null is read as empty."""
+
+
+class Inbound(BaseModel):
+    """What the service sends: unknown keys ignored, snake_case or camelCase, nulls where sensible."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+
+class Outbound(BaseModel):
+    """What leaves: unknown fields refused, limits checked, sent in camelCase; raises InvalidInput in plain
+    words.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", alias_generator=to_camel, populate_by_name=True, protected_namespaces=()
+    )
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            problems = {_place(item): _plain(item) for item in error.errors(include_url=False)}
+            raise InvalidInput(next(iter(problems.values())), problems=problems) from None
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that does not parse: its raw JSON and the first thing that is wrong with it."""
+
+    raw: Any
+    why: str
+
+
+class Rows(list[T]):
+    """A list of parsed rows, in the service's order, that also keeps the rows that did not parse in `bad`."""
+
+    def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = ()) -> None:
+        super().__init__(rows)
+        self.bad: list[BadRow] = list(bad)
+
+    @property
+    def total(self) -> int:
+        """How many rows came, the bad ones included."""
+        return len(self) + len(self.bad)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of rows and the cursor of the next one (None: this is the last)."""
+
+    items: Rows[T]
+    next_cursor: str | None = None
+
+
+def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
+    """Return the items that fit the model, and mark the others instead of failing."""
+    rows: Rows[M] = Rows()
+    for item in items:
+        try:
+            rows.append(model.model_validate(item))
+        except ValidationError as error:
+            rows.bad.append(BadRow(item, why_not(error)))
+    return rows
+
+
+def nested(model: type[BaseModel]) -> PlainValidator:
+    """Return the validator of a list inside a row: `Annotated[Rows[X], nested(X)]`; null or no list is
+    empty.
+    """
+    return PlainValidator(
+        lambda value: value if isinstance(value, Rows) else parse_rows(model, _listed(value))
+    )
+
+
+def empty_rows() -> Any:
+    """Return the default of a nested list."""
+    return Field(default_factory=Rows)
+
+
+def why_not(error: ValidationError) -> str:
+    """Return the first thing that is wrong, without the value itself: it may hold anything."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return visible(f"{_place(first)}: {first['msg']}" if first["loc"] else str(first["msg"]), 120)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _place(item: Any) -> str:
+    return ".".join(str(part) for part in item["loc"])
+
+
+def _plain(item: Any) -> str:
+    cause = item.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        return str(cause)
+    if item["type"] == "extra_forbidden":
+        return f"There is no field {visible(_place(item), 60)!r}"
+    if item["type"] == "missing":
+        return f"{_place(item)} is required"
+    return f"{_place(item)}: {item['msg']}"

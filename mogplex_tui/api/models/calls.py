@@ -1,0 +1,170 @@
+"""AI calls and tool calls (observability.md §2, §3, §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from mogplex_tui.api.models.base import Count, Inbound, Json, Money, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.events import Event
+
+
+class CallStatus(StrEnum):
+    """The statuses of a call and of a v1 run."""
+
+    PENDING = "pending"
+    STREAMING = "streaming"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = frozenset({CallStatus.PENDING, CallStatus.STREAMING})
+"""The statuses that still change by themselves."""
+
+
+class CostSource(StrEnum):
+    """Who owns a call's cost: the catalogue's estimate, the gateway's bill, a person (observability.md
+    §6).
+    """
+
+    TRIGGER = "trigger"
+    GATEWAY = "gateway"
+    MANUAL = "manual"
+
+
+class Surface(StrEnum):
+    """Where a call comes from, as shown (observability.md §2.2)."""
+
+    LIVE = "live"
+    CLI = "cli"
+    CLOUD = "cloud"
+    AUTOMATION = "automation"
+
+
+class ToolCall(Inbound):
+    """One tool call kept in a call's row, or flattened by the tool-calls route (§5: then with id, model,
+    type).
+    """
+
+    name: Text = ""
+    input: Any = None
+    output: Any = None
+    input_preview: Any = None
+    output_preview: Any = None
+    duration_ms: float | None = None
+    id: str | None = None
+    model: str | None = None
+    type: str | None = None
+    started_at: Time | None = None
+
+
+class SandboxContext(Inbound):
+    """Where a call's coding tool runs (§2.1)."""
+
+    sandbox_record_id: str | None = None
+    sandbox_id: str | None = None
+    compute_billing_source: str | None = None
+    billing_project_id: str | None = None
+    billing_team_id: str | None = None
+    preview_url: str | None = None
+
+
+def _texts(value: object) -> object:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else None
+
+
+class Call(Inbound):
+    """One model conversation or harness execution; tokens are counts, money is USD, durations are ms (§2.1).
+
+    On failed calls some texts, `control_state` among them, arrive as a whole sentence (§9).
+    """
+
+    id: str
+    status: Text
+    type: Text = ""
+    model: Text = ""
+    started_at: Time | None = None
+    completed_at: Time | None = None
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    total_tokens: int | None = None
+    cost_usd: Money | None = None
+    cost_source: str | None = None
+    gateway_generation_id: str | None = None
+    gateway_generation_ids: Annotated[list[str] | None, BeforeValidator(_texts)] = None
+    error: str | None = None
+    conversation_id: str | None = None
+    job_run_id: str | None = None
+    repo_id: str | None = None
+    cancel_requested_at: Time | None = None
+    control_state: Text = ""
+    runtime_command_id: str | None = None
+    tool_calls_count: Count = 0
+    tool_calls: Annotated[Rows[ToolCall], nested(ToolCall)] = empty_rows()
+    metadata: Json = Field(default_factory=dict)
+    sandbox_context: SandboxContext | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the call still changes by itself."""
+        return self.status in LIVE
+
+    @property
+    def tokens(self) -> int | None:
+        """The observed tokens of §1.3 (fresh, cached and written, without reasoning); None when nothing is
+        known.
+        """
+        parts = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_read_input_tokens,
+            self.cache_creation_input_tokens,
+        )
+        known = [part for part in parts if part is not None]
+        # The generated column is 0 when nothing was measured, which is not a measurement.
+        return sum(known) if known else (self.total_tokens or None)
+
+    @property
+    def surface(self) -> Surface:
+        """The surface as the product shows it: the first of live, automation, cli, cloud that fits (§2.2)."""
+        if self.is_live:
+            return Surface.LIVE
+        if self.job_run_id:
+            return Surface.AUTOMATION
+        is_cli = self.runtime_command_id or self.meta("source") == "cli"
+        return Surface.CLI if is_cli else Surface.CLOUD
+
+    def meta(self, key: str) -> str | None:
+        """Return a text of the metadata, or None where it is absent, empty or another type."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) and value else None
+
+
+class CallWithEvents(Call):
+    """A call inside a job or automation run, with its timeline (v1.md §5.4, observability.md §7.2)."""
+
+    events: Annotated[Rows[Event], nested(Event)] = empty_rows()
+
+
+@dataclass(frozen=True)
+class CallPage:
+    """One page of calls; `total` counts all that match, `limit` is None where the service lost it."""
+
+    calls: Rows[Call]
+    total: int
+    page: int | None
+    limit: int | None
+
+
+class CallCancelled(Inbound):
+    """What a call's status is after the cancel: usually cancelled, or how it ended by itself (§3)."""
+
+    status: Text = ""

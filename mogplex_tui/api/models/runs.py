@@ -1,0 +1,153 @@
+"""Runs of the token API (v1.md §7-§9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Rows, Text, Time
+from mogplex_tui.api.models.calls import LIVE
+from mogplex_tui.api.models.events import Event
+from mogplex_tui.api.rules import branch_problem, is_uuid, prompt_problem, root_directory
+
+HORIZON = 200
+"""The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""
+
+
+class Harness(StrEnum):
+    """The coding tools that a run can be given to."""
+
+    CODEX = "codex"
+    CLAUDE_CODE = "claude-code"
+
+
+class RunBranch(Inbound):
+    """The branches as asked for; the harness may work on another one, which only events name (v1.md §7.5)."""
+
+    base: Text = ""
+    working: Text = ""
+    create_branch: Flag = False
+
+
+class RunRuntime(Inbound):
+    """The background runtime that executes a run."""
+
+    provider: str | None = None
+    run_id: str | None = None
+
+
+class RunDetail(Inbound):
+    """A run's row: the truth about the run, while its call carries tokens and cost (v1.md §7.5)."""
+
+    run_id: str
+    status: Text
+    ai_call_id: str | None = None
+    sandbox_record_id: str | None = None
+    sandbox_id: str | None = None
+    repo_id: str | None = None
+    harness: Text = ""
+    branch: RunBranch = Field(default_factory=RunBranch)
+    root_directory: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+    error: str | None = None
+    runtime: RunRuntime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the run still changes by itself."""
+        return self.status in LIVE
+
+
+class StartedRun(RunDetail):
+    """The run that a start made, or that the same key had made before (`replayed`; v1.md §7.3)."""
+
+    replayed: Flag = False
+
+
+class RunCancelled(Inbound):
+    """The run after a cancel; `status` may still be live, which means requested, not yet final (v1.md §9)."""
+
+    run: RunDetail
+    status: Text = ""
+    already_terminal: Flag = False
+
+
+@dataclass(frozen=True)
+class RunEvents:
+    """A run with its oldest events; `at_horizon` says that there may be more that v1 cannot show."""
+
+    run: RunDetail
+    events: Rows[Event]
+    at_horizon: bool
+
+
+class RunStart(Outbound):
+    """A run to start. `root_directory`: None for the repo's own, "" for the repo's root (v1.md §7.2, §9.1,
+    §9.2).
+    """
+
+    repo_id: str
+    prompt: str
+    harness: str = Harness.CODEX
+    base_branch: str | None = None
+    working_branch: str | None = None
+    create_branch: bool = False
+    root_directory: str | None = None
+    conversation_id: str | None = None
+    workspace_session_id: str | None = None
+    mode: str | None = None
+
+    @field_validator("repo_id")
+    @classmethod
+    def _check_repo(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("Choose a repository")
+        if not is_uuid(value.strip()):
+            # The service answers this with a 503 that looks like an outage (auth.md §7).
+            raise ValueError("The repository id is not a UUID")
+        return value.strip().lower()
+
+    @field_validator("prompt")
+    @classmethod
+    def _check_prompt(cls, value: str) -> str:
+        if problem := prompt_problem(value):
+            raise ValueError(problem)
+        return value.strip()
+
+    @field_validator("harness")
+    @classmethod
+    def _check_harness(cls, value: str) -> str:
+        if value not in tuple(Harness):
+            raise ValueError(f"The harness must be {' or '.join(Harness)}")
+        return str(value)
+
+    @field_validator("base_branch", "working_branch")
+    @classmethod
+    def _check_branch(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        if problem := branch_problem(value.strip()):
+            raise ValueError(problem)
+        return value.strip()
+
+    @field_validator("root_directory")
+    @classmethod
+    def _check_root(cls, value: str | None) -> str | None:
+        return None if value is None else root_directory(value)
+
+    @model_validator(mode="after")
+    def _check_new_branch(self) -> RunStart:
+        if self.create_branch and self.working_branch and self.working_branch == self.base_branch:
+            raise ValueError("A new branch must have another name than its base")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body: what was not given is left out, the repo's root is null."""
+        body = self.model_dump(by_alias=True, exclude_none=True)
+        if self.root_directory == "":
+            body["rootDirectory"] = None
+        return body

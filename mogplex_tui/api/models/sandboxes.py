@@ -1,0 +1,63 @@
+"""Sandboxes and their logs (v1.md §4)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from mogplex_tui.api.models.base import Inbound, Json, Rows, Text, Time, empty_rows, nested
+
+
+class SandboxStatus(StrEnum):
+    """The known states of a sandbox; others stay plain texts."""
+
+    CREATING = "creating"
+    INSTALLING = "installing"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    ERROR = "error"
+
+
+class Sandbox(Inbound):
+    """A sandbox record; `sandbox_id` is the provider's name, or "pending" while it boots."""
+
+    id: str
+    status: Text
+    sandbox_id: str | None = None
+    repo_id: str | None = None
+    base_branch: Text = ""
+    working_branch: Text = ""
+    root_directory: str | None = None
+    preview_url: str | None = None
+    created_at: Time | None = None
+    last_active_at: Time | None = None
+    error: str | None = None
+
+
+class LoggedSandbox(Sandbox):
+    """A sandbox with what its install and its dev server printed."""
+
+    install_log: str | None = None
+    dev_log: str | None = None
+
+
+class LifecycleEvent(Inbound):
+    """One step in a sandbox's life, such as a pause decision."""
+
+    id: str
+    event_type: Text
+    decision_code: str | None = None
+    worker_run_id: str | None = None
+    payload: Json = Field(default_factory=dict)
+    created_at: Time | None = None
+
+
+class SandboxLogs(Inbound):
+    """A sandbox, its logs and its first 200 lifecycle events, oldest first."""
+
+    sandbox: LoggedSandbox
+    lifecycle_events: Annotated[Rows[LifecycleEvent], nested(LifecycleEvent)] = empty_rows()

@@ -1,0 +1,78 @@
+"""Realtime hints: what comes over the line, and when to dial again (realtime.md)."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mogplex_tui.api.sse import Comment, Data
+
+SILENCE = 60.0
+"""Seconds without data or comment after which a connection counts as dropped."""
+
+_LONGEST = 30.0
+
+
+class Table(StrEnum):
+    """The tables that announce their changes today (realtime.md §3); any other name is accepted and
+    silent.
+    """
+
+    AGENTS = "agents"
+    AI_CALL_EVENTS = "ai_call_events"
+    AI_CALLS = "ai_calls"
+    ASSIGNMENTS = "assignments"
+    AUTOMATION_DISPATCH_EVENTS = "automation_dispatch_events"
+    CONNECTIONS = "connections"
+    GITHUB_INSTALLATIONS = "github_installations"
+    JOB_RUNS = "job_runs"
+    LIMIT_EVENTS = "limit_events"
+    REPO_CONNECTION_OVERRIDES = "repo_connection_overrides"
+    REPOS = "repos"
+    SANDBOXES = "sandboxes"
+    TRIGGERS = "triggers"
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The service listens now: refetch what is on screen, nothing from before is ever told."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row of a table changed (INSERT, UPDATE or DELETE); which one is not said, and it may be somebody
+    else's.
+    """
+
+    table: str
+    op: str
+
+
+@dataclass(frozen=True)
+class Ping:
+    """A sign of life, every 25 s."""
+
+
+def understand(frame: Comment | Data) -> Connected | Changed | Ping | None:
+    """Return what a frame means, or None for one that says nothing we know."""
+    if isinstance(frame, Comment):
+        return Connected() if frame.text == "connected" else Ping()
+    try:
+        data = json.loads(frame.text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict) or not isinstance(data.get("table"), str):
+        return None
+    op = data.get("op")
+    return Changed(data["table"], op if isinstance(op, str) else "")
+
+
+def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
+    """Return the seconds before connection attempt 1, 2, 3 … after a loss: 1, 2, 4 … 30, half of it
+    random.
+    """
+    step = min(_LONGEST, 2.0 ** max(0, min(attempt, 10) - 1))
+    return step * (0.5 + 0.5 * jitter())

@@ -1,0 +1,60 @@
+"""What every resource stands on: a transport, a priority, and the two ways to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mogplex_tui.api.access import V1
+from mogplex_tui.api.answer import Answer
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.transport import Request, Transport
+
+
+class Resource:
+    """A route family at one priority; every method is one request and raises the tree of `api.errors`."""
+
+    def __init__(self, transport: Transport, priority: Priority) -> None:
+        self._transport = transport
+        self._priority = priority
+
+    async def _get(self, path: str, resource: str, **params: object) -> Answer:
+        request = Request("GET", path, resource, params=wire_params(params))
+        return await self._transport.request(request, self._priority)
+
+    async def _change(
+        self,
+        method: str,
+        path: str,
+        resource: str,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        # Whatever changes something was asked for by a person: it never waits behind reading.
+        request = Request(method, path, resource, body=body, headers=headers or {})
+        return await self._transport.request(request, Priority.ACTION)
+
+
+def wire_params(params: Mapping[str, object]) -> dict[str, str | int]:
+    """Return query parameters in wire form: None left out, moments in UTC with Z, flags in lower case."""
+    ready: dict[str, str | int] = {}
+    for name, value in params.items():
+        if value is None:
+            continue
+        if isinstance(value, datetime):
+            moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+            value = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        elif isinstance(value, bool):
+            value = str(value).lower()
+        # "from" is a word of the language, so methods say since and until.
+        ready[{"since": "from", "until": "to"}.get(name, name)] = (
+            value if isinstance(value, int) else str(value)
+        )
+    return ready
+
+
+def v1(path: str) -> str:
+    """Return the full path of a token API route."""
+    return V1 + path

@@ -1,0 +1,58 @@
+"""The one live connection (realtime.md)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.classify import invalid
+from mogplex_tui.api.realtime import Changed, Connected, Ping, understand
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import table_names
+from mogplex_tui.api.sse import Decoder
+from mogplex_tui.api.transport import Request
+
+
+class RealtimeResource(Resource):
+    """`/api/realtime/events`."""
+
+    async def stream(self, tables: Iterable[str]) -> AsyncIterator[Connected | Changed | Ping]:
+        """Open one connection and yield what it tells; it simply ends when the service closes it after
+        Connected.
+
+        Raises RealtimeOff for 204 (never dial again), Unreachable when it is cut or ends before Connected,
+        TimedOut after 60 s of silence, and the refusals of the tree. The caller dials again
+        (`api.realtime.backoff`), after a Connected refetches what is on screen, and closes the iterator when
+        leaving early.
+        """
+        names = table_names(list(tables))
+        request = Request(
+            "GET",
+            "/api/realtime/events",
+            "live updates",
+            params={"tables": ",".join(names)},
+            headers={"Accept": "text/event-stream", "Cache-Control": "no-cache"},
+        )
+        async with self._transport.stream(request, self._priority, gated=False) as (reply, chunks):
+            if reply.status == 204:
+                raise errors.RealtimeOff("The service offers no live updates", status=204, path=reply.path)
+            if reply.content_type.partition(";")[0].strip().lower() != "text/event-stream":
+                raise invalid(reply, "is no event stream")
+            decoder = Decoder()
+            connected = False
+            async with aclosing(chunks) as source:  # type: ignore[type-var]
+                async for chunk in source:
+                    for frame in decoder.feed(chunk):
+                        message = understand(frame)
+                        if message is not None:
+                            connected = connected or isinstance(message, Connected)
+                            yield message
+            if not connected:
+                raise errors.Unreachable(
+                    "The service closed the live connection before it was up",
+                    advice="The next try often works",
+                    resource="live updates",
+                    path=reply.path,
+                    request_id=reply.request_id,
+                )

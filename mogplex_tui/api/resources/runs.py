@@ -1,0 +1,45 @@
+"""Runs over the token API (v1.md §7-§9)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.models.events import Event
+from mogplex_tui.api.models.runs import HORIZON, RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
+from mogplex_tui.api.resources.base import Resource, v1
+from mogplex_tui.api.rules import idempotency_key as checked_key
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
+
+
+class RunsResource(Resource):
+    """`/runs`: there is no list (v1.md §0)."""
+
+    async def start(self, run: RunStart, idempotency_key: str) -> StartedRun:
+        """Start a run; the same key with the same request gives the same run again, `replayed`.
+
+        Raises IdempotencyConflict for a key of another request, Throttled for the quota of 10 a minute, 30 an
+        hour, 150 a day, and Unavailable also for a repository that is unknown (auth.md §7).
+        """
+        headers = {"Idempotency-Key": checked_key(idempotency_key)}
+        answer = await self._change("POST", v1("/runs"), "the new run", body=run.body(), headers=headers)
+        return answer.one(StartedRun)
+
+    async def get(self, run_id: str) -> RunDetail:
+        """Return one run."""
+        record = path_id(run_id, "run")
+        return (await self._get(v1(f"/runs/{record}"), f"run {short(record)}")).one(RunDetail, "run")
+
+    async def events(self, run_id: str, limit: int = HORIZON) -> RunEvents:
+        """Return the run and its oldest events, at most 200; `at_horizon` when `limit` of them came."""
+        record = path_id(run_id, "run")
+        answer = await self._get(
+            v1(f"/runs/{record}/events"), f"the events of run {short(record)}", limit=limit
+        )
+        events = answer.rows(Event, "events")
+        return RunEvents(answer.one(RunDetail, "run"), events, events.total >= max(1, min(limit, HORIZON)))
+
+    async def cancel(self, run_id: str) -> RunCancelled:
+        """Ask for the end of a run, always at ACTION priority; repeating it is harmless (v1.md §9)."""
+        record = path_id(run_id, "run")
+        return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short(record)}")).one(
+            RunCancelled
+        )

@@ -1,0 +1,62 @@
+"""Whether to try again and how long to wait: decisions only, nothing here sleeps or sends (errors.md §5)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from mogplex_tui.api import errors
+
+TRIES = 4  # An unknown repository answers 503 for ever, so every chain of tries has an end.
+_FIRST = 0.5
+_LONGEST = 8.0
+_MINUTE = 60.0
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+def decide(
+    error: BaseException,
+    attempt: int,
+    *,
+    method: str,
+    idempotency_key: str | None = None,
+    jitter: Callable[[], float] = random.random,
+) -> float | None:
+    """Return the seconds to wait before the next try, or None when there must be none.
+
+    `attempt` counts the tries made so far (1 after the first). A GET is tried again for whatever may pass;
+    anything else only with its own idempotency key, and never after a 409 or a refusal. `jitter` returns 0 to
+    1.
+    """
+    if attempt >= TRIES or not isinstance(error, errors.MogplexError):
+        return None
+    safe = method.upper() in _SAFE
+    if not safe and not (method.upper() == "POST" and idempotency_key):
+        return None
+    if isinstance(error, errors.Throttled):
+        return _limit_wait(error)
+    if isinstance(error, errors.SuspectedThrottle):
+        return _MINUTE if safe and attempt == 1 else None
+    if isinstance(error, errors.ServiceFailed):
+        # The same key after a 500 replays the run that failed (errors.md §5).
+        return backoff(attempt, jitter) if safe and attempt <= 2 else None
+    if isinstance(error, errors.Unreachable | errors.Unavailable):
+        return error.retry_after if _is_usable(error.retry_after) else backoff(attempt, jitter)
+    return None
+
+
+def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
+    """Return 0.5, 1, 2, 4 … 8 seconds for attempt 1, 2, 3 …, of which the second half is random."""
+    step: float = min(_LONGEST, _FIRST * 2 ** (attempt - 1))
+    return step * (0.5 + 0.5 * jitter())
+
+
+def _limit_wait(error: errors.Throttled) -> float | None:
+    if error.retry_after is None:
+        return _MINUTE
+    # More than a minute is a quota of hours or days: that is for a person to know, not for a loop.
+    return error.retry_after if _is_usable(error.retry_after) else None
+
+
+def _is_usable(seconds: float | None) -> bool:
+    return seconds is not None and 0 < seconds <= _MINUTE

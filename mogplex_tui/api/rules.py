@@ -1,0 +1,94 @@
+"""The service's rules for what leaves this client, so that a mistake is told before it costs a request."""
+
+from __future__ import annotations
+
+import re
+
+from mogplex_tui.api.errors import InvalidInput
+
+PROMPT_LIMIT = 100_000
+KEY_LIMIT = 200
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_BRANCH = re.compile(r"[A-Za-z0-9_./-]+")
+_KEY = re.compile(r"[\x20-\x7e]+")
+_TABLE = re.compile(r"[a-z_]+")
+
+
+def is_uuid(text: str) -> bool:
+    """Return whether a text has the shape of an id; the service answers 500 for others (errors.md §1.1)."""
+    return _UUID.fullmatch(text) is not None
+
+
+def path_id(value: str, what: str) -> str:
+    """Return an id fit for a path; raises InvalidInput when it is no UUID."""
+    text = value.strip()
+    if not is_uuid(text):
+        raise InvalidInput(f"This is not the id of a {what}: an id is a UUID of 36 characters", resource=what)
+    return text.lower()
+
+
+def prompt_problem(prompt: str) -> str | None:
+    """Return what is wrong with a prompt, or None: 1 to 100,000 UTF-16 units after trimming (v1.md §7.2)."""
+    text = prompt.strip()
+    if not text:
+        return "Write a prompt"
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        return "The prompt contains broken characters"
+    units = len(text.encode("utf-16-le")) // 2
+    if units > PROMPT_LIMIT:
+        return f"The prompt is too long: {units:,} of {PROMPT_LIMIT:,} characters"
+    return None
+
+
+def branch_problem(name: str) -> str | None:
+    """Return what is wrong with a branch name, or None (v1.md §9.1)."""
+    if not name or name in ("@", "HEAD"):
+        return "A branch needs a name of its own"
+    if not _BRANCH.fullmatch(name):
+        return "A branch name may contain only letters, digits and _ . / -"
+    if name.startswith("/") or name.endswith(("/", ".", ".lock")) or ".." in name or "//" in name:
+        return "A branch name may not begin or end with /, end with . or .lock, or contain .. or //"
+    return None
+
+
+def root_directory(text: str) -> str:
+    """Return a root directory in its normal form, "" for the repo's root; raises ValueError (v1.md §9.2)."""
+    path = text.strip()
+    if "\0" in path:
+        raise ValueError("The root directory contains a NUL")
+    path = re.sub("/+", "/", path)
+    while path.startswith(("./", "/")):
+        path = path.removeprefix("./").removeprefix("/")
+    path = path.rstrip("/")
+    for segment in path.split("/"):
+        if segment == ".." or segment.lower() in ("%2e", "%2e%2e"):
+            raise ValueError("The root directory may not lead out of the repository")
+    return "" if path == "." else path
+
+
+def idempotency_key(key: str) -> str:
+    """Return a key as it is sent: trimmed, 1 to 200 printable characters; raises InvalidInput (v1.md
+    §7.2).
+    """
+    text = key.strip()
+    if not text:
+        raise InvalidInput("The idempotency key is empty")
+    if len(text) > KEY_LIMIT:
+        raise InvalidInput(f"The idempotency key is longer than {KEY_LIMIT} characters")
+    if not _KEY.fullmatch(text):
+        raise InvalidInput("The idempotency key may contain only printable ASCII characters")
+    return text
+
+
+def table_names(tables: object) -> list[str]:
+    """Return the sorted names of realtime tables, each once; raises InvalidInput (realtime.md §1)."""
+    names = (
+        sorted({str(name) for name in tables}) if isinstance(tables, list | tuple | set | frozenset) else []
+    )
+    if not names:
+        raise InvalidInput("Name at least one table to watch")
+    for name in names:
+        if not _TABLE.fullmatch(name):
+            raise InvalidInput(f"{name!r} is no table name: only a to z and _ are")
+    return names

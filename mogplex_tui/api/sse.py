@@ -1,0 +1,58 @@
+"""Server-sent events from bytes, comments included: they are the service's sign of life (realtime.md
+§2, §4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A line that begins with a colon, without it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """The joined data lines of one frame."""
+
+    text: str
+
+
+# httpx-sse drops comments, and with them `: connected` and `: ping`; hence a decoder of our own.
+class Decoder:
+    """Turns reads of any size into comments and data; lines end with LF, CRLF or CR."""
+
+    def __init__(self, longest: int = 1_000_000) -> None:
+        self._rest = b""
+        self._data: list[str] = []
+        self._longest = longest
+
+    def feed(self, chunk: bytes) -> list[Comment | Data]:
+        """Return what became complete with these bytes; an endless line is dropped."""
+        text = self._rest + chunk
+        # A CR at the very end may be half of a CRLF: keep it for the next read.
+        held = b"\r" if text.endswith(b"\r") else b""
+        lines = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = lines.pop() + held
+        if len(self._rest) > self._longest:
+            self._rest = b""
+        found: list[Comment | Data] = []
+        for line in lines:
+            item = self._line(line.decode("utf-8", "replace"))
+            if item is not None:
+                found.append(item)
+        return found
+
+    def _line(self, line: str) -> Comment | Data | None:
+        if not line:
+            data, self._data = self._data, []
+            return Data("\n".join(data)) if data else None
+        if line.startswith(":"):
+            return Comment(line[1:].strip())
+        name, _, value = line.partition(":")
+        if name == "data":
+            self._data.append(value.removeprefix(" "))
+        return None

@@ -1,0 +1,129 @@
+"""Where a context points and what it may show there: base URL, token, session cookie (auth.md §1-§4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
+from mogplex_tui.api.text import visible
+from mogplex_tui.config.secret import Secret
+
+TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access token, not a secret
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named service with its credentials; the URL is checked and loses its trailing slash.
+
+    Raises InvalidTarget for a URL or credential that cannot work and InsecureTarget for plain http off
+    loopback.
+    """
+
+    name: str
+    base_url: str
+    token: Secret | None = None
+    session_cookie: Secret | None = None
+
+    def __post_init__(self) -> None:
+        url = _checked_url(self.base_url)
+        object.__setattr__(self, "base_url", f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}")
+        for field, kind in (("token", "token"), ("session_cookie", "session cookie")):
+            object.__setattr__(self, field, _checked_secret(getattr(self, field), kind))
+        if self.session_cookie and "=" not in self.session_cookie.reveal():
+            raise InvalidTarget(
+                "The session cookie has no name",
+                advice="Copy the whole Cookie header: name=value; name=value",
+            )
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """The scheme, host and port that credentials may be sent to."""
+        return origin_of(self.base_url)
+
+    @property
+    def host(self) -> str:
+        """The host and, where one is written, the port: what a person calls the service."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the service runs on this machine."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def token_is_limited(self) -> bool:
+        """Whether the token spends the request budget: OAuth tokens have no such limit (auth.md §6)."""
+        return bool(self.token and self.token.reveal().startswith(TOKEN_PREFIX))
+
+    def scrub(self, text: str) -> str:
+        """Return the text without this target's own credentials, whatever their form."""
+        for secret in (self.token, self.session_cookie):
+            if not secret:
+                continue
+            text = text.replace(secret.reveal(), "••••")
+            if secret is self.session_cookie:
+                for pair in secret.reveal().split(";"):
+                    value = pair.partition("=")[2].strip()
+                    text = text.replace(value, "••••") if len(value) >= 8 else text
+        return text
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Return the scheme, lower-case host and effective port of an absolute URL."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80)
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked_url(text: str) -> SplitResult:
+    example = "Write it like https://mogplex.com or http://127.0.0.1:8787"
+    try:
+        url = urlsplit(text.strip())
+        host, _port = url.hostname or "", url.port
+    except ValueError as error:
+        raise InvalidTarget(
+            f"The base URL cannot be read ({visible(str(error), 80)})", advice=example
+        ) from None
+    if any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url.netloc + url.path):
+        raise InvalidTarget("The base URL contains a space or a control character", advice=example)
+    if url.scheme.lower() not in ("http", "https") or not host:
+        raise InvalidTarget("The base URL is not an http or https address", advice=example)
+    if url.username or url.password:
+        raise InvalidTarget("The base URL contains a user name or password", advice="Use a token instead")
+    if url.query or url.fragment:
+        raise InvalidTarget("The base URL has a query or fragment", advice=example)
+    if host.lower() == "www.mogplex.com":
+        raise InvalidTarget(
+            "www.mogplex.com sends every request to mogplex.com, and credentials are never sent along",
+            advice="Use https://mogplex.com as the base URL",
+        )
+    if url.scheme.lower() == "http" and not _is_loopback(host):
+        raise InsecureTarget(
+            f"Plain http to {visible(host, 80)} would send the credentials readable by anybody on the way"
+        )
+    return url._replace(scheme=url.scheme.lower())
+
+
+def _checked_secret(secret: Secret | str | None, kind: str) -> Secret | None:
+    if not secret:
+        return None
+    text = Secret(secret).reveal().strip()
+    if not text:
+        return None
+    # A header cannot carry them, and the library's own message would quote the value.
+    if not all(0x20 <= ord(char) < 0x7F for char in text):
+        raise InvalidTarget(
+            f"The {kind} contains characters that no {kind} has", advice=f"Copy the {kind} again"
+        )
+    return Secret(text)

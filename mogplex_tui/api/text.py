@@ -1,0 +1,32 @@
+"""Server text made fit for a sentence: control characters visible, credentials gone, one line, bounded."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_CREDENTIAL = re.compile(
+    r"mog_[A-Za-z0-9]{4,}|(?<=Bearer )[^\s\"',]+|gh[oprsu]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|sk-[\w-]{8,}"
+)
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"\\u{code:04x}"
+
+
+def visible(text: str, limit: int = 300) -> str:
+    """Return server text as one line with control and direction characters shown and credentials blotted out.
+
+    Longer text is cut to `limit` characters with an ellipsis.
+    """
+    line = " ".join(text[: limit * 4].split())
+    line = _CONTROL.sub(_shown, _CREDENTIAL.sub("••••", line))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def short(identifier: str) -> str:
+    """Return the first eight characters of an id, the way people read ids aloud."""
+    return visible(identifier, 64)[:8]

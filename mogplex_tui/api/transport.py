@@ -1,0 +1,321 @@
+"""One context's road to the service: credentials, budget, access, errors; no waiting, no repeating, no
+memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from mogplex_tui.api import errors, wire
+from mogplex_tui.api.access import V1, AccessMap, Family, family_of
+from mogplex_tui.api.answer import Answer
+from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
+from mogplex_tui.api.classify import Credential, Reply, classify, unpack
+from mogplex_tui.api.clock import Clock
+from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.target import Target, origin_of
+
+_log = logging.getLogger("mogplex.http")
+
+# How long one check of a suspicious 401 answers for its neighbours, in seconds.
+_VERDICT_LASTS = 5.0
+
+_NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.SuspectedThrottle)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request before it leaves: `resource` is what it is about, in words for a sentence."""
+
+    method: str
+    path: str
+    resource: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport:
+    """Sends requests of one context and turns every end into an answer or an error of the tree.
+
+    v1 takes the token alone; other routes take the session cookie alone when there is one, else the token
+    (auth.md §4). Limited tokens ask the budget first and tell it after; every end is told to the access map
+    and to the connection.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        clock: Clock,
+        budget: Budget,
+        access: AccessMap,
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.target = target
+        self.clock = clock
+        self.budget = budget
+        self.access = access
+        self.connection = Connection(clock)
+        self._http = http
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
+        self._checking = asyncio.Lock()
+        self._verdict: tuple[float, errors.MogplexError | None] | None = None
+
+    async def request(self, request: Request, priority: Priority) -> Answer:
+        """Send one request and return its decoded answer; raises an error of the tree."""
+        reply = self._reply(request)
+        started = self.clock.monotonic()
+        try:
+            reply, body = await self._exchange(request, reply, priority)
+            error = classify(reply)
+            data = None
+            if error is None:
+                data = unpack(reply, body)
+        except errors.MogplexError as failed:
+            error = failed
+        if error is not None:
+            error = await self._reconsider(error, reply)
+        self._settle(request, reply, error, started)
+        if error is not None:
+            raise error
+        return Answer(data, reply)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: Request, priority: Priority, *, gated: bool = True
+    ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
+        """Open a streamed answer: the facts and its bytes; refusals raise before the body, cuts while it is
+        read.
+
+        `gated` streams count among the requests in flight; an endless one must not.
+        """
+        reply = self._reply(request)
+        started = self.clock.monotonic()
+        slot = self._ask(reply, priority)
+        outcome = Outcome.COUNTED
+        error: errors.MogplexError | None = None
+        response: httpx.Response | None = None
+        try:
+            async with self._passage(priority, gated):
+                try:
+                    response = await self._send(request, reply, streams=True)
+                    reply = _with_answer(reply, response)
+                    if not response.is_success or reply.is_html:
+                        reply = replace(reply, body=await wire.read_body(response))
+                    error = classify(reply)
+                except (httpx.HTTPError, httpx.StreamError) as failed:
+                    error = wire.failure(failed, self.target, reply)
+                    outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
+                if slot is not None:
+                    self.budget.tell(slot, _outcome(error, outcome))
+                error = await self._reconsider(error, reply) if error is not None else None
+                self._settle(request, reply, error, started)
+                if error is not None:
+                    raise error
+                assert response is not None  # noqa: S101 -- without a response there is an error
+                yield reply, self._bytes(response, request, reply)
+        finally:
+            if slot is not None:
+                self.budget.tell(slot, outcome)
+            if response is not None:
+                await response.aclose()
+
+    async def token_still_works(self) -> errors.MogplexError | None:
+        """Ask v1 with one cheap request whether the token lives: None for yes, else what it answered."""
+        probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
+        try:
+            await self.request(probe, Priority.ACTION)
+        except errors.MogplexError as error:
+            return error
+        return None
+
+    async def aclose(self) -> None:
+        """Close every connection; the transport opens new ones when it is used again."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+    def credential_for(self, path: str) -> Credential:
+        """Return which credential a route is asked with."""
+        on_v1 = path == V1 or path.startswith(V1 + "/")
+        if not on_v1 and self.target.session_cookie:
+            return Credential.COOKIE
+        return Credential.TOKEN if self.target.token else Credential.NONE
+
+    def spends_budget(self, path: str) -> bool:
+        """Return whether a request to this route counts against the token's limit."""
+        return self.credential_for(path) is Credential.TOKEN and self.target.token_is_limited
+
+    def _reply(self, request: Request) -> Reply:
+        return Reply(
+            method=request.method,
+            path=request.path,
+            status=0,
+            resource=request.resource,
+            request_id=uuid.uuid4().hex[:12],
+            credential=self.credential_for(request.path),
+            scrub=self.target.scrub,
+        )
+
+    def _ask(self, reply: Reply, priority: Priority) -> Slot | None:
+        if not self.spends_budget(reply.path):
+            return None
+        slot = self.budget.ask(priority)
+        if isinstance(slot, Blocked):
+            wait = max(0.0, slot.until - self.clock.monotonic())
+            raise errors.BudgetBlocked(
+                slot.until,
+                f"The request budget has no slot for {reply.resource} for another {wait:.0f} s",
+                resource=reply.resource,
+                method=reply.method,
+                path=reply.path,
+                retry_after=wait,
+                request_id=reply.request_id,
+            )
+        return slot
+
+    def _passage(self, priority: Priority, gated: bool = True) -> AbstractAsyncContextManager[Any]:
+        return self._gate if gated and priority is not Priority.ACTION else nullcontext()
+
+    async def _exchange(self, request: Request, reply: Reply, priority: Priority) -> tuple[Reply, bytes]:
+        slot = self._ask(reply, priority)
+        outcome = Outcome.COUNTED
+        try:
+            async with self._passage(priority), asyncio.timeout(wire.WHOLE_ANSWER):
+                response = await self._send(request, reply, streams=False)
+                try:
+                    body = await wire.read_body(response)
+                finally:
+                    await response.aclose()
+            reply = replace(_with_answer(reply, response), body=body)
+            outcome = _outcome(classify(reply), outcome)
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
+            if isinstance(failed, wire.NEVER_SENT):
+                outcome = Outcome.NOT_COUNTED
+            raise wire.failure(failed, self.target, reply) from None
+        except errors.MogplexError:
+            # Refused here, before it left.
+            outcome = Outcome.NOT_COUNTED
+            raise
+        finally:
+            # Also when the caller gave up: then nobody knows, and it counts.
+            if slot is not None:
+                self.budget.tell(slot, outcome)
+        return reply, body
+
+    async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
+        if reply.credential is Credential.NONE and family_of(request.method, request.path) is Family.V1:
+            raise errors.NotSignedIn(
+                f"There is no token for {request.resource}",
+                advice="Give this context an API token; a session cookie does not open the token API",
+                resource=request.resource,
+                method=request.method,
+                path=request.path,
+                request_id=reply.request_id,
+            )
+        client = self._clients.get(streams)
+        if client is None:
+            client = self._clients[streams] = wire.new_client(
+                self.target, streams=streams, transport=self._http
+            )
+        return await client.send(self._build(client, request, reply), stream=True)
+
+    def _build(self, client: httpx.AsyncClient, request: Request, reply: Reply) -> httpx.Request:
+        url = self.target.base_url + quote(request.path, safe="/:@!$&'()*+,;=~-._%")
+        if not request.path.startswith("/") or origin_of(url) != self.target.origin:
+            raise errors.InsecureTarget(
+                "This path leads away from the service",
+                advice="Credentials go to the context's own address only",
+            )
+        headers = {"Accept": "application/json", **request.headers, "X-Request-Id": reply.request_id}
+        token, cookie = self.target.token, self.target.session_cookie
+        if reply.credential is Credential.TOKEN and token:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        elif reply.credential is Credential.COOKIE and cookie:
+            headers["Cookie"] = cookie.reveal()
+        content = None
+        if request.body is not None:
+            content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+            headers["Content-Type"] = "application/json"
+        return client.build_request(
+            request.method, url, params=dict(request.params) or None, headers=headers, content=content
+        )
+
+    async def _bytes(self, response: httpx.Response, request: Request, reply: Reply) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.aiter_bytes():
+                yield chunk
+        except (httpx.HTTPError, httpx.StreamError) as failed:
+            error = wire.failure(failed, self.target, reply)
+            self._settle(request, reply, error, self.clock.monotonic())
+            raise error from None
+
+    async def _reconsider(self, error: errors.MogplexError, reply: Reply) -> errors.MogplexError:
+        if isinstance(error, errors.Throttled) and error.of_requests:
+            self.budget.throttled(error.retry_after)
+        if type(error) is not errors.NotSignedIn or reply.credential is not Credential.TOKEN or reply.on_v1:
+            return error
+        # Off v1 a token over its limit is a plain 401 (auth.md §5.1): never call it dead unheard.
+        async with self._checking:
+            now = self.clock.monotonic()
+            if self._verdict is None or now - self._verdict[0] > _VERDICT_LASTS:
+                self._verdict = (now, await self.token_still_works())
+            verdict = self._verdict[1]
+        if isinstance(verdict, errors.NotSignedIn):
+            return error
+        facts: dict[str, Any] = {
+            "resource": error.resource,
+            "method": error.method,
+            "path": error.path,
+            "status": error.status,
+            "request_id": error.request_id,
+        }
+        if verdict is None and not self.target.token_is_limited:
+            return errors.LoginRequired(
+                f"No access to {reply.resource}: this kind of token opens the token API only", **facts
+            )
+        return errors.SuspectedThrottle(
+            f"The service refused {reply.resource}, most likely because the token's request limit is used up",
+            retry_after=verdict.retry_after if verdict is not None else None,
+            **facts,
+        )
+
+    def _settle(
+        self, request: Request, reply: Reply, error: errors.MogplexError | None, started: float
+    ) -> None:
+        took = (self.clock.monotonic() - started) * 1000
+        result = str(reply.status) if reply.status else type(error).__name__
+        _log.info("%s %s %s %.0f ms %s", request.method, request.path, result, took, reply.request_id)
+        self.connection.learn(error)
+        if not isinstance(error, errors.BudgetBlocked):
+            self.access.learn(family_of(request.method, request.path), error, method=request.method)
+
+
+def _with_answer(reply: Reply, response: httpx.Response) -> Reply:
+    return replace(
+        reply,
+        status=response.status_code,
+        content_type=response.headers.get("content-type", ""),
+        location=response.headers.get("location", ""),
+        retry_after=response.headers.get("retry-after", ""),
+    )
+
+
+def _outcome(error: errors.MogplexError | None, otherwise: Outcome) -> Outcome:
+    if isinstance(error, errors.LoginRequired) and error.status != 200:
+        return Outcome.NOT_COUNTED
+    if isinstance(error, _NOT_COUNTED) or (isinstance(error, errors.Throttled) and error.of_requests):
+        return Outcome.NOT_COUNTED
+    return otherwise

@@ -1,0 +1,104 @@
+"""The httpx side of the transport: clients, time limits, bodies, and what its exceptions mean."""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from mogplex_tui import __version__
+from mogplex_tui.api import errors
+from mogplex_tui.api.classify import Reply
+from mogplex_tui.api.realtime import SILENCE
+from mogplex_tui.api.target import Target
+from mogplex_tui.api.text import visible
+
+IN_FLIGHT = 8
+"""Requests at the same time: httpx halves its throughput beyond."""
+WHOLE_ANSWER = 45.0
+"""Seconds for one complete answer, however slowly it drips."""
+LARGEST_BODY = 64 * 1024 * 1024
+
+_TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
+_STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE, write=10.0, pool=5.0)
+# More than IN_FLIGHT, because actions pass the gate.
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=30.0)
+_STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, keepalive_expiry=30.0)
+
+# The request certainly never reached the service, so the service did not count it.
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def new_client(
+    target: Target, *, streams: bool, transport: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncClient:
+    """Return an httpx client that follows nothing, keeps no cookies and asks no proxy for loopback.
+
+    Raises Unreachable when the environment's proxy or certificate settings cannot be used.
+    """
+    # Cookies that the service sets (a theme, a session) must never become credentials of this context.
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    try:
+        return httpx.AsyncClient(
+            transport=transport,
+            headers={"User-Agent": f"mogplex-tui/{__version__}"},
+            cookies=jar,
+            follow_redirects=False,
+            timeout=_STREAM_TIMEOUT if streams else _TIMEOUT,
+            limits=_STREAM_LIMITS if streams else _LIMITS,
+            trust_env=not target.is_loopback,
+        )
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise errors.Unreachable(
+            f"The proxy or certificate settings of this shell cannot be used: {visible(str(error), 160)}",
+            advice="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+        ) from None
+
+
+def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexError:
+    """Return the error for an exchange that ended without a complete answer."""
+    facts: dict[str, Any] = {
+        "resource": reply.resource,
+        "method": reply.method,
+        "path": reply.path,
+        "request_id": reply.request_id,
+    }
+    host = visible(target.host, 80)
+    if isinstance(error, httpx.ConnectTimeout):
+        return errors.TimedOut(
+            f"No connection to {host} in time", advice=errors.Unreachable.default_advice, **facts
+        )
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return errors.TimedOut(f"{host} did not answer {reply.resource} in time", **facts)
+    if isinstance(error, httpx.DecodingError):
+        return errors.InvalidResponse(f"The answer for {reply.resource} cannot be unpacked", **facts)
+    text = visible(target.scrub(str(error)), 160)
+    if isinstance(error, httpx.ConnectError):
+        advice = None
+        if "certificate" in text.lower() or "ssl" in text.lower():
+            advice = "Check the certificate of the service; SSL_CERT_FILE names a private authority"
+        return errors.Unreachable(f"No connection to {host}: {text or 'refused'}", advice=advice, **facts)
+    return errors.Unreachable(
+        f"The connection to {host} was cut during {reply.resource}" + (f" ({text})" if text else ""),
+        advice="The next try often works",
+        **facts,
+    )
+
+
+async def read_body(response: httpx.Response) -> bytes:
+    """Return the whole body, refusing one that no answer of the contract can be."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise httpx.DecodingError("the body is too large", request=response.request)
+        parts.append(part)
+    return b"".join(parts)

@@ -12,14 +12,14 @@ from typing import Any
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """The text is not the expected object with an array in it, or it ended too early."""
 
 
 class ArrayDecoder:
     """Yields the items of one array inside a JSON object as bytes come in: `{"events": [item, item, …]}`.
 
-    Feed bytes, take items; `close()` raises Malformed when the object was not complete.
+    Feed bytes, take items; `close()` raises MalformedError when the object was not complete.
     """
 
     def __init__(self, key: str, largest_item: int = 16_000_000) -> None:
@@ -31,6 +31,7 @@ class ArrayDecoder:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._scan = json.JSONDecoder().raw_decode
         self._step = self._open
+        self._items: list[Any] = []
         self._done = False
         self._found = False
 
@@ -40,23 +41,23 @@ class ArrayDecoder:
         self._next_try -= self._at
         self._at = 0
         if len(self._text) > self._largest:
-            raise Malformed("one item is larger than any real one")
+            raise MalformedError("one item is larger than any real one")
 
     def take(self, most: int, most_chars: int) -> list[Any]:
         """Return the next items, at most `most` of them and about `most_chars` of text; empty: feed more."""
-        items: list[Any] = []
+        self._items = []
         start = self._at
-        while not self._done and len(items) < most and self._at - start < most_chars:
-            if len(self._text) < self._next_try or not self._step(items):
+        while not self._done and len(self._items) < most and self._at - start < most_chars:
+            if len(self._text) < self._next_try or not self._step():
                 break
-        return items
+        return self._items
 
     def close(self) -> list[Any]:
-        """Return the items that only the end makes certain; raises Malformed when something is missing."""
+        """Return the items that only the end makes certain; raises MalformedError when something is missing."""
         self._next_try = 0
         items = self.take(len(self._text) + 1, len(self._text) + 1)
         if not self._done or not self._found:
-            raise Malformed("the answer ends too early")
+            raise MalformedError("the answer ends too early")
         return items
 
     def _peek(self) -> str:
@@ -68,7 +69,7 @@ class ArrayDecoder:
         if not char:
             return None
         if char not in wanted:
-            raise Malformed("the answer is not the expected JSON")
+            raise MalformedError("the answer is not the expected JSON")
         self._at += 1
         return char
 
@@ -84,17 +85,17 @@ class ArrayDecoder:
             self._at = start
             return False, None
         except RecursionError:
-            raise Malformed("the answer is nested too deeply") from None
+            raise MalformedError("the answer is nested too deeply") from None
         self._at = end
         return True, value
 
-    def _open(self, items: list[Any]) -> bool:
+    def _open(self) -> bool:
         if self._expect("{") is None:
             return False
         self._step = self._name
         return True
 
-    def _name(self, items: list[Any]) -> bool:
+    def _name(self) -> bool:
         start = self._at
         if self._peek() == "}":
             self._at += 1
@@ -114,7 +115,7 @@ class ArrayDecoder:
             self._step = self._skip
         return True
 
-    def _skip(self, items: list[Any]) -> bool:
+    def _skip(self) -> bool:
         start = self._at
         known, _ = self._value()
         # A number that touches the end of what has come may go on.
@@ -124,7 +125,7 @@ class ArrayDecoder:
         self._step = self._after
         return True
 
-    def _item(self, items: list[Any]) -> bool:
+    def _item(self) -> bool:
         if self._peek() == "]":
             self._at += 1
             self._step = self._after
@@ -135,12 +136,12 @@ class ArrayDecoder:
             self._at = start
             return False
         separator = self._expect(",]")
-        items.append(value)
+        self._items.append(value)
         if separator == "]":
             self._step = self._after
         return True
 
-    def _after(self, items: list[Any]) -> bool:
+    def _after(self) -> bool:
         separator = self._expect(",}")
         if separator is None:
             return False

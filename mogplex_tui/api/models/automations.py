@@ -133,9 +133,7 @@ class Wait(Inbound):
     resumed_at: Time | None = None
 
 
-class AutomationRunDetail(JobDetail):
+class AutomationRunDetail(AutomationRun, JobDetail):
     """An automation run with everything under it: steps, ledger, calls with events, findings, waits."""
 
-    active_wait_count: Count = 0
-    node_runs: Annotated[Rows[NodeRun], nested(NodeRun)] = empty_rows()
     waits: Annotated[Rows[Wait], nested(Wait)] = empty_rows()

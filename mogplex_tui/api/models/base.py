@@ -119,7 +119,7 @@ class Rows(list[T]):
 class Page(Generic[T]):
     """One page of rows and the cursor of the next one (None: this is the last)."""
 
-    items: Rows[T]
+    rows: Rows[T]
     next_cursor: str | None = None
 
 

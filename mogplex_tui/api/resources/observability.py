@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from mogplex_tui.api.classify import invalid
-from mogplex_tui.api.jsonstream import ArrayDecoder, Malformed
+from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, CallCancelled, CallPage, ToolCall
 from mogplex_tui.api.models.events import Event
@@ -92,7 +92,7 @@ class ObservabilityResource(Resource):
                         await asyncio.sleep(0)
                 if items := decoder.close():
                     yield parse_rows(Event, items)
-            except Malformed as error:
+            except MalformedError as error:
                 raise invalid(reply, f"cannot be read to its end: {error}") from None
 
     async def tool_calls(self) -> Rows[ToolCall]:

@@ -1,4 +1,7 @@
-"""The console's own themes: calm, one accent, severity colours for severity only. Hex colours live only here."""
+"""The console's own themes: calm, one accent, severity colours for severity only.
+
+Hex colours live only here.
+"""
 
 from __future__ import annotations
 

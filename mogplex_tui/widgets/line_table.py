@@ -184,7 +184,7 @@ class LineTable(RowView, can_focus=True):
         return max(0, min(index, max(top, index - self.body_height + 1)))
 
     def _line_of(self, index: int) -> int:
-        return index - self.top + self.HEADER_LINES
+        return index - self.top + self.header_lines
 
     # Keeping what is on screen in step with the source.
 
@@ -194,7 +194,7 @@ class LineTable(RowView, can_focus=True):
         if source is None:
             return
         was_shown, was_key, was_line = self._shown, self._cursor_key, self._line_of(self._cursor)
-        in_view = self.HEADER_LINES <= was_line < self.size.height
+        in_view = self.header_lines <= was_line < self.size.height
         index = source.index_of(was_key) if was_key is not None else None
         self._cursor = max(0, min(self._cursor, count - 1)) if index is None else index
         self._cursor_key = source.key_at(self._cursor) if count else None
@@ -209,7 +209,7 @@ class LineTable(RowView, can_focus=True):
             for line in range(max(len(was_shown), len(self._shown)))
             if was_shown[line : line + 1] != self._shown[line : line + 1]
         }
-        lines = {line + self.HEADER_LINES for line in lines}
+        lines = {line + self.header_lines for line in lines}
         now_line = self._line_of(self._cursor)
         if now_line != was_line or was_key != self._cursor_key:
             lines |= {was_line, now_line}
@@ -254,10 +254,10 @@ class LineTable(RowView, can_focus=True):
         """Move the cursor to the row, open it on a double click, report a click on a title."""
         if event.x >= self.size.width - 1:
             return
-        if event.y < self.HEADER_LINES:
+        if event.y < self.header_lines:
             self._click_header(event.x)
             return
-        index = self.top + event.y - self.HEADER_LINES
+        index = self.top + event.y - self.header_lines
         if index < self.line_count:
             self._move(index)
             if event.chain == 2:

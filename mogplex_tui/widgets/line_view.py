@@ -22,6 +22,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from .text import ELLIPSIS, cut_end, visible, width
 from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Tone
 
 REPAINT_PERIOD: Final = 0.05
@@ -46,7 +47,7 @@ class LineView(ScrollView, can_focus=True):
         + "}"
     )
 
-    HEADER_LINES: ClassVar[int] = 0
+    header_lines = 0
     """Lines at the top that do not scroll."""
 
     ascii_mode = False
@@ -68,6 +69,7 @@ class LineView(ScrollView, can_focus=True):
         self._thumb: range = range(0)
         self._dragging = False
         self._quiet = False
+        self._message: tuple[Cell, ...] = ()
 
     # What a subclass gives.
 
@@ -106,23 +108,23 @@ class LineView(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The strips of the lines in `crop`; the frame itself is the cache, so that strips keep theirs."""
-        width, height = self.size
+        across, height = self.size
         _ = self.palette  # Settles restyling before strips are looked up.
-        if width != self._frame_width or len(self._frame) != height:
-            if width != self._frame_width:
+        if across != self._frame_width or len(self._frame) != height:
+            if across != self._frame_width:
                 self.restyled()
             self._frame = [None] * height
-            self._frame_width = width
+            self._frame_width = across
             self._thumb = self._thumb_lines()
             self.reshaped()
         frame = self._frame
         lines = []
         for y in crop.line_range:
-            strip = frame[y] if y < height else Strip.blank(width)
+            strip = frame[y] if y < height else Strip.blank(across)
             if strip is None:
                 strip = frame[y] = self.draw_line(y)
             lines.append(strip)
-        if crop.column_span != (0, width):
+        if crop.column_span != (0, across):
             lines = [strip.crop(*crop.column_span) for strip in lines]
         return lines
 
@@ -130,9 +132,9 @@ class LineView(ScrollView, can_focus=True):
         """The strip of view line `y`."""
         return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
-    def finish(self, segments: Iterable[Segment], width: int) -> Strip:
+    def finish(self, segments: Iterable[Segment], cells: int) -> Strip:
         """A strip of the segments with the app's filters (no colour, for one) applied once and for all."""
-        strip = Strip(segments, width)
+        strip = Strip(segments, cells)
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
@@ -148,13 +150,13 @@ class LineView(ScrollView, can_focus=True):
             return
         marked = self._pending.union(lines) if self._pending else set(lines)
         self._pending.clear()
-        height, width = self.size.height, self.size.width
+        height, across = self.size.height, self.size.width
         regions = []
         for y in marked:
             if 0 <= y < height:
                 if y < len(frame):
                     frame[y] = None
-                regions.append(Region(0, y, width, 1))
+                regions.append(Region(0, y, across, 1))
         if regions:
             self._painted_at = monotonic()
             self.refresh(*regions)
@@ -163,21 +165,27 @@ class LineView(ScrollView, can_focus=True):
         """Repaint lines that changed by themselves: at once after a pause, else with the next frame."""
         waiting = range(self.size.height) if lines is None else lines
         self._pending.update(waiting)
-        if not self._pending or self._paint_timer is not None or not self.is_mounted:
+        if self._pending:
+            self.settle_soon()
+
+    def settle_soon(self) -> None:
+        """Settle and paint what changed by itself, at most 20 times a second however often this is called."""
+        if self._paint_timer is not None or not self.is_mounted:
             return
         left = self._painted_at + REPAINT_PERIOD - monotonic()
         if left <= 0:
-            self.paint(())
+            self._settle_now()
         else:
-            self._paint_timer = self.set_timer(left, self._paint_pending, name="coalesced repaint")
+            self._paint_timer = self.set_timer(left, self._settle_now, name="coalesced repaint")
 
-    def _paint_pending(self) -> None:
+    def _settle_now(self) -> None:
         self._paint_timer = None
-        self.before_paint()
+        self._painted_at = monotonic()
+        self.settle()
         self.paint(())
 
-    def before_paint(self) -> None:
-        """Called when coalesced changes are about to be painted, for what was put off until then."""
+    def settle(self) -> None:
+        """Take in what was put off until the next repaint; a subclass adds the lines to `_pending`."""
 
     def tell(self, message: Message) -> None:
         """Post a message and hold the repaint until the screen has handled it.
@@ -212,7 +220,7 @@ class LineView(ScrollView, can_focus=True):
     @property
     def body_height(self) -> int:
         """Lines for rows."""
-        return max(0, self.size.height - self.HEADER_LINES)
+        return max(0, self.size.height - self.header_lines)
 
     @property
     def top(self) -> int:
@@ -221,13 +229,13 @@ class LineView(ScrollView, can_focus=True):
 
     def set_line_count(self, count: int) -> None:
         """Say how many lines of content there are; causes no layout, so growing costs nothing."""
-        self.set_reactive(Widget.virtual_size, Size(self.size.width, count + self.HEADER_LINES))
+        self.set_reactive(Widget.virtual_size, Size(self.size.width, count + self.header_lines))
         self._place_thumb()
 
     @property
     def line_count(self) -> int:
         """Lines of content."""
-        return max(0, self.virtual_size.height - self.HEADER_LINES)
+        return max(0, self.virtual_size.height - self.header_lines)
 
     def jump(self, top: int) -> None:
         """Scroll so that content line `top` is the first one shown, without animation."""
@@ -265,7 +273,7 @@ class LineView(ScrollView, can_focus=True):
         if count <= height or height <= 0:
             return range(0)
         length = max(1, round(height * height / count))
-        start = self.HEADER_LINES + round(self.scroll_y / (count - height) * (height - length))
+        start = self.header_lines + round(self.scroll_y / (count - height) * (height - length))
         return range(start, start + length)
 
     def bar_cell(self, y: int, ground: Ground = Ground.BASE) -> Segment:
@@ -274,11 +282,14 @@ class LineView(ScrollView, can_focus=True):
             return Segment(" ", self.palette.style(Tone.PLAIN, ground))
         return Segment("|" if self.ascii_mode else "▐", self.palette.style(Tone.DIM, ground))
 
+    def jump_to_share(self, share: float) -> None:
+        """Scroll to a part of the way: 0 is the beginning, 1 the end."""
+        self.jump(round(share * (self.line_count - self.body_height)))
+
     def _drag(self, y: int) -> None:
         height = self.body_height
         if height > 1:
-            share = max(0, min(y - self.HEADER_LINES, height - 1)) / (height - 1)
-            self.jump(round(share * (self.line_count - height)))
+            self.jump_to_share(max(0, min(y - self.header_lines, height - 1)) / (height - 1))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the scroll bar."""
@@ -313,15 +324,48 @@ class LineView(ScrollView, can_focus=True):
         """Move the view by the mouse wheel; the cursor stays on its row."""
         self.jump(self.top + lines)
 
+    # The empty state.
+
+    def set_message(self, lines: Iterable[str | Cell]) -> None:
+        """The calm text in the middle while there are no rows; plain strings are dim but for the first."""
+        self._message = tuple(
+            (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
+            for number, line in enumerate(lines)
+        )
+        if not self.line_count and self.is_mounted:
+            self.paint()
+
+    def message_line(self, y: int) -> Strip:
+        """View line `y` of the empty state."""
+        room = self.size.width
+        number = y - self.header_lines - max(1, (self.body_height - len(self._message)) // 3)
+        if not 0 <= number < len(self._message):
+            return self.plain_line(y)
+        text, tone = self._message[number]
+        text = cut_end(visible(text), room, self.ellipsis)
+        left = (room - width(text)) // 2
+        right = room - width(text) - left
+        return self.finish([self.blank(left), self.segment((text, tone)), self.blank(right)], room)
+
+    def plain_line(self, y: int) -> Strip:
+        """An empty line with its part of the scroll bar."""
+        room = self.size.width
+        return self.finish([self.blank(max(0, room - 1)), self.bar_cell(y)], room)
+
     # Drawing helpers.
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands where a text was cut."""
+        return "~" if self.ascii_mode else ELLIPSIS
 
     def segment(self, cell: Cell, ground: Ground = Ground.BASE) -> Segment:
         """A segment of a cell's text as it is."""
         return Segment(cell[0], self.palette.style(cell[1], ground))
 
-    def blank(self, width: int, ground: Ground = Ground.BASE) -> Segment:
+    def blank(self, cells: int, ground: Ground = Ground.BASE) -> Segment:
         """A segment of spaces."""
-        return Segment(" " * width, self.palette.style(Tone.PLAIN, ground))
+        return Segment(" " * cells, self.palette.style(Tone.PLAIN, ground))
 
 
 def merged(parts: Iterable[tuple[str, Style]]) -> list[Segment]:

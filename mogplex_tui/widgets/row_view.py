@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 from rich.style import Style
 from textual.strip import Strip
 
 from .columns import GAP, Column, Slot, arrange
 from .line_view import LineView, merged
-from .text import ELLIPSIS, cut_end, fit, visible, width
+from .text import cut_end, fit
 from .tones import Cell, Ground, Tone
 
 FLASH_SECONDS: Final = 0.5
@@ -65,7 +65,7 @@ class _Row:
 class RowView(LineView):
     """Rows of a source as lines under a header; moving the cursor is the subclass's business."""
 
-    HEADER_LINES: ClassVar[int] = 1
+    header_lines = 1
 
     def __init__(
         self,
@@ -87,7 +87,6 @@ class RowView(LineView):
         self._cursor_key: str | None = None
         self._stale = False
         self._sort: tuple[str, bool] | None = None
-        self._message: tuple[Cell, ...] = ()
         self._flashes: dict[str, tuple[frozenset[str], float]] = {}
         self._near_end_said = -1
 
@@ -103,15 +102,6 @@ class RowView(LineView):
         """Show in the header by which column the rows are sorted; sorting is the source's business."""
         self._sort = None if key is None else (key, descending)
         self.paint((0,))
-
-    def set_message(self, lines: Iterable[str | Cell]) -> None:
-        """The calm text in the middle while there are no rows; plain strings are dim but for the first."""
-        self._message = tuple(
-            (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
-            for number, line in enumerate(lines)
-        )
-        if not self.line_count:
-            self.paint()
 
     def flash(self, key: str, column_keys: Iterable[str]) -> None:
         """Let the changed cells of a row stand out for half a second; does nothing with reduced motion."""
@@ -139,7 +129,7 @@ class RowView(LineView):
         source, top = self._source, self.top
         last = min(top + self.body_height, len(source)) if source else 0
         self._shown = [source.key_at(index) for index in range(top, last)] if source else []
-        self._where = {key: line for line, key in enumerate(self._shown, self.HEADER_LINES)}
+        self._where = {key: line for line, key in enumerate(self._shown, self.header_lines)}
 
     def reshaped(self) -> None:
         """Other height or width: other rows are on screen."""
@@ -160,31 +150,14 @@ class RowView(LineView):
 
     def draw_line(self, y: int) -> Strip:
         """The header, a row, a line of the empty state, or nothing."""
-        if y < self.HEADER_LINES:
+        if y < self.header_lines:
             return self._header()
-        line = y - self.HEADER_LINES
+        line = y - self.header_lines
         if line < len(self._shown):
             return self._row_strip(self._shown[line], y)
         if self._shown or self.line_count:
-            return self._plain(y)
-        first = max(1, (self.body_height - len(self._message)) // 3)
-        number = line - first
-        if not 0 <= number < len(self._message):
-            return self._plain(y)
-        room = self.size.width
-        text, tone = self._message[number]
-        text = cut_end(visible(text), room, self._ellipsis)
-        left = (room - width(text)) // 2
-        right = room - width(text) - left
-        return self.finish([self.blank(left), self.segment((text, tone)), self.blank(right)], room)
-
-    @property
-    def _ellipsis(self) -> str:
-        return "~" if self.ascii_mode else ELLIPSIS
-
-    def _plain(self, y: int) -> Strip:
-        room = self.size.width
-        return self.finish([self.blank(room - 1), self.bar_cell(y)], room)
+            return self.plain_line(y)
+        return self.message_line(y)
 
     def _header(self) -> Strip:
         room, style = self.size.width, self.palette.style(Tone.DIM)
@@ -237,7 +210,7 @@ class RowView(LineView):
         self._look(key)
         row = self._rows[key]
         ground = Ground.BASE
-        if y == self._cursor - self.top + self.HEADER_LINES:
+        if y == self._cursor - self.top + self.header_lines:
             ground = Ground.CURSOR if self.has_focus else Ground.BLURRED
         if key in self._flashes:
             return self._draw_row(row, ground, y, self._flashes[key][0])
@@ -267,7 +240,7 @@ class RowView(LineView):
             behind = Ground.FLASH if column.key in flashing else ground
             parts.append(
                 (
-                    fit(text, slot.width, column.align, column.cut, self._ellipsis),
+                    fit(text, slot.width, column.align, column.cut, self.ellipsis),
                     style(Tone.DIM if self._stale else tone, behind),
                 )
             )

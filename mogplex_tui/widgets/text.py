@@ -136,20 +136,33 @@ def _fit(text: str, cells: int, align: str, cut: str, ellipsis: str) -> str:
     return pad_left(shown, cells) if align == "right" else pad_right(shown, cells)
 
 
+def wrap_points(text: str, first: int, rest: int) -> list[tuple[int, int]]:
+    """Where to break a visible text into lines of at most `first`, then `rest` cells: (start, end) indexes.
+
+    Breaks fall at spaces unless that leaves most of a line empty; the spaces themselves go.
+    """
+    points: list[tuple[int, int]] = []
+    start, cells = 0, max(1, first)
+    while True:
+        # A cell holds few characters, so this is all that a line can take.
+        ahead = text[start : start + 4 * cells + 4]
+        head = _head(ahead, cells) or ahead[:1]
+        end = start + len(head)
+        if end >= len(text):
+            points.append((start, len(text)))
+            return points
+        following = end
+        if text[end] == " ":
+            following = end + 1
+        else:
+            space = head.rfind(" ")
+            if space >= len(head) // 3 > 0:
+                end = start + space
+                following = end + 1
+        points.append((start, end))
+        start, cells = following, max(1, rest)
+
+
 def wrap(text: str, first: int, rest: int) -> list[str]:
-    """A visible text as lines of at most `first`, then `rest` cells, broken at spaces where there are any."""
-    lines: list[str] = []
-    cells = first
-    while width(text) > cells:
-        head = _head(text, max(1, cells)) or text[:1]
-        space = head.rfind(" ")
-        # A break far to the left would waste most of the line; a long word is broken where the line ends.
-        if len(head) < len(text) and text[len(head)] == " ":
-            space = len(head)
-        if space > len(head) // 3:
-            head = head[:space]
-        lines.append(head.rstrip())
-        text = text[len(head) :].lstrip(" ")
-        cells = rest
-    lines.append(text)
-    return lines
+    """A visible text as lines of at most `first`, then `rest` cells."""
+    return [text[start:end] for start, end in wrap_points(text, first, rest)]

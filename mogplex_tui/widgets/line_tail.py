@@ -1,0 +1,381 @@
+"""A live tail drawn by line: follows what arrives, stops when one looks back, says how much came since."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from .tail_rows import TailRow, TailSource
+from .tail_search import MatchList
+from .tail_view import Place, TailView
+from .tones import Cell, Tone
+
+
+class LineTail(TailView, can_focus=True):
+    """Rows that grow at the end, with a cursor by key, follow mode, wrapping and a search highlight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "Up", show=False),
+        Binding("down,j", "cursor(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "follow(True)", "Last", show=False),
+        Binding("f", "toggle_follow", "Follow", show=False),
+        Binding("w", "toggle_wrap", "Wrap", show=False),
+        Binding("t", "toggle_times", "Times", show=False),
+        Binding("enter", "select", "Open", show=False),
+    ]
+
+    follow: reactive[bool] = reactive(True, repaint=False)
+    """Whether the view stays at the end as rows arrive."""
+
+    class Said(Message):
+        """Base of what a tail says."""
+
+        def __init__(self, tail: LineTail) -> None:
+            super().__init__()
+            self.tail = tail
+
+        @property
+        def control(self) -> LineTail:
+            """The tail that says so."""
+            return self.tail
+
+    class FollowChanged(Said):
+        """Following has begun or stopped."""
+
+        def __init__(self, tail: LineTail, following: bool) -> None:
+            super().__init__(tail)
+            self.following = following
+
+    class RowSelected(Said):
+        """A row was opened, by Enter or a double click."""
+
+        def __init__(self, tail: LineTail, key: str) -> None:
+            super().__init__(tail)
+            self.key = key
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._unseen = 0
+        self._arrived = 0
+        self._matches = MatchList()
+
+    # What the owner says.
+
+    def set_source(self, source: TailSource) -> None:
+        """Show these rows, from their end on."""
+        self._source = source
+        self.restyled()
+        self._arrived = self._unseen = 0
+        self._cursor_key = None
+        self._set_count(len(source))
+        self._matches.restart()
+        self.follow = True
+        self._to_end()
+        self.paint()
+
+    def appended(self, rows: int = 1) -> None:
+        """Say that the source has grown by so many rows at its end; cheap, however often it is said."""
+        self._arrived += rows
+        self.settle_soon()
+
+    def refresh_rows(self, keys: Iterable[str] | None = None) -> None:
+        """Take in changed rows; without `keys`, any change at all (rows inserted, removed, edited)."""
+        source = self._source
+        if source is None:
+            return
+        if keys is None:
+            anchor = self._shown[0] if self._shown else None
+            self._generation += 1
+            self._keys.clear()
+            self._arrived = 0
+            self._count_unseen(len(source) - self._count)
+            self._set_count(len(source))
+            self._matches.restart()
+            self._find_again(source, anchor[0].key if anchor else None, anchor[1] if anchor else 0)
+        else:
+            for key in keys:
+                self._laid.pop(key, None)
+            self._matches.restart()
+            self.go(self._end_top() if self.follow else self._top)
+        if self._pending:
+            self.settle_soon()
+
+    def set_notice(self, notice: str | Cell | None) -> None:
+        """Show a sentence above the rows, such as where the history ends; None takes it away."""
+        self._notice = (notice, Tone.WARN) if isinstance(notice, str) else notice
+        if self.is_mounted:
+            self._fold_notice()
+            self.go(self._end_top() if self.follow else self._top)
+            self.paint()
+
+    # Growing.
+
+    @property
+    def unseen(self) -> int:
+        """How many rows have come since following stopped and were not looked at."""
+        return self._unseen + (0 if self.follow else self._arrived)
+
+    def settle(self) -> None:
+        """Take in the rows that arrived since the last repaint."""
+        if not self._arrived:
+            return
+        arrived, self._arrived = self._arrived, 0
+        self._set_count(self._count + arrived)
+        self._count_unseen(arrived)
+        if self.follow:
+            self._to_end()
+        else:
+            self.show_changes()
+            self._pending.add(self.size.height - 1)
+
+    def _count_unseen(self, more: int) -> None:
+        self._unseen = 0 if self.follow else max(0, self._unseen + more)
+
+    def _set_count(self, count: int) -> None:
+        emptied = bool(count) != bool(self._count)
+        self._count = count
+        self.set_line_count(count)
+        if emptied:
+            self._pending.update(range(self.size.height))
+
+    def _to_end(self) -> None:
+        self._point(self._count - 1)
+        self.go(self._end_top())
+
+    def _find_again(self, source: TailSource, anchor: str | None, line: int) -> None:
+        """After any change, find the cursor and the first row on screen by their keys."""
+        if self.follow:
+            self._to_end()
+            return
+        index = source.index_of(self._cursor_key) if self._cursor_key is not None else None
+        self._point(self._cursor if index is None else index)
+        top = source.index_of(anchor) if anchor is not None else None
+        self.go(self._top if top is None else Place(top, line))
+
+    def badge(self) -> list[Cell]:
+        """How many rows wait below, while not following."""
+        if self.follow or not self.unseen:
+            return []
+        return [(f"  +{self.unseen} new", Tone.ACCENT), ("  f follow ", Tone.DIM)]
+
+    # Following.
+
+    def watch_follow(self, following: bool) -> None:
+        """Go to the end, or stay and count."""
+        self._unseen = 0
+        if self.is_mounted:
+            if following:
+                self.settle()
+                self._to_end()
+            self._pending.add(self.size.height - 1)
+            self.paint(())
+            self.tell(self.FollowChanged(self, following))
+
+    def action_follow(self, following: bool) -> None:
+        """Follow from the end on, or stop."""
+        self.follow = following
+        if following:
+            self._to_end()
+            self.paint(())
+
+    def action_toggle_follow(self) -> None:
+        """Follow, or stop following."""
+        self.follow = not self.follow
+
+    def _look_back(self) -> None:
+        """Whoever moves away from the end wants the rows to stay where they are."""
+        self.settle()
+        self.follow = False
+
+    # How it looks.
+
+    @property
+    def wrap(self) -> bool:
+        """Whether long messages are wrapped instead of cut."""
+        return self._wrap
+
+    @property
+    def times(self) -> bool:
+        """Whether each row begins with its time."""
+        return self._times
+
+    def action_toggle_wrap(self) -> None:
+        """Wrap long messages, or cut them."""
+        self._wrap = not self._wrap
+        self._reshape()
+
+    def action_toggle_times(self) -> None:
+        """Show times, or give their room to the messages."""
+        self._times = not self._times
+        self._reshape()
+
+    def _reshape(self) -> None:
+        self.settle()
+        self.restyled()
+        if self.follow:
+            self._to_end()
+        else:
+            self.go(Place(self._top.row, 0))
+        self.paint()
+
+    # Searching.
+
+    def set_highlight(self, term: str | None) -> None:
+        """Mark every occurrence of a term, whatever its case; None or nothing ends it."""
+        self._needle = re.compile(re.escape(term), re.IGNORECASE) if term else None
+        self._matches.restart()
+        for laid in self._laid.values():
+            laid.strips.clear()
+        self.paint()
+
+    def next_match(self) -> tuple[int, int]:
+        """Move to the next row with the term, from the first again after the last: (which, of how many)."""
+        return self._go_to_match(forward=True)
+
+    def prev_match(self) -> tuple[int, int]:
+        """Move to the row before with the term, round from the first to the last: (which, of how many)."""
+        return self._go_to_match(forward=False)
+
+    def _go_to_match(self, *, forward: bool) -> tuple[int, int]:
+        if self._needle is None or self._source is None:
+            return 0, 0
+        self._look_back()
+        rows = self._matches.find(self._source, self._needle, self._count)
+        if not rows:
+            return 0, 0
+        at = self._matches.after(self._cursor) if forward else self._matches.before(self._cursor)
+        self._move(rows[at])
+        return at + 1, len(rows)
+
+    # Cursor and scrolling.
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the row under the cursor, None when there are no rows."""
+        return self._cursor_key
+
+    @property
+    def top_place(self) -> Place:
+        """The row and its line at the top of the view."""
+        return self._top
+
+    def _point(self, row: int) -> None:
+        """Put the cursor on a row without scrolling."""
+        before, had = self._cursor, self._cursor_key
+        row = max(0, min(row, self._count - 1))
+        self._cursor = row
+        self._cursor_key = self._lay(row).key if self._count else None
+        if before != row or had != self._cursor_key:
+            self._pending |= self.lines_of(before)
+        self._pending |= self.lines_of(row)
+
+    def move_cursor_to(self, key: str) -> bool:
+        """Put the cursor on a row, bring it into view and stop following; False when there is no such row."""
+        index = self._source.index_of(key) if self._source else None
+        if index is None:
+            return False
+        self._look_back()
+        self._move(index)
+        return True
+
+    def _move(self, row: int) -> None:
+        """Put the cursor on a row and bring it into view."""
+        if not self._count:
+            return
+        self._point(row)
+        row = self._cursor
+        highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
+        top = min(max(self._top, highest), Place(row, 0))
+        self.go(top)
+        self._pending |= self.lines_of(row)
+        self._seen()
+        self.paint(())
+
+    def _seen(self) -> None:
+        if self._unseen and self.at_end:
+            self._unseen = 0
+            self._pending.add(self.size.height - 1)
+
+    def action_cursor(self, by: int) -> None:
+        """Move the cursor by rows; up stops following."""
+        if by < 0:
+            self._look_back()
+        else:
+            self.settle()
+        self._move(self._cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Move the view by pages and take the cursor along; up stops following."""
+        if not self._count:
+            return
+        self._scroll(by * max(1, self.body_height - 1))
+        first, last = self._shown[0][2], self._shown[-1][2]
+        if by < 0:
+            self._move(first if self._top != (0, 0) else 0)
+        else:
+            self._move(last)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self._look_back()
+        self._move(0)
+
+    def wheel(self, lines: int) -> None:
+        """Move the view; up stops following."""
+        self._scroll(lines)
+        self.paint(())
+
+    def _scroll(self, lines: int) -> None:
+        if not self._count:
+            return
+        if lines < 0:
+            if self._top == (0, 0):
+                return
+            self._look_back()
+            self.go(self._back(self._top, -lines))
+        else:
+            self.settle()
+            self.go(self._forward(self._top, lines))
+        self._seen()
+
+    def jump_to_share(self, share: float) -> None:
+        """Scroll to a part of the way: 0 is the beginning, 1 the end."""
+        self.jump(round(share * self._count))
+
+    def jump(self, top: int) -> None:
+        """Scroll to a row, as the scroll bar does."""
+        self.settle()
+        if top < self._top.row:
+            self._look_back()
+        self.go(Place(max(0, top), 0))
+        self._seen()
+        self.paint(())
+
+    def action_select(self) -> None:
+        """Open the row under the cursor."""
+        if self._cursor_key is not None:
+            self.post_message(self.RowSelected(self, self._cursor_key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the row, open it on a double click."""
+        number = event.y - self.header_lines
+        if event.x >= self.size.width - 1 or not 0 <= number < len(self._shown):
+            return
+        row = self._shown[number][2]
+        if row < self._count - 1:
+            self._look_back()
+        self._move(row)
+        if event.chain == 2:
+            self.action_select()
+
+
+__all__ = ["Cell", "LineTail", "TailRow", "TailSource"]

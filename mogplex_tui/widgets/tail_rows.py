@@ -1,0 +1,176 @@
+"""What a tail shows and how a row becomes lines: time, type, name, message, duration, a line of detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from .text import cut_end, fit, pad_left, pad_right, visible, width, wrap_points
+from .tones import Cell, Tone
+
+TIME_WIDTH: Final = 8
+LABEL_WIDTH: Final = 7
+NAME_WIDTH: Final = 6
+GAP: Final = 2
+_NARROW: Final = 64
+_LONGEST: Final = 8192
+"""Characters of one message that are laid out; the rest is for the pane that shows the whole event."""
+
+TailLine = list[Cell]
+
+
+class TailRow(NamedTuple):
+    """One row of a tail.
+
+    `body` holds the spans of the message; with two or more, the first is a name (a tool's) with a column of
+    its own. `right` is aligned to the right edge, `detail` is a further line below the message. A row with
+    neither time nor label is a remark across the whole width, such as a gap.
+    """
+
+    key: str
+    time: str
+    label: Cell
+    body: Sequence[Cell]
+    right: Cell | None = None
+    detail: Sequence[Cell] | None = None
+
+
+class TailSource(Protocol):
+    """The rows of a tail, oldest first."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        ...
+
+    def row(self, index: int) -> TailRow:
+        """The row at `index`."""
+        ...
+
+    def index_of(self, key: str) -> int | None:
+        """Where a row is now, or None when it is not there."""
+        ...
+
+    def version(self, key: str) -> int:
+        """A number that changes when the row's content does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TailShape:
+    """How rows are laid out: cells across, wrapped or cut, with times or without."""
+
+    cells: int
+    wrap: bool
+    times: bool
+    ellipsis: str
+
+
+def plain_text(row: TailRow) -> str:
+    """All the text of a row that can be searched, as it is shown."""
+    parts = [row.label[0], *(text for text, _ in row.body), *(text for text, _ in row.detail or ())]
+    return visible(" ".join(parts))
+
+
+def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
+    """The row as lines of exactly `shape.cells` cells."""
+    head = _head(row, shape)
+    named = len(row.body) > 1 and bool(row.time or row.label[0])
+    spans = row.body[1:] if named else row.body
+    indent = sum(width(text) for text, _ in head)
+    right = (visible(row.right[0]), row.right[1]) if row.right else None
+    reserved = width(right[0]) + GAP if right else 0
+    first = max(1, shape.cells - indent - reserved)
+    rest = max(1, shape.cells - indent)
+    lines = _wrapped(spans, first, rest) if shape.wrap else [_cut(spans, first, shape.ellipsis)]
+    out: list[TailLine] = []
+    for number, line in enumerate(lines):
+        start = head if number == 0 else [(" " * indent, Tone.PLAIN)]
+        full = [*start, *line]
+        if number == 0 and right:
+            full.append((pad_left(right[0], max(1, shape.cells - _cells(full))), right[1]))
+        out.append(_exactly(full, shape.cells))
+    if row.detail:
+        details = _wrapped(row.detail, rest, rest) if shape.wrap else [_cut(row.detail, rest, shape.ellipsis)]
+        out.extend(_exactly([(" " * indent, Tone.PLAIN), *line], shape.cells) for line in details)
+    return out
+
+
+def _cells(line: Sequence[Cell]) -> int:
+    return sum(width(text) for text, _ in line)
+
+
+def _exactly(line: TailLine, cells: int) -> TailLine:
+    used = _cells(line)
+    if used < cells:
+        return [*line, (" " * (cells - used), Tone.PLAIN)]
+    while line and used > cells:
+        text, tone = line[-1]
+        keep = max(0, width(text) - (used - cells))
+        line = [*line[:-1], (pad_right(cut_end(text, keep, ""), keep), tone)] if keep else line[:-1]
+        used = _cells(line)
+    return line
+
+
+def _head(row: TailRow, shape: TailShape) -> TailLine:
+    """Time, label and name, each in its column; nothing for a remark."""
+    if not row.time and not row.label[0]:
+        return []
+    head: TailLine = []
+    if shape.times:
+        head.append((fit(row.time, TIME_WIDTH) + " " * GAP, Tone.DIM))
+    label, tone = visible(row.label[0]), row.label[1]
+    label_field = LABEL_WIDTH + 1
+    if len(row.body) > 1:
+        name, name_tone = visible(row.body[0][0]), row.body[0][1]
+        head.append((pad_right(label, LABEL_WIDTH) + " ", tone))
+        head.append((pad_right(name, NAME_WIDTH) + " " * GAP, name_tone))
+    elif shape.cells < _NARROW:
+        head.append((pad_right(label, LABEL_WIDTH) + " ", tone))
+    else:
+        head.append((pad_right(label, label_field + NAME_WIDTH) + " " * GAP, tone))
+    most = max(1, shape.cells * 2 // 3)
+    return _exactly(head, most) if _cells(head) > most else head
+
+
+def _cut(spans: Sequence[Cell], cells: int, ellipsis: str) -> TailLine:
+    line: TailLine = []
+    for number, (text, tone) in enumerate(spans):
+        shown = visible(text[:_LONGEST])
+        need = width(shown)
+        more = number + 1 < len(spans)
+        if need > cells or (need == cells and more):
+            line.append((cut_end(shown + (ellipsis if need == cells else ""), cells, ellipsis), tone))
+            return line
+        line.append((shown, tone))
+        cells -= need
+    return line
+
+
+def _wrapped(spans: Sequence[Cell], first: int, rest: int) -> list[TailLine]:
+    """The spans broken into lines at newlines and at the width, tones kept."""
+    paragraphs: list[TailLine] = [[]]
+    left = _LONGEST
+    for text, tone in spans:
+        for number, part in enumerate(text[:left].replace("\r\n", "\n").split("\n")):
+            if number:
+                paragraphs.append([])
+            paragraphs[-1].append((visible(part), tone))
+        left = max(0, left - len(text))
+    lines: list[TailLine] = []
+    for paragraph in paragraphs:
+        text = "".join(part for part, _ in paragraph)
+        for start, end in wrap_points(text, rest if lines else first, rest):
+            lines.append(_slice(paragraph, start, end))
+    return lines
+
+
+def _slice(spans: Sequence[Cell], start: int, end: int) -> TailLine:
+    line: TailLine = []
+    at = 0
+    for text, tone in spans:
+        piece = text[max(0, start - at) : max(0, end - at)]
+        if piece:
+            line.append((piece, tone))
+        at += len(text)
+    return line

@@ -1,0 +1,292 @@
+"""The drawing half of a tail: which lines of which rows are on screen, laid out as they come into view.
+
+The position is a row and a line within it, never an offset among all lines. So rows may be of any height and
+wrap at any width, and 50,000 of them cost as much as the forty that are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from .line_view import LineView, merged
+from .tail_rows import TailLine, TailShape, TailSource, lay
+from .text import visible, width, wrap
+from .tones import Cell, Ground, Tone
+
+_CACHED_ROWS = 1024
+_MOST_NOTICE_LINES = 3
+
+
+class Place(NamedTuple):
+    """A line of content: a row's index and the line within the row."""
+
+    row: int
+    line: int
+
+
+class _Laid:
+    """A row laid out for the current shape."""
+
+    __slots__ = ("generation", "key", "lines", "strips", "version")
+
+    def __init__(self, key: str, version: int, lines: list[TailLine]) -> None:
+        self.key = key
+        self.version = version
+        self.generation = -1
+        self.lines = lines
+        self.strips: dict[tuple[int, Ground, bool], Strip] = {}
+
+
+class TailView(LineView):
+    """Rows of a source as one or more lines each, from any place on."""
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._source: TailSource | None = None
+        self._wrap = False
+        self._times = True
+        self._count = 0
+        self._top = Place(0, 0)
+        self._laid: dict[str, _Laid] = {}
+        self._keys: dict[int, str] = {}
+        self._generation = 0
+        self._shown: list[tuple[_Laid, int, int]] = []
+        self._cursor = 0
+        self._cursor_key: str | None = None
+        self._needle: re.Pattern[str] | None = None
+        self._notice: Cell | None = None
+        self._notice_lines: list[str] = []
+
+    # Rows as laid-out lines.
+
+    @property
+    def no_rows(self) -> bool:
+        """Whether there are no rows."""
+        return self._count == 0
+
+    def _shape(self) -> TailShape:
+        return TailShape(max(1, self.size.width - 2), self._wrap, self._times, self.ellipsis)
+
+    def _lay(self, index: int) -> _Laid:
+        """The row at `index`, laid out; asks the source only when it must."""
+        source = self._source
+        key = self._keys.get(index)
+        laid = self._laid.get(key) if key is not None else None
+        if laid is not None and laid.generation == self._generation:
+            return laid
+        if source is None:
+            raise LookupError("a tail without a source has no rows")
+        row = source.row(index)
+        version = source.version(row.key)
+        laid = self._laid.get(row.key)
+        if laid is None or laid.version != version:
+            if len(self._laid) >= _CACHED_ROWS:
+                self._forget()
+            laid = self._laid[row.key] = _Laid(row.key, version, lay(row, self._shape()))
+        laid.generation = self._generation
+        self._keys[index] = row.key
+        return laid
+
+    def _forget(self) -> None:
+        keep = {laid.key: laid for laid, _, _ in self._shown}
+        self._laid = keep
+        self._keys = {index: laid.key for laid, _, index in self._shown}
+
+    def _height(self, index: int) -> int:
+        return len(self._lay(index).lines)
+
+    # Places.
+
+    def _back(self, place: Place, lines: int) -> Place:
+        """The place so many lines above, or the first."""
+        row, line = place
+        while lines > line and row > 0:
+            lines -= line + 1
+            row -= 1
+            line = self._height(row) - 1
+        return Place(row, max(0, line - lines))
+
+    def _forward(self, place: Place, lines: int) -> Place:
+        """The place so many lines below, or the last line of all."""
+        row, line = place
+        while lines > 0:
+            here = self._height(row) - 1 - line
+            if lines <= here:
+                return Place(row, line + lines)
+            if row + 1 >= self._count:
+                return Place(row, self._height(row) - 1)
+            lines -= here + 1
+            row, line = row + 1, 0
+        return Place(row, line)
+
+    def _end_top(self) -> Place:
+        """The place to start from so that the last line of all is the last on screen."""
+        if not self._count:
+            return Place(0, 0)
+        last = self._count - 1
+        return self._back(Place(last, self._height(last) - 1), max(0, self.body_height - 1))
+
+    def _clamped(self, place: Place) -> Place:
+        if not self._count:
+            return Place(0, 0)
+        row = max(0, min(place.row, self._count - 1))
+        line = min(place.line, self._height(row) - 1) if row == place.row else 0
+        return min(Place(row, line), self._end_top())
+
+    def _fill_shown(self) -> None:
+        """Work out the lines on screen from the top place on."""
+        shown: list[tuple[_Laid, int, int]] = []
+        row, line = self._top
+        room = self.body_height
+        while len(shown) < room and row < self._count:
+            laid = self._lay(row)
+            shown.extend((laid, number, row) for number in range(line, len(laid.lines)))
+            row, line = row + 1, 0
+        self._shown = shown[:room]
+
+    def go(self, place: Place) -> None:
+        """Scroll to a place and mark every line that then holds something else."""
+        self._top = self._clamped(place)
+        self.show_changes()
+
+    def show_changes(self) -> None:
+        """Compose again and mark the lines that differ."""
+        before = self._shown
+        self._fill_shown()
+        self._place_thumb()
+        head = self.header_lines
+        for y in range(max(len(before), len(self._shown))):
+            old = before[y] if y < len(before) else None
+            new = self._shown[y] if y < len(self._shown) else None
+            # A row's layout is replaced when its content changes, so identity tells.
+            if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
+                self._pending.add(head + y)
+
+    def lines_of(self, row: int) -> set[int]:
+        """The view lines on which a row is shown."""
+        return {y for y, (_, _, index) in enumerate(self._shown, self.header_lines) if index == row}
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last line of all is on screen."""
+        if not self._shown:
+            return True
+        laid, line, row = self._shown[-1]
+        return row == self._count - 1 and line == len(laid.lines) - 1
+
+    def _thumb_lines(self) -> range:
+        height = self.body_height
+        rows = len({row for _, _, row in self._shown})
+        if not rows or (rows >= self._count and self._top == (0, 0) and self.at_end):
+            return range(0)
+        length = max(1, min(height - 1, round(height * rows / self._count)))
+        span = max(1, self._count - rows)
+        start = height - length if self.at_end else round(min(1.0, self._top.row / span) * (height - length))
+        return range(self.header_lines + start, self.header_lines + start + length)
+
+    # Size and style.
+
+    def restyled(self) -> None:
+        """Another width or palette: lay everything out anew."""
+        self._laid.clear()
+        self._keys.clear()
+
+    def reshaped(self) -> None:
+        """Another size: the notice may need more lines, the rows other ones."""
+        self._fold_notice()
+        self._top = self._clamped(self._top)
+        self._fill_shown()
+
+    def _fold_notice(self) -> None:
+        self._notice_lines = []
+        if self._notice and self.size.width > 4:
+            room = self.size.width - 3
+            self._notice_lines = wrap(visible(self._notice[0]), room, room)[:_MOST_NOTICE_LINES]
+        self.header_lines = len(self._notice_lines)
+
+    # Drawing.
+
+    def draw_line(self, y: int) -> Strip:
+        """A line of the notice, of a row, of the empty state, or nothing."""
+        if y < self.header_lines:
+            return self._notice_line(y)
+        if self.no_rows:
+            return self.message_line(y)
+        number = y - self.header_lines
+        if number < len(self._shown):
+            strip = self._content(y, *self._shown[number])
+        else:
+            strip = self.plain_line(y)
+        if y == self.size.height - 1 and (badge := self.badge()):
+            strip = self._badged(strip, badge)
+        return strip
+
+    def badge(self) -> list[Cell]:
+        """What lies over the end of the last line, if anything."""
+        return []
+
+    def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
+        segments = [self.segment(cell) for cell in badge]
+        room = self.size.width
+        taken = sum(width(segment.text) for segment in segments)
+        if taken + 1 > room:
+            return strip
+        over = self.finish(segments, taken)
+        return Strip.join([strip.crop(0, room - 1 - taken), over, strip.crop(room - 1, room)])
+
+    def _notice_line(self, y: int) -> Strip:
+        room = self.size.width
+        if not self._notice:
+            return self.plain_line(y)
+        text = self._notice_lines[y]
+        pad = room - 2 - width(text)
+        return self.finish([self.blank(2), self.segment((text, self._notice[1])), self.blank(pad)], room)
+
+    def _content(self, y: int, laid: _Laid, line: int, row: int) -> Strip:
+        ground = Ground.BASE
+        if row == self._cursor:
+            ground = Ground.CURSOR if self.has_focus else Ground.BLURRED
+        variant = (line, ground, y in self._thumb)
+        strip = laid.strips.get(variant)
+        if strip is None:
+            strip = laid.strips[variant] = self._draw(y, laid.lines[line], ground)
+        return strip
+
+    def _draw(self, y: int, line: TailLine, ground: Ground) -> Strip:
+        room = self.size.width
+        bar = " "
+        if ground is not Ground.BASE:
+            bar = ">" if self.ascii_mode else "▌"
+        bar_style = self.palette.style(Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)
+        parts = [(bar, bar_style)]
+        parts.extend(self._parts(line, ground))
+        segments: list[Segment] = merged(parts)
+        segments.append(self.bar_cell(y, ground))
+        return self.finish(segments, room).adjust_cell_length(room, self.palette.style(Tone.PLAIN, ground))
+
+    def _parts(self, line: TailLine, ground: Ground) -> list[tuple[str, Style]]:
+        style = self.palette.style
+        spans = []
+        if self._needle is not None:
+            spans = [match.span() for match in self._needle.finditer("".join(text for text, _ in line))]
+        if not spans:
+            return [(text, style(tone, ground)) for text, tone in line]
+        parts = []
+        at = 0
+        for text, tone in line:
+            cuts = {0, len(text)}
+            for start, end in spans:
+                cuts.update(cut - at for cut in (start, end) if 0 < cut - at < len(text))
+            places = sorted(cuts)
+            for left, right in pairwise(places):
+                inside = any(start <= at + left < end for start, end in spans)
+                parts.append((text[left:right], style(tone, Ground.MATCH if inside else ground)))
+            at += len(text)
+        return parts

@@ -1,4 +1,6 @@
-"""Instants of the plane: whole microseconds since the epoch (UTC), and their two wire forms (errors.md §6)."""
+"""Instants of the plane: whole microseconds since the epoch (UTC), and their two wire forms (errors.md
+§6).
+"""
 
 from __future__ import annotations
 

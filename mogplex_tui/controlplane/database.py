@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,7 @@ from .ids import Ids
 SCHEMA_VERSION = "1"
 
 Row = sqlite3.Row
+Params = Sequence[Any] | Mapping[str, Any]
 
 
 class DatabaseMismatchError(Exception):
@@ -29,16 +30,16 @@ class Tx:
         self._ids = ids
         self.notes: dict[Frame, None] = {}
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
         """Run one statement; raises sqlite3.IntegrityError when a constraint refuses it."""
         return self._connection.execute(sql, params)
 
-    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+    def one(self, sql: str, params: Params = ()) -> Row | None:
         """The first row, or None."""
         row: Row | None = self._connection.execute(sql, params).fetchone()
         return row
 
-    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+    def all(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows."""
         return self._connection.execute(sql, params).fetchall()
 
@@ -123,16 +124,23 @@ class Database:
         if announce:
             self.hub.publish(tx.notes)
 
-    def one(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+    def one(self, sql: str, params: Params = ()) -> Row | None:
         """The first row of a read, or None."""
         row: Row | None = self._connection.execute(sql, params).fetchone()
         return row
 
-    def all(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+    def all(self, sql: str, params: Params = ()) -> list[Row]:
         """All rows of a read."""
         return self._connection.execute(sql, params).fetchall()
 
-    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+    def only(self, sql: str, params: Params = ()) -> Row:
+        """The one row of an aggregate; raises LookupError when there is none."""
+        row = self.one(sql, params)
+        if row is None:
+            raise LookupError(sql)
+        return row
+
+    def value(self, sql: str, params: Params = ()) -> Any:
         """The first column of the first row of a read, or None."""
         row = self._connection.execute(sql, params).fetchone()
         return None if row is None else row[0]

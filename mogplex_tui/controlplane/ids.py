@@ -22,5 +22,7 @@ class Ids:
         return prefix + "".join(self._random.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))
 
     def fork(self, name: str) -> Ids:
-        """An independent stream with a name of its own: what one consumer draws does not shift another's ids."""
+        """An independent stream with a name of its own: what one consumer draws does not shift
+        another's ids.
+        """
         return Ids(f"{self._seed}/{name}")

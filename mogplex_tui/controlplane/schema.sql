@@ -70,7 +70,7 @@ CREATE TABLE agents (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL REFERENCES profiles(id) ON DELETE CASCADE,
   name TEXT NOT NULL, slug TEXT, model TEXT NOT NULL,
-  description TEXT, category TEXT, system_prompt TEXT,
+  description TEXT, category TEXT, system_prompt TEXT, source_template TEXT,
   created_at INTEGER NOT NULL
 );
 
@@ -202,7 +202,8 @@ CREATE TABLE ai_calls (
     CHECK (control_state IN ('active', 'cancel_requested', 'cancelled')),
   runtime_command_id TEXT,
   tool_calls_count INTEGER NOT NULL DEFAULT 0, tool_calls TEXT NOT NULL DEFAULT '[]',
-  metadata TEXT NOT NULL DEFAULT '{}'
+  metadata TEXT NOT NULL DEFAULT '{}',
+  source TEXT GENERATED ALWAYS AS (json_extract(metadata, '$.source')) VIRTUAL
 );
 CREATE INDEX ai_calls_by_user ON ai_calls(user_id, started_at);
 CREATE INDEX ai_calls_by_status ON ai_calls(user_id, status, started_at);

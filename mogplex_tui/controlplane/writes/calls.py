@@ -96,8 +96,8 @@ def append_event(
         raise LookupError(call_id)
     event_id = id or tx.new_id()
     tx.execute(
-        "INSERT INTO ai_call_events (id, ai_call_id, user_id, conversation_id, repo_id, event_type, tool_name,"
-        " message, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ai_call_events (id, ai_call_id, user_id, conversation_id, repo_id, event_type,"
+        " tool_name, message, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (event_id, call_id, *call, type, tool_name, message, dumps(scrub(dict(payload or {}))), at),
     )
     tx.note("ai_call_events", "INSERT", call[0], event_id)

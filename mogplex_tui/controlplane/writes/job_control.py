@@ -46,7 +46,9 @@ def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
 
 
 def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
-    """End waits, running nodes and the job as cancelled, with control/cancelled; False when the job is over."""
+    """End waits, running nodes and the job as cancelled, with control/cancelled; False when the job is
+    over.
+    """
     job = ledger.job_context(tx, job_id)
     if job["status"] not in jobs.LIVE:
         return False

@@ -119,7 +119,8 @@ def suppress(
 def pending_limit(tx: Tx, installation_id: int, repo_id: str) -> str | None:
     """The reason why one more job may not be queued for this repo or installation, or None (v1.md §5.3)."""
     rows = tx.all(
-        "SELECT json_extract(j.metadata, '$.repo_id') AS repo_id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
+        "SELECT json_extract(j.metadata, '$.repo_id') AS repo_id"
+        " FROM job_runs j JOIN flows f ON f.id = j.flow_id"
         " WHERE j.status IN ('pending', 'running') AND f.installation_id = ?",
         (installation_id,),
     )
@@ -214,7 +215,9 @@ def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: 
 
 
 def start_failed(tx: Tx, job_id: str, at: int, error: str) -> bool:
-    """Put a job whose runtime refused it back to pending with a start/start_failed row; False if it is over."""
+    """Put a job whose runtime refused it back to pending with a start/start_failed row; False if it is
+    over.
+    """
     job = ledger.job_context(tx, job_id)
     if job["status"] not in LIVE:
         return False

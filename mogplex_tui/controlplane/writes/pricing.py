@@ -24,7 +24,8 @@ def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
     if all(count is None for count in counts):
         return None
     row = tx.one(
-        "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write FROM models WHERE id = ?",
+        "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write"
+        " FROM models WHERE id = ?",
         (model,),
     )
     if row is None:
@@ -44,7 +45,9 @@ def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
-    """Set the job's cost to the sum of its calls' known costs and announce the job; a missing job is ignored."""
+    """Set the job's cost to the sum of its calls' known costs and announce the job; a missing job is
+    ignored.
+    """
     if job_run_id is None or tx.one("SELECT 1 FROM job_runs WHERE id = ?", (job_run_id,)) is None:
         return
     row = tx.one("SELECT SUM(cost_usd) FROM ai_calls WHERE job_run_id = ?", (job_run_id,))

@@ -76,7 +76,8 @@ def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:
     live.
     """
     call = tx.one(
-        "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id WHERE r.id = ?",
+        "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
+        " WHERE r.id = ?",
         (run_id,),
     )
     if call is None or call["status"] not in TERMINAL:

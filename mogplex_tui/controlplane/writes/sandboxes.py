@@ -80,7 +80,8 @@ def lifecycle_event(
 def active_sandbox(tx: Tx, user_id: str, repo_id: str, working_branch: str, root: str | None) -> str | None:
     """The newest active sandbox record of this owner, repo, branch and root, or None (v1.md §7.4)."""
     row = tx.one(
-        "SELECT id FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ? AND root_directory IS ?"
+        "SELECT id FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ?"
+        " AND root_directory IS ?"
         " AND status IN ('creating', 'installing', 'running', 'pausing') ORDER BY created_at DESC LIMIT 1",
         (user_id, repo_id, working_branch, root),
     )

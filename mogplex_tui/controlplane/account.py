@@ -1,0 +1,87 @@
+"""The account of a new database and the credentials that the command prints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import string
+from dataclasses import dataclass
+
+from .clock import DAY_US
+from .credentials import SESSION_COOKIE, TOKEN_PREFIX, digest
+from .plane import Plane
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Plaintext credentials of the seeded account; `session_cookie` is a raw Cookie header value."""
+
+    token: str
+    read_only_token: str
+    session_cookie: str
+
+
+def credentials(plane: Plane) -> Credentials:
+    """The account's credentials, the same for every start on one file.
+
+    They are drawn from a secret that the file keeps, so that nothing else on the machine can guess them.
+    """
+    secret = plane.db.meta("secret")
+    if secret is None:
+        secret = secrets.token_hex(32)
+        plane.db.set_meta("secret", secret)
+    return Credentials(
+        _token(secret, "write"),
+        _token(secret, "read"),
+        f"{SESSION_COOKIE}={_letters(secret, 'session', 32)}",
+    )
+
+
+def _letters(secret: str, name: str, length: int) -> str:
+    drawn = hashlib.shake_256(f"{secret}/{name}".encode()).digest(length)
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in drawn)
+
+
+def _token(secret: str, name: str) -> str:
+    return TOKEN_PREFIX + _letters(secret, name, 24)
+
+
+def create_account(plane: Plane) -> None:
+    """Write the profile, a full and a read-only token, and a session into a new database."""
+    now = plane.clock.now_us()
+    known = credentials(plane)
+    with plane.db.transaction() as tx:
+        tx.insert(
+            "profiles",
+            id=plane.user_id,
+            email="ada@acme.dev",
+            username="ada-okafor",
+            name="Ada Okafor",
+            github_username="ada-okafor",
+            default_model="anthropic/claude-sonnet-5",
+            models_seen_at=now,
+            created_at=now - 90 * DAY_US,
+        )
+        for name, token, scopes in (
+            ("Console", known.token, ["read", "write"]),
+            ("Console, read only", known.read_only_token, ["read"]),
+        ):
+            tx.insert(
+                "user_api_keys",
+                id=tx.new_id(),
+                user_id=plane.user_id,
+                name=name,
+                token_hash=digest(token),
+                token_prefix=token[:12],
+                scopes=json.dumps(scopes),
+                created_at=now,
+            )
+        tx.insert(
+            "sessions",
+            token_hash=digest(known.session_cookie.partition("=")[2]),
+            user_id=plane.user_id,
+            expires_at=now + 3650 * DAY_US,
+        )

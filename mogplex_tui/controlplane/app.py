@@ -1,0 +1,34 @@
+"""The plane as an ASGI application: its routes, and the 404 page of everything else (errors.md §1.5)."""
+
+from __future__ import annotations
+
+from starlette.responses import HTMLResponse
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+from .credentials import Authenticator
+from .plane import Plane
+from .routes import observability_calls, observability_stats, profile, realtime, v1_catalogue, v1_runs
+from .routes.web import Service
+
+_NO_SUCH_PAGE = (
+    "<!DOCTYPE html><html><head><title>404: This page could not be found.</title></head>"
+    "<body><h1>404</h1><h2>This page could not be found.</h2></body></html>"
+)
+
+
+async def _no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
+    await HTMLResponse(_NO_SUCH_PAGE, 404)(scope, receive, send)
+
+
+def service_of(plane: Plane) -> Service:
+    """The plane with its authenticator and an id stream of the HTTP side's own."""
+    auth = Authenticator(plane.db, plane.clock, plane.settings.rate_limit)
+    return Service(plane, auth, plane.ids.fork("http"))
+
+
+def build_app(service: Service) -> Router:
+    """The application of the documented profile: a trailing slash is a path like any other."""
+    families = (v1_runs, observability_calls, observability_stats, v1_catalogue, profile, realtime)
+    found = [entry for family in families for entry in family.routes(service)]
+    return Router(found, redirect_slashes=False, default=_no_such_page)

@@ -1,0 +1,138 @@
+"""The model catalogue: which models a user sees, may use and gets by default (identity.md §6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .clock import iso_db_or_none
+from .database import Database, Row
+
+STATIC_DEFAULT = "minimax/minimax-m2.7"
+
+# Gateway access is the platform's; without it only provider keys would count, and this plane keeps none.
+_SIGNED_IN = (
+    "SELECT m.*, CASE WHEN p.is_enabled IS NOT NULL THEN p.is_enabled"
+    " WHEN NOT :auto AND m.created_at > :seen THEN 0 ELSE m.is_available END AS is_enabled"
+    " FROM models m LEFT JOIN model_preferences p ON p.model_id = m.id AND p.user_id = :user"
+    " ORDER BY m.provider"
+)
+_ANONYMOUS = "SELECT * FROM models WHERE is_available = 1 AND is_hidden = 0 ORDER BY provider"
+
+
+def _reachable(profile: Row, model_id: str) -> bool:
+    return bool(profile["allow_platform_ai"]) and not model_id.startswith("openrouter/")
+
+
+def anonymous(db: Database) -> list[Row]:
+    """The public list: available and not hidden, by provider."""
+    return db.all(_ANONYMOUS)
+
+
+def everything(db: Database, profile: Row) -> list[Row]:
+    """Every row of the catalogue with the user's `is_enabled`, by provider."""
+    values = {
+        "auto": profile["auto_enable_models"],
+        "seen": profile["models_seen_at"],
+        "user": profile["id"],
+    }
+    return db.all(_SIGNED_IN, values)
+
+
+def usable(db: Database, profile: Row) -> list[Row]:
+    """Not hidden, available and enabled, reachable or not: what may be a default (identity.md §6.6a)."""
+    rows = everything(db, profile)
+    return [row for row in rows if not row["is_hidden"] and row["is_available"] and row["is_enabled"]]
+
+
+def offered(db: Database, profile: Row) -> list[Row]:
+    """The `models` list: not hidden, enabled and reachable; a retired model that is enabled stays (§6.2)."""
+    rows = everything(db, profile)
+    return [
+        row for row in rows if not row["is_hidden"] and row["is_enabled"] and _reachable(profile, row["id"])
+    ]
+
+
+def offered_now(db: Database, profile: Row) -> list[Row]:
+    """The offered models that are still available (§6.3, §6.10)."""
+    return [row for row in offered(db, profile) if row["is_available"]]
+
+
+def _pick(rows: list[Row], profile: Row) -> str | None:
+    ids = {row["id"] for row in rows}
+    for wanted in (profile["default_model"], STATIC_DEFAULT):
+        if wanted in ids:
+            return str(wanted)
+    ordered = sorted(rows, key=lambda row: (row["provider"] or "", row["name"] or "", row["id"]))
+    return ordered[0]["id"] if ordered else None
+
+
+def settings_default(db: Database, profile: Row) -> str:
+    """The default of /api/settings, never null (§6.6a)."""
+    return _pick(usable(db, profile), profile) or STATIC_DEFAULT
+
+
+def models_default(db: Database, profile: Row) -> str | None:
+    """The default of /api/models, null when nothing can be used (§6.6b)."""
+    return _pick(offered_now(db, profile), profile)
+
+
+def model(row: Row, signed_in: bool) -> dict[str, Any]:
+    """A model object of /api/models (§6.1)."""
+    out: dict[str, Any] = {
+        name: row[name]
+        for name in ("id", "provider", "name", "context_length", "pricing_input", "pricing_output")
+    }
+    out["capabilities"] = json.loads(row["capabilities"])
+    for name in ("is_available", "is_hidden", "is_recommended"):
+        out[name] = bool(row[name])
+    for name in ("recommendation_bucket", "recommendation_rank", "recommendation_reason"):
+        out[name] = row[name]
+    out["recommended_at"] = iso_db_or_none(row["recommended_at"])
+    if signed_in:
+        out["is_enabled"] = bool(row["is_enabled"])
+    return out
+
+
+def cli_model(row: Row) -> dict[str, Any]:
+    """A model of /api/models?format=cli; keys without a value are left out (§6.3)."""
+    tags = {tag.lower() for tag in json.loads(row["capabilities"])}
+    modalities = ["text"]
+    if tags & {"vision", "image", "image-input", "multimodal"}:
+        modalities.append("image")
+    if tags & {"audio", "audio-input", "speech"}:
+        modalities.append("audio")
+    tools = bool(tags & {"tool-use", "tool_use", "tools", "function-calling", "function_calling"})
+    out: dict[str, Any] = {
+        "slug": row["id"],
+        "provider": row["provider"],
+        "displayName": row["name"],
+        "inputModalities": modalities,
+        "caps": {
+            "streaming": True,
+            "toolUse": tools,
+            "reasoningEffort": bool(tags & {"reasoning", "thinking"}),
+            "parallelToolCalls": tools,
+        },
+    }
+    if row["context_length"] is not None:
+        out["contextWindow"] = row["context_length"]
+    if row["pricing_input"] is not None and row["pricing_output"] is not None:
+        out["pricing"] = {
+            "inputPerMillion": row["pricing_input"] * 1_000_000,
+            "outputPerMillion": row["pricing_output"] * 1_000_000,
+            "currency": "USD",
+        }
+    return out
+
+
+def v1_model(row: Row) -> dict[str, Any]:
+    """A model of /api/v1/mogplex/models (§6.10)."""
+    return {
+        "id": row["id"],
+        "provider": row["provider"],
+        "name": row["name"],
+        "contextLength": row["context_length"],
+        "capabilities": json.loads(row["capabilities"]),
+        "pricing": {"input": row["pricing_input"], "output": row["pricing_output"]},
+    }

@@ -1,0 +1,104 @@
+"""Who is asking: tokens, sessions, scopes and the request limit (auth.md §2, §5, §6 and §11)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .clock import MINUTE_US, Clock
+from .database import Database
+
+TOKEN_PREFIX = "mog_"  # noqa: S105 (a public marker, not a secret)
+SESSION_COOKIE = "better-auth.session_token"
+
+
+class Refusal(StrEnum):
+    """Why a bearer token names nobody."""
+
+    UNKNOWN = "unknown"
+    OVER_LIMIT = "over_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A resolved identity: the profile, and the key and scopes when a token was used (None and empty
+    for a session).
+    """
+
+    user_id: str
+    key_id: str | None
+    scopes: tuple[str, ...]
+
+
+def digest(secret: str) -> str:
+    """Lower-case hex SHA-256 of a token or session value, the only form that is stored."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class RateLimit:
+    """At most `budget` accepted requests per key in any rolling 60 000 ms; None accepts everything
+    (auth.md §6).
+    """
+
+    def __init__(self, budget: int | None, clock: Clock) -> None:
+        self.budget = budget
+        self._clock = clock
+        self._accepted: dict[str, deque[int]] = {}
+
+    def accept(self, key_id: str) -> bool:
+        """Count one request of the key, or refuse it uncounted when its window is full."""
+        if self.budget is None:
+            return True
+        now = self._clock.now_us()
+        window = self._accepted.setdefault(key_id, deque())
+        while window and now - window[0] >= MINUTE_US:
+            window.popleft()
+        if len(window) >= self.budget:
+            return False
+        window.append(now)
+        return True
+
+
+class Authenticator:
+    """Resolves the credentials of a request against the database."""
+
+    def __init__(self, db: Database, clock: Clock, budget: int | None) -> None:
+        self._db = db
+        self._clock = clock
+        self.limit = RateLimit(budget, clock)
+
+    def token(self, plaintext: str) -> Caller | Refusal:
+        """The owner of a personal access token; validity is checked before the limit (auth.md §6)."""
+        row = self._db.one(
+            "SELECT id, user_id, scopes, expires_at FROM user_api_keys"
+            " WHERE token_hash = ? AND revoked_at IS NULL",
+            (digest(plaintext),),
+        )
+        now = self._clock.now_us()
+        if row is None or (row["expires_at"] is not None and row["expires_at"] < now):
+            return Refusal.UNKNOWN
+        if not self.limit.accept(row["id"]):
+            return Refusal.OVER_LIMIT
+        return Caller(row["user_id"], row["id"], tuple(json.loads(row["scopes"])))
+
+    def session(self, cookie: str | None) -> Caller | None:
+        """The owner of a session cookie value, or None."""
+        if not cookie:
+            return None
+        row = self._db.one("SELECT user_id, expires_at FROM sessions WHERE token_hash = ?", (digest(cookie),))
+        if row is None or row["expires_at"] < self._clock.now_us():
+            return None
+        return Caller(row["user_id"], None, ())
+
+    def unversioned(self, authorization: str, cookie: str | None) -> Caller | None:
+        """Resolution off v1: a good token, else the session, else nobody; a bad or spent token is no
+        error (§5.1).
+        """
+        if authorization.startswith(f"Bearer {TOKEN_PREFIX}"):
+            caller = self.token(authorization[len("Bearer ") :])
+            if isinstance(caller, Caller):
+                return caller
+        return self.session(cookie)

@@ -1,0 +1,60 @@
+"""The agents that every account has without owning them (v1.md §2): names, categories and what each
+looks at.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Preset(NamedTuple):
+    """A built-in agent."""
+
+    category: str
+    name: str
+    description: str
+
+
+PRESETS = (
+    Preset("nextjs", "NEXTJS-REVIEWER", "Reads Next.js changes for what breaks between server and client."),
+    Preset("nextjs", "APP-ROUTER-PATTERNS", "Checks layouts, loading states and route groups."),
+    Preset("nextjs", "NEXT-CACHING", "Finds pages that are cached too long or not at all."),
+    Preset("nextjs", "MIDDLEWARE-PATTERNS", "Reviews matchers, redirects and what runs on every request."),
+    Preset("nextjs", "IMAGE-OPTIMIZATION", "Finds images sent larger than they are shown."),
+    Preset("performance", "ASYNC-WATERFALL", "Finds awaits that could run side by side."),
+    Preset("performance", "BUNDLE-SIZE", "Names the imports that make the bundle heavy."),
+    Preset("performance", "SERVER-PERF", "Looks for slow work on the request path."),
+    Preset("performance", "CLIENT-FETCH", "Finds data fetched twice or too late in the browser."),
+    Preset("performance", "RERENDER-OPT", "Finds components that render without a reason."),
+    Preset("performance", "RENDERING-PERF", "Looks at layout shifts and long paints."),
+    Preset("performance", "JS-PERF", "Finds hot loops and needless copies."),
+    Preset("performance", "ADVANCED-PATTERNS", "Suggests streaming, deferral and splitting where they pay."),
+    Preset("performance", "REACT-PERF", "Reviews memo, keys and state that sits too high."),
+    Preset("api", "API-DESIGN", "Reviews names, status codes and the shape of answers."),
+    Preset("api", "SERVER-ACTIONS", "Checks that server actions validate and authorise."),
+    Preset("api", "RATE-LIMITING", "Finds routes that anyone may call without end."),
+    Preset("api", "WEBHOOK-SECURITY", "Checks signatures, replay and time-outs of webhooks."),
+    Preset("api", "API-VALIDATION", "Finds input that reaches the database unchecked."),
+    Preset("security", "SECURITY-SCAN", "Looks for reachable weaknesses in a change."),
+    Preset("security", "AUTH-PATTERNS", "Reviews sessions, tokens and who may do what."),
+    Preset("security", "SECRETS-AUDIT", "Finds credentials in code, logs and history."),
+    Preset("security", "CORS-CSP", "Checks origins and content policies."),
+    Preset("data", "SUPABASE-PATTERNS", "Reviews row policies and client keys."),
+    Preset("data", "POSTGRES-OPT", "Finds missing indexes and slow plans."),
+    Preset("data", "EDGE-FUNCTIONS", "Checks limits and cold starts of edge code."),
+    Preset("frontend", "A11Y-AUDIT", "Finds what a keyboard or a screen reader cannot reach."),
+    Preset("frontend", "TAILWIND-CLEANUP", "Removes classes that cancel each other out."),
+    Preset("frontend", "DESIGN-SYSTEM", "Finds components that bypass the design system."),
+    Preset("frontend", "ANIMATION-PERF", "Finds animations that cost layout."),
+    Preset("frontend", "RESPONSIVE-DESIGN", "Checks narrow and very wide screens."),
+    Preset("frontend", "FORM-PATTERNS", "Reviews labels, errors and lost input."),
+    Preset("code-review", "PR-REVIEWER", "Reviews a pull request like a careful colleague."),
+    Preset("code-quality", "TYPESCRIPT-STRICT", "Replaces any and silent casts by types."),
+    Preset("code-quality", "DOCUMENTATION", "Keeps comments and guides true to the code."),
+    Preset("code-quality", "AI-SDK-PATTERNS", "Reviews model calls, streaming and tool use."),
+    Preset("code-quality", "ERROR-HANDLING", "Finds errors that are swallowed or shown raw."),
+    Preset("code-quality", "CODE-ORGANIZATION", "Suggests where code belongs."),
+    Preset("seo", "SEO-AUDIT", "Checks titles, links and structured data."),
+    Preset("seo", "CORE-WEB-VITALS", "Explains what moves the vitals of a page."),
+    Preset("seo", "ANALYTICS-SETUP", "Checks that events are named and sent once."),
+)

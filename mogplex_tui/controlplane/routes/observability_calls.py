@@ -1,0 +1,134 @@
+"""/api/observability: calls, their events, their tool calls, and the cancel of one (observability.md
+§2 to §5).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .. import call_query, cancels, present
+from ..clock import iso_db
+from ..sanitize import clean_call, clean_event, clean_output
+from .params import page_and_limit
+from .web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+
+_EVENTS = f"SELECT {present.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
+_WITH_TOOLS = (
+    "SELECT id, tool_calls, model, type, started_at FROM ai_calls"
+    " WHERE user_id = ? AND tool_calls_count > 0 ORDER BY started_at DESC LIMIT 50"
+)
+
+
+async def list_calls(ask: Ask) -> Response:
+    """One page of the caller's calls, sanitised, with what is known of their sandboxes."""
+    page, limit = page_and_limit(ask)
+    found = call_query.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
+    calls = [present.call(row) for row in found.rows]
+    _add_sandboxes(ask, calls)
+    body = {"calls": [clean_call(call) for call in calls], "total": found.total, "page": page, "limit": limit}
+    return answer(body)
+
+
+def _add_sandboxes(ask: Ask, calls: list[dict[str, Any]]) -> None:
+    """Add `sandbox_context` to the calls whose metadata names a record, null when the record is gone."""
+    wanted = {record for call in calls if (record := call["metadata"].get("sandbox_record_id"))}
+    if not wanted:
+        return
+    marks = ", ".join("?" * len(wanted))
+    rows = ask.plane.db.all(
+        f"SELECT id, sandbox_id, preview_url FROM sandboxes WHERE user_id = ? AND id IN ({marks})",
+        (ask.user_id, *wanted),
+    )
+    known = {row["id"]: row for row in rows}
+    for call in calls:
+        record = call["metadata"].get("sandbox_record_id")
+        if record:
+            call["sandbox_context"] = _sandbox_context(known.get(record))
+
+
+def _sandbox_context(row: Any) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "sandbox_record_id": row["id"],
+        "sandbox_id": row["sandbox_id"],
+        "compute_billing_source": "platform",
+        "billing_project_id": "prj_mogplex_embedded",
+        "billing_team_id": None,
+        "preview_url": row["preview_url"],
+    }
+
+
+def _own_call(ask: Ask, call_id: str) -> str:
+    row = ask.plane.db.one("SELECT id FROM ai_calls WHERE id = ? AND user_id = ?", (call_id, ask.user_id))
+    if row is None:
+        raise refusal(404, "Call not found")
+    found: str = row["id"]
+    return found
+
+
+async def call_events(ask: Ask) -> Response:
+    """All events of one call, oldest first, without limit or cursor."""
+    wanted = ask.query("ai_call_id").strip()
+    if not wanted:
+        raise refusal(400, "Missing ai_call_id")
+    call_id = _own_call(ask, wanted.lower())
+    events = [clean_event(present.event(row)) for row in ask.plane.db.all(_EVENTS, (call_id,))]
+    return answer({"events": events})
+
+
+async def tool_calls(ask: Ask) -> Response:
+    """The tool calls of the 50 newest calls that have any, flattened into a bare array."""
+    out = []
+    for row in ask.plane.db.all(_WITH_TOOLS, (ask.user_id,)):
+        for index, entry in enumerate(json.loads(row["tool_calls"])):
+            out.append(_tool_call(row, f"{row['id']}-{index}", entry))
+    return answer(out)
+
+
+def _tool_call(row: Any, entry_id: str, entry: dict[str, Any]) -> dict[str, Any]:
+    input_preview = entry.get("input_preview")
+    output_preview = entry.get("output_preview")
+    output = entry.get("output")
+    return {
+        "id": entry_id,
+        "name": entry.get("name"),
+        "input_preview": input_preview,
+        "output_preview": clean_output(output_preview, entry_id),
+        "input": entry.get("input", input_preview),
+        "output": clean_output(output_preview if output is None else output, entry_id),
+        "model": row["model"],
+        "type": row["type"],
+        "started_at": iso_db(row["started_at"]),
+    }
+
+
+async def cancel_call(ask: Ask) -> Response:
+    """Cancel a call; one that is over is a 409 (observability.md §3)."""
+    call_id = _own_call(ask, ask.path_id("call_id"))
+    try:
+        status = cancels.cancel_call(ask.plane, ask.service.ids, call_id)
+    except cancels.CancelError as error:
+        raise refusal(error.status, error.message) from None
+    return answer({"ok": True, "status": status})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/observability"
+    return [
+        route(
+            prefix + "/calls",
+            PlainEndpoint(service, {"GET": Verb(list_calls, failure="Failed to fetch calls")}),
+        ),
+        route(prefix + "/call-events", PlainEndpoint(service, {"GET": Verb(call_events)})),
+        route(
+            prefix + "/tool-calls",
+            PlainEndpoint(service, {"GET": Verb(tool_calls, failure="Failed to fetch tool calls")}),
+        ),
+        route(prefix + "/calls/{call_id}/cancel", PlainEndpoint(service, {"POST": Verb(cancel_call)})),
+    ]

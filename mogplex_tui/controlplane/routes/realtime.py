@@ -1,0 +1,67 @@
+"""GET /api/realtime/events: hints that a row changed, as server-sent events (realtime.md §1 and §2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from ..hub import Hub, Subscription
+from .web import Ask, PlainEndpoint, Service, Verb, encode, refusal, route
+
+PING_SECONDS = 25.0
+
+_NAME = re.compile(r"[a-z_]+")
+_HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive"}
+
+
+def wanted_tables(text: str) -> list[str]:
+    """The table names of a `tables` parameter, untrimmed; raises RefusedError with the 400s of
+    realtime.md §1.
+    """
+    if not text:
+        raise refusal(400, "Missing tables parameter")
+    names = [name for name in text.split(",") if name]
+    if not names:
+        raise refusal(400, "No valid tables specified")
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise refusal(400, f"Invalid table name: {name}")
+    return names
+
+
+async def frames(hub: Hub, subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
+    """The bytes of one stream: `: connected`, then a data frame a change and a ping in every silence."""
+    try:
+        yield b": connected\n\n"
+        while True:
+            try:
+                frame = await subscription.next(ping_seconds)
+            except TimeoutError:
+                yield b": ping\n\n"
+                continue
+            if frame is None:
+                return
+            burst = [frame, *subscription.drain()]
+            yield b"".join(b"data: " + encode({"table": f.table, "op": f.op}) + b"\n\n" for f in burst)
+    finally:
+        hub.unsubscribe(subscription)
+
+
+async def stream(ask: Ask) -> Response:
+    """Open the stream of the caller's rows and of the rows that nobody owns."""
+    tables = wanted_tables(ask.query("tables"))
+    if ask.request.method == "HEAD":
+        return Response(media_type="text/event-stream", headers=_HEADERS)
+    hub = ask.plane.hub
+    # Subscribed before the answer starts: a change right after the headers must not be lost.
+    subscription = hub.subscribe(ask.user_id, tables)
+    body = frames(hub, subscription, PING_SECONDS)
+    return StreamingResponse(body, media_type="text/event-stream", headers=_HEADERS)
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    return [route("/api/realtime/events", PlainEndpoint(service, {"GET": Verb(stream)}))]

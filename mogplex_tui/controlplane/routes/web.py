@@ -1,0 +1,253 @@
+"""What every route stands on: the request with its caller, answers, refusals, and endpoints for both
+families.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from ..credentials import SESSION_COOKIE, Authenticator, Caller, Refusal
+from ..ids import Ids
+from ..plane import Plane
+
+log = logging.getLogger("mogplex.controlplane")
+
+_JSON = [(b"content-type", b"application/json")]
+
+
+def encode(value: Any) -> bytes:
+    """Compact UTF-8 JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer without an envelope (errors.md §2)."""
+    return Response(encode(value), status, headers, media_type="application/json")
+
+
+def data(value: Any, status: int = 200) -> Response:
+    """A v1 success envelope (errors.md §1)."""
+    return answer({"ok": True, "data": value}, status)
+
+
+class RefusedError(Exception):
+    """An answer that is not a success, raised from anywhere inside a handler."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def v1_refusal(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> RefusedError:
+    """A v1 error envelope to raise (errors.md §1)."""
+    return RefusedError(answer({"ok": False, "error": {"code": code, "message": message}}, status, headers))
+
+
+def bad_request(message: str) -> RefusedError:
+    """400 BAD_REQUEST on v1."""
+    return v1_refusal(400, "BAD_REQUEST", message)
+
+
+def not_found(message: str) -> RefusedError:
+    """404 NOT_FOUND on v1."""
+    return v1_refusal(404, "NOT_FOUND", message)
+
+
+def refusal(status: int, message: str, **more: Any) -> RefusedError:
+    """An unversioned error to raise (errors.md §2, shapes E1 and E5)."""
+    return RefusedError(answer({"error": message, **more}, status))
+
+
+def empty_crash() -> RefusedError:
+    """The 500 without body or content type of an exception nobody guarded (errors.md §2, E10)."""
+    return RefusedError(Response(status_code=500))
+
+
+@dataclass(slots=True)
+class Service:
+    """The plane as the routes see it; `ids` names rows made by requests, `origin` is what the server
+    is reached at.
+    """
+
+    plane: Plane
+    auth: Authenticator
+    ids: Ids
+    origin: str = "http://127.0.0.1"
+
+
+@dataclass(slots=True)
+class Ask:
+    """One request: the service, the Starlette request and who asks (never None behind a required
+    credential).
+    """
+
+    service: Service
+    request: Request
+    caller: Caller | None
+
+    @property
+    def plane(self) -> Plane:
+        """The plane."""
+        return self.service.plane
+
+    @property
+    def known_caller(self) -> Caller:
+        """The caller behind a required credential; raises LookupError for nobody."""
+        if self.caller is None:
+            raise LookupError("nobody asks")
+        return self.caller
+
+    @property
+    def user_id(self) -> str:
+        """The caller's profile id; an anonymous caller owns nothing."""
+        return "" if self.caller is None else self.caller.user_id
+
+    def path_id(self, name: str) -> str:
+        """A path parameter as an id; UUIDs compare without regard to case."""
+        value: str = self.request.path_params[name]
+        return value.lower()
+
+    def query(self, name: str) -> str:
+        """The first value of a query parameter, or an empty text."""
+        for key, value in self.request.query_params.multi_items():
+            if key == name:
+                return value
+        return ""
+
+    def has_query(self, name: str) -> bool:
+        """Whether a query parameter was given at all."""
+        return name in self.request.query_params
+
+
+Handler = Callable[[Ask], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A method of a route: its handler, the scope that v1 asks for, and the fixed text of its 500 on v1."""
+
+    handler: Handler
+    scope: str | None = None
+    failure: str = ""
+
+
+class Endpoint:
+    """All methods of one path as an ASGI application; subclasses decide who may enter and how a crash
+    looks.
+    """
+
+    def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
+        self.service = service
+        self.verbs = dict(verbs)
+        allowed = [*self.verbs, *(["HEAD"] if "GET" in self.verbs else []), "OPTIONS"]
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (v1.md §0: HEAD like GET, OPTIONS 204 with Allow, other verbs an empty 405)."""
+        method = scope["method"]
+        verb = self.verbs.get("GET" if method == "HEAD" else method)
+        if verb is not None:
+            response = await self._run(verb, Request(scope, receive))
+        elif method == "OPTIONS":
+            response = Response(status_code=204, headers={"Allow": self._allow})
+        else:
+            response = Response(status_code=405)
+        await response(scope, receive, send)
+
+    async def _run(self, verb: Verb, request: Request) -> Response:
+        try:
+            caller = self.enter(request)
+            self.check(verb, caller)
+            return await verb.handler(Ask(self.service, request, caller))
+        except RefusedError as refused:
+            return refused.response
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            return self.crash(verb)
+
+    def enter(self, request: Request) -> Caller | None:
+        """Who asks; raises RefusedError when nobody may."""
+        raise NotImplementedError
+
+    def check(self, verb: Verb, caller: Caller | None) -> None:
+        """Raise RefusedError when the caller may not use this verb; off v1 everybody may (auth.md §5.1)."""
+
+    def crash(self, verb: Verb) -> Response:
+        """The answer to an unexpected exception."""
+        raise NotImplementedError
+
+
+class V1Endpoint(Endpoint):
+    """A v1 path: bearer, then limit, then scope; never a session (auth.md §5.2)."""
+
+    def enter(self, request: Request) -> Caller:
+        """The token's owner; raises the 401 or 429 of auth.md §5.2."""
+        header = request.headers.get("authorization", "")
+        if not header.startswith("Bearer "):
+            raise self._unauthorized()
+        caller = self.service.auth.token(header[len("Bearer ") :])
+        if caller is Refusal.UNKNOWN:
+            raise self._unauthorized()
+        if caller is Refusal.OVER_LIMIT:
+            message = "Rate limit exceeded. Retry after 60s."
+            raise v1_refusal(429, "RATE_LIMITED", message, {"Retry-After": "60"})
+        return caller
+
+    def check(self, verb: Verb, caller: Caller | None) -> None:
+        """403 when the token lacks the scope; some verbs ask for none (v1.md §0)."""
+        if verb.scope is not None and (caller is None or verb.scope not in caller.scopes):
+            raise v1_refusal(403, "FORBIDDEN", _missing_scope(verb.scope))
+
+    def _unauthorized(self) -> RefusedError:
+        metadata = f"{self.service.origin}/.well-known/oauth-protected-resource/api/v1/mogplex/mcp"
+        challenge = f'Bearer resource_metadata="{metadata}"'
+        return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
+
+    def crash(self, verb: Verb) -> Response:
+        """500 INTERNAL_ERROR with the route's fixed message (errors.md §1.3)."""
+        return v1_refusal(500, "INTERNAL_ERROR", verb.failure).response
+
+
+def _missing_scope(scope: str) -> str:
+    issue = f"Issue a new token with the '{scope}' scope at /settings/api-keys."
+    return f"Missing required scope: {scope}. {issue}"
+
+
+class OpenEndpoint(Endpoint):
+    """An unversioned path that also answers nobody (identity.md §1.2, "optional")."""
+
+    def enter(self, request: Request) -> Caller | None:
+        """The token's or the session's owner, or None."""
+        header = request.headers.get("authorization", "")
+        return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE))
+
+    def crash(self, verb: Verb) -> Response:
+        """500, with the route's fixed text where it has one, else empty (observability.md §0)."""
+        return refusal(500, verb.failure).response if verb.failure else empty_crash().response
+
+
+class PlainEndpoint(OpenEndpoint):
+    """An unversioned path that needs somebody; scopes do not count here (auth.md §5.1)."""
+
+    def enter(self, request: Request) -> Caller:
+        """The token's or the session's owner; raises the 401 without Retry-After."""
+        caller = super().enter(request)
+        if caller is None:
+            raise refusal(401, "Unauthorized")
+        return caller
+
+
+def route(path: str, endpoint: Endpoint) -> Route:
+    """A route that gives every method of its path to the endpoint."""
+    return Route(path, endpoint)

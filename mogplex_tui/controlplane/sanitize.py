@@ -1,0 +1,173 @@
+"""What observability shows instead of raw errors: sentences with an incident id (observability.md §9)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_WORDS = {
+    "cancelled": r"cancelled|canceled|cancel requested|aborted",
+    "timeout": r"timeout|timed out|deadline|time limit",
+    "rate_limit": r"429|rate limit|quota|too many requests",
+    "authorization": r"unauthorized|forbidden|permission|access denied|not installed|reconnect",
+}
+_CLASSES = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS.items()]
+_CONFIGURATION = re.compile(
+    r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b.{0,80}?(?i:\b(?:required|missing|unset|not configured)\b)"
+    r"|(?i:\b(?:model|provider|credential|credentials|api key|configuration|configured)\b.{0,80}?"
+    r"\b(?:missing|required|invalid|unavailable|not configured)\b)",
+    re.DOTALL,
+)
+_SENTENCES = {
+    "cancelled": "The run was cancelled before it completed. Incident {}.",
+    "timeout": "The run exceeded its time limit. Retry it or reduce the task scope. Incident {}.",
+    "rate_limit": "The AI provider rate limit or quota was reached. Retry later or check provider usage."
+    " Incident {}.",
+    "authorization": "A required connection is not authorized. Reconnect it in Settings and retry."
+    " Incident {}.",
+    "configuration": "This run needs additional model or provider configuration. Check Settings and retry."
+    " Incident {}.",
+    "internal": "The run failed because of an internal service error. Retry it; if it continues,"
+    " contact support with incident {}.",
+}
+_ERROR_KEYS = re.compile(
+    r"(?:^|_)(?:errors?|exception|stack|stacktrace|stderr|failure|failure_message|last_start_error|cancel_error)"
+    r"(?:_|$)"
+)
+_UPPER_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}")
+_FAILURE_CLASSES = frozenset(
+    (
+        "timeout",
+        "rate_limited",
+        "provider_unavailable",
+        "dependency_unavailable",
+        "authentication",
+        "configuration",
+        "unknown",
+    )
+)
+_DIAGNOSTIC = re.compile(
+    r"\n\s+at \S+|Traceback \(most recent call last\)|https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b"
+    r"|\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b (?:is )?(?:required|missing|unset|not (?:set|configured))"
+    r"|\bECONN(?:REFUSED|RESET)\b|\bSQLSTATE\b|\bPGRST\d+\b|duplicate key value|violates \S+ constraint"
+    r"|relation \"[^\"]+\" does not exist|upstream connect error"
+)
+_FAILED = frozenset(("failed", "failure", "start_failed", "cancel_failed", "error", "errored"))
+_SAFE_KEYS = frozenset(
+    (
+        "id",
+        "status",
+        "state",
+        "type",
+        "event_type",
+        "event_kind",
+        "outcome",
+        "source",
+        "source_kind",
+        "source_type",
+        "model",
+        "name",
+        "slug",
+        "path",
+        "line",
+        "severity",
+        "branch",
+        "review_dedup_key",
+    )
+)
+_SAFE_ENDS = (
+    "_id",
+    "_type",
+    "_at",
+    "_ref",
+    "_sha",
+    "_title",
+    "_author",
+    "_login",
+    "_full_name",
+    "_label",
+    "_provider",
+    "_phase",
+    "_source",
+)
+_OUTPUT_FAILURE = re.compile(
+    r"\b(?:errors?|failed|failure|invalid|timeout|timed out|429|exception|unauthorized|forbidden|denied)\b",
+    re.IGNORECASE,
+)
+
+
+def incident(kind: str, row_id: str) -> str:
+    """The incident id of a row: `MOG-CALL-` and the first ten letters and digits, upper case."""
+    return f"MOG-{kind}-{re.sub(r'[^A-Za-z0-9]', '', row_id)[:10].upper()}"
+
+
+def sentence(raw: str, incident_id: str) -> str:
+    """The user-facing sentence of the first class whose cue is in the raw text."""
+    for name, cue in _CLASSES:
+        if cue.search(raw):
+            return _SENTENCES[name].format(incident_id)
+    name = "configuration" if _CONFIGURATION.search(raw) else "internal"
+    return _SENTENCES[name].format(incident_id)
+
+
+def _always_replaced(key: str, value: str) -> bool:
+    if _ERROR_KEYS.search(key):
+        kept = value in _FAILURE_CLASSES or ("code" in key and _UPPER_CODE.fullmatch(value) is not None)
+        return not kept
+    return _DIAGNOSTIC.search(value) is not None
+
+
+def _safe_in_failure(key: str, value: str) -> bool:
+    if key in _SAFE_KEYS or key.endswith(_SAFE_ENDS):
+        return True
+    if key.endswith(("reason", "code", "outcome", "class")):
+        return _UPPER_CODE.fullmatch(value) is not None or value in _FAILURE_CLASSES
+    return key.endswith("_url") and value.startswith("https://github.com/")
+
+
+def _is_failed(value: dict[str, Any]) -> bool:
+    return any(value.get(key) in _FAILED for key in ("status", "state", "outcome", "event_type"))
+
+
+def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:
+    if _always_replaced(key, value) or (failed and not _safe_in_failure(key, value)):
+        return sentence(value, incident(kind, row_id))
+    return value
+
+
+def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = False) -> Any:
+    """A JSON value of one row as an operator sees it; `kind` is CALL, JOB, EVENT or TOOL.
+
+    Nested objects with an id of their own use that id. Numbers, booleans and nulls are never touched.
+    """
+    if isinstance(value, str):
+        return _text(key, value, kind, row_id, failed)
+    if isinstance(value, list):
+        return [clean(item, kind, row_id, key, failed) for item in value]
+    if isinstance(value, dict):
+        own_id = value.get("id")
+        row_id = own_id if isinstance(own_id, str) and own_id else row_id
+        failed = failed or _is_failed(value)
+        return {name: clean(item, kind, row_id, name, failed) for name, item in value.items()}
+    return value
+
+
+def clean_call(call: dict[str, Any]) -> dict[str, Any]:
+    """A call row; a text of a call that went well is mostly left alone."""
+    out: dict[str, Any] = clean(call, "CALL", call["id"])
+    return out
+
+
+def clean_event(event: dict[str, Any]) -> dict[str, Any]:
+    """A call event: the message of a failed one is replaced, that of any other only when it looks
+    internal.
+    """
+    out: dict[str, Any] = clean(event, "EVENT", event["id"])
+    return out
+
+
+def clean_output(text: Any, row_id: str) -> Any:
+    """An output of /tool-calls: a text with a failure word is replaced even when the tool went well."""
+    if isinstance(text, str) and _OUTPUT_FAILURE.search(text):
+        return sentence(text, incident("TOOL", row_id))
+    return text

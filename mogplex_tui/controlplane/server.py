@@ -1,0 +1,205 @@
+"""Running the plane: in a test's event loop, or as a process of its own until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+import uvicorn
+
+from .account import Credentials, create_account, credentials
+from .app import build_app, service_of
+from .clock import Clock
+from .plane import Plane, Settings, open_plane
+
+_PARENT_CHECK_SECONDS = 0.5
+
+
+def prepare(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
+    """Open the plane; a new database gets its account and, when settings ask for it, its story."""
+    plane = open_plane(settings, path, clock)
+    if plane.db.is_new:
+        create_account(plane)
+        if settings.seeded:
+            from . import seed
+
+            seed.build(plane)
+    return plane
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: who runs the plane decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signals alone."""
+        yield
+
+
+class PlaneServer:
+    """A plane that answers on a loopback port inside the current event loop, as an async context manager.
+
+    After entry: base_url, token, read_only_token, session_cookie ("name=value") and plane. Without a path the
+    database is a temporary file that is removed at exit.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, path: Path | None = None, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self._clock = clock
+        self._scratch = None if path else tempfile.TemporaryDirectory(prefix="mogplex-plane-")
+        self.path = path or Path(self._scratch.name if self._scratch else ".") / "plane.db"
+        self.base_url = ""
+        self.plane: Plane
+        self._credentials: Credentials
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def token(self) -> str:
+        """A token with both scopes."""
+        return self._credentials.token
+
+    @property
+    def read_only_token(self) -> str:
+        """A token with the scope read alone."""
+        return self._credentials.read_only_token
+
+    @property
+    def session_cookie(self) -> str:
+        """A raw Cookie header value."""
+        return self._credentials.session_cookie
+
+    async def __aenter__(self) -> PlaneServer:
+        """Start; raises OSError when the port is taken and DatabaseMismatchError for a foreign file."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            self._remove()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        listener = _listen(self.settings)
+        self._stack.callback(listener.close)
+        self.plane = prepare(self.settings, self.path, self._clock)
+        self._stack.callback(self.plane.db.close)
+        self._credentials = credentials(self.plane)
+        service = service_of(self.plane)
+        host, port = listener.getsockname()[:2]
+        self.base_url = service.origin = f"http://{host}:{port}"
+        if self.settings.seeded and self.settings.speed > 0:
+            from .simulator import Simulator
+
+            simulator = Simulator(self.plane)
+            await simulator.start()
+            self._stack.push_async_callback(simulator.stop)
+        config = uvicorn.Config(
+            build_app(service),
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        self._stack.push_async_callback(self._stop, server, serving)
+        while not server.started:
+            if serving.done():
+                serving.result()
+                raise OSError("the control plane did not start")
+            await asyncio.sleep(0.001)
+
+    async def _stop(self, server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+        # Streams first: uvicorn waits for open answers before it goes.
+        self.plane.hub.close()
+        server.should_exit = True
+        await serving
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, close the database and remove a temporary one."""
+        await self._stack.aclose()
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def _parent_gone(parent: int) -> None:
+    """Return when the process that asked for this one is not alive any more."""
+    while True:
+        try:
+            os.kill(parent, 0)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            pass
+        await asyncio.sleep(_PARENT_CHECK_SECONDS)
+
+
+async def _until_told(settings: Settings, path: Path | None, parent: int | None, out: TextIO) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, ended.set)
+    async with PlaneServer(settings, path) as server, asyncio.TaskGroup() as group:
+        told = group.create_task(ended.wait())
+        waits: set[asyncio.Task[object]] = {told}
+        if parent is not None:
+            waits.add(group.create_task(_parent_gone(parent)))
+        ready = {
+            "base_url": server.base_url,
+            "token": server.token,
+            "read_only_token": server.read_only_token,
+            "session_cookie": server.session_cookie,
+            "db": str(server.path),
+        }
+        with contextlib.suppress(BrokenPipeError):
+            out.write(json.dumps(ready) + "\n")
+            out.flush()
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+
+
+def serve(
+    settings: Settings, path: Path | None = None, parent: int | None = None, out: TextIO | None = None
+) -> None:
+    """Run a plane until SIGINT, SIGTERM or the death of the parent process; prints one JSON line when
+    it answers.
+
+    Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
+    """
+    asyncio.run(_until_told(settings, path, parent, out or sys.stdout))

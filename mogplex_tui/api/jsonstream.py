@@ -19,7 +19,8 @@ class MalformedError(ValueError):
 class ArrayDecoder:
     """Yields the items of one array inside a JSON object as bytes come in: `{"events": [item, item, …]}`.
 
-    Feed bytes, take items; `close()` raises MalformedError when the object was not complete.
+    Feed bytes, take items until none come, and so on; after the last bytes call `end()` and take again.
+    Everything that was readable is given out before a MalformedError is raised.
     """
 
     def __init__(self, key: str, largest_item: int = 16_000_000) -> None:
@@ -32,6 +33,7 @@ class ArrayDecoder:
         self._scan = json.JSONDecoder().raw_decode
         self._step = self._open
         self._items: list[Any] = []
+        self._ended = False
         self._done = False
         self._found = False
 
@@ -47,18 +49,24 @@ class ArrayDecoder:
         """Return the next items, at most `most` of them and about `most_chars` of text; empty: feed more."""
         self._items = []
         start = self._at
-        while not self._done and len(self._items) < most and self._at - start < most_chars:
-            if len(self._text) < self._next_try or not self._step():
-                break
+        try:
+            while not self._done and len(self._items) < most:
+                if self._items and self._at - start >= most_chars:
+                    break
+                if len(self._text) < self._next_try or not self._step():
+                    break
+        except MalformedError:
+            # The same text raises again at the next call, when what came before it has been handed over.
+            if not self._items:
+                raise
+        if self._ended and not self._items and not (self._done and self._found):
+            raise MalformedError("the answer ends too early")
         return self._items
 
-    def close(self) -> list[Any]:
-        """Return the items that only the end makes certain; raises MalformedError when something is missing."""
+    def end(self) -> None:
+        """Say that no bytes follow."""
+        self._ended = True
         self._next_try = 0
-        items = self.take(len(self._text) + 1, len(self._text) + 1)
-        if not self._done or not self._found:
-            raise MalformedError("the answer ends too early")
-        return items
 
     def _peek(self) -> str:
         self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]

@@ -95,7 +95,7 @@ def _checked_url(text: str) -> SplitResult:
         raise InvalidTarget(
             f"The base URL cannot be read ({visible(str(error), 80)})", advice=example
         ) from None
-    if any(ord(char) <= 0x20 or ord(char) == 0x7F for char in url.netloc + url.path):
+    if any(ord(char) <= 0x20 or ord(char) == 0x7F for char in text.strip()):
         raise InvalidTarget("The base URL contains a space or a control character", advice=example)
     if url.scheme.lower() not in ("http", "https") or not host:
         raise InvalidTarget("The base URL is not an http or https address", advice=example)

@@ -8,8 +8,8 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -96,8 +96,7 @@ class Transport:
     async def stream(
         self, request: Request, priority: Priority, *, gated: bool = True
     ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
-        """Open a streamed answer: the facts and its bytes; refusals raise before the body, cuts while it is
-        read.
+        """Open a streamed answer: its facts and bytes; refusals raise at once, cuts while it is read.
 
         `gated` streams count among the requests in flight; an endless one must not.
         """
@@ -115,6 +114,10 @@ class Transport:
                     if not response.is_success or reply.is_html:
                         reply = replace(reply, body=await wire.read_body(response))
                     error = classify(reply)
+                except errors.MogplexError:
+                    # Refused here, before it left.
+                    outcome = Outcome.NOT_COUNTED
+                    raise
                 except (httpx.HTTPError, httpx.StreamError) as failed:
                     error = wire.failure(failed, self.target, reply)
                     outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
@@ -125,7 +128,8 @@ class Transport:
                 if error is not None:
                     raise error
                 assert response is not None  # noqa: S101 -- without a response there is an error
-                yield reply, self._bytes(response, request, reply)
+                async with aclosing(self._bytes(response, request, reply)) as chunks:
+                    yield reply, chunks
         finally:
             if slot is not None:
                 self.budget.tell(slot, outcome)
@@ -253,7 +257,9 @@ class Transport:
             request.method, url, params=dict(request.params) or None, headers=headers, content=content
         )
 
-    async def _bytes(self, response: httpx.Response, request: Request, reply: Reply) -> AsyncIterator[bytes]:
+    async def _bytes(
+        self, response: httpx.Response, request: Request, reply: Reply
+    ) -> AsyncGenerator[bytes, None]:
         try:
             async for chunk in response.aiter_bytes():
                 yield chunk
@@ -298,7 +304,8 @@ class Transport:
         took = (self.clock.monotonic() - started) * 1000
         result = str(reply.status) if reply.status else type(error).__name__
         _log.info("%s %s %s %.0f ms %s", request.method, request.path, result, took, reply.request_id)
-        self.connection.learn(error)
+        if reply.status or isinstance(error, errors.Unreachable):
+            self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
             self.access.learn(family_of(request.method, request.path), error, method=request.method)
 

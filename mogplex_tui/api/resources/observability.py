@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 from mogplex_tui.api.classify import invalid
@@ -68,7 +68,7 @@ class ObservabilityResource(Resource):
         rows = answer.rows(Call, "calls")
         return CallPage(rows, *_paging(answer.data, rows.total))
 
-    async def call_events(self, call_id: str) -> AsyncIterator[Rows[Event]]:
+    async def call_events(self, call_id: str) -> AsyncGenerator[Rows[Event]]:
         """Yield all events of a call in batches of at most 500, oldest first, while the answer arrives (§4).
 
         The answer has no limit: tens of thousands of events are decoded piece by piece, with a turn for the
@@ -90,8 +90,10 @@ class ObservabilityResource(Resource):
                     while items := decoder.take(_BATCH, _TURN_CHARS):
                         yield parse_rows(Event, items)
                         await asyncio.sleep(0)
-                if items := decoder.close():
+                decoder.end()
+                while items := decoder.take(_BATCH, _TURN_CHARS):
                     yield parse_rows(Event, items)
+                    await asyncio.sleep(0)
             except MalformedError as error:
                 raise invalid(reply, f"cannot be read to its end: {error}") from None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.classify import invalid
@@ -17,7 +16,7 @@ from mogplex_tui.api.transport import Request
 class RealtimeResource(Resource):
     """`/api/realtime/events`."""
 
-    async def stream(self, tables: Iterable[str]) -> AsyncIterator[Connected | Changed | Ping]:
+    async def stream(self, tables: Iterable[str]) -> AsyncGenerator[Connected | Changed | Ping]:
         """Open one connection and yield what it tells; it simply ends when the service closes it after
         Connected.
 
@@ -41,13 +40,12 @@ class RealtimeResource(Resource):
                 raise invalid(reply, "is no event stream")
             decoder = Decoder()
             connected = False
-            async with aclosing(chunks) as source:  # type: ignore[type-var]
-                async for chunk in source:
-                    for frame in decoder.feed(chunk):
-                        message = understand(frame)
-                        if message is not None:
-                            connected = connected or isinstance(message, Connected)
-                            yield message
+            async for chunk in chunks:
+                for frame in decoder.feed(chunk):
+                    message = understand(frame)
+                    if message is not None:
+                        connected = connected or isinstance(message, Connected)
+                        yield message
             if not connected:
                 raise errors.Unreachable(
                     "The service closed the live connection before it was up",

@@ -23,6 +23,23 @@ class RunsResource(Resource):
         answer = await self._change("POST", v1("/runs"), "the new run", body=run.body(), headers=headers)
         return answer.one(StartedRun)
 
+    async def may_write(self) -> bool:
+        """Return whether the token may write, found out without changing anything.
+
+        A start without its key is refused after the scope check and before the quota (v1.md §7.2, auth.md §7): 400
+        means that the scope is there, 403 that it is not. The access map learns it either way.
+        """
+        try:
+            await self._send_probe()
+        except NotAllowed:
+            return False
+        except BadRequest:
+            self._transport.access.may_write(True)
+        return True
+
+    async def _send_probe(self) -> None:
+        await self._change("POST", v1("/runs"), "the write scope", body={})
+
     async def get(self, run_id: str) -> RunDetail:
         """Return one run."""
         record = path_id(run_id, "run")

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.access import AccessMap, Family, Reach, family_of
+from tests.api.support import FakeClock
+
+O = Family.OBSERVABILITY  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("path", "family"),
+    [
+        ("/api/v1/mogplex/runs/x/cancel", Family.V1),
+        ("/api/v1/mogplex", Family.V1),
+        ("/api/v1/mogplexx", Family.OTHER),
+        ("/api/auth/user", Family.ACCOUNT),
+        ("/api/settings", Family.SETTINGS),
+        ("/api/settings/api-keys", Family.OTHER),
+        ("/api/models", Family.MODELS),
+        ("/api/models?format=cli", Family.MODELS),
+        ("/api/models/new-arrivals", Family.OTHER),
+        ("/api/sandbox/x/stop", Family.SANDBOX),
+        ("/api/observability/calls", Family.OBSERVABILITY),
+        ("/api/realtime/events", Family.REALTIME),
+        ("/api/repos", Family.OTHER),
+    ],
+)
+def test_routes_belong_to_families(path: str, family: Family) -> None:
+    assert family_of("GET", path) is family
+
+
+@pytest.mark.parametrize(
+    ("error", "reach"),
+    [
+        (None, Reach.OPEN),
+        (errors.NotFound("x"), Reach.OPEN),
+        (errors.Conflict("x"), Reach.OPEN),
+        (errors.BadRequest("x"), Reach.OPEN),
+        (errors.Throttled("x"), Reach.OPEN),
+        (errors.LoginRequired("x"), Reach.NEEDS_SESSION),
+        (errors.NotSignedIn("x"), Reach.NOT_SIGNED_IN),
+        (errors.NotAllowed("x"), Reach.NEEDS_SCOPE),
+        (errors.Absent("x"), Reach.ABSENT),
+        (errors.RealtimeOff("x"), Reach.ABSENT),
+        (errors.SuspectedThrottle("x"), Reach.UNKNOWN),
+        (errors.BudgetBlocked(1.0), Reach.UNKNOWN),
+        (errors.InvalidInput("x"), Reach.UNKNOWN),
+        (errors.Unavailable("x"), Reach.UNKNOWN),
+        (errors.TimedOut("x"), Reach.UNKNOWN),
+    ],
+)
+def test_one_answer_teaches(error: errors.MogplexError | None, reach: Reach) -> None:
+    access = AccessMap(FakeClock())
+    access.learn(O, error)
+    assert access.reach(O).reach is reach
+    assert access.snapshot()[O].reach is reach
+    assert access.reach(Family.V1).reach is Reach.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.Unavailable("x"),
+        errors.ServiceFailed("x"),
+        errors.Unreachable("x"),
+        errors.TimedOut("x"),
+        errors.InvalidResponse("x"),
+    ],
+)
+def test_only_the_third_failure_in_a_row_breaks_a_family_and_one_success_mends_it(
+    error: errors.MogplexError,
+) -> None:
+    access = AccessMap(FakeClock())
+    access.learn(O)
+    for _ in range(2):
+        access.learn(O, error)
+        access.learn(O, error)
+        assert access.reach(O).reach is Reach.OPEN
+        access.learn(O)
+    for _ in range(3):
+        access.learn(O, error)
+    assert access.reach(O).reach is Reach.BROKEN
+    access.learn(O)
+    assert access.reach(O).reach is Reach.OPEN
+
+
+@pytest.mark.parametrize("error", [errors.NotAllowed("x"), errors.Absent("x")])
+def test_one_closed_route_does_not_close_an_open_family(error: errors.MogplexError) -> None:
+    access = AccessMap(FakeClock())
+    access.learn(O)
+    access.learn(O, error)
+    assert access.reach(O).reach is Reach.OPEN
+
+
+def test_a_session_that_ends_closes_an_open_family_with_its_reason_and_time() -> None:
+    clock = FakeClock()
+    access = AccessMap(clock)
+    access.learn(O)
+    clock.advance(5)
+    access.learn(O, errors.LoginRequired("It wants a browser", advice="Add a cookie"))
+    finding = access.reach(O)
+    assert (finding.reach, finding.at) == (Reach.NEEDS_SESSION, clock.now())
+    assert finding.reason == "It wants a browser. Add a cookie."
+
+
+def test_the_scopes_are_learned_from_v1_alone() -> None:
+    access = AccessMap(FakeClock())
+    access.learn(Family.V1)
+    assert (access.can_read, access.can_write) == (None, None)
+    access.learn(O, method="POST")
+    assert access.can_write is None
+    access.learn(Family.V1, errors.NotAllowed("No: Missing required scope: write. Issue …"), method="POST")
+    assert access.can_write is False
+    assert access.reach(Family.V1).reach is Reach.OPEN
+    access.learn(Family.V1, errors.NotAllowed("No: Missing required scope: read"))
+    assert access.can_read is False
+    access.learn(Family.V1, method="POST")
+    assert access.can_write is True
+
+
+def test_observers_hear_of_changes_only() -> None:
+    access = AccessMap(FakeClock())
+    heard: list[Reach] = []
+    access.subscribe(lambda: heard.append(access.reach(O).reach))
+    access.learn(O)
+    access.learn(O)
+    access.learn(O, errors.ServiceFailed("x"))
+    access.learn(O, errors.LoginRequired("x"))
+    assert heard == [Reach.OPEN, Reach.NEEDS_SESSION]

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
+from tests.api.support import FakeClock
+
+
+def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> list[Slot]:
+    slots = []
+    for _ in range(count):
+        slot = budget.ask(priority)
+        assert isinstance(slot, Slot)
+        budget.tell(slot, Outcome.COUNTED)
+        slots.append(slot)
+    return slots
+
+
+@pytest.mark.parametrize(
+    ("priority", "stops_at"),
+    [(Priority.TAIL, 50), (Priority.TABLE, 45), (Priority.BACKGROUND, 40)],
+)
+def test_each_priority_stops_at_its_own_mark(priority: Priority, stops_at: int) -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    spend(budget, stops_at - 1)
+    assert isinstance(budget.ask(priority), Slot)
+    assert budget.ask(priority) == Blocked(clock.seconds + 60)
+
+
+def test_an_action_goes_out_even_when_everything_is_used() -> None:
+    budget = Budget(FakeClock())
+    spend(budget, 60)
+    assert isinstance(budget.ask(Priority.ACTION), Slot)
+    assert budget.used() == 61
+
+
+def test_a_blocked_request_is_granted_at_the_moment_it_was_told() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    for _ in range(50):
+        spend(budget, 1)
+        clock.advance(1)
+    blocked = budget.ask(Priority.TAIL)
+    assert isinstance(blocked, Blocked)
+    clock.seconds = blocked.until - 0.01
+    assert isinstance(budget.ask(Priority.TAIL), Blocked)
+    clock.seconds = blocked.until
+    assert isinstance(budget.ask(Priority.TAIL), Slot)
+
+
+def test_exactly_one_window_old_does_not_count() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    spend(budget, 1)
+    clock.advance(59.999)
+    assert budget.used() == 1
+    clock.advance(0.001)
+    assert budget.used() == 0
+
+
+def test_a_request_that_the_service_did_not_count_gives_its_slot_back() -> None:
+    budget = Budget(FakeClock())
+    slot = budget.ask(Priority.TABLE)
+    assert isinstance(slot, Slot)
+    assert budget.used() == 1
+    budget.tell(slot, Outcome.NOT_COUNTED)
+    budget.tell(slot, Outcome.COUNTED)
+    assert budget.used() == 0
+
+
+def test_the_window_begins_with_the_answer_because_the_service_counted_before_it() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    slot = budget.ask(Priority.TABLE)
+    assert isinstance(slot, Slot)
+    clock.advance(30)
+    budget.tell(slot, Outcome.COUNTED)
+    clock.advance(45)
+    assert budget.used() == 1
+    assert budget.next_free_in() == pytest.approx(15)
+
+
+def test_next_free_is_the_oldest_slot_and_zero_when_nothing_is_used() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    assert budget.next_free_in() == 0
+    spend(budget, 1)
+    clock.advance(20)
+    spend(budget, 1)
+    assert budget.next_free_in() == pytest.approx(40)
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [(12.0, 12), (None, 60), (0.0, 60), (86_400.0, 60)])
+def test_a_429_holds_back_everything_but_actions(retry_after: float | None, wait: float) -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    budget.throttled(retry_after)
+    for priority in (Priority.TAIL, Priority.TABLE, Priority.BACKGROUND):
+        assert budget.ask(priority) == Blocked(clock.seconds + wait)
+    assert budget.blocked_until == clock.seconds + wait
+    assert isinstance(budget.ask(Priority.ACTION), Slot)
+    clock.advance(wait)
+    assert budget.blocked_until is None
+    assert isinstance(budget.ask(Priority.BACKGROUND), Slot)
+
+
+def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None:
+    budget = Budget(FakeClock())
+    heard: list[int] = []
+
+    def broken() -> None:
+        raise RuntimeError("an observer's own trouble")
+
+    budget.subscribe(broken)
+    leave = budget.subscribe(lambda: heard.append(budget.used()))
+    slot = budget.ask(Priority.TABLE)
+    assert isinstance(slot, Slot)
+    budget.tell(slot, Outcome.NOT_COUNTED)
+    budget.throttled(5)
+    assert heard == [1, 0, 0]
+    leave()
+    budget.ask(Priority.ACTION)
+    assert heard == [1, 0, 0]
+
+
+def test_a_reserve_that_leaves_no_room_is_refused() -> None:
+    with pytest.raises(ValueError, match="reserve"):
+        Budget(FakeClock(), limit=20, reserve=10)
+
+
+moves = st.lists(
+    st.tuples(
+        st.floats(0, 20),  # time passes
+        st.sampled_from([Priority.TAIL, Priority.TABLE, Priority.BACKGROUND]),
+        st.floats(0, 5),  # the answer takes so long
+        st.floats(0, 1),  # when in between the service counted it
+        st.booleans(),  # whether it counted it
+    ),
+    min_size=30,
+    max_size=200,
+)
+
+
+@given(moves, st.integers(5, 20))
+def test_the_service_never_counts_more_than_the_room_in_any_window(
+    plan: list[tuple[float, Priority, float, float, bool]], limit: int
+) -> None:
+    clock = FakeClock()
+    budget = Budget(clock, limit=limit, reserve=2)
+    arrivals: list[float] = []
+    running: list[tuple[float, Slot, bool]] = []
+    for pause, priority, takes, part, counted in plan:
+        target = clock.seconds + pause / 10
+        for ends, slot, was_counted in sorted(running, key=lambda item: item[0]):
+            if ends <= target:
+                clock.seconds = max(clock.seconds, ends)
+                budget.tell(slot, Outcome.COUNTED if was_counted else Outcome.NOT_COUNTED)
+                running.remove((ends, slot, was_counted))
+        clock.seconds = target
+        granted = budget.ask(priority)
+        if isinstance(granted, Blocked):
+            assert granted.until > clock.seconds
+            continue
+        assert budget.used() <= budget.room(priority)
+        running.append((clock.seconds + takes, granted, counted))
+        if counted:
+            arrivals.append(clock.seconds + takes * part)
+    for start in arrivals:
+        in_window = [at for at in arrivals if start <= at < start + 60]
+        assert len(in_window) <= limit - 2

@@ -1,0 +1,179 @@
+"""The two incremental decoders: server-sent events and a long JSON array."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
+from mogplex_tui.api.realtime import Changed, Connected, Ping, backoff, understand
+from mogplex_tui.api.sse import Comment, Data, Decoder
+
+STREAM = ': connected\n\ndata: {"table":"ai_calls","op":"UPDATE"}\n\n: ping\n\ndata: a\ndata: b\n\n'
+FRAMES = [Comment("connected"), Data('{"table":"ai_calls","op":"UPDATE"}'), Comment("ping"), Data("a\nb")]
+
+
+@given(st.lists(st.integers(0, 200), max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_frames_do_not_care_how_reads_cut_them_or_how_lines_end(cuts: list[int], newline: str) -> None:
+    raw = (STREAM + ": end\n").replace("\n", newline).encode()
+    decoder = Decoder()
+    found: list[Comment | Data] = []
+    places = sorted({0, len(raw), *(cut % len(raw) for cut in cuts)})
+    for start, end in pairwise(places):
+        found += decoder.feed(raw[start:end])
+    # A CR at the very end may still be half of a line end.
+    assert found == (FRAMES if newline == "\r" else [*FRAMES, Comment("end")])
+
+
+def test_other_fields_and_empty_frames_say_nothing() -> None:
+    assert Decoder().feed(b"event: x\nid: 5\nretry: 10\n\n\n\nnonsense\n\n") == []
+    assert Decoder().feed(b"data\n\n") == [Data("")]
+    assert Decoder().feed(b"data:x\ndata:  y\n\n") == [Data("x\n y")]
+
+
+def test_an_endless_line_is_dropped_and_the_next_is_read() -> None:
+    decoder = Decoder(longest=10)
+    assert decoder.feed(b"data: " + b"x" * 100) == []
+    assert decoder.feed(b"\n\n: ping\n") == [Comment("ping")]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (Comment("connected"), Connected()),
+        (Comment("ping"), Ping()),
+        (Comment("something new"), Ping()),
+        (Data('{"table":"ai_calls","op":"UPDATE"}'), Changed("ai_calls", "UPDATE")),
+        (Data('{"table":"new_table","op":"TRUNCATE","id":"x"}'), Changed("new_table", "TRUNCATE")),
+        (Data('{"table":"ai_calls"}'), Changed("ai_calls", "")),
+        (Data('{"op":"UPDATE"}'), None),
+        (Data('{"table":5}'), None),
+        (Data("not json"), None),
+        (Data("[]"), None),
+        (Data(""), None),
+    ],
+)
+def test_frames_are_understood_or_passed_over(frame: Comment | Data, message: object) -> None:
+    assert understand(frame) == message
+
+
+def test_dialling_again_waits_longer_each_time_up_to_half_a_minute() -> None:
+    assert [backoff(n, lambda: 1.0) for n in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
+    assert backoff(1, lambda: 0.0) == 0.5
+    assert backoff(10_000, lambda: 1.0) == 30
+
+
+def collect(raw: bytes, cuts: list[int], most: int = 500) -> list[Any]:
+    decoder = ArrayDecoder("events")
+    found: list[Any] = []
+    places = sorted({0, len(raw), *(cut % (len(raw) + 1) for cut in cuts)})
+    for start, end in pairwise(places):
+        decoder.feed(raw[start:end])
+        while items := decoder.take(most, 1000):
+            assert len(items) <= most
+            found += items
+    decoder.end()
+    while items := decoder.take(most, 1000):
+        found += items
+    return found
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(
+    st.lists(json_values, max_size=8),
+    st.dictionaries(st.text().filter(lambda name: name != "events"), json_values, max_size=3),
+    st.lists(st.integers(0, 5000), max_size=10),
+    st.integers(1, 4),
+    st.sampled_from([None, 2]),
+)
+def test_an_array_is_read_the_same_however_it_arrives(
+    items: list[Any], others: dict[str, Any], cuts: list[int], most: int, indent: int | None
+) -> None:
+    before = {f"0{name}": value for name, value in others.items()}
+    document = {**before, "events": items, **{f"1{name}": value for name, value in others.items()}}
+    raw = json.dumps(document, ensure_ascii=False, indent=indent).encode("utf-8", "surrogatepass")
+    assert collect(raw, cuts, most) == json.loads(raw.decode("utf-8", "replace"))["events"]
+
+
+@pytest.mark.parametrize("whole", [b'{"events":[{"id":1},{"id":2},{"id":3}]}'])
+def test_a_cut_array_gives_what_was_readable_and_then_says_so(whole: bytes) -> None:
+    for length in range(len(whole)):
+        decoder = ArrayDecoder("events")
+        found: list[Any] = []
+        decoder.feed(whole[:length])
+        decoder.end()
+        with pytest.raises(MalformedError):
+            while items := decoder.take(1, 10):
+                found += items
+        assert found == [{"id": n + 1} for n in range(len(found))]
+        assert len(found) >= whole[:length].count(b"},")
+
+
+@pytest.mark.parametrize(
+    ("raw", "readable"),
+    [
+        (b"[]", 0),
+        (b"null", 0),
+        (b'{"other":[]}', 0),
+        (b'{"events":{}}', 0),
+        (b'{"events":null}', 0),
+        (b'{"events":[1}', 0),
+        (b'{"events":[1,2;3]}', 1),
+        (b'{"events":[{"id":1},nonsense,{"id":2}]}', 1),
+        (b'{"events":[' + b"[" * 100_000, 0),
+        (b"<html>", 0),
+        (b"", 0),
+    ],
+)
+def test_something_else_is_refused_after_what_was_readable(raw: bytes, readable: int) -> None:
+    decoder = ArrayDecoder("events")
+    found: list[Any] = []
+    with pytest.raises(MalformedError):
+        decoder.feed(raw)
+        while items := decoder.take(5, 100):
+            found += items
+        decoder.end()
+        while items := decoder.take(5, 100):
+            found += items
+    assert len(found) == readable
+
+
+def test_one_item_without_end_is_refused() -> None:
+    decoder = ArrayDecoder("events", largest_item=1000)
+    decoder.feed(b'{"events":["')
+    assert decoder.take(5, 100) == []
+    with pytest.raises(MalformedError, match="larger"):
+        decoder.feed(b"x" * 2000)
+
+
+def test_a_large_item_in_small_reads_is_not_tried_at_every_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = ArrayDecoder("events")
+    tries = 0
+    scan = decoder._scan
+
+    def counting(text: str, at: int) -> tuple[Any, int]:
+        nonlocal tries
+        tries += 1
+        return scan(text, at)
+
+    monkeypatch.setattr(decoder, "_scan", counting)
+    raw = json.dumps({"events": [{"id": "x" * 200_000}]}).encode()
+    found: list[Any] = []
+    for start in range(0, len(raw), 100):
+        decoder.feed(raw[start : start + 100])
+        found += decoder.take(5, 1000)
+    decoder.end()
+    found += decoder.take(5, 1000)
+    assert len(found) == 1
+    assert tries < 60

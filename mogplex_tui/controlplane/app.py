@@ -8,7 +8,18 @@ from starlette.types import Receive, Scope, Send
 
 from .credentials import Authenticator
 from .plane import Plane
-from .routes import observability_calls, observability_stats, profile, realtime, v1_catalogue, v1_runs
+from .routes import (
+    models,
+    observability_calls,
+    observability_jobs,
+    observability_stats,
+    profile,
+    realtime,
+    v1_automations,
+    v1_catalogue,
+    v1_runs,
+    v1_sandboxes,
+)
 from .routes.web import Service
 
 _NO_SUCH_PAGE = (
@@ -29,6 +40,17 @@ def service_of(plane: Plane) -> Service:
 
 def build_app(service: Service) -> Router:
     """The application of the documented profile: a trailing slash is a path like any other."""
-    families = (v1_runs, observability_calls, observability_stats, v1_catalogue, profile, realtime)
+    families = (
+        v1_runs,
+        observability_calls,
+        observability_stats,
+        observability_jobs,
+        v1_automations,
+        v1_sandboxes,
+        v1_catalogue,
+        profile,
+        models,
+        realtime,
+    )
     found = [entry for family in families for entry in family.routes(service)]
     return Router(found, redirect_slashes=False, default=_no_such_page)

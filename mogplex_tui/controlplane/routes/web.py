@@ -64,7 +64,7 @@ def not_found(message: str) -> RefusedError:
     return v1_refusal(404, "NOT_FOUND", message)
 
 
-def refusal(status: int, message: str, **more: Any) -> RefusedError:
+def refusal(status: int, message: str, /, **more: Any) -> RefusedError:
     """An unversioned error to raise (errors.md §2, shapes E1 and E5)."""
     return RefusedError(answer({"error": message, **more}, status))
 

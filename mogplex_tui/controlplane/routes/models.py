@@ -1,0 +1,79 @@
+"""/api/models: the catalogue, its CLI form, and a user's choice (identity.md §6)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .. import catalogue
+from . import params
+from .web import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
+
+_CATALOGUE_KEYS = (
+    "provider",
+    "name",
+    "context_length",
+    "capabilities",
+    "is_available",
+    "is_hidden",
+    "pricing_input",
+    "pricing_output",
+)
+
+
+async def list_models(ask: Ask) -> Response:
+    """The caller's models with the whole catalogue and a default; nobody gets the public list (§6.2,
+    §6.3).
+    """
+    db = ask.plane.db
+    profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    cli = ask.query("format") == "cli"
+    if profile is None:
+        rows = catalogue.anonymous(db)
+        if cli:
+            return answer([catalogue.cli_model(row) for row in rows])
+        public = [catalogue.model(row, signed_in=False) for row in rows]
+        return answer({"models": public, "catalog": public})
+    if cli:
+        return answer([catalogue.cli_model(row) for row in catalogue.offered_now(db, profile)])
+    return answer(
+        {
+            "models": [catalogue.model(row, signed_in=True) for row in catalogue.offered(db, profile)],
+            "catalog": [catalogue.model(row, signed_in=True) for row in catalogue.everything(db, profile)],
+            "default_model": catalogue.models_default(db, profile),
+        }
+    )
+
+
+async def patch_model(ask: Ask) -> Response:
+    """Enable or disable one model for the caller (§6.4)."""
+    if ask.caller is None:
+        raise refusal(401, "Unauthorized")
+    try:
+        parsed = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if parsed is None:
+        raise empty_crash()
+    body = parsed if isinstance(parsed, dict) else {}
+    model_id, enabled = body.get("model_id"), body.get("is_enabled")
+    if not isinstance(model_id, str) or not model_id or not isinstance(enabled, bool):
+        raise refusal(400, "model_id and is_enabled required")
+    if any(key in body for key in _CATALOGUE_KEYS):
+        raise refusal(400, "The model catalogue cannot be changed here")
+    db = ask.plane.db
+    if db.one("SELECT 1 FROM models WHERE id = ?", (model_id,)) is None:
+        raise refusal(500, f"No model has the id {model_id}")
+    with db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO model_preferences (user_id, model_id, is_enabled) VALUES (?, ?, ?)"
+            " ON CONFLICT (user_id, model_id) DO UPDATE SET is_enabled = excluded.is_enabled",
+            (ask.user_id, model_id, int(enabled)),
+        )
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    verbs = {"GET": Verb(list_models), "PATCH": Verb(patch_model)}
+    return [route("/api/models", OpenEndpoint(service, verbs))]

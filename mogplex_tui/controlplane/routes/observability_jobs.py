@@ -1,0 +1,115 @@
+"""/api/observability/jobs: the list, one job, and its cancel (observability.md §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .. import cancels, job_query, job_records
+from ..clock import iso_app
+from ..database import Row
+from ..sanitize import clean
+from .params import page_and_limit
+from .web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+
+
+async def list_jobs(ask: Ask) -> Response:
+    """One page of the caller's job runs, sanitised."""
+    page, limit = page_and_limit(ask)
+    found = job_query.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
+    lookups = job_records.Lookups(ask.plane.db)
+    jobs = []
+    for row in found.rows:
+        job = job_records.record(ask.plane, lookups, row)
+        job["latest_ai_call"] = job_records.latest_call(ask.plane.db, row["id"])
+        job["latest_dispatch_event"] = job_records.latest_dispatch(ask.plane.db, row["id"])
+        jobs.append(clean(job, "JOB", row["id"]))
+    return answer({"jobs": jobs, "total": found.total, "page": page, "limit": limit})
+
+
+def _job_row(ask: Ask) -> Row:
+    row = ask.plane.db.one(
+        f"SELECT {job_records.COLUMNS}, f.installation_id AS owner_installation_id"
+        f" FROM {job_records.TABLES} WHERE j.id = ? AND f.user_id = ?",
+        (ask.path_id("job_id"), ask.user_id),
+    )
+    if row is None:
+        raise refusal(404, "Job run not found")
+    return row
+
+
+async def read_job(ask: Ask) -> Response:
+    """One job run with its ledger, calls and findings, sanitised; no node runs here."""
+    row = _job_row(ask)
+    db = ask.plane.db
+    run = job_records.record(ask.plane, job_records.Lookups(db), row)
+    del run["owner_installation_id"]
+    latest = job_records.latest_call(db, row["id"])
+    if latest is not None:
+        del latest["job_run_id"]
+    run |= {
+        "latest_ai_call": latest,
+        "latest_dispatch_event": job_records.latest_dispatch(db, row["id"]),
+        "dispatch_events": job_records.dispatch_events(db, row["id"]),
+        "review_findings": job_records.findings(db, row["id"]),
+    }
+    cleaned: dict[str, Any] = clean(run, "JOB", row["id"])
+    # A call of a failed job is judged by its own status, and keeps its own incident ids.
+    cleaned["ai_calls"] = [_clean_call(call) for call in job_records.calls_with_events(db, row["id"])]
+    return answer({"run": cleaned})
+
+
+def _clean_call(call: dict[str, Any]) -> dict[str, Any]:
+    events = call.pop("events")
+    cleaned: dict[str, Any] = clean(call, "CALL", call["id"])
+    cleaned["events"] = [clean(event, "EVENT", event["id"]) for event in events]
+    return cleaned
+
+
+def _instant(value: int | None) -> str | None:
+    return None if value is None else iso_app(value)
+
+
+async def cancel_job(ask: Ask) -> Response:
+    """Cancel a pending or running job; one that is over is a 409 with its state (§7.3)."""
+    row = _job_row(ask)
+    if row["status"] not in cancels.LIVE_JOB:
+        raise refusal(409, "Job run is not cancelable", status=row["status"], **_cancel_state(row))
+    done = cancels.cancel_job(ask.plane, ask.service.ids, row)
+    after = _job_row(ask)
+    released = [
+        {"jobRunId": entry.job_id, "started": entry.started, "reason": entry.reason}
+        for entry in done.released
+    ]
+    return answer(
+        {
+            "ok": True,
+            "status": after["status"],
+            **_cancel_state(after),
+            "runtimeProvider": after["runtime_provider"],
+            "runtimeRunId": after["runtime_run_id"],
+            "aiCallsCancellationRequested": done.asked,
+            "releasedJobs": released,
+        }
+    )
+
+
+def _cancel_state(row: Row) -> dict[str, Any]:
+    return {
+        "cancelRequestedAt": _instant(row["cancel_requested_at"]),
+        "cancelledAt": _instant(row["cancelled_at"]),
+        "cancelReason": row["cancel_reason"],
+        "cancelError": row["cancel_error"],
+    }
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/observability/jobs"
+    return [
+        route(prefix, PlainEndpoint(service, {"GET": Verb(list_jobs)})),
+        route(prefix + "/{job_id}", PlainEndpoint(service, {"GET": Verb(read_job)})),
+        route(prefix + "/{job_id}/cancel", PlainEndpoint(service, {"POST": Verb(cancel_job)})),
+    ]

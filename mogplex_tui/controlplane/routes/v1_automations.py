@@ -1,0 +1,194 @@
+"""/api/v1/mogplex/automations: list, one, its runs and one run (v1.md §5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .. import graphs, job_records
+from ..clock import iso_db, parse_instant
+from ..database import Row
+from . import params
+from .web import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# The loader behind v1 does not compute it (v1.md §5.1).
+_RUN_SUMMARY = {
+    "lastRunId": None,
+    "lastRunStatus": None,
+    "runningCount": 0,
+    "pendingCount": 0,
+    "failed24h": 0,
+}
+_FLOW = "SELECT * FROM flows WHERE id = ? AND user_id = ?"
+
+
+def _cursor(row: Row) -> str:
+    text = json.dumps({"createdAt": iso_db(row["created_at"]), "id": row["id"]}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    """The row that a cursor names; raises RefusedError when it has another shape."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        decoded = json.loads(raw)
+        created_at, row_id = decoded["createdAt"], decoded["id"]
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        raise bad_request("Invalid cursor") from None
+    if not isinstance(created_at, str) or not isinstance(row_id, str):
+        raise bad_request("Invalid cursor")
+    at = parse_instant(created_at) if _INSTANT.fullmatch(created_at) else None
+    if at is None or not params.is_uuid(row_id):
+        raise bad_request("Invalid cursor")
+    return at, row_id.lower()
+
+
+async def list_automations(ask: Ask) -> Response:
+    """A page of the caller's automations, the newest first."""
+    limit = params.clamped(ask.query("limit"), 50, 1, 100)
+    sql, values = "SELECT * FROM flows WHERE user_id = ?", [ask.user_id]
+    cursor = ask.query("cursor")
+    after: tuple[object, ...] = ()
+    if cursor:
+        sql += " AND (created_at, id) < (?, ?)"
+        after = _position(cursor)
+    rows = ask.plane.db.all(f"{sql} ORDER BY created_at DESC, id DESC LIMIT ?", (*values, *after, limit + 1))
+    page = rows[:limit]
+    next_cursor = _cursor(page[-1]) if len(rows) > limit else None
+    return data({"automations": [_summary(row) for row in page], "nextCursor": next_cursor})
+
+
+def _summary(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "installationId": row["installation_id"],
+        "name": row["name"],
+        "description": row["description"],
+        "status": row["status"],
+        "publishedVersionId": row["published_version_id"],
+        "createdAt": iso_db(row["created_at"]),
+        "updatedAt": iso_db(row["updated_at"]),
+    }
+
+
+def _flow(ask: Ask) -> Row:
+    row = ask.plane.db.one(_FLOW, (ask.path_id("automation_id"), ask.user_id))
+    if row is None:
+        raise not_found("Automation not found")
+    return row
+
+
+async def read_automation(ask: Ask) -> Response:
+    """One automation with its draft and its published graph, normalised."""
+    row = _flow(ask)
+    version = ask.plane.db.one("SELECT * FROM flow_versions WHERE id = ?", (row["published_version_id"],))
+    published = None
+    if version is not None:
+        published = {
+            "id": version["id"],
+            "versionNumber": version["version_number"],
+            "graph": graphs.normalised(version["graph"]),
+            "createdAt": iso_db(version["created_at"]),
+        }
+    automation = {
+        "id": row["id"],
+        "installationId": row["installation_id"],
+        "name": row["name"],
+        "description": row["description"],
+        "notes": row["notes"],
+        "status": row["status"],
+        "draftGraph": graphs.normalised(row["draft_graph"]),
+        "publishedVersion": published,
+        "createdAt": iso_db(row["created_at"]),
+        "updatedAt": iso_db(row["updated_at"]),
+        "runSummary": _RUN_SUMMARY,
+    }
+    return data({"automation": automation})
+
+
+def _run_records(ask: Ask, rows: list[Row]) -> list[dict[str, Any]]:
+    """Run records of this family: cost and agent are never selected here (v1.md §5.4)."""
+    db = ask.plane.db
+    lookups = job_records.Lookups(db)
+    nodes = job_records.node_runs(db, [row["id"] for row in rows])
+    records = []
+    for row in rows:
+        run = job_records.record(ask.plane, lookups, row)
+        run |= {
+            "cost_usd": None,
+            "agent": {"id": None, "name": None, "slug": None},
+            "active_wait_count": job_records.active_waits(db, row["id"]),
+            "latest_dispatch_event": job_records.latest_dispatch(db, row["id"]),
+            "node_runs": nodes[row["id"]],
+            "cancelable": row["status"] in ("pending", "running") and row["cancel_requested_at"] is None,
+        }
+        records.append(run)
+    return records
+
+
+async def list_runs(ask: Ask) -> Response:
+    """The newest job runs of one automation; no cursor."""
+    flow = _flow(ask)
+    limit = params.clamped(ask.query("limit"), 20, 1, 50)
+    rows = ask.plane.db.all(
+        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
+        " ORDER BY j.created_at DESC LIMIT ?",
+        (flow["id"], limit),
+    )
+    return data({"runs": _run_records(ask, rows)})
+
+
+async def read_automation_run(ask: Ask) -> Response:
+    """One job run of the automation with its ledger, calls, findings and waits; nothing is redacted again."""
+    flow = _flow(ask)
+    db = ask.plane.db
+    row = db.one(
+        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?",
+        (ask.path_id("run_id"), flow["id"]),
+    )
+    if row is None:
+        raise not_found("Run not found")
+    run = _run_records(ask, [row])[0]
+    latest = job_records.latest_call(db, row["id"])
+    if latest is not None:
+        del latest["job_run_id"]
+    run |= {
+        "latest_ai_call": latest,
+        "dispatch_events": job_records.dispatch_events(db, row["id"]),
+        "ai_calls": job_records.calls_with_events(db, row["id"]),
+        "review_findings": job_records.findings(db, row["id"]),
+        "waits": job_records.waits(db, row["id"]),
+    }
+    return data({"run": run})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/v1/mogplex/automations"
+    return [
+        route(
+            prefix,
+            V1Endpoint(service, {"GET": Verb(list_automations, "read", "Failed to list automations")}),
+        ),
+        route(
+            prefix + "/{automation_id}",
+            V1Endpoint(service, {"GET": Verb(read_automation, "read", "Failed to load automation")}),
+        ),
+        route(
+            prefix + "/{automation_id}/runs",
+            V1Endpoint(service, {"GET": Verb(list_runs, "read", "Failed to list automation runs")}),
+        ),
+        route(
+            prefix + "/{automation_id}/runs/{run_id}",
+            V1Endpoint(
+                service, {"GET": Verb(read_automation_run, "read", "Failed to load automation run logs")}
+            ),
+        ),
+    ]

@@ -81,6 +81,8 @@ _PATIENCE = 3
 
 # The service looked at the request and knew the route: the family is open, whatever the answer.
 _ANSWERED = (errors.NotFound, errors.Conflict, errors.BadRequest, errors.Throttled, errors.FeatureOff)
+# v1 checks the scope before headers, body and resource, so these refusals say that the scope is there (v1.md §0).
+_PAST_THE_SCOPE = (errors.NotFound, errors.Conflict, errors.BadRequest)
 _FAILED = (
     errors.Unreachable,
     errors.Unavailable,
@@ -95,6 +97,10 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
     (errors.RealtimeOff, Reach.ABSENT),
     (errors.Absent, Reach.ABSENT),
 )
+
+
+def _past_the_scope(error: errors.MogplexError) -> bool:
+    return isinstance(error, _PAST_THE_SCOPE) and not isinstance(error, errors.InvalidInput)
 
 
 class AccessMap(Observable):
@@ -155,7 +161,7 @@ class AccessMap(Observable):
         # Only v1 enforces scopes, and its message names the missing one (auth.md §5.2).
         if family is not Family.V1:
             return
-        if error is None and method not in ("GET", "HEAD"):
+        if method not in ("GET", "HEAD") and (error is None or _past_the_scope(error)):
             self.can_write = True
         elif isinstance(error, errors.NotAllowed) and "scope: write" in error.what:
             self.can_write = False

@@ -45,7 +45,7 @@ def wire_params(params: Mapping[str, object]) -> dict[str, str | int]:
             continue
         if isinstance(value, datetime):
             moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-            value = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            value = moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         elif isinstance(value, bool):
             value = str(value).lower()
         # "from" is a word of the language, so methods say since and until.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mogplex_tui.api.errors import BadRequest, NotAllowed
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.runs import HORIZON, RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
 from mogplex_tui.api.resources.base import Resource, v1
@@ -30,15 +31,12 @@ class RunsResource(Resource):
         means that the scope is there, 403 that it is not. The access map learns it either way.
         """
         try:
-            await self._send_probe()
+            await self._change("POST", v1("/runs"), "the write scope", body={})
         except NotAllowed:
             return False
         except BadRequest:
-            self._transport.access.may_write(True)
+            return True
         return True
-
-    async def _send_probe(self) -> None:
-        await self._change("POST", v1("/runs"), "the write scope", body={})
 
     async def get(self, run_id: str) -> RunDetail:
         """Return one run."""

@@ -1,0 +1,1 @@
+"""Dialogs that lie over a screen: a question, a form, the keys."""

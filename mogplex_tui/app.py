@@ -1,0 +1,273 @@
+"""The app: compose, modes and wiring. It fetches nothing; sessions, screens and operations do the work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from mogplex_tui import themes
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.settings import Settings
+from mogplex_tui.live import picture
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import actions
+from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.observability import ObservabilityScreen
+from mogplex_tui.screens.run import RunScreen
+from mogplex_tui.screens.runs import RunsScreen
+
+log = logging.getLogger("mogplex.app")
+
+
+class PlaneLike(Protocol):
+    """An embedded plane that says where it answers once it does."""
+
+    async def wait_ready(self) -> Any:
+        """Return `base_url`, `token` and `session_cookie`."""
+
+    async def keep_alive(self) -> None:
+        """Start the plane again whenever it ends."""
+
+
+class ConsoleApp(App[int]):
+    """The operator console of one context."""
+
+    TITLE = "mogplex"
+    ENABLE_COMMAND_PALETTE = True
+    MODES = {"runs": RunsScreen, "observability": ObservabilityScreen}
+    DEFAULT_MODE = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
+    CSS = """
+    Screen { background: $background; }
+    Toast { max-width: 76; }
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        target: Target | None = None,
+        plane: PlaneLike | None = None,
+        directory: Path | None = None,
+        context: str = "default",
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.look = Look(
+            context,
+            ascii=settings.ascii.value,
+            reduced_motion=settings.reduced_motion.value,
+            tab_line=settings.tab_line.value,
+        )
+        self.session = Session(target, directory=directory, read_only=settings.read_only.value)
+        self.runs = Runs(self.session)
+        self._plane = plane
+        self._keeper: Any = None
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self.animation_level = "none"
+        self.scroll_sensitivity_y = 3.0
+        themes.register(self)
+        wanted = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
+        self.theme = themes.allowed(wanted, os.environ)
+
+    # Start and end ---------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Paint what was last known; reading begins after the first frame."""
+        directory = self.session.directory
+        if directory is not None:
+            picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_job(self._connect())
+
+    async def _connect(self) -> None:
+        """Learn where the service is, if that is not known yet, and begin to read."""
+        if self._plane is not None:
+            try:
+                ready = await self._plane.wait_ready()
+            except Exception as error:
+                self.notify(
+                    str(error), title="The demo did not start", severity="error", timeout=60, markup=False
+                )
+                return
+            self.session.attach(Target(self.look.context, ready.base_url, ready.token, ready.session_cookie))
+            self.run_job(self._plane.keep_alive())
+        self.session.start()
+        if not self.session.read_only and self.session.target.token is not None:
+            self.run_job(self._learn_scope())
+
+    async def _learn_scope(self) -> None:
+        """Ask once whether the token may write, so that what it may not is never offered (decision 10)."""
+        from mogplex_tui.api.errors import MogplexError
+
+        try:
+            await self.session.client.runs.may_write()
+        except MogplexError as error:
+            log.info("the token's scope is not known yet: %s", error)
+
+    def run_job(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Run something that outlives the screen it was asked on; the app ends it when it ends itself."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._job_done)
+
+    def _job_done(self, task: asyncio.Task[Any]) -> None:
+        self._jobs.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a job failed", exc_info=task.exception())
+
+    async def on_unmount(self) -> None:
+        """Keep the last picture and close every connection."""
+        if self.session.directory is not None and self.runs.set.freshness.as_of_wall is not None:
+            picture.save(self.session.directory, self.runs.set.rows, self.runs.set.freshness.as_of_wall)
+        for task in list(self._jobs):
+            task.cancel()
+        await self.session.stop()
+
+    # What screens ask for --------------------------------------------------------------------------------------
+
+    def open_run(self, row: RunRow) -> None:
+        """Show one run and remember it."""
+        if row.run_id is not None:
+            from mogplex_tui.live.history import Remembered
+
+            self.session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
+        self.push_screen(RunScreen(row))
+
+    def confirm_cancel(self, row: RunRow | None) -> None:
+        """Ask before a run is stopped; the harmless answer has the focus."""
+        if row is None:
+            return
+        from mogplex_tui.screens.modals.confirm import ConfirmModal
+        from mogplex_tui.screens.questions import cancel_question
+
+        question = cancel_question(self.session, row, ascii_only=self.look.ascii)
+        self.push_screen(ConfirmModal(question), partial(self._cancel_if, row))
+
+    def _cancel_if(self, row: RunRow, sure: bool | None) -> None:
+        if sure:
+            self.run_job(self._cancel(self.runs.set.rows.get(row.key, row)))
+
+    async def _cancel(self, row: RunRow) -> None:
+        from mogplex_tui.operate.operations import cancel
+
+        outcome = await cancel(self.session, self.runs, row)
+        self.notify(
+            outcome.sentence,
+            severity="information" if outcome.good else "warning",
+            timeout=5 if outcome.good else 12,
+            markup=False,
+        )
+
+    def do_runs_new(self) -> None:
+        """Open the form that starts a run."""
+        self._open_form("")
+
+    def _open_form(self, trouble: str) -> None:
+        from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+
+        if self._keeper is None:
+            self._keeper = DraftKeeper(self.session.directory)
+        self.push_screen(NewRunModal(self._keeper, self.session.names.repos, trouble), self._start_if)
+
+    def _start_if(self, draft: Any) -> None:
+        if draft is not None:
+            self.run_job(self._start(draft))
+
+    async def _start(self, draft: Any) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import start
+
+        try:
+            row = await start(self.session, self.runs, draft, self._keeper.key)
+        except MogplexError as error:
+            # What was typed is in the form again, with the reason; the same content keeps its key.
+            self._open_form(f"Not started. {error}")
+            return
+        self._keeper.done()
+        self.open_run(row)
+
+    def do_runs_open_id(self) -> None:
+        """Ask for a run's id and open it."""
+        from mogplex_tui.screens.modals.open_id import OpenIdModal
+
+        self.push_screen(OpenIdModal(), self._open_id_if)
+
+    def _open_id_if(self, run_id: str | None) -> None:
+        if run_id:
+            self.run_job(self._open_id(run_id))
+
+    async def _open_id(self, run_id: str) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import find_run
+
+        try:
+            row = await find_run(self.session, self.runs, run_id)
+        except MogplexError as error:
+            self.notify(str(error), severity="warning", timeout=12, markup=False)
+            return
+        self.open_run(row)
+
+    # Actions that work everywhere ------------------------------------------------------------------------------
+
+    async def do_go_runs(self) -> None:
+        """Show the runs; from a run, go back to them."""
+        await self._go("runs")
+
+    async def do_go_observability(self) -> None:
+        """Show health, pressure, usage and spend."""
+        await self._go("observability")
+
+    async def _go(self, mode: str) -> None:
+        if self.current_mode == mode:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+        else:
+            await self.switch_mode(mode)
+
+    def do_app_palette(self) -> None:
+        """Open the command palette."""
+        self.action_command_palette()
+
+    def do_app_help(self) -> None:
+        """Show every key that works on this screen."""
+        from mogplex_tui.screens.modals.help import HelpModal
+
+        if isinstance(self.screen, ConsoleScreen):
+            read_only = not self.session.may_write
+            self.push_screen(HelpModal(self.screen.SCOPE, read_only=read_only, ascii_only=self.look.ascii))
+
+    def do_app_theme(self) -> None:
+        """Switch between the dark and the light theme."""
+        wanted = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
+        self.theme = themes.allowed(wanted, os.environ)
+
+    def do_app_quit(self) -> None:
+        """Leave the console."""
+        self.exit(0)
+
+    def action_leave(self) -> None:
+        """Leave the console, from a dialog or a text field too."""
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer the actions of the screen below in the palette; those that make no sense now are left out."""
+        if not isinstance(screen, ConsoleScreen):
+            return
+        for action in actions.in_scope(screen.SCOPE):
+            if action.id != "app.palette" and actions.offered(action, self.session, screen.row()) is None:
+                yield SystemCommand(action.title, action.help, partial(screen.action_act, action.id))

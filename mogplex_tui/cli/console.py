@@ -1,0 +1,42 @@
+"""`mogplex-tui`: the console for the service that the environment names."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from mogplex_tui.cli.common import Stop, say, settings_of, target_of
+from mogplex_tui.config.paths import log_file, state_dir
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the console until it is left."""
+    try:
+        settings = settings_of(arguments)
+        target = target_of(settings)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    from mogplex_tui.app import ConsoleApp
+
+    log_to_file()
+    context = settings.context if settings.context != "default" else target.host
+    app = ConsoleApp(settings, target=target, directory=state_dir(context), context=context)
+    return app.run() or 0
+
+
+def log_to_file() -> None:
+    """Send the logs to the platform's log directory; the terminal belongs to the console."""
+    path = log_file()
+    root = logging.getLogger("mogplex")
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    try:
+        from logging.handlers import RotatingFileHandler
+
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler: logging.Handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=1, delay=True)
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root.addHandler(handler)

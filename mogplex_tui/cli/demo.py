@@ -1,0 +1,46 @@
+"""`mogplex-tui demo`: an embedded control plane and the console on it, together."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from mogplex_tui.cli import control_plane
+from mogplex_tui.cli.common import Stop, say, settings_of
+from mogplex_tui.cli.parser import look_arguments
+from mogplex_tui.cli.plane_process import PlaneProcess
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the embedded plane and those of the console."""
+    control_plane.add_arguments(parser)
+    look_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start both, show the console until it is left, and end the plane with it."""
+    try:
+        settings = settings_of(arguments)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    with tempfile.TemporaryDirectory(prefix="mogplex-demo-") as folder:
+        db = Path(arguments.db) if arguments.db else Path(folder) / "plane.db"
+        # The plane starts in its own process while the console draws its first frame.
+        with PlaneProcess(_options(arguments), db) as plane:
+            from mogplex_tui.app import ConsoleApp
+
+            app = ConsoleApp(settings, plane=plane, context="demo")
+            return app.run() or 0
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    options = []
+    for name in ("seed", "scale", "speed"):
+        value = getattr(arguments, name)
+        if value is not None:
+            options += [f"--{name}", str(value)]
+    if arguments.port:
+        options += ["--port", str(arguments.port)]
+    return options

@@ -1,0 +1,81 @@
+"""The commands and their arguments. A command's own module is imported when it is the one that was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mogplex_tui import __version__
+from mogplex_tui.cli.exits import Exit
+
+# name -> (module, one line of help)
+COMMANDS = {
+    "demo": ("mogplex_tui.cli.demo", "the console on its own embedded control plane"),
+    "control-plane": ("mogplex_tui.cli.control_plane", "the embedded control plane alone"),
+    "runs": ("mogplex_tui.cli.runs", "list, read, follow, start and cancel runs"),
+    "stats": ("mogplex_tui.cli.stats", "usage, health and cost"),
+    "doctor": ("mogplex_tui.cli.doctor", "what this credential can and cannot see"),
+}
+
+EPILOG = """\
+without a command: the console for the service named by
+  MOGPLEX_BASE_URL         where the service answers
+  MOGPLEX_TOKEN            a personal access token (mog_…)
+  MOGPLEX_SESSION_COOKIE   a browser session cookie, for what tokens do not open
+
+data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 usage,
+3 not signed in, 4 not allowed, 5 throttled, 6 unreachable
+"""
+
+
+def common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which service is meant. Secrets are never arguments: process lists show those."""
+    parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
+
+
+def look_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say how the console looks and what it may do."""
+    parser.add_argument(
+        "--read-only", action="store_true", default=None, help="offer nothing that changes anything"
+    )
+    parser.add_argument("--theme", choices=("dark", "light"), default=None, help="colours (default: dark)")
+    parser.add_argument("--ascii", action="store_true", default=None, help="plain letters instead of glyphs")
+    parser.add_argument(
+        "--reduced-motion", action="store_true", default=None, help="nothing flashes or turns"
+    )
+
+
+def _build(wanted: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mogplex-tui",
+        description="The operator console for Mogplex: watch agent runs live, know what they cost, stop them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mogplex-tui {__version__}")
+    common_arguments(parser)
+    look_arguments(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, (module, line) in COMMANDS.items():
+        sub = commands.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
+        if name == wanted:
+            importlib.import_module(module).add_arguments(sub)
+    return parser
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line, run the command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    wanted = next((word for word in arguments if word in COMMANDS), None)
+    parsed = _build(wanted).parse_args(arguments)
+    module = COMMANDS[parsed.command][0] if parsed.command else "mogplex_tui.cli.console"
+    try:
+        return int(importlib.import_module(module).run(parsed))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does: that is its right, not a failure of ours.
+        sys.stderr.close()
+        return Exit.OK

@@ -1,0 +1,147 @@
+"""The embedded control plane as a child process: started beside the console, started again if it dies, ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from mogplex_tui.config.secret import Secret
+
+READY_WITHIN = 60.0
+
+
+class PlaneFailed(Exception):
+    """The embedded plane did not come up; the text holds the last lines of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the plane says on its one line once it answers."""
+
+    base_url: str
+    token: Secret
+    session_cookie: Secret
+
+
+class PlaneProcess:
+    """One embedded plane on one database file. Use it as a context manager."""
+
+    def __init__(self, options: Sequence[str], db: Path) -> None:
+        self._options, self._db = list(options), db
+        self._process: subprocess.Popen[str] | None = None
+        self._complaints: IO[str] | None = None
+        self.ready: Ready | None = None
+
+    def __enter__(self) -> Self:
+        self._complaints = tempfile.TemporaryFile("w+")
+        self._spawn()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._complaints is not None:
+            self._complaints.close()
+
+    def _spawn(self) -> None:
+        options = list(self._options)
+        if self.ready is not None and "--port" not in options:
+            # It comes back where the console looks for it.
+            options += ["--port", self.ready.base_url.rsplit(":", 1)[1].strip("/")]
+        command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--parent", str(os.getpid())]
+        self._process = subprocess.Popen(  # noqa: S603
+            [*command, "--db", str(self._db), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            text=True,
+            # A ctrl+c at the terminal is the console's to answer.
+            start_new_session=True,
+        )
+
+    async def wait_ready(self) -> Ready:
+        """Return where the plane answers and with which credentials.
+
+        Raises:
+            PlaneFailed: it ended, or did not say so within a minute.
+        """
+        process = self._process
+        if process is None or process.stdout is None:
+            raise PlaneFailed("The embedded control plane was not started.")
+        line = await self._first_line(process.stdout.fileno())
+        try:
+            said = json.loads(line)
+            self.ready = Ready(said["base_url"], Secret(said["token"]), Secret(said["session_cookie"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise PlaneFailed(f"The embedded control plane did not start. {self._last_words()}") from error
+        return self.ready
+
+    async def _first_line(self, descriptor: int) -> bytes:
+        os.set_blocking(descriptor, False)
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
+        collected = b""
+        loop.add_reader(descriptor, readable.set)
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                while b"\n" not in collected:
+                    await readable.wait()
+                    readable.clear()
+                    with contextlib.suppress(BlockingIOError):
+                        chunk = os.read(descriptor, 65536)
+                        if not chunk:
+                            break
+                        collected += chunk
+        except TimeoutError:
+            return b""
+        finally:
+            loop.remove_reader(descriptor)
+        return collected.split(b"\n", 1)[0]
+
+    async def keep_alive(self) -> None:
+        """Start the plane again whenever it ends; runs until cancelled."""
+        pause = 0.5
+        while True:
+            await asyncio.sleep(1.0)
+            if self._process is not None and self._process.poll() is not None:
+                await asyncio.sleep(pause)
+                pause = min(10.0, pause * 2)
+                self._spawn()
+                with contextlib.suppress(PlaneFailed):
+                    await self.wait_ready()
+                    pause = 0.5
+
+    def stop(self) -> None:
+        """End the plane: politely, then for good."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + 2.0
+            while process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if process.poll() is None:
+                process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def _last_words(self) -> str:
+        if self._complaints is None:
+            return ""
+        self._complaints.seek(0)
+        lines = [line.strip() for line in self._complaints.read().splitlines() if line.strip()]
+        return "It said: " + " / ".join(lines[-3:]) if lines else "It said nothing."

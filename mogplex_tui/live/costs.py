@@ -1,0 +1,151 @@
+"""What the work costs, read from the windows of the stats route (observability.md §1).
+
+The route sums what is priced and leaves out what is not, so every figure is the known part. `total_cost` obeys the
+asked window; `cost_today` counts from 00:00 UTC whatever is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.signals import Signal
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.stats import Stats
+    from mogplex_tui.live.session import Session
+
+HOUR = timedelta(hours=1)
+BUCKETS = 24
+TABLES = frozenset({"ai_calls", "sandboxes", "job_runs", "automation_dispatch_events", "limit_events"})
+# Costs are reconciled late: closed hours are read again, one at a time, this often.
+BUCKET_EVERY = 20.0
+BUCKETS_A_READ = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One answer of the stats route and the instant it was asked at."""
+
+    stats: Stats
+    at: datetime
+
+
+@dataclass
+class Costs:
+    """The windows `hour`, `day` and `week`, and the spend of each of the last 24 hours."""
+
+    session: Session
+    windows: dict[str, Window] = field(default_factory=dict)
+    # Start of the hour -> dollars spent in it. Hours not yet read are missing, never zero.
+    buckets: dict[datetime, Decimal] = field(default_factory=dict)
+    changed: Signal[[]] = field(default_factory=Signal)
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    _read_at: dict[datetime, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, span, every, gap in (
+            ("hour", HOUR, 30.0, 3.0),
+            ("day", 24 * HOUR, 60.0, 5.0),
+            ("week", 7 * 24 * HOUR, 300.0, 60.0),
+        ):
+            self.feeds[name] = self._window_feed(name, span, every, gap)
+        self.feeds["buckets"] = Feed(
+            "stats:buckets",
+            self._fetch_buckets,
+            Priority.BACKGROUND,
+            every=BUCKET_EVERY,
+            blind=BUCKET_EVERY,
+            metered=self.session.metered_off_v1,
+            idle=self._closed,
+        )
+
+    def start(self) -> None:
+        """Keep what the header shows: the last hour, today and the hourly spend."""
+        self.session.scheduler.want(self.feeds["hour"])
+        self.session.scheduler.want(self.feeds["buckets"])
+
+    def watch(self) -> list[Want]:
+        """Keep every window as well, for as long as somebody looks at them."""
+        return [self.session.scheduler.want(self.feeds[name]) for name in ("hour", "day", "week")]
+
+    def _closed(self) -> bool:
+        return not self.session.open(Family.OBSERVABILITY)
+
+    def _window_feed(self, name: str, span: timedelta, every: float, gap: float) -> Feed:
+        async def fetch() -> bool:
+            if self._closed():
+                return False
+            now = self.session.clock.now()
+            client = self.session.client.at(Priority.BACKGROUND if name == "week" else Priority.TABLE)
+            stats = await client.observability.stats(since=now - span)
+            before = self.windows.get(name)
+            self.windows[name] = Window(stats, now)
+            self.changed()
+            return before is None or before.stats != stats
+
+        priority = Priority.BACKGROUND if name == "week" else Priority.TABLE
+        return Feed(
+            f"stats:{name}",
+            fetch,
+            priority,
+            every=every,
+            blind=every,
+            gap=gap,
+            tables=TABLES,
+            metered=self.session.metered_off_v1,
+            idle=self._closed,
+        )
+
+    async def _fetch_buckets(self) -> bool:
+        """Read the hours that are missing, newest first, and then those that were read longest ago."""
+        if self._closed():
+            return False
+        for start in self._next_hours():
+            stats = await self.session.client.at(Priority.BACKGROUND).observability.stats(
+                since=start, until=start + HOUR - timedelta(microseconds=1)
+            )
+            self.buckets[start] = stats.summary.total_cost or Decimal(0)
+            self._read_at[start] = self.session.clock.monotonic()
+            self.changed()
+        missing = any(start not in self.buckets for start in self.hours())
+        if missing:
+            self.session.scheduler.refresh(self.feeds["buckets"])
+        return False
+
+    def hours(self) -> list[datetime]:
+        """Return the starts of the last 24 hours, oldest first; the last one is under way."""
+        current = self.session.clock.now().replace(minute=0, second=0, microsecond=0)
+        return [current - HOUR * back for back in reversed(range(BUCKETS))]
+
+    def _next_hours(self) -> list[datetime]:
+        hours = self.hours()
+        for gone in self.buckets.keys() - set(hours):
+            del self.buckets[gone]
+            self._read_at.pop(gone, None)
+        missing = [start for start in reversed(hours) if start not in self.buckets]
+        if missing:
+            return missing[:BUCKETS_A_READ]
+        oldest = min(hours[:-1], key=lambda start: self._read_at.get(start, 0.0))
+        return [hours[-1], oldest]
+
+    @property
+    def today(self) -> Decimal | None:
+        """Known spend since 00:00 UTC, from the youngest answer; None before the first."""
+        newest = max(self.windows.values(), key=lambda window: window.at, default=None)
+        return None if newest is None else newest.stats.summary.cost_today
+
+    @property
+    def per_hour(self) -> Decimal | None:
+        """Known spend of the last sixty minutes, which is the burn rate in $/h."""
+        window = self.windows.get("hour")
+        return None if window is None else window.stats.summary.total_cost
+
+    def series(self) -> list[float | None]:
+        """Return the spend of each of the last 24 hours, oldest first; None where it is not yet known."""
+        return [float(self.buckets[start]) if start in self.buckets else None for start in self.hours()]

@@ -1,0 +1,80 @@
+"""The runs that were started or opened from here, kept on disk: v1 has no list of runs (v1.md §0)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.config.paths import read_json, write_private
+
+log = logging.getLogger("mogplex.live")
+
+KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One run that this machine knows of. The prompt is kept because the service never returns it."""
+
+    run_id: str
+    call_id: str | None = None
+    repo: str | None = None
+    prompt: str | None = None
+
+
+class History:
+    """Remembered runs, newest last. Without a directory nothing is kept beyond the session."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = directory / "runs.json" if directory else None
+        self._runs: dict[str, Remembered] = {}
+        # What of the file could not be kept or read, in words; shown once.
+        self.trouble: str | None = None
+        for item in read_json(self._path, []) if self._path else []:
+            if isinstance(item, dict) and isinstance(item.get("run_id"), str):
+                known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
+                self._runs[item["run_id"]] = Remembered(item["run_id"], **_texts(known))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def all(self) -> list[Remembered]:
+        """Return every remembered run, newest first."""
+        return list(reversed(self._runs.values()))
+
+    def get(self, run_id: str | None) -> Remembered | None:
+        """Return a run by its id."""
+        return self._runs.get(run_id) if run_id else None
+
+    def by_call(self, call_id: str | None) -> Remembered | None:
+        """Return the run that a call belongs to."""
+        return next((run for run in self._runs.values() if call_id and run.call_id == call_id), None)
+
+    def remember(self, run: Remembered) -> None:
+        """Keep a run; what was known of it and is not said again stays."""
+        old = self._runs.pop(run.run_id, None)
+        if old is not None:
+            run = Remembered(
+                run.run_id, run.call_id or old.call_id, run.repo or old.repo, run.prompt or old.prompt
+            )
+        self._runs[run.run_id] = run
+        while len(self._runs) > KEPT:
+            del self._runs[next(iter(self._runs))]
+        if run != old:
+            self._write()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        try:
+            write_private(self._path, json.dumps([asdict(run) for run in self._runs.values()]))
+        except OSError as error:
+            self.trouble = f"The list of runs could not be kept in {self._path}: {error.strerror}."
+            log.warning("history not written: %s", error)
+
+
+def _texts(values: dict[str, Any]) -> dict[str, str | None]:
+    return {key: value if isinstance(value, str) else None for key, value in values.items()}

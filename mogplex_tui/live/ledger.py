@@ -1,0 +1,64 @@
+"""Every changing call with its key and its end, written before the request leaves (design decision 6)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import uuid
+from collections import deque
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger("mogplex.live")
+
+# Lines kept in memory for the screen; the file holds all of them.
+KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One changing call: what was asked, of what, under which key, and how it ended."""
+
+    id: str
+    at: str
+    action: str
+    subject: str
+    key: str | None
+    state: str = "sent"
+    detail: str | None = None
+
+
+class Ledger:
+    """An append-only file of JSON lines, one for the request and one for its end."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = directory / "ledger.jsonl" if directory else None
+        self.entries: deque[Entry] = deque(maxlen=KEPT)
+
+    def open(self, action: str, subject: str, key: str | None = None) -> Entry:
+        """Write down a call that is about to leave. `subject` and `key` never hold a secret."""
+        entry = Entry(uuid.uuid4().hex, datetime.now(UTC).isoformat(), action, subject, key)
+        self._put(entry)
+        return entry
+
+    def close(self, entry: Entry, state: str, detail: str | None = None) -> None:
+        """Write down how a call ended: `done`, `refused` or `unknown`."""
+        self._put(replace(entry, at=datetime.now(UTC).isoformat(), state=state, detail=detail))
+
+    def _put(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            line = (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode()
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(handle, line)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            # A full disk must not keep anybody from cancelling a run.
+            log.warning("ledger not written: %s", error)

@@ -1,0 +1,75 @@
+"""The last known state on disk, so that a start paints at once and says how old it is (design decision 13)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.config.paths import read_json, write_private
+from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.live.store import RowSet
+
+log = logging.getLogger("mogplex.live")
+
+KEPT = 300
+_TIMES = {"created_at", "started_at", "ended_at"}
+
+
+def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
+    """Write the newest rows and the instant they were known at. A full disk is logged, not raised."""
+    newest = sorted(
+        rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
+    )
+    body = {"at": at.isoformat(), "runs": [_packed(row) for row in newest[:KEPT]]}
+    try:
+        write_private(directory / "picture.json", json.dumps(body))
+    except OSError as error:
+        log.warning("picture not written: %s", error)
+
+
+def load(directory: Path, rows: RowSet[RunRow], now: datetime, monotonic: float) -> None:
+    """Put what was last known into an empty set, with its true age. A damaged file is ignored."""
+    body = read_json(directory / "picture.json", {})
+    try:
+        at = datetime.fromisoformat(body["at"])
+        pairs = [(row.key, row) for row in map(_unpacked, body["runs"])]
+    except (KeyError, TypeError, ValueError):
+        return
+    rows.freshness.as_of_wall = at
+    rows.freshness.as_of = monotonic - max(0.0, (now - at).total_seconds())
+    rows.apply(pairs)
+
+
+def _packed(row: RunRow) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for field in fields(row):
+        value = getattr(row, field.name)
+        if value is None:
+            continue
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, Decimal):
+            value = str(value)
+        elif isinstance(value, Enum):
+            value = value.value
+        out[field.name] = value
+    return out
+
+
+def _unpacked(raw: dict[str, Any]) -> RunRow:
+    known = {field.name for field in fields(RunRow)}
+    values = {key: value for key, value in raw.items() if key in known}
+    for name in _TIMES & values.keys():
+        values[name] = datetime.fromisoformat(values[name])
+    if "cost" in values:
+        values["cost"] = Decimal(values["cost"])
+    values["source"] = Source(values["source"])
+    values["cost_source"] = Cost(values.get("cost_source", Cost.UNKNOWN))
+    return RunRow(**values)

@@ -1,0 +1,230 @@
+"""One row of work as the console shows it, whatever route it came from (runtime-model.md §1, §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.automations import AutomationRun
+    from mogplex_tui.api.models.calls import Call
+    from mogplex_tui.api.models.runs import RunDetail
+
+LIVE_STATES = frozenset({"pending", "streaming", "running", "cancelling"})
+ENDED_STATES = frozenset({"success", "failed", "cancelled"})
+
+
+class Source(StrEnum):
+    """Which kind of record a row stands for; it decides how it is read again and cancelled."""
+
+    CALL = "call"
+    RUN = "run"
+    JOB = "job"
+
+
+class Cost(StrEnum):
+    """Where a cost comes from (observability.md §6): billed, computed from list prices, or not known."""
+
+    KNOWN = "known"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run, a call or an automation's job run. Times are aware; tokens are counts; cost is US dollars.
+
+    `state` is the service's own word, or `cancelling` while a cancel of ours is under way.
+    """
+
+    key: str
+    source: Source
+    state: str
+    call_id: str | None = None
+    run_id: str | None = None
+    job_id: str | None = None
+    automation_id: str | None = None
+    repo_id: str | None = None
+    repo: str | None = None
+    who: str | None = None
+    harness: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    base_branch: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    tokens: int | None = None
+    cost: Decimal | None = None
+    cost_source: Cost = Cost.UNKNOWN
+    error: str | None = None
+    sandbox_id: str | None = None
+    sandbox_name: str | None = None
+    pull_request: str | None = None
+    external: bool = False
+    cancel_requested: bool = False
+    prompt: str | None = None
+    # Why the row could not be read, when it could not; everything else is then a guess.
+    unreadable: str | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the row may still change state."""
+        return self.state in LIVE_STATES
+
+    @property
+    def began(self) -> datetime | None:
+        """When the work was asked for, the order of the list."""
+        return self.started_at or self.created_at
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def from_call(call: Call) -> RunRow:
+    """Make a row of an AI call (observability.md §2.1).
+
+    Metadata of a failed call may hold sentences instead of its own values (§9), so that nothing in it is trusted
+    to be a branch or a name unless it looks like one.
+    """
+    meta = call.metadata or {}
+    harness = _text(meta.get("harness_id")) or (
+        call.model.removeprefix("harness:") if (call.model or "").startswith("harness:") else None
+    )
+    return RunRow(
+        key=call.id,
+        source=Source.CALL,
+        state=call.status or "unknown",
+        call_id=call.id,
+        run_id=_text(meta.get("external_run_id")),
+        job_id=call.job_run_id,
+        repo_id=call.repo_id,
+        repo=_text(meta.get("repo")) or _text(meta.get("repo_full_name")),
+        who=_word(meta.get("flow_node_label")) or _word(meta.get("agent_name")) or harness or call.type,
+        harness=harness,
+        kind=call.type,
+        model=None if (call.model or "").startswith("harness:") else call.model,
+        branch=_branch(meta.get("working_branch")) or _branch(meta.get("head_branch")),
+        base_branch=_branch(meta.get("base_branch")),
+        created_at=call.started_at,
+        started_at=call.started_at,
+        ended_at=call.completed_at,
+        duration_ms=call.duration_ms,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        cached_tokens=_sum(call.cache_read_input_tokens, call.cache_creation_input_tokens),
+        tokens=observed_tokens(call),
+        cost=call.cost_usd,
+        cost_source=cost_source(call.cost_usd, call.cost_source),
+        error=call.error,
+        sandbox_id=_text(meta.get("sandbox_record_id")),
+        sandbox_name=_text(meta.get("sandbox_id")),
+        pull_request=_text(meta.get("pull_request_url")) or _text(meta.get("pr_url")),
+        external="external_request_id" in meta,
+        cancel_requested=call.cancel_requested_at is not None,
+    )
+
+
+def observed_tokens(call: Call) -> int | None:
+    """Count a call's tokens as the service's own statistics do (observability.md §1.3); None when unknown."""
+    counted = _sum(
+        call.input_tokens, call.output_tokens, call.cache_read_input_tokens, call.cache_creation_input_tokens
+    )
+    return counted if counted is not None else (call.total_tokens or None)
+
+
+def cost_source(cost: Decimal | None, source: str | None) -> Cost:
+    """Tell a billed amount from a computed one and from none at all (observability.md §6)."""
+    if cost is None:
+        return Cost.UNKNOWN
+    return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
+
+
+def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:
+    """Make a row of a v1 run, which carries neither model nor tokens nor cost (v1.md §7.5)."""
+    ended = run.status in ENDED_STATES
+    begun = run.created_at
+    over = run.updated_at if ended else None
+    took = int((over - begun).total_seconds() * 1000) if over and begun else None
+    return RunRow(
+        key=run.ai_call_id or run.run_id,
+        source=Source.RUN,
+        state=run.status or "unknown",
+        call_id=run.ai_call_id,
+        run_id=run.run_id,
+        repo_id=run.repo_id,
+        repo=repo,
+        who=run.harness,
+        harness=run.harness,
+        kind="agent",
+        branch=run.branch.working if run.branch else None,
+        base_branch=run.branch.base if run.branch else None,
+        created_at=begun,
+        started_at=begun,
+        ended_at=over,
+        duration_ms=took,
+        error=run.error,
+        sandbox_id=run.sandbox_record_id,
+        sandbox_name=run.sandbox_id,
+        external=True,
+        prompt=prompt,
+    )
+
+
+def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> RunRow:
+    """Make a row of an automation's run (v1.md §5.4); its cost is never given on that route."""
+    meta = run.metadata or {}
+    return RunRow(
+        key=run.id,
+        source=Source.JOB,
+        state=run.status or "unknown",
+        job_id=run.id,
+        automation_id=automation_id,
+        repo_id=run.repo.id if run.repo else None,
+        repo=(run.repo.full_name if run.repo else None) or _text(meta.get("repo_full_name")),
+        who=automation,
+        kind=run.source_type,
+        branch=_branch(meta.get("head_branch")) or _branch(meta.get("working_branch")),
+        created_at=run.created_at,
+        started_at=run.started_at or run.created_at,
+        ended_at=run.completed_at,
+        duration_ms=run.duration_ms,
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        tokens=_sum(run.input_tokens, run.output_tokens),
+        cost=run.cost_usd,
+        cost_source=cost_source(run.cost_usd, None),
+        error=run.error,
+        pull_request=_text(meta.get("pull_request_url")),
+        cancel_requested=run.cancel_requested_at is not None,
+    )
+
+
+def unreadable(key: str, why: str) -> RunRow:
+    """Make the marked row of a record that did not parse: it is shown, never dropped."""
+    return RunRow(key=key, source=Source.CALL, state="unreadable", call_id=None, unreadable=why, error=why)
+
+
+def _sum(*values: int | None) -> int | None:
+    present = [value for value in values if value is not None]
+    return sum(present) if present else None
+
+
+def _word(value: Any) -> str | None:
+    text = _text(value)
+    # A sanitised sentence ends with an incident id; a name never does.
+    return text if text and "Incident MOG-" not in text else None
+
+
+def _branch(value: Any) -> str | None:
+    text = _text(value)
+    return text if text and " " not in text else None

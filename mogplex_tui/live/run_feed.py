@@ -1,0 +1,136 @@
+"""Keeps one run's tail fresh, from call events where they are open, else from v1 (observability.md §4, v1.md §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job, from_run
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.tail import HORIZON, Added, Tail
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.api.models.runs import RunDetail
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.session import Session
+
+# After the end of a run its last events may still come (v1.md §10).
+LATE_READS = 2
+
+
+class RunFeed:
+    """The tail of one row and the feed that fills it."""
+
+    def __init__(self, session: Session, runs: Runs, row: RunRow) -> None:
+        self.session, self.runs, self.key = session, runs, row.key
+        self._first = row
+        self.tail = Tail()
+        # Told with what a batch did, many times during one long read.
+        self.added: Signal[[Added]] = Signal()
+        self._late = 0
+        self.feed = Feed(
+            f"run:{row.key}",
+            self.fetch,
+            Priority.TAIL,
+            every=15.0,
+            blind=3.0,
+            gap=0.25,
+            tables=frozenset({"ai_call_events", "ai_calls", "job_runs"}),
+            metered=lambda: not self._wide or session.metered_off_v1(),
+            idle=self._over,
+        )
+
+    @property
+    def row(self) -> RunRow:
+        """The row as it is known now."""
+        return self.runs.set.rows.get(self.key, self._first)
+
+    @property
+    def _wide(self) -> bool:
+        return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
+
+    @property
+    def source_sentence(self) -> str | None:
+        """What of the events cannot be seen, in words; None when all can."""
+        if self.tail.at_horizon:
+            return (
+                f"The first {HORIZON} events. This service gives no more through v1; with a browser session "
+                "(MOGPLEX_SESSION_COOKIE) all of them are shown."
+            )
+        if self.tail.bad:
+            return f"{self.tail.bad} events could not be read and are left out."
+        return None
+
+    def _over(self) -> bool:
+        return self.row.state in ENDED_STATES and self._late >= LATE_READS
+
+    async def fetch(self) -> bool:
+        """Read the events once; return whether there were new ones."""
+        before = self.tail.events
+        row = self.row
+        if self._wide:
+            try:
+                await self._fetch_wide(row.call_id or "")
+            except (LoginRequired, NotAllowed, NotSignedIn, Absent):
+                if row.run_id is None:
+                    raise
+                await self._fetch_v1(row)
+        else:
+            await self._fetch_v1(row)
+        if self.row.state in ENDED_STATES:
+            self._late += 1
+        return self.tail.events != before
+
+    async def _fetch_wide(self, call_id: str) -> None:
+        bad = 0
+        async with aclosing(
+            self.session.client.at(Priority.TAIL).observability.call_events(call_id)
+        ) as batches:
+            async for batch in batches:
+                bad += len(batch.bad)
+                self._learn(batch)
+                self._take(self.tail.add(batch))
+        self.tail.at_horizon, self.tail.bad = False, bad
+
+    async def _fetch_v1(self, row: RunRow) -> None:
+        client = self.session.client.at(Priority.TAIL)
+        if row.run_id is not None:
+            answer = await client.runs.events(row.run_id)
+            self.tail.at_horizon, self.tail.bad = answer.at_horizon, len(answer.events.bad)
+            self._take(self.tail.add(answer.events))
+            self._take_run(row, answer.run)
+        elif row.automation_id is not None and row.job_id is not None:
+            detail = await client.automations.run(row.automation_id, row.job_id)
+            for call in detail.ai_calls:
+                self._take(self.tail.add(call.events))
+            fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
+            self.runs.set.apply([(fresh.key, fresh)])
+
+    def _take_run(self, row: RunRow, run: RunDetail) -> None:
+        if row.source is not Source.CALL:
+            fresh = self.runs.dress(from_run(run))
+            self.runs.set.apply([(fresh.key, fresh)])
+
+    def _take(self, added: Added) -> None:
+        if added:
+            self.added(added)
+
+    def _learn(self, batch: Sequence[Event]) -> None:
+        """A run's id stands only in its first event (v1.md §7.4); with it, a cancel ends the run as well."""
+        row = self.row
+        if row.run_id is not None or not row.external:
+            return
+        for event in batch:
+            run_id = event.text("external_run_id")
+            if run_id:
+                self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
+                fresh = self.runs.dress(row)
+                self.runs.set.apply([(row.key, fresh)])
+                return

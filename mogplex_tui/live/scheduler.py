@@ -1,0 +1,251 @@
+"""Turns wants, hints and budget into the next request.
+
+A screen wants a feed while it is shown. A feed is due when it was never read, when a realtime hint named one of its
+tables, or when its poll interval is over. What is due goes out by priority, one request at a time a feed and at most
+eight feeds together. A budget that has no slot is an answer: the feed says when it will be read, and nobody sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.clock import Clock
+from mogplex_tui.api.errors import BudgetBlocked, MogplexError, Throttled
+from mogplex_tui.api.retry import decide
+from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.store import Freshness
+
+log = logging.getLogger("mogplex.live")
+
+# A burst of hints arrives within milliseconds; one read answers all of it.
+DEBOUNCE = 0.12
+AT_ONCE = 8
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(eq=False)
+class Feed:
+    """One thing to keep fresh. Intervals and gaps are seconds.
+
+    `fetch` reads it and puts it in the store; it returns whether anything differed. `every` is the poll beside
+    realtime, `blind` the poll without it, `gap` the least time between two reads that hints cause.
+    """
+
+    name: str
+    fetch: Callable[[], Awaitable[bool]]
+    priority: Priority
+    every: float
+    blind: float
+    tables: frozenset[str] = frozenset()
+    gap: float = 0.5
+    # Whether its requests spend the token's budget now; a session cookie's do not.
+    metered: Callable[[], bool] = lambda: True
+    # Whether there is anything left to ask; a feed of something that is over may say no.
+    idle: Callable[[], bool] = lambda: False
+    freshness: Freshness = field(default_factory=Freshness)
+    changed: Signal[[]] = field(default_factory=Signal)
+    wanted: int = 0
+    running: bool = False
+    hinted_at: float | None = None
+    asked: bool = False
+    finished: float | None = None
+    took: float = 0.0
+
+
+class Want:
+    """A screen's hold on a feed; drop it when the screen leaves."""
+
+    def __init__(self, scheduler: Scheduler, feed: Feed) -> None:
+        self._scheduler, self.feed, self._held = scheduler, feed, True
+
+    def refresh(self) -> None:
+        """Read the feed again as soon as the budget allows."""
+        self._scheduler.refresh(self.feed)
+
+    def drop(self) -> None:
+        """Let the feed go; the last one to do so stops it."""
+        if self._held:
+            self._held = False
+            self._scheduler.release(self.feed)
+
+
+class Scheduler:
+    """Runs the feeds that somebody wants."""
+
+    def __init__(self, clock: Clock, budget: Budget) -> None:
+        self._clock, self._budget = clock, budget
+        self._feeds: dict[str, Feed] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop_task: asyncio.Task[None] | None = None
+        # Told by the realtime watcher: while it is, polls are slow.
+        self.realtime_open = False
+        # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
+        self.missed: Signal[[]] = Signal()
+
+    def start(self) -> None:
+        """Begin to read what is wanted."""
+        if self._loop_task is None:
+            self._loop_task = asyncio.create_task(self._run(), name="scheduler")
+
+    async def stop(self) -> None:
+        """Stop everything under way."""
+        tasks = [task for task in (self._loop_task, *self._tasks) if task is not None]
+        self._loop_task = None
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def want(self, feed: Feed) -> Want:
+        """Hold a feed; equal names share one feed."""
+        held = self._feeds.setdefault(feed.name, feed)
+        held.wanted += 1
+        held.priority = min(held.priority, feed.priority)
+        self._wake.set()
+        return Want(self, held)
+
+    def release(self, feed: Feed) -> None:
+        """Take one hold away."""
+        feed.wanted -= 1
+        if feed.wanted <= 0:
+            self._feeds.pop(feed.name, None)
+
+    def refresh(self, feed: Feed) -> None:
+        """Ask for a read now, whatever the intervals say."""
+        feed.asked = True
+        feed.freshness.retry_at = None
+        self._wake.set()
+
+    def refresh_all(self) -> None:
+        """Ask for everything on screen once, as after a reconnect."""
+        for feed in self._feeds.values():
+            self.refresh(feed)
+
+    def hint(self, tables: Iterable[str]) -> None:
+        """Mark the feeds that rest on one of these tables as stale."""
+        names = set(tables)
+        now = self._clock.monotonic()
+        for feed in self._feeds.values():
+            if feed.tables & names and feed.hinted_at is None:
+                feed.hinted_at = now
+        self._wake.set()
+
+    def now(self) -> float:
+        """Return the clock's monotonic seconds."""
+        return self._clock.monotonic()
+
+    def poke(self) -> None:
+        """Look again at what is due: an interval, the reach or the budget has changed."""
+        self._wake.set()
+
+    def due_in(self, feed: Feed) -> float | None:
+        """Return the seconds until a feed is due (0 or less = now), or None while it is being read."""
+        if feed.running:
+            return None
+        now = self._clock.monotonic()
+        blocked = feed.freshness.blocked_until
+        wait = 0.0 if blocked is None else blocked - now
+        if feed.asked or feed.finished is None:
+            return wait
+        if feed.freshness.retry_at is not None:
+            return max(wait, feed.freshness.retry_at - now)
+        interval = self._interval(feed)
+        candidates = [] if interval is None else [feed.finished + interval - now]
+        if feed.hinted_at is not None:
+            candidates.append(max(feed.hinted_at + DEBOUNCE, feed.finished + self._gap(feed)) - now)
+        return max(wait, min(candidates)) if candidates else None
+
+    def _interval(self, feed: Feed) -> float | None:
+        if feed.idle():
+            return None
+        announced = self.realtime_open and bool(feed.tables)
+        # What took long to read is read less often: an answer of many megabytes is not asked for every second.
+        return max(feed.every if announced else feed.blind, feed.took * 8)
+
+    def _gap(self, feed: Feed) -> float:
+        gap = max(feed.gap, feed.took * 4)
+        if not feed.metered():
+            return gap
+        # From half the budget on, metered feeds slow down, so that the window lasts for all of it.
+        used = self._budget.used() / max(1, self._budget.limit)
+        return gap * (1.0 if used < 0.5 else 1.0 + (used - 0.5) * 16)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            pause = self._launch()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    def _launch(self) -> float:
+        pause = LONGEST_PAUSE
+        for feed in sorted(self._feeds.values(), key=lambda each: each.priority):
+            due = self.due_in(feed)
+            if due is None:
+                continue
+            if due > 0:
+                pause = min(pause, due)
+            elif len(self._tasks) < AT_ONCE:
+                self._begin(feed)
+        return pause
+
+    def _begin(self, feed: Feed) -> None:
+        announced = feed.hinted_at is not None or feed.asked or feed.finished is None
+        feed.running, feed.asked, feed.hinted_at = True, False, None
+        feed.freshness.loading = True
+        feed.changed()
+        task = asyncio.create_task(self._read(feed, announced), name=f"feed {feed.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+
+    async def _read(self, feed: Feed, announced: bool) -> None:
+        fresh, begun = feed.freshness, self._clock.monotonic()
+        try:
+            differed = await feed.fetch()
+        except BudgetBlocked as blocked:
+            fresh.blocked_until = blocked.until
+            # Still wanted: what was asked for stays asked for.
+            feed.asked = True
+        except MogplexError as error:
+            self._failed(feed, error)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("reading %s failed", feed.name)
+            self._failed(feed, error)
+        else:
+            now = self._clock.monotonic()
+            fresh.as_of, fresh.as_of_wall = now, self._clock.now()
+            fresh.error, fresh.failures, fresh.retry_at, fresh.blocked_until = None, 0, None, None
+            feed.finished, feed.took = now, now - begun
+            if differed and not announced and self.realtime_open and feed.tables:
+                self.missed()
+        finally:
+            feed.running, fresh.loading = False, False
+            feed.changed()
+
+    def _failed(self, feed: Feed, error: Exception) -> None:
+        now = self._clock.monotonic()
+        fresh = feed.freshness
+        fresh.error, feed.finished, fresh.blocked_until = error, now, None
+        fresh.failures += 1
+        wait: float | None = 15.0
+        if isinstance(error, Throttled):
+            wait = error.retry_after or 60.0
+        elif isinstance(error, MogplexError):
+            # The decision counts a few quick tries; after them a feed goes on, slowly, for as long as it is wanted.
+            wait = decide(error, min(fresh.failures, 3), method="GET")
+            if wait is not None and fresh.failures > 3:
+                wait = min(30.0, 5.0 * (fresh.failures - 2))
+        fresh.retry_at = None if wait is None else now + wait

@@ -1,0 +1,164 @@
+"""One context at work: client, store, scheduler, realtime and what is kept on disk, wired together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import AccessMap, Family, Reach
+from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.clock import Clock, SystemClock
+from mogplex_tui.api.errors import NotAllowed
+from mogplex_tui.api.target import Target
+from mogplex_tui.live.costs import Costs
+from mogplex_tui.live.history import History
+from mogplex_tui.live.ledger import Ledger
+from mogplex_tui.live.realtime import RealtimeWatch
+from mogplex_tui.live.scheduler import Feed, Scheduler
+from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.store import Store
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import MogplexClient
+
+log = logging.getLogger("mogplex.live")
+
+
+class Names:
+    """Names that rows carry only as ids: repositories by id, agents by id."""
+
+    def __init__(self) -> None:
+        self.repos: dict[str, str] = {}
+        self.branches: dict[str, str | None] = {}
+        self.agents: dict[str, str] = {}
+        self.changed: Signal[[]] = Signal()
+
+
+class Session:
+    """Everything a context needs while the console or a headless command runs.
+
+    Nothing heavy happens before `client` is first read: the HTTP library is loaded then.
+    """
+
+    def __init__(
+        self,
+        target: Target | None = None,
+        *,
+        directory: Path | None = None,
+        clock: Clock | None = None,
+        read_only: bool = False,
+    ) -> None:
+        self._target = target
+        self.clock: Clock = clock or SystemClock()
+        self.budget = Budget(self.clock)
+        self.access = AccessMap(self.clock)
+        self.store = Store()
+        self.scheduler = Scheduler(self.clock, self.budget)
+        self.history = History(directory)
+        self.ledger = Ledger(directory)
+        self.directory = directory
+        self.names = Names()
+        self.costs = Costs(self)
+        self.realtime = RealtimeWatch(lambda: self.client, self.scheduler)
+        self.read_only = read_only
+        self.account: str | None = None
+        self.account_known: Signal[[]] = Signal()
+        # Keys of rows whose cancel is on its way, with the state they had before.
+        self.cancelling: dict[str, str] = {}
+        self._client: MogplexClient | None = None
+        self._forget: list[Callable[[], None]] = []
+
+    @property
+    def target(self) -> Target:
+        """The service that is talked to. Raises RuntimeError before `attach`."""
+        if self._target is None:
+            raise RuntimeError("the session has no target yet")
+        return self._target
+
+    @property
+    def attached(self) -> bool:
+        """Whether the service is known; an embedded one says where it is only once it answers."""
+        return self._target is not None
+
+    def attach(self, target: Target) -> None:
+        """Name the service, once."""
+        self._target = target
+
+    @property
+    def client(self) -> MogplexClient:
+        """The client of this context, made on first use."""
+        if self._client is None:
+            from mogplex_tui.api.client import MogplexClient
+
+            self._client = MogplexClient(
+                self.target, clock=self.clock, budget=self.budget, access=self.access
+            )
+        return self._client
+
+    @property
+    def client_made(self) -> MogplexClient | None:
+        """The client if anything has used it yet; reading this loads nothing."""
+        return self._client
+
+    @property
+    def may_write(self) -> bool:
+        """Whether actions that write are offered: the console's own rule (design decision 10)."""
+        return not self.read_only and self.access.can_write is not False
+
+    def metered_off_v1(self) -> bool:
+        """Return whether unversioned routes spend the token's budget: a session cookie spends none."""
+        return self._target is None or self._target.session_cookie is None
+
+    def open(self, family: Family) -> bool:
+        """Return whether a family is worth asking: open, or not yet known."""
+        return self.access.reach(family).reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN)
+
+    def start(self) -> None:
+        """Begin to read. Needs a running event loop."""
+        self.scheduler.start()
+        self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
+        for feed in (self._account_feed(), self._names_feed()):
+            self.scheduler.want(feed)
+        self.costs.start()
+        self.realtime.start()
+
+    async def stop(self) -> None:
+        """Stop reading and close every connection."""
+        for forget in self._forget:
+            forget()
+        await self.realtime.stop()
+        await self.scheduler.stop()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _account_feed(self) -> Feed:
+        async def fetch() -> bool:
+            user = await self.client.at(Priority.BACKGROUND).account.user()
+            name = (user.email or user.username or user.name) if user else None
+            if name != self.account:
+                self.account = name
+                self.account_known()
+            return False
+
+        return Feed("account", fetch, Priority.BACKGROUND, every=600, blind=600, metered=self.metered_off_v1)
+
+    def _names_feed(self) -> Feed:
+        async def fetch() -> bool:
+            if self.target.token is None:
+                # v1 takes tokens only; rows then carry their own names, or ids.
+                return False
+            client = self.client.at(Priority.TABLE)
+            repos = await client.repos.list()
+            self.names.repos.update({repo.id: repo.full_name for repo in repos})
+            self.names.branches.update({repo.id: repo.default_branch for repo in repos})
+            try:
+                agents = await client.agents.list()
+            except NotAllowed:
+                agents = None
+            self.names.agents.update({agent.id: agent.name for agent in agents or () if agent.name})
+            self.names.changed()
+            return False
+
+        return Feed("names", fetch, Priority.TABLE, every=900, blind=900)

@@ -1,0 +1,93 @@
+"""Rows by kind and key with their freshness. Applies a diff, then signals the changed keys; never fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from mogplex_tui.live.signals import Signal
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Freshness:
+    """How current a set is and what stands in the way. `as_of` and `retry_at` are monotonic seconds."""
+
+    as_of: float | None = None
+    as_of_wall: datetime | None = None
+    loading: bool = False
+    error: Exception | None = None
+    failures: int = 0
+    retry_at: float | None = None
+    # The sentence that says why this credential cannot see the set, if it cannot.
+    closed: str | None = None
+    blocked_until: float | None = None
+
+    def age(self, now: float) -> float | None:
+        """Return the seconds since the set was last read, or None when it never was."""
+        return None if self.as_of is None else max(0.0, now - self.as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one apply did: keys that are new or different, keys that went, or only the freshness."""
+
+    changed: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+
+
+@dataclass
+class RowSet(Generic[R]):
+    """The rows of one kind, by key, in no order."""
+
+    rows: dict[str, R] = field(default_factory=dict)
+    freshness: Freshness = field(default_factory=Freshness)
+    # How many there are on the service, when it says so.
+    total: int | None = None
+    # What is said above the rows: what of the whole cannot be seen, and why.
+    notice: str | None = None
+    changes: Signal[Change] = field(default_factory=Signal)
+
+    def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> Change:
+        """Put rows in by key and signal those that differ.
+
+        Args:
+            rows: pairs of key and row.
+            complete: whether these are all there are, so that the others go.
+        """
+        fresh = dict(rows)
+        changed = frozenset(key for key, row in fresh.items() if self.rows.get(key) != row)
+        removed: frozenset[str] = frozenset()
+        if complete:
+            removed = frozenset(self.rows.keys() - fresh.keys())
+            for key in removed:
+                del self.rows[key]
+        self.rows.update(fresh)
+        change = Change(changed, removed)
+        if changed or removed:
+            self.changes(change)
+        return change
+
+    def touch(self) -> None:
+        """Signal that only the freshness changed."""
+        self.changes(Change())
+
+
+class Store:
+    """Every set the console holds, by name; a set exists from the moment somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._sets: dict[str, RowSet[Any]] = {}
+
+    def set(self, name: str) -> RowSet[Any]:
+        """Return the set of that name."""
+        if name not in self._sets:
+            self._sets[name] = RowSet()
+        return self._sets[name]
+
+    def names(self) -> Mapping[str, RowSet[Any]]:
+        """Return every set by name."""
+        return self._sets

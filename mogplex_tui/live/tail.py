@@ -1,0 +1,217 @@
+"""The events of one run: merged by id, ordered by time with arrival as tie-break, a tool's start and finish as one.
+
+Kept compact (fields, and the payload as JSON bytes), because a run may have tens of thousands (v1.md §8.5).
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.live import redact
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.events import Event
+
+# v1 gives the oldest 200 events of a run and nothing beyond (v1.md §8).
+HORIZON = 200
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One line of the tail: an event, or a tool's start together with its finish.
+
+    `at` is aware; `took_ms` is milliseconds; `ok` is None while a tool runs. `version` grows with every change.
+    """
+
+    id: str
+    at: datetime
+    order: int
+    type: str
+    tool: str | None
+    message: str
+    body: bytes
+    call_id: str | None = None
+    finish: bytes | None = None
+    finish_id: str | None = None
+    took_ms: float | None = None
+    ok: bool | None = None
+    preview: str = ""
+    trouble: str | None = None
+    version: int = 0
+
+    @property
+    def sort(self) -> tuple[datetime, int]:
+        """The place in the tail."""
+        return (self.at, self.order)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the event's payload, decoded anew."""
+        return _decoded(self.body)
+
+    def whole(self) -> dict[str, Any]:
+        """Return the event as the service gave it, secrets removed, with its finish if it has one."""
+        event: dict[str, Any] = {
+            "id": self.id,
+            "type": self.type,
+            "toolName": self.tool,
+            "message": self.message,
+            "createdAt": self.at.isoformat(),
+            "payload": self.payload(),
+        }
+        if self.finish is not None:
+            event["finish"] = {"id": self.finish_id, "payload": _decoded(self.finish)}
+        return event
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    value = json.loads(body)
+    return value if isinstance(value, dict) else {"value": value}
+
+
+@dataclass(slots=True)
+class Added:
+    """What one batch did: lines appended at the end, ids of lines that changed, whether older ones were inserted."""
+
+    appended: int = 0
+    changed: list[str] = field(default_factory=list)
+    reordered: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.appended or self.changed or self.reordered)
+
+
+class Tail:
+    """Lines in order. Batches may repeat, overlap and come in any order; the result is the same."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._by_id: dict[str, Line] = {}
+        self._running: dict[str, Line] = {}
+        # Finishes whose start has not come: they get a line of their own, and give it up if the start comes late.
+        self._orphans: dict[str, Line] = {}
+        self._seen: set[str] = set()
+        self._count = 0
+        # Whether the service stopped at its horizon, so that later events exist that cannot be read.
+        self.at_horizon = False
+        # Events that did not parse: (arrival, raw, why).
+        self.bad = 0
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def events(self) -> int:
+        """How many events were seen (a tool's two count as two)."""
+        return len(self._seen)
+
+    def index_of(self, line_id: str) -> int | None:
+        """Return the place of a line by its id, or None."""
+        line = self._by_id.get(line_id)
+        return None if line is None else bisect_left(self.lines, line.sort, key=lambda each: each.sort)
+
+    def get(self, line_id: str) -> Line | None:
+        """Return a line by its id."""
+        return self._by_id.get(line_id)
+
+    def add(self, events: Iterable[Event]) -> Added:
+        """Merge a batch of events; those already known change nothing."""
+        added = Added()
+        for event in events:
+            if event.id in self._seen:
+                continue
+            self._seen.add(event.id)
+            if event.type == "tool_finished" and self._finish(event, added):
+                continue
+            self._insert(self._line(event), added)
+        return added
+
+    def _finish(self, event: Event, added: Added) -> bool:
+        call = _tool_call(event)
+        start = self._running.pop(call, None) if call else None
+        if start is None:
+            return False
+        payload = event.payload or {}
+        start.finish, start.finish_id = _packed(payload), event.id
+        _outcome(start, payload)
+        start.version += 1
+        added.changed.append(start.id)
+        return True
+
+    def _line(self, event: Event) -> Line:
+        payload = event.payload or {}
+        self._count += 1
+        line = Line(
+            id=event.id,
+            at=event.created_at,
+            order=self._count,
+            type=event.type,
+            tool=event.tool_name,
+            message=redact.text(event.message or ""),
+            body=_packed(payload),
+            call_id=_tool_call(event),
+            preview=_preview(payload),
+        )
+        if event.type == "tool_finished":
+            _outcome(line, payload)
+            if line.call_id:
+                self._orphans[line.call_id] = line
+        elif event.type == "tool_started" and line.call_id:
+            self._adopt(line)
+        return line
+
+    def _adopt(self, start: Line) -> None:
+        """Join a start with the finish that came before it, or wait for the finish."""
+        orphan = self._orphans.pop(start.call_id or "", None)
+        if orphan is None:
+            self._running[start.call_id or ""] = start
+            return
+        start.finish, start.finish_id = orphan.body, orphan.id
+        start.took_ms, start.ok, start.trouble = orphan.took_ms, orphan.ok, orphan.trouble
+        self.lines.remove(orphan)
+        del self._by_id[orphan.id]
+
+    def _insert(self, line: Line, added: Added) -> None:
+        self._by_id[line.id] = line
+        if not self.lines or line.sort >= self.lines[-1].sort:
+            self.lines.append(line)
+            added.appended += 1
+        else:
+            insort(self.lines, line, key=lambda each: each.sort)
+            added.reordered = True
+
+
+def _tool_call(event: Event) -> str | None:
+    value = (event.payload or {}).get("tool_call_id")
+    return value if isinstance(value, str) and value else None
+
+
+def _packed(payload: dict[str, Any]) -> bytes:
+    return json.dumps(redact.payload(payload), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _outcome(line: Line, payload: dict[str, Any]) -> None:
+    took, ok, error = payload.get("duration_ms"), payload.get("success"), payload.get("error")
+    line.took_ms = float(took) if isinstance(took, int | float) and not isinstance(took, bool) else None
+    line.ok = ok if isinstance(ok, bool) else error is None
+    line.trouble = redact.text(error) if isinstance(error, str) and error else None
+    if not line.preview:
+        line.preview = _preview(payload)
+
+
+_TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url", "text", "description")
+
+
+def _preview(payload: dict[str, Any]) -> str:
+    """Return what a tool was given in a few words: the one telling argument, else the service's own preview."""
+    given = payload.get("input")
+    if isinstance(given, dict):
+        for name in _TELLING:
+            if isinstance(given.get(name), str) and given[name]:
+                return redact.text(given[name])
+    shown = payload.get("input_preview")
+    return redact.text(shown) if isinstance(shown, str) else ""

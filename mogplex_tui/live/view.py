@@ -1,0 +1,90 @@
+"""A sorted and filtered order over a set's rows, kept right by key at any size.
+
+A change of a few rows moves only those (binary search in a list of tuples); a change of many sorts anew.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+
+# Beyond this many changed rows in one go, sorting the whole list is cheaper than moving each.
+RESORT_ABOVE = 2000
+
+
+class SortedView(Generic[R]):
+    """Keys in order. `sort` gives any comparable; equal ones are ordered by key; `descending` turns the whole."""
+
+    def __init__(self, rows: Mapping[str, R], sort: Callable[[R], Any], *, descending: bool = True) -> None:
+        self._rows = rows
+        self._sort = sort
+        self._accept: Callable[[R], bool] | None = None
+        self.descending = descending
+        self._entries: list[tuple[Any, str]] = []
+        self._sort_of: dict[str, Any] = {}
+        self.rebuild()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def key_at(self, index: int) -> str:
+        """Return the key at a place in the order. Raises IndexError outside it."""
+        if not 0 <= index < len(self._entries):
+            raise IndexError(index)
+        return self._entries[-1 - index if self.descending else index][1]
+
+    def index_of(self, key: str) -> int | None:
+        """Return the place of a key, or None when it is not shown."""
+        if key not in self._sort_of:
+            return None
+        place = bisect_left(self._entries, (self._sort_of[key], key))
+        return len(self._entries) - 1 - place if self.descending else place
+
+    def resort(self, sort: Callable[[R], Any], *, descending: bool) -> None:
+        """Order by something else."""
+        self._sort, self.descending = sort, descending
+        self.rebuild()
+
+    def filter(self, accept: Callable[[R], bool] | None) -> None:
+        """Show only the rows that are accepted; None shows all."""
+        self._accept = accept
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Sort and filter everything anew."""
+        accept, sort = self._accept, self._sort
+        self._sort_of = {key: sort(row) for key, row in self._rows.items() if accept is None or accept(row)}
+        self._entries = sorted((value, key) for key, value in self._sort_of.items())
+
+    def apply(self, changed: Collection[str], removed: Collection[str] = ()) -> bool:
+        """Bring the order up to date after a change of some rows; return whether any place moved."""
+        if len(changed) + len(removed) > RESORT_ABOVE:
+            before = self._entries
+            self.rebuild()
+            return before != self._entries
+        moved = False
+        for key in removed:
+            moved |= self._take_out(key)
+        for key in changed:
+            row = self._rows.get(key)
+            shown = row is not None and (self._accept is None or self._accept(row))
+            if not shown or row is None:
+                moved |= self._take_out(key)
+                continue
+            value = self._sort(row)
+            if key in self._sort_of and self._sort_of[key] == value:
+                continue
+            self._take_out(key)
+            self._sort_of[key] = value
+            insort(self._entries, (value, key))
+            moved = True
+        return moved
+
+    def _take_out(self, key: str) -> bool:
+        if key not in self._sort_of:
+            return False
+        del self._entries[bisect_left(self._entries, (self._sort_of.pop(key), key))]
+        return True

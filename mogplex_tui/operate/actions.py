@@ -1,0 +1,166 @@
+"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it (decision 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One verb. `keys` are Textual's names, the first is the one shown; `cost` is in requests.
+
+    `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
+    contexts; `priority` keys work even while a text field has the focus.
+    """
+
+    id: str
+    title: str
+    keys: tuple[str, ...]
+    scopes: frozenset[str]
+    help: str
+    footer: bool = True
+    writes: bool = False
+    dangerous: bool = False
+    priority: bool = False
+    cost: int = 0
+    group: str = "here"
+
+    @property
+    def method(self) -> str:
+        """The name under which a screen or the app implements it."""
+        return "do_" + self.id.replace(".", "_").replace("-", "_")
+
+
+EVERYWHERE = frozenset({"runs", "run", "observability"})
+LISTS = frozenset({"runs"})
+
+
+def _scopes(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("runs.open", "open", ("enter",), LISTS, "Open the run under the cursor."),
+    Action(
+        "runs.cancel",
+        "cancel",
+        ("x",),
+        _scopes("runs", "run"),
+        "Stop the run; asks first.",
+        writes=True,
+        dangerous=True,
+        cost=2,
+    ),
+    Action(
+        "runs.new",
+        "new run",
+        ("n",),
+        _scopes("runs"),
+        "Start a run: repository, prompt, harness, branch.",
+        writes=True,
+        cost=1,
+    ),
+    Action("runs.open-id", "open by id", ("o",), LISTS, "Open any run by its id.", footer=False, cost=1),
+    Action("tail.follow", "follow", ("f",), _scopes("run"), "Follow the newest event again."),
+    Action("list.filter", "filter", ("slash",), _scopes("runs"), "Narrow the list while you type."),
+    Action("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
+    Action("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
+    Action("tail.search", "highlight", ("slash",), _scopes("run"), "Mark a word in the events."),
+    Action("tail.next", "next match", ("n",), _scopes("run"), "Go to the next marked event.", footer=False),
+    Action(
+        "tail.previous",
+        "previous match",
+        ("N",),
+        _scopes("run"),
+        "Go to the marked event before.",
+        footer=False,
+    ),
+    Action("tail.wrap", "wrap", ("w",), _scopes("run"), "Wrap long lines, or cut them."),
+    Action("tail.times", "times", ("t",), _scopes("run"), "Show or hide the times."),
+    Action("tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON."),
+    Action("run.facts", "facts", ("i",), _scopes("run"), "Show or hide the facts at narrow widths."),
+    Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
+    Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
+    Action("go.back", "back", ("escape",), _scopes("run"), "Go back one step."),
+    Action("go.runs", "runs", ("1",), EVERYWHERE, "Every run and call.", footer=False, group="go to"),
+    Action(
+        "go.observability",
+        "observability",
+        ("2",),
+        EVERYWHERE,
+        "Health, pressure, usage and spend.",
+        footer=False,
+        group="go to",
+    ),
+    Action(
+        "app.palette",
+        "command",
+        ("colon", "ctrl+p"),
+        EVERYWHERE,
+        "Find any command by name.",
+        group="console",
+    ),
+    Action("app.help", "help", ("question_mark",), EVERYWHERE, "Every key that works here.", group="console"),
+    Action(
+        "app.theme",
+        "theme",
+        ("T",),
+        EVERYWHERE,
+        "Switch between dark and light.",
+        footer=False,
+        group="console",
+    ),
+    Action("app.quit", "quit", ("q",), EVERYWHERE, "Leave the console.", footer=False, group="console"),
+)
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+# How a key is written for people.
+_SHOWN = {
+    "enter": "⏎",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "escape": "esc",
+    "space": "space",
+}
+
+
+def shown_key(key: str, *, ascii_only: bool = False) -> str:
+    """Return a key as the footer and the help write it."""
+    if ascii_only and key == "enter":
+        return "enter"
+    return _SHOWN.get(key, key)
+
+
+def in_scope(scope: str) -> list[Action]:
+    """Return the actions of one screen, in the order of the registry."""
+    return [action for action in ACTIONS if scope in action.scopes]
+
+
+def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:
+    """Return why an action is not offered now, or None when it is."""
+    if action.writes and not session.may_write:
+        return (
+            "This console is read-only."
+            if session.read_only
+            else "This token may read only; it has no write scope."
+        )
+    if action.id == "runs.cancel":
+        from mogplex_tui.operate.operations import why_not_cancel
+
+        return why_not_cancel(session, row)
+    return None
+
+
+def footer(scope: str, session: Session, *, ascii_only: bool = False) -> Iterable[tuple[str, str]]:
+    """Return the keys and titles for the key bar of one screen; what may never be done here is not shown."""
+    for action in in_scope(scope):
+        if action.footer and not (action.writes and not session.may_write):
+            yield shown_key(action.keys[0], ascii_only=ascii_only), action.title

@@ -1,0 +1,110 @@
+"""The facts of a run, in groups that answer what an operator asks (runtime-model.md §8)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds import duration_seconds
+
+# label, value, tone
+Fact = tuple[str, str, str]
+
+PROVENANCE = {
+    Cost.KNOWN: "billed",
+    Cost.ESTIMATED: "estimated from list prices",
+    Cost.UNKNOWN: "unknown",
+}
+
+
+def of_run(row: RunRow, now: datetime) -> list[list[Fact]]:
+    """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent."""
+    return [_place(row), _spend(row), _times(row, now), _ids(row)]
+
+
+def _place(row: RunRow) -> list[Fact]:
+    facts = [
+        ("repo", row.repo or words.short_id(row.repo_id), "plain"),
+        ("branch", row.branch or words.DASH, "plain"),
+        ("base", row.base_branch or words.DASH, "dim"),
+        ("sandbox", row.sandbox_name or words.short_id(row.sandbox_id), "plain"),
+        ("model", _model(row), "plain"),
+        ("type", row.kind or words.DASH, "dim"),
+    ]
+    if row.pull_request:
+        facts.append(("pull req", row.pull_request, "accent"))
+    return facts
+
+
+def _model(row: RunRow) -> str:
+    if row.model and row.harness:
+        return f"{words.model(row.model)} via {row.harness}"
+    return words.model(row.model) if row.model else (row.harness or words.DASH)
+
+
+def _spend(row: RunRow) -> list[Fact]:
+    into, out = words.count(row.input_tokens), words.count(row.output_tokens)
+    tokens = words.DASH if row.tokens is None else f"{into} in  {out} out"
+    facts = [("tokens", tokens, "plain")]
+    if row.cached_tokens:
+        facts.append(("cached", words.count(row.cached_tokens), "dim"))
+    if row.cost is None:
+        why = (
+            "no price for harness runs"
+            if row.harness
+            else "no price known"
+            if row.tokens
+            else "not known yet"
+        )
+        facts.append(("cost", f"{words.DASH}  {why}", "dim"))
+    else:
+        facts.append(
+            ("cost", f"{words.money(row.cost, row.cost_source)}  {PROVENANCE[row.cost_source]}", "strong")
+        )
+    return facts
+
+
+def _times(row: RunRow, now: datetime) -> list[Fact]:
+    facts = [
+        ("started", f"{words.age(row.began, now)} ago" if row.began else words.DASH, "plain"),
+        ("at", words.local(row.began), "dim"),
+        ("took" if row.ended_at else "so far", words.seconds(duration_seconds(row, now)), "plain"),
+    ]
+    if row.ended_at:
+        facts.append(("ended", words.local(row.ended_at), "dim"))
+    return facts
+
+
+def _ids(row: RunRow) -> list[Fact]:
+    pairs = (
+        ("run", row.run_id),
+        ("call", row.call_id),
+        ("job", row.job_id),
+        ("automation", row.automation_id),
+        ("sandbox id", row.sandbox_id),
+    )
+    facts = [(label, value, "dim") for label, value in pairs if value]
+    return facts or [("id", row.key, "dim")]
+
+
+def brief(row: RunRow, now: datetime) -> list[str]:
+    """Return the two lines that stand for the facts at narrow widths."""
+    left = [row.repo or words.short_id(row.repo_id), row.branch or "", _model(row)]
+    cost = words.money(row.cost, row.cost_source)
+    right = [
+        words.seconds(duration_seconds(row, now)),
+        f"{words.count(row.tokens)} tokens",
+        f"cost {cost}",
+        f"run {words.short_id(row.run_id)}" if row.run_id else f"id {words.short_id(row.key)}",
+    ]
+    if row.sandbox_name:
+        right.append(row.sandbox_name)
+    return ["  ".join(part for part in left if part), "  ".join(right)]
+
+
+def can_cancel_words(row: RunRow) -> str:
+    """Return what a cancel leaves behind, for the question before it."""
+    if row.source is Source.JOB:
+        return "The job and its agents stop; branches and sandboxes stay."
+    return "The agent stops; its branch and sandbox stay."

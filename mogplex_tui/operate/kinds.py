@@ -1,0 +1,203 @@
+"""The kind registry: how each kind of thing is named, listed, sorted and searched (design decision 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.operate import words
+
+Cell = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a cell depends on besides its row."""
+
+    now: datetime
+    ascii_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column: its widths, how important it is (0 never drops), what it shows and what it is sorted by."""
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[Any, Context], Cell]
+    sort: Callable[[Any], Any] | None = None
+    align: str = "left"
+    priority: int = 0
+    flex: int = 0
+    min_width: int | None = None
+    cut: str = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of thing: its names, columns and the values that `/` searches."""
+
+    name: str
+    title: str
+    noun: str
+    fields: Sequence[Field]
+    search: Callable[[Any], Mapping[str, Any]]
+    default_sort: Callable[[Any], Any]
+
+    def field(self, key: str) -> Field:
+        """Return a column by its key. Raises KeyError."""
+        return next((field for field in self.fields if field.key == key), None) or _unknown(key)
+
+
+def _unknown(key: str) -> Field:
+    raise KeyError(key)
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def _muted(row: RunRow, tone: str = "plain") -> str:
+    """Finished work is quiet; live and failing work is bright."""
+    return tone if row.live or row.state == "failed" else "dim"
+
+
+def duration_seconds(row: RunRow, now: datetime) -> float | None:
+    """Return how long a row took, or has taken so far."""
+    if row.duration_ms is not None:
+        return row.duration_ms / 1000
+    if row.live and row.began is not None and row.state != "pending":
+        return (now - row.began).total_seconds()
+    if row.ended_at is not None and row.began is not None:
+        return (row.ended_at - row.began).total_seconds()
+    return None
+
+
+def _state_cell(row: RunRow, context: Context) -> Cell:
+    glyph, word, tone = words.state(row.state, ascii_only=context.ascii_only)
+    return (f"{glyph} {word}", tone)
+
+
+def _error_cell(row: RunRow, _: Context) -> Cell:
+    return ((row.error or "").split("\n", 1)[0], "error" if row.state in ("failed", "unreadable") else "dim")
+
+
+def _search_run(row: RunRow) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "state": row.state,
+        "repo": row.repo,
+        "who": row.who,
+        "model": row.model,
+        "branch": row.branch,
+        "type": row.kind,
+        "harness": row.harness,
+        "error": row.error,
+        "prompt": row.prompt,
+        "id": " ".join(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
+        "cost": None if row.cost is None else float(row.cost),
+        "tokens": row.tokens,
+        "time": duration_seconds(row, now),
+        "age": None if row.began is None else (now - row.began).total_seconds(),
+    }
+
+
+def _began(row: RunRow) -> datetime:
+    return row.began or _LONG_AGO
+
+
+RUNS = Kind(
+    name="runs",
+    title="Runs",
+    noun="run",
+    search=_search_run,
+    # Newest first with the live ones on top, once turned round by a descending order.
+    default_sort=lambda row: (row.live, _began(row)),
+    fields=(
+        Field("state", "STATE", 12, _state_cell, sort=lambda row: (row.state,), priority=0),
+        Field(
+            "repo",
+            "REPO",
+            18,
+            lambda row, _: (row.repo or words.short_id(row.repo_id), _muted(row)),
+            sort=lambda row: (row.repo or "",),
+            priority=0,
+            flex=1,
+            min_width=12,
+            cut="middle",
+        ),
+        Field(
+            "who",
+            "WHO",
+            16,
+            lambda row, _: (row.who or words.DASH, _muted(row)),
+            sort=lambda row: (row.who or "",),
+            priority=2,
+            flex=1,
+            min_width=11,
+        ),
+        Field(
+            "model",
+            "MODEL",
+            17,
+            lambda row, _: (words.model(row.model), "dim"),
+            sort=lambda row: (row.model or "",),
+            priority=4,
+            flex=1,
+            min_width=12,
+        ),
+        Field(
+            "branch",
+            "BRANCH",
+            20,
+            lambda row, _: (row.branch or words.DASH, _muted(row)),
+            sort=lambda row: (row.branch or "",),
+            priority=3,
+            flex=2,
+            min_width=14,
+            cut="middle",
+        ),
+        Field(
+            "age",
+            "AGE",
+            4,
+            lambda row, context: (words.age(row.began, context.now), "dim"),
+            sort=lambda row: (_began(row),),
+            align="right",
+            priority=0,
+        ),
+        Field(
+            "time",
+            "TIME",
+            6,
+            lambda row, context: (words.seconds(duration_seconds(row, context.now)), _muted(row)),
+            sort=lambda row: (duration_seconds(row, datetime.now(UTC)) or -1.0,),
+            align="right",
+            priority=1,
+        ),
+        Field(
+            "tokens",
+            "TOKENS",
+            7,
+            lambda row, _: (words.count(row.tokens), _muted(row)),
+            sort=lambda row: (-1 if row.tokens is None else row.tokens,),
+            align="right",
+            priority=3,
+        ),
+        Field(
+            "cost",
+            "COST",
+            8,
+            lambda row, _: (words.money(row.cost, row.cost_source), _muted(row)),
+            sort=lambda row: (-1.0 if row.cost is None else float(row.cost),),
+            align="right",
+            priority=0,
+        ),
+        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=12),
+    ),
+)
+
+KINDS: dict[str, Kind] = {RUNS.name: RUNS}

@@ -1,0 +1,237 @@
+"""The calls that change something: what they will do in words, the call itself, and what a re-read says after it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Conflict, MogplexError, NotFound, Throttled
+from mogplex_tui.api.retry import decide
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_run
+from mogplex_tui.operate import words
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.session import Session
+
+log = logging.getLogger("mogplex.operate")
+
+# A cancel is read back after these many seconds: the run row follows its call (realtime.md §3.1).
+READ_BACK = (0.0, 1.0, 3.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a changing call ended: a sentence for the operator and whether it is good news."""
+
+    sentence: str
+    good: bool
+    row: RunRow | None = None
+
+
+def name_of(row: RunRow) -> str:
+    """Return how sentences call a row: its repository and a short id."""
+    return f"{row.repo or 'run'} {words.short_id(row.run_id or row.key)}"
+
+
+def why_not_cancel(session: Session, row: RunRow | None) -> str | None:
+    """Return why a row cannot be cancelled, or None when it can."""
+    if row is None:
+        return "There is no run under the cursor."
+    if row.unreadable:
+        return "This row could not be read, so there is nothing to cancel."
+    if row.state in ENDED_STATES:
+        return f"{name_of(row)} is already over: {row.state}."
+    if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
+        return (
+            "A token alone cannot cancel an automation's run: v1 has no such call. "
+            "With a browser session (MOGPLEX_SESSION_COOKIE) it can be cancelled."
+        )
+    if row.run_id is None and not session.open(Family.OBSERVABILITY):
+        return "The id of this run is not known, and this credential cannot cancel calls."
+    return None
+
+
+async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
+    """Ask for the end of a row's work and say what a re-read shows. Never raises for what the service answers."""
+    entry = session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
+    session.cancelling[row.key] = row.state
+    runs.mark(row.key, "cancelling")
+    try:
+        await _send_cancel(session, row)
+    except MogplexError as error:
+        session.ledger.close(entry, "refused", str(error))
+        session.cancelling.pop(row.key, None)
+        now = await _read_back(runs, row, tries=1)
+        return _refused(row, now, error)
+    session.ledger.close(entry, "done")
+    try:
+        now = await _read_back(runs, row)
+    finally:
+        session.cancelling.pop(row.key, None)
+    return _ended(row, now)
+
+
+async def _send_cancel(session: Session, row: RunRow) -> None:
+    client = session.client.at(Priority.ACTION)
+    if row.run_id is not None and session.target.token is not None:
+        await client.runs.cancel(row.run_id)
+    elif row.source is Source.JOB and row.job_id is not None:
+        await client.observability.cancel_job(row.job_id)
+    else:
+        await client.observability.cancel_call(row.call_id or row.key)
+        if row.external and session.target.token is not None:
+            await _end_run_too(session, row)
+
+
+async def _end_run_too(session: Session, row: RunRow) -> None:
+    """A call's cancel leaves its run as it was; the v1 cancel then ends it (v1.md §9). Best effort."""
+    client = session.client.at(Priority.ACTION)
+    try:
+        run_id = await _run_of(client.observability.call_events(row.call_id or row.key))
+        if run_id is not None:
+            session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
+            await client.runs.cancel(run_id)
+    except MogplexError as error:
+        log.info("the run of a cancelled call was not ended: %s", error)
+
+
+async def _run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
+    """Return the run id that the first of a call's events names (v1.md §7.4)."""
+    async with aclosing(batches) as reading:
+        async for batch in reading:
+            for event in batch:
+                if run_id := event.text("external_run_id"):
+                    return run_id
+    return None
+
+
+async def _read_back(runs: Runs, row: RunRow, tries: int | None = None) -> RunRow | None:
+    now: RunRow | None = None
+    for wait in READ_BACK[:tries]:
+        if wait:
+            await asyncio.sleep(wait)
+        try:
+            now = await runs.reread(row)
+        except MogplexError as error:
+            log.info("reading back failed: %s", error)
+            continue
+        if now is not None and now.state in ENDED_STATES:
+            break
+    if tries == 1 and now is not None and now.state == "cancelling" and not now.cancel_requested:
+        runs.mark(row.key, row.state)
+    return now
+
+
+def _ended(row: RunRow, now: RunRow | None) -> Outcome:
+    name = name_of(row)
+    if now is None:
+        return Outcome(
+            f"The cancel of {name} was accepted, but it could not be read back. r reads again.", False
+        )
+    if now.state == "cancelled":
+        return Outcome(f"{name} is cancelled.", True, now)
+    if now.state in ENDED_STATES:
+        return Outcome(f"{name} was over before the cancel arrived: {now.state}.", False, now)
+    return Outcome(
+        f"{name} has been asked to stop and still says {now.state}. It ends when its worker notices.",
+        False,
+        now,
+    )
+
+
+def _refused(row: RunRow, now: RunRow | None, error: MogplexError) -> Outcome:
+    name = name_of(row)
+    if now is not None and now.state in ENDED_STATES:
+        return Outcome(f"{name} was already over: {now.state}.", now.state == "cancelled", now)
+    if isinstance(error, NotFound):
+        return Outcome(f"The service does not know {name} any more. r reads the list again.", False, now)
+    if isinstance(error, Throttled):
+        wait = int(error.retry_after or 60)
+        return Outcome(
+            f"The service refused the cancel of {name}: too many requests. x again in {wait} s.", False
+        )
+    kept = now is not None and now.cancel_requested
+    after = " The request is recorded; x repeats it." if kept and not isinstance(error, Conflict) else ""
+    return Outcome(f"{name} was not cancelled. {error}{after}", False, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the new-run form holds. An empty base branch means the repository's default (v1.md §7.2)."""
+
+    repo_id: str = ""
+    repo: str = ""
+    prompt: str = ""
+    harness: str = "codex"
+    base_branch: str = ""
+    working_branch: str = ""
+    create_branch: bool = True
+
+    def as_request(self) -> Any:
+        """Return the validated request. Raises ValueError with sentences a person can act on."""
+        from mogplex_tui.api.models.runs import RunStart
+
+        return RunStart(
+            repo_id=self.repo_id,
+            prompt=self.prompt,
+            harness=self.harness,
+            base_branch=self.base_branch or None,
+            working_branch=self.working_branch or None,
+            create_branch=self.create_branch,
+        )
+
+
+def new_key() -> str:
+    """Return an idempotency key; it is made before the first try and kept for every further one."""
+    return f"mogplex-tui-{uuid.uuid4()}"
+
+
+async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
+    """Start a run and put it in the list; a lost answer is asked for again under the same key.
+
+    Raises:
+        MogplexError: the service refused, or could not be reached within the capped tries.
+    """
+    request = draft.as_request()
+    entry = session.ledger.open("start", f"run in {draft.repo or draft.repo_id}", key)
+    attempt = 1
+    while True:
+        try:
+            started = await session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key)
+            break
+        except MogplexError as error:
+            wait = decide(error, attempt, method="POST", idempotency_key=key, jitter=random.random)
+            if wait is None or wait > 5:
+                session.ledger.close(entry, "refused" if error.status else "unknown", str(error))
+                raise
+            attempt += 1
+            await asyncio.sleep(wait)
+    session.ledger.close(entry, "done", started.run_id)
+    session.history.remember(Remembered(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt))
+    row = runs.dress(from_run(started, prompt=draft.prompt, repo=draft.repo or None))
+    runs.set.apply([(row.key, row)])
+    session.scheduler.refresh(runs.feed)
+    return row
+
+
+async def find_run(session: Session, runs: Runs, run_id: str) -> RunRow:
+    """Read a run by its id, put it in the list and remember it. Raises the error tree."""
+    run = await session.client.at(Priority.ACTION).runs.get(run_id)
+    row = runs.dress(from_run(run))
+    known = runs.set.rows.get(row.key)
+    if known is None:
+        runs.set.apply([(row.key, row)])
+    session.history.remember(Remembered(run_id, row.call_id, row.repo, None))
+    return runs.set.rows[row.key]

@@ -1,0 +1,146 @@
+"""What every screen has: header, tabs, title, rule and key bar, and bindings that derive from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import actions
+from mogplex_tui.screens.chrome import header_segments
+from mogplex_tui.widgets.key_bar import KeyBar
+from mogplex_tui.widgets.rule import Rule
+from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
+from mogplex_tui.widgets.tab_line import TabLine
+
+if TYPE_CHECKING:
+    from mogplex_tui.app import ConsoleApp
+
+TABS = (("1", "Runs", "runs"), ("2", "Observability", "observability"))
+# Ages and durations on screen grow by themselves.
+TICK = 1.0
+# What arrives in a burst is drawn together, at most twenty times a second.
+FLUSH = 0.05
+
+
+def bindings(scope: str) -> list[BindingType]:
+    """Return the bindings of one screen, from the registry."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"act('{action.id}')",
+            action.title,
+            show=False,
+            id=action.id,
+            priority=action.priority,
+        )
+        for action in actions.in_scope(scope)
+    ]
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen of the console. Subclasses name their scope and yield their body from `compose_body`."""
+
+    SCOPE: ClassVar[str]
+    TAB: ClassVar[str]
+    AUTO_FOCUS: ClassVar[str | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ticker: Timer | None = None
+        self._flush_timer: Timer | None = None
+
+    @property
+    def console(self) -> ConsoleApp:
+        """The app, typed."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def session(self) -> Session:
+        """The context at work."""
+        return self.console.session
+
+    def compose(self) -> ComposeResult:
+        """Lay the chrome round the body."""
+        yield HeaderLine(header_segments(self.session, self.console.look), id="header")
+        if self.console.look.tab_line:
+            yield TabLine(TABS, active=self.TAB, id="tabs")
+        yield SegmentLine(self.title_segments(), id="title")
+        yield Rule()
+        yield from self.compose_body()
+        yield KeyBar(self.key_items(), id="keys")
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield what lies between the rule and the key bar."""
+        raise NotImplementedError
+
+    def title_segments(self) -> list[Segment]:
+        """Return the title line as it is now."""
+        raise NotImplementedError
+
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys that work here."""
+        return list(actions.footer(self.SCOPE, self.session, ascii_only=self.console.look.ascii))
+
+    def row(self) -> RunRow | None:
+        """Return the run that an action here is about, if there is one."""
+        return None
+
+    def on_mount(self) -> None:
+        """Begin to tick; the screens below do the same when they come back."""
+        self._ticker = self.set_interval(TICK, self.tick)
+
+    def on_screen_resume(self) -> None:
+        """Show at once what changed while another screen was on top."""
+        self.tick()
+
+    def tick(self) -> None:
+        """Bring what depends on the time up to date, if anybody can see it."""
+        if self.is_current:
+            self.refresh_chrome()
+            self.on_tick()
+
+    def on_tick(self) -> None:
+        """Update the body's ages; for subclasses."""
+
+    def refresh_chrome(self) -> None:
+        """Draw header, title and keys anew; lines that look as before are not repainted."""
+        self.query_one("#header", HeaderLine).set_segments(header_segments(self.session, self.console.look))
+        self.query_one("#title", SegmentLine).set_segments(self.title_segments())
+        self.query_one("#keys", KeyBar).set_items(self.key_items())
+
+    def changed_soon(self) -> None:
+        """Ask for one flush of whatever has changed; a burst causes one."""
+        if self._flush_timer is None and self.is_attached:
+            self._flush_timer = self.set_timer(FLUSH, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        self.flush()
+
+    def flush(self) -> None:
+        """Draw what has changed; for subclasses."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what this context never allows (design decision 10)."""
+        if action == "act" and parameters and isinstance(parameters[0], str):
+            known = actions.BY_ID.get(parameters[0])
+            if known is not None and known.writes and not self.session.may_write:
+                return False
+        return super().check_action(action, parameters)
+
+    def action_act(self, action_id: str) -> None:
+        """Run an action of the registry: on this screen if it knows it, else on the app."""
+        action = actions.BY_ID[action_id]
+        why_not = actions.offered(action, self.session, self.row())
+        if why_not is not None:
+            self.notify(why_not, severity="warning", markup=False)
+            return
+        getattr(self if hasattr(self, action.method) else self.app, action.method)()

@@ -1,0 +1,94 @@
+"""The header line: which context, does it answer, what is left of the budget, what does today cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.realtime import Hearing
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import words
+from mogplex_tui.widgets.spark import sparkline
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the console draws: letters instead of glyphs, motion, the tab line, and the context's name."""
+
+    context: str
+    ascii: bool = False
+    reduced_motion: bool = False
+    tab_line: bool = True
+
+
+# state -> tone and what it means for the operator
+_CONNECTION = {
+    "nominal": Tone.OK,
+    "connecting": Tone.DIM,
+    "reconnecting": Tone.WARN,
+    "degraded": Tone.WARN,
+    "offline": Tone.ERROR,
+}
+
+
+def connection_word(session: Session) -> str:
+    """Return the connection in one word: nominal, connecting, reconnecting, degraded or offline."""
+    if not session.attached or session.client_made is None:
+        return "connecting"
+    state = str(session.client_made.connection.state)
+    if state == "nominal" and session.realtime.hearing is Hearing.RECONNECTING:
+        return "reconnecting"
+    return state
+
+
+def header_segments(session: Session, look: Look) -> list[Segment]:
+    """Return the header, the most important first to survive a narrow terminal."""
+    word = connection_word(session)
+    dot = "*" if look.ascii else "●"
+    tone = _CONNECTION.get(word, Tone.WARN)
+    segments = [
+        Segment("mogplex", Tone.ACCENT, priority=5),
+        Segment(look.context, Tone.STRONG, priority=1),
+        Segment(session.account or "", Tone.DIM, priority=6),
+        Segment(_connected(session, f"{dot} {word}"), tone, priority=0, right=True),
+        Segment(*_budget(session), priority=2, right=True),
+    ]
+    return [*segments, *_costs(session, look)]
+
+
+def _connected(session: Session, text: str) -> str:
+    client = session.client_made
+    if client is None or str(client.connection.state) != "offline":
+        hears = session.realtime.hearing is Hearing.OPEN
+        return f"{text} live" if hears else text
+    return f"{text} since {words.clock(client.connection.since)}"
+
+
+def _budget(session: Session) -> tuple[str, Tone]:
+    """How much of the token's budget is used, and when the next slot frees once it is short."""
+    if session.attached and session.target.token is None:
+        return "no token", Tone.DIM
+    budget = session.budget
+    used = budget.used()
+    text = f"budget {used}/{budget.limit}"
+    if used == 0:
+        return text, Tone.DIM
+    text += f" next {max(1, round(budget.next_free_in()))}s"
+    return text, Tone.WARN if used >= budget.limit - 10 else Tone.PLAIN
+
+
+def _costs(session: Session, look: Look) -> list[Segment]:
+    if not session.open(Family.OBSERVABILITY):
+        return [Segment(f"today {words.DASH}", Tone.DIM, priority=3, right=True)]
+    today = words.money(session.costs.today)
+    rate = session.costs.per_hour
+    segments = [
+        Segment(f"today {today}", Tone.STRONG if session.costs.today else Tone.DIM, priority=3, right=True)
+    ]
+    if rate is not None:
+        spark = sparkline(session.costs.series()[-12:], ascii_mode=look.ascii)
+        segments.append(Segment(f"{words.money(rate)}/h", Tone.PLAIN, priority=4, right=True))
+        segments.append(Segment(spark, Tone.ACCENT, priority=7, right=True))
+    return segments

@@ -1,0 +1,71 @@
+"""The whole of one event as indented JSON, below the tail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mogplex_tui.widgets.text import visible
+
+# More than this of one event is not drawn; the pane says so.
+LONGEST = 60_000
+
+
+class EventPane(VerticalScroll, can_focus=True):
+    """A scrolled pane that is hidden until an event is shown in it."""
+
+    DEFAULT_CSS = """
+    EventPane {
+        display: none; border-top: solid $border; padding: 0 2; background: $background; scrollbar-size-vertical: 1;
+        Static { height: auto; }
+    }
+    EventPane:focus { border-top: solid $primary; }
+    EventPane.-open { display: block; }
+    """
+    BINDINGS = [
+        Binding("escape,enter", "close", "close", show=False),
+        Binding("j", "scroll_down", show=False),
+        Binding("k", "scroll_up", show=False),
+        Binding("g", "scroll_home", show=False),
+        Binding("G", "scroll_end", show=False),
+    ]
+
+    class Closed(Message):
+        """The pane has closed and the keys belong to the tail again."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        yield Static("", markup=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an event is shown."""
+        return self.has_class("-open")
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show an event; text in it stays text."""
+        text = "\n".join(
+            visible(line) for line in json.dumps(event, indent=2, ensure_ascii=False).split("\n")
+        )
+        if len(text) > LONGEST:
+            text = f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters are not drawn"
+        self.query_one(Static).update(Content(text))
+        self.scroll_home(animate=False)
+        self.add_class("-open")
+        self.focus()
+
+    def close(self) -> None:
+        """Hide the pane."""
+        self.remove_class("-open")
+        self.post_message(self.Closed())
+
+    def action_close(self) -> None:
+        """Hide the pane."""
+        self.close()

@@ -1,0 +1,84 @@
+"""The line in which a filter or a search word is typed; hidden when it is not in use."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FilterBar(Horizontal):
+    """A `/` and an input. Says every change at once; Enter keeps the text, esc clears it, both close."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        height: 1; display: none; background: $surface;
+        Static { width: 3; padding: 0 1; color: $primary; }
+        Input { border: none; height: 1; padding: 0; background: $surface; width: 1fr; }
+        Input:focus { border: none; }
+    }
+    FilterBar.-open { display: block; }
+    """
+    BINDINGS = [Binding("escape", "clear", "clear", show=False), Binding("down", "keep", "keep", show=False)]
+
+    class Changed(Message):
+        """The text is different."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """The bar has closed and the keys belong to the list again."""
+
+    def __init__(self, example: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._example = example
+
+    def compose(self) -> ComposeResult:
+        """Lay out the sign and the input."""
+        yield Static("/")
+        yield Input(placeholder=self._example, select_on_focus=False)
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self.query_one(Input).value
+
+    def open(self, text: str = "") -> None:
+        """Show the bar with a text and let the person type."""
+        self.add_class("-open")
+        box = self.query_one(Input)
+        box.value = text
+        box.cursor_position = len(text)
+        box.focus()
+
+    def clear(self) -> None:
+        """Empty the text and close."""
+        self.query_one(Input).value = ""
+        self._close()
+
+    def action_clear(self) -> None:
+        """Empty the text and close."""
+        self.clear()
+
+    def action_keep(self) -> None:
+        """Keep the text and close."""
+        self._close()
+
+    def _close(self) -> None:
+        self.remove_class("-open")
+        self.post_message(self.Closed())
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close()

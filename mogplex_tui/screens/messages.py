@@ -1,0 +1,74 @@
+"""What a screen says when it has nothing to show, or when what it shows is old (look: when there is nothing to show)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.live.session import Session
+from mogplex_tui.live.store import Freshness
+from mogplex_tui.operate import words
+
+# Older than this a list is drawn dim, as old.
+STALE_AFTER = 90.0
+
+
+def stale(fresh: Freshness, now: float) -> bool:
+    """Return whether rows are old enough, or troubled enough, to be drawn as old."""
+    age = fresh.age(now)
+    return age is not None and (age > STALE_AFTER or (fresh.failures > 1 and age > 15))
+
+
+def freshness_words(session: Session, fresh: Freshness) -> str:
+    """Return how fresh a set is, when that is not "now": `as of 14s`, `stale 3m`, `next read in 7s`."""
+    now = session.clock.monotonic()
+    age = fresh.age(now)
+    if age is None:
+        return "reading" if fresh.loading else ""
+    if fresh.blocked_until is not None:
+        return f"as of {words.seconds(age)} · budget used up, next read in {wait(fresh.blocked_until - now)}"
+    if fresh.failures:
+        again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
+        return f"stale {words.seconds(age)}{again}"
+    return "" if age < 8 else f"as of {words.seconds(age)}"
+
+
+def wait(seconds: float) -> str:
+    """Return a wait in whole seconds, never less than one."""
+    return f"{max(1, round(seconds))}s"
+
+
+def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> list[str]:
+    """Return the lines that stand where rows would be.
+
+    `empty` says what an empty list means and what to do next.
+    """
+    now = session.clock.monotonic()
+    if isinstance(fresh.error, MogplexError):
+        lines = [f"{fresh.error.what}.".replace("..", "."), fresh.error.advice or ""]
+        if fresh.retry_at is not None:
+            lines.append(f"Retrying in {wait(fresh.retry_at - now)}; r retries now.")
+        else:
+            lines.append("r retries now.")
+        return [line for line in lines if line]
+    if fresh.error is not None:
+        return [
+            f"Reading {noun} failed: {fresh.error}",
+            "This is a fault of the console; the log has the details.",
+        ]
+    if fresh.blocked_until is not None:
+        frees = wait(fresh.blocked_until - now)
+        return [f"Request budget used up; the next slot frees in {frees}.", "Actions still go through."]
+    if fresh.as_of is None:
+        where = session.target.base_url if session.attached else "the embedded control plane"
+        return [f"Reading {noun} from {where} …"]
+    return [empty]
+
+
+def observability_closed(session: Session) -> list[str]:
+    """Return why observability cannot be seen and what would open it."""
+    finding = session.access.reach(Family.OBSERVABILITY)
+    return [
+        finding.reason,
+        "Runs started or opened from here are on the Runs screen (1).",
+        "MOGPLEX_SESSION_COOKIE=… adds a browser session to this context.",
+    ]

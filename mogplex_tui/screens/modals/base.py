@@ -1,0 +1,58 @@
+"""What every dialog shares: a box in the middle, flat buttons, esc leaves without doing anything."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A modal screen in the house's look. esc dismisses with None."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        #box {
+            width: 72; max-width: 96%; height: auto; max-height: 90%;
+            border: round $border; border-title-color: $foreground; border-title-style: bold;
+            background: $surface; padding: 1 2;
+        }
+        .line { height: auto; width: 1fr; }
+        .dim { color: $foreground 60%; }
+        .trouble { color: $error; height: auto; margin-top: 1; display: none; }
+        .trouble.-shown { display: block; }
+        #buttons { height: 1; margin-top: 1; align-horizontal: right; }
+        Button {
+            border: none; height: 1; min-width: 0; padding: 0 2; margin-left: 2; background: $panel;
+            color: $foreground; text-style: none;
+        }
+        Button:focus { background: $primary; color: $background; text-style: bold; }
+        Button.-danger { color: $error; }
+        Button.-danger:focus { background: $error; color: $background; }
+        Input, TextArea, Select { border: none; background: $panel; }
+        Input { height: 1; padding: 0 1; }
+        Input:focus, TextArea:focus { border: none; background: $boost; }
+    }
+    """
+    BINDINGS = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def action_leave(self) -> None:
+        """Leave without doing anything."""
+        self.dismiss(None)
+
+
+class FlatButton(Button):
+    """A one-line button."""
+
+    def __init__(self, label: str, *, id: str, danger: bool = False) -> None:
+        super().__init__(label, id=id, classes="-danger" if danger else "")

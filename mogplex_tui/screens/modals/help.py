@@ -1,0 +1,55 @@
+"""Every key that works on the screen below, from the registry."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from mogplex_tui.operate import actions
+from mogplex_tui.screens.modals.base import Dialog
+
+_GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
+_MOVING = (
+    ("↑ ↓ j k", "one row"),
+    ("pgup pgdn", "one page"),
+    ("g home", "the first row"),
+    ("G end", "the last row"),
+)
+
+
+class HelpModal(Dialog[None]):
+    """A list of keys; any of its own keys closes it."""
+
+    BINDINGS = [Binding("question_mark,q,enter", "leave", "close", show=False)]
+    AUTO_FOCUS = "#box"
+
+    def __init__(self, scope: str, *, read_only: bool, ascii_only: bool) -> None:
+        super().__init__()
+        self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
+
+    def compose(self) -> ComposeResult:
+        """Lay out the keys by group."""
+        with VerticalScroll(id="box") as box:
+            box.border_title = "Keys"
+            box.border_subtitle = "esc closes"
+            yield Static(Content("\n".join(self.lines())), classes="line")
+
+    def lines(self) -> list[str]:
+        """Return the help as lines of text."""
+        lines: list[str] = []
+        for group, title in _GROUPS.items():
+            entries = [action for action in actions.in_scope(self._scope) if action.group == group]
+            entries = [action for action in entries if not (action.writes and self._read_only)]
+            lines.append(title)
+            for action in entries:
+                keys = " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in action.keys)
+                lines.append(f"  {keys:<10} {action.help}")
+            lines.append("")
+        lines.append("Moving")
+        lines += [f"  {keys:<10} {what}" for keys, what in _MOVING]
+        if self._read_only:
+            lines += ["", "Nothing here changes anything: this context is read-only."]
+        return lines

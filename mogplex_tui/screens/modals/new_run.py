@@ -1,0 +1,162 @@
+"""The form that starts a run. What is typed is kept until the run has really started."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
+
+from mogplex_tui.config.paths import read_json, write_private
+from mogplex_tui.operate.operations import Draft, new_key
+from mogplex_tui.screens.modals.base import Dialog, FlatButton
+
+# v1.md §7.2: the two coding agents that the service runs.
+HARNESSES = ("codex", "claude-code")
+
+
+class DraftKeeper:
+    """Keeps the form between openings and sessions, with the idempotency key of exactly this content."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = directory / "draft.json" if directory else None
+        stored = read_json(self._path, {}) if self._path else {}
+        known = {key: value for key, value in stored.items() if key in Draft.__dataclass_fields__}
+        try:
+            self.draft = Draft(**known)
+        except TypeError:
+            self.draft = Draft()
+        key = stored.get("key")
+        self.key: str = key if isinstance(key, str) and key else new_key()
+
+    def keep(self, draft: Draft) -> None:
+        """Keep what is typed; a different content gets a different key, the same content keeps its own."""
+        if draft != self.draft:
+            self.draft, self.key = draft, new_key()
+        self._write()
+
+    def done(self) -> None:
+        """The run has started: the prompt goes, the choices stay for the next one."""
+        self.draft, self.key = replace(self.draft, prompt="", working_branch=""), new_key()
+        self._write()
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        try:
+            write_private(self._path, json.dumps({**asdict(self.draft), "key": self.key}))
+        except OSError:
+            # The draft still lives in memory; the log of the session has no better place for it.
+            self._path = None
+
+
+class NewRunModal(Dialog[Draft]):
+    """Dismisses with the draft to start, or None; what was typed is kept either way."""
+
+    DEFAULT_CSS = """
+    NewRunModal {
+        #box { width: 84; }
+        .field { height: auto; margin-bottom: 1; }
+        .field Static { width: 12; color: $foreground 60%; }
+        .field Input, .field Select, .field TextArea { width: 1fr; }
+        .field Checkbox { border: none; height: 1; padding: 0; background: $surface; }
+        #prompt { height: 6; }
+        Select { height: 1; }
+        SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
+        Select:focus > SelectCurrent { border: none; background: $boost; }
+        SelectOverlay { border: round $border; max-height: 12; }
+    }
+    """
+    BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]
+
+    def __init__(self, keeper: DraftKeeper, repos: dict[str, str], trouble: str = "") -> None:
+        super().__init__()
+        self._keeper, self._repos, self._trouble = keeper, repos, trouble
+
+    def compose(self) -> ComposeResult:
+        """Lay out the form with what was typed last."""
+        draft = self._keeper.draft
+        options = [(name, repo_id) for repo_id, name in sorted(self._repos.items(), key=lambda pair: pair[1])]
+        chosen = draft.repo_id if draft.repo_id in self._repos else Select.NULL
+        with Vertical(id="box") as box:
+            box.border_title = "New run"
+            yield self._field("repository", Select(options, value=chosen, prompt="choose one", id="repo"))
+            yield self._field(
+                "prompt", TextArea(draft.prompt, id="prompt", tab_behavior="focus", compact=True)
+            )
+            harnesses = [(name, name) for name in HARNESSES]
+            harness = draft.harness if draft.harness in HARNESSES else HARNESSES[0]
+            yield self._field("harness", Select(harnesses, value=harness, allow_blank=False, id="harness"))
+            yield self._field("base", Input(draft.base_branch, placeholder="the default branch", id="base"))
+            yield self._field(
+                "branch", Input(draft.working_branch, placeholder="a name made by the service", id="branch")
+            )
+            yield self._field("", Checkbox("on a new branch", draft.create_branch, id="create", compact=True))
+            yield Static(
+                self._trouble, classes="trouble -shown" if self._trouble else "trouble", markup=False
+            )
+            with Horizontal(id="buttons"):
+                yield FlatButton("Keep for later", id="keep")
+                yield FlatButton("Start  ctrl+s", id="go")
+
+    def _field(self, label: str, widget: Input | Select[str] | TextArea | Checkbox) -> Horizontal:
+        return Horizontal(Static(label), widget, classes="field")
+
+    def on_mount(self) -> None:
+        """Put the focus where the next thing is to be typed."""
+        self.query_one("#prompt" if self._keeper.draft.repo_id else "#repo").focus()
+
+    def draft(self) -> Draft:
+        """Return what the form holds now."""
+        repo = self.query_one("#repo", Select).value
+        repo_id = repo if isinstance(repo, str) else ""
+        return Draft(
+            repo_id=repo_id,
+            repo=self._repos.get(repo_id, ""),
+            prompt=self.query_one("#prompt", TextArea).text.strip(),
+            harness=str(self.query_one("#harness", Select).value),
+            base_branch=self.query_one("#base", Input).value.strip(),
+            working_branch=self.query_one("#branch", Input).value.strip(),
+            create_branch=self.query_one("#create", Checkbox).value,
+        )
+
+    def action_start(self) -> None:
+        """Check the form and hand it over."""
+        draft = self.draft()
+        self._keeper.keep(draft)
+        trouble = self._check(draft)
+        if trouble is None:
+            self.dismiss(draft)
+            return
+        box = self.query_one(".trouble", Static)
+        box.update(trouble)
+        box.add_class("-shown")
+
+    def _check(self, draft: Draft) -> str | None:
+        from mogplex_tui.api.errors import InvalidInput
+
+        if not draft.repo_id:
+            return "Choose a repository."
+        try:
+            draft.as_request()
+        except InvalidInput as error:
+            return str(error)
+        return None
+
+    def action_leave(self) -> None:
+        """Keep what is typed and leave."""
+        self._keeper.keep(self.draft())
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#keep")
+    def _keep(self) -> None:
+        self.action_leave()
+
+    @on(Button.Pressed, "#go")
+    def _go(self) -> None:
+        self.action_start()

@@ -1,0 +1,267 @@
+"""The Observability screen: job health, dispatch pressure, usage, sandboxes and what it all costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.costs import Window
+from mogplex_tui.live.scheduler import Want
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import words
+from mogplex_tui.screens import messages
+from mogplex_tui.screens.base import ConsoleScreen, bindings
+from mogplex_tui.widgets.bars import Bar, BarList
+from mogplex_tui.widgets.card import Card
+from mogplex_tui.widgets.chart import CostChart
+from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.rule import Rule
+from mogplex_tui.widgets.status_line import Segment, SegmentLine
+from mogplex_tui.widgets.tones import Cell, Tone
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.stats import Stats
+
+RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
+NARROW, LOW = 100, 30
+
+
+class ObservabilityScreen(ConsoleScreen):
+    """Cards over a cost panel; every panel says how old it is."""
+
+    SCOPE = "observability"
+    TAB = "observability"
+    CSS_PATH = "observability.tcss"
+    BINDINGS = bindings("observability")
+    AUTO_FOCUS: ClassVar[str | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._range = "day"
+        self._wants: list[Want] = []
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield the cards, the cost line, the chart and the bars."""
+        yield Notice(id="notice")
+        with Horizontal(id="cards"):
+            for name, title in (
+                ("jobs", "Jobs"),
+                ("dispatch", "Dispatch"),
+                ("usage", "Usage"),
+                ("sandboxes", "Sandboxes"),
+            ):
+                yield Card(title, id=name)
+        yield Rule(ascii_only=self.console.look.ascii)
+        yield SegmentLine([], id="cost")
+        with Horizontal(id="panels"):
+            yield CostChart(id="chart", ascii_mode=self.console.look.ascii)
+            with Vertical(id="bars"):
+                yield BarList(id="models", ascii_mode=self.console.look.ascii)
+                yield BarList(id="types", ascii_mode=self.console.look.ascii)
+
+    def on_mount(self) -> None:
+        """Want every window of the stats for as long as the screen is shown."""
+        super().on_mount()
+        self.session.costs.changed.subscribe(self.changed_soon)
+        self._draw()
+
+    def on_screen_resume(self) -> None:
+        """Begin to read the windows."""
+        if not self._wants:
+            self._wants = self.session.costs.watch()
+        super().on_screen_resume()
+
+    def on_screen_suspend(self) -> None:
+        """Stop reading what nobody looks at."""
+        for want in self._wants:
+            want.drop()
+        self._wants = []
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Stack the panels at narrow widths."""
+        self.set_class(event.size.width < NARROW, "-narrow")
+        self.set_class(event.size.height < LOW, "-low")
+
+    def flush(self) -> None:
+        """Draw what has been read."""
+        if self.is_current:
+            self._draw()
+            self.refresh_chrome()
+
+    def on_tick(self) -> None:
+        """Let the ages grow."""
+        self._draw()
+
+    @property
+    def _window(self) -> Window | None:
+        return self.session.costs.windows.get(self._range)
+
+    def title_segments(self) -> list[Segment]:
+        """Return the range and how old the figures are."""
+        fresh = self.session.costs.feeds[self._range].freshness
+        age = fresh.age(self.session.clock.monotonic())
+        aged = "" if age is None else f"as of {words.seconds(age)}"
+        trouble = (
+            messages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
+        )
+        segments = [
+            Segment("Observability", Tone.STRONG, priority=0),
+            Segment(RANGES[self._range], Tone.ACCENT, priority=1),
+            Segment(trouble or aged, Tone.WARN if trouble else Tone.DIM, priority=2, right=True),
+        ]
+        return [segment for segment in segments if segment.text]
+
+    def _draw(self) -> None:
+        closed = not self.session.open(Family.OBSERVABILITY)
+        fresh = self.session.costs.feeds[self._range].freshness
+        notice = ""
+        if closed:
+            notice = " ".join(messages.observability_closed(self.session))
+        elif self._window is None:
+            notice = " ".join(messages.nothing(self.session, fresh, noun="the statistics", empty=""))
+        elif fresh.error is not None:
+            notice = str(fresh.error)
+        self.query_one("#notice", Notice).show(notice)
+        stats = None if self._window is None or closed else self._window.stats
+        for name, lines in cards(stats).items():
+            self.query_one(f"#{name}", Card).set_lines(lines)
+        self._draw_cost(closed)
+        self._draw_bars(stats)
+
+    def _draw_cost(self, closed: bool) -> None:
+        costs = self.session.costs
+        self.query_one("#cost", SegmentLine).set_segments(cost_segments(self.session, closed))
+        chart = self.query_one("#chart", CostChart)
+        hours = costs.hours()
+        chart.set_series(
+            [] if closed else costs.series(),
+            labels=[hour.astimezone().strftime("%H:00") for hour in hours],
+            title="$ an hour, last 24 h",
+        )
+
+    def _draw_bars(self, stats: Stats | None) -> None:
+        models = stats.by_model if stats else []
+        types = stats.by_type if stats else []
+        top_models = sorted(models, key=lambda use: use.tokens, reverse=True)
+        self.query_one("#models", BarList).set_bars(
+            [
+                Bar(
+                    words.model(use.model),
+                    float(use.tokens),
+                    f"{words.count(use.tokens)} tok  {use.count} calls",
+                )
+                for use in top_models
+            ],
+            title=f"by model, tokens, {RANGES[self._range]}",
+        )
+        self.query_one("#types", BarList).set_bars(
+            [Bar(use.type, float(use.count), words.plural(use.count, "call")) for use in types],
+            title=f"by type, calls, {RANGES[self._range]}",
+        )
+
+    def do_view_range(self) -> None:
+        """Count over the next range."""
+        names = list(RANGES)
+        self._range = names[(names.index(self._range) + 1) % len(names)]
+        self._draw()
+        self.refresh_chrome()
+
+    def do_view_refresh(self) -> None:
+        """Read every window again now."""
+        for want in self._wants:
+            want.refresh()
+
+
+def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
+    """Return the lines of each card; null is a dash (observability.md §1.1)."""
+    if stats is None:
+        return {name: [[(words.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
+    told = stats.summary
+    rate = told.job_runs_success_rate_in_range
+    return {
+        "jobs": [
+            [_big(words.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
+            [
+                (f"{told.job_runs_pending} pending", Tone.PLAIN),
+                (_oldest(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
+            ],
+            [_alert(told.job_runs_failed_in_range), ("failed", Tone.DIM)],
+            [_alert(told.job_runs_stale_pending, Tone.WARN), ("stuck", Tone.DIM)],
+        ],
+        "dispatch": [
+            [_alert(told.suppressed_in_range, Tone.PLAIN), ("suppressed", Tone.DIM)],
+            [_alert(told.deferred_in_range, Tone.WARN), ("deferred", Tone.DIM)],
+            [_alert(told.start_failed_in_range), ("start failed", Tone.DIM)],
+            [_alert(told.limit_denied_in_range, Tone.WARN), ("denied by limits", Tone.DIM)],
+        ],
+        "usage": [
+            [_big(f"{told.calls_today:,}"), ("calls today", Tone.DIM)],
+            [_big(words.count(told.tokens_today)), ("tokens today", Tone.DIM)],
+            [
+                _big(words.millis(told.avg_duration_ms) if told.total_calls else words.DASH),
+                ("average call", Tone.DIM),
+            ],
+            [
+                _big(
+                    words.DASH
+                    if told.success_rate is None or not told.total_calls
+                    else f"{told.success_rate:g} %"
+                ),
+                ("calls succeed", Tone.DIM),
+            ],
+        ],
+        "sandboxes": [
+            [(f"{told.sandbox_active} of {told.sandbox_total}", Tone.PLAIN), ("running", Tone.DIM)],
+            [(words.seconds(told.sandbox_time_ms / 1000), Tone.PLAIN), ("in range", Tone.DIM)],
+        ],
+    }
+
+
+def _big(text: str, tone: Tone = Tone.STRONG) -> Cell:
+    return (text, tone)
+
+
+def _alert(number: int, tone: Tone = Tone.ERROR) -> Cell:
+    return (f"{number:,}", tone if number else Tone.DIM)
+
+
+def _health(rate: float | None) -> Tone:
+    if rate is None:
+        return Tone.DIM
+    return Tone.OK if rate >= 95 else Tone.WARN if rate >= 80 else Tone.ERROR
+
+
+def _oldest(ms: int, pending: int) -> str:
+    return f"oldest {words.seconds(ms / 1000)}" if pending else ""
+
+
+def cost_segments(session: Session, closed: bool) -> list[Segment]:
+    """Return the cost line: today, last hour, 24 h, 7 days, and what is not final yet."""
+    costs = session.costs
+
+    def total(name: str) -> Decimal | None:
+        window = costs.windows.get(name)
+        return None if window is None or closed else window.stats.summary.total_cost
+
+    def figure(label: str, value: Decimal | None, suffix: str = "", priority: int = 1) -> Segment:
+        return Segment(f"{label} {words.money(value)}{suffix}", Tone.PLAIN, priority=priority)
+
+    segments = [
+        Segment("Cost", Tone.STRONG, priority=0),
+        Segment(f"today {words.money(None if closed else costs.today)}", Tone.STRONG, priority=0),
+        figure("last hour", total("hour"), "/h" if total("hour") is not None else ""),
+        figure("24 h", total("day"), priority=2),
+        figure("7 d", total("week"), priority=3),
+    ]
+    newest = max(costs.windows.values(), key=lambda window: window.at, default=None)
+    pending = newest.stats.summary.reconciliation_pending if newest is not None and not closed else None
+    segments.append(Segment("known costs only", Tone.DIM, priority=6, right=True))
+    if pending:
+        segments.append(Segment(f"{pending} calls not final", Tone.WARN, priority=4, right=True))
+    return segments

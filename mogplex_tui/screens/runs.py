@@ -1,0 +1,247 @@
+"""The Runs screen: every run and call that the credential can see, newest first, live ones on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual import on
+from textual.widget import Widget
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.scheduler import Want
+from mogplex_tui.live.store import Change
+from mogplex_tui.live.view import SortedView
+from mogplex_tui.operate import words
+from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.kinds import RUNS, Context
+from mogplex_tui.screens import messages
+from mogplex_tui.screens.base import ConsoleScreen, bindings
+from mogplex_tui.screens.filter_bar import FilterBar
+from mogplex_tui.screens.sources import KindSource, columns_of
+from mogplex_tui.widgets.line_table import LineTable
+from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+EMPTY = "No runs yet. n starts one."
+# Cells whose change is worth a flash.
+FLASHED = ("state", "cost")
+
+
+class RunsScreen(ConsoleScreen):
+    """The list of runs."""
+
+    SCOPE = "runs"
+    TAB = "runs"
+    CSS_PATH = "runs.tcss"
+    BINDINGS = bindings("runs")
+    AUTO_FOCUS: ClassVar[str | None] = "#table"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._want: Want | None = None
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+        self._sort: str | None = None
+        self._descending = True
+        self._filter = ""
+        self._seen: dict[str, RunRow] = {}
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield the filter, the notice and the table."""
+        self._rows = self.console.runs.set
+        self._view: SortedView[RunRow] = SortedView(self._rows.rows, RUNS.default_sort)
+        self._source = KindSource(RUNS, self._rows.rows, self._view, self._cell_context())
+        yield FilterBar("repo:web !docs state:failed cost:>1", id="filter")
+        yield Notice(id="notice")
+        table = LineTable(id="table")
+        table.ascii_mode, table.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
+        table.set_columns(columns_of(RUNS))
+        table.set_source(self._source)
+        yield table
+
+    @property
+    def table(self) -> LineTable:
+        """The table of runs."""
+        return self.query_one("#table", LineTable)
+
+    def on_mount(self) -> None:
+        """Want the list for as long as the screen exists."""
+        super().on_mount()
+        self._want = self.session.scheduler.want(self.console.runs.feed)
+        self._rows.changes.subscribe(self._on_change)
+        self.console.runs.feed.changed.subscribe(self.changed_soon)
+        self.on_tick()
+
+    def on_unmount(self) -> None:
+        """Let the list go."""
+        if self._want is not None:
+            self._want.drop()
+
+    def _cell_context(self) -> Context:
+        return Context(datetime.now(UTC), self.console.look.ascii)
+
+    def row(self) -> RunRow | None:
+        """Return the run under the cursor."""
+        key = self.table.cursor_key
+        return None if key is None else self._rows.rows.get(key)
+
+    # What changes ----------------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        self._changed |= change.changed
+        self._removed = (self._removed | change.removed) - change.changed
+        self.changed_soon()
+
+    def flush(self) -> None:
+        """Bring order and cells up to date with what has changed since the last flush."""
+        changed, removed = self._changed, self._removed
+        self._changed, self._removed = set(), set()
+        moved = self._view.apply(changed, removed)
+        self._source.context = self._cell_context()
+        table = self.table
+        table.refresh_rows(changed, reordered=moved)
+        for key in table.visible_keys:
+            if key in changed:
+                self._flash(table, key)
+        for key in changed:
+            if key in self._rows.rows:
+                self._seen[key] = self._rows.rows[key]
+        self._say()
+        if self.is_current:
+            self.refresh_chrome()
+
+    def _flash(self, table: LineTable, key: str) -> None:
+        before, now = self._seen.get(key), self._rows.rows.get(key)
+        if before is None or now is None:
+            return
+        different = [name for name in FLASHED if getattr(before, name) != getattr(now, name)]
+        if different:
+            table.flash(key, different)
+
+    def on_tick(self) -> None:
+        """Let ages and durations grow, and rows grow old."""
+        self._source.context = self._cell_context()
+        self._source.stale = messages.stale(self._rows.freshness, self.session.clock.monotonic())
+        self.table.refresh_rows(self.table.visible_keys)
+        self._say()
+
+    def _say(self) -> None:
+        notice = self._rows.notice or self.console.runs.session.history.trouble or ""
+        self.query_one("#notice", Notice).show(notice)
+        if self._filter and self._rows.rows:
+            lines = [
+                f"None of {words.plural(len(self._rows.rows), 'run')} matches {self._filter}",
+                "esc clears it.",
+            ]
+        else:
+            lines = messages.nothing(self.session, self._rows.freshness, noun="runs", empty=EMPTY)
+        self.table.set_message(lines)
+
+    def title_segments(self) -> list[Segment]:
+        """Return how many runs there are, how many live and failed, the filter, and how fresh it all is."""
+        rows = self._rows.rows.values()
+        live = sum(row.live for row in rows)
+        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        failed = sum(
+            row.state == "failed" and row.began is not None and row.began >= midnight for row in rows
+        )
+        total = self._rows.total if self._rows.total is not None else len(rows)
+        left = [
+            Segment("Runs", Tone.STRONG, priority=0),
+            Segment(f"{total:,}", Tone.PLAIN, priority=1),
+            Segment(f"{live} live", Tone.LIVE if live else Tone.DIM, priority=2),
+            Segment(f"{failed} failed today", Tone.ERROR if failed else Tone.DIM, priority=3),
+        ]
+        order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
+        right = [
+            Segment(
+                messages.freshness_words(self.session, self._rows.freshness),
+                Tone.WARN,
+                priority=2,
+                right=True,
+            ),
+            Segment(order, Tone.DIM, priority=5, right=True),
+        ]
+        if self._filter:
+            shown = f"/ {self._filter}   {len(self._view):,} of {len(self._rows.rows):,}"
+            right.append(Segment(shown, Tone.ACCENT, priority=1, right=True))
+        elif total > len(self._rows.rows):
+            right.append(Segment(f"{len(self._rows.rows):,} loaded", Tone.DIM, priority=4, right=True))
+        return [segment for segment in (*left, *right) if segment.text]
+
+    @on(LineTable.NearEnd)
+    def _load_more(self) -> None:
+        self.console.runs.load_more()
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    @on(LineTable.RowSelected)
+    def _opened(self) -> None:
+        self.do_runs_open()
+
+    def do_runs_open(self) -> None:
+        """Open the run under the cursor."""
+        row = self.row()
+        if row is not None:
+            self.console.open_run(row)
+
+    def do_runs_cancel(self) -> None:
+        """Ask, then cancel the run under the cursor."""
+        self.console.confirm_cancel(self.row())
+
+    def do_list_filter(self) -> None:
+        """Open the filter; it narrows the list while one types."""
+        self.query_one(FilterBar).open(self._filter)
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self, event: FilterBar.Changed) -> None:
+        self._filter = event.text.strip()
+        self._view.filter(compile_filter(self._filter, RUNS.search))
+        self.table.refresh_rows(None, reordered=True)
+        self._say()
+        self.refresh_chrome()
+
+    @on(FilterBar.Closed)
+    def _filter_closed(self) -> None:
+        self.table.focus()
+
+    def key_escape(self) -> None:
+        """Clear the filter."""
+        if self._filter:
+            self.query_one(FilterBar).clear()
+
+    def do_list_sort(self) -> None:
+        """Order by the next column that can be sorted; after the last one, newest first again."""
+        names = [None, *(field.key for field in RUNS.fields if field.sort is not None)]
+        self._sort = names[(names.index(self._sort) + 1) % len(names)]
+        # Numbers and times are looked at from the large end, words from the start of the alphabet.
+        self._descending = self._sort not in ("state", "repo", "who", "model", "branch")
+        self._order()
+
+    def do_list_reverse(self) -> None:
+        """Turn the order round."""
+        self._descending = not self._descending
+        self._order()
+
+    @on(LineTable.HeaderSelected)
+    def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
+        if event.column == self._sort:
+            self._descending = not self._descending
+        elif any(field.key == event.column and field.sort for field in RUNS.fields):
+            self._sort, self._descending = event.column, True
+        self._order()
+
+    def _order(self) -> None:
+        sort = RUNS.default_sort if self._sort is None else RUNS.field(self._sort).sort
+        self._view.resort(sort or RUNS.default_sort, descending=self._descending)
+        self.table.set_sort(self._sort, self._descending)
+        self.table.refresh_rows(None, reordered=True)
+        self.refresh_chrome()
+
+    def do_view_refresh(self) -> None:
+        """Read the list again now."""
+        if self._want is not None:
+            self._want.refresh()

@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from time import monotonic
 from typing import ClassVar, Final
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -23,7 +21,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from .text import ELLIPSIS, cut_end, visible, width
-from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Tone
+from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Part, Tone
 
 REPAINT_PERIOD: Final = 0.05
 """Seconds between repaints for what arrives by itself; a key is answered at once."""
@@ -132,12 +130,13 @@ class LineView(ScrollView, can_focus=True):
         """The strip of view line `y`."""
         return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
-    def finish(self, segments: Iterable[Segment], cells: int) -> Strip:
-        """A strip of the segments with the app's filters (no colour, for one) applied once and for all."""
-        strip = Strip(segments, cells)
-        for line_filter in self.get_line_filters():
-            strip = strip.apply_filter(line_filter, self.background_colors[1])
-        return strip
+    def strip(self, parts: Iterable[Part]) -> Strip:
+        """A strip of the parts, as wide as the widget whatever they say."""
+        cells = self._frame_width
+        segments = self.palette.segments(parts)
+        found = sum(width(segment.text) for segment in segments)
+        strip = Strip(segments, found)
+        return strip if found == cells else strip.adjust_cell_length(cells, self.palette.style(Tone.PLAIN))
 
     def paint(self, lines: Iterable[int] | None = None) -> None:
         """Repaint view lines (all without an argument) and whatever was waiting, in the next refresh."""
@@ -276,11 +275,11 @@ class LineView(ScrollView, can_focus=True):
         start = self.header_lines + round(self.scroll_y / (count - height) * (height - length))
         return range(start, start + length)
 
-    def bar_cell(self, y: int, ground: Ground = Ground.BASE) -> Segment:
+    def bar_part(self, y: int, ground: Ground = Ground.BASE) -> Part:
         """The scroll bar's cell of view line `y`."""
         if y not in self._thumb:
-            return Segment(" ", self.palette.style(Tone.PLAIN, ground))
-        return Segment("|" if self.ascii_mode else "▐", self.palette.style(Tone.DIM, ground))
+            return " ", Tone.PLAIN, ground
+        return "|" if self.ascii_mode else "▐", Tone.DIM, ground
 
     def jump_to_share(self, share: float) -> None:
         """Scroll to a part of the way: 0 is the beginning, 1 the end."""
@@ -343,14 +342,13 @@ class LineView(ScrollView, can_focus=True):
             return self.plain_line(y)
         text, tone = self._message[number]
         text = cut_end(visible(text), room, self.ellipsis)
-        left = (room - width(text)) // 2
-        right = room - width(text) - left
-        return self.finish([self.blank(left), self.segment((text, tone)), self.blank(right)], room)
+        left = " " * ((room - width(text)) // 2)
+        return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 
     def plain_line(self, y: int) -> Strip:
         """An empty line with its part of the scroll bar."""
-        room = self.size.width
-        return self.finish([self.blank(max(0, room - 1)), self.bar_cell(y)], room)
+        blank = " " * max(0, self._frame_width - 1)
+        return self.strip([(blank, Tone.PLAIN, Ground.BASE), self.bar_part(y)])
 
     # Drawing helpers.
 
@@ -358,32 +356,3 @@ class LineView(ScrollView, can_focus=True):
     def ellipsis(self) -> str:
         """What stands where a text was cut."""
         return "~" if self.ascii_mode else ELLIPSIS
-
-    def segment(self, cell: Cell, ground: Ground = Ground.BASE) -> Segment:
-        """A segment of a cell's text as it is."""
-        return Segment(cell[0], self.palette.style(cell[1], ground))
-
-    def blank(self, cells: int, ground: Ground = Ground.BASE) -> Segment:
-        """A segment of spaces."""
-        return Segment(" " * cells, self.palette.style(Tone.PLAIN, ground))
-
-
-def merged(parts: Iterable[tuple[str, Style]]) -> list[Segment]:
-    """Segments of the parts with neighbours of one style joined, so that fewer bytes are written."""
-    out: list[Segment] = []
-    text, style = "", None
-    for piece, its in parts:
-        if not piece:
-            continue
-        if its == style:
-            text += piece
-        else:
-            if text:
-                out.append(Segment(text, style))
-            text, style = piece, its
-    if text:
-        out.append(Segment(text, style))
-    return out
-
-
-__all__ = ["REPAINT_PERIOD", "LineView", "merged"]

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Final, Protocol
 
-from rich.style import Style
 from textual.strip import Strip
 
 from .columns import GAP, Column, Slot, arrange
-from .line_view import LineView, merged
+from .line_view import LineView
 from .text import cut_end, fit
-from .tones import Cell, Ground, Tone
+from .tones import Cell, Ground, Part, Tone
 
 FLASH_SECONDS: Final = 0.5
 PREFIX: Final = 2
 """Cells before the first column: the cursor bar and the mark."""
 
 _CACHED_ROWS: Final = 2048
+_GAP: Final = " " * GAP
 
 
 class RowSource(Protocol):
@@ -160,25 +160,18 @@ class RowView(LineView):
         return self.message_line(y)
 
     def _header(self) -> Strip:
-        room, style = self.size.width, self.palette.style(Tone.DIM)
-        sorted_style = self.palette.style(Tone.STRONG)
-        parts: list[tuple[str, Style]] = [(" " * PREFIX, style)]
-        used = PREFIX
+        parts: list[Part] = [(" " * PREFIX, Tone.DIM, Ground.BASE)]
         for number, slot in enumerate(self.arranged()):
             column = self._columns[slot.place]
-            gap = GAP if number else 0
             title = column.title
             by_this = self._sort is not None and self._sort[0] == column.key
             if by_this:
                 arrow = self._arrow()
                 right = column.align == "right"
                 title = arrow + title if right else cut_end(title, slot.width - 1, "") + arrow
-            shown = fit(title, slot.width, column.align, "end", "")
-            parts.append((" " * gap, style))
-            parts.append((shown, sorted_style if by_this else style))
-            used += gap + slot.width
-        parts.append((" " * max(0, room - used), style))
-        return self.finish(merged(parts), room).adjust_cell_length(room, style)
+            shown = " " * (GAP if number else 0) + fit(title, slot.width, column.align, "end", "")
+            parts.append((shown, Tone.STRONG if by_this else Tone.DIM, Ground.BASE))
+        return self.strip(parts)
 
     def _arrow(self) -> str:
         descending = self._sort is not None and self._sort[1]
@@ -221,31 +214,25 @@ class RowView(LineView):
         return strip
 
     def _draw_row(self, row: _Row, ground: Ground, y: int, flashing: frozenset[str]) -> Strip:
-        room, style = self.size.width, self.palette.style
-        plain = style(Tone.PLAIN, ground)
+        ascii_mode, ellipsis, stale, cells = self.ascii_mode, self.ellipsis, self._stale, row.cells
         at_cursor = ground is not Ground.BASE
-        bar = (">" if self.ascii_mode else "▌") if at_cursor else " "
-        mark = ("*" if self.ascii_mode else "•") if row.marked else " "
-        parts = [
-            (bar, style(Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)),
-            (mark, style(Tone.ACCENT, ground)),
+        bar = (">" if ascii_mode else "▌") if at_cursor else " "
+        mark = ("*" if ascii_mode else "•") if row.marked else " "
+        parts: list[Part] = [
+            (bar, Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground),
+            (mark, Tone.ACCENT, ground),
         ]
         used = PREFIX
-        for number, slot in enumerate(self.arranged()):
-            column = self._columns[slot.place]
-            text, tone = row.cells[slot.place] if slot.place < len(row.cells) else ("", Tone.PLAIN)
-            if number:
-                parts.append((" " * GAP, plain))
+        for place, cells_wide in self.arranged():
+            column = self._columns[place]
+            text, tone = cells[place] if place < len(cells) else ("", Tone.PLAIN)
+            if used > PREFIX:
+                parts.append((_GAP, Tone.PLAIN, ground))
                 used += GAP
             behind = Ground.FLASH if column.key in flashing else ground
-            parts.append(
-                (
-                    fit(text, slot.width, column.align, column.cut, self.ellipsis),
-                    style(Tone.DIM if self._stale else tone, behind),
-                )
-            )
-            used += slot.width
-        parts.append((" " * max(0, room - 1 - used), plain))
-        segments = merged(parts)
-        segments.append(self.bar_cell(y, ground))
-        return self.finish(segments, room).adjust_cell_length(room, plain)
+            shown = fit(text, cells_wide, column.align, column.cut, ellipsis)
+            parts.append((shown, Tone.DIM if stale else tone, behind))
+            used += cells_wide
+        parts.append((" " * (self._frame_width - 1 - used), Tone.PLAIN, ground))
+        parts.append(self.bar_part(y, ground))
+        return self.strip(parts)

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
-from .line_view import LineView, merged
+from .line_view import LineView
 from .tail_rows import TailLine, TailShape, TailSource, lay
 from .text import visible, width, wrap
-from .tones import Cell, Ground, Tone
+from .tones import Cell, Ground, Part, Tone
 
 _CACHED_ROWS = 1024
 _MOST_NOTICE_LINES = 3
@@ -233,21 +231,19 @@ class TailView(LineView):
         return []
 
     def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
-        segments = [self.segment(cell) for cell in badge]
+        segments = self.palette.segments((text, tone, Ground.BASE) for text, tone in badge)
         room = self.size.width
         taken = sum(width(segment.text) for segment in segments)
         if taken + 1 > room:
             return strip
-        over = self.finish(segments, taken)
+        over = Strip(segments, taken)
         return Strip.join([strip.crop(0, room - 1 - taken), over, strip.crop(room - 1, room)])
 
     def _notice_line(self, y: int) -> Strip:
-        room = self.size.width
         if not self._notice:
             return self.plain_line(y)
-        text = self._notice_lines[y]
-        pad = room - 2 - width(text)
-        return self.finish([self.blank(2), self.segment((text, self._notice[1])), self.blank(pad)], room)
+        text, tone = self._notice_lines[y], self._notice[1]
+        return self.strip([("  ", tone, Ground.BASE), (text, tone, Ground.BASE)])
 
     def _content(self, y: int, laid: _Laid, line: int, row: int) -> Strip:
         ground = Ground.BASE
@@ -260,33 +256,29 @@ class TailView(LineView):
         return strip
 
     def _draw(self, y: int, line: TailLine, ground: Ground) -> Strip:
-        room = self.size.width
         bar = " "
         if ground is not Ground.BASE:
             bar = ">" if self.ascii_mode else "▌"
-        bar_style = self.palette.style(Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)
-        parts = [(bar, bar_style)]
+        parts: list[Part] = [(bar, Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)]
         parts.extend(self._parts(line, ground))
-        segments: list[Segment] = merged(parts)
-        segments.append(self.bar_cell(y, ground))
-        return self.finish(segments, room).adjust_cell_length(room, self.palette.style(Tone.PLAIN, ground))
+        parts.append(self.bar_part(y, ground))
+        return self.strip(parts)
 
-    def _parts(self, line: TailLine, ground: Ground) -> list[tuple[str, Style]]:
-        style = self.palette.style
+    def _parts(self, line: TailLine, ground: Ground) -> list[Part]:
+        """The line's cells, with the matches of the search on a ground of their own."""
         spans = []
         if self._needle is not None:
             spans = [match.span() for match in self._needle.finditer("".join(text for text, _ in line))]
         if not spans:
-            return [(text, style(tone, ground)) for text, tone in line]
-        parts = []
+            return [(text, tone, ground) for text, tone in line]
+        parts: list[Part] = []
         at = 0
         for text, tone in line:
             cuts = {0, len(text)}
             for start, end in spans:
                 cuts.update(cut - at for cut in (start, end) if 0 < cut - at < len(text))
-            places = sorted(cuts)
-            for left, right in pairwise(places):
+            for left, right in pairwise(sorted(cuts)):
                 inside = any(start <= at + left < end for start, end in spans)
-                parts.append((text[left:right], style(tone, Ground.MATCH if inside else ground)))
+                parts.append((text[left:right], tone, Ground.MATCH if inside else ground))
             at += len(text)
         return parts

@@ -6,9 +6,11 @@ a terminal without colours still gets bold, dim and reverse.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from rich.segment import Segment
 from rich.style import Style
 
 if TYPE_CHECKING:
@@ -48,13 +50,18 @@ TONE_CSS: Final = """
     & > .tone--accent { color: $primary; }
     & > .tone--ok { color: $success; }
     & > .tone--warn { color: $warning; }
-    & > .tone--error { color: $error; text-style: bold; }
+    & > .tone--error { color: $error; }
     & > .tone--strong { color: $foreground; text-style: bold; }
     & > .tone--live { color: $primary; text-style: bold; }
     & > .tone--cursor { background: $primary 22%; }
     & > .tone--cursor-blurred { background: $foreground 8%; }
     & > .tone--flash { background: $primary 35%; }
     & > .tone--match { background: $warning 35%; }
+    &:nocolor > .tone--error { text-style: bold; }
+    &:nocolor > .tone--dim { text-style: dim; }
+    &:nocolor > .tone--match { text-style: reverse; }
+    &:nocolor > .tone--flash { text-style: reverse; }
+    &:nocolor > .tone--cursor { text-style: reverse; }
     &:ansi {
         & > .tone--plain { color: ansi_default; }
         & > .tone--dim { color: ansi_default; text-style: dim; }
@@ -78,6 +85,10 @@ class Ground(StrEnum):
     MATCH = "match"
 
 
+Part = tuple[str, Tone, Ground]
+"""A piece of a line: visible text, its tone, and what lies behind it."""
+
+
 class Palette:
     """The styles of one widget under the theme of the moment: one for each tone on each ground.
 
@@ -85,9 +96,11 @@ class Palette:
     style updates that change nothing.
     """
 
-    __slots__ = ("_styles", "dark")
+    __slots__ = ("_solid", "_styles")
 
     def __init__(self, widget: Widget) -> None:
+        background, filters = widget.background_colors[1], widget.get_line_filters()
+        self._solid: set[Ground] = set()
         base = {tone: widget.get_component_rich_style(f"tone--{tone}") for tone in Tone}
         ground = base[Tone.PLAIN].bgcolor
         self._styles: dict[tuple[Tone, Ground], Style] = {}
@@ -100,11 +113,44 @@ class Palette:
                 attributes = Style(reverse=partial.reverse, underline=partial.underline)
                 behind = Style(bgcolor=full.bgcolor if full.bgcolor != ground else None) + attributes
             for tone in Tone:
-                self._styles[tone, place] = base[tone] + behind
+                # Reversed, each colour would become a block of its own; one colour keeps the line one line.
+                front = base[Tone.PLAIN] if behind.reverse else base[tone]
+                segment = [Segment(" ", front + behind)]
+                # The app's filters (no colour, for one) work on styles alone, so once is enough.
+                for line_filter in filters:
+                    segment = line_filter.apply(segment, background)
+                self._styles[tone, place] = segment[0].style or Style()
+            plain = self._styles[Tone.PLAIN, place]
+            if not plain.reverse and not plain.underline:
+                self._solid.add(place)
 
     def style(self, tone: Tone, ground: Ground = Ground.BASE) -> Style:
         """The rich style of a tone on a ground."""
         return self._styles[tone, ground]
+
+    def segments(self, parts: Iterable[Part]) -> list[Segment]:
+        """Segments of the parts, joined where they would look alike, so that fewer bytes are written.
+
+        Spaces look alike in every tone of a ground, so they join what stands before or after them.
+        """
+        out: list[Segment] = []
+        styles = self._styles
+        text, tone, ground, blank = "", Tone.PLAIN, Ground.BASE, True
+        for piece, its_tone, its_ground in parts:
+            if not piece:
+                continue
+            empty = piece.isspace() and its_ground in self._solid
+            if its_ground == ground and (its_tone == tone or empty or blank):
+                text += piece
+                if blank:
+                    tone, blank = its_tone, empty
+            else:
+                if text:
+                    out.append(Segment(text, styles[tone, ground]))
+                text, tone, ground, blank = piece, its_tone, its_ground, empty
+        if text:
+            out.append(Segment(text, styles[tone, ground]))
+        return out
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Palette) and self._styles == other._styles

@@ -1,0 +1,41 @@
+"""A standing plane on loopback with an account and nothing else, and clients for its credentials."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.support import ManualClock, World
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def server(clock: ManualClock) -> AsyncIterator[PlaneServer]:
+    async with PlaneServer(Settings(speed=0, seeded=False), clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: PlaneServer, clock: ManualClock) -> World:
+    return World(server.plane, clock)
+
+
+@pytest.fixture
+async def client(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def nobody(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.base_url) as opened:
+        yield opened

@@ -1,0 +1,243 @@
+"""Rows for a standing plane, made through the same writes that the product uses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.clock import SECOND_US, Clock
+from mogplex_tui.controlplane.credentials import digest
+from mogplex_tui.controlplane.hub import Frame
+from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.writes import calls, jobs, runs, sandboxes
+
+# 2026-08-05T10:00:00Z
+NOON = 1_785_924_000 * SECOND_US
+V1 = "/api/v1/mogplex"
+
+GRAPH = {
+    "nodes": [
+        {"id": "start", "type": "start", "position": {"x": 0, "y": 0}, "data": {"event": "pr_opened"}},
+        {"id": "agent-1", "type": "agent", "position": {"x": 1, "y": 0}, "data": {"agentId": "AGENT"}},
+        {"id": "odd", "type": "from_the_future", "position": {"x": 1, "y": 0}, "data": {}},
+        {"id": "end", "type": "end", "position": {"x": 2, "y": 0}, "data": {"label": "Done"}},
+    ],
+    "edges": [{"id": "e1", "source": "start", "target": "agent-1"}],
+}
+
+
+class ManualClock(Clock):
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.us = NOON
+        super().__init__(lambda: self.us)
+
+    def advance(self, seconds: float) -> None:
+        self.us += round(seconds * SECOND_US)
+
+
+class World:
+    """Makes rows in one plane."""
+
+    def __init__(self, plane: Plane, clock: ManualClock) -> None:
+        self.plane = plane
+        self.clock = clock
+        self.user = plane.user_id
+
+    def profile(self, name: str) -> str:
+        with self.plane.db.transaction() as tx:
+            user_id = tx.new_id()
+            tx.insert(
+                "profiles",
+                id=user_id,
+                email=f"{name}@example.dev",
+                username=name,
+                name=name,
+                default_model="acme/nova-1",
+                models_seen_at=self.clock.us,
+                created_at=self.clock.us,
+            )
+        return user_id
+
+    def token(
+        self, user_id: str | None = None, scopes: tuple[str, ...] = ("read", "write"), **columns: Any
+    ) -> str:
+        with self.plane.db.transaction() as tx:
+            key_id = tx.new_id()
+            plaintext = "mog_" + key_id.replace("-", "")[:24]
+            tx.insert(
+                "user_api_keys",
+                id=key_id,
+                user_id=user_id or self.user,
+                name="test",
+                token_hash=digest(plaintext),
+                token_prefix=plaintext[:12],
+                scopes=json.dumps(list(scopes)),
+                created_at=self.clock.us,
+                **columns,
+            )
+        return plaintext
+
+    def repo(self, full_name: str = "acme/api", user_id: str | None = None, **columns: Any) -> str:
+        columns = {"default_branch": "main", "github_installation_id": 88} | columns
+        with self.plane.db.transaction() as tx:
+            repo_id = tx.new_id()
+            tx.insert(
+                "repos",
+                id=repo_id,
+                user_id=user_id or self.user,
+                full_name=full_name,
+                created_at=1,
+                **columns,
+            )
+        return repo_id
+
+    def model(self, model_id: str, **columns: Any) -> str:
+        with self.plane.db.transaction() as tx:
+            tx.insert(
+                "models",
+                id=model_id,
+                provider=columns.pop("provider", model_id.partition("/")[0]),
+                name=columns.pop("name", model_id.partition("/")[2]),
+                created_at=columns.pop("created_at", 1),
+                **columns,
+            )
+        return model_id
+
+    def call(self, **columns: Any) -> str:
+        columns = {
+            "user_id": self.user,
+            "type": "agent",
+            "model": "harness:codex",
+            "started_at": self.clock.us,
+        } | columns
+        with self.plane.db.transaction() as tx:
+            return calls.insert_call(tx, **columns)
+
+    def event(self, call_id: str, type: str = "log", **columns: Any) -> str:
+        columns = {"message": None, "at": self.clock.us} | columns
+        with self.plane.db.transaction() as tx:
+            return calls.append_event(tx, call_id=call_id, type=type, **columns)
+
+    def run(self, repo_id: str, call_id: str | None = None, **columns: Any) -> str:
+        call_id = call_id or self.call(repo_id=repo_id)
+        columns = {
+            "user_id": self.user,
+            "idempotency_key": call_id,
+            "request_hash": "0" * 64,
+            "harness": "codex",
+            "prompt": "Fix it",
+            "base_branch": "main",
+            "working_branch": "main",
+            "created_at": self.clock.us,
+            "runtime_provider": "trigger",
+            "runtime_run_id": "run_1",
+        } | columns
+        with self.plane.db.transaction() as tx:
+            return runs.insert_run(tx, repo_id=repo_id, ai_call_id=call_id, **columns)
+
+    def sandbox(self, repo_id: str, **columns: Any) -> str:
+        columns = {
+            "user_id": self.user,
+            "base_branch": "main",
+            "working_branch": "main",
+            "status": "running",
+            "sandbox_id": "mogplex-vm-1",
+            "created_at": self.clock.us,
+        } | columns
+        with self.plane.db.transaction() as tx:
+            return sandboxes.insert_sandbox(tx, repo_id=repo_id, **columns)
+
+    def agent(self, name: str = "Reviewer", **columns: Any) -> str:
+        with self.plane.db.transaction() as tx:
+            agent_id = tx.new_id()
+            tx.insert(
+                "agents",
+                id=agent_id,
+                user_id=self.user,
+                name=name,
+                slug=name.lower(),
+                model="acme/nova-1",
+                created_at=1,
+                **columns,
+            )
+        return agent_id
+
+    def flow(
+        self,
+        agent_id: str | None = None,
+        user_id: str | None = None,
+        published: bool = True,
+        created_at: int | None = None,
+    ) -> str:
+        graph = json.dumps(GRAPH).replace("AGENT", agent_id or "nobody")
+        at = self.clock.us if created_at is None else created_at
+        with self.plane.db.transaction() as tx:
+            flow_id, version_id = tx.new_id(), tx.new_id()
+            tx.insert(
+                "flows",
+                id=flow_id,
+                user_id=user_id or self.user,
+                installation_id=88,
+                name="Review",
+                status="active",
+                draft_graph=graph,
+                published_version_id=version_id if published else None,
+                created_at=at,
+                updated_at=at,
+            )
+            tx.insert(
+                "flow_versions", id=version_id, flow_id=flow_id, version_number=1, graph=graph, created_at=at
+            )
+        return flow_id
+
+    def job(self, flow_id: str, repo_id: str | None = None, start: bool = False, **metadata: Any) -> str:
+        version = self.plane.db.value("SELECT id FROM flow_versions WHERE flow_id = ?", (flow_id,))
+        about = {"source_type": "pr_opened", "repo_id": repo_id, "installation_id": 88} | metadata
+        with self.plane.db.transaction() as tx:
+            job_id = jobs.enqueue(
+                tx, flow_id=flow_id, flow_version_id=version, at=self.clock.us, metadata=about
+            )
+        if start:
+            jobs.start_in_steps(self.plane.db, job_id, self.clock.us, "webhook", "run_9")
+        return job_id
+
+    def row(self, table: str, row_id: str) -> dict[str, Any]:
+        return dict(self.plane.db.only(f"SELECT * FROM {table} WHERE id = ?", (row_id,)))
+
+    def start_streaming(self, call_id: str, command: str | None = "cmd_1", **metadata: Any) -> None:
+        with self.plane.db.transaction() as tx:
+            assert calls.begin_streaming(tx, call_id, command, self.clock.us, metadata=metadata)
+
+
+class Stream:
+    """A realtime stream as a list of its lines."""
+
+    def __init__(self, response: httpx.Response, plane: Plane) -> None:
+        self._lines = response.aiter_lines()
+        self._plane = plane
+
+    async def line(self) -> str:
+        """The next line that is not blank, within five seconds."""
+        async with asyncio.timeout(5):
+            async for line in self._lines:
+                if line:
+                    return line
+        raise AssertionError("the stream ended")
+
+    async def frames(self) -> list[tuple[str, str]]:
+        """Every change until now, as (table, op): a last frame of a table of our own marks the end."""
+        self._plane.hub.publish([Frame("end_of_test", "INSERT", None, "x")])
+        found = []
+        while True:
+            line = await self.line()
+            assert line.startswith("data: "), line
+            change = json.loads(line[len("data: ") :])
+            assert set(change) == {"table", "op"}
+            if change["table"] == "end_of_test":
+                return found
+            found.append((change["table"], change["op"]))

@@ -6,8 +6,7 @@ from random import Random
 from typing import Any
 
 from ..clock import DAY_US, HOUR_US
-from ..writes.scrub import dumps
-from .bulk import Rows
+from .bulk import Rows, encode
 from .catalogue import material, models
 from .rng import new_uuid
 from .world import Flow, World
@@ -70,7 +69,7 @@ def _write_models(rows: Rows, world: World, now: int) -> None:
             pricing_output=model.price_out,
             pricing_cache_read=model.price_read,
             pricing_cache_write=model.price_write,
-            capabilities=dumps(list(model.capabilities)),
+            capabilities=encode(list(model.capabilities)),
             is_recommended=int(model.bucket is not None),
             recommendation_bucket=model.bucket,
             recommendation_rank=model.rank,
@@ -110,7 +109,7 @@ def _write_flow(rows: Rows, flow: Flow, created: int, now: int) -> None:
         description=spec["description"],
         notes=spec.get("notes"),
         status=spec["status"],
-        draft_graph=dumps(flow.draft),
+        draft_graph=encode(flow.draft),
         published_version_id=flow.version_id,
         created_at=created,
         updated_at=now - (3 + len(flow.version_ids)) * DAY_US,
@@ -121,6 +120,6 @@ def _write_flow(rows: Rows, flow: Flow, created: int, now: int) -> None:
             id=version_id,
             flow_id=flow.id,
             version_number=number,
-            graph=dumps(flow.graph),
+            graph=encode(flow.graph),
             created_at=created + number * 4 * DAY_US,
         )

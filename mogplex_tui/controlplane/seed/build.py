@@ -18,8 +18,6 @@ from .world import World, build_world
 
 SIZES = {"small": 400, "medium": 8_000, "large": 8_000}
 LARGE_CALLS = 100_000
-# Seconds of the past whose calls keep their whole timeline.
-_DETAILED = {"small": 36 * 3_600, "medium": 3 * 24 * 3_600, "large": 3 * 24 * 3_600}
 
 
 def build(plane: Plane) -> None:
@@ -42,7 +40,7 @@ def build(plane: Plane) -> None:
 def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str) -> None:
     size = SIZES[scale]
     boxes = write_present(rows, world, stream(seed, "sandboxes"), now)
-    direct = History(rows, tx, world, stream(seed, "direct"), now, _DETAILED[scale])
+    direct = History(rows, tx, world, stream(seed, "direct"), now)
     jobs = JobHistory(rows, world, stream(seed, "jobs"), now, direct)
     _write_live(direct, jobs, boxes)
     runs = int(size * 0.22)
@@ -74,6 +72,6 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, object]) -> 
 def _write_neighbour(rows: Rows, tx: Tx, world: World, seed: int, now: int) -> None:
     """A few chats of the other person, whom the first one must never see."""
     other = World(world.other_user_id, world.user_id, world.repos, world.agent_ids, world.flows)
-    history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US, 0)
+    history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)
     for _ in range(3):
         history.chat(CallKind.CHAT)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..database import Tx
+
+# One encoder for all rows: json.dumps would make a new one for each.
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # Parents before children, so that foreign keys hold while rows arrive.
 _ORDER = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..clock import DAY_US, SECOND_US
 from ..database import Tx
-from ..writes.scrub import dumps
+from .bulk import encode
 from .catalogue import script
 from .rng import new_uuid, stream
 from .rhythm import WINDOW_DAYS
@@ -95,8 +95,8 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
         shared = {"tool_call_id": f"call_{index:06d}", "input": given, "input_preview": f"{path}:{line}"}
         done = {**shared, "duration_ms": 310, "success": True, "output": "41 lines", "output_preview": "41 lines"}
         at = first + 2 * index * _LONG_PACE_US
-        rows.append((new_uuid(rng), "tool_started", "Tool started: readFile", dumps(shared), at))
-        rows.append((new_uuid(rng), "tool_finished", "Tool finished: readFile", dumps(done), at + _LONG_PACE_US))
+        rows.append((new_uuid(rng), "tool_started", "Tool started: readFile", encode(shared), at))
+        rows.append((new_uuid(rng), "tool_finished", "Tool finished: readFile", encode(done), at + _LONG_PACE_US))
     tx.execute("SELECT 1").executemany(
         "INSERT INTO ai_call_events (id, ai_call_id, user_id, repo_id, tool_name, event_type, message, payload,"
         f" created_at) SELECT ?1, '{call['id']}', '{user_id}', '{call['repo_id']}', 'readFile', ?2, ?3, ?4, ?5",

@@ -9,8 +9,7 @@ from typing import Any
 
 from ..clock import SECOND_US
 from ..database import Tx
-from ..writes.scrub import dumps
-from .bulk import Rows
+from .bulk import Rows, encode
 from .catalogue import Prompt, material, models, prompts
 from .rhythm import Rhythm
 from .rng import between, new_uuid, token
@@ -21,6 +20,8 @@ from .steps import CallKind, Step, Story
 from .stories import Branches, pick_failure, plan_agent, plan_harness
 from .world import Repo, World
 
+# The share of work that happened in the last hours and keeps its whole timeline.
+_FRESH = 0.2
 HARNESSES = ("codex", "claude-code", "claude-code")
 _CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
 
@@ -69,7 +70,7 @@ def chat_model(rng: Random) -> str:
 class History:
     """Writes direct work of the past; jobs have their own module."""
 
-    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int, detailed: int) -> None:
+    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int) -> None:
         self.rows = rows
         self.world = world
         self.rng = rng
@@ -77,8 +78,10 @@ class History:
         self.rhythm = Rhythm(now)
         self.scribe = Scribe(rows, tx, now)
         self._old_key = new_uuid(rng)
-        # Work younger than this keeps its whole timeline.
-        self.detail_after = now - detailed * SECOND_US
+
+    def fresh(self) -> bool:
+        """Draw whether a piece of work is recent, and so told in full."""
+        return self.rng.random() < _FRESH
 
     def place(self, started_at: int, seconds: float) -> int:
         """Move a start so far back that work of this length has ended by now."""
@@ -86,7 +89,7 @@ class History:
 
     def run(self, sandbox_share: float) -> None:
         """One coding run through the token API, over and done."""
-        rng = self.rng
+        rng, fresh = self.rng, self.fresh()
         prompt = rng.choice(prompts())
         repo = self.world.repos[prompt.repo]
         harness = rng.choice(HARNESSES)
@@ -94,9 +97,9 @@ class History:
         created = rng.random() < 0.45
         asked = f"mogplex/{prompt.slug}" if created else repo.branch
         branches = Branches(repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True)
-        story = plan_harness(rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2)
+        story = plan_harness(rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2, not fresh)
         boot = between(rng, 6.0, 40.0)
-        started = self.place(self.rhythm.draw(rng), story.seconds() + boot + 30)
+        started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + boot + 30)
         keep, cancelled = rng.random() < sandbox_share, rng.random() < 0.06
         box = None
         if keep:
@@ -118,7 +121,6 @@ class History:
             prologue=(accepted_step(run_id, harness, asked),),
             wait=boot,
             cancelled=cancelled,
-            detail=started > self.detail_after,
         )
         written = self.scribe.call(story, facts)
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
@@ -158,7 +160,7 @@ class History:
             runtime_provider="trigger",
             runtime_run_id=token(self.rng, "run_"),
             error=written.error,
-            metadata=dumps(about),
+            metadata=encode(about),
             created_at=facts.started_at,
             updated_at=ended,
         )
@@ -188,7 +190,6 @@ class History:
             limit_claim_id=claim,
             prologue=(accepted_step(run_id, harness, box.branch),),
             wait=boot,
-            detail=True,
             live_until=self.now,
         )
         written = self.scribe.call(story, facts)
@@ -196,15 +197,15 @@ class History:
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
         """One chat or control run; `live_age` seconds old and not over when given."""
-        rng = self.rng
+        rng, fresh = self.rng, live_age is not None or self.fresh()
         row = rng.choice(material("chats"))
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
         model = chat_model(rng) if live_age is None else "anthropic/claude-sonnet-5"
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
         effort = 0.5 if kind is CallKind.CHAT else 1.6
-        story: Story = plan_agent(rng, kind, model, row["repo"], effort, failure)
+        story: Story = plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh)
         if live_age is None:
-            started = self.place(self.rhythm.draw(rng), story.seconds() + 30)
+            started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + 30)
         else:
             started = self.now - int(live_age * SECOND_US)
         claim = self.admit("chat", started, None if repo is None else repo.id, "chat_starts_per_hour", 3600, 30)
@@ -222,7 +223,6 @@ class History:
             conversation_id=token(rng, "conv_", 10),
             limit_claim_id=claim,
             cancelled=live_age is None and rng.random() < 0.04,
-            detail=started > self.detail_after,
             live_until=None if live_age is None else self.now,
         )
         self.scribe.call(story, facts)

@@ -7,8 +7,7 @@ from random import Random
 from typing import Any
 
 from ..clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
-from ..writes.scrub import dumps
-from .bulk import Rows
+from .bulk import Rows, encode
 from .history import History
 from .job_plan import JobPlan, NodePlan, finding_columns, flow_repos, plan_job, wait_seconds
 from .rng import new_uuid, token
@@ -40,15 +39,16 @@ class JobHistory:
         self.now = now
         self.direct = direct
 
-    def _plan(self, flow_key: str | None = None, failing: float = 0.13) -> JobPlan:
+    def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
         flow = self.world.flows[key]
-        return plan_job(self.rng, flow, self.rng.choice(flow_repos(self.world, flow)), failing)
+        return plan_job(self.rng, flow, self.rng.choice(flow_repos(self.world, flow)), failing, thin)
 
     def job(self) -> int:
         """One job run that is over, or one dispatch that was suppressed; returns how many calls it made."""
         rng = self.rng
-        plan, draw = self._plan(), rng.random()
+        fresh = self.direct.fresh()
+        plan, draw = self._plan(thin=not fresh), rng.random()
         waits = sum(wait_seconds(rng) for node in plan.nodes if node.wait)
         delay = 2.0
         trouble = None
@@ -57,10 +57,10 @@ class JobHistory:
         elif draw < 0.08:
             trouble, delay = "start_failed", rng.uniform(120, 400)
         elif draw < 0.13:
-            self._suppressed(plan)
+            self._suppressed(plan, fresh)
             return 0
         total = plan.seconds() + waits + delay + 30 + 3 * len(plan.nodes)
-        created = self.direct.place(self.direct.rhythm.draw(rng), total)
+        created = self.direct.place(self.direct.rhythm.draw(rng, fresh), total)
         cancelled = draw > 0.96 and any(node.story for node in plan.nodes)
         missing = 0.94 < draw < 0.955
         return self._finished(plan, created, delay, waits, trouble, cancelled, missing)
@@ -89,12 +89,12 @@ class JobHistory:
             event_kind=kind,
             outcome=outcome,
             reason=reason,
-            metadata=dumps(metadata or {}),
+            metadata=encode(metadata or {}),
             created_at=at,
         )
 
-    def _suppressed(self, plan: JobPlan) -> None:
-        at = self.direct.rhythm.draw(self.rng)
+    def _suppressed(self, plan: JobPlan, fresh: bool) -> None:
+        at = self.direct.rhythm.draw(self.rng, fresh)
         reasons = ["IDEMPOTENT_DUPLICATE", "ACTIVE_DUPLICATE", "REPO_PENDING_LIMIT"]
         reason = self.rng.choices(reasons, weights=(6, 3, 1))[0]
         if plan.flow.event == "mention":
@@ -209,7 +209,7 @@ class JobHistory:
             cancel_requested_at=columns.get("cancel_requested_at"),
             cancelled_at=columns.get("cancelled_at"),
             cancel_reason=columns.get("cancel_reason"),
-            metadata=dumps(plan.metadata),
+            metadata=encode(plan.metadata),
         )
 
     def _node_row(
@@ -231,7 +231,7 @@ class JobHistory:
             completed_at=end,
             duration_ms=None if start is None or end is None else (end - start) // 1000,
             error=error,
-            output=None if output is None else dumps(output),
+            output=None if output is None else encode(output),
             created_at=start or end or 0,
         )
 
@@ -283,7 +283,6 @@ class JobHistory:
             job_run_id=job_id,
             wait=0.4 if node.story.kind is CallKind.NODE else 12.0,
             cancelled=cancelled,
-            detail=live or started > self.direct.detail_after,
             live_until=self.now if live and ends_at > self.now else None,
         )
         return self.direct.scribe.call(node.story, facts)
@@ -302,13 +301,13 @@ class JobHistory:
             repo_id=plan.repo.id,
             node_id=node.node_id,
             wait_kind=node.wait["kind"],
-            wait_config=dumps(node.wait["config"]),
+            wait_config=encode(node.wait["config"]),
             resume_token=token(self.rng, "", 32),
             status="waiting" if end is None else "resumed",
             expires_at=begin + timeout["value"] * HOUR_US,
             created_at=begin,
             resumed_at=end,
-            resume_payload=None if end is None else dumps({"approved": True}),
+            resume_payload=None if end is None else encode({"approved": True}),
         )
 
     def _park(self, plan: JobPlan, job_id: str, node: NodePlan, begin: int) -> None:

@@ -145,21 +145,23 @@ def _findings(rng: Random) -> tuple[dict[str, Any], ...]:
 
 
 def _agent_node(
-    rng: Random, node: dict[str, Any], flow: Flow, repo: Repo, failure: tuple[str, str] | None
+    rng: Random, node: dict[str, Any], flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool
 ) -> NodePlan:
     if node["harness"] == "mogplex":
         model = node["model"]
-        story = plan_agent(rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure)
+        story = plan_agent(rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure, thin=thin)
         call_type = CALL_TYPES.get(flow.event, flow.event)
         return NodePlan(node["id"], "agent", node["label"], model, call_type, story)
     own = [prompt for prompt in prompts() if prompt.repo == repo.key]
     prompt = rng.choice(own) if own else Prompt(repo.key, "repair", "")
     branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
-    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, draw_course(rng))
+    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, draw_course(rng), thin=thin)
     return NodePlan(node["id"], "agent", node["label"], f"harness:{node['harness']}", "agent", story)
 
 
-def _nodes(rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None) -> tuple[NodePlan, ...]:
+def _nodes(
+    rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool
+) -> tuple[NodePlan, ...]:
     """The nodes in the order they run; nothing follows a failed one."""
     plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
     agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
@@ -170,7 +172,7 @@ def _nodes(rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None)
         if node["id"] in skips:
             plans.append(NodePlan(node["id"], node["type"], node["label"], skipped=True))
         elif node["type"] == "agent":
-            plans.append(_agent_node(rng, node, flow, repo, failure if node["id"] == doomed else None))
+            plans.append(_agent_node(rng, node, flow, repo, failure if node["id"] == doomed else None, thin))
         elif node["type"] == "await_event":
             wait = {"kind": node["config"]["kind"], "config": node["config"], "timeout": node["timeout"]}
             plans.append(NodePlan(node["id"], node["type"], node["label"], wait=wait))
@@ -212,11 +214,11 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
     return {}
 
 
-def plan_job(rng: Random, flow: Flow, repo: Repo, failing: float = 0.13) -> JobPlan:
-    """Plan a job run of `flow` for `repo` that fails with probability `failing`."""
+def plan_job(rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: bool = False) -> JobPlan:
+    """Plan a job run of `flow` for `repo` that fails with probability `failing`; a thin one without tool events."""
     metadata, key = _trigger(rng, flow, repo)
     failure = pick_failure(rng) if rng.random() < failing else None
-    nodes = _nodes(rng, flow, repo, failure)
+    nodes = _nodes(rng, flow, repo, failure, thin)
     failed = next((node for node in nodes if node.failed), None)
     findings = _findings(rng) if flow.event == "pr_opened" and failed is None else ()
     diagnostics = _diagnostics(rng, flow, failed)

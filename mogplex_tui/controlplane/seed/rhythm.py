@@ -9,6 +9,7 @@ from random import Random
 from ..clock import DAY_US, HOUR_US, MINUTE_US
 
 WINDOW_DAYS = 14
+FRESH_HOURS = 30
 _BY_HOUR = (2, 2, 3, 2, 1, 1, 3, 8, 18, 26, 28, 24, 16, 22, 27, 26, 22, 15, 9, 6, 5, 4, 3, 2)
 # 1970-01-01 was a Thursday; 0 is Monday here.
 _EPOCH_WEEKDAY = 3
@@ -20,19 +21,25 @@ def _weight(hour_start: int) -> float:
 
 
 class Rhythm:
-    """Draws instants (µs) of the last two weeks; one in twenty falls into the last 80 minutes."""
+    """Draws instants (µs) of the last two weeks: fresh ones of the last 30 hours, the others before those.
+
+    One fresh instant in four falls into the last 80 minutes, so that the present is never empty.
+    """
 
     def __init__(self, now: int) -> None:
         self._now = now
         first = now - WINDOW_DAYS * DAY_US
         self._hours = [first + index * HOUR_US for index in range(WINDOW_DAYS * 24)]
         self._sums = list(accumulate(_weight(start) for start in self._hours))
+        self._edge = len(self._hours) - FRESH_HOURS
 
-    def draw(self, rng: Random) -> int:
+    def draw(self, rng: Random, fresh: bool) -> int:
         """An instant when something began, at least two minutes ago."""
         recent, where, within = rng.random(), rng.random(), rng.random()
-        if recent < 0.05:
+        if fresh and recent < 0.25:
             return self._now - int((2 + 78 * within) * MINUTE_US)
-        index = bisect(self._sums, where * self._sums[-1])
-        start = self._hours[min(index, len(self._hours) - 1)]
+        low, high = (self._edge, len(self._hours)) if fresh else (0, self._edge)
+        floor = self._sums[low - 1] if low else 0.0
+        index = bisect(self._sums, floor + where * (self._sums[high - 1] - floor))
+        start = self._hours[min(index, high - 1)]
         return min(start + int(within * HOUR_US), self._now - 2 * MINUTE_US)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def stream(seed: int, *names: object) -> Random:
@@ -20,7 +20,8 @@ def new_uuid(rng: Random) -> str:
 
 def token(rng: Random, prefix: str, length: int = 12) -> str:
     """Draw an opaque provider id such as `cmd_4f0q…`."""
-    return prefix + "".join(rng.choices(_ALPHABET, k=length))
+    bits = rng.getrandbits(5 * length)
+    return prefix + "".join([_ALPHABET[bits >> shift & 31] for shift in range(0, 5 * length, 5)])
 
 
 def between(rng: Random, low: float, high: float) -> float:

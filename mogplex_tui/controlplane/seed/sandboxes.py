@@ -7,8 +7,7 @@ from random import Random
 from typing import Any
 
 from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ..writes.scrub import dumps
-from .bulk import Rows
+from .bulk import Rows, encode
 from .catalogue import work
 from .places import preview_url, runtime_of, vm_name
 from .rng import new_uuid
@@ -117,7 +116,7 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> N
             sandbox_id=box_id,
             event_type=event_type,
             decision_code=code,
-            payload=dumps({}),
+            payload=encode({}),
             created_at=at,
         )
 

@@ -10,14 +10,10 @@ from typing import Any
 from ..clock import MINUTE_US, SECOND_US
 from ..database import Tx
 from ..writes.pricing import Tokens, price
-from ..writes.scrub import dumps, scrub
-from .bulk import Rows
+from ..writes.scrub import scrub
+from .bulk import Rows, encode
 from .rng import new_uuid, token
 from .steps import CallKind, Step, Story
-
-# What a thin timeline keeps: the events that every call must have, and its result.
-_KEPT = frozenset({"started", "status_changed", "finished", "failed", "cancel_requested", "cancelled"})
-
 
 @dataclass(frozen=True)
 class CallFacts:
@@ -36,7 +32,6 @@ class CallFacts:
     prologue: tuple[Step, ...] = ()
     wait: float = 0.5
     cancelled: bool = False
-    detail: bool = False
     live_until: int | None = None
 
 
@@ -106,7 +101,7 @@ class Scribe:
                 break
             at, seen = due, seen + 1
             streamed = streamed or step.type == "status_changed"
-            if facts.detail or step.type in _KEPT or "pull_request_url" in step.payload:
+            if step.type:
                 self._event(facts, step, at)
         if facts.live_until is None:
             ended_at = at
@@ -131,7 +126,7 @@ class Scribe:
             event_type=step.type,
             tool_name=step.tool,
             message=step.message,
-            payload=dumps(payload),
+            payload=encode(payload),
             created_at=at,
         )
 
@@ -155,8 +150,6 @@ class Scribe:
         tools = [] if facts.cancelled or (live and story.kind is not CallKind.HARNESS) else story.tool_calls
         if live:
             tools = list(tools)[: seen // 3]
-        elif not facts.detail:
-            tools = list(tools)[:3]
         error = story.error if status == "failed" else None
         command = story.runtime_command_id if streamed and status in ("success", "streaming") else None
         metadata = facts.metadata if live or facts.cancelled else {**facts.metadata, **story.metadata}
@@ -174,7 +167,7 @@ class Scribe:
             cost_usd=cost,
             cost_source=source,
             gateway_generation_id=generations[0] if generations else None,
-            gateway_generation_ids=dumps(generations) if generations else None,
+            gateway_generation_ids=encode(generations) if generations else None,
             duration_ms=None if ended_at is None else (ended_at - facts.started_at) // 1000,
             started_at=facts.started_at,
             completed_at=ended_at,
@@ -188,8 +181,8 @@ class Scribe:
             control_state="cancelled" if facts.cancelled else "active",
             runtime_command_id=command,
             tool_calls_count=len(tools),
-            tool_calls=dumps(list(tools)),
-            metadata=dumps(metadata),
+            tool_calls=encode(list(tools)),
+            metadata=encode(metadata),
         )
         return Written(ended_at, status, error, tokens, cost)
 

@@ -10,7 +10,7 @@ Whole words that a person (or a test) may put into the prompt of a run started t
     no changes    the run ends well and delivers nothing
     quick         two or three turns of work; a success unless another word says otherwise
     long          many turns of work, some minutes
-    forever       works until somebody cancels it
+    forever       works for more than half an hour unless somebody cancels it
 
 Without any of these the run ends well four times out of five.
 """

@@ -123,10 +123,11 @@ def plan_harness(
     branches: Branches,
     course: Course,
     first_use: bool = False,
+    thin: bool = False,
 ) -> Story:
     """Plan one coding CLI run from the moment that its sandbox is ready (v1.md §8.1)."""
     command = token(rng, "cmd_")
-    tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term)
+    tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
     steps: list[Step] = []
     if first_use:
         package = work_package(harness)
@@ -134,7 +135,7 @@ def plan_harness(
         payload = {"stage": "install", "logs": logs}
         steps.append(Step(between(rng, 2.0, 6.0), "log", f"Installed {package}", payload))
     _tool_work(rng, tools, course)
-    steps += tools.steps
+    steps += tools.timeline()
     ending, status, error, klass = _harness_ending(course)
     metadata: dict[str, Any] = {}
     if status == "success":
@@ -187,12 +188,13 @@ def plan_agent(
     effort: float,
     failure: tuple[str, str] | None = None,
     focus: tuple[str, ...] = (),
+    thin: bool = False,
 ) -> Story:
     """Plan a chat, a control run or the agent node of an automation, with tool events (v1.md §8.3).
 
     `failure` is a class and its raw text.
     """
-    tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8)
+    tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
     uses = rng.randint(0, 3) if kind is CallKind.CHAT else rng.randint(2, 9)
     if failure is not None:
         uses //= 2
@@ -205,12 +207,12 @@ def plan_agent(
     klass, error = failure or (None, None)
     opening = (Step(0.0, "started", f"{kind.title} started", {"model": model, "tool_enabled": True}),)
     writing = Step(between(rng, 2.0, 9.0) * effort, "", "", {})
-    ending = _agent_ending(kind, spent, len(tools.calls), error)
+    ending = _agent_ending(kind, spent, tools.uses, error)
     ending = Step(ending.after + writing.after, ending.type, ending.message, ending.payload)
     return Story(
         kind=kind,
         opening=opening,
-        steps=tuple(tools.steps),
+        steps=tools.timeline(),
         ending=ending,
         status="success" if error is None else "failed",
         error=error,

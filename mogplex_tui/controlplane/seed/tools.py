@@ -2,64 +2,80 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from .bulk import encode
 from .catalogue import Script, work
 from .rng import between, token
 from .steps import Step
 
 _PREVIEW = 200
+_THIN = 3
 
 
 def preview(value: Any) -> str:
     """Text of a value, cut to the 200 characters that the service stores (observability.md §9)."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else encode(value)
     return text[:_PREVIEW]
 
 
 @dataclass
 class Toolbox:
-    """Collects tool uses in order; `steps` are their events, `calls` the entries of the JSON column."""
+    """Collects tool uses in order; `steps` are their events, `calls` the entries of the JSON column.
+
+    A thin box keeps the first three entries and one silent step for all the time that the work took.
+    """
 
     rng: Random
     script: Script
     focus: tuple[str, ...]
     term: str
     pace: float = 1.0
+    thin: bool = False
     steps: list[Step] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
+    uses: int = 0
+    seconds: float = 0.0
 
     def use(self, name: str, given: dict[str, Any], result: str, seconds: float, ok: bool = True) -> None:
         """Record one tool use: its start after a thinking pause, its finish `seconds` later (v1.md §8.5)."""
-        call_id = token(self.rng, "call_", 14)
-        number = len(self.calls) + 1
-        shared = {
-            "tool_call_id": call_id,
-            "input": given,
-            "input_preview": preview(given),
-            "step_number": number,
-        }
         pause = between(self.rng, 0.4, 4.0) * self.pace
-        self.steps.append(Step(pause, "tool_started", f"Tool started: {name}", shared, name))
         duration = max(1, int(seconds * self.pace * 1000))
-        done: dict[str, Any] = {**shared, "duration_ms": duration, "success": ok}
-        if ok:
-            done |= {"output": result, "output_preview": preview(result)}
-        else:
-            done["error"] = result
-        word = "finished" if ok else "failed"
-        self.steps.append(Step(duration / 1000, "tool_finished", f"Tool {word}: {name}", done, name))
+        self.uses += 1
+        if self.thin:
+            self.seconds += pause + duration / 1000
+            if self.uses > _THIN:
+                return
         entry: dict[str, Any] = {
             "name": name,
             "input": given,
-            "input_preview": shared["input_preview"],
+            "input_preview": preview(given),
             "duration_ms": duration,
         }
         entry |= {"output": result, "output_preview": preview(result)}
         self.calls.append(entry)
+        if self.thin:
+            return
+        shared = {
+            "tool_call_id": token(self.rng, "call_", 14),
+            "input": given,
+            "input_preview": entry["input_preview"],
+            "step_number": self.uses,
+        }
+        self.steps.append(Step(pause, "tool_started", f"Tool started: {name}", shared, name))
+        done: dict[str, Any] = {**shared, "duration_ms": duration, "success": ok}
+        if ok:
+            done |= {"output": result, "output_preview": entry["output_preview"]}
+        else:
+            done["error"] = result
+        word = "finished" if ok else "failed"
+        self.steps.append(Step(duration / 1000, "tool_finished", f"Tool {word}: {name}", done, name))
+
+    def timeline(self) -> tuple[Step, ...]:
+        """The events of all uses; of a thin box only their time, as a step without a type."""
+        return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
 
     def plan(self) -> None:
         """Write down the approach."""

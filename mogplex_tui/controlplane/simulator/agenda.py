@@ -1,0 +1,105 @@
+"""What arrives when: new work every twenty to forty seconds, so that two to five pieces are always alive."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ..seed.rng import between
+from ..seed.steps import CallKind
+from ..writes import limits
+from . import chats, jobs, runs
+from .scheduler import Acts
+from .stage import Part, Stage
+
+_KINDS = ("run", "chat", "control", "job")
+_WEIGHTS = (30, 22, 14, 34)
+_FEW, _MANY = 3, 5
+_CLI_AT_ONCE = 2
+
+
+class _Planned:
+    """When the planned pieces of work end, in the agenda's own seconds; what people stop does not count here."""
+
+    def __init__(self) -> None:
+        # What the seed left running: four calls and a run that boots, at different ages.
+        self.ends: list[tuple[float, str]] = [(60.0, "run"), (120.0, "run"), (20.0, "chat"), (30.0, "control"), (40.0, "job")]
+
+    def alive(self, now: float, kind: str | None = None) -> int:
+        """How many (of one kind) have not ended by `now`."""
+        return sum(1 for end, what in self.ends if end > now and kind in (None, what))
+
+    def gap(self, rng: Random, now: float) -> float:
+        """Seconds to the next arrival: soon when little is alive, later when much is."""
+        usual, soon = between(rng, 20.0, 40.0), between(rng, 2.0, 6.0)
+        self.ends = [entry for entry in self.ends if entry[0] > now]
+        if len(self.ends) < _FEW:
+            return soon
+        if len(self.ends) >= _MANY:
+            return max(soon, min(end for end, _ in self.ends) - now + soon)
+        return usual
+
+
+def arrivals(stage: Stage) -> Acts:
+    """Start new work for as long as the plane runs."""
+    rng, planned = stage.part("agenda").rng, _Planned()
+    now, number = 0.0, 0
+    while True:
+        gap = planned.gap(rng, now)
+        yield gap
+        now, number = now + gap, number + 1
+        kind = rng.choices(_KINDS, weights=_WEIGHTS)[0]
+        if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE:
+            kind = "control"
+        seconds = _start(stage, stage.part(f"{kind} {number}"), kind)
+        planned.ends.append((now + seconds, kind))
+
+
+def _start(stage: Stage, part: Part, kind: str) -> float:
+    if kind == "run":
+        return runs.arrive(stage, part)
+    if kind == "job":
+        return jobs.arrive(stage, part)
+    return chats.arrive(stage, part, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
+
+
+def rush(stage: Stage) -> Acts:
+    """Now and then a merge train: several pushes at once, more than the installation may run."""
+    rng, number = stage.part("rush").rng, 0
+    while True:
+        yield between(rng, 240.0, 700.0)
+        for _ in range(6):
+            number += 1
+            jobs.arrive(stage, stage.part(f"rush {number}"), rng.choice(("push", "review", "mention")))
+            yield between(rng, 0.3, 1.5)
+
+
+def commands(stage: Stage) -> Acts:
+    """Small commands that people run in sandboxes, most of them let through (observability.md §10)."""
+    part = stage.part("commands")
+    rng = part.rng
+    while True:
+        yield between(rng, 45.0, 160.0)
+        refused, remaining = rng.random() < 0.12, rng.randint(3, 19)
+        box = stage.plane.db.one(
+            "SELECT id, repo_id FROM sandboxes WHERE user_id = ? AND status = 'running'"
+            " ORDER BY last_active_at DESC LIMIT 1",
+            (stage.world.user_id,),
+        )
+        if box is None:
+            continue
+        with part.tx() as tx:
+            limits.record_limit(
+                tx,
+                user_id=stage.world.user_id,
+                route_key="sandbox_exec",
+                decision="denied" if refused else "allowed",
+                at=stage.now(),
+                sandbox_id=box["id"],
+                repo_id=box["repo_id"],
+                reason="Another sandbox command is already running" if refused else None,
+                limit_name="sandbox_exec_in_flight" if refused else "sandbox_execs_per_minute",
+                window_seconds=0 if refused else 60,
+                limit_value=1 if refused else 20,
+                remaining=0 if refused else remaining,
+                retry_after_seconds=15 if refused else None,
+            )

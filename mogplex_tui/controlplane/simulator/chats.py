@@ -1,0 +1,64 @@
+"""Chats and control runs in time (v1.md §8.3)."""
+
+from __future__ import annotations
+
+from ..seed.catalogue import material
+from ..seed.history import chat_model
+from ..seed.rng import token
+from ..seed.steps import CallKind
+from ..seed.stories import pick_failure, plan_agent
+from ..writes import calls, limits
+from .play import play
+from .scheduler import Acts
+from .stage import Part, Stage
+
+
+def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
+    """A chat turn or a control run that somebody starts now; returns its planned seconds."""
+    rng = part.rng
+    row = rng.choice(material("chats"))
+    repo = None if row["repo"] is None else stage.world.repos[row["repo"]]
+    repo_id, user_id = None if repo is None else repo.id, stage.world.user_id
+    model = chat_model(rng)
+    failure = pick_failure(rng) if rng.random() < 0.07 else None
+    effort = 1.0 if kind is CallKind.CHAT else 2.2
+    story = plan_agent(rng, kind, model, row["repo"], effort, failure)
+    metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
+    if repo is not None:
+        metadata["repo"] = repo.full_name
+    now, claim = stage.now(), part.ids.uuid()
+    with part.tx() as tx:
+        limits.record_limit(
+            tx,
+            user_id=user_id,
+            route_key="chat",
+            decision="allowed",
+            at=now,
+            repo_id=repo_id,
+            limit_name="chat_starts_per_hour",
+            window_seconds=3_600,
+            limit_value=30,
+            remaining=rng.randint(4, 28),
+            claim_id=claim,
+        )
+        known = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
+        call_id = calls.insert_call(
+            tx,
+            user_id=user_id,
+            type="chat" if kind is CallKind.CHAT else "agent",
+            model=model,
+            started_at=now,
+            repo_id=None if known is None else repo_id,
+            metadata=metadata,
+            conversation_id=token(rng, "conv_", 10),
+            limit_claim_id=claim,
+        )
+    name = f"call:{call_id}"
+    stage.plays(call_id, name)
+    stage.spawn(name, _talk(stage, part, call_id, play(stage, part, call_id, story)), 0.2)
+    return story.seconds() + 1.0
+
+
+def _talk(stage: Stage, part: Part, call_id: str, playing: Acts) -> Acts:
+    yield from playing
+    stage.left(call_id)

@@ -1,0 +1,168 @@
+"""Plays a planned story on a call that exists: its events, its usage as it grows, and its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from ..clock import SECOND_US
+from ..database import Tx
+from ..seed.rng import token
+from ..seed.steps import CallKind, Step, Story, Usage
+from ..writes import calls
+from ..writes.pricing import Tokens
+from .scheduler import Acts
+from .stage import Part, Stage
+
+
+class Fate(StrEnum):
+    """What a look at a call says about going on."""
+
+    GO_ON = "go on"
+    OVER = "over"
+    CANCELLED = "cancelled"
+
+
+Playing = Generator[float, None, Fate]
+
+
+def tokens_of(usage: Usage) -> Tokens:
+    """Usage in the form that the writes take."""
+    return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
+
+
+def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate:
+    """Whether the call may go on; one that was asked to end is ended here (observability.md §3)."""
+    row = tx.one("SELECT status, control_state, runtime_command_id FROM ai_calls WHERE id = ?", (call_id,))
+    if row is None or row["status"] not in ("pending", "streaming"):
+        return Fate.OVER
+    if row["control_state"] == "active":
+        return Fate.GO_ON
+    payload: dict[str, Any] = {"tool_calls_count": tools}
+    if kind is CallKind.HARNESS:
+        payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}
+    calls.finalize_cancel(tx, call_id, stage.now(), f"{kind.title} cancelled", payload)
+    return Fate.CANCELLED
+
+
+def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
+    """Append one planned step to the call's timeline."""
+    calls.append_event(
+        tx,
+        call_id=call_id,
+        type=step.type,
+        message=step.message,
+        payload=step.payload,
+        tool_name=step.tool,
+        at=stage.now(),
+    )
+
+
+def play(
+    stage: Stage, part: Part, call_id: str, story: Story, attach: dict[str, Any] | None = None, begun: bool = False
+) -> Playing:
+    """Play `story` on a pending call until it ends or is ended; returns OVER when somebody else ended it.
+
+    `attach` is merged into the call's metadata when it begins to stream; `begun` skips what comes before that.
+    """
+    if not begun:
+        for step in story.opening:
+            yield step.after
+            with part.tx() as tx:
+                fate = look(tx, stage, call_id, story.kind, 0)
+                if fate is not Fate.GO_ON:
+                    return fate
+                write_step(tx, stage, call_id, step)
+        yield 0.9
+        with part.tx() as tx:
+            fate = look(tx, stage, call_id, story.kind, 0)
+            if fate is not Fate.GO_ON:
+                return fate
+            message = f"{story.kind.title} streaming"
+            calls.begin_streaming(
+                tx, call_id, story.runtime_command_id, stage.now(), metadata=attach, message=message
+            )
+    fate = yield from _work(stage, part, call_id, story)
+    if fate is not Fate.GO_ON:
+        return fate
+    yield story.ending.after
+    with part.tx() as tx:
+        fate = look(tx, stage, call_id, story.kind, len(story.tool_calls))
+        if fate is Fate.GO_ON:
+            _end(tx, stage, part.rng, call_id, story)
+            fate = Fate.OVER
+    if story.kind is not CallKind.HARNESS:
+        _settle_later(stage, part.rng, call_id)
+    return fate
+
+
+def _work(stage: Stage, part: Part, call_id: str, story: Story) -> Playing:
+    done = 0
+    for number, step in enumerate(story.steps, start=1):
+        yield step.after
+        with part.tx() as tx:
+            fate = look(tx, stage, call_id, story.kind, done)
+            if fate is not Fate.GO_ON:
+                return fate
+            write_step(tx, stage, call_id, step)
+            if step.type == "tool_finished":
+                done += 1
+                if story.usage is not None and story.kind is not CallKind.HARNESS:
+                    share = story.usage.scaled(0.9 * number / len(story.steps))
+                    calls.update_usage(tx, call_id, tokens_of(share), story.tool_calls[:done])
+    return Fate.GO_ON
+
+
+def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
+    finished = calls.finish_call(
+        tx,
+        call_id,
+        story.status,
+        stage.now(),
+        error=story.error,
+        tokens=None if story.usage is None else tokens_of(story.usage),
+        tool_calls=story.tool_calls,
+        metadata=story.metadata,
+        message=story.ending.message,
+        payload=story.ending.payload,
+    )
+    priced = tx.one("SELECT cost_usd FROM ai_calls WHERE id = ?", (call_id,))
+    if finished and priced is not None and priced["cost_usd"] is not None:
+        ids = [token(rng, "gen_", 20) for _ in range(1 + len(story.tool_calls) // 4)]
+        tx.update(
+            "ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids)
+        )
+
+
+def _settle_later(stage: Stage, rng: Random, call_id: str) -> None:
+    """The gateway's bill comes a minute or two after the end, and now and then never (observability.md §6)."""
+    after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
+    if comes:
+        name = f"bill:{call_id}"
+        stage.spawn(name, _bill(stage, stage.part(name), call_id, factor), after)
+
+
+def _bill(stage: Stage, part: Part, call_id: str, factor: float) -> Acts:
+    with part.tx() as tx:
+        row = tx.one(
+            "SELECT cost_usd FROM ai_calls WHERE id = ? AND gateway_generation_id IS NOT NULL"
+            " AND cost_source = 'trigger' AND completed_at IS NOT NULL",
+            (call_id,),
+        )
+        if row is not None and row["cost_usd"] is not None:
+            calls.reconcile_cost(tx, call_id, row["cost_usd"] * factor)
+    return
+    yield
+
+
+def unbilled(tx: Tx, now: int) -> list[str]:
+    """Calls of the last day that the gateway has not billed yet, oldest first."""
+    rows = tx.all(
+        "SELECT id FROM ai_calls WHERE gateway_generation_id IS NOT NULL AND cost_source = 'trigger'"
+        " AND completed_at BETWEEN ? AND ? ORDER BY completed_at",
+        (now - 3_600 * SECOND_US, now),
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,209 @@
+"""External runs in time: the sandbox boots, the coding CLI works in it, the run follows its call (v1.md §7.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..database import Row
+from ..seed.catalogue import Prompt, prompts
+from ..seed.history import HARNESSES, accepted_step, external_metadata, request_hash
+from ..seed.rng import between, token
+from ..seed.steer import Course, draw_course, steered_course
+from ..seed.steps import Story
+from ..seed.stories import Branches, plan_harness
+from ..seed.world import Repo, World
+from ..writes import calls, limits, runs
+from .boxes import BootFailed, Tree, launch, watch_idle
+from .play import Fate, play, write_step
+from .scheduler import Acts
+from .stage import Part, Stage
+
+# Turns of a run that only a cancel should end: more than half an hour of work.
+ENDLESS_TURNS = 60
+LAUNCH_FAILED = "External Mogplex run failed"
+
+
+def repo_of(world: World, repo_id: str, row: Row) -> Repo:
+    """The repository of a run; one that the seed does not know gets the script of the api repository."""
+    for repo in world.repos.values():
+        if repo.id == repo_id:
+            return repo
+    return Repo("", repo_id, row["user_id"], row["full_name"], None, row["base_branch"], row["root_directory"], False)
+
+
+def prompt_of(repo: Repo, text: str) -> Prompt:
+    """The written task with this text, else one that looks around in the whole repository."""
+    known = next((prompt for prompt in prompts() if prompt.text == text), None)
+    return known or Prompt(repo.key, "task", text)
+
+
+def attached(call_metadata: dict[str, Any], box_id: str, box_name: str, mode: str | None) -> dict[str, Any]:
+    """What the harness writes into the call's metadata when it attaches (v1.md §7.4)."""
+    spelled = (mode or "").upper()
+    return {
+        **call_metadata,
+        "source": "cli",
+        "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
+        "product_team_id": None,
+        "ai_billing_source": "platform",
+        "prepared": False,
+        "sandbox_record_id": box_id,
+        "sandbox_id": box_name,
+    }
+
+
+def working_branch(row: Row) -> tuple[str, bool]:
+    """The branch that the harness really uses, and whether it makes it (v1.md §7.5)."""
+    if row["working_branch"] != row["base_branch"]:
+        return row["working_branch"], bool(row["create_branch"])
+    return f"mogplex/agent-{row['ai_call_id'].replace('-', '')[:12]}", True
+
+
+def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bool = False) -> float:
+    """Let a run that exists be executed; returns the seconds that its story is planned to take.
+
+    Without `course` the prompt's own words decide (seed/steer.py). `begun` takes up a call that streams already.
+    """
+    row = stage.plane.db.one(
+        "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",
+        (run_id,),
+    )
+    if row is None:
+        return 0.0
+    name = f"run:{run_id}"
+    part = stage.part(name)
+    repo = repo_of(stage.world, row["repo_id"], row)
+    course = course or steered_course(part.rng, row["prompt"])
+    if course.endless:
+        course = replace(course, turns=ENDLESS_TURNS)
+    branch, created = working_branch(row)
+    branches = Branches(row["base_branch"], branch, created)
+    task = prompt_of(repo, row["prompt"])
+    first_use = part.rng.random() < 0.25
+    story = plan_harness(part.rng, row["harness"], row["full_name"], task, branches, course, first_use)
+    stage.plays(row["ai_call_id"], name)
+    stage.spawn(name, _execute(stage, part, row, repo, story, course, begun), 0.3)
+    return story.seconds() + 14.0
+
+
+def _execute(
+    stage: Stage, part: Part, row: Row, repo: Repo, story: Story, course: Course, begun: bool
+) -> Acts:
+    call_id, run_id = row["ai_call_id"], row["id"]
+    box_id = row["sandbox_record_id"]
+    if not begun:
+        yield between(part.rng, 0.5, 2.0)
+        tree = Tree(repo, row["base_branch"], row["working_branch"], row["root_directory"])
+        try:
+            box_id = yield from launch(stage, part, tree, breaks=not course.boots)
+        except BootFailed as error:
+            _launch_failed(stage, part, row, str(error))
+            return
+        watch_idle(stage, box_id)
+        if not _enter(stage, part, row, box_id):
+            return
+    elif box_id is not None:
+        watch_idle(stage, box_id)
+    patch = _attachment(stage, row, box_id)
+    fate = yield from play(stage, part, call_id, story, patch, begun)
+    stage.left(call_id)
+    # The call is over a moment before its run (v1.md §7.6).
+    yield 0.2 if fate is Fate.CANCELLED else between(part.rng, 0.3, 1.2)
+    with part.tx() as tx:
+        runs.mirror_call(tx, run_id, stage.now())
+
+
+def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
+    """Put the run to streaming in its sandbox; False when it was cancelled while that booted."""
+    with part.tx() as tx:
+        live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
+        if live is not None:
+            return runs.set_run(
+                tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None
+            )
+        runs.mirror_call(tx, row["id"], stage.now())
+    stage.left(row["ai_call_id"])
+    return False
+
+
+def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | None:
+    box = stage.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
+    return None if box is None or box_id is None else attached({}, box_id, box["sandbox_id"], row["mode"])
+
+
+def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
+    """End call and run of a launch that failed, so that neither stays live (runtime-model.md §9)."""
+    with part.tx() as tx:
+        calls.finish_call(
+            tx,
+            row["ai_call_id"],
+            "failed",
+            stage.now(),
+            error=error,
+            message=LAUNCH_FAILED,
+            payload={"error": error},
+        )
+        runs.mirror_call(tx, row["id"], stage.now())
+    stage.left(row["ai_call_id"])
+
+
+def arrive(stage: Stage, part: Part) -> float:
+    """A run that some other client of the account starts now; returns its planned seconds."""
+    rng = part.rng
+    prompt = rng.choice(prompts())
+    repo = stage.world.repos[prompt.repo]
+    harness = rng.choice(HARNESSES)
+    created = rng.random() < 0.35
+    branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}" if created else repo.branch
+    key, digest = token(rng, "mogplex-", 16), request_hash(rng)
+    about = external_metadata(repo, harness, key, digest, Branches(repo.branch, branch, created), None)
+    course, now, claim = draw_course(rng), stage.now(), part.ids.uuid()
+    with part.tx() as tx:
+        if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
+            return 0.0
+        limits.record_limit(
+            tx,
+            user_id=repo.user_id,
+            route_key="external_agent_run",
+            decision="allowed",
+            at=now,
+            resource_id=part.ids.uuid(),
+            repo_id=repo.id,
+            limit_name="external_agent_runs_per_minute",
+            window_seconds=60,
+            limit_value=10,
+            remaining=rng.randint(6, 9),
+            claim_id=claim,
+        )
+        call_id = calls.insert_call(
+            tx,
+            user_id=repo.user_id,
+            type="agent",
+            model=f"harness:{harness}",
+            started_at=now,
+            repo_id=repo.id,
+            metadata=about,
+            limit_claim_id=claim,
+        )
+        run_id = runs.insert_run(
+            tx,
+            user_id=repo.user_id,
+            repo_id=repo.id,
+            ai_call_id=call_id,
+            idempotency_key=key,
+            request_hash=digest,
+            harness=harness,
+            prompt=prompt.text,
+            base_branch=repo.branch,
+            working_branch=branch,
+            create_branch=created,
+            root_directory=repo.root,
+            created_at=now,
+            metadata=about,
+            runtime_provider="trigger",
+            runtime_run_id=token(rng, "run_"),
+        )
+        write_step(tx, stage, call_id, accepted_step(run_id, harness, branch))
+    return start_run(stage, run_id, course)
+

@@ -1,0 +1,143 @@
+"""The simulator: starts the actors of a plane, steps them in time, and listens to what comes from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import traceback
+
+from ..clock import SECOND_US
+from ..plane import Plane
+from ..writes import calls, job_control, jobs, runs
+from . import agenda, pickup
+from .runs import start_run
+from .scheduler import Scheduler
+from .stage import Stage
+
+# Steps in one go before other tasks of the loop get their turn.
+_BATCH = 20
+FAULT = "The simulated worker stopped with an internal error"
+
+
+class Simulator:
+    """Makes a plane live at `plane.settings.speed`; with speed 0 nothing happens by itself.
+
+    Live: `start()` and `stop()` inside an event loop. In tests: `begin()` once, then `step_until(us)` with a clock
+    that stands still; nothing waits.
+    """
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._speed = plane.settings.speed
+        self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)
+        self._stage = Stage(plane, self.scheduler)
+        self._bell = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, arrivals: bool = True) -> None:
+        """Take up what is alive and, with `arrivals`, let new work come; does nothing at speed 0."""
+        if self._speed <= 0:
+            return
+        self._listen()
+        pickup.take_up(self._stage)
+        self._stage.spawn("housekeeping", pickup.housekeeping(self._stage))
+        if arrivals:
+            self._stage.spawn("agenda", agenda.arrivals(self._stage))
+            self._stage.spawn("rush", agenda.rush(self._stage))
+            self._stage.spawn("commands", agenda.commands(self._stage))
+
+    def step_until(self, us: int) -> int:
+        """Run every step due by the instant `us` (µs), each at its own instant; returns how many ran."""
+        return self.scheduler.run_until(us)
+
+    def start(self) -> None:
+        """Begin and keep going in a task of the running event loop."""
+        self.begin()
+        if self._speed > 0:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator")
+
+    async def stop(self) -> None:
+        """Stop where everything stands; a later start takes it up again."""
+        self._unlisten()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self.scheduler.clear()
+
+    async def _run(self) -> None:
+        while True:
+            self._bell.clear()
+            if self.scheduler.run_due(_BATCH) == _BATCH:
+                await asyncio.sleep(0)
+                continue
+            due = self.scheduler.next_due_us()
+            wait = None if due is None else max(0.001, (due - self._plane.clock.now_us()) / SECOND_US)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._bell.wait()
+
+    def _listen(self) -> None:
+        wake = self._plane.wake
+        wake.on_run_started.append(self._run_started)
+        wake.on_cancel.append(self._cancelled)
+        wake.on_job_started.append(self._job_started)
+        wake.on_job_cancelled.append(self._job_cancelled)
+
+    def _unlisten(self) -> None:
+        wake = self._plane.wake
+        for listeners, own in (
+            (wake.on_run_started, self._run_started),
+            (wake.on_cancel, self._cancelled),
+            (wake.on_job_started, self._job_started),
+            (wake.on_job_cancelled, self._job_cancelled),
+        ):
+            with contextlib.suppress(ValueError):
+                listeners.remove(own)
+
+    def _run_started(self, run_id: str) -> None:
+        start_run(self._stage, run_id)
+        self._bell.set()
+
+    def _cancelled(self, call_id: str) -> None:
+        self._stage.wake_player(call_id)
+        self._bell.set()
+
+    def _job_started(self, job_id: str) -> None:
+        pickup.started_outside(self._stage, job_id)
+        self._bell.set()
+
+    def _job_cancelled(self, job_id: str) -> None:
+        self.scheduler.wake(f"job:{job_id}")
+        self._bell.set()
+
+    def _fault(self, name: str, error: Exception) -> None:
+        """Report an actor that raised, and end what it was playing as failed."""
+        print(f"simulator: {name} stopped", file=sys.stderr)  # noqa: T201
+        traceback.print_exception(error, file=sys.stderr)
+        kind, _, row_id = name.partition(":")
+        try:
+            self._clean_up(kind, row_id)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+
+    def _clean_up(self, kind: str, row_id: str) -> None:
+        now, part = self._stage.now(), self._stage.part(f"fault {kind}:{row_id}")
+        with part.tx() as tx:
+            call_ids: list[str] = [row_id] if kind == "call" else []
+            if kind == "run":
+                call_ids = [r[0] for r in tx.all("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (row_id,))]
+            elif kind == "job":
+                call_ids = job_control.ask_children(tx, row_id, now)
+            for call_id in call_ids:
+                if kind == "job":
+                    calls.finalize_cancel(tx, call_id, now, "Run cancelled", {"reason": "AUTOMATION_FAILED"})
+                else:
+                    payload = {"error": FAULT}
+                    calls.finish_call(tx, call_id, "failed", now, error=FAULT, message="Run failed", payload=payload)
+            if kind == "run":
+                runs.mirror_call(tx, row_id, now)
+            elif kind == "job":
+                jobs.finish(tx, row_id, "failed", now, reason="AUTOMATION_FAILED", error=FAULT)

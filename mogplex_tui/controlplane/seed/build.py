@@ -12,7 +12,7 @@ from .enlarge import enlarge
 from .history import History
 from .job_history import JobHistory
 from .rng import stream
-from .sandboxes import write_present
+from .sandboxes import Box, write_present
 from .steps import CallKind
 from .world import World, build_world
 
@@ -56,7 +56,7 @@ def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: st
     rows.flush(tx)
 
 
-def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, object]) -> None:
+def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> None:
     """What is going on at this moment: four calls at different ages, one run that boots, jobs that wait."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
@@ -65,7 +65,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, object]) -> 
     direct.chat(CallKind.CONTROL, live_age=14.0)
     jobs.live("review", 16.0)
     jobs.waiting("push", 11.0)
-    for age in (40 * MINUTE_US, 9 * HOUR_US):
+    for age in (40 * MINUTE_US, 3 * HOUR_US, 5 * HOUR_US):
         jobs.parked(age)
 
 

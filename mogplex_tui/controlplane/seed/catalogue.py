@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 _DATA = Path(__file__).parent / "data"
 
 
-@lru_cache(maxsize=None)
+@cache
 def material(name: str) -> Any:
     """Return the parsed content of `data/<name>.json`; callers must not change it."""
     return json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ class Prompt:
     term: str = ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def models() -> tuple[Model, ...]:
     """Every catalogue model."""
     return tuple(
@@ -84,7 +84,7 @@ def models() -> tuple[Model, ...]:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def script(repo_key: str) -> Script:
     """The script of one repository; a key without one gets that of the api repository."""
     rows = material("repos")
@@ -92,7 +92,7 @@ def script(repo_key: str) -> Script:
     return Script(tuple(row["paths"]), tuple(row["terms"]), row["test"], row["lint"], row["tests"])
 
 
-@lru_cache(maxsize=None)
+@cache
 def prompts() -> tuple[Prompt, ...]:
     """Every task of the account's own people."""
     return tuple(

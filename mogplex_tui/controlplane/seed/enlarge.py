@@ -6,8 +6,8 @@ from ..clock import DAY_US, SECOND_US
 from ..database import Tx
 from .bulk import encode
 from .catalogue import script
-from .rng import new_uuid, stream
 from .rhythm import WINDOW_DAYS
+from .rng import new_uuid, pick, stream, whole
 
 LONG_EVENTS = 50_000
 _LONG_PACE_US = 330_000
@@ -79,7 +79,9 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
     if call is None:
         return
     rng, about = stream(seed, "long run"), script("web")
-    missing = LONG_EVENTS - tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call["id"],))[0][0]
+    missing = (
+        LONG_EVENTS - tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call["id"],))[0][0]
+    )
     first = now - missing * _LONG_PACE_US - 20 * SECOND_US
     tx.execute(
         "UPDATE ai_call_events SET created_at = ? + (created_at - (SELECT started_at FROM ai_calls WHERE id = ?)) / 40"
@@ -87,16 +89,27 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
         (first - 5 * SECOND_US, call["id"], call["id"]),
     )
     tx.execute("UPDATE ai_calls SET started_at = ? WHERE id = ?", (first - 5 * SECOND_US, call["id"]))
-    tx.execute("UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?", (first - 5 * SECOND_US, call["id"]))
+    tx.execute(
+        "UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?",
+        (first - 5 * SECOND_US, call["id"]),
+    )
     rows = []
     for index in range(missing // 2):
-        path, line = rng.choice(about.paths), rng.randint(1, 400)
+        path, line = pick(rng, about.paths), whole(rng, 1, 400)
         given = {"path": path, "startLine": line, "endLine": line + 40}
         shared = {"tool_call_id": f"call_{index:06d}", "input": given, "input_preview": f"{path}:{line}"}
-        done = {**shared, "duration_ms": 310, "success": True, "output": "41 lines", "output_preview": "41 lines"}
+        done = {
+            **shared,
+            "duration_ms": 310,
+            "success": True,
+            "output": "41 lines",
+            "output_preview": "41 lines",
+        }
         at = first + 2 * index * _LONG_PACE_US
         rows.append((new_uuid(rng), "tool_started", "Tool started: readFile", encode(shared), at))
-        rows.append((new_uuid(rng), "tool_finished", "Tool finished: readFile", encode(done), at + _LONG_PACE_US))
+        rows.append(
+            (new_uuid(rng), "tool_finished", "Tool finished: readFile", encode(done), at + _LONG_PACE_US)
+        )
     tx.execute("SELECT 1").executemany(
         "INSERT INTO ai_call_events (id, ai_call_id, user_id, repo_id, tool_name, event_type, message, payload,"
         f" created_at) SELECT ?1, '{call['id']}', '{user_id}', '{call['repo_id']}', 'readFile', ?2, ?3, ?4, ?5",

@@ -12,7 +12,7 @@ from ..database import Tx
 from .bulk import Rows, encode
 from .catalogue import Prompt, material, models, prompts
 from .rhythm import Rhythm
-from .rng import between, new_uuid, token
+from .rng import between, new_uuid, pick, token, whole
 from .sandboxes import Box, write_past
 from .scribe import CallFacts, Scribe, Written
 from .steer import draw_course
@@ -52,7 +52,12 @@ def external_metadata(
 
 def attached(metadata: dict[str, Any]) -> dict[str, Any]:
     """The call's metadata once the harness has taken it over (v1.md §7.4)."""
-    extra = {"harness_mode": "AUTO", "product_team_id": None, "ai_billing_source": "platform", "prepared": False}
+    extra = {
+        "harness_mode": "AUTO",
+        "product_team_id": None,
+        "ai_billing_source": "platform",
+        "prepared": False,
+    }
     return {**metadata, "source": "cli", **extra}
 
 
@@ -90,14 +95,18 @@ class History:
     def run(self, sandbox_share: float) -> None:
         """One coding run through the token API, over and done."""
         rng, fresh = self.rng, self.fresh()
-        prompt = rng.choice(prompts())
+        prompt = pick(rng, prompts())
         repo = self.world.repos[prompt.repo]
-        harness = rng.choice(HARNESSES)
+        harness = pick(rng, HARNESSES)
         run_id, call_id = new_uuid(rng), new_uuid(rng)
         created = rng.random() < 0.45
         asked = f"mogplex/{prompt.slug}" if created else repo.branch
-        branches = Branches(repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True)
-        story = plan_harness(rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2, not fresh)
+        branches = Branches(
+            repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True
+        )
+        story = plan_harness(
+            rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2, not fresh
+        )
         boot = between(rng, 6.0, 40.0)
         started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + boot + 30)
         keep, cancelled = rng.random() < sandbox_share, rng.random() < 0.06
@@ -173,7 +182,9 @@ class History:
         created = box.branch != repo.branch
         work_branch = box.branch if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}"
         course = replace(draw_course(rng), turns=9)
-        story = plan_harness(rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), course)
+        story = plan_harness(
+            rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), course
+        )
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
         base = Branches(repo.branch, box.branch, created)
         about = external_metadata(repo, harness, key, digest, base, box)
@@ -198,7 +209,7 @@ class History:
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
         """One chat or control run; `live_age` seconds old and not over when given."""
         rng, fresh = self.rng, live_age is not None or self.fresh()
-        row = rng.choice(material("chats"))
+        row = pick(rng, material("chats"))
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
         model = chat_model(rng) if live_age is None else "anthropic/claude-sonnet-5"
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
@@ -208,7 +219,9 @@ class History:
             started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + 30)
         else:
             started = self.now - int(live_age * SECOND_US)
-        claim = self.admit("chat", started, None if repo is None else repo.id, "chat_starts_per_hour", 3600, 30)
+        claim = self.admit(
+            "chat", started, None if repo is None else repo.id, "chat_starts_per_hour", 3600, 30
+        )
         metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
         if repo is not None:
             metadata["repo"] = repo.full_name
@@ -262,7 +275,7 @@ class History:
             limit_name=limit[0],
             window_seconds=limit[1],
             limit_value=limit[2],
-            remaining=0 if refused else self.rng.randint(1, limit[2] - 1),
+            remaining=0 if refused else whole(self.rng, 1, limit[2] - 1),
             retry_after_seconds=15 if refused else None,
             claim_id=claim,
             metadata="{}",

@@ -9,8 +9,17 @@ from typing import Any
 from ..clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
 from .bulk import Rows, encode
 from .history import History
-from .job_plan import JobPlan, NodePlan, finding_columns, flow_repos, plan_job, wait_seconds
-from .rng import new_uuid, token
+from .job_plan import (
+    AgentWork,
+    JobPlan,
+    NodePlan,
+    WaitWork,
+    finding_columns,
+    flow_repos,
+    plan_job,
+    wait_seconds,
+)
+from .rng import new_uuid, pick, token, whole
 from .scribe import CallFacts, Written
 from .steps import CallKind
 from .world import World
@@ -42,7 +51,7 @@ class JobHistory:
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
         flow = self.world.flows[key]
-        return plan_job(self.rng, flow, self.rng.choice(flow_repos(self.world, flow)), failing, thin)
+        return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin)
 
     def job(self) -> int:
         """One job run that is over, or one dispatch that was suppressed; returns how many calls it made."""
@@ -61,7 +70,7 @@ class JobHistory:
             return 0
         total = plan.seconds() + waits + delay + 30 + 3 * len(plan.nodes)
         created = self.direct.place(self.direct.rhythm.draw(rng, fresh), total)
-        cancelled = draw > 0.96 and any(node.story for node in plan.nodes)
+        cancelled = draw > 0.96 and any(node.agent for node in plan.nodes)
         missing = 0.94 < draw < 0.955
         return self._finished(plan, created, delay, waits, trouble, cancelled, missing)
 
@@ -101,7 +110,9 @@ class JobHistory:
             reason = "MENTION_LOOP_BREAKER"
         self._ledger(plan, None, at, "enqueue", "suppressed", reason, plan.metadata)
 
-    def _start_rows(self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float) -> tuple[int, str]:
+    def _start_rows(
+        self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
+    ) -> tuple[int, str]:
         """Ledger rows up to the start, and when and by what source it started."""
         about = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
@@ -111,10 +122,14 @@ class JobHistory:
             self._ledger(plan, job_id, first, "start", "deferred", reason, {"start_source": source, **about})
             source = "queue_release"
         elif trouble == "start_failed":
-            self._ledger(plan, job_id, first, "start", "start_failed", _START_ERROR, {"start_source": source, **about})
+            self._ledger(
+                plan, job_id, first, "start", "start_failed", _START_ERROR, {"start_source": source, **about}
+            )
             source = "repair"
         started = at + int(delay * SECOND_US)
-        self._ledger(plan, job_id, started + 90_000, "start", "started", None, {"start_source": source, **about})
+        self._ledger(
+            plan, job_id, started + 90_000, "start", "started", None, {"start_source": source, **about}
+        )
         return started, source
 
     def _finished(
@@ -139,7 +154,11 @@ class JobHistory:
         columns = {"error": plan.error if status == "failed" else None, "completed_at": at}
         handle = token(self.rng, "run_")
         if cancelled:
-            columns |= {"cancel_requested_at": at - 900_000, "cancelled_at": at, "cancel_reason": "USER_REQUESTED"}
+            columns |= {
+                "cancel_requested_at": at - 900_000,
+                "cancelled_at": at,
+                "cancel_reason": "USER_REQUESTED",
+            }
             about: dict[str, Any] = {"runtime_provider": "trigger", "runtime_run_id": handle}
             about["cancel_requested_at"] = iso_app(at - 900_000)
             self._ledger(plan, job_id, at - 900_000, "control", "cancel_requested", "USER_REQUESTED", about)
@@ -156,7 +175,7 @@ class JobHistory:
         for ordinal, finding in enumerate(plan.findings):
             columns = finding_columns(self.rng, plan, ordinal, finding)
             filed = self.rng.random() < 0.15
-            number = self.rng.randint(1901, 2400)
+            number = whole(self.rng, 1901, 2400)
             self.rows.add(
                 "review_findings",
                 id=new_uuid(self.rng),
@@ -213,7 +232,14 @@ class JobHistory:
         )
 
     def _node_row(
-        self, plan: JobPlan, job_id: str, node: NodePlan, status: str, start: int | None, end: int | None, error: str | None
+        self,
+        plan: JobPlan,
+        job_id: str,
+        node: NodePlan,
+        status: str,
+        start: int | None,
+        end: int | None,
+        error: str | None,
     ) -> None:
         output = {"status": status} if end is not None and status == "success" else None
         self.rows.add(
@@ -246,14 +272,14 @@ class JobHistory:
                 self._node_row(plan, job_id, node, "skipped", None, begin, None)
             elif node.wait is not None:
                 if live:
-                    self._park(plan, job_id, node, begin)
+                    self._park(plan, job_id, node, node.wait, begin)
                     ends.parked = True
                     return ends
                 ends.at = begin + int(waits * SECOND_US)
-                self._wait_row(plan, job_id, node, begin, ends.at)
+                self._wait_row(plan, job_id, node, node.wait, begin, ends.at)
                 self._node_row(plan, job_id, node, "success", begin, ends.at, None)
-            elif node.story is not None:
-                written = self._call(plan, job_id, node, begin, cancelled, live)
+            elif node.agent is not None:
+                written = self._call(plan, job_id, node, node.agent, begin, cancelled, live)
                 ends.written.append(written)
                 status = "running" if written.ended_at is None else written.status
                 self._node_row(plan, job_id, node, status, begin, written.ended_at, written.error)
@@ -267,29 +293,35 @@ class JobHistory:
         return ends
 
     def _call(
-        self, plan: JobPlan, job_id: str, node: NodePlan, begin: int, cancelled: bool, live: bool
+        self,
+        plan: JobPlan,
+        job_id: str,
+        node: NodePlan,
+        work: AgentWork,
+        begin: int,
+        cancelled: bool,
+        live: bool,
     ) -> Written:
-        assert node.story is not None and node.model is not None and node.call_type is not None
         started = begin + 300_000
-        ends_at = started + int((node.story.seconds() + 2) * SECOND_US)
+        ends_at = started + int((work.story.seconds() + 2) * SECOND_US)
         facts = CallFacts(
             user_id=plan.flow.user_id,
-            type=node.call_type,
-            model=node.model,
+            type=work.call_type,
+            model=work.model,
             repo_id=plan.repo.id,
             started_at=started,
             metadata=node_metadata(plan, node, self.world),
             id=new_uuid(self.rng),
             job_run_id=job_id,
-            wait=0.4 if node.story.kind is CallKind.NODE else 12.0,
+            wait=0.4 if work.story.kind is CallKind.NODE else 12.0,
             cancelled=cancelled,
             live_until=self.now if live and ends_at > self.now else None,
         )
-        return self.direct.scribe.call(node.story, facts)
+        return self.direct.scribe.call(work.story, facts)
 
-    def _wait_row(self, plan: JobPlan, job_id: str, node: NodePlan, begin: int, end: int | None) -> None:
-        assert node.wait is not None
-        timeout = node.wait["timeout"]
+    def _wait_row(
+        self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int, end: int | None
+    ) -> None:
         self.rows.add(
             "flow_waits",
             id=new_uuid(self.rng),
@@ -300,18 +332,18 @@ class JobHistory:
             installation_id=plan.flow.installation_id,
             repo_id=plan.repo.id,
             node_id=node.node_id,
-            wait_kind=node.wait["kind"],
-            wait_config=encode(node.wait["config"]),
+            wait_kind=wait.kind,
+            wait_config=encode(wait.config),
             resume_token=token(self.rng, "", 32),
             status="waiting" if end is None else "resumed",
-            expires_at=begin + timeout["value"] * HOUR_US,
+            expires_at=begin + wait.hours * HOUR_US,
             created_at=begin,
             resumed_at=end,
             resume_payload=None if end is None else encode({"approved": True}),
         )
 
-    def _park(self, plan: JobPlan, job_id: str, node: NodePlan, begin: int) -> None:
-        self._wait_row(plan, job_id, node, begin, None)
+    def _park(self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int) -> None:
+        self._wait_row(plan, job_id, node, wait, begin, None)
         self._node_row(plan, job_id, node, "running", begin, None, None)
 
     def parked(self, age_us: int) -> None:

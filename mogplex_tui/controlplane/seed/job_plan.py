@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from .catalogue import Prompt, material, prompts, work
-from .rng import between, new_uuid, token
+from .rng import between, new_uuid, pick, token, whole
 from .steer import draw_course
 from .steps import CallKind, Story
 from .stories import Branches, pick_failure, plan_agent, plan_harness
@@ -33,23 +33,39 @@ _EFFORTS = {
 
 
 @dataclass(frozen=True)
+class AgentWork:
+    """The call that an agent node makes."""
+
+    model: str
+    call_type: str
+    story: Story
+
+
+@dataclass(frozen=True)
+class WaitWork:
+    """What a node waits for, and for how many hours at most (routing.md §5.5)."""
+
+    kind: str
+    config: dict[str, Any]
+    hours: int
+
+
+@dataclass(frozen=True)
 class NodePlan:
-    """One node's part: a story when a model works in it, a wait when it parks, else a moment."""
+    """One node's part: a call when a model works in it, a wait when it parks, else a moment."""
 
     node_id: str
     node_type: str
     label: str
-    model: str | None = None
-    call_type: str | None = None
-    story: Story | None = None
-    wait: dict[str, Any] | None = None
+    agent: AgentWork | None = None
+    wait: WaitWork | None = None
     seconds: float = 0.0
     skipped: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether the node ends the job badly."""
-        return self.story is not None and self.story.status == "failed"
+        return self.agent is not None and self.agent.story.status == "failed"
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ class JobPlan:
 
     def seconds(self) -> float:
         """Planned working time of the nodes, waits not counted."""
-        return sum(node.story.seconds() if node.story else node.seconds for node in self.nodes)
+        return sum(node.agent.story.seconds() if node.agent else node.seconds for node in self.nodes)
 
 
 def flow_repos(world: World, flow: Flow) -> list[Repo]:
@@ -96,14 +112,14 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
     }
     key = f"github-webhook:flow:{flow.id}:{new_uuid(rng)}"
     sha = f"{rng.getrandbits(160):040x}"
-    author = rng.choice(work("authors"))
-    number = rng.randint(210, 1900)
+    author = pick(rng, work("authors"))
+    number = whole(rng, 210, 1900)
     if flow.event in ("pr_opened", "mention"):
-        prompt = rng.choice(prompts())
+        prompt = pick(rng, prompts())
         about |= {
             "pr_number": number,
             "pr_url": f"{url}/pull/{number}",
-            "pr_title": rng.choice(work("prs")),
+            "pr_title": pick(rng, work("prs")),
             "pr_author": author,
             "head_ref": prompt.slug,
             "head_sha": sha,
@@ -113,25 +129,25 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
         key = f"github-pr-review:flow:{flow.id}:pr_opened:{repo.full_name}:{flow.installation_id}:{number}:{sha}"
         about["review_dedup_key"] = f"{repo.full_name}#{number}@{sha[:12]}"
     elif flow.event == "mention":
-        comment = rng.choice(work("comments"))
+        comment = pick(rng, work("comments"))
         about |= {"comment_body": comment, "comment_author": author, "is_pr": True, "sender_login": author}
     elif flow.event == "issue_opened":
         about |= {
             "issue_number": number,
             "issue_url": f"{url}/issues/{number}",
-            "issue_title": rng.choice(work("issues")),
+            "issue_title": pick(rng, work("issues")),
             "sender_login": author,
         }
     elif flow.event == "push":
-        count = rng.randint(1, 6)
+        count = whole(rng, 1, 6)
         about |= {"ref": f"refs/heads/{repo.branch}", "head_sha": sha, "commits_count": count}
         about["sender_login"] = author
     elif flow.event == "ci_failure":
         about |= {
-            "workflow_name": rng.choice(work("workflows")),
+            "workflow_name": pick(rng, work("workflows")),
             "head_sha": sha,
-            "head_branch": rng.choice(prompts()).slug,
-            "run_id": rng.randint(18_000_000_000, 18_999_999_999),
+            "head_branch": pick(rng, prompts()).slug,
+            "run_id": whole(rng, 18_000_000_000, 18_999_999_999),
         }
     elif flow.event == "schedule":
         key = f"schedule:flow:{flow.id}:{new_uuid(rng)}"
@@ -141,7 +157,7 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
 def _findings(rng: Random) -> tuple[dict[str, Any], ...]:
     if rng.random() < 0.4:
         return ()
-    return tuple(rng.sample(material("findings"), k=rng.randint(1, 3)))
+    return tuple(rng.sample(material("findings"), k=whole(rng, 1, 3)))
 
 
 def _agent_node(
@@ -149,14 +165,18 @@ def _agent_node(
 ) -> NodePlan:
     if node["harness"] == "mogplex":
         model = node["model"]
-        story = plan_agent(rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure, thin=thin)
+        story = plan_agent(
+            rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure, thin=thin
+        )
         call_type = CALL_TYPES.get(flow.event, flow.event)
-        return NodePlan(node["id"], "agent", node["label"], model, call_type, story)
+        return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, story))
     own = [prompt for prompt in prompts() if prompt.repo == repo.key]
-    prompt = rng.choice(own) if own else Prompt(repo.key, "repair", "")
+    prompt = pick(rng, own) if own else Prompt(repo.key, "repair", "")
     branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
     story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, draw_course(rng), thin=thin)
-    return NodePlan(node["id"], "agent", node["label"], f"harness:{node['harness']}", "agent", story)
+    return NodePlan(
+        node["id"], "agent", node["label"], AgentWork(f"harness:{node['harness']}", "agent", story)
+    )
 
 
 def _nodes(
@@ -167,14 +187,14 @@ def _nodes(
     agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
     # Money goes to a second reader, everything else stops after the first (the review flow's condition).
     skips = {"second"} if flow.key == "review" and repo.key != "billing" else set()
-    doomed = rng.choice([name for name in agents if name not in skips])
+    doomed = pick(rng, [name for name in agents if name not in skips])
     for node in flow.spec["nodes"]:
         if node["id"] in skips:
             plans.append(NodePlan(node["id"], node["type"], node["label"], skipped=True))
         elif node["type"] == "agent":
             plans.append(_agent_node(rng, node, flow, repo, failure if node["id"] == doomed else None, thin))
         elif node["type"] == "await_event":
-            wait = {"kind": node["config"]["kind"], "config": node["config"], "timeout": node["timeout"]}
+            wait = WaitWork(node["config"]["kind"], node["config"], node["timeout"]["value"])
             plans.append(NodePlan(node["id"], node["type"], node["label"], wait=wait))
         else:
             plans.append(NodePlan(node["id"], node["type"], node["label"], seconds=0.2))
@@ -186,13 +206,13 @@ def _nodes(
 def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
     """What a control row says about model failures, also about one that a retry got over (observability.md §8.3)."""
     phase = f"{CALL_TYPES.get(flow.event, flow.event)}:agent"
-    if failed is not None and failed.story is not None:
-        klass = failed.story.failure_class or "unknown"
+    if failed is not None and failed.agent is not None:
+        klass = failed.agent.story.failure_class or "unknown"
         retried = klass in ("timeout", "rate_limited", "provider_unavailable")
-        timeout = rng.choice((120_000, 240_000, 600_000)) if klass == "timeout" else 600_000
+        timeout = pick(rng, (120_000, 240_000, 600_000)) if klass == "timeout" else 600_000
         return {
             "model_failure_class": klass,
-            "model_failure_message": failed.story.error,
+            "model_failure_message": failed.agent.story.error,
             "model_failure_status_code": material("errors")[klass]["status"],
             "model_execution_phase": phase,
             "model_effective_timeout_ms": timeout,
@@ -226,9 +246,9 @@ def plan_job(rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: b
     if flow.event == "pr_opened":
         reason = "PR_REVIEW_POSTED" if findings else "PR_REVIEW_NO_FINDINGS"
     error = None
-    if failed is not None and failed.story is not None:
-        error = failed.story.error
-        reason = material("errors")[failed.story.failure_class or "unknown"]["reason"]
+    if failed is not None and failed.agent is not None:
+        error = failed.agent.story.error
+        reason = material("errors")[failed.agent.story.failure_class or "unknown"]["reason"]
     return JobPlan(
         flow=flow,
         repo=repo,
@@ -263,4 +283,4 @@ def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str,
 
 def wait_seconds(rng: Random) -> float:
     """How long a person takes to answer, in seconds."""
-    return between(rng, 60, 5_400)
+    return between(rng, 90, 1_500)

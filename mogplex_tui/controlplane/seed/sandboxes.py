@@ -10,7 +10,7 @@ from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from .bulk import Rows, encode
 from .catalogue import work
 from .places import preview_url, runtime_of, vm_name
-from .rng import new_uuid
+from .rng import new_uuid, pick, whole
 from .world import Repo, World
 
 
@@ -59,7 +59,7 @@ def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
     name = "pending" if booting else vm_name(repo.user_id, repo, branch)
     created, active = now - wish.age, now - wish.idle
     booted = wish.status not in ("creating", "installing") and wish.error != "boot"
-    error = rng.choice(work("boot_errors")) if wish.error == "boot" else None
+    error = pick(rng, work("boot_errors")) if wish.error == "boot" else None
     over = wish.status in ("stopped", "paused")
     return {
         "id": new_uuid(rng),
@@ -83,7 +83,7 @@ def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
         "last_preview_http_status": 500 if wish.error == "preview" else (200 if booted else None),
         "boot_attempts": 1 if wish.error is None else 2,
         "last_boot_started_at": created,
-        "last_boot_completed_at": created + rng.randint(14, 40) * SECOND_US if booted else None,
+        "last_boot_completed_at": created + whole(rng, 14, 40) * SECOND_US if booted else None,
         "last_health_check_at": active if booted else None,
         "stopped_at": active if over else None,
         "created_at": created,
@@ -106,7 +106,9 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> N
         events.append(("auto_pause_queued", None, active + MINUTE_US))
         events.append(("auto_pause_decision", "would_auto_pause", active + 2 * MINUTE_US))
         if wish.status == "paused":
-            events.append(("auto_pause_succeeded", "auto_pause_succeeded", active + 2 * MINUTE_US + SECOND_US))
+            events.append(
+                ("auto_pause_succeeded", "auto_pause_succeeded", active + 2 * MINUTE_US + SECOND_US)
+            )
     elif wish.status == "running":
         events.append(("auto_pause_decision", "auto_pause_skipped_busy", now - 2 * MINUTE_US))
     for event_type, code, at in events:
@@ -141,7 +143,7 @@ def write_past(
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None
     status = "error" if broken else "stopped"
-    reason = None if broken else rng.choice(("idle_timeout", "idle_timeout", "lifetime_timeout", "manual"))
+    reason = None if broken else pick(rng, ("idle_timeout", "idle_timeout", "lifetime_timeout", "manual"))
     wish = _Wish(repo.key, branch, status, "unknown" if broken else "stopped", age, 0, reason, error)
     columns = _columns(rng, repo, wish, ended_at)
     rows.add("sandboxes", **columns)

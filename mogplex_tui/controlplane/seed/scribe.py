@@ -12,8 +12,9 @@ from ..database import Tx
 from ..writes.pricing import Tokens, price
 from ..writes.scrub import scrub
 from .bulk import Rows, encode
-from .rng import new_uuid, token
+from .rng import new_uuid, token, whole
 from .steps import CallKind, Step, Story
+
 
 @dataclass(frozen=True)
 class CallFacts:
@@ -51,7 +52,7 @@ def _streaming_step(story: Story, wait: float) -> Step:
     payload: dict[str, Any] = {"from": "pending", "to": "streaming"}
     if story.runtime_command_id is not None:
         payload["runtime_command_id"] = story.runtime_command_id
-    return Step(wait, "status_changed", f"{story.kind.title} streaming", payload)
+    return Step(wait, "status_changed", f"{story.kind.subject} streaming", payload)
 
 
 def timeline(story: Story, facts: CallFacts) -> Iterator[Step]:
@@ -69,10 +70,12 @@ def timeline(story: Story, facts: CallFacts) -> Iterator[Step]:
 
 def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
     command = story.runtime_command_id
-    asked = Step(rng.uniform(0.5, 20.0), "cancel_requested", "Cancellation requested", {"runtime_command_id": command})
+    asked = Step(
+        rng.uniform(0.5, 20.0), "cancel_requested", "Cancellation requested", {"runtime_command_id": command}
+    )
     if story.kind is CallKind.HARNESS:
         return asked, Step(0.4, "cancelled", "Run cancelled", {"runtime_command_id": command})
-    message = f"{story.kind.title} cancelled"
+    message = f"{story.kind.subject} cancelled"
     return asked, Step(0.2, "cancelled", message, {"tool_calls_count": len(story.tool_calls)})
 
 
@@ -109,7 +112,7 @@ class Scribe:
 
     def _cut(self, steps: list[Step], story: Story, start: int) -> tuple[list[Step], int]:
         streaming = next(i for i, step in enumerate(steps) if step.type == "status_changed")
-        kept = steps[: self._rng.randint(streaming + 1, max(streaming + 1, len(steps) - 1))]
+        kept = steps[: whole(self._rng, streaming + 1, max(streaming + 1, len(steps) - 1))]
         asked, done = _cancel_steps(self._rng, story)
         seconds = sum(int(step.after * SECOND_US) for step in (*kept, asked))
         return [*kept, asked, done], start + seconds

@@ -21,6 +21,8 @@ import re
 from dataclasses import dataclass, replace
 from random import Random
 
+from .rng import pick
+
 
 @dataclass(frozen=True)
 class Course:
@@ -36,7 +38,7 @@ class Course:
 
 def draw_course(rng: Random) -> Course:
     """Draw the outline of a run that nobody steers."""
-    turns = rng.choice((2, 3, 3, 4, 5, 6))
+    turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:
         return Course(turns, changes=rng.random() < 0.88)

@@ -20,7 +20,7 @@ class CallKind(StrEnum):
     NODE = "node"
 
     @property
-    def title(self) -> str:
+    def subject(self) -> str:
         """The subject of the call's event messages."""
         return _TITLES[self]
 

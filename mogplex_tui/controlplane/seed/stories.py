@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from .catalogue import Prompt, material, script, work
-from .rng import between, token
+from .rng import between, pick, token, whole
 from .steer import Course
 from .steps import CallKind, Step, Story, Usage
 from .tools import Toolbox
@@ -40,16 +40,19 @@ def pick_failure(rng: Random) -> tuple[str, str]:
     classes: dict[str, Any] = material("errors")
     weights = [row["weight"] for row in classes.values()]
     name = rng.choices(list(classes), weights=weights)[0]
-    return name, rng.choice(classes[name]["texts"])
+    return name, pick(rng, classes[name]["texts"])
 
 
 def _tool_work(rng: Random, tools: Toolbox, course: Course) -> None:
     """The middle of a coding run: understand, then change and test until it passes or must be given up."""
+    if tools.thin:
+        tools.skim(6 + course.turns * 4)
+        return
     tools.plan()
-    for _ in range(rng.randint(2, 5)):
+    for _ in range(whole(rng, 2, 5)):
         tools.look()
     for turn in range(course.turns):
-        for _ in range(rng.randint(0, 3)):
+        for _ in range(whole(rng, 0, 3)):
             tools.look()
         tools.edit()
         if rng.random() < 0.5:
@@ -74,7 +77,7 @@ def _opening(rng: Random, harness: str, branches: Branches) -> tuple[Step, ...]:
         _started(harness),
         Step(between(rng, 0.6, 3.0), "log", f"Synchronized {branches.working}", sync),
     ]
-    names: list[str] = rng.choice(work("mcp"))
+    names: list[str] = pick(rng, work("mcp"))
     if harness == "claude-code" and names:
         loaded = {"stage": "mcp_config", "outcome": "ok", "server_count": len(names), "server_names": names}
         message = f"Loaded {len(names)} MCP server(s) for Claude Code"
@@ -83,7 +86,7 @@ def _opening(rng: Random, harness: str, branches: Branches) -> tuple[Step, ...]:
 
 
 def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, files: list[str]) -> Step:
-    url = f"https://github.com/{repo_name}/pull/{rng.randint(210, 1900)}" if changed else None
+    url = f"https://github.com/{repo_name}/pull/{whole(rng, 210, 1900)}" if changed else None
     payload = {
         "stage": "git_delivery",
         "changed": changed,
@@ -131,7 +134,7 @@ def plan_harness(
     steps: list[Step] = []
     if first_use:
         package = work_package(harness)
-        logs = rng.choice(work("install_logs"))
+        logs = pick(rng, work("install_logs"))
         payload = {"stage": "install", "logs": logs}
         steps.append(Step(between(rng, 2.0, 6.0), "log", f"Installed {package}", payload))
     _tool_work(rng, tools, course)
@@ -177,7 +180,7 @@ def _agent_ending(kind: CallKind, spent: Usage, count: int, error: str | None) -
         "error": error,
     }
     word = "finished" if error is None else "failed"
-    return Step(0.6, word, f"{kind.title} {word}", payload)
+    return Step(0.6, word, f"{kind.subject} {word}", payload)
 
 
 def plan_agent(
@@ -195,17 +198,20 @@ def plan_agent(
     `failure` is a class and its raw text.
     """
     tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
-    uses = rng.randint(0, 3) if kind is CallKind.CHAT else rng.randint(2, 9)
+    uses = whole(rng, 1, 6) if kind is CallKind.CHAT else whole(rng, 4, 14)
     if failure is not None:
         uses //= 2
-    for number in range(uses):
+    if thin:
+        tools.look()
+        tools.uses, tools.seconds = uses, tools.seconds * uses
+    for number in range(0 if thin else uses):
         if number == 0 and kind is CallKind.CONTROL:
             tools.plan()
         else:
             tools.look()
     spent = usage(rng, model, effort if failure is None else effort * 0.4)
     klass, error = failure or (None, None)
-    opening = (Step(0.0, "started", f"{kind.title} started", {"model": model, "tool_enabled": True}),)
+    opening = (Step(0.0, "started", f"{kind.subject} started", {"model": model, "tool_enabled": True}),)
     writing = Step(between(rng, 2.0, 9.0) * effort, "", "", {})
     ending = _agent_ending(kind, spent, tools.uses, error)
     ending = Step(ending.after + writing.after, ending.type, ending.message, ending.payload)

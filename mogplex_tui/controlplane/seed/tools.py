@@ -8,11 +8,10 @@ from typing import Any
 
 from .bulk import encode
 from .catalogue import Script, work
-from .rng import between, token
+from .rng import between, pick, token, whole
 from .steps import Step
 
 _PREVIEW = 200
-_THIN = 3
 
 
 def preview(value: Any) -> str:
@@ -25,7 +24,7 @@ def preview(value: Any) -> str:
 class Toolbox:
     """Collects tool uses in order; `steps` are their events, `calls` the entries of the JSON column.
 
-    A thin box keeps the first three entries and one silent step for all the time that the work took.
+    A thin box keeps a few entries and one silent step for all the time that the work took.
     """
 
     rng: Random
@@ -44,10 +43,7 @@ class Toolbox:
         pause = between(self.rng, 0.4, 4.0) * self.pace
         duration = max(1, int(seconds * self.pace * 1000))
         self.uses += 1
-        if self.thin:
-            self.seconds += pause + duration / 1000
-            if self.uses > _THIN:
-                return
+        self.seconds += pause + duration / 1000
         entry: dict[str, Any] = {
             "name": name,
             "input": given,
@@ -77,30 +73,39 @@ class Toolbox:
         """The events of all uses; of a thin box only their time, as a step without a type."""
         return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
 
+    def skim(self, uses: int) -> None:
+        """As many uses as an untold timeline remembers, and the time of the others."""
+        self.plan()
+        self.look()
+        self.edit()
+        rest = max(0, uses - self.uses)
+        self.uses += rest
+        self.seconds += rest * between(self.rng, 2.0, 4.5)
+
     def plan(self) -> None:
         """Write down the approach."""
-        text = self.rng.choice(work("plans"))
+        text = pick(self.rng, work("plans"))
         steps = [part.strip() for part in text.split(",")]
         self.use("updatePlan", {"steps": steps}, f"{len(steps)} steps", 0.08)
 
     def search(self) -> None:
         """Look for the term, or for another word of this repository."""
-        term = self.term if self.term and self.rng.random() < 0.6 else self.rng.choice(self.script.terms)
+        term = self.term if self.term and self.rng.random() < 0.6 else pick(self.rng, self.script.terms)
         files = self.rng.sample(self.script.paths, k=min(3, len(self.script.paths)))
-        lines = [f"{path}:{self.rng.randint(4, 260)}: …{term}…" for path in files]
+        lines = [f"{path}:{whole(self.rng, 4, 260)}: …{term}…" for path in files]
         result = f"{len(files)} matches\n" + "\n".join(lines)
         self.use("searchFiles", {"query": term, "path": "."}, result, between(self.rng, 0.1, 0.9))
 
     def path(self) -> str:
         """A file worth looking at, one of the task's own most of the time."""
         if self.focus and self.rng.random() < 0.65:
-            return self.rng.choice(self.focus)
-        return self.rng.choice(self.script.paths)
+            return pick(self.rng, self.focus)
+        return pick(self.rng, self.script.paths)
 
     def read(self) -> None:
         """Read a part of a file."""
-        first = self.rng.choice((1, 1, 40, 120))
-        last = first + self.rng.randint(30, 180)
+        first = pick(self.rng, (1, 1, 40, 120))
+        last = first + whole(self.rng, 30, 180)
         given = {"path": self.path(), "startLine": first, "endLine": last}
         if self.rng.random() < 0.03:
             self.use("readFile", given, f"ENOENT: no such file, open '{given['path']}'", 0.05, ok=False)
@@ -109,8 +114,8 @@ class Toolbox:
 
     def edit(self) -> None:
         """Change a file."""
-        added, removed = self.rng.randint(2, 48), self.rng.randint(0, 22)
-        given = {"path": self.path(), "edits": self.rng.randint(1, 5)}
+        added, removed = whole(self.rng, 2, 48), whole(self.rng, 0, 22)
+        given = {"path": self.path(), "edits": whole(self.rng, 1, 5)}
         if self.rng.random() < 0.05:
             self.use("editFile", given, "the text to replace occurs twice, give more context", 0.1, ok=False)
             return
@@ -123,13 +128,13 @@ class Toolbox:
         if ok:
             self.use("runTests", given, f"{self.script.tests} passed in {seconds:.1f}s", seconds)
             return
-        failed = self.rng.randint(1, 3)
-        text = f"{failed} failed, {self.script.tests - failed} passed\n{self.rng.choice(work('failures'))}"
+        failed = whole(self.rng, 1, 3)
+        text = f"{failed} failed, {self.script.tests - failed} passed\n{pick(self.rng, work('failures'))}"
         self.use("runTests", given, text, seconds, ok=False)
 
     def shell(self) -> None:
         """Run a small command."""
-        command = self.script.lint if self.rng.random() < 0.25 else self.rng.choice(work("shell"))
+        command = self.script.lint if self.rng.random() < 0.25 else pick(self.rng, work("shell"))
         self.use("bash", {"command": command}, "exit 0", between(self.rng, 0.2, 3.5))
 
     def look(self) -> None:

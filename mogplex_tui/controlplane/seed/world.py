@@ -101,7 +101,11 @@ def _node_data(node: dict[str, Any], agent_ids: dict[str, str]) -> dict[str, Any
 def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str, str]) -> dict[str, Any]:
     """The graph of a written automation in the form that the service stores (routing.md §5)."""
     start = {"isDefault": False, **spec["start"]}
-    start["filter"] = {"scope": "all", **spec["start"].get("filter", {}), "installationIds": [installation_id]}
+    start["filter"] = {
+        "scope": "all",
+        **spec["start"].get("filter", {}),
+        "installationIds": [installation_id],
+    }
     nodes = [{"id": "start", "type": "start", "position": _position(0), "data": start}]
     for index, node in enumerate(spec["nodes"], start=1):
         data = _node_data(node, agent_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..seed.rng import between
+from ..seed.rng import between, pick, whole
 from ..seed.steps import CallKind
 from ..writes import limits
 from . import chats, jobs, runs
@@ -13,7 +13,7 @@ from .stage import Part, Stage
 
 _KINDS = ("run", "chat", "control", "job")
 _WEIGHTS = (30, 22, 14, 34)
-_FEW, _MANY = 3, 5
+_FEW, _MANY = 4, 5
 _CLI_AT_ONCE = 2
 
 
@@ -22,7 +22,13 @@ class _Planned:
 
     def __init__(self) -> None:
         # What the seed left running: four calls and a run that boots, at different ages.
-        self.ends: list[tuple[float, str]] = [(60.0, "run"), (120.0, "run"), (20.0, "chat"), (30.0, "control"), (40.0, "job")]
+        self.ends: list[tuple[float, str]] = [
+            (60.0, "run"),
+            (120.0, "run"),
+            (20.0, "chat"),
+            (30.0, "control"),
+            (40.0, "job"),
+        ]
 
     def alive(self, now: float, kind: str | None = None) -> int:
         """How many (of one kind) have not ended by `now`."""
@@ -67,10 +73,10 @@ def rush(stage: Stage) -> Acts:
     rng, number = stage.part("rush").rng, 0
     while True:
         yield between(rng, 240.0, 700.0)
-        for _ in range(6):
+        for _ in range(7):
             number += 1
-            jobs.arrive(stage, stage.part(f"rush {number}"), rng.choice(("push", "review", "mention")))
-            yield between(rng, 0.3, 1.5)
+            jobs.arrive(stage, stage.part(f"rush {number}"), pick(rng, ("push", "review", "mention")))
+            yield between(rng, 0.2, 0.8)
 
 
 def commands(stage: Stage) -> Acts:
@@ -79,7 +85,7 @@ def commands(stage: Stage) -> Acts:
     rng = part.rng
     while True:
         yield between(rng, 45.0, 160.0)
-        refused, remaining = rng.random() < 0.12, rng.randint(3, 19)
+        refused, remaining = rng.random() < 0.12, whole(rng, 3, 19)
         box = stage.plane.db.one(
             "SELECT id, repo_id FROM sandboxes WHERE user_id = ? AND status = 'running'"
             " ORDER BY last_active_at DESC LIMIT 1",

@@ -9,7 +9,7 @@ from typing import Any
 from ..database import Row, Tx
 from ..seed.catalogue import work
 from ..seed.places import preview_url, runtime_of, vm_name
-from ..seed.rng import between
+from ..seed.rng import between, pick, whole
 from ..seed.sandboxes import work_text
 from ..seed.world import Repo
 from ..writes import limits, sandboxes
@@ -39,7 +39,7 @@ class Tree:
 Booting = Generator[float, None, str]
 
 
-def _find(tx: Tx, stage: Stage, tree: Tree) -> Row | None:
+def _find(tx: Tx, tree: Tree) -> Row | None:
     return tx.one(
         "SELECT id, status, persistent FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ?"
         " AND root_directory IS ? AND status IN ('creating', 'installing', 'running', 'pausing', 'paused')"
@@ -81,7 +81,13 @@ def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
 def _pause(tx: Tx, stage: Stage, box_id: str, reason: str | None = None) -> None:
     now = stage.now()
     sandboxes.set_sandbox(
-        tx, box_id, status="paused", health_status="paused", stop_reason=reason, stopped_at=now, preview_url=None
+        tx,
+        box_id,
+        status="paused",
+        health_status="paused",
+        stop_reason=reason,
+        stopped_at=now,
+        preview_url=None,
     )
 
 
@@ -93,7 +99,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
     """
     for attempt in range(_PATIENCE):
         with part.tx() as tx:
-            box = _find(tx, stage, tree)
+            box = _find(tx, tree)
             if box is not None and box["status"] == "running" and not breaks:
                 sandboxes.set_sandbox(tx, box["id"], last_active_at=stage.now())
                 return str(box["id"])
@@ -155,7 +161,7 @@ def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> 
         limit_name="sandbox_boots_per_hour",
         window_seconds=3_600,
         limit_value=120,
-        remaining=part.rng.randint(60, 118),
+        remaining=whole(part.rng, 60, 118),
         claim_id=claim,
     )
     return sandboxes.insert_sandbox(
@@ -191,17 +197,24 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
     name = vm_name(repo.user_id, repo, row["working_branch"])
     if row["status"] == "creating":
         yield between(rng, 2.0, 5.0)
-        _advance(stage, part, box_id, "creating", sandbox_id=name, status="installing", health_status="starting")
+        _advance(part, box_id, "creating", sandbox_id=name, status="installing", health_status="starting")
         yield between(rng, 1.5, 4.0)
-        _advance(stage, part, box_id, "installing", install_log=work_text("install_output"))
+        _advance(part, box_id, "installing", install_log=work_text("install_output"))
     yield between(rng, 2.0, 6.0)
     if breaks:
-        text = str(rng.choice(work("boot_errors")))
-        _advance(stage, part, box_id, None, status="error", error=text, last_boot_error=text, health_status="unknown")
+        text = str(pick(rng, work("boot_errors")))
+        _advance(
+            part,
+            box_id,
+            None,
+            status="error",
+            error=text,
+            last_boot_error=text,
+            health_status="unknown",
+        )
         raise BootFailed(text)
     now = stage.now()
     _advance(
-        stage,
         part,
         box_id,
         None,
@@ -218,7 +231,7 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
     return box_id
 
 
-def _advance(stage: Stage, part: Part, box_id: str, expected: str | None, **columns: Any) -> None:
+def _advance(part: Part, box_id: str, expected: str | None, **columns: Any) -> None:
     """Move a booting sandbox on; a row that somebody else has moved meanwhile ends the boot (sandboxes.md §2.1)."""
     with part.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
@@ -251,7 +264,12 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
             elif not row["persistent"]:
                 now = stage.now()
                 sandboxes.set_sandbox(
-                    tx, box_id, status="stopped", stop_reason="idle_timeout", health_status="stopped", stopped_at=now
+                    tx,
+                    box_id,
+                    status="stopped",
+                    stop_reason="idle_timeout",
+                    health_status="stopped",
+                    stopped_at=now,
                 )
                 return
             else:
@@ -259,7 +277,9 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
                 sandboxes.lifecycle_event(
                     tx, box_id, "auto_pause_decision", stage.now(), decision_code="would_auto_pause"
                 )
-                sandboxes.set_sandbox(tx, box_id, status="pausing", stop_reason="auto_pause", health_status="pausing")
+                sandboxes.set_sandbox(
+                    tx, box_id, status="pausing", stop_reason="auto_pause", health_status="pausing"
+                )
                 break
         yield between(part.rng, 25.0, 50.0)
     yield between(part.rng, 2.0, 5.0)
@@ -269,4 +289,3 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
             _pause(tx, stage, box_id, "auto_pause")
             code = "auto_pause_succeeded"
             sandboxes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
-

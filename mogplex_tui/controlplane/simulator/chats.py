@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..seed.catalogue import material
 from ..seed.history import chat_model
-from ..seed.rng import token
-from ..seed.steps import CallKind
+from ..seed.rng import pick, token, whole
+from ..seed.steps import CallKind, Story
 from ..seed.stories import pick_failure, plan_agent
 from ..writes import calls, limits
 from .play import play
@@ -16,7 +16,7 @@ from .stage import Part, Stage
 def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
     """A chat turn or a control run that somebody starts now; returns its planned seconds."""
     rng = part.rng
-    row = rng.choice(material("chats"))
+    row = pick(rng, material("chats"))
     repo = None if row["repo"] is None else stage.world.repos[row["repo"]]
     repo_id, user_id = None if repo is None else repo.id, stage.world.user_id
     model = chat_model(rng)
@@ -38,7 +38,7 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
             limit_name="chat_starts_per_hour",
             window_seconds=3_600,
             limit_value=30,
-            remaining=rng.randint(4, 28),
+            remaining=whole(rng, 4, 28),
             claim_id=claim,
         )
         known = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
@@ -55,10 +55,10 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
         )
     name = f"call:{call_id}"
     stage.plays(call_id, name)
-    stage.spawn(name, _talk(stage, part, call_id, play(stage, part, call_id, story)), 0.2)
+    stage.spawn(name, _talk(stage, part, call_id, story), 0.2)
     return story.seconds() + 1.0
 
 
-def _talk(stage: Stage, part: Part, call_id: str, playing: Acts) -> Acts:
-    yield from playing
+def _talk(stage: Stage, part: Part, call_id: str, story: Story) -> Acts:
+    yield from play(stage, part, call_id, story)
     stage.left(call_id)

@@ -9,8 +9,17 @@ from ..clock import HOUR_US
 from ..database import Tx
 from ..seed.history import attached
 from ..seed.job_history import node_metadata
-from ..seed.job_plan import JobPlan, NodePlan, finding_columns, flow_repos, plan_job, wait_seconds
-from ..seed.rng import between, token
+from ..seed.job_plan import (
+    AgentWork,
+    JobPlan,
+    NodePlan,
+    WaitWork,
+    finding_columns,
+    flow_repos,
+    plan_job,
+    wait_seconds,
+)
+from ..seed.rng import between, pick, token
 from ..seed.steps import CallKind
 from ..seed.world import Flow
 from ..writes import calls, job_control, jobs, nodes
@@ -20,7 +29,7 @@ from .scheduler import Acts
 from .stage import Part, Stage
 
 _START_ERROR = "Runtime rejected the task: queue unavailable"
-_FLOW_WEIGHTS = {"review": 36, "triage": 16, "ci": 14, "mention": 14, "push": 16, "nightly": 4}
+_FLOW_WEIGHTS = {"review": 36, "triage": 16, "ci": 14, "mention": 14, "push": 16, "nightly": 2}
 # Pending this long, a job is started again by housekeeping (runtime-model.md §4).
 REPAIR_SECONDS = 125.0
 
@@ -44,7 +53,7 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
     rng = part.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
     flow = stage.world.flows[key]
-    plan = plan_job(rng, flow, rng.choice(flow_repos(stage.world, flow)))
+    plan = plan_job(rng, flow, pick(rng, flow_repos(stage.world, flow)))
     draw, now = rng.random(), stage.now()
     with part.tx() as tx:
         row = tx.one("SELECT published_version_id FROM flows WHERE id = ? AND status = 'active'", (flow.id,))
@@ -118,11 +127,10 @@ def continue_job(stage: Stage, job_id: str) -> None:
 
 def _unknown(stage: Stage, part: Part, job_id: str) -> Acts:
     """A job of an automation that the story does not know: it cannot be resolved (runtime-model.md §4, 5b)."""
+    yield 0.5
     with part.tx() as tx:
         jobs.finish(tx, job_id, "failed", stage.now(), reason=None, error="MISSING_CONFIG")
     release(stage, part, job_id)
-    return
-    yield
 
 
 def see_through(stage: Stage, part: Part, job_id: str, plan: JobPlan, skip: int = 0) -> Acts:
@@ -142,7 +150,9 @@ def finish(stage: Stage, part: Part, job_id: str, plan: JobPlan, status: str, er
     reason, diagnostics = plan.reason, plan.diagnostics
     if status != plan.status:
         reason = "AUTOMATION_COMPLETED" if status == "success" else "AUTOMATION_FAILED"
-        diagnostics = {} if status == "success" else {"model_failure_class": "unknown", "model_failure_message": error}
+        diagnostics = (
+            {} if status == "success" else {"model_failure_class": "unknown", "model_failure_message": error}
+        )
     with part.tx() as tx:
         spent = tx.one(
             "SELECT SUM(input_tokens), SUM(output_tokens) FROM ai_calls WHERE job_run_id = ?", (job_id,)
@@ -208,9 +218,9 @@ def _node(
     if node.skipped:
         return end
     if node.wait is not None:
-        yield from _park(stage, part, job_id, plan, node)
-    elif node.story is not None:
-        end = yield from _agent(stage, part, job_id, plan, node)
+        yield from _park(stage, part, job_id, plan, node, node.wait)
+    elif node.agent is not None:
+        end = yield from _agent(stage, part, job_id, plan, node, node.agent)
     else:
         yield node.seconds
     with part.tx() as tx:
@@ -219,8 +229,7 @@ def _node(
         return end if is_running(tx, job_id) else None
 
 
-def _park(stage: Stage, part: Part, job_id: str, plan: JobPlan, node: NodePlan) -> Acts:
-    assert node.wait is not None
+def _park(stage: Stage, part: Part, job_id: str, plan: JobPlan, node: NodePlan, wait: WaitWork) -> Acts:
     now = stage.now()
     with part.tx() as tx:
         wait_id = nodes.insert_wait(
@@ -228,12 +237,12 @@ def _park(stage: Stage, part: Part, job_id: str, plan: JobPlan, node: NodePlan) 
             user_id=plan.flow.user_id,
             job_run_id=job_id,
             node_id=node.node_id,
-            wait_kind=node.wait["kind"],
-            wait_config=node.wait["config"],
+            wait_kind=wait.kind,
+            wait_config=wait.config,
             installation_id=plan.flow.installation_id,
             repo_id=plan.repo.id,
             created_at=now,
-            expires_at=now + node.wait["timeout"]["value"] * HOUR_US,
+            expires_at=now + wait.hours * HOUR_US,
         )
     yield from answer(stage, part, wait_id)
 
@@ -246,11 +255,10 @@ def answer(stage: Stage, part: Part, wait_id: str) -> Acts:
 
 
 def _agent(
-    stage: Stage, part: Part, job_id: str, plan: JobPlan, node: NodePlan
+    stage: Stage, part: Part, job_id: str, plan: JobPlan, node: NodePlan, work: AgentWork
 ) -> Generator[float, None, NodeEnd]:
-    assert node.story is not None and node.model is not None and node.call_type is not None
     metadata: dict[str, Any] = node_metadata(plan, node, stage.world)
-    attach, is_cli = None, node.story.kind is CallKind.HARNESS
+    attach, is_cli = None, work.story.kind is CallKind.HARNESS
     if is_cli:
         branch = f"mogplex/{plan.metadata.get('head_branch', 'repair')}-{token(part.rng, '', 4)}"
         try:
@@ -259,7 +267,11 @@ def _agent(
             return "failed", str(error)
         watch_idle(stage, box_id)
         name = stage.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
-        metadata |= {"harness_id": node.model.partition(":")[2], "sandbox_record_id": box_id, "sandbox_id": name}
+        metadata |= {
+            "harness_id": work.model.partition(":")[2],
+            "sandbox_record_id": box_id,
+            "sandbox_id": name,
+        }
         # A CLI call looks like one of its own until it is stamped with its job (runtime-model.md §4, step 7).
         metadata = attached(metadata)
         attach = {"source": "automation"}
@@ -269,8 +281,8 @@ def _agent(
         call_id = calls.insert_call(
             tx,
             user_id=plan.flow.user_id,
-            type=node.call_type,
-            model=node.model,
+            type=work.call_type,
+            model=work.model,
             started_at=stage.now(),
             repo_id=plan.repo.id,
             job_run_id=None if is_cli else job_id,
@@ -279,7 +291,7 @@ def _agent(
         if is_cli:
             calls.stamp_job(tx, call_id, job_id)
     stage.plays(call_id, f"job:{job_id}")
-    yield from play(stage, part, call_id, node.story, attach)
+    yield from play(stage, part, call_id, work.story, attach)
     return end_of_call(stage, call_id)
 
 

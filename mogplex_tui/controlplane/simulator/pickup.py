@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..clock import MINUTE_US, SECOND_US
+from ..clock import MINUTE_US
 from ..database import Row
-from ..seed.catalogue import Script
 from ..seed.job_plan import plan_job
 from ..seed.rng import between
 from ..seed.steer import Course, draw_course
@@ -16,7 +15,7 @@ from ..writes import calls, job_control, jobs, nodes, runs
 from .boxes import BootFailed, boot, watch_idle
 from .jobs import REPAIR_SECONDS, answer, continue_job, end_of_call, finish, flow_of, release, see_through
 from .play import play
-from .runs import ENDLESS_TURNS, repo_of, start_run
+from .runs import ENDLESS_TURNS, start_run
 from .scheduler import Acts
 from .stage import Part, Stage
 
@@ -26,8 +25,6 @@ _CALL_AGE_US = 6 * 60 * MINUTE_US
 _JOB_AGE_US = 6 * 60 * MINUTE_US
 _LONG_STORY = 5_000
 
-__all__ = ["Script", "housekeeping", "take_up"]
-
 
 def take_up(stage: Stage) -> None:
     """Give every live row of the database an actor that will end it, or end what is too old."""
@@ -36,8 +33,10 @@ def take_up(stage: Stage) -> None:
     for row in db.all("SELECT * FROM job_runs WHERE status IN ('pending', 'running')"):
         name = f"job:{row['id']}"
         stage.spawn(name, _job(stage, stage.part(name), row), 0.1)
-    for row in db.all("SELECT r.id, c.status, c.id AS call_id FROM external_agent_runs r JOIN ai_calls c"
-                      " ON c.id = r.ai_call_id WHERE r.status IN ('pending', 'streaming')"):
+    for row in db.all(
+        "SELECT r.id, c.status, c.id AS call_id FROM external_agent_runs r JOIN ai_calls c"
+        " ON c.id = r.ai_call_id WHERE r.status IN ('pending', 'streaming')"
+    ):
         _run(stage, row)
     for row in db.all(
         "SELECT * FROM ai_calls c WHERE status IN ('pending', 'streaming') AND job_run_id IS NULL"
@@ -46,18 +45,24 @@ def take_up(stage: Stage) -> None:
         name = f"call:{row['id']}"
         stage.plays(row["id"], name)
         stage.spawn(name, _call(stage, stage.part(name), row), 0.2)
-    for row in db.all("SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"):
+    for row in db.all(
+        "SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"
+    ):
         _box(stage, row)
 
 
 def _reap(stage: Stage) -> None:
     now, part = stage.now(), stage.part(f"reaper:{stage.now()}")
     with part.tx() as tx:
-        for row in tx.all("SELECT id, type, started_at FROM ai_calls WHERE status IN ('pending', 'streaming')"):
+        for row in tx.all(
+            "SELECT id, type, started_at FROM ai_calls WHERE status IN ('pending', 'streaming')"
+        ):
             limit = _CHAT_AGE_US if row["type"] == "chat" else _CALL_AGE_US
             if now - row["started_at"] >= limit and not stage.is_played(row["id"]):
                 calls.reap_call(tx, row["id"], now)
-        for row in tx.all("SELECT id, ai_call_id FROM external_agent_runs WHERE status IN ('pending', 'streaming')"):
+        for row in tx.all(
+            "SELECT id, ai_call_id FROM external_agent_runs WHERE status IN ('pending', 'streaming')"
+        ):
             if not stage.is_played(row["ai_call_id"]):
                 runs.mirror_call(tx, row["id"], now)
 
@@ -74,7 +79,9 @@ def _run(stage: Stage, row: Row) -> None:
     begun = row["status"] == "streaming"
     if begun:
         course = draw_course(stage.part(f"run:{row['id']}:course").rng)
-        events = stage.plane.db.value("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (row["call_id"],))
+        events = stage.plane.db.value(
+            "SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (row["call_id"],)
+        )
         if events > _LONG_STORY:
             course = Course(ENDLESS_TURNS)
     start_run(stage, row["id"], course, begun)
@@ -118,9 +125,12 @@ def _resume(stage: Stage, part: Part, job_id: str, row: Row) -> Acts:
     repo_id = json.loads(row["metadata"]).get("repo_id")
     repo = next((repo for repo in stage.world.repos.values() if repo.id == repo_id), None)
     node = stage.plane.db.one(
-        "SELECT * FROM flow_node_runs WHERE job_run_id = ? AND status = 'running' ORDER BY created_at DESC", (job_id,)
+        "SELECT * FROM flow_node_runs WHERE job_run_id = ? AND status = 'running' ORDER BY created_at DESC",
+        (job_id,),
     )
-    wait = stage.plane.db.one("SELECT id FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'", (job_id,))
+    wait = stage.plane.db.one(
+        "SELECT id FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'", (job_id,)
+    )
     too_old = row["started_at"] is not None and stage.now() - row["started_at"] > _JOB_AGE_US
     if flow is None or repo is None or (too_old and wait is None):
         _give_up(stage, part, job_id)
@@ -151,7 +161,9 @@ def _resume(stage: Stage, part: Part, job_id: str, row: Row) -> Acts:
     if status == "failed":
         finish(stage, part, job_id, plan, "failed", error)
         return
-    position = next((i for i, item in enumerate(plan.nodes) if item.node_id == node["node_id"]), len(plan.nodes))
+    position = next(
+        (i for i, item in enumerate(plan.nodes) if item.node_id == node["node_id"]), len(plan.nodes)
+    )
     yield from see_through(stage, part, job_id, plan, position + 1)
 
 
@@ -191,8 +203,3 @@ def started_outside(stage: Stage, job_id: str) -> None:
     """A job was started by a request: see it through, unless somebody does already."""
     if f"job:{job_id}" not in stage.scheduler:
         continue_job(stage, job_id)
-
-
-def stopped_for(started_at: int, now: int) -> float:
-    """Seconds between two instants."""
-    return (now - started_at) / SECOND_US

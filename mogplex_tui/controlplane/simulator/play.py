@@ -8,7 +8,6 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from ..clock import SECOND_US
 from ..database import Tx
 from ..seed.rng import token
 from ..seed.steps import CallKind, Step, Story, Usage
@@ -44,7 +43,7 @@ def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate
     payload: dict[str, Any] = {"tool_calls_count": tools}
     if kind is CallKind.HARNESS:
         payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}
-    calls.finalize_cancel(tx, call_id, stage.now(), f"{kind.title} cancelled", payload)
+    calls.finalize_cancel(tx, call_id, stage.now(), f"{kind.subject} cancelled", payload)
     return Fate.CANCELLED
 
 
@@ -62,7 +61,12 @@ def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
 
 
 def play(
-    stage: Stage, part: Part, call_id: str, story: Story, attach: dict[str, Any] | None = None, begun: bool = False
+    stage: Stage,
+    part: Part,
+    call_id: str,
+    story: Story,
+    attach: dict[str, Any] | None = None,
+    begun: bool = False,
 ) -> Playing:
     """Play `story` on a pending call until it ends or is ended; returns OVER when somebody else ended it.
 
@@ -81,7 +85,7 @@ def play(
             fate = look(tx, stage, call_id, story.kind, 0)
             if fate is not Fate.GO_ON:
                 return fate
-            message = f"{story.kind.title} streaming"
+            message = f"{story.kind.subject} streaming"
             calls.begin_streaming(
                 tx, call_id, story.runtime_command_id, stage.now(), metadata=attach, message=message
             )
@@ -132,9 +136,7 @@ def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
     priced = tx.one("SELECT cost_usd FROM ai_calls WHERE id = ?", (call_id,))
     if finished and priced is not None and priced["cost_usd"] is not None:
         ids = [token(rng, "gen_", 20) for _ in range(1 + len(story.tool_calls) // 4)]
-        tx.update(
-            "ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids)
-        )
+        tx.update("ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids))
 
 
 def _settle_later(stage: Stage, rng: Random, call_id: str) -> None:
@@ -142,10 +144,11 @@ def _settle_later(stage: Stage, rng: Random, call_id: str) -> None:
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:
         name = f"bill:{call_id}"
-        stage.spawn(name, _bill(stage, stage.part(name), call_id, factor), after)
+        stage.spawn(name, _bill(stage.part(name), call_id, after, factor))
 
 
-def _bill(stage: Stage, part: Part, call_id: str, factor: float) -> Acts:
+def _bill(part: Part, call_id: str, after: float, factor: float) -> Acts:
+    yield after
     with part.tx() as tx:
         row = tx.one(
             "SELECT cost_usd FROM ai_calls WHERE id = ? AND gateway_generation_id IS NOT NULL"
@@ -154,15 +157,3 @@ def _bill(stage: Stage, part: Part, call_id: str, factor: float) -> Acts:
         )
         if row is not None and row["cost_usd"] is not None:
             calls.reconcile_cost(tx, call_id, row["cost_usd"] * factor)
-    return
-    yield
-
-
-def unbilled(tx: Tx, now: int) -> list[str]:
-    """Calls of the last day that the gateway has not billed yet, oldest first."""
-    rows = tx.all(
-        "SELECT id FROM ai_calls WHERE gateway_generation_id IS NOT NULL AND cost_source = 'trigger'"
-        " AND completed_at BETWEEN ? AND ? ORDER BY completed_at",
-        (now - 3_600 * SECOND_US, now),
-    )
-    return [row["id"] for row in rows]

@@ -8,7 +8,7 @@ from typing import Any
 from ..database import Row
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import HARNESSES, accepted_step, external_metadata, request_hash
-from ..seed.rng import between, token
+from ..seed.rng import between, pick, token, whole
 from ..seed.steer import Course, draw_course, steered_course
 from ..seed.steps import Story
 from ..seed.stories import Branches, plan_harness
@@ -29,7 +29,9 @@ def repo_of(world: World, repo_id: str, row: Row) -> Repo:
     for repo in world.repos.values():
         if repo.id == repo_id:
             return repo
-    return Repo("", repo_id, row["user_id"], row["full_name"], None, row["base_branch"], row["root_directory"], False)
+    return Repo(
+        "", repo_id, row["user_id"], row["full_name"], None, row["base_branch"], row["root_directory"], False
+    )
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
@@ -151,9 +153,9 @@ def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
 def arrive(stage: Stage, part: Part) -> float:
     """A run that some other client of the account starts now; returns its planned seconds."""
     rng = part.rng
-    prompt = rng.choice(prompts())
+    prompt = pick(rng, prompts())
     repo = stage.world.repos[prompt.repo]
-    harness = rng.choice(HARNESSES)
+    harness = pick(rng, HARNESSES)
     created = rng.random() < 0.35
     branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}" if created else repo.branch
     key, digest = token(rng, "mogplex-", 16), request_hash(rng)
@@ -173,7 +175,7 @@ def arrive(stage: Stage, part: Part) -> float:
             limit_name="external_agent_runs_per_minute",
             window_seconds=60,
             limit_value=10,
-            remaining=rng.randint(6, 9),
+            remaining=whole(rng, 6, 9),
             claim_id=claim,
         )
         call_id = calls.insert_call(
@@ -206,4 +208,3 @@ def arrive(stage: Stage, part: Part) -> float:
         )
         write_step(tx, stage, call_id, accepted_step(run_id, harness, branch))
     return start_run(stage, run_id, course)
-

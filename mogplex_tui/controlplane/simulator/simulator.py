@@ -128,7 +128,9 @@ class Simulator:
         with part.tx() as tx:
             call_ids: list[str] = [row_id] if kind == "call" else []
             if kind == "run":
-                call_ids = [r[0] for r in tx.all("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (row_id,))]
+                call_ids = [
+                    r[0] for r in tx.all("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (row_id,))
+                ]
             elif kind == "job":
                 call_ids = job_control.ask_children(tx, row_id, now)
             for call_id in call_ids:
@@ -136,7 +138,9 @@ class Simulator:
                     calls.finalize_cancel(tx, call_id, now, "Run cancelled", {"reason": "AUTOMATION_FAILED"})
                 else:
                     payload = {"error": FAULT}
-                    calls.finish_call(tx, call_id, "failed", now, error=FAULT, message="Run failed", payload=payload)
+                    calls.finish_call(
+                        tx, call_id, "failed", now, error=FAULT, message="Run failed", payload=payload
+                    )
             if kind == "run":
                 runs.mirror_call(tx, row_id, now)
             elif kind == "job":

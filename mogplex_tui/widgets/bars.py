@@ -1,63 +1,90 @@
-"""Horizontal bars with their label and value, for comparing a few amounts."""
+"""Named amounts as bars, with the figures lined up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
-from .drawn import Drawn
+from textual.geometry import Size
+
 from .text import cut_end, pad_left, pad_right, visible, width
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
-LONGEST_LABEL = 22
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_LEAST_BAR: Final = 4
+_MOST_BAR: Final = 24
+_GAP: Final = 2
 
 
-class Bar(NamedTuple):
-    """A label, an amount that sets the bar's length, and the value as it is written."""
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One amount: its name, its size for the bar (None draws no bar: not known), and the figure as text."""
 
     label: str
-    amount: float
-    value: str
+    value: float | None
+    text: str
+    tone: Tone = Tone.ACCENT
 
 
-class BarList(Drawn):
-    """A title over bars, the largest as long as there is room."""
+class BarList(ToneWidget):
+    """A title over one line a bar: name, bar, figure right-aligned; those that find no line are counted."""
 
     DEFAULT_CSS = "BarList { height: auto; }"
 
-    def __init__(self, *, id: str | None = None, ascii_mode: bool = False) -> None:
-        super().__init__(id=id)
-        self._bars: list[Bar] = []
+    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._bars: tuple[Bar, ...] = ()
         self._title = ""
-        self._block = "#" if ascii_mode else "█"
 
-    def set_bars(self, bars: Sequence[Bar], *, title: str) -> None:
+    def set_bars(self, bars: Sequence[Bar], title: str = "") -> None:
         """Show these bars; the same ones again cost nothing."""
-        fresh = [Bar(visible(bar.label), bar.amount, visible(bar.value)) for bar in bars]
-        if (fresh, title) != (self._bars, self._title):
-            self._bars, self._title = fresh, title
-            self.refresh()
+        fresh = tuple(bars)
+        if (fresh, title) == (self._bars, self._title):
+            return
+        resized = self._count() != len(fresh) + bool(title)
+        self._bars, self._title = fresh, title
+        self.renew()
+        if resized and self.is_mounted and self.styles.auto_dimensions:
+            self.refresh(layout=True)
 
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the title, a bar, or how many do not fit."""
-        if y == 0:
-            return [(self._title, Tone.DIM)]
-        room = self.size.height - 1
-        hidden = len(self._bars) - room
-        if hidden > 0 and y == room:
-            return [(f"and {hidden + 1} more", Tone.DIM)]
-        if y - 1 >= len(self._bars):
-            return [("–", Tone.DIM)] if y == 1 and not self._bars else []
-        return self._bar(self._bars[y - 1])
+    def _count(self) -> int:
+        return len(self._bars) + bool(self._title)
 
-    def _bar(self, bar: Bar) -> list[Cell]:
-        label = min(LONGEST_LABEL, max(width(each.label) for each in self._bars))
-        value = max(width(each.value) for each in self._bars)
-        room = max(1, self.size.width - label - value - 4)
-        top = max((each.amount for each in self._bars), default=0.0)
-        length = 0 if top <= 0 or bar.amount <= 0 else max(1, round(bar.amount / top * room))
-        return [
-            (pad_right(cut_end(bar.label, label), label) + "  ", Tone.PLAIN),
-            (pad_right(self._block * length, room), Tone.ACCENT),
-            ("  " + pad_left(bar.value, value), Tone.PLAIN),
-        ]
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
+        """A line for the title and one for each bar."""
+        return self._count()
+
+    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
+        """The title and the bars that fit."""
+        out: list[list[Cell]] = []
+        if self._title:
+            out.append(clipped([(visible(self._title), Tone.DIM)], across, self.ellipsis))
+        room = down - len(out)
+        shown = self._bars if len(self._bars) <= room else self._bars[: max(0, room - 1)]
+        labels = [visible(bar.label) for bar in self._bars]
+        texts = [visible(bar.text) for bar in self._bars]
+        figure = max((width(text) for text in texts), default=0)
+        name = max((width(label) for label in labels), default=0)
+        name = max(1, min(name, across - figure - 2 * _GAP - _LEAST_BAR))
+        bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
+        most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
+        for bar, label, text in zip(shown, labels, texts, strict=False):
+            cells: list[Cell] = [(pad_right(cut_end(label, name, self.ellipsis), name), Tone.PLAIN)]
+            if bar_room >= _LEAST_BAR:
+                drawn = self._bar((bar.value or 0.0) / most if most else 0.0, bar_room)
+                cells.append((" " * _GAP + pad_right(drawn, bar_room), bar.tone))
+            cells.append((" " * _GAP + pad_left(text, figure), Tone.PLAIN))
+            out.append(clipped(cells, across, self.ellipsis))
+        if len(shown) < len(self._bars) and room > 0:
+            out.append([(f"and {len(self._bars) - len(shown)} more", Tone.DIM)])
+        return out
+
+    def _bar(self, share: float, cells: int) -> str:
+        if share <= 0:
+            return ""
+        if self._ascii:
+            return "#" * max(1, round(share * cells))
+        eighths = max(1, round(share * cells * 8))
+        return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")

@@ -1,108 +1,146 @@
-"""Amounts over time as columns with an axis, eight steps to a character cell."""
+"""A small chart of money by time: a line over labelled axes, with letters only where glyphs are not to be had."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
+from typing import Final
 
-from .drawn import Drawn
-from .text import pad_left
+from .text import pad_left, visible, width
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
-_BLOCKS = " ▁▂▃▄▅▆▇█"
-AXIS = 8
+_LEAST_WIDTH: Final = 16
+_LEAST_HEIGHT: Final = 3
 
 
-class CostChart(Drawn):
-    """Columns of dollars. A bucket that is not known is a dot, not an empty column."""
+class CostChart(ToneWidget):
+    """Values of one bucket of time each, in dollars; None leaves a gap, because unknown is not zero."""
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
 
-    def __init__(self, *, id: str | None = None, ascii_mode: bool = False) -> None:
-        super().__init__(id=id)
-        self._values: list[float | None] = []
-        self._labels: list[str] = []
+    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._values: tuple[float | None, ...] = ()
+        self._labels: tuple[str, ...] = ()
         self._title = ""
-        self._ascii = ascii_mode
 
-    def set_series(self, values: Sequence[float | None], *, labels: Sequence[str], title: str) -> None:
-        """Show these amounts, oldest first; the same ones again cost nothing."""
-        told = (list(values), list(labels), title)
-        if told != (self._values, self._labels, self._title):
-            self._values, self._labels, self._title = told
-            self.refresh()
+    def set_series(
+        self, values: Sequence[float | None], *, labels: Sequence[str] = (), title: str = ""
+    ) -> None:
+        """Show these values, oldest first, with the label of each bucket; the same again cost nothing."""
+        fresh = (tuple(values), tuple(labels), title)
+        if fresh != (self._values, self._labels, self._title):
+            self._values, self._labels, self._title = fresh
+            self.renew()
 
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the title, a row of the columns, the axis, or its labels."""
-        height = self.size.height
-        rows = height - 3
-        if y == 0:
-            return [(self._title, Tone.DIM)]
-        if not self._values:
-            return [("–", Tone.DIM)] if y == 1 else []
-        if rows < 1:
-            return []
-        if y <= rows:
-            return self._row(rows - y, rows)
-        if y == rows + 1:
-            corner, line = ("+", "-") if self._ascii else ("└", "─")
-            return [(" " * AXIS + corner + line * (self._step * len(self._values)), Tone.DIM)]
-        return [(self._times(), Tone.DIM)] if y == rows + 2 else []
+    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
+        """Title, plot and time axis; only a sentence when there is nothing to plot or no room."""
+        out: list[list[Cell]] = []
+        if self._title:
+            out.append(clipped([(visible(self._title), Tone.DIM)], across, self.ellipsis))
+        rows = down - len(out) - 2
+        known = [value for value in self._values if value is not None]
+        if not known:
+            out.append(clipped([("no costs are known in this time", Tone.DIM)], across, self.ellipsis))
+            return out
+        if rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
+            return out
+        scale = axis(max(known), rows)
+        left = max(width(text) for text in scale if text)
+        plot = self._plot(across - left - 2, rows, _top(scale))
+        bar, corner = ("|", "+") if self._ascii else ("┤", "└")
+        for text, line in zip(scale, plot, strict=True):
+            mark = bar if text else ("|" if self._ascii else "│")
+            out.append([(f"{pad_left(text, left)} {mark}", Tone.DIM), (line, Tone.ACCENT)])
+        out.extend(self._time_axis(left + 1, across, corner))
+        return out[:down]
 
-    @property
-    def _step(self) -> int:
-        return max(1, (self.size.width - AXIS - 2) // max(1, len(self._values)))
+    def _columns(self, cells: int) -> list[int]:
+        """For each column of the plot the bucket it shows."""
+        count = len(self._values)
+        return [min(count - 1, column * count // cells) for column in range(cells)]
 
-    @property
-    def _top(self) -> float:
-        return nice(max((value for value in self._values if value is not None), default=0.0))
-
-    def _row(self, level: int, rows: int) -> list[Cell]:
-        """Draw the row whose bottom is `level` rows above the axis."""
-        cells: list[Cell] = [(self._scale(level, rows), Tone.DIM)]
-        step = self._step
-        bar = max(1, step - 1) if step > 1 else 1
-        for value in self._values:
+    def _plot(self, cells: int, rows: int, top: float) -> list[str]:
+        grid = [[" "] * cells for _ in range(rows)]
+        before: int | None = None
+        flat, rise, fall = ("-", "/", "\\") if self._ascii else ("─", "", "")
+        for column, bucket in enumerate(self._columns(cells)):
+            value = self._values[bucket]
             if value is None:
-                mark = "." if self._ascii else "·"
-                cells.append(((mark if level == 0 else " ").ljust(step), Tone.DIM))
+                before = None
                 continue
-            eighths = round(value / self._top * rows * 8) - level * 8
-            eighths = max(0, min(8, eighths))
-            block = ("#" if eighths >= 4 else " ") if self._ascii else _BLOCKS[eighths]
-            cells.append(((block * bar).ljust(step), Tone.ACCENT))
-        return cells
+            # Row 0 is the top; the axis starts at zero.
+            level = max(0, min(rows - 1, round((1 - value / top) * rows - 0.5))) if top > 0 else rows - 1
+            if before is None or before == level:
+                grid[level][column] = flat
+            elif self._ascii:
+                low, high = max(level, before), min(level, before)
+                for row in range(high, low + 1):
+                    grid[row][column] = rise if level < before else fall
+            else:
+                low, high = max(level, before), min(level, before)
+                for row in range(high + 1, low):
+                    grid[row][column] = "│"
+                up = level < before
+                grid[before][column] = "╯" if up else "╮"
+                grid[level][column] = "╭" if up else "╰"
+            before = level
+        return ["".join(row) for row in grid]
 
-    def _scale(self, level: int, rows: int) -> str:
-        edge = "|" if self._ascii else "┤"
-        wall = "|" if self._ascii else "│"
-        every = max(1, rows // 4)
-        if (level + 1) % every == 0 or level == rows - 1:
-            return pad_left(dollars(self._top * (level + 1) / rows), AXIS - 1) + " " + edge
-        return " " * AXIS + wall
-
-    def _times(self) -> str:
-        step, line = self._step, ""
-        every = max(1, -(-9 // step))
-        for place in range(0, len(self._labels), every):
-            at = AXIS + 1 + place * step
-            line = line.ljust(at) + self._labels[place]
-        return line
-
-
-def nice(top: float) -> float:
-    """Return a round number at or above an amount: 1, 2 or 5 times a power of ten."""
-    if top <= 0:
-        return 1.0
-    scale = 1e-6
-    while True:
-        for step in (1, 2, 5):
-            if step * scale >= top:
-                return step * scale
-        scale *= 10
+    def _time_axis(self, indent: int, across: int, corner: str) -> list[list[Cell]]:
+        cells = across - indent - 1
+        columns = self._columns(cells)
+        labels = [visible(label) for label in self._labels]
+        line = ["-" if self._ascii else "─"] * cells
+        names = [" "] * (across)
+        longest = max((width(label) for label in labels), default=0)
+        if longest and len(labels) == len(self._values):
+            ticks = max(1, min(4, cells // (longest + 4)))
+            for tick in range(ticks):
+                bucket = tick * len(labels) // ticks
+                column = columns.index(bucket) if bucket in columns else 0
+                line[column] = "+" if self._ascii else "┬"
+                start = max(0, min(indent + 1 + column - longest // 2, across - longest))
+                for offset, character in enumerate(labels[bucket]):
+                    names[start + offset] = character
+        return [
+            [(" " * indent + corner + "".join(line), Tone.DIM)],
+            [("".join(names).rstrip(), Tone.DIM)],
+        ]
 
 
-def dollars(value: float) -> str:
-    """Return an axis label."""
-    if value >= 10:
-        return f"${value:,.0f}"
-    return f"${value:.2f}".rstrip("0").rstrip(".") if value >= 0.1 else f"${value:.3f}".rstrip("0")
+def axis(most: float, rows: int) -> list[str]:
+    """A label for each row of a plot from the top, at round amounts where they fit and else empty."""
+    if most <= 0:
+        return ["$1", *[""] * (rows - 2), "$0"] if rows > 1 else ["$1"]
+    step = _step(most / max(1, min(rows, 4)))
+    top = step * max(1, -(-most // step))
+    labels = [""] * rows
+    amount = top
+    while amount > step / 2:
+        row = min(rows - 1, max(0, round((1 - amount / top) * rows)))
+        if not labels[row]:
+            labels[row] = _money(amount, step)
+        amount -= step
+    return labels
+
+
+def _top(labels: Sequence[str]) -> float:
+    return float(labels[0].lstrip("$").replace("k", "e3"))
+
+
+def _step(least: float) -> float:
+    """The next round amount: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** floor(log10(least))
+    for times in (1, 2, 5, 10):
+        if times * power >= least * 0.999:
+            return times * power
+    return 10 * power
+
+
+def _money(amount: float, step: float) -> str:
+    if amount >= 10_000 and step >= 100:
+        return f"${amount / 1000:g}k"
+    places = 0 if step >= 1 else min(6, max(2, -floor(log10(step))))
+    return f"${amount:.{places}f}"

@@ -1,85 +1,139 @@
-"""Labels and values in groups, drawn by line, for the side of a detail."""
+"""Facts as lines: a label, dim and lined up, and its value; in groups, under a title and a trouble."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
-from .drawn import Drawn
-from .text import visible, width, wrap
+from textual import events
+from textual.geometry import Size
+
+from .text import cut_end, cut_middle, pad_right, visible, width, wrap
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
-LABEL = 10
+_GAP: Final = 2
+_TITLE_LINES: Final = 4
+_ALERT_LINES: Final = 5
+_VALUE_LINES: Final = 3
 
 
-class Fact(NamedTuple):
-    """A label, its value and the value's tone."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value; words wrap, a value of one word (an id, a branch, a path) is cut in its middle."""
 
     label: str
-    value: str
+    text: str
     tone: Tone = Tone.PLAIN
 
 
-class Facts(Drawn):
-    """Groups of facts under an optional title; or, at narrow widths, a few plain lines."""
+class Facts(ToneWidget):
+    """A column of facts; more than the height can be scrolled by the wheel."""
 
     DEFAULT_CSS = "Facts { height: auto; }"
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._plain: list[Cell] | None = None
-        self._groups: list[list[Fact]] = []
+    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._groups: tuple[tuple[Fact, ...], ...] = ()
         self._title = ""
         self._alert = ""
-        self._laid: list[list[Cell]] = []
-        self._laid_for: object = None
+        self._plain: tuple[Cell, ...] | None = None
+        self._first = 0
+
+    def set_groups(self, groups: Sequence[Sequence[Fact]], title: str = "", alert: str = "") -> None:
+        """Show groups of facts under a title and, in the error tone, what went wrong."""
+        self._show(tuple(tuple(group) for group in groups if group), title, alert, None)
 
     def set_lines(self, lines: Sequence[Cell]) -> None:
-        """Show plain lines instead of groups."""
-        fresh = [(visible(text), tone) for text, tone in lines]
-        if fresh != self._plain:
-            self._plain = fresh
-            self._again()
+        """Show lines of text instead, each cut to the width."""
+        self._show((), "", "", tuple(lines))
 
-    def set_groups(self, groups: Sequence[Sequence[Fact]], *, title: str = "", alert: str = "") -> None:
-        """Show groups of facts; `title` stands above them and `alert`, in the colour of failure, below the title."""
-        fresh = [[Fact(fact.label, visible(fact.value), fact.tone) for fact in group] for group in groups]
-        told = (fresh, visible(title), visible(alert))
-        if self._plain is not None or told != (self._groups, self._title, self._alert):
-            self._plain = None
-            self._groups, self._title, self._alert = told
-            self._again()
+    def _show(
+        self,
+        groups: tuple[tuple[Fact, ...], ...],
+        title: str,
+        alert: str,
+        plain: tuple[Cell, ...] | None,
+    ) -> None:
+        if (groups, title, alert, plain) == (self._groups, self._title, self._alert, self._plain):
+            return
+        before = len(self._all(self.size.width)) if self.is_mounted else 0
+        self._groups, self._title, self._alert, self._plain = groups, title, alert, plain
+        self.renew()
+        if self.is_mounted and self.styles.auto_dimensions and len(self._all(self.size.width)) != before:
+            self.refresh(layout=True)
 
-    def _again(self) -> None:
-        self._laid_for = None
-        self.refresh()
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
+        """As many lines as there are at this width."""
+        return len(self._all(width))
 
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return one line."""
-        total = self.size.width
-        if self._laid_for != total:
-            self._laid, self._laid_for = self._lay(total), total
-        return self._laid[y] if y < len(self._laid) else []
+    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
+        """The lines from the scroll position on; the last one says how many are left."""
+        every = self._all(across)
+        self._first = max(0, min(self._first, len(every) - down))
+        shown = every[self._first : self._first + down]
+        below = len(every) - self._first - len(shown)
+        if below > 0 and down > 2:
+            shown[-1] = [(f"{below + 1} more lines", Tone.DIM)]
+        return shown
 
-    def _lay(self, total: int) -> list[list[Cell]]:
+    def _all(self, across: int) -> list[list[Cell]]:
+        if across <= 0:
+            return []
         if self._plain is not None:
-            return [[cell] for cell in self._plain]
-        lines: list[list[Cell]] = []
-        for text, tone, most in ((self._title, Tone.STRONG, 4), (self._alert, Tone.ERROR, 6)):
+            return [clipped([(visible(text), tone)], across, self.ellipsis) for text, tone in self._plain]
+        out: list[list[Cell]] = []
+        for text, tone, most in (
+            (self._title, Tone.STRONG, _TITLE_LINES),
+            (self._alert, Tone.ERROR, _ALERT_LINES),
+        ):
             if text:
-                lines += [[(part, tone)] for part in wrap(text, total - 1, total - 1)[:most]]
-                lines.append([])
-        for group in self._groups:
+                out.extend([(line, tone)] for line in self._folded(text, across, most))
+                out.append([])
+        labels = max((width(visible(fact.label)) for group in self._groups for fact in group), default=0)
+        labels = min(labels, across // 2)
+        for number, group in enumerate(self._groups):
+            if number:
+                out.append([])
             for fact in group:
-                lines += self._fact(fact, total)
-            lines.append([])
+                out.extend(self._fact(fact, labels, across))
+        return out
+
+    def _fact(self, fact: Fact, labels: int, across: int) -> list[list[Cell]]:
+        label = pad_right(cut_end(visible(fact.label), labels, self.ellipsis), labels) + " " * _GAP
+        room = max(1, across - labels - _GAP)
+        if " " in fact.text.strip():
+            values = self._folded(fact.text, room, _VALUE_LINES)
+        else:
+            values = [cut_middle(visible(fact.text), room, self.ellipsis)]
+        return [
+            [(label if number == 0 else " " * (labels + _GAP), Tone.DIM), (value, fact.tone)]
+            for number, value in enumerate(values)
+        ]
+
+    def _folded(self, text: str, room: int, most: int) -> list[str]:
+        """The text as at most so many lines, the last one cut when there is more."""
+        lines = [
+            line
+            for paragraph in text.replace("\r\n", "\n").split("\n")[: most + 1]
+            for line in wrap(visible(paragraph[: room * (most + 2)]), room, room)
+        ]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        if len(lines) > most:
+            last = cut_end(lines[most - 1], max(1, room - 1), "") + self.ellipsis
+            lines = [*lines[: most - 1], last]
         return lines
 
-    def _fact(self, fact: Fact, total: int) -> list[list[Cell]]:
-        room = max(8, total - LABEL - 1)
-        parts = wrap(fact.value, room, room) if width(fact.value) > room else [fact.value]
-        label = fact.label.ljust(LABEL)
-        return [
-            [(label if number == 0 else " " * LABEL, Tone.DIM), (part, fact.tone)]
-            for number, part in enumerate(parts[:3])
-        ]
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        event.prevent_default()
+        self._first += 1
+        self.renew()
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        event.prevent_default()
+        self._first = max(0, self._first - 1)
+        self.renew()

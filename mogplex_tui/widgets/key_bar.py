@@ -1,49 +1,49 @@
-"""The last line: the keys that work here. What does not fit is left out from the end."""
+"""The footer: which keys work here and what they do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .drawn import Drawn
-from .text import width
+from .text import visible, width
+from .tone_widget import ToneWidget
 from .tones import Cell, Tone
 
-GAP = 3
+Item = tuple[str, str]
+"""A key as it is shown, and what it does."""
 
 
-class KeyBar(Drawn):
-    """Keys with their titles."""
+class KeyBar(ToneWidget):
+    """A line of keys with their titles; at narrow widths the last ones go."""
 
-    DEFAULT_CSS = "KeyBar { height: 1; padding: 0 1; background: $surface; }"
+    DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
 
-    def __init__(self, items: Sequence[tuple[str, str]], *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._items = list(items)
+    def __init__(
+        self, items: Sequence[Item] = (), *, ascii_mode: bool = False, id: str | None = None
+    ) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._items = tuple(items)
 
-    def set_items(self, items: Sequence[tuple[str, str]]) -> None:
+    def set_items(self, items: Sequence[Item]) -> None:
         """Show these keys; the same ones again cost nothing."""
-        fresh = list(items)
+        fresh = tuple(items)
         if fresh != self._items:
             self._items = fresh
-            self.refresh()
+            self.renew()
 
-    @property
-    def shown(self) -> list[tuple[str, str]]:
-        """The items that fit; the last one is always among them, because it is the one that explains the rest."""
-        kept = list(self._items)
-        while len(kept) > 1 and _needed(kept) > self.size.width:
-            del kept[-2]
-        return kept
-
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the line."""
-        cells: list[Cell] = []
-        for key, title in self.shown:
-            if cells:
-                cells.append((" " * GAP, Tone.PLAIN))
-            cells += [(key, Tone.ACCENT), (f" {title}", Tone.DIM)]
-        return cells
-
-
-def _needed(items: Sequence[tuple[str, str]]) -> int:
-    return sum(width(key) + 1 + width(title) for key, title in items) + GAP * (len(items) - 1)
+    def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
+        """The one line with as many keys as fit."""
+        for gap in (3, 2):
+            cells: list[Cell] = [(" ", Tone.PLAIN)]
+            left = across - 2
+            for number, (key, title) in enumerate(self._items):
+                key, title = visible(key), visible(title)
+                need = width(key) + 1 + width(title) + (gap if number else 0)
+                if need > left:
+                    break
+                left -= need
+                cells.append((" " * (gap if number else 0), Tone.PLAIN))
+                cells.append((key, Tone.ACCENT))
+                cells.append((f" {title}", Tone.DIM))
+            else:
+                break
+        return [cells]

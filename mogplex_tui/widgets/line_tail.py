@@ -27,9 +27,9 @@ class LineTail(TailView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "follow(True)", "Last", show=False),
-        Binding("f", "toggle_follow", "Follow", show=False),
-        Binding("w", "toggle_wrap", "Wrap", show=False),
-        Binding("t", "toggle_times", "Times", show=False),
+        Binding("f", "toggle_follow", "Follow", show=False, id="tail.follow"),
+        Binding("w", "toggle_wrap", "Wrap", show=False, id="tail.wrap"),
+        Binding("t", "toggle_times", "Times", show=False, id="tail.times"),
         Binding("enter", "select", "Open", show=False),
     ]
 
@@ -110,9 +110,12 @@ class LineTail(TailView, can_focus=True):
             self.settle_soon()
 
     def set_notice(self, notice: str | Cell | None) -> None:
-        """Show a sentence above the rows, such as where the history ends; None takes it away."""
-        self._notice = (notice, Tone.WARN) if isinstance(notice, str) else notice
-        if self.is_mounted:
+        """Show a sentence above the rows, such as where the history ends; None or nothing takes it away."""
+        fresh = (notice, Tone.WARN) if isinstance(notice, str) else notice
+        if fresh == self._notice:
+            return
+        self._notice = fresh
+        if self.is_mounted and self.size:
             self._fold_notice()
             self.go(self._end_top() if self.follow else self._top)
             self.paint()

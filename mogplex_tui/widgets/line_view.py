@@ -327,10 +327,13 @@ class LineView(ScrollView, can_focus=True):
 
     def set_message(self, lines: Iterable[str | Cell]) -> None:
         """The calm text in the middle while there are no rows; plain strings are dim but for the first."""
-        self._message = tuple(
+        fresh = tuple(
             (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
             for number, line in enumerate(lines)
         )
+        if fresh == self._message:
+            return
+        self._message = fresh
         if not self.line_count and self.is_mounted:
             self.paint()
 

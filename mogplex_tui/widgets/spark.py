@@ -1,18 +1,30 @@
-"""A row of bars one character high, from numbers."""
+"""A series of numbers as one line of small bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_LETTERS = "_.-=+*#@"
+BARS: Final = "▁▂▃▄▅▆▇█"
+ASCII_BARS: Final = "_.-=+*%#"
+GAP: Final = " "
 
 
-def sparkline(values: Sequence[float | None], *, ascii_mode: bool = False) -> str:
-    """Return one character a value, scaled to the largest; None is a gap, and zero is not the same as None."""
-    blocks = _LETTERS if ascii_mode else _BLOCKS
-    top = max((value for value in values if value is not None), default=0.0)
-    return "".join(
-        " " if value is None else blocks[0 if top <= 0 else round(value / top * (len(blocks) - 1))]
-        for value in values
-    )
+def sparkline(values: Sequence[float | None], *, ascii_mode: bool = False, cells: int | None = None) -> str:
+    """One character a value, from the lowest bar (zero or less) to the highest (the greatest value).
+
+    None is a gap: nothing is known there, which is not zero. With `cells` only the last ones are shown.
+    """
+    shown = values if cells is None else values[max(0, len(values) - cells) :]
+    bars = ASCII_BARS if ascii_mode else BARS
+    most = max((value for value in shown if value is not None), default=0.0)
+    out = []
+    for value in shown:
+        if value is None:
+            out.append(GAP)
+        elif most <= 0 or value <= 0:
+            out.append(bars[0])
+        else:
+            # Anything above zero stands above the lowest bar.
+            out.append(bars[max(1, min(len(bars) - 1, round(value / most * (len(bars) - 1))))])
+    return "".join(out)

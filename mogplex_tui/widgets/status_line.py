@@ -1,19 +1,23 @@
-"""One line of segments that fold from the least important when the terminal is narrow."""
+"""One line of segments, left and right, that folds by priority when there is little room."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
-from .drawn import Drawn
-from .text import visible, width
+from .text import cut_end, visible, width
+from .tone_widget import ToneWidget
 from .tones import Cell, Tone
 
-GAP = 3
+EDGE: Final = 1
+WIDE_GAP: Final = 3
+NARROW_GAP: Final = 2
 
 
-class Segment(NamedTuple):
-    """A piece of a line. 0 is the last to go; `right` puts it at the right edge."""
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a status line; priority 0 stays to the last, larger ones go first."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -21,61 +25,69 @@ class Segment(NamedTuple):
     right: bool = False
 
 
-class SegmentLine(Drawn):
-    """Segments from the left and from the right, with a gap between them."""
+class SegmentLine(ToneWidget):
+    """A line of segments: the left ones from the left edge, the right ones to the right edge."""
 
-    DEFAULT_CSS = "SegmentLine { height: 1; padding: 0 1; }"
-
-    def __init__(self, segments: Sequence[Segment], *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._segments = self._clean(segments)
-
-    @staticmethod
-    def _clean(segments: Sequence[Segment]) -> list[Segment]:
-        return [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
+    def __init__(
+        self, segments: Sequence[Segment] = (), *, ascii_mode: bool = False, id: str | None = None
+    ) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._segments = tuple(segments)
 
     def set_segments(self, segments: Sequence[Segment]) -> None:
-        """Show these segments; the same ones again cost nothing."""
-        fresh = self._clean(segments)
+        """Show these; the same ones again cost nothing."""
+        fresh = tuple(segments)
         if fresh != self._segments:
             self._segments = fresh
-            self.refresh()
+            self.renew()
 
-    @property
-    def shown(self) -> list[Segment]:
-        """The segments that fit, in their order."""
-        kept = list(self._segments)
-        while len(kept) > 1 and _needed(kept) > self.size.width:
-            kept.remove(max(kept, key=lambda segment: segment.priority))
-        return kept
-
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the line."""
-        kept = self.shown
-        left = _joined([segment for segment in kept if not segment.right])
-        right = _joined([segment for segment in kept if segment.right])
-        free = self.size.width - _length(left) - _length(right)
-        return [*left, (" " * max(0, free), Tone.PLAIN), *right]
+    def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
+        """The one line, folded to the width."""
+        return [fold(self._segments, across, self.ellipsis)]
 
 
 class HeaderLine(SegmentLine):
-    """The first line of every screen."""
+    """The first line of every screen, on a ground of its own."""
 
     DEFAULT_CSS = "HeaderLine { background: $surface; }"
 
 
-def _joined(segments: Sequence[Segment]) -> list[Cell]:
+def fold(segments: Sequence[Segment], room: int, ellipsis: str) -> list[Cell]:
+    """The segments as cells that fill `room`, without those that found no room.
+
+    First the gaps narrow, then segments go, the largest priority first and among equals the last; the last
+    one standing is cut.
+    """
+    kept = [
+        Segment(visible(segment.text), segment.tone, segment.priority, segment.right)
+        for segment in segments
+        if segment.text
+    ]
+    gap = WIDE_GAP
+    while kept and _needed(kept, gap) > room:
+        if gap > NARROW_GAP:
+            gap = NARROW_GAP
+        elif len(kept) > 1:
+            kept.pop(max(range(len(kept)), key=lambda place: (kept[place].priority, place)))
+        else:
+            break
+    left = _joined([segment for segment in kept if not segment.right], gap)
+    right = _joined([segment for segment in kept if segment.right], gap)
+    if len(kept) == 1 and _needed(kept, gap) > room:
+        only = kept[0]
+        return [(" " * EDGE, Tone.PLAIN), (cut_end(only.text, max(0, room - 2 * EDGE), ellipsis), only.tone)]
+    between = room - 2 * EDGE - sum(width(text) for text, _ in (*left, *right))
+    return [(" " * EDGE, Tone.PLAIN), *left, (" " * max(0, between), Tone.PLAIN), *right]
+
+
+def _needed(segments: Sequence[Segment], gap: int) -> int:
+    return 2 * EDGE + sum(width(segment.text) for segment in segments) + gap * (len(segments) - 1)
+
+
+def _joined(segments: Sequence[Segment], gap: int) -> list[Cell]:
     cells: list[Cell] = []
-    for segment in segments:
-        if cells:
-            cells.append((" " * GAP, Tone.PLAIN))
+    for number, segment in enumerate(segments):
+        if number:
+            cells.append((" " * gap, Tone.PLAIN))
         cells.append((segment.text, segment.tone))
     return cells
-
-
-def _length(cells: Sequence[Cell]) -> int:
-    return sum(width(text) for text, _ in cells)
-
-
-def _needed(segments: Sequence[Segment]) -> int:
-    return sum(width(segment.text) for segment in segments) + GAP * (len(segments) - 1)

@@ -1,4 +1,4 @@
-"""The line that shows a newcomer all there is: a digit and a name a screen."""
+"""One line that shows every screen there is, so that a newcomer sees them all."""
 
 from __future__ import annotations
 
@@ -7,48 +7,68 @@ from collections.abc import Sequence
 from textual import events
 from textual.message import Message
 
-from .drawn import Drawn
-from .text import width
+from .text import cut_end, visible, width
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
-GAP = 3
+Tab = tuple[str, str, str]
+"""The key that leads there, the title, and the screen's name."""
+
+_STEPS = ((3, 99), (2, 99), (2, 6), (2, 4), (1, 4), (1, 3))
+"""Cells between tabs and the longest title, from roomy to tight."""
 
 
-class TabLine(Drawn):
-    """Tabs as text; the active one is bright. Says which was clicked."""
+class TabLine(ToneWidget):
+    """A line of tabs; titles shorten before anything is lost."""
 
-    DEFAULT_CSS = "TabLine { height: 1; padding: 0 1; }"
-
-    class Picked(Message):
+    class TabSelected(Message):
         """A tab was clicked."""
 
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
 
-    def __init__(self, tabs: Sequence[tuple[str, str, str]], *, active: str, id: str | None = None) -> None:
-        """Each tab is its key, its title and its name."""
-        super().__init__(id=id)
-        self._tabs, self._active = tabs, active
+    def __init__(
+        self, tabs: Sequence[Tab], active: str = "", *, ascii_mode: bool = False, id: str | None = None
+    ) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._tabs = tuple(tabs)
+        self._active = active
 
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the line."""
-        cells: list[Cell] = []
-        for key, title, name in self._tabs:
-            active = name == self._active
-            cells += [
-                (f"{key} ", Tone.ACCENT if active else Tone.DIM),
-                (title, Tone.STRONG if active else Tone.DIM),
-                (" " * GAP, Tone.PLAIN),
-            ]
-        return cells
+    def set_active(self, name: str) -> None:
+        """Show another tab as the one where one is."""
+        if name != self._active:
+            self._active = name
+            self.renew()
+
+    def _laid(self, across: int) -> list[tuple[str, list[Cell]]]:
+        """Each tab's name with its cells, the gap before it included."""
+        laid: list[tuple[str, list[Cell]]] = []
+        for gap, longest in _STEPS:
+            laid = []
+            for number, (key, title, name) in enumerate(self._tabs):
+                here = name == self._active
+                short = cut_end(visible(title), longest, "")
+                cells: list[Cell] = [
+                    (" " * (gap if number else 1), Tone.PLAIN),
+                    (visible(key), Tone.ACCENT if here else Tone.DIM),
+                    (f" {short}", Tone.STRONG if here else Tone.DIM),
+                ]
+                laid.append((name, cells))
+            if sum(width(text) for _, cells in laid for text, _ in cells) <= across - 1:
+                break
+        return laid
+
+    def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
+        """The one line, shortened to the width."""
+        cells = [cell for _, tab in self._laid(across) for cell in tab]
+        return [clipped(cells, across, self.ellipsis)]
 
     def on_click(self, event: events.Click) -> None:
-        """Say which tab is under the mouse."""
-        x = event.get_content_offset_capture(self).x
-        for key, title, name in self._tabs:
-            length = width(key) + 1 + width(title)
-            if 0 <= x < length:
-                self.post_message(self.Picked(name))
+        """Say which tab was clicked."""
+        end = 0
+        for name, cells in self._laid(self.size.width):
+            end += sum(width(text) for text, _ in cells)
+            if event.x < end:
+                self.post_message(self.TabSelected(name))
                 return
-            x -= length + GAP

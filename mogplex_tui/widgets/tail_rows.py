@@ -10,10 +10,10 @@ from .text import cut_end, fit, pad_left, pad_right, visible, width, wrap_points
 from .tones import Cell, Tone
 
 TIME_WIDTH: Final = 8
-LABEL_WIDTH: Final = 7
-NAME_WIDTH: Final = 6
+LABEL_WIDTH: Final = 4
+"""Of a label that a name follows; a label alone has the room of both."""
+NAME_WIDTH: Final = 7
 GAP: Final = 2
-_NARROW: Final = 64
 _LONGEST: Final = 8192
 """Characters of one message that are laid out; the rest is for the pane that shows the whole event."""
 
@@ -23,9 +23,9 @@ TailLine = list[Cell]
 class TailRow(NamedTuple):
     """One row of a tail.
 
-    `body` holds the spans of the message; with two or more, the first is a name (a tool's) with a column of
-    its own. `right` is aligned to the right edge, `detail` is a further line below the message. A row with
-    neither time nor label is a remark across the whole width, such as a gap.
+    `body` holds the spans of the message; a first span that ends in a space is a name (a tool's) and has a
+    column of its own, so that messages line up. `right` is aligned to the right edge, `detail` is a further
+    line below the message. A row with neither time nor label is a remark across the whole width, as of a gap.
     """
 
     key: str
@@ -75,7 +75,7 @@ def plain_text(row: TailRow) -> str:
 def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
     """The row as lines of exactly `shape.cells` cells."""
     head = _head(row, shape)
-    named = len(row.body) > 1 and bool(row.time or row.label[0])
+    named = _is_named(row)
     spans = row.body[1:] if named else row.body
     indent = sum(width(text) for text, _ in head)
     right = (visible(row.right[0]), row.right[1]) if row.right else None
@@ -94,6 +94,10 @@ def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
         details = _wrapped(row.detail, rest, rest) if shape.wrap else [_cut(row.detail, rest, shape.ellipsis)]
         out.extend(_exactly([(" " * indent, Tone.PLAIN), *line], shape.cells) for line in details)
     return out
+
+
+def _is_named(row: TailRow) -> bool:
+    return len(row.body) > 1 and row.body[0][0].endswith(" ") and bool(row.time or row.label[0])
 
 
 def _cells(line: Sequence[Cell]) -> int:
@@ -120,15 +124,13 @@ def _head(row: TailRow, shape: TailShape) -> TailLine:
     if shape.times:
         head.append((fit(row.time, TIME_WIDTH) + " " * GAP, Tone.DIM))
     label, tone = visible(row.label[0]), row.label[1]
-    label_field = LABEL_WIDTH + 1
-    if len(row.body) > 1:
-        name, name_tone = visible(row.body[0][0]), row.body[0][1]
-        head.append((pad_right(label, LABEL_WIDTH) + " ", tone))
-        head.append((pad_right(name, NAME_WIDTH) + " " * GAP, name_tone))
-    elif shape.cells < _NARROW:
-        head.append((pad_right(label, LABEL_WIDTH) + " ", tone))
+    if _is_named(row):
+        name, name_tone = visible(row.body[0][0]).rstrip(), row.body[0][1]
+        head.append((pad_right(label, LABEL_WIDTH) + " " * GAP, tone))
+        head.append((pad_right(name, NAME_WIDTH) + " ", name_tone))
     else:
-        head.append((pad_right(label, label_field + NAME_WIDTH) + " " * GAP, tone))
+        # A label of its own reaches as far as a label and a name, so that messages line up.
+        head.append((pad_right(label, LABEL_WIDTH + GAP + NAME_WIDTH) + " ", tone))
     most = max(1, shape.cells * 2 // 3)
     return _exactly(head, most) if _cells(head) > most else head
 

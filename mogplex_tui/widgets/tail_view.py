@@ -204,7 +204,7 @@ class TailView(LineView):
 
     def _fold_notice(self) -> None:
         self._notice_lines = []
-        if self._notice and self.size.width > 4:
+        if self._notice and self._notice[0] and self.size.width > 4:
             room = self.size.width - 3
             self._notice_lines = wrap(visible(self._notice[0]), room, room)[:_MOST_NOTICE_LINES]
         self.header_lines = len(self._notice_lines)

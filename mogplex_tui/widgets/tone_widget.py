@@ -1,0 +1,89 @@
+"""The base of the small widgets: lines of toned pieces, drawn as they are, repainted only when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.strip import Strip
+from textual.widget import Widget
+
+from .text import cut_end, width
+from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Tone
+
+
+class ToneWidget(Widget):
+    """A widget whose lines are cells; a subclass gives them for the current width by `lines`."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
+    DEFAULT_CSS = "ToneWidget { background: $background; color: $foreground; height: 1;" + TONE_CSS + "}"
+
+    def __init__(
+        self,
+        *,
+        ascii_mode: bool = False,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._ascii = ascii_mode
+        self._palette: Palette | None = None
+        self._drawn: list[list[Cell]] | None = None
+        self._drawn_for = (-1, -1)
+
+    def lines(self, across: int, down: int, /) -> Sequence[Sequence[Cell]]:
+        """The lines for a width and a height in cells; texts are visible and must fit."""
+        raise NotImplementedError
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands where a text was cut."""
+        return "~" if self._ascii else "…"
+
+    def renew(self) -> None:
+        """Work the lines out again; paints only when they differ from those on screen."""
+        if not self.is_mounted or not self.size:
+            self._drawn = None
+            return
+        fresh = [list(line) for line in self.lines(*self.size)]
+        if fresh != self._drawn:
+            self._drawn = fresh
+            self._drawn_for = (self.size.width, self.size.height)
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme may be another."""
+        super().notify_style_update()
+        self._palette = None
+
+    def render(self) -> str:
+        """Nothing: every line comes from `render_line`."""
+        return ""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        across, down = self.size
+        if self._palette is None:
+            self._palette = Palette(self)
+        if self._drawn is None or self._drawn_for != (across, down):
+            self._drawn = [list(line) for line in self.lines(across, down)]
+            self._drawn_for = (across, down)
+        cells = self._drawn[y] if y < len(self._drawn) else []
+        segments = self._palette.segments((text, tone, Ground.BASE) for text, tone in cells)
+        strip = Strip(segments, sum(width(segment.text) for segment in segments))
+        return strip.adjust_cell_length(across, self._palette.style(Tone.PLAIN))
+
+
+def clipped(cells: Sequence[Cell], room: int, ellipsis: str) -> list[Cell]:
+    """The cells cut at the end so that they fit into `room` cells."""
+    out: list[Cell] = []
+    for text, tone in cells:
+        shown = cut_end(text, room, ellipsis)
+        if shown:
+            out.append((shown, tone))
+        room -= width(shown)
+        if room <= 0:
+            break
+    return out

@@ -1,40 +1,42 @@
-"""A small panel of figures with their names, drawn by line."""
+"""A small panel of figures with their names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .drawn import Drawn
 from .text import visible, width
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
 
-class Card(Drawn):
+class Card(ToneWidget):
     """A title over lines of cells; the first cell of each line is right-aligned to a common edge."""
 
     DEFAULT_CSS = "Card { height: 1fr; }"
 
-    def __init__(self, title: str, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, title: str, *, ascii_mode: bool = False, id: str | None = None) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
         self._title = title
-        self._lines: list[list[Cell]] = []
+        self._figures: list[list[Cell]] = []
 
     def set_lines(self, lines: Sequence[Sequence[Cell]]) -> None:
         """Show these lines; the same ones again cost nothing."""
         fresh = [[(visible(text), tone) for text, tone in line] for line in lines]
-        if fresh != self._lines:
-            self._lines = fresh
-            self.refresh()
+        if fresh != self._figures:
+            self._figures = fresh
+            self.renew()
 
-    def cells_of(self, y: int) -> Sequence[Cell]:
-        """Return the title, or one line of figures."""
-        if y == 0:
-            return [(f" {self._title}", Tone.STRONG)]
-        if y > len(self._lines):
-            return []
-        edge = max((width(line[0][0]) for line in self._lines if len(line) > 1), default=0)
-        first, *rest = self._lines[y - 1]
-        cells: list[Cell] = [(" " * (max(0, edge - width(first[0])) + 1), Tone.PLAIN), first]
-        for cell in rest:
-            cells += [("  ", Tone.PLAIN), cell]
-        return cells
+    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
+        """The title, then one line for each line of figures."""
+        out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across, self.ellipsis)]
+        edge = max((width(line[0][0]) for line in self._figures if len(line) > 1), default=0)
+        for line in self._figures[: max(0, down - 1)]:
+            if not line:
+                out.append([])
+                continue
+            first, *rest = line
+            cells: list[Cell] = [(" " * (max(0, edge - width(first[0])) + 1), Tone.PLAIN), first]
+            for cell in rest:
+                cells += [("  ", Tone.PLAIN), cell]
+            out.append(clipped(cells, across, self.ellipsis))
+        return out

@@ -18,7 +18,7 @@ class Rule(Widget):
         super().__init__(id=id)
         self._char = "-" if ascii_only else "─"
 
-    def render_line(self, y: int) -> Strip:
+    def render_line(self, _y: int) -> Strip:
         """Draw the line."""
         from rich.segment import Segment
 

@@ -21,7 +21,7 @@ _STEPS = ((3, 99), (2, 99), (2, 6), (2, 4), (1, 4), (1, 3))
 class TabLine(ToneWidget):
     """A line of tabs; titles shorten before anything is lost."""
 
-    class TabSelected(Message):
+    class Picked(Message):
         """A tab was clicked."""
 
         def __init__(self, name: str) -> None:
@@ -70,5 +70,5 @@ class TabLine(ToneWidget):
         for name, cells in self._laid(self.size.width):
             end += sum(width(text) for text, _ in cells)
             if event.x < end:
-                self.post_message(self.TabSelected(name))
+                self.post_message(self.Picked(name))
                 return

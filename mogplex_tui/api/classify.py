@@ -95,6 +95,8 @@ def read_complaint(body: bytes) -> Complaint:
 
 def classify(reply: Reply) -> errors.MogplexError | None:
     """Return the error that an answer means, or None for a success whose body is still to be read."""
+    if reply.status == 204 and reply.path.startswith("/api/realtime/"):
+        return errors.RealtimeOff("The service offers no live updates", **_facts(reply))
     if 200 <= reply.status < 300:
         return _login(reply) if reply.is_html else None
     if 300 <= reply.status < 400:

@@ -3,7 +3,6 @@
 """
 
 # These names are read as sentences ("raises NotFound"), so they carry no suffix.
-# ruff: noqa: N818
 
 from __future__ import annotations
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from mogplex_tui.api import errors, wire
+from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.access import V1, AccessMap, Family, family_of
 from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot

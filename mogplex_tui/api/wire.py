@@ -5,10 +5,9 @@ from __future__ import annotations
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-import httpx
-
 from mogplex_tui import __version__
 from mogplex_tui.api import errors
+from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.classify import Reply
 from mogplex_tui.api.realtime import SILENCE
 from mogplex_tui.api.target import Target

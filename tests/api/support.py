@@ -84,7 +84,12 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
     """A service that gives `answer` to every request, or what the handler returns (None: it wrote itself)."""
     service = Service()
 
+    connections: set[asyncio.Task[None]] = set()
+
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *rest = head.decode("latin-1").split("\r\n")
@@ -102,9 +107,10 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
                     return
                 writer.write(reply)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
+            connections.discard(task)
             writer.close()
 
     server = await asyncio.start_server(one, "127.0.0.1", 0)
@@ -113,6 +119,9 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
         yield service
     finally:
         server.close()
+        for task in list(connections):
+            task.cancel()
+        await asyncio.gather(*connections)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -120,6 +120,22 @@ def test_the_scopes_are_learned_from_v1_alone() -> None:
     assert access.can_write is True
 
 
+@pytest.mark.parametrize("error", [errors.BadRequest("x"), errors.NotFound("x"), errors.Conflict("x")])
+def test_a_refusal_after_the_scope_check_says_that_the_scope_is_there(error: errors.MogplexError) -> None:
+    access = AccessMap(FakeClock())
+    access.learn(Family.V1, error)
+    assert access.can_write is None
+    access.learn(Family.V1, error, method="POST")
+    assert access.can_write is True
+
+
+@pytest.mark.parametrize("error", [errors.Throttled("x"), errors.Unavailable("x"), errors.TimedOut("x")])
+def test_other_ends_of_a_write_say_nothing_about_the_scope(error: errors.MogplexError) -> None:
+    access = AccessMap(FakeClock())
+    access.learn(Family.V1, error, method="POST")
+    assert access.can_write is None
+
+
 def test_observers_hear_of_changes_only() -> None:
     access = AccessMap(FakeClock())
     heard: list[Reach] = []

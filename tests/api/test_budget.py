@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
@@ -140,10 +140,11 @@ moves = st.lists(
         st.booleans(),  # whether it counted it
     ),
     min_size=30,
-    max_size=200,
+    max_size=120,
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(moves, st.integers(5, 20))
 def test_the_service_never_counts_more_than_the_room_in_any_window(
     plan: list[tuple[float, Priority, float, float, bool]], limit: int

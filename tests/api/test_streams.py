@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
@@ -90,6 +90,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(json_values, max_size=8),
     st.dictionaries(st.text().filter(lambda name: name != "events"), json_values, max_size=3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ from pydantic.alias_generators import to_camel
 
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.text import visible
+
+# Plugins of other packages have no business with what travels here, and looking for them is slow.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -74,6 +78,8 @@ class Inbound(BaseModel):
         alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name, to_camel(name))),
         populate_by_name=True,
         protected_namespaces=(),
+        # Built at first use: half a second of schemas would otherwise be paid at every start.
+        defer_build=True,
     )
 
 
@@ -83,7 +89,12 @@ class Outbound(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", alias_generator=to_camel, populate_by_name=True, protected_namespaces=()
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        protected_namespaces=(),
+        loc_by_alias=False,
+        defer_build=True,
     )
 
     def __init__(self, **data: Any) -> None:

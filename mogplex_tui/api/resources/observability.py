@@ -20,8 +20,8 @@ from mogplex_tui.api.transport import Request
 
 _ROOT = "/api/observability"
 # One turn of the loop: so many events, or so many characters of JSON, whichever is less work.
-_BATCH = 500
-_TURN_CHARS = 128 * 1024
+_BATCH = 250
+_TURN_CHARS = 96 * 1024
 
 
 class ObservabilityResource(Resource):
@@ -69,7 +69,7 @@ class ObservabilityResource(Resource):
         return CallPage(rows, *_paging(answer.data, rows.total))
 
     async def call_events(self, call_id: str) -> AsyncGenerator[Rows[Event]]:
-        """Yield all events of a call in batches of at most 500, oldest first, while the answer arrives (§4).
+        """Yield all events of a call in batches of at most 250, oldest first, while the answer arrives (§4).
 
         The answer has no limit: tens of thousands of events are decoded piece by piece, with a turn for the
         loop after each batch. An answer that is cut raises InvalidResponse after what was readable. Close the

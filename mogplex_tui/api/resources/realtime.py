@@ -34,8 +34,6 @@ class RealtimeResource(Resource):
             headers={"Accept": "text/event-stream", "Cache-Control": "no-cache"},
         )
         async with self._transport.stream(request, self._priority, gated=False) as (reply, chunks):
-            if reply.status == 204:
-                raise errors.RealtimeOff("The service offers no live updates", status=204, path=reply.path)
             if reply.content_type.partition(";")[0].strip().lower() != "text/event-stream":
                 raise invalid(reply, "is no event stream")
             decoder = Decoder()

@@ -1,0 +1,49 @@
+"""What importing the client layer costs and exports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import mogplex_tui.api as api
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "",
+        ".budget",
+        ".access",
+        ".errors",
+        ".retry",
+        ".target",
+        ".clock",
+        ".realtime",
+        ".connection",
+        ".rules",
+    ],
+)
+def test_the_light_parts_load_no_heavy_library(module: str) -> None:
+    assert not loaded_by(f"import mogplex_tui.api{module}") & {"httpx", "pydantic", "textual", "rich"}
+
+
+def test_the_client_loads_no_terminal() -> None:
+    loaded = loaded_by("import mogplex_tui.api.client")
+    assert {"httpx", "pydantic"} <= loaded
+    assert not loaded & {"textual", "rich", "starlette", "uvicorn", "httpx_sse", "click", "pygments"}
+
+
+def test_every_exported_name_is_there_and_no_other() -> None:
+    assert sorted(api.__all__) == api.__all__ == sorted(api._WHERE)
+    for name in api.__all__:
+        assert getattr(api, name).__name__ == name
+    with pytest.raises(AttributeError):
+        _ = api.Nothing

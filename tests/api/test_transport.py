@@ -1,0 +1,454 @@
+"""The transport against a real loopback service that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api import wire
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.connection import ConnectionState
+from mogplex_tui.api.models.runs import RunStart
+from mogplex_tui.api.transport import Request
+from tests.api.support import COOKIE, RUN_ID, TOKEN, FakeClock, Seen, http, ok, refused, serving, until
+
+REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
+RUN = {"runId": RUN_ID, "status": "streaming"}
+LIMIT = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
+UNAUTHORIZED = http(401, {"error": "Unauthorized"})
+NO_CALLS = http(200, {"calls": [], "total": 0, "page": 1, "limit": 100})
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "used"),
+    [
+        (refused(401, "UNAUTHORIZED", "Unauthorized"), e.NotSignedIn, 0),
+        (refused(403, "FORBIDDEN", "Missing required scope: read."), e.NotAllowed, 1),
+        (refused(404, "NOT_FOUND", "Run not found"), e.NotFound, 1),
+        (http(404, b"<html>no</html>", "text/html"), e.Absent, 0),
+        (http(405, b"", ""), e.Absent, 0),
+        (refused(409, "CONFLICT", "Run is no longer active"), e.Conflict, 1),
+        (LIMIT, e.Throttled, 0),
+        (http(429, b"slow down", "text/plain"), e.Throttled, 0),
+        (
+            refused(429, "RATE_LIMITED", "Daily external Mogplex run quota exceeded", Retry_After="9"),
+            e.Throttled,
+            1,
+        ),
+        (http(500, b"", ""), e.ServiceFailed, 1),
+        (refused(503, "SERVICE_UNAVAILABLE", "x", Retry_After="60"), e.Unavailable, 1),
+        (http(307, b"/login", "", Location="/login?next=%2Fapi"), e.LoginRequired, 0),
+        (http(307, b"", "", Location="https://elsewhere.example/login"), e.LoginRequired, 0),
+        (http(308, b"", "", Location="https://elsewhere.example/api"), e.Redirected, 0),
+        (http(200, b"<html>Sign in</html>", "text/html; charset=utf-8"), e.LoginRequired, 1),
+        (http(200, b'{"ok":true,"data":{"run":', "application/json"), e.InvalidResponse, 1),
+        (http(200, b"OK", "text/plain"), e.InvalidResponse, 1),
+        (http(200, b"", ""), e.InvalidResponse, 1),
+        (ok({"run": {"runId": 5}}), e.InvalidResponse, 1),
+        (ok({"run": None}), e.InvalidResponse, 1),
+        (ok([]), e.InvalidResponse, 1),
+        (http(200, b"\x00", "application/json", Content_Encoding="gzip"), e.InvalidResponse, 1),
+        (b"HTTP/1.1 200 X\r\nContent-Length: 500\r\n\r\n{", e.Unreachable, 1),
+        (b"nonsense\r\n\r\n", e.Unreachable, 1),
+        (b"", e.Unreachable, 1),
+    ],
+)
+async def test_every_bad_answer_is_a_typed_error_and_the_budget_is_told(
+    answer: bytes, kind: type[e.MogplexError], used: int
+) -> None:
+    async def once(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+
+    async with serving(once) as service, service.client() as client:
+        with pytest.raises(kind) as caught:
+            await client.runs.get(RUN_ID)
+        assert type(caught.value) is kind
+        assert client.budget.used() == used
+        assert len(service.seen) == 1
+        assert TOKEN not in f"{caught.value!r} {caught.value} {vars(caught.value)}"
+        assert "8f3a2b1c" in f"{caught.value} {caught.value.resource}"
+        assert caught.value.request_id
+
+
+async def test_unknown_fields_and_words_are_no_trouble() -> None:
+    run = {**RUN, "status": "dreaming", "brandNew": {"x": 1}, "branch": {"base": None}, "createdAt": None}
+    async with serving(ok({"run": run, "more": 1})) as service, service.client() as client:
+        found = await client.runs.get(RUN_ID)
+    assert (found.run_id, found.status, found.branch.base) == (RUN_ID, "dreaming", "")
+
+
+async def test_nobody_listening_is_unreachable_and_spends_nothing() -> None:
+    async with serving(b"") as service:
+        client = service.client()
+    async with client:
+        with pytest.raises(e.Unreachable, match="No connection to 127"):
+            await client.runs.get(RUN_ID)
+        assert client.budget.used() == 0
+        assert client.connection.state is ConnectionState.OFFLINE
+
+
+@pytest.mark.parametrize("dripping", [False, True])
+async def test_a_slow_answer_ends_in_time(monkeypatch: pytest.MonkeyPatch, dripping: bool) -> None:
+    monkeypatch.setattr(wire, "_TIMEOUT", httpx.Timeout(5, read=30 if dripping else 0.05))
+    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.1 if dripping else 30)
+
+    async def slow(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 5000\r\n\r\n")
+        while dripping and not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+        await asyncio.Event().wait()
+
+    async with serving(slow) as service, service.client() as client:
+        with pytest.raises(e.TimedOut, match="in time"):
+            await client.runs.get(RUN_ID)
+        assert client.budget.used() == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "cookie", "v1_auth", "other_auth", "other_cookie", "used"),
+    [
+        (TOKEN, None, f"Bearer {TOKEN}", f"Bearer {TOKEN}", None, 2),
+        (TOKEN, COOKIE, f"Bearer {TOKEN}", None, COOKIE, 1),
+        ("opaque-oauth-token", None, "Bearer opaque-oauth-token", "Bearer opaque-oauth-token", None, 0),
+        (None, COOKIE, None, None, COOKIE, 0),
+        (None, None, None, None, None, 0),
+    ],
+)
+async def test_each_class_of_routes_gets_its_own_credential(
+    token: str | None,
+    cookie: str | None,
+    v1_auth: str | None,
+    other_auth: str | None,
+    other_cookie: str | None,
+    used: int,
+) -> None:
+    async def both(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return ok({"run": RUN}) if "/v1/" in seen.path else NO_CALLS
+
+    async with serving(both) as service, service.client(token=token, cookie=cookie) as client:
+        if v1_auth:
+            await client.runs.get(RUN_ID)
+            assert service.seen[0].headers["authorization"] == v1_auth
+            assert "cookie" not in service.seen[0].headers
+        else:
+            with pytest.raises(e.NotSignedIn, match="no token"):
+                await client.runs.get(RUN_ID)
+            assert service.seen == []
+            assert client.access.reach(Family.V1).reach is Reach.NOT_SIGNED_IN
+            assert client.connection.state is ConnectionState.CONNECTING
+        await client.observability.calls()
+        headers = service.seen[-1].headers
+        assert (headers.get("authorization"), headers.get("cookie")) == (other_auth, other_cookie)
+        assert client.budget.used() == used
+
+
+async def test_cookies_that_the_service_sets_are_not_sent_back() -> None:
+    answer = http(200, {"default_model": "m", "theme": "dark"}, Set_Cookie="mogplex-theme=dark; Path=/")
+    async with serving(answer) as service, service.client() as client:
+        await client.settings.get()
+        await client.settings.get()
+    assert all("cookie" not in seen.headers for seen in service.seen)
+
+
+@pytest.mark.parametrize(
+    "path", ["https://elsewhere.example/api", "@elsewhere.example", ".elsewhere.example/", "api"]
+)
+async def test_no_request_leaves_for_another_origin(path: str) -> None:
+    async with serving(ok({})) as service, service.client() as client:
+        with pytest.raises(e.InsecureTarget):
+            await client._transport.request(Request("GET", path, "x"), Priority.TABLE)
+        with pytest.raises(e.InsecureTarget):
+            async with client._transport.stream(Request("GET", path, "x"), Priority.TABLE):
+                pass
+        assert service.seen == []
+        assert client.budget.used() == 0
+
+
+async def test_two_slashes_are_a_path_of_the_same_origin() -> None:
+    async with serving(http(200, [])) as service, service.client() as client:
+        await client._transport.request(Request("GET", "//elsewhere.example/api", "x"), Priority.TABLE)
+        assert service.seen[0].path == "//elsewhere.example/api"
+
+
+async def test_a_redirect_to_another_origin_takes_no_credential_along() -> None:
+    async with serving(ok({"run": RUN})) as other:
+        away = http(307, b"", "", Location=f"{other.base_url}/api/v1/mogplex/runs/x")
+        async with serving(away) as service, service.client(cookie=COOKIE) as client:
+            with pytest.raises(e.Redirected):
+                await client.runs.get(RUN_ID)
+            with pytest.raises(e.Redirected):
+                await client.observability.calls()
+        assert other.seen == []
+
+
+async def test_the_log_has_method_path_status_and_id_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    hostile = refused(500, "INTERNAL_ERROR", f"failed for {TOKEN} and s3ss10nvalue0123456789")
+    async with serving(hostile) as service, service.client(cookie=COOKIE) as client:
+        for call in (client.runs.get(RUN_ID), client.observability.stats(), client.runs.cancel(RUN_ID)):
+            with pytest.raises(e.ServiceFailed) as caught:
+                await call
+            assert TOKEN not in str(caught.value) and "s3ss10n" not in str(caught.value)
+        shown = f"{client.target!r} {client.connection.last_error!r} {client.access.snapshot()!r}"
+    ours = [record.getMessage() for record in caplog.records if record.name == "mogplex.http"]
+    assert len(ours) == 3
+    assert ours[0].startswith(f"GET /api/v1/mogplex/runs/{RUN_ID} 500 ")
+    assert ours[0].split()[-1] == service.seen[0].headers["x-request-id"]
+    assert len({line.split()[-1] for line in ours}) == 3
+    assert TOKEN not in caplog.text + shown and "s3ss10n" not in caplog.text + shown
+
+
+async def test_at_most_eight_are_in_flight_and_an_action_passes() -> None:
+    let_go = asyncio.Event()
+
+    async def hold(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        if seen.method == "GET":
+            await let_go.wait()
+        return ok({"run": RUN, "status": "cancelled"})
+
+    async with serving(hold) as service, service.client() as client:
+        reads = [asyncio.create_task(client.runs.get(RUN_ID)) for _ in range(20)]
+        await until(lambda: service.now_open == 8)
+        cancelled = await asyncio.wait_for(client.runs.cancel(RUN_ID), 5)
+        assert cancelled.status == "cancelled"
+        assert service.now_open == 8
+        let_go.set()
+        await asyncio.gather(*reads)
+        assert service.most_open == 9
+        assert len(service.seen) == 21
+
+
+async def test_a_cancel_goes_out_when_the_budget_is_used_up_and_reads_are_told_until_when() -> None:
+    clock = FakeClock()
+    budget = Budget(clock, limit=6, reserve=1)
+    async with serving(ok({"run": RUN, "status": "cancelled"})) as service:  # noqa: SIM117
+        async with service.client(clock=clock, budget=budget) as client:
+            tail = client.at(Priority.TAIL)
+            for _ in range(5):
+                await tail.runs.get(RUN_ID)
+            for _ in range(3):
+                with pytest.raises(e.BudgetBlocked, match="60 s") as caught:
+                    await tail.runs.get(RUN_ID)
+                assert caught.value.until == clock.seconds + 60
+            assert len(service.seen) == 5
+            for _ in range(4):
+                assert (await client.at(Priority.BACKGROUND).runs.cancel(RUN_ID)).status == "cancelled"
+            assert len(service.seen) == 9
+            assert budget.used() == 9
+
+
+async def test_giving_up_in_the_middle_still_counts_the_request() -> None:
+    async def never(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    clock = FakeClock()
+    async with serving(never) as service, service.client(clock=clock) as client:
+        read = asyncio.create_task(client.runs.get(RUN_ID))
+        await until(lambda: len(service.seen) == 1)
+        read.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await read
+        assert client.budget.used() == 1
+        clock.advance(60)
+        assert client.budget.used() == 0
+
+
+async def test_a_429_holds_the_readers_back_for_as_long_as_it_says() -> None:
+    clock = FakeClock()
+    async with serving(LIMIT) as service, service.client(clock=clock) as client:
+        with pytest.raises(e.Throttled) as caught:
+            await client.runs.get(RUN_ID)
+        assert caught.value.of_requests and caught.value.retry_after == 60
+        with pytest.raises(e.BudgetBlocked):
+            await client.at(Priority.TAIL).runs.get(RUN_ID)
+        assert len(service.seen) == 1
+        assert client.budget.used() == 0
+
+
+async def test_the_quota_of_run_starts_holds_nobody_else_back() -> None:
+    quota = refused(429, "RATE_LIMITED", "External Mogplex run rate limit exceeded", Retry_After="30")
+
+    async def some(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return quota if seen.method == "POST" else ok({"run": RUN})
+
+    async with serving(some) as service, service.client() as client:
+        with pytest.raises(e.Throttled) as caught:
+            await client.runs.start(RunStart(repo_id=REPO, prompt="x"), "key-1")
+        assert not caught.value.of_requests and caught.value.retry_after == 30
+        assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
+
+
+@pytest.mark.parametrize(
+    ("on_v1", "kind"),
+    [
+        (ok({"repos": []}), e.SuspectedThrottle),
+        (LIMIT, e.SuspectedThrottle),
+        (http(500, b"", ""), e.SuspectedThrottle),
+        (refused(401, "UNAUTHORIZED", "Unauthorized"), e.NotSignedIn),
+    ],
+)
+async def test_a_401_off_v1_is_checked_on_v1_before_the_token_is_called_dead(
+    on_v1: bytes, kind: type[e.MogplexError]
+) -> None:
+    async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return on_v1 if "/v1/" in seen.path else UNAUTHORIZED
+
+    async with serving(split) as service, service.client() as client:
+        wrong = await asyncio.gather(
+            *(client.observability.calls() for _ in range(4)), client.settings.get(), return_exceptions=True
+        )
+        assert {type(error) for error in wrong} == {kind}
+        checks = [seen for seen in service.seen if "/v1/" in seen.path]
+        assert [(check.path, check.query) for check in checks] == [("/api/v1/mogplex/repos", "limit=1")]
+        refused_token = client.access.reach(Family.OBSERVABILITY).reach is Reach.NOT_SIGNED_IN
+        assert refused_token is (kind is e.NotSignedIn)
+        assert (client.budget.blocked_until is not None) is (on_v1 is LIMIT)
+
+
+async def test_a_401_for_a_cookie_needs_no_check() -> None:
+    async with serving(UNAUTHORIZED) as service, service.client(cookie=COOKIE) as client:
+        with pytest.raises(e.NotSignedIn, match="session cookie"):
+            await client.observability.calls()
+        assert len(service.seen) == 1
+
+
+async def test_an_oauth_token_off_v1_needs_a_session() -> None:
+    async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return ok({"repos": []}) if "/v1/" in seen.path else UNAUTHORIZED
+
+    async with serving(split) as service, service.client(token="opaque-oauth") as client:
+        with pytest.raises(e.LoginRequired):
+            await client.observability.calls()
+        assert client.access.reach(Family.OBSERVABILITY).reach is Reach.NEEDS_SESSION
+
+
+async def test_a_null_user_near_the_limit_is_suspected_too() -> None:
+    async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return LIMIT if "/v1/" in seen.path else http(200, {"user": None})
+
+    clock = FakeClock()
+    async with serving(split) as service, service.client(clock=clock) as client:
+        assert await client.account.user() is None
+        for _ in range(45):
+            client.budget.ask(Priority.ACTION)
+        with pytest.raises(e.SuspectedThrottle):
+            await client.at(Priority.ACTION).account.user()
+
+
+async def test_a_model_list_without_a_default_is_the_anonymous_one() -> None:
+    async with (
+        serving(
+            http(200, {"models": [{"id": "b/x"}, {"id": "a/x", "provider": "a"}], "catalog": []})
+        ) as service,
+        service.client() as client,
+    ):
+        found = await client.models.list()
+    assert found.anonymous and found.default_model is None
+    assert [model.id for model in found.models] == ["b/x", "a/x"]
+
+
+async def test_the_connection_is_told_by_what_happens() -> None:
+    answers: list[bytes | None] = []
+
+    async def next_one(seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
+        return answers.pop(0)
+
+    good, broken, cut = ok({"run": RUN}), http(502, b"", ""), None
+    told: list[ConnectionState] = []
+    async with serving(next_one) as service, service.client() as client:
+        client.connection.subscribe(lambda: told.append(client.connection.state))
+        plan: list[tuple[bytes | None, ConnectionState]] = [
+            (good, ConnectionState.NOMINAL),
+            (cut, ConnectionState.DEGRADED),
+            (good, ConnectionState.NOMINAL),
+            (broken, ConnectionState.NOMINAL),
+            (broken, ConnectionState.NOMINAL),
+            (broken, ConnectionState.DEGRADED),
+            (refused(404, "NOT_FOUND", "x"), ConnectionState.NOMINAL),
+            (cut, ConnectionState.DEGRADED),
+            (cut, ConnectionState.DEGRADED),
+            (cut, ConnectionState.OFFLINE),
+            (good, ConnectionState.NOMINAL),
+        ]
+        for answer, state in plan:
+            answers.append(answer)
+            try:
+                await client.runs.get(RUN_ID)
+            except e.MogplexError as error:
+                assert client.connection.last_error is error or isinstance(error, e.NotFound)
+            assert client.connection.state is state
+        assert client.connection.failures == 0 and client.connection.last_success is not None
+        assert told[0] is ConnectionState.NOMINAL and told[-1] is ConnectionState.NOMINAL
+        assert ConnectionState.OFFLINE in told
+
+
+async def test_what_is_sent_is_what_the_contract_asks_for() -> None:
+    async def answer(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+        return NO_CALLS if seen.method == "GET" else ok({**RUN, "replayed": True})
+
+    async with serving(answer) as service, service.client() as client:
+        moment = datetime(2026, 8, 5, 12, 0, tzinfo=UTC)
+        await client.observability.calls(q="a+b &c", since=moment, live_only=True, status=None)
+        assert service.seen[0].query == (
+            "page=1&limit=100&from=2026-08-05T12%3A00%3A00.000000Z&q=a%2Bb+%26c&live_only=true"
+        )
+        started = await client.runs.start(RunStart(repo_id=REPO, prompt="Füg es an ☃"), " key-1 ")
+        assert started.replayed and started.run_id == RUN_ID
+        sent = service.seen[1]
+        assert (sent.method, sent.path) == ("POST", "/api/v1/mogplex/runs")
+        assert sent.headers["idempotency-key"] == "key-1"
+        assert sent.headers["content-type"] == "application/json"
+        assert json.loads(sent.body)["prompt"] == "Füg es an ☃"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.runs.get("junk"),
+        lambda c: c.runs.cancel("../../x"),
+        lambda c: c.sandboxes.logs("pending"),
+        lambda c: c.observability.cancel_call("x"),
+        lambda c: c.observability.calls(repo_id="acme/api"),
+        lambda c: c.settings.update(),
+        lambda c: c.models.set_enabled(" ", True),
+        lambda c: c.runs.start(RunStart(repo_id=REPO, prompt="x"), ""),
+    ],
+)
+async def test_nonsense_never_leaves(call: Any) -> None:
+    async with serving(ok({})) as service, service.client() as client:
+        with pytest.raises(e.InvalidInput):
+            await call(client)
+        assert service.seen == [] and client.budget.used() == 0
+
+
+async def test_a_proxy_of_the_shell_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    async with serving(ok({"run": RUN})) as service, service.client() as client:
+        assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
+
+
+async def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LARGEST_BODY", 1000)
+    async with serving(http(200, b" " * 5000)) as service, service.client() as client:
+        with pytest.raises(e.InvalidResponse):
+            await client.observability.stats()
+
+
+async def test_a_closed_client_opens_again_when_it_is_used() -> None:
+    async with serving(ok({"run": RUN})) as service:
+        client = service.client()
+        await client.runs.get(RUN_ID)
+        await client.aclose()
+        await client.runs.get(RUN_ID)
+        await client.aclose()
+        assert len(service.seen) == 2

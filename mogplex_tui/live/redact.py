@@ -28,16 +28,19 @@ _SECRET_KEY = re.compile(
     r"authorization|api[_-]?key|token|secret|password|cookie|credential|session|jwt", re.IGNORECASE
 )
 # Harmless keys that the service's own rule hits too; a number in them is a count, never a secret.
-_COUNTS = re.compile(r"tokens?$|_count$", re.IGNORECASE)
+_COUNTS = re.compile(r"(?:[Tt]okens|_tokens|TOKENS|_count|Count)$")
+# A key may follow a letter only where that letter ends an escape; else every `task-…` would be taken for one.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 _PATTERNS = (
-    (re.compile(r"\bBearer\s+[^\s\"'\\]+"), f"Bearer {REDACTED}"),
+    (re.compile(r"Bearer\s+[^\s\"'\\]+"), f"Bearer {REDACTED}"),
     (re.compile(r"x-access-token:[^@\s]+@"), f"x-access-token:{REDACTED}@"),
-    (
-        re.compile(r"gh[oprsu]_[A-Za-z0-9_]+|github_pat_[A-Za-z0-9_]+|sk-[A-Za-z0-9_-]{8,}|sb_secret_\w+"),
-        REDACTED,
-    ),
-    (re.compile(r"\bmog_[A-Za-z0-9]{8,}"), REDACTED),
+    (re.compile(r"gh[oprsu]_[A-Za-z0-9_]+|github_pat_[A-Za-z0-9_]+|sb_secret_[\w-]+"), REDACTED),
+    (re.compile(_START + r"sk-[A-Za-z0-9_-]{8,}"), REDACTED),
+    (re.compile(_START + r"mog_[A-Za-z0-9]{8,}"), REDACTED),
 )
+# The service keeps four levels; whatever is deeper than this is no payload of its own (v1.md §8.4).
+_DEEPEST = 64
+TOO_DEEP = "[nested too deeply]"
 
 
 def text(value: str) -> str:
@@ -48,14 +51,20 @@ def text(value: str) -> str:
 
 
 def payload(value: Any) -> Any:
-    """Return a JSON value of any depth with secrets replaced; nothing else is changed or cut."""
-    if isinstance(value, dict):
-        return {key: REDACTED if _secret(key, item) else payload(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [payload(item) for item in value]
+    """Return a JSON value with secrets replaced; nothing else is changed or cut above 64 levels."""
+    return _clean(value, 0)
+
+
+def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return _string(value)
-    return value
+        return _string(value, depth)
+    if not isinstance(value, dict | list):
+        return value
+    if depth > _DEEPEST:
+        return TOO_DEEP
+    if isinstance(value, list):
+        return [_clean(item, depth + 1) for item in value]
+    return {key: REDACTED if _secret(key, item) else _clean(item, depth + 1) for key, item in value.items()}
 
 
 def _secret(key: Any, item: Any) -> bool:
@@ -67,11 +76,21 @@ def _secret(key: Any, item: Any) -> bool:
     return not (isinstance(item, int | float) and _COUNTS.search(name))
 
 
-def _string(value: str) -> str:
-    if value[:1] in "{[" and len(value) < 100_000:
-        try:
-            inside = json.loads(value)
-        except ValueError:
-            return text(value)
-        return json.dumps(payload(inside), ensure_ascii=False)
-    return text(value)
+def _string(value: str, depth: int) -> str:
+    if not value.lstrip().startswith(("{", "[")):
+        return text(value)
+    repeated = False
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        made = dict(items)
+        repeated = repeated or len(made) != len(items)
+        return made
+
+    try:
+        inside = json.loads(value, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return text(value)
+    cleaned = _clean(inside, depth + 1)
+    # Its own spelling stays where nothing was hidden; a name given twice might hide one in the first.
+    return text(value) if cleaned == inside and not repeated else json.dumps(cleaned, ensure_ascii=False)

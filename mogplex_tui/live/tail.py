@@ -5,20 +5,27 @@ Kept compact (fields, and the payload as JSON bytes), because a run may have ten
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live import redact
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
 
 # v1 gives the oldest 200 events of a run and nothing beyond (v1.md §8).
 HORIZON = 200
+# The type of the line that stands for an event which did not parse.
+UNREADABLE = "unreadable"
+# Beyond this many lines out of place in one batch, sorting all is cheaper than moving each.
+RESORT_ABOVE = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -98,7 +105,7 @@ class Tail:
         self._count = 0
         # Whether the service stopped at its horizon, so that later events exist that cannot be read.
         self.at_horizon = False
-        # Events that did not parse: (arrival, raw, why).
+        # How many events did not parse; each has its marked line.
         self.bad = 0
 
     def __len__(self) -> int:
@@ -112,7 +119,7 @@ class Tail:
     def index_of(self, line_id: str) -> int | None:
         """Return the place of a line by its id, or None."""
         line = self._by_id.get(line_id)
-        return None if line is None else bisect_left(self.lines, line.sort, key=lambda each: each.sort)
+        return None if line is None else bisect_left(self.lines, line.sort, key=_sort)
 
     def get(self, line_id: str) -> Line | None:
         """Return a line by its id."""
@@ -120,15 +127,34 @@ class Tail:
 
     def add(self, events: Iterable[Event]) -> Added:
         """Merge a batch of events; those already known change nothing."""
-        added = Added()
+        batch = _Batch()
         for event in events:
             if event.id in self._seen:
                 continue
             self._seen.add(event.id)
-            if event.type == "tool_finished" and self._finish(event, added):
+            if event.type == "tool_finished" and self._finish(event, batch.added):
                 continue
-            self._insert(self._line(event), added)
-        return added
+            self._place(self._line(event, batch), batch)
+        return self._settle(batch)
+
+    def add_bad(self, rows: Iterable[BadRow]) -> Added:
+        """Merge events that did not parse, each as a marked line with its raw JSON (design decision 7)."""
+        batch = _Batch()
+        for row in rows:
+            raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
+            body = _packed(raw)
+            given = raw.get("id")
+            named = isinstance(given, str) and bool(given)
+            key = str(given) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
+            if key in self._seen:
+                continue
+            self._seen.add(key)
+            self.bad += 1
+            self._count += 1
+            at = _instant(raw) or (self.lines[-1].at if self.lines else datetime.fromtimestamp(0, UTC))
+            message = f"This event could not be read: {redact.text(row.why)}"
+            self._place(Line(key, at, self._count, UNREADABLE, None, message, body), batch)
+        return self._settle(batch)
 
     def _finish(self, event: Event, added: Added) -> bool:
         call = _tool_call(event)
@@ -142,7 +168,7 @@ class Tail:
         added.changed.append(start.id)
         return True
 
-    def _line(self, event: Event) -> Line:
+    def _line(self, event: Event, batch: _Batch) -> Line:
         payload = event.payload or {}
         self._count += 1
         line = Line(
@@ -161,10 +187,10 @@ class Tail:
             if line.call_id:
                 self._orphans[line.call_id] = line
         elif event.type == "tool_started" and line.call_id:
-            self._adopt(line)
+            self._adopt(line, batch)
         return line
 
-    def _adopt(self, start: Line) -> None:
+    def _adopt(self, start: Line, batch: _Batch) -> None:
         """Join a start with the finish that came before it, or wait for the finish."""
         orphan = self._orphans.pop(start.call_id or "", None)
         if orphan is None:
@@ -172,17 +198,54 @@ class Tail:
             return
         start.finish, start.finish_id = orphan.body, orphan.id
         start.took_ms, start.ok, start.trouble = orphan.took_ms, orphan.ok, orphan.trouble
-        self.lines.remove(orphan)
+        start.preview = start.preview or orphan.preview
+        batch.gone[orphan.id] = orphan
         del self._by_id[orphan.id]
 
-    def _insert(self, line: Line, added: Added) -> None:
+    def _place(self, line: Line, batch: _Batch) -> None:
         self._by_id[line.id] = line
         if not self.lines or line.sort >= self.lines[-1].sort:
             self.lines.append(line)
-            added.appended += 1
+            batch.appended.add(line.id)
         else:
-            insort(self.lines, line, key=lambda each: each.sort)
-            added.reordered = True
+            batch.late.append(line)
+
+    def _settle(self, batch: _Batch) -> Added:
+        """Put what came late in its place and take out the finishes that have found their start."""
+        added, moved = batch.added, len(batch.late) + len(batch.gone)
+        added.appended = len(batch.appended - batch.gone.keys())
+        added.reordered = moved > 0
+        if moved > RESORT_ABOVE:
+            self.lines = [line for line in (*self.lines, *batch.late) if line.id not in batch.gone]
+            self.lines.sort(key=_sort)
+        else:
+            for line in batch.late:
+                insort(self.lines, line, key=_sort)
+            for line in batch.gone.values():
+                del self.lines[bisect_left(self.lines, line.sort, key=_sort)]
+        return added
+
+
+@dataclass(slots=True)
+class _Batch:
+    added: Added = field(default_factory=Added)
+    appended: set[str] = field(default_factory=set)
+    late: list[Line] = field(default_factory=list)
+    gone: dict[str, Line] = field(default_factory=dict)
+
+
+def _sort(line: Line) -> tuple[datetime, int]:
+    return line.sort
+
+
+def _instant(raw: dict[str, Any]) -> datetime | None:
+    for name in ("created_at", "createdAt"):
+        try:
+            at = datetime.fromisoformat(raw[name])
+        except (KeyError, TypeError, ValueError):
+            continue
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return None
 
 
 def _tool_call(event: Event) -> str | None:
@@ -191,16 +254,28 @@ def _tool_call(event: Event) -> str | None:
 
 
 def _packed(payload: dict[str, Any]) -> bytes:
-    return json.dumps(redact.payload(payload), ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(redact.payload(payload), ensure_ascii=False, separators=(",", ":"))
+    # JSON may carry half of a surrogate pair, which has no place in UTF-8.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _outcome(line: Line, payload: dict[str, Any]) -> None:
     took, ok, error = payload.get("duration_ms"), payload.get("success"), payload.get("error")
-    line.took_ms = float(took) if isinstance(took, int | float) and not isinstance(took, bool) else None
+    line.took_ms = _milliseconds(took)
     line.ok = ok if isinstance(ok, bool) else error is None
     line.trouble = redact.text(error) if isinstance(error, str) and error else None
     if not line.preview:
         line.preview = _preview(payload)
+
+
+def _milliseconds(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 _TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url", "text", "description")
@@ -212,6 +287,6 @@ def _preview(payload: dict[str, Any]) -> str:
     if isinstance(given, dict):
         for name in _TELLING:
             if isinstance(given.get(name), str) and given[name]:
-                return redact.text(given[name])
+                return str(redact.payload(given[name]))
     shown = payload.get("input_preview")
-    return redact.text(shown) if isinstance(shown, str) else ""
+    return str(redact.payload(shown)) if isinstance(shown, str) else ""

@@ -1,0 +1,172 @@
+"""Secrets go, everything else stays (v1.md §8.4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.live import redact
+from mogplex_tui.live.redact import REDACTED
+
+WHOLE = [
+    "env",
+    "environment",
+    "envVars",
+    "runtime_env",
+    "RUNTIME-ENVIRONMENT",
+    "github_token",
+    "ghToken",
+    "ai_billing_source",
+    "mogplexAiBillingSource",
+]
+PART = [
+    "Authorization",
+    "api_key",
+    "api-key",
+    "APIKEY",
+    "token",
+    "my_token",
+    "secret",
+    "clientSecret",
+    "client_secret",
+    "password",
+    "PASSWORD_2",
+    "set-cookie",
+    "credential",
+    "credentials",
+    "access_token",
+    "refresh_token",
+    "session",
+    "session_id",
+    "jwt",
+]
+
+
+@pytest.mark.parametrize("key", [*WHOLE, *PART])
+@pytest.mark.parametrize("value", ["plain", {"deep": 1}, ["x"], None])
+def test_the_value_of_a_secret_key_goes_at_any_depth(key: str, value: Any) -> None:
+    found = redact.payload({"a": [{"b": {key: value, "kept": "kept"}}]})
+    assert found == {"a": [{"b": {key: REDACTED, "kept": "kept"}}]}
+
+
+@pytest.mark.parametrize(
+    "key", ["environments", "my_env", "billing_source", "path", "tool_call_id", "keyboard"]
+)
+def test_other_keys_stay(key: str) -> None:
+    assert redact.payload({key: "value"}) == {key: "value"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["total_tokens", "input_tokens", "inputTokens", "tokens", "session_count", "tokenCount", "token_count"],
+)
+def test_a_count_stays_though_its_name_sounds_secret(key: str) -> None:
+    assert redact.payload({key: 48213}) == {key: 48213}
+    assert redact.payload({key: "48213"}) == {key: REDACTED}
+
+
+@pytest.mark.parametrize("key", ["token", "auth_token", "password", "session_account", "secret"])
+def test_a_number_may_be_a_secret_too(key: str) -> None:
+    assert redact.payload({key: 482130}) == {key: REDACTED}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("curl -H 'Authorization: Bearer abc.def-1'", f"curl -H 'Authorization: Bearer {REDACTED}'"),
+        ("https://x-access-token:ghs_abc@github.com/a", f"https://x-access-token:{REDACTED}@github.com/a"),
+        *((f"key gh{letter}_A1b2_c3 end", f"key {REDACTED} end") for letter in "oprsu"),
+        ("github_pat_11AB_cd", REDACTED),
+        ("sk-abcdefgh1", REDACTED),
+        ("OPENAI=sk-proj-abcdefgh", f"OPENAI={REDACTED}"),
+        ("sb_secret_abc123", REDACTED),
+        ("use mog_Q2xv9TbYk0LmWc7ReHs4DpZa now", f"use {REDACTED} now"),
+        # The tail of a JSON text that was cut, so that it does not parse: its escapes touch the key.
+        ('{"log":"a\\nghp_abc123\\nsk-abcdefgh\\nBearer xyz\\nmog_abcdefgh1', None),
+    ],
+)
+def test_what_looks_like_a_key_goes_from_texts(given: str, shown: str | None) -> None:
+    found = redact.text(given)
+    if shown is not None:
+        assert found == shown
+    for secret in ("abc123", "abcdefgh", "xyz", "abc.def-1", "A1b2", "Q2xv9"):
+        assert secret not in found
+    assert redact.text(found) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fix/task-management-page",
+        "risk-assessment",
+        "disk-utilities",
+        "sk-short",
+        "Bearer",
+        "gh_pages",
+        "",
+        "mogplex",
+    ],
+)
+def test_harmless_texts_stay(text: str) -> None:
+    assert redact.text(text) == text
+    assert redact.payload({"a": text}) == {"a": text}
+
+
+@pytest.mark.parametrize("lead", ["", "\n  "])
+def test_json_inside_a_text_is_cleaned_like_json(lead: str) -> None:
+    inside = json.dumps({"password": "hunter2", "path": "a.py", "deep": json.dumps({"jwt": "eyJ", "n": 1})})
+    found = json.loads(redact.payload({"output": lead + inside})["output"])
+    assert found["password"] == REDACTED
+    assert found["path"] == "a.py"
+    assert json.loads(found["deep"]) == {"jwt": REDACTED, "n": 1}
+
+
+def test_json_inside_a_text_keeps_its_spelling_when_nothing_is_hidden() -> None:
+    text = '[1,   2,\n 3.10, {"a":"\\u00e9"}]'
+    assert redact.payload({"output": text}) == {"output": text}
+
+
+def test_a_name_that_is_given_twice_hides_nothing() -> None:
+    assert "hunter2" not in redact.payload('{"tokens": "hunter2", "tokens": 5}')
+
+
+def test_a_long_json_text_is_cleaned_as_well() -> None:
+    # A compaction log may hold 120,000 characters.
+    text = json.dumps({"filler": "x" * 119_000, "password": "hunter2"})
+    assert "hunter2" not in redact.payload({"checkpoint": text})["checkpoint"]
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' * 50_000, "[1, 2", "{not json}"])
+def test_a_text_that_only_begins_like_json_stays(text: str) -> None:
+    assert redact.payload({"output": text}) == {"output": text}
+
+
+def test_what_is_nested_without_end_is_cut_and_not_shown() -> None:
+    value: Any = {"password": "hunter2"}
+    for _ in range(400):
+        value = [value]
+    found = json.dumps(redact.payload(value))
+    assert redact.TOO_DEEP in found
+    assert "hunter2" not in found
+
+
+SAFE_TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20).filter(
+    lambda text: redact.text(text) == text and not text.lstrip().startswith(("{", "["))
+)
+SAFE_KEY = st.sampled_from(["path", "command", "exit_code", "name", "x", ""])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | SAFE_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SAFE_KEY, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_nothing_else_is_changed(value: Any) -> None:
+    assert redact.payload(value) == value
+    text = json.dumps(value)
+    assert redact.payload({"output": text}) == {"output": text}

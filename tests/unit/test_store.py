@@ -1,0 +1,85 @@
+"""A set of rows tells what differed, and only that."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from mogplex_tui.live.store import Change, Freshness, RowSet, Store
+
+
+def test_only_new_and_different_rows_are_told() -> None:
+    rows: RowSet[int] = RowSet()
+    told: list[Change] = []
+    rows.changes.subscribe(told.append)
+    assert rows.apply([("a", 1), ("b", 2)]).changed == {"a", "b"}
+    rows.apply([("a", 1), ("b", 3)])
+    assert [change.changed for change in told] == [{"a", "b"}, {"b"}]
+    assert rows.rows == {"a": 1, "b": 3}
+
+
+def test_what_is_the_same_again_tells_nobody() -> None:
+    rows: RowSet[int] = RowSet()
+    rows.apply([("a", 1)])
+    told: list[Change] = []
+    rows.changes.subscribe(told.append)
+    assert rows.apply([("a", 1)]) == Change()
+    assert told == []
+
+
+def test_a_part_leaves_the_others_and_a_whole_takes_them_out() -> None:
+    rows: RowSet[int] = RowSet()
+    rows.apply([("a", 1), ("b", 2)])
+    rows.apply([("c", 3)])
+    assert set(rows.rows) == {"a", "b", "c"}
+    assert rows.apply([("c", 3)], complete=True) == Change(frozenset(), frozenset({"a", "b"}))
+    assert rows.rows == {"c": 3}
+
+
+def test_touch_tells_that_no_row_changed() -> None:
+    rows: RowSet[int] = RowSet()
+    told: list[Change] = []
+    rows.changes.subscribe(told.append)
+    rows.touch()
+    assert told == [Change()]
+
+
+def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    rows: RowSet[int] = RowSet()
+    told: list[Change] = []
+
+    def broken(change: Change) -> None:
+        raise RuntimeError("a screen that is gone")
+
+    rows.changes.subscribe(broken)
+    rows.changes.subscribe(told.append)
+    with caplog.at_level(logging.ERROR):
+        rows.apply([("a", 1)])
+    assert len(told) == 1
+    assert "a screen that is gone" in caplog.text
+
+
+def test_a_listener_may_leave_while_it_is_told_and_leave_twice() -> None:
+    rows: RowSet[int] = RowSet()
+    told: list[str] = []
+    leave = rows.changes.subscribe(lambda _: (told.append("first"), leave()))
+    rows.changes.subscribe(lambda _: told.append("second"))
+    rows.touch()
+    rows.touch()
+    leave()
+    assert told == ["first", "second", "second"]
+
+
+def test_the_age_of_a_set_grows_from_its_last_read() -> None:
+    assert Freshness().age(50.0) is None
+    assert Freshness(as_of=40.0).age(50.0) == 10.0
+    # A picture from the disk may be dated a moment ahead.
+    assert Freshness(as_of=60.0).age(50.0) == 0.0
+
+
+def test_a_set_exists_from_the_moment_somebody_asks() -> None:
+    store = Store()
+    first = store.set("runs")
+    assert store.set("runs") is first
+    assert list(store.names()) == ["runs"]

@@ -1,0 +1,209 @@
+"""`runs start` and `runs cancel`: the two verbs that change something (v1.md §7.2, §9; observability.md §3)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import IdempotencyConflict, MogplexError, Throttled, Unavailable, Unreachable
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.finder import Finder
+from mogplex_tui.cli.follow import Follower, ending
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.shapes import run_object, summary
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.operate import operations
+from mogplex_tui.operate.facts import can_cancel_words
+from mogplex_tui.operate.operations import Draft, name_of, new_key
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.library import Repo
+    from mogplex_tui.cli.headless import Setting
+
+
+def read_prompt(argument: str) -> str:
+    """Return the prompt of the command line, or stdin for `-`. Raises Stop for bytes that are no text."""
+    if argument != "-":
+        return argument
+    if sys.stdin.isatty():
+        say("Write the prompt, then end it with ctrl+d on a line of its own.")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise Stop(Exit.USAGE, "The prompt on stdin is not UTF-8 text.") from None
+
+
+async def start(setting: Setting, arguments: argparse.Namespace, prompt: str) -> int:
+    """Start a run, say its id on stdout, and follow it if asked to."""
+    setting.must_write("The new run")
+    session, finder = setting.session, Finder(setting.session)
+    repo = await _repo(setting, arguments.repo)
+    named = (arguments.branch or "").strip()
+    draft = Draft(
+        repo_id=repo.id,
+        repo=repo.full_name,
+        prompt=prompt,
+        harness=arguments.harness,
+        base_branch=arguments.base or "",
+        working_branch=named,
+        # A branch that was named is most often one that exists.
+        create_branch=not named if arguments.new_branch is None else arguments.new_branch,
+    )
+    key = arguments.idempotency_key or new_key()
+    known = {run.run_id for run in session.history.all()}
+    try:
+        row = await operations.start(session, finder.runs, draft, key)
+    except (Unreachable, Unavailable):
+        say(
+            f"Whether the run was started is not known. The same command with --idempotency-key {key} is safe."
+        )
+        raise
+    except IdempotencyConflict:
+        say(f"The key {setting.output.shown(key)} has started another run before.")
+        raise
+    verb = "was started by this key before" if row.run_id in known else "is started"
+    say(f"{name_of(row)} {verb}, on branch {setting.output.shown(row.branch or 'of its own')}.")
+    if setting.output.as_json:
+        setting.output.object("run", run_object(row))
+    elif not arguments.follow:
+        setting.output.line(row.run_id or row.key)
+    setting.output.flush()
+    if not arguments.follow:
+        return Exit.OK
+    row = await Follower(setting, finder, row).until_over()
+    return ending(setting, row, exit_status=arguments.exit_status)
+
+
+async def _repo(setting: Setting, text: str) -> Repo:
+    """Return the repository that an id or owner/name means: the service answers an unknown one with 503 for ever."""
+    client = setting.session.client.at(Priority.ACTION)
+    if is_uuid(text):
+        found = await patiently(lambda: client.repos.list(id=text.lower()))
+        if not found:
+            raise Stop(Exit.FAILED, f"The service does not know a repository {text}.")
+        return found[0]
+    if "/" not in text:
+        raise Stop(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
+    near = await patiently(lambda: client.repos.list(q=text))
+    found_by_name = [repo for repo in near if repo.full_name.lower() == text.lower()]
+    if len(found_by_name) == 1:
+        return found_by_name[0]
+    if found_by_name:
+        ids = ", ".join(repo.id for repo in found_by_name)
+        raise Stop(Exit.USAGE, f"{text} is there {len(found_by_name)} times; give one of the ids: {ids}.")
+    also = f" There are: {', '.join(sorted(repo.full_name for repo in near)[:8])}." if near else ""
+    raise Stop(Exit.FAILED, f"No repository of this account is called {text}.{also}")
+
+
+async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
+    """Ask, cancel, read back, and say what the run then is."""
+    setting.must_write("The cancel")
+    if not arguments.yes and not sys.stdin.isatty():
+        raise Stop(Exit.USAGE, "There is no terminal to ask on: give --yes to cancel without a question.")
+    finder = Finder(setting.session)
+    row = await finder.find(arguments.run)
+    if row.state in ENDED_STATES:
+        return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
+    if row.source is Source.CALL:
+        row = await finder.learn_run_id(row)
+    if why := operations.why_not_cancel(setting.session, row):
+        raise Stop(Exit.NOT_ALLOWED, why)
+    if not arguments.yes and not _agreed(setting, row):
+        raise Stop(Exit.FAILED, "Nothing was cancelled.")
+    entry = setting.session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
+    try:
+        await _send(setting, row)
+    except MogplexError as error:
+        setting.session.ledger.close(entry, "refused" if error.status else "unknown", str(error))
+        return await _refused(setting, finder, row, error)
+    setting.session.ledger.close(entry, "done")
+    return await _accepted(setting, finder, row)
+
+
+async def _send(setting: Setting, row: RunRow) -> None:
+    client = setting.session.client.at(Priority.ACTION)
+    if row.run_id is not None and setting.session.target.token is not None:
+        await client.runs.cancel(row.run_id)
+    elif row.source is Source.JOB and row.job_id is not None:
+        await client.observability.cancel_job(row.job_id)
+    else:
+        await client.observability.cancel_call(row.call_id or row.key)
+
+
+async def _accepted(setting: Setting, finder: Finder, row: RunRow) -> int:
+    now = None
+    for wait in operations.READ_BACK:
+        await asyncio.sleep(wait)
+        try:
+            now = await finder.reread(row, Priority.ACTION)
+        except MogplexError:
+            continue
+        if now.state in ENDED_STATES:
+            break
+    if now is None:
+        say(f"The cancel of {name_of(row)} was accepted, but the run could not be read back.")
+        return Exit.FAILED
+    if now.state in ENDED_STATES and now.state != "cancelled":
+        return _tell(setting, now, f"{name_of(now)} was over before the cancel arrived: {now.state}.")
+    if now.state == "cancelled":
+        return _tell(setting, now, f"{name_of(now)} is cancelled.")
+    # Accepted is all that was asked for; the end is its worker's to make.
+    _tell(
+        setting,
+        now,
+        f"{name_of(now)} has been asked to stop and still is {now.state}. It ends when its worker notices.",
+    )
+    return Exit.OK
+
+
+async def _refused(setting: Setting, finder: Finder, row: RunRow, error: MogplexError) -> int:
+    try:
+        now = await finder.reread(row, Priority.ACTION)
+    except MogplexError:
+        raise error from None
+    if now.state in ENDED_STATES:
+        return _tell(setting, now, f"{name_of(now)} is already over: {now.state}.")
+    say(setting.output.shown(f"{name_of(now)} was not cancelled and is {now.state}. {error}"))
+    if now.cancel_requested or now.state == "cancelling":
+        say("The service has kept the request; the same command repeats it.")
+    elif isinstance(error, Throttled) and error.retry_after:
+        say(f"Try again in {error.retry_after:.0f} s.")
+    return code_of(error)
+
+
+def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
+    """Say and print what the run is now; only a cancelled one is what was asked for."""
+    say(setting.output.shown(sentence))
+    if setting.output.as_json:
+        setting.output.object("run", run_object(row))
+    else:
+        setting.output.line(row.run_id or row.key, row.state)
+    return Exit.OK if row.state == "cancelled" else Exit.FAILED
+
+
+def _agreed(setting: Setting, row: RunRow) -> bool:
+    now = setting.session.clock.now()
+    question = setting.output.shown(
+        f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)} [y/N]"
+    )
+    sys.stderr.write(question + " ")
+    sys.stderr.flush()
+    return _answer().strip().lower() in ("y", "yes")
+
+
+def _answer() -> str:
+    """Read one line. Ctrl+c must end the waiting at once, which the event loop's own handler would not do."""
+    in_front = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_front else None
+    try:
+        return sys.stdin.readline()
+    finally:
+        if in_front:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,193 @@
+"""From what a person types for a run, a whole id or its beginning, to the run itself (v1.md §7.5, §7.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import Stop
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.listing import CLOSED, Listing, Wanted
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live.runs import Runs
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.calls import Call
+    from mogplex_tui.api.models.runs import RunDetail
+    from mogplex_tui.live.session import Session
+
+SHORTEST = 4
+# So many runs are looked through for the beginning of an id.
+LOOKED_THROUGH = 200
+# A run and its call begin within this, so that the call is found by the run's time.
+AROUND = timedelta(seconds=60)
+
+
+class Finder:
+    """Finds runs and reads them again, joining a v1 run with its call where both can be seen."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.runs = Runs(session)
+
+    async def find(self, text: str) -> RunRow:
+        """Return the run that an id or the unique beginning of one means.
+
+        Raises Stop for text that is no id, for one that fits nothing or several runs, and the error tree.
+        """
+        asked = text.strip().lower()
+        if is_uuid(asked):
+            return self._keep(await self._by_id(asked))
+        if not re.fullmatch(rf"[0-9a-f][0-9a-f-]{{{SHORTEST - 1},34}}", asked):
+            raise Stop(
+                Exit.USAGE,
+                f"{text!r} is not a run: give its id, or at least the first {SHORTEST} characters of it.",
+            )
+        return self._keep(await self._by_beginning(asked))
+
+    async def reread(self, row: RunRow, priority: Priority) -> RunRow:
+        """Read a run again by every road that shows it; the run's own row has the last word (v1.md §7.6)."""
+        client, fresh = self.session.client.at(priority), row
+        if row.call_id and row.began and self.session.open(Family.OBSERVABILITY):
+            try:
+                fresh = await self._call_of(row, priority) or row
+            except CLOSED:
+                if row.run_id is None or self.session.target.token is None:
+                    raise
+        if fresh.run_id and self.session.target.token is not None:
+            fresh = self._joined(fresh, await client.runs.get(fresh.run_id))
+        elif row.automation_id and row.job_id:
+            detail = await client.automations.run(row.automation_id, row.job_id)
+            fresh = self.runs.dress(make.from_job(detail, row.automation_id, row.who))
+        return self._keep(fresh)
+
+    async def learn_run_id(self, row: RunRow) -> RunRow:
+        """Return the row with its run's id, which only a call's first event names (v1.md §7.4)."""
+        if row.run_id or not row.external or not row.call_id:
+            return row
+        async for batch in self.session.client.at(Priority.ACTION).observability.call_events(row.call_id):
+            for event in batch:
+                if run_id := event.text("external_run_id"):
+                    self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
+                    return self._keep(replace(row, run_id=run_id))
+        return row
+
+    def _keep(self, row: RunRow) -> RunRow:
+        self.runs.set.apply([(row.key, row)])
+        return row
+
+    async def _by_id(self, asked: str) -> RunRow:
+        known = self.session.history.by_call(asked)
+        refusal: MogplexError | None = None
+        if self.session.target.token is not None:
+            try:
+                return await self._run(known.run_id if known else asked)
+            except (NotFound, NotSignedIn) as error:
+                refusal = error
+        for row in await self._rows():
+            if asked in _ids(row):
+                return row
+        if refusal is not None and not isinstance(refusal, NotFound):
+            raise refusal
+        raise NotFound(
+            f"The service does not know a run {asked}",
+            advice="Only a run's own id is found everywhere; of calls and jobs the newest ones are looked through",
+        )
+
+    async def _by_beginning(self, asked: str) -> RunRow:
+        kept = [run for run in self.session.history.all() if run.run_id.startswith(asked)]
+        if len(kept) == 1 and len(asked) >= 8 and self.session.target.token is not None:
+            return await self._run(kept[0].run_id)
+        rows = [row for row in await self._rows() if any(each.startswith(asked) for each in _ids(row))]
+        listed = {row.run_id for row in rows}
+        others = [run for run in kept if run.run_id not in listed]
+        if len(rows) + len(others) > 1:
+            which = ", ".join(
+                sorted([*(row.run_id or row.key for row in rows), *(run.run_id for run in others)])
+            )
+            raise Stop(Exit.USAGE, f"{asked} is the beginning of several runs: {which}.")
+        if rows:
+            return rows[0]
+        if others:
+            return await self._run(others[0].run_id)
+        raise Stop(
+            Exit.FAILED, f"No run in the list begins with {asked}. A whole id is found even when it is old."
+        )
+
+    async def _rows(self) -> Iterable[RunRow]:
+        return (await Listing(self.session, self.runs).read(Wanted(LOOKED_THROUGH))).rows
+
+    async def _run(self, run_id: str) -> RunRow:
+        client = self.session.client.at(Priority.ACTION)
+        run = await patiently(lambda: client.runs.get(run_id))
+        row = make.from_run(run)
+        await self._learn_repo(row.repo_id)
+        self.session.history.remember(
+            Remembered(run.run_id, row.call_id, self.session.names.repos.get(row.repo_id or ""), None)
+        )
+        row = self.runs.dress(row)
+        if row.call_id is None or not self.session.open(Family.OBSERVABILITY):
+            return row
+        try:
+            call = await self._call_of(row, Priority.TABLE)
+        except MogplexError:
+            # The run is there; what its call would add, tokens and cost, stays unknown and is shown so.
+            return row
+        return row if call is None else self._joined(call, run)
+
+    async def _learn_repo(self, repo_id: str | None) -> None:
+        names = self.session.names.repos
+        if repo_id is None or repo_id in names:
+            return
+        try:
+            repos = await self.session.client.at(Priority.TABLE).repos.list(id=repo_id)
+        except MogplexError:
+            # An id instead of a name is enough to go on with.
+            return
+        names.update({repo.id: repo.full_name for repo in repos})
+
+    async def _call_of(self, row: RunRow, priority: Priority) -> RunRow | None:
+        """Return the row of a run's call; there is no route for one call, its time finds it (observability.md §2)."""
+        if row.began is None:
+            return None
+        around = AROUND if row.source is Source.RUN else timedelta(0)
+        page = await self.session.client.at(priority).observability.calls(
+            since=row.began - around, until=row.began + around, limit=100
+        )
+        call: Call | None = next((call for call in page.calls if call.id == row.call_id), None)
+        return None if call is None else self.runs.dress(make.from_call(call), call)
+
+    def _joined(self, row: RunRow, run: RunDetail) -> RunRow:
+        """Return what the call knows with what the run knows better: its state, branch, sandbox and error."""
+        fresh = self.runs.dress(make.from_run(run))
+        if row.source is not Source.CALL:
+            return replace(fresh, repo=fresh.repo or row.repo)
+        requested = row.cancel_requested and fresh.live
+        return replace(
+            row,
+            state="cancelling" if requested else fresh.state,
+            run_id=run.run_id,
+            branch=fresh.branch or row.branch,
+            base_branch=fresh.base_branch or row.base_branch,
+            error=fresh.error or row.error,
+            sandbox_id=fresh.sandbox_id or row.sandbox_id,
+            sandbox_name=fresh.sandbox_name or row.sandbox_name,
+            ended_at=row.ended_at or fresh.ended_at,
+            duration_ms=row.duration_ms if row.duration_ms is not None else fresh.duration_ms,
+            external=True,
+            prompt=fresh.prompt,
+        )
+
+
+def _ids(row: RunRow) -> set[str]:
+    return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}

@@ -1,0 +1,220 @@
+"""The events of one run on stdout, once or for as long as it lives (v1.md §8, §10; observability.md §4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import (
+    Absent,
+    InvalidInput,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+)
+from mogplex_tui.cli.common import say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.shapes import event_line, event_object, summary
+from mogplex_tui.live.realtime import Hearing
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.tail import Added, Tail
+from mogplex_tui.operate import words
+from mogplex_tui.operate.operations import name_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.cli.finder import Finder
+    from mogplex_tui.cli.headless import Setting
+
+# Events and a change of mind may still come after the first terminal state (v1.md §7.6, §10).
+SETTLE = 5.0
+LONG_OVER = timedelta(seconds=60)
+# A run's row is asked this seldom while its call says that it goes on: the call ends first (realtime.md §3.1).
+STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
+# After these the same question will never be answered otherwise.
+_FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
+
+
+class EventLog(Tail):
+    """Hands over every event once, a tool's start and finish apart: what is printed cannot be changed any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fresh: list[Event] = []
+
+    def add(self, events: Iterable[Event]) -> Added:
+        """Take in a batch; events that were seen before change nothing."""
+        before = len(self._fresh)
+        for event in events:
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                self._fresh.append(event)
+        return Added(appended=len(self._fresh) - before)
+
+    def take(self) -> list[Event]:
+        """Return what came since the last time, by time and arrival."""
+        fresh, self._fresh = self._fresh, []
+        return sorted(fresh, key=lambda event: event.created_at)
+
+
+class Follower:
+    """Prints the events of one run and says on stderr what stands in the way of seeing all of them."""
+
+    def __init__(self, setting: Setting, finder: Finder, row: RunRow) -> None:
+        self.session, self.output, self.finder = setting.session, setting.output, finder
+        self.feed = RunFeed(self.session, finder.runs, row)
+        self.log = EventLog()
+        self.feed.tail = self.log
+        self._woken = asyncio.Event()
+        self._said: dict[str, str | None] = {}
+        self._state = row.state
+
+    @property
+    def row(self) -> RunRow:
+        """The run as it is known now."""
+        return self.feed.row
+
+    async def once(self) -> RunRow:
+        """Print the events there are and return the run. Raises the error tree."""
+        await patiently(self.feed.fetch)
+        self._print()
+        self._say_once("source", self.feed.source_sentence)
+        return self.row
+
+    async def until_over(self) -> RunRow:
+        """Print events as they come until the run is over, and return it.
+
+        What passes is waited for, however long; raises the error tree for what does not pass.
+        """
+        if self._long_over():
+            return await self.once()
+        session = self.session
+        feeds = [self.feed.feed]
+        if self.row.source is Source.CALL:
+            # The other roads bring the run along with its events.
+            feeds.append(self._state_feed())
+        for feed in feeds:
+            feed.changed.subscribe(self._woken.set)
+        session.realtime.changed.subscribe(self._woken.set)
+        session.scheduler.start()
+        session.realtime.start()
+        wants = [session.scheduler.want(feed) for feed in feeds]
+        try:
+            await self._watch(feeds)
+        finally:
+            for want in wants:
+                want.drop()
+        return self.row
+
+    async def _watch(self, feeds: list[Feed]) -> None:
+        loop = asyncio.get_running_loop()
+        settled: float | None = None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), None if settled is None else settled - loop.time())
+            self._woken.clear()
+            self._print()
+            self._report(feeds)
+            if self.row.state not in ENDED_STATES:
+                settled = None
+            elif settled is None:
+                settled = loop.time() + SETTLE
+            elif loop.time() >= settled and await self._still_over():
+                return
+
+    async def _still_over(self) -> bool:
+        with contextlib.suppress(MogplexError):
+            await self.feed.fetch()
+            if self.row.source is Source.CALL:
+                await self.finder.reread(self.row, Priority.TAIL)
+        self._print()
+        return self.row.state in ENDED_STATES
+
+    def _long_over(self) -> bool:
+        ended = self.row.ended_at
+        over = self.row.state in ENDED_STATES
+        return over and ended is not None and self.session.clock.now() - ended > LONG_OVER
+
+    def _state_feed(self) -> Feed:
+        async def fetch() -> bool:
+            before = self.row
+            return await self.finder.reread(before, Priority.TAIL) != before
+
+        return Feed(
+            f"state:{self.feed.key}",
+            fetch,
+            Priority.TAIL,
+            every=STATE_EVERY,
+            blind=STATE_BLIND,
+            gap=STATE_GAP,
+            tables=frozenset({"ai_calls", "job_runs"}),
+            metered=lambda: self.row.run_id is not None or self.session.metered_off_v1(),
+        )
+
+    # What is said ----------------------------------------------------------------------------------------------
+
+    def _print(self) -> None:
+        local = self.output.is_terminal
+        for event in self.log.take():
+            if self.output.as_json:
+                self.output.object("event", event_object(event, self.row))
+            else:
+                self.output.line(event_line(event, local=local))
+        self.output.flush()
+        if self.row.state != self._state:
+            self._state = self.row.state
+            if self._state not in ENDED_STATES:
+                say(f"{name_of(self.row)} is {self._state}.")
+
+    def _report(self, feeds: list[Feed]) -> None:
+        for feed in feeds:
+            fresh = feed.freshness
+            if isinstance(fresh.error, _FINAL):
+                raise fresh.error
+            if fresh.error is not None and not isinstance(fresh.error, MogplexError):
+                raise fresh.error
+            self._say_once(feed.name, None if fresh.error is None else str(fresh.error), "It answers again.")
+            if fresh.blocked_until is not None:
+                wait = fresh.blocked_until - self.session.scheduler.now()
+                if wait > 2:
+                    self._say_once(
+                        "budget", f"The request budget is used up; reading goes on in {wait:.0f} s."
+                    )
+        self._say_once("source", self.feed.source_sentence)
+        realtime = self.session.realtime
+        if realtime.hearing is Hearing.CLOSED:
+            self._say_once(
+                "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
+            )
+
+    def _say_once(self, about: str, sentence: str | None, otherwise: str | None = None) -> None:
+        """Say a sentence when it is a new one, and `otherwise` when there is none any more."""
+        if self._said.get(about) == sentence:
+            return
+        self._said[about] = sentence
+        text = otherwise if sentence is None else sentence
+        if text:
+            say(self.output.shown(text))
+
+
+def ending(setting: Setting, row: RunRow, *, exit_status: bool) -> int:
+    """Say how a run stands and return the exit code: its own end only when that was asked for."""
+    now = setting.session.clock.now()
+    say(setting.output.shown(f"{name_of(row)}: {summary(row, now)}."))
+    if exit_status and row.state != "success":
+        return Exit.FAILED
+    return Exit.OK
+
+
+def told(row: RunRow) -> str:
+    """Return how sentences call a run, with its whole id, so that it can be asked for again."""
+    return f"{row.repo or 'run'} {row.run_id or row.key}" if row.run_id or row.key else words.DASH

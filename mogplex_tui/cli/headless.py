@@ -1,0 +1,132 @@
+"""What the headless commands share: one session, patience with what passes, and one way for errors to end them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from mogplex_tui.api.errors import InvalidInput, MogplexError
+from mogplex_tui.cli.common import Stop, code_of, say, settings_of, target_of
+from mogplex_tui.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.config.settings import Settings
+    from mogplex_tui.live.session import Session
+
+T = TypeVar("T")
+
+# Longer than this nobody waits at a prompt for one answer; the sentence then says how long it would be.
+PATIENCE = 5.0
+
+
+class Setting:
+    """What a command works with: the session, its output, and the settings with their origins."""
+
+    def __init__(self, session: Session, output: Output, settings: Settings) -> None:
+        self.session, self.output, self.settings = session, output, settings
+
+    def must_write(self, what: str) -> None:
+        """Refuse to change anything where that was forbidden. Raises Stop."""
+        if self.settings.read_only.value:
+            origin = self.settings.read_only.origin
+            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
+
+
+def service_arguments(parser: argparse.ArgumentParser, *, outermost: bool = True) -> None:
+    """Add what every headless command takes, before its verb (`outermost`) and after it alike."""
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=False if outermost else argparse.SUPPRESS,
+        help="one JSON object a line (UTC times, money as text)",
+    )
+    # Suppressed defaults: what was said before the command's name must not be forgotten after it.
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        default=argparse.SUPPRESS,
+        help="where the service answers (MOGPLEX_BASE_URL)",
+    )
+    parser.add_argument(
+        "--read-only",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="change nothing, whatever the token allows",
+    )
+
+
+def run(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]]) -> int:
+    """Run a command to its exit code. Errors become a sentence on stderr; a reader that goes away is no error.
+
+    Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
+    """
+    from mogplex_tui.cli.output import let_go_of_stdout
+
+    try:
+        return _attempt(arguments, main)
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return Exit.OK
+
+
+def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]]) -> int:
+    try:
+        settings = settings_of(arguments)
+        target = target_of(settings)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    from mogplex_tui.cli.console import log_to_file
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.config.paths import state_dir
+    from mogplex_tui.live.session import Session
+
+    log_to_file()
+    # The same directory as the console's: what was started here is listed there.
+    context = settings.context if settings.context != "default" else target.host
+    output = Output(as_json=arguments.json, scrub=target.scrub)
+
+    async def guarded() -> int:
+        session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
+        try:
+            return await main(Setting(session, output, settings))
+        finally:
+            output.flush()
+            await session.stop()
+
+    try:
+        return asyncio.run(guarded())
+    except Stop as stop:
+        say(output.shown(str(stop)) if len(str(stop).splitlines()) == 1 else str(stop))
+        return stop.code
+    except InvalidInput as error:
+        say(output.shown(str(error)))
+        return Exit.USAGE
+    except MogplexError as error:
+        say(output.shown(str(error)))
+        return code_of(error)
+
+
+async def pause(seconds: float) -> None:
+    """Wait between two tries."""
+    await asyncio.sleep(seconds)
+
+
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """Read once, and again after what may pass within seconds (errors.md §5). Raises the last error."""
+    from mogplex_tui.api.retry import decide
+
+    attempt = 1
+    while True:
+        try:
+            return await read()
+        except MogplexError as error:
+            wait = decide(error, attempt, method="GET")
+            if wait is None or wait > PATIENCE:
+                raise
+            say(f"{error.what.rstrip('.')}. Trying again.")
+        attempt += 1
+        await pause(wait)

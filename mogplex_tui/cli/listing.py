@@ -1,0 +1,248 @@
+"""The rows of `runs list`, by the widest road that the credential opens (observability.md §2, v1.md §0)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import (
+    Absent,
+    BudgetBlocked,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+)
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.operate import words
+from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.kinds import RUNS
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.session import Session
+
+PAGE = 100
+# So many pages are looked through for a filter; a service may hold hundreds of thousands of calls.
+MOST_PAGES = 20
+STATES = ("live", "pending", "streaming", "running", "cancelling", "success", "failed", "cancelled")
+_ON_CALLS = {"running": "streaming"} | {
+    word: word for word in ("pending", "streaming", "success", "failed", "cancelled")
+}
+CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
+"""The refusals of observability after which the token API may still answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the runs is asked for; an empty filter lets everything pass."""
+
+    limit: int
+    states: frozenset[str] = frozenset()
+    repo: str | None = None
+    words: str = ""
+
+
+@dataclass(slots=True)
+class Listed:
+    """The rows, live ones first and then the newest, and what of the whole is missing, in sentences."""
+
+    rows: list[RunRow]
+    notes: list[str] = field(default_factory=list)
+    # The error that kept part of the rows away, if one did.
+    trouble: MogplexError | None = None
+
+
+class Listing:
+    """Reads the list once."""
+
+    def __init__(self, session: Session, runs: Runs) -> None:
+        self.session, self.runs = session, runs
+        self.notes: list[str] = []
+        self.trouble: MogplexError | None = None
+        self._repos: frozenset[str] = frozenset()
+
+    @property
+    def _client(self) -> ClientView:
+        return self.session.client.at(Priority.TABLE)
+
+    async def read(self, wanted: Wanted) -> Listed:
+        """Return the newest rows that fit. Raises the error tree when no road is open."""
+        await self._learn_names()
+        self._repos = self._known_repos(wanted.repo)
+        if wanted.repo and not self._repos and self.session.names.repos:
+            self.notes.append(f"No repository of this account is called {wanted.repo}.")
+        rows = await self._rows(wanted)
+        accept = self._accepts(wanted)
+        kept = sorted(filter(accept, rows), key=RUNS.default_sort, reverse=True)
+        return Listed(kept[: wanted.limit], self.notes, self.trouble)
+
+    async def _rows(self, wanted: Wanted) -> Sequence[RunRow]:
+        if self.session.open(Family.OBSERVABILITY):
+            try:
+                return await self._calls(wanted)
+            except CLOSED:
+                # v1 has its own word on the credential, if there is one for it.
+                if self.session.target.token is None:
+                    raise
+        finding = self.session.access.reach(Family.OBSERVABILITY)
+        rows = await self._over_v1(wanted)
+        self.notes.append(
+            f"{finding.reason} Listed are only the runs of automations, and runs started or opened from this "
+            "machine. MOGPLEX_SESSION_COOKIE shows all; `runs get` reads any run by its id."
+        )
+        return rows
+
+    def _accepts(self, wanted: Wanted) -> Callable[[RunRow], bool]:
+        fits = compile_filter(wanted.words, RUNS.search)
+
+        def accept(row: RunRow) -> bool:
+            return (
+                (not wanted.states or bool(wanted.states & _words_of(row)))
+                and (not wanted.repo or self._is_in(row, wanted.repo))
+                and (fits is None or fits(row))
+            )
+
+        return accept
+
+    # Names -----------------------------------------------------------------------------------------------------
+
+    async def _learn_names(self) -> None:
+        if self.session.target.token is None:
+            return
+        names, client = self.session.names, self._client
+        repos, agents = await asyncio.gather(
+            client.repos.list(), client.agents.list(), return_exceptions=True
+        )
+        # Without names the rows carry ids, which is no reason to show nothing.
+        if not isinstance(repos, BaseException):
+            names.repos.update({repo.id: repo.full_name for repo in repos})
+        if not isinstance(agents, BaseException):
+            names.agents.update({agent.id: agent.name for agent in agents if agent.name})
+
+    def _known_repos(self, repo: str | None) -> frozenset[str]:
+        if not repo:
+            return frozenset()
+        if is_uuid(repo):
+            return frozenset([repo.lower()])
+        known, asked = self.session.names.repos.items(), repo.lower()
+        exact = frozenset(key for key, name in known if name.lower() == asked)
+        return exact or frozenset(key for key, name in known if asked in name.lower())
+
+    def _is_in(self, row: RunRow, repo: str) -> bool:
+        if row.repo_id and row.repo_id in self._repos:
+            return True
+        return not self._repos and repo.lower() in (row.repo or "").lower()
+
+    # Where observability is open -------------------------------------------------------------------------------
+
+    async def _calls(self, wanted: Wanted) -> Sequence[RunRow]:
+        accept = self._accepts(wanted)
+        query = self._query(wanted)
+        found: dict[str, RunRow] = {}
+        page, total = 0, 1
+        while page * PAGE < total and page < MOST_PAGES:
+            page += 1
+            total = await self._page(found, page, query)
+            if page == 1 and total > PAGE and not query.keys() & {"status", "surface"}:
+                # Old work that still runs belongs on top, however many calls came after it.
+                await self._page(found, 1, {**query, "surface": "live"})
+            if sum(map(accept, found.values())) >= wanted.limit:
+                return list(found.values())
+        if page * PAGE < total:
+            self.notes.append(f"Looked through the newest {page * PAGE:,} of {total:,} calls.")
+        return list(found.values())
+
+    def _query(self, wanted: Wanted) -> dict[str, str]:
+        query = {}
+        if len(self._repos) == 1:
+            query["repo_id"] = next(iter(self._repos))
+        states = {_ON_CALLS.get(word, "live") for word in wanted.states}
+        if len(states) == 1 and states != {"live"}:
+            query["status"] = states.pop()
+        elif states and states <= {"live", "pending", "streaming"}:
+            query["surface"] = "live"
+        return query
+
+    async def _page(self, found: dict[str, RunRow], number: int, query: dict[str, str]) -> int:
+        page = await patiently(
+            lambda: self._client.observability.calls(
+                page=number,
+                limit=PAGE,
+                status=query.get("status"),
+                surface=query.get("surface"),
+                repo_id=query.get("repo_id"),
+            )
+        )
+        found.update({call.id: self.runs.dress(make.from_call(call), call) for call in page.calls})
+        for place, bad in enumerate(page.calls.bad):
+            raw = bad.raw if isinstance(bad.raw, dict) else {}
+            key = str(raw.get("id") or f"unreadable-{number}-{place}")
+            found[key] = make.unreadable(key, bad.why)
+        return page.total
+
+    # Where only v1 is open -------------------------------------------------------------------------------------
+
+    async def _over_v1(self, wanted: Wanted) -> list[RunRow]:
+        automations = (await patiently(lambda: self._client.automations.list())).rows
+        names = {item.id: item.name or item.id for item in automations}
+        found = await self._gather(partial(self._of_automation, key, name) for key, name in names.items())
+        remembered = self.session.history.all()[: max(wanted.limit, PAGE)]
+        found += await self._gather(partial(self._of_run, run.run_id) for run in remembered)
+        return found
+
+    async def _gather(self, reads: Iterable[Callable[[], Awaitable[list[RunRow]]]]) -> list[RunRow]:
+        """Read many things; what the budget or the service refuses is missing and said, the rest is there."""
+        found: list[RunRow] = []
+        missing = 0
+        answers = await asyncio.gather(*(patiently(read) for read in reads), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, MogplexError):
+                missing += 1
+                if self.trouble is None or isinstance(answer, BudgetBlocked):
+                    self.trouble = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found += answer
+        if missing and self.trouble is not None:
+            part = words.plural(missing, "answer")
+            self.notes.append(f"The list is not whole, {part} missing. {self.trouble}")
+        return found
+
+    async def _of_automation(self, automation_id: str, name: str) -> list[RunRow]:
+        runs = await self._client.automations.runs(automation_id)
+        rows = [self.runs.dress(make.from_job(run, automation_id, name)) for run in runs]
+        return rows + [
+            make.unreadable(f"unreadable-{automation_id}-{place}", bad.why)
+            for place, bad in enumerate(runs.bad)
+        ]
+
+    async def _of_run(self, run_id: str) -> list[RunRow]:
+        try:
+            return [self.runs.dress(make.from_run(await self._client.runs.get(run_id)))]
+        except NotFound:
+            # Deleted, or remembered from another account on the same service.
+            return []
+
+
+def _words_of(row: RunRow) -> set[str]:
+    """Return the states that a row answers to; while it is being cancelled, what it was before is not told apart."""
+    found = {row.state}
+    if row.live:
+        found.add("live")
+    if row.state in ("streaming", "running"):
+        found |= {"streaming", "running"}
+    if row.state == "cancelling":
+        found |= {"pending", "streaming", "running"}
+    return found

@@ -1,0 +1,167 @@
+"""What the headless commands print: plain aligned text, or one JSON object a line; never the service's control codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TextIO
+
+from mogplex_tui.api.text import visible
+from mogplex_tui.cli.common import Stop
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.live import redact
+from mogplex_tui.operate import words
+
+LONGEST_CELL = 400
+# Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
+_DANGEROUS = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a text table: its title, and whether its cells stand at the right."""
+
+    title: str
+    right: bool = False
+
+
+class Output:
+    """Writes data to stdout, as text or as NDJSON; what it is given may come from the service and is made harmless."""
+
+    def __init__(self, *, as_json: bool, scrub: Callable[[str], str] = str) -> None:
+        self.as_json = as_json
+        self._scrub = scrub
+        self._stream: TextIO = sys.stdout
+        encoding = (getattr(self._stream, "encoding", None) or "ascii").lower()
+        self._ascii = not encoding.startswith("utf")
+        if self._ascii and isinstance(self._stream, io.TextIOWrapper):
+            self._stream.reconfigure(errors="backslashreplace")
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at stdout."""
+        return self._stream.isatty()
+
+    def object(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Write one JSON object on a line of its own; `object` names its kind. Times are UTC, money is a string."""
+        plain = self._safe({"object": kind, **fields})
+        text = json.dumps(plain, ensure_ascii=self._ascii, separators=(",", ":"), default=_as_text)
+        self._write(_DANGEROUS.sub(_escaped, text))
+
+    def line(self, *cells: str, gap: str = "  ") -> None:
+        """Write cells as one line of text."""
+        self._write(self._fit(gap.join(self.shown(cell) for cell in cells).rstrip()))
+
+    def table(
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[str]],
+        *,
+        titles: bool = True,
+        indent: str = "",
+    ) -> None:
+        """Write rows in aligned columns; on a terminal a line ends with its width, elsewhere nothing is cut."""
+        shown = [[self.shown(cell) for cell in row] for row in rows]
+        head = [[column.title for column in columns]] if titles else []
+        widths = [max(map(width, texts), default=0) for texts in zip(*head, *shown, strict=True)]
+        for row in head + shown:
+            cells = [
+                _padded(cell, size, column.right)
+                for cell, size, column in zip(row, widths, columns, strict=True)
+            ]
+            self._write(self._fit(indent + "  ".join(cells).rstrip()))
+
+    def shown(self, text: str) -> str:
+        """Return a text as one harmless line without credentials."""
+        return visible(redact.text(self._scrub(text)), LONGEST_CELL)
+
+    def flush(self) -> None:
+        """Hand over what was written. Raises BrokenPipeError when the reader has gone, and Stop for a full disk."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            let_go_of_stdout()
+            raise Stop(Exit.FAILED, f"The output could not be written: {error.strerror}.") from None
+
+    def _fit(self, line: str) -> str:
+        return clip(line, shutil.get_terminal_size().columns) if self.is_terminal else line
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line + "\n")
+
+    def _safe(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return redact.text(self._scrub(value))
+        if isinstance(value, Mapping):
+            return {self._safe(str(key)): self._safe(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._safe(item) for item in value]
+        return value
+
+
+def let_go_of_stdout() -> None:
+    """Point stdout at nothing after its reader has gone, so that the interpreter does not complain at its end."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+    except (OSError, ValueError):
+        return
+
+
+def width(text: str) -> int:
+    """Return how many terminal cells a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells, text))
+
+
+def clip(text: str, limit: int) -> str:
+    """Return a text cut to a number of cells, with an ellipsis where something is missing."""
+    if width(text) <= limit:
+        return text
+    kept, used = [], 0
+    for char in text:
+        used += _cells(char)
+        if used > limit - 1:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _padded(text: str, size: int, right: bool) -> str:
+    space = " " * (size - width(text))
+    return space + text if right else text + space
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # Inside JSON these can only stand in a string, where an escape means the same character.
+    units = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return words.utc(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -1,0 +1,180 @@
+"""`mogplex-tui runs`: list, read, follow, start and cancel runs without the console."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING
+
+from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.headless import service_arguments
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.rows import RunRow
+
+LIMIT = 50
+_STATES = ("live", "pending", "streaming", "running", "cancelling", "success", "failed", "cancelled")
+_RUN = "a run's id, or the unique beginning of one in the list"
+_HARNESSES = ("codex", "claude-code")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs and their options."""
+    service_arguments(parser)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+    _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first"))
+    get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids")
+    get.add_argument("run", metavar="RUN", help=_RUN)
+    events = _verb(verbs, "events", "what happened in a run, oldest first")
+    events.add_argument("run", metavar="RUN", help=_RUN)
+    events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
+    _exit_status(events)
+    _start_arguments(_verb(verbs, "start", "start a run; its id is printed"))
+    cancel = _verb(verbs, "cancel", "ask a run to stop, and say what it then is")
+    cancel.add_argument("run", metavar="RUN", help=_RUN)
+    cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
+    service_arguments(parser, outermost=False)
+    return parser
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=_count, default=LIMIT, metavar="N", help=f"at most N runs ({LIMIT})")
+    parser.add_argument(
+        "--state", action="append", choices=_STATES, default=None, help="only these; may be repeated"
+    )
+    parser.add_argument(
+        "--repo", metavar="REPO", help="only this repository: owner/name, a part of it, or its id"
+    )
+    parser.add_argument(
+        "filter",
+        nargs="*",
+        metavar="FILTER",
+        help="words that must occur, as in the console: word, field:word, !word, cost:>1, age:<2h",
+    )
+
+
+def _start_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--repo", required=True, metavar="REPO", help="owner/name, or the repository's id")
+    parser.add_argument("--prompt", required=True, metavar="TEXT", help="what to do; - reads it from stdin")
+    parser.add_argument("--harness", choices=_HARNESSES, default="codex", help="which coding tool (codex)")
+    parser.add_argument("--base", metavar="BRANCH", help="where to start from (default: the repository's)")
+    parser.add_argument("--branch", metavar="BRANCH", help="where to work (default: the service names one)")
+    parser.add_argument(
+        "--new-branch",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="make the branch (default: yes, unless --branch names one)",
+    )
+    parser.add_argument(
+        "--idempotency-key", metavar="KEY", help="the same key with the same request starts no second run"
+    )
+    parser.add_argument("--follow", "-f", action="store_true", help="print its events until it is over")
+    _exit_status(parser)
+
+
+def _exit_status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--exit-status", action="store_true", help="end with 1 when the run has not ended in success"
+    )
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,4}", text):
+        raise argparse.ArgumentTypeError("must be 1 to 99999")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb and return its exit code."""
+    if args.verb != "start":
+        verbs = {"list": _list, "get": _get, "events": _events, "cancel": _cancel}
+        return run_headless(args, lambda setting: verbs[args.verb](setting, args))
+    from mogplex_tui.cli.changes import read_prompt, start
+
+    try:
+        # Before there is an event loop, which could not be interrupted while it waits for a person.
+        prompt = read_prompt(args.prompt)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    return run_headless(args, lambda setting: start(setting, args, prompt))
+
+
+async def _list(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.listing import Listing, Wanted
+    from mogplex_tui.cli.shapes import COLUMNS, run_cells, run_object
+    from mogplex_tui.live.runs import Runs
+
+    wanted = Wanted(args.limit, frozenset(args.state or ()), args.repo, " ".join(args.filter))
+    listed = await Listing(setting.session, Runs(setting.session)).read(wanted)
+    output, now = setting.output, setting.session.clock.now()
+    if output.as_json:
+        for row in listed.rows:
+            output.object("run", run_object(row))
+    elif listed.rows:
+        output.table(COLUMNS, [run_cells(row, now) for row in listed.rows])
+    else:
+        say("No run fits." if args.state or args.repo or args.filter else "There are no runs.")
+    for note in listed.notes:
+        say(output.shown(note))
+    return Exit.OK if listed.trouble is None else code_of(listed.trouble)
+
+
+async def _get(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.finder import Finder
+    from mogplex_tui.cli.shapes import run_object
+
+    row = await Finder(setting.session).find(args.run)
+    if setting.output.as_json:
+        setting.output.object("run", run_object(row))
+    else:
+        _print_facts(setting, row)
+    _say_what_is_hidden(setting, row)
+    return Exit.OK
+
+
+def _print_facts(setting: Setting, row: RunRow) -> None:
+    from mogplex_tui.cli.output import Column
+    from mogplex_tui.operate.facts import of_run
+
+    groups = of_run(row, setting.session.clock.now())
+    facts = [("state", row.state)]
+    facts += [(label, value) for group in groups for label, value, _ in group]
+    facts += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
+    setting.output.table([Column(""), Column("")], facts, titles=False)
+
+
+def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
+    from mogplex_tui.api.access import Family
+    from mogplex_tui.live.rows import Source
+
+    if row.source is not Source.CALL and not setting.session.open(Family.OBSERVABILITY):
+        reason = setting.session.access.reach(Family.OBSERVABILITY).reason
+        say(setting.output.shown(f"Model, tokens and cost of this run cannot be seen. {reason}"))
+
+
+async def _events(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.finder import Finder
+    from mogplex_tui.cli.follow import Follower, ending
+
+    finder = Finder(setting.session)
+    follower = Follower(setting, finder, await finder.find(args.run))
+    row = await (follower.until_over() if args.follow else follower.once())
+    if args.follow or args.exit_status:
+        return ending(setting, row, exit_status=args.exit_status)
+    return Exit.OK
+
+
+async def _cancel(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.changes import cancel
+
+    return await cancel(setting, args)

@@ -1,0 +1,121 @@
+"""The JSON objects and text lines of runs and events (v1.md §7.5, §8.5; observability.md §2, §6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.cli.output import Column
+from mogplex_tui.live import redact
+from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds import RUNS, Context, duration_seconds
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.live.rows import RunRow
+
+COLUMNS = (
+    Column("ID"),
+    *(Column(field.title or "ERROR", right=field.align == "right") for field in RUNS.fields),
+)
+
+
+def run_object(row: RunRow) -> dict[str, Any]:
+    """Return a run as JSON fields: times aware, durations ms, `cost_usd` a decimal or None with its provenance."""
+    return {
+        "id": row.run_id or row.key,
+        "source": row.source.value,
+        "state": row.state,
+        "live": row.live,
+        "run_id": row.run_id,
+        "call_id": row.call_id,
+        "job_id": row.job_id,
+        "automation_id": row.automation_id,
+        "repo_id": row.repo_id,
+        "repo": row.repo,
+        "who": row.who,
+        "harness": row.harness,
+        "type": row.kind,
+        "model": row.model,
+        "branch": row.branch,
+        "base_branch": row.base_branch,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "duration_ms": row.duration_ms,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "cached_tokens": row.cached_tokens,
+        "tokens": row.tokens,
+        "cost_usd": row.cost,
+        "cost_source": row.cost_source.value,
+        "error": row.error,
+        "sandbox_id": row.sandbox_id,
+        "sandbox": row.sandbox_name,
+        "pull_request": row.pull_request,
+        "cancel_requested": row.cancel_requested or row.state == "cancelling",
+        "prompt": row.prompt,
+        "unreadable": row.unreadable,
+    }
+
+
+def run_cells(row: RunRow, now: datetime) -> list[str]:
+    """Return a run as the cells of `COLUMNS`; the state is its word alone."""
+    context = Context(now, ascii_only=True)
+    cells = {field.key: field.cell(row, context)[0] for field in RUNS.fields}
+    cells["state"] = row.state
+    return [words.short_id(row.run_id or row.key), *cells.values()]
+
+
+def summary(row: RunRow, now: datetime) -> str:
+    """Return how a run stands in one sentence without its name."""
+    parts = [row.state]
+    took = duration_seconds(row, now)
+    if took is not None:
+        parts.append(f"{'after' if row.ended_at else 'for'} {words.seconds(took)}")
+    text = " ".join(parts)
+    if row.tokens is not None:
+        text += f", {words.count(row.tokens)} tokens"
+    if row.cost is not None:
+        text += f", {words.money(row.cost, row.cost_source)}"
+    return text + (f": {row.error}" if row.error else "")
+
+
+def event_object(event: Event, row: RunRow) -> dict[str, Any]:
+    """Return an event as JSON fields, secrets removed (v1.md §8.4); `run_id` and `call_id` say whose it is."""
+    return {
+        "id": event.id,
+        "run_id": row.run_id,
+        "call_id": row.call_id,
+        "at": event.created_at,
+        "type": event.type,
+        "tool": event.tool_name,
+        "message": event.message,
+        "payload": redact.payload(event.payload),
+    }
+
+
+def event_line(event: Event, *, local: bool) -> str:
+    """Return an event as one line of text: time, type and what it says; local time for people, UTC for files."""
+    at = words.clock(event.created_at) if local else words.utc(event.created_at)
+    return f"{at}  {event.type:<16}  {_said(event)}".rstrip()
+
+
+def _said(event: Event) -> str:
+    payload = redact.payload(event.payload)
+    texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
+    if event.type == "tool_started":
+        return _joined(event.tool_name, texts.get("input_preview"))
+    if event.type == "tool_finished":
+        took = payload.get("duration_ms")
+        how = "failed" if payload.get("success") is False or "error" in texts else "ok"
+        if isinstance(took, int | float) and not isinstance(took, bool):
+            how += f" in {words.millis(took)}"
+        return _joined(event.tool_name, how, texts.get("error") or texts.get("output_preview"))
+    detail = texts.get("pull_request_url") or texts.get("error") or texts.get("reason")
+    message = redact.text(event.message)
+    return _joined(message, None if detail == message else detail)
+
+
+def _joined(*parts: str | None) -> str:
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,227 @@
+"""`mogplex-tui stats`: cost, usage, jobs and dispatch, from the windows of the stats route (observability.md §1)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently, service_arguments
+from mogplex_tui.cli.headless import run as run_headless
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from mogplex_tui.api.models.stats import Stats
+    from mogplex_tui.cli.headless import Setting
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    service_arguments(parser)
+    parser.add_argument(
+        "--since",
+        type=_since,
+        default=DAY,
+        metavar="WHEN",
+        help="count from here on: 30m, 24h, 7d, a date, or a time (default: 24h)",
+    )
+
+
+def _since(text: str) -> timedelta | datetime:
+    if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
+        span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        if timedelta(0) < span <= timedelta(days=3660):
+            return span
+        raise argparse.ArgumentTypeError("must be a span of up to ten years")
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
+        ) from None
+    # A date without a zone is the reader's own day.
+    return moment.astimezone()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the stats once and return the exit code."""
+    return run_headless(args, lambda setting: _stats(setting, args.since))
+
+
+async def _stats(setting: Setting, since: timedelta | datetime) -> int:
+    now = setting.session.clock.now()
+    begin = now - since if isinstance(since, timedelta) else since.astimezone(UTC)
+    starts = {"asked": begin, "hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
+    wanted = sorted(set(starts.values()))
+    client = setting.session.client.observability
+    answers = await asyncio.gather(*(patiently(partial(client.stats, since=at)) for at in wanted))
+    by_start = dict(zip(wanted, answers, strict=True))
+    windows = {name: by_start[start] for name, start in starts.items()}
+    fields = stats_object(windows, begin, now)
+    if setting.output.as_json:
+        setting.output.object("stats", fields)
+    else:
+        _print(setting, fields, windows["asked"])
+    return Exit.OK
+
+
+def known(stats: Stats) -> Decimal | None:
+    """Return the known cost of a window; None where there were calls and none of them has a price yet."""
+    summary = stats.summary
+    return None if summary.total_cost == 0 and summary.total_calls else summary.total_cost
+
+
+def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
+    """Return the stats as JSON fields: money as decimals or None, durations ms, rates in percent.
+
+    `windows` are the answers for the asked window, the last hour, 24 h and 7 days. Cost is the sum of what is priced
+    (`provenance` "known"); a null is unknown, never nothing.
+    """
+    asked = windows["asked"]
+    figures = asked.summary
+    today = None if figures.cost_today == 0 and figures.calls_today else figures.cost_today
+    return {
+        "as_of": now,
+        "since": begin,
+        "cost": {
+            "provenance": "known",
+            "today": today,
+            "per_hour": known(windows["hour"]),
+            "day": known(windows["day"]),
+            "week": known(windows["week"]),
+            "since": known(asked),
+            "calls_not_reconciled": figures.reconciliation_pending,
+        },
+        "usage": {
+            "calls": figures.total_calls,
+            "tokens": figures.total_tokens,
+            "success_rate": figures.success_rate if figures.total_calls else None,
+            "avg_duration_ms": figures.avg_duration_ms if figures.total_calls else None,
+            "calls_today": figures.calls_today,
+            "tokens_today": figures.tokens_today,
+            "sandbox_time_ms": figures.sandbox_time_ms,
+            "sandboxes_running": figures.sandbox_active,
+            "sandboxes": figures.sandbox_total,
+        },
+        "jobs": {
+            "running": figures.job_runs_running,
+            "pending": figures.job_runs_pending,
+            "pending_stale": figures.job_runs_stale_pending,
+            "oldest_pending_ms": figures.oldest_pending_age_ms if figures.job_runs_pending else None,
+            "total": figures.job_runs_total,
+            "concluded": figures.job_runs_concluded_in_range,
+            "failed": figures.job_runs_failed_in_range,
+            "repaired": figures.job_runs_repaired_in_range,
+            "success_rate": figures.job_runs_success_rate_in_range,
+        },
+        "dispatch": {
+            "suppressed": figures.suppressed_in_range,
+            "deferred": figures.deferred_in_range,
+            "start_failed": figures.start_failed_in_range,
+            "limit_allowed": figures.limit_allowed_in_range,
+            "limit_denied": figures.limit_denied_in_range,
+        },
+        "by_model": [row.model_dump() for row in asked.by_model],
+        "by_type": [row.model_dump() for row in asked.by_type],
+        "by_limit": [row.model_dump() for row in asked.limits_by_route],
+    }
+
+
+def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:
+    from mogplex_tui.cli.output import Column
+    from mogplex_tui.operate import words
+
+    output = setting.output
+    for title, facts in _groups(fields):
+        output.line(title)
+        output.table([Column(""), Column("")], facts, titles=False, indent="  ")
+    tables = (
+        (("MODEL", "CALLS", "TOKENS"), [(row.model, row.count, row.tokens) for row in asked.by_model]),
+        (("TYPE", "CALLS"), [(row.type, row.count) for row in asked.by_type]),
+        (
+            ("LIMIT", "ALLOWED", "DENIED"),
+            [(row.route_key, row.allowed, row.denied) for row in asked.limits_by_route],
+        ),
+    )
+    for titles, rows in tables:
+        if not rows:
+            continue
+        columns = [Column(titles[0]), *(Column(title, right=True) for title in titles[1:])]
+        output.line("")
+        output.table(columns, [[row[0] or words.DASH, *map(words.count, row[1:])] for row in rows])
+
+
+def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    from mogplex_tui.operate import words
+
+    cost, usage, jobs, dispatch = (fields[name] for name in ("cost", "usage", "jobs", "dispatch"))
+    since = words.local(fields["since"])
+    rate = cost["per_hour"]
+    waiting = cost["calls_not_reconciled"]
+    return [
+        (
+            "known cost",
+            [
+                ("today (UTC)", words.money(cost["today"])),
+                ("last hour", words.money(rate) + ("" if rate is None else "/h")),
+                ("24 hours", words.money(cost["day"])),
+                ("7 days", words.money(cost["week"])),
+                (f"since {since}", words.money(cost["since"])),
+                ("calls not yet billed", _number(waiting)),
+            ],
+        ),
+        (
+            f"usage since {since}",
+            [
+                ("calls", f"{words.count(usage['calls'])}  ({words.count(usage['calls_today'])} today)"),
+                ("tokens", f"{words.count(usage['tokens'])}  ({words.count(usage['tokens_today'])} today)"),
+                ("success", _percent(usage["success_rate"])),
+                ("average", words.millis(usage["avg_duration_ms"])),
+                ("sandbox time", words.seconds(usage["sandbox_time_ms"] / 1000)),
+                ("sandboxes running", f"{usage['sandboxes_running']} of {usage['sandboxes']}"),
+            ],
+        ),
+        (
+            "jobs",
+            [
+                ("running", _number(jobs["running"])),
+                ("pending", f"{jobs['pending']}  ({jobs['pending_stale']} stale)"),
+                ("oldest pending", words.seconds(_in_seconds(jobs["oldest_pending_ms"]))),
+                ("concluded", f"{jobs['concluded']}  ({jobs['failed']} failed, {jobs['repaired']} repaired)"),
+                ("success", _percent(jobs["success_rate"])),
+            ],
+        ),
+        (
+            "dispatch",
+            [
+                ("suppressed", _number(dispatch["suppressed"])),
+                ("deferred", _number(dispatch["deferred"])),
+                ("start failed", _number(dispatch["start_failed"])),
+                ("limits", f"{dispatch['limit_allowed']} allowed, {dispatch['limit_denied']} denied"),
+            ],
+        ),
+    ]
+
+
+def _number(value: int | None) -> str:
+    from mogplex_tui.operate import words
+
+    return words.count(value)
+
+
+def _percent(value: float | None) -> str:
+    from mogplex_tui.operate import words
+
+    return words.DASH if value is None else f"{value:g}%"
+
+
+def _in_seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000

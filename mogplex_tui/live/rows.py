@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.live import redact
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun
@@ -74,6 +77,8 @@ class RunRow:
     prompt: str | None = None
     # Why the row could not be read, when it could not; everything else is then a guess.
     unreadable: str | None = None
+    # The record that could not be read, as indented JSON without its secrets.
+    raw: str | None = None
 
     @property
     def live(self) -> bool:
@@ -108,7 +113,7 @@ def from_call(call: Call) -> RunRow:
         run_id=_text(meta.get("external_run_id")),
         job_id=call.job_run_id,
         repo_id=call.repo_id,
-        repo=_text(meta.get("repo")) or _text(meta.get("repo_full_name")),
+        repo=_repo(meta.get("repo")) or _repo(meta.get("repo_full_name")),
         who=_word(meta.get("flow_node_label")) or _word(meta.get("agent_name")) or harness or call.type,
         harness=harness,
         kind=call.type,
@@ -128,7 +133,7 @@ def from_call(call: Call) -> RunRow:
         error=call.error,
         sandbox_id=_text(meta.get("sandbox_record_id")),
         sandbox_name=_text(meta.get("sandbox_id")),
-        pull_request=_text(meta.get("pull_request_url")) or _text(meta.get("pr_url")),
+        pull_request=_link(meta.get("pull_request_url")) or _link(meta.get("pr_url")),
         external="external_request_id" in meta,
         cancel_requested=call.cancel_requested_at is not None,
     )
@@ -163,11 +168,11 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
         run_id=run.run_id,
         repo_id=run.repo_id,
         repo=repo,
-        who=run.harness,
-        harness=run.harness,
+        who=run.harness or None,
+        harness=run.harness or None,
         kind="agent",
-        branch=run.branch.working if run.branch else None,
-        base_branch=run.branch.base if run.branch else None,
+        branch=run.branch.working or None,
+        base_branch=run.branch.base or None,
         created_at=begun,
         started_at=begun,
         ended_at=over,
@@ -204,14 +209,26 @@ def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> 
         cost=run.cost_usd,
         cost_source=cost_source(run.cost_usd, None),
         error=run.error,
-        pull_request=_text(meta.get("pull_request_url")),
+        pull_request=_link(meta.get("pull_request_url")),
         cancel_requested=run.cancel_requested_at is not None,
     )
 
 
-def unreadable(key: str, why: str) -> RunRow:
-    """Make the marked row of a record that did not parse: it is shown, never dropped."""
-    return RunRow(key=key, source=Source.CALL, state="unreadable", call_id=None, unreadable=why, error=why)
+def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
+    """Make the marked row of a record that did not parse: it is shown at its time with its JSON, never dropped."""
+    at = _instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
+    shown = json.dumps(redact.payload(raw), indent=2, ensure_ascii=False)
+    return RunRow(
+        key=key, source=Source.CALL, state="unreadable", created_at=at, unreadable=why, error=why, raw=shown
+    )
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _sum(*values: int | None) -> int | None:
@@ -221,8 +238,18 @@ def _sum(*values: int | None) -> int | None:
 
 def _word(value: Any) -> str | None:
     text = _text(value)
-    # A sanitised sentence ends with an incident id; a name never does.
-    return text if text and "Incident MOG-" not in text else None
+    # A sanitised sentence ends with an incident id, in one of two spellings; a name never does.
+    return text if text and "ncident MOG-" not in text else None
+
+
+def _link(value: Any) -> str | None:
+    text = _text(value)
+    return text if text and text.startswith(("https://", "http://")) and " " not in text else None
+
+
+def _repo(value: Any) -> str | None:
+    text = _text(value)
+    return text if text and "/" in text and " " not in text else None
 
 
 def _branch(value: Any) -> str | None:

@@ -80,9 +80,8 @@ def test_many_late_events_find_their_places(order: list[int], size: int) -> None
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_what_a_batch_did_adds_up(forward: list[bool]) -> None:
     """A view that counts `appended`, and reads anew when `reordered`, always knows how many lines there are."""
-    tail, known, number = Tail(), 0, 0
-    for ahead in forward:
-        number += 1
+    tail, known = Tail(), 0
+    for number, ahead in enumerate(forward, 1):
         batch = [tool(number * 2, f"t{number}", done=False), tool(number * 2 + 1, f"t{number}", done=True)]
         added = tail.add(batch if ahead else reversed(batch))
         known = len(tail) if added.reordered else known + added.appended

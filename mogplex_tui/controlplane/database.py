@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("PRAGMA cache_size=-65536")
         if self.is_new:
-            self._connection.executescript(files(__package__).joinpath("schema.sql").read_text())
+            self._connection.executescript(Path(__file__).with_name("schema.sql").read_text())
             self.set_meta("schema_version", SCHEMA_VERSION)
         elif self.meta("schema_version") != SCHEMA_VERSION:
             raise DatabaseMismatchError(f"{self.path} was written by another version of the control plane")

@@ -73,6 +73,11 @@ class Hub:
         """Forget a subscription; unknown ones are ignored."""
         self._subscriptions.discard(subscription)
 
+    @property
+    def listeners(self) -> int:
+        """How many streams listen now."""
+        return len(self._subscriptions)
+
     def publish(self, frames: Iterable[Frame]) -> None:
         """Hand the frames, in order, to everybody who may see them."""
         for frame in frames:

@@ -103,7 +103,7 @@ class PlaneServer:
             from .simulator import Simulator
 
             simulator = Simulator(self.plane)
-            await simulator.start()
+            simulator.start()
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
             build_app(service),

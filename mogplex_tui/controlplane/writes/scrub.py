@@ -73,6 +73,9 @@ def _scrub_entry(key: str, item: Any, depth: int) -> Any:
     return REDACTED if SECRET_KEY.search(key) else scrub(item, depth)
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def dumps(value: Any) -> str:
     """Compact JSON as the database keeps it."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)

@@ -1,0 +1,271 @@
+"""Cancelling runs, calls and jobs, each in its dialect (v1.md §9, observability.md §3 and §7.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.writes import calls, job_control, jobs, nodes, runs
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import V1, ManualClock, World
+
+
+def timeline(world: World, call: str) -> list[tuple[str, str, dict[str, Any]]]:
+    rows = world.plane.db.all(
+        "SELECT event_type, message, payload FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call,)
+    )
+    return [(row[0], row[1], json.loads(row[2])) for row in rows]
+
+
+async def test_v1_cancel_without_a_command(
+    client: httpx.AsyncClient, world: World, clock: ManualClock
+) -> None:
+    woken: list[str] = []
+    world.plane.wake.on_cancel.append(woken.append)
+    call = world.call()
+    run = world.run(world.repo(), call)
+    clock.advance(3)
+    answer = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
+    assert (answer["status"], answer["run"]["status"], answer["alreadyTerminal"]) == (
+        "cancelled",
+        "cancelled",
+        False,
+    )
+    about = {"external_run_id": run}
+    assert timeline(world, call) == [
+        ("cancel_requested", "Cancellation requested", about),
+        ("cancelled", "External Mogplex run cancelled", about),
+    ]
+    row = world.row("ai_calls", call)
+    assert (row["status"], row["control_state"], row["duration_ms"]) == ("cancelled", "cancelled", 3000)
+    assert row["completed_at"] == row["cancel_requested_at"] == clock.us
+    assert woken == [call]
+    again = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
+    assert (again["status"], again["alreadyTerminal"]) == ("cancelled", True)
+    assert len(timeline(world, call)) == 2
+
+
+async def test_v1_cancel_of_a_running_command(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    call = world.call(model="acme/nova-1")
+    run = world.run(repo, call, sandbox_record_id=world.sandbox(repo))
+    world.start_streaming(call, "cmd_4", source="cli")
+    with world.plane.db.transaction() as tx:
+        calls.update_usage(tx, call, Tokens(input=10, output=2), [{"name": "editFile"}])
+    answer = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
+    assert (answer["status"], answer["alreadyTerminal"]) == ("cancelled", False)
+    about = {"external_run_id": run, "runtime_command_id": "cmd_4"}
+    assert [entry[0] for entry in timeline(world, call)] == [
+        "status_changed",
+        "cancel_requested",
+        "cancelled",
+    ]
+    assert timeline(world, call)[-1][2] == about
+    # A cancelled call forgets its usage and its command; its surface stays by its source.
+    row = world.row("ai_calls", call)
+    assert row["input_tokens"] is row["output_tokens"] is row["runtime_command_id"] is None
+    assert (row["tool_calls"], row["tool_calls_count"], row["total_tokens"]) == ("[]", 0, 0)
+    assert (await client.get("/api/observability/calls?surface=cli")).json()["total"] == 1
+
+
+async def test_v1_cancel_heals_a_run_whose_call_is_over(client: httpx.AsyncClient, world: World) -> None:
+    call = world.call()
+    run = world.run(world.repo(), call, status="streaming")
+    with world.plane.db.transaction() as tx:
+        calls.reap_call(tx, call, world.clock.us)
+    answer = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
+    assert (answer["status"], answer["alreadyTerminal"]) == ("failed", True)
+    assert answer["run"]["error"] == "Run interrupted before finalize (reaped by zombie-row-reaper)"
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "status", "code", "text"),
+    [
+        (None, 400, "BAD_REQUEST", "Run has no sandbox metadata"),
+        ("pending", 409, "CONFLICT", "Sandbox is not ready"),
+    ],
+)
+async def test_v1_cancel_that_cannot_reach_the_machine(
+    client: httpx.AsyncClient, world: World, sandbox: str | None, status: int, code: str, text: str
+) -> None:
+    repo = world.repo()
+    call = world.call()
+    box = world.sandbox(repo, sandbox_id=sandbox) if sandbox else None
+    run = world.run(repo, call, sandbox_record_id=box)
+    world.start_streaming(call)
+    for _ in range(2):
+        answer = await client.post(f"{V1}/runs/{run}/cancel")
+        assert answer.status_code == status
+        assert answer.json() == {"ok": False, "error": {"code": code, "message": text}}
+    # The request stays, once, and the work goes on.
+    row = world.row("ai_calls", call)
+    assert (row["status"], row["control_state"]) == ("streaming", "cancel_requested")
+    assert [entry[0] for entry in timeline(world, call)] == ["status_changed", "cancel_requested"]
+
+
+async def test_call_cancel_leaves_the_run_row_alone(client: httpx.AsyncClient, world: World) -> None:
+    call = world.call()
+    run = world.run(world.repo(), call)
+    answer = await client.post(f"/api/observability/calls/{call}/cancel")
+    assert (answer.status_code, answer.json()) == (200, {"ok": True, "status": "cancelled"})
+    assert timeline(world, call) == [
+        ("cancel_requested", "Cancellation requested", {"runtime_command_id": None}),
+        ("cancelled", "Run cancelled without runtime command", {"reason": "NO_RUNTIME_COMMAND"}),
+    ]
+    assert world.row("external_agent_runs", run)["status"] == "pending"
+    healed = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
+    assert (healed["status"], healed["alreadyTerminal"]) == ("cancelled", True)
+    over = await client.post(f"/api/observability/calls/{call}/cancel")
+    assert (over.status_code, over.json()) == (409, {"error": "Call is no longer active"})
+
+
+async def test_call_cancel_with_a_command(client: httpx.AsyncClient, world: World) -> None:
+    box = world.sandbox(world.repo())
+    call = world.call(metadata={"sandbox_record_id": box})
+    world.start_streaming(call, "cmd_7")
+    assert (await client.post(f"/api/observability/calls/{call}/cancel")).status_code == 200
+    assert timeline(world, call)[-1] == ("cancelled", "Run cancelled", {"runtime_command_id": "cmd_7"})
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "text"),
+    [
+        (None, 400, "Missing sandbox metadata"),
+        ("00000000-0000-4000-8000-000000000000", 404, "Not found"),
+    ],
+)
+async def test_call_cancel_records_the_request_first(
+    client: httpx.AsyncClient, world: World, record: str | None, status: int, text: str
+) -> None:
+    call = world.call(metadata={"sandbox_record_id": record})
+    world.start_streaming(call)
+    answer = await client.post(f"/api/observability/calls/{call}/cancel")
+    assert (answer.status_code, answer.json()) == (status, {"error": text})
+    assert world.row("ai_calls", call)["control_state"] == "cancel_requested"
+    # Cancellation wins every race with completion.
+    with world.plane.db.transaction() as tx:
+        assert not calls.finish_call(tx, call, "success", world.clock.us, message="Harness run finished")
+    assert world.row("ai_calls", call)["status"] == "streaming"
+
+
+async def test_call_cancel_of_nothing(client: httpx.AsyncClient) -> None:
+    for call in ("junk", "00000000-0000-4000-8000-000000000000"):
+        answer = await client.post(f"/api/observability/calls/{call}/cancel")
+        assert (answer.status_code, answer.json()) == (404, {"error": "Call not found"})
+
+
+def test_a_cancelled_run_stays_cancelled(world: World) -> None:
+    run = world.run(world.repo(), status="cancelled")
+    with world.plane.db.transaction() as tx:
+        assert not runs.set_run(tx, run, world.clock.us, status="streaming")
+    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+
+
+async def test_job_cancel_stops_the_job_and_only_asks_its_calls(
+    client: httpx.AsyncClient, world: World, clock: ManualClock
+) -> None:
+    flow = world.flow()
+    job = world.job(flow, world.repo(), start=True)
+    call = world.call(job_run_id=job)
+    with world.plane.db.transaction() as tx:
+        node = nodes.insert_node_run(
+            tx,
+            user_id=world.user,
+            job_run_id=job,
+            node_id="agent-1",
+            node_type="agent",
+            status="running",
+            started_at=clock.us,
+            created_at=clock.us,
+        )
+        wait = nodes.insert_wait(
+            tx,
+            user_id=world.user,
+            job_run_id=job,
+            node_id="ask",
+            wait_kind="manual_approval",
+            created_at=clock.us,
+        )
+    cancelled: list[str] = []
+    world.plane.wake.on_job_cancelled.append(cancelled.append)
+    clock.advance(4)
+    answer = await client.post(f"/api/observability/jobs/{job}/cancel")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ok": True,
+        "status": "cancelled",
+        "cancelRequestedAt": "2026-08-05T10:00:04.000Z",
+        "cancelledAt": "2026-08-05T10:00:04.000Z",
+        "cancelReason": "USER_REQUESTED",
+        "cancelError": None,
+        "runtimeProvider": "trigger",
+        "runtimeRunId": "run_9",
+        "aiCallsCancellationRequested": 1,
+        "releasedJobs": [],
+    }
+    assert cancelled == [job]
+    assert world.row("job_runs", job)["duration_ms"] == 4000
+    assert world.row("flow_waits", wait)["status"] == "cancelled"
+    stopped = world.row("flow_node_runs", node)
+    assert (stopped["status"], stopped["duration_ms"]) == ("cancelled", 4000)
+    assert json.loads(stopped["output"]) == {"cancelled": True, "reason": "USER_REQUESTED"}
+    child = world.row("ai_calls", call)
+    assert (child["status"], child["control_state"]) == ("pending", "cancel_requested")
+    assert timeline(world, call) == [
+        ("cancel_requested", "Parent job run cancellation requested", {"job_run_id": job})
+    ]
+    over = await client.post(f"/api/observability/jobs/{job}/cancel")
+    assert over.status_code == 409
+    assert over.json() == {
+        "error": "Job run is not cancelable",
+        "status": "cancelled",
+        "cancelRequestedAt": "2026-08-05T10:00:04.000Z",
+        "cancelledAt": "2026-08-05T10:00:04.000Z",
+        "cancelReason": "USER_REQUESTED",
+        "cancelError": None,
+    }
+    ledger = (await client.get(f"/api/observability/jobs/{job}")).json()["run"]["dispatch_events"]
+    assert [(event["event_kind"], event["outcome"], event["reason"]) for event in ledger] == [
+        ("enqueue", "queued", None),
+        ("start", "started", None),
+        ("control", "cancel_requested", "USER_REQUESTED"),
+        ("control", "cancelled", "USER_REQUESTED"),
+    ]
+
+
+async def test_a_full_installation_defers_and_a_cancel_releases(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    flow = world.flow()
+    running = [world.job(flow, start=True) for _ in range(jobs.RUNNING_PER_INSTALLATION)]
+    waiting = world.job(flow, start=True)
+    row = world.row("job_runs", waiting)
+    assert (row["status"], row["last_start_error"]) == ("pending", "Installation concurrency limit reached")
+    listed = (await client.get("/api/observability/jobs?status=pending")).json()["jobs"]
+    assert listed[0]["latest_dispatch_event"]["reason"] == "INSTALLATION_CONCURRENCY_LIMIT"
+    started: list[str] = []
+    world.plane.wake.on_job_started.append(started.append)
+    body = (await client.post(f"/api/observability/jobs/{running[0]}/cancel")).json()
+    assert body["releasedJobs"] == [{"jobRunId": waiting, "started": True, "reason": None}]
+    assert started == [waiting]
+    after = world.row("job_runs", waiting)
+    assert (after["status"], after["last_start_source"], after["start_attempts"]) == (
+        "running",
+        "queue_release",
+        2,
+    )
+
+
+async def test_a_job_that_was_asked_before_can_be_asked_again(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    job = world.job(world.flow())
+    with world.plane.db.transaction() as tx:
+        job_control.request_cancel(tx, job, world.clock.us, "USER_REQUESTED")
+    assert (await client.get(f"/api/observability/jobs/{job}")).json()["run"]["cancelable"] is False
+    world.clock.advance(1)
+    body = (await client.post(f"/api/observability/jobs/{job}/cancel")).json()
+    assert (body["status"], body["cancelRequestedAt"]) == ("cancelled", "2026-08-05T10:00:00.000Z")

@@ -1,0 +1,177 @@
+"""What the stream says, to whom, and when (realtime.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.hub import MAX_BACKLOG, Frame, Hub
+from mogplex_tui.controlplane.routes import realtime
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes import calls, jobs, limits
+from tests.controlplane.support import V1, Stream, World
+
+EVERYTHING = (
+    "ai_calls,ai_call_events,sandboxes,job_runs,automation_dispatch_events,limit_events,agents,assignments,"
+    "triggers,repos,github_installations,connections,repo_connection_overrides,external_agent_runs,"
+    "flow_node_runs,flow_waits,review_findings,end_of_test"
+)
+CALL_UPDATE, EVENT_INSERT = ("ai_calls", "UPDATE"), ("ai_call_events", "INSERT")
+JOB_UPDATE, LEDGER_INSERT = ("job_runs", "UPDATE"), ("automation_dispatch_events", "INSERT")
+
+
+@asynccontextmanager
+async def listening(
+    client: httpx.AsyncClient, world: World, tables: str = EVERYTHING, **headers: str
+) -> AsyncIterator[Stream]:
+    url = f"/api/realtime/events?tables={tables}"
+    async with client.stream("GET", url, headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-cache, no-transform"
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        yield stream
+
+
+async def test_starting_and_cancelling_a_run(client: httpx.AsyncClient, world: World) -> None:
+    body = {"repoId": world.repo(), "prompt": "Fix"}
+    headers = {"Idempotency-Key": "k"}
+    async with listening(client, world) as stream:
+        run = (await client.post(f"{V1}/runs", json=body, headers=headers)).json()["data"]
+        assert await stream.frames() == [
+            ("limit_events", "INSERT"),
+            ("ai_calls", "INSERT"),
+            ("ai_call_events", "INSERT"),
+        ]
+        # A replay and a bad field spend quota and nothing else.
+        await client.post(f"{V1}/runs", json=body, headers=headers)
+        assert await stream.frames() == [("limit_events", "INSERT")]
+        await client.post(f"{V1}/runs", json={**body, "prompt": ""}, headers=headers)
+        assert await stream.frames() == [("limit_events", "INSERT")]
+        await client.post(run["cancelUrl"])
+        assert await stream.frames() == [CALL_UPDATE, EVENT_INSERT, CALL_UPDATE, EVENT_INSERT]
+        await client.post(run["cancelUrl"])
+        assert await stream.frames() == []
+
+
+async def test_a_call_begins_works_and_ends(client: httpx.AsyncClient, world: World) -> None:
+    async with listening(client, world) as stream:
+        call = world.call()
+        assert await stream.frames() == [("ai_calls", "INSERT")]
+        world.start_streaming(call)
+        assert await stream.frames() == [CALL_UPDATE, EVENT_INSERT]
+        world.event(call)
+        assert await stream.frames() == [EVENT_INSERT]
+        with world.plane.db.transaction() as tx:
+            calls.finish_call(tx, call, "success", world.clock.us, message="Harness run finished")
+        assert await stream.frames() == [CALL_UPDATE, EVENT_INSERT]
+
+
+async def test_a_job_is_queued_and_started(client: httpx.AsyncClient, world: World) -> None:
+    flow = world.flow()
+    async with listening(client, world) as stream:
+        job = world.job(flow)
+        assert await stream.frames() == [("job_runs", "INSERT"), LEDGER_INSERT]
+        jobs.start_in_steps(world.plane.db, job, world.clock.us, "webhook", "run_1")
+        assert await stream.frames() == [JOB_UPDATE, JOB_UPDATE, JOB_UPDATE, LEDGER_INSERT]
+        # A call of a job moves the job's cost.
+        call = world.call(job_run_id=job)
+        assert await stream.frames() == [("ai_calls", "INSERT"), JOB_UPDATE]
+        with world.plane.db.transaction() as tx:
+            calls.reconcile_cost(tx, call, 0.25)
+        assert await stream.frames() == [CALL_UPDATE, JOB_UPDATE]
+        world.job(flow)
+        assert await stream.frames() == [("job_runs", "INSERT"), LEDGER_INSERT]
+
+
+async def test_one_row_twice_is_one_frame_and_nothing_before_commit(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    first, second = world.call(), world.call()
+    async with listening(client, world) as stream:
+        with world.plane.db.transaction() as tx:
+            for call in (first, second, first):
+                calls.merge_metadata(tx, call, {"n": 1})
+            assert await stream.frames() == []
+        assert await stream.frames() == [CALL_UPDATE, CALL_UPDATE]
+        with pytest.raises(RuntimeError, match="broken"), world.plane.db.transaction() as tx:
+            calls.merge_metadata(tx, first, {"n": 2})
+            raise RuntimeError("broken")
+        assert await stream.frames() == []
+
+
+async def test_rows_of_others_are_silent_and_ownerless_rows_are_not(
+    client: httpx.AsyncClient, server: PlaneServer, world: World
+) -> None:
+    other = world.profile("jonas")
+    flow = world.flow(user_id=other)
+    async with (
+        listening(client, world) as mine,
+        listening(client, world, Authorization=f"Bearer {world.token(other)}") as theirs,
+        listening(client, world, "job_runs,end_of_test", Cookie=server.session_cookie) as jobs_only,
+    ):
+        world.call(user_id=other)
+        world.job(flow)
+        assert await theirs.frames() == [("ai_calls", "INSERT"), ("job_runs", "INSERT"), LEDGER_INSERT]
+        assert await mine.frames() == [("job_runs", "INSERT")]
+        # The marks of the two reads before this one are passed on as well.
+        assert (await jobs_only.frames())[0] == ("job_runs", "INSERT")
+
+
+async def test_silence_is_filled_with_pings(
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert realtime.PING_SECONDS == 25
+    monkeypatch.setattr(realtime, "PING_SECONDS", 0.01)
+    async with listening(client, world) as stream:
+        assert await stream.line() == ": ping"
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("", "Missing tables parameter"),
+        ("?tables=", "Missing tables parameter"),
+        ("?tables=,,", "No valid tables specified"),
+        ("?tables=ai_calls, sandboxes", "Invalid table name:  sandboxes"),
+        ("?tables=Repos", "Invalid table name: Repos"),
+        ("?tables=a1", "Invalid table name: a1"),
+    ],
+)
+async def test_bad_tables(client: httpx.AsyncClient, query: str, text: str) -> None:
+    answer = await client.get("/api/realtime/events" + query)
+    assert (answer.status_code, answer.json()) == (400, {"error": text})
+
+
+async def test_unknown_tables_are_accepted(client: httpx.AsyncClient, world: World) -> None:
+    async with listening(client, world, "no_such_table,end_of_test,,") as stream:
+        world.call()
+        assert await stream.frames() == []
+
+
+async def test_a_closed_stream_is_forgotten(client: httpx.AsyncClient, world: World) -> None:
+    hub = world.plane.hub
+    async with listening(client, world):
+        assert hub.listeners == 1
+    with world.plane.db.transaction() as tx:
+        limits.record_limit(tx, user_id=world.user, route_key="chat", decision="allowed", at=world.clock.us)
+    async with listening(client, world) as stream:
+        assert await stream.frames() == []
+        async with asyncio.timeout(5):
+            while hub.listeners > 1:  # noqa: ASYNC110 (the server tells nobody)
+                await asyncio.sleep(0)
+
+
+async def test_a_stream_that_does_not_read_is_cut() -> None:
+    hub = Hub()
+    subscription = hub.subscribe("u", ["ai_calls"])
+    hub.publish(Frame("ai_calls", "UPDATE", "u", str(index)) for index in range(MAX_BACKLOG + 5))
+    seen = 0
+    while await subscription.next(1) is not None:
+        seen += 1
+    assert seen == MAX_BACKLOG

@@ -1,0 +1,210 @@
+"""The figures against rows made by hand (observability.md §1 and §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US
+from mogplex_tui.controlplane.writes import calls, job_control, jobs, limits
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import NOON, ManualClock, World
+
+PRICES = {"pricing_input": 0.000002, "pricing_output": 0.00001}
+
+
+async def read(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
+    body: dict[str, Any] = (await client.get("/api/observability/stats" + query)).json()
+    return body
+
+
+@pytest.fixture
+def priced(world: World) -> World:
+    world.model("acme/nova-1", **PRICES)
+    return world
+
+
+async def test_an_empty_account(client: httpx.AsyncClient) -> None:
+    body = await read(client)
+    assert body["by_model"] == body["by_type"] == body["limits_by_route"] == []
+    rate = body["summary"].pop("job_runs_success_rate_in_range")
+    assert rate is None
+    assert set(body["summary"].values()) == {0}
+
+
+async def test_calls_count_in_the_window_and_today_since_midnight(
+    client: httpx.AsyncClient, priced: World
+) -> None:
+    def call(age_h: float, status: str, tokens: Tokens, duration_ms: int | None = None, **more: Any) -> None:
+        started = NOON - round(age_h * HOUR_US)
+        model = more.pop("model", "acme/nova-1")
+        priced.call(
+            model=model, status=status, started_at=started, tokens=tokens, duration_ms=duration_ms, **more
+        )
+
+    # 1 000·0.000002 + 500·0.00001 = 0.007
+    call(1, "success", Tokens(input=1_000, output=500, reasoning=99), 1_000)
+    # + cache read at a tenth of input, cache creation at 1.25 of it: 0.002 + 0.0002 + 0.0025
+    call(2, "success", Tokens(input=1_000, cache_read=1_000, cache_creation=1_000), 2_002, type="chat")
+    call(9.5, "failed", Tokens(output=1_000_000), None)
+    call(11, "streaming", Tokens(), None, model="harness:codex")
+    call(100, "cancelled", Tokens(), 3_000, model="harness:codex")
+    body = await read(client)
+    summary = body["summary"]
+    assert (summary["total_calls"], summary["calls_today"]) == (5, 3)
+    assert (summary["total_tokens"], summary["tokens_today"]) == (1_004_500, 1_004_500)
+    assert (summary["total_cost"], summary["cost_today"]) == (10.01, 10.01)
+    assert summary["avg_duration_ms"] == 2_001
+    assert summary["success_rate"] == 40
+    assert body["by_model"] == [
+        {"model": "acme/nova-1", "count": 3, "tokens": 1_004_500},
+        {"model": "harness:codex", "count": 2, "tokens": 0},
+    ]
+    assert body["by_type"] == [{"type": "agent", "count": 4}, {"type": "chat", "count": 1}]
+    # Both ends belong to the window; today ignores it.
+    bounded = (await read(client, "?from=2026-08-05T08:00:00Z&to=2026-08-05T09:00:00%2B00:00"))["summary"]
+    assert (bounded["total_calls"], bounded["total_tokens"], bounded["calls_today"]) == (2, 4_500, 3)
+    assert (bounded["total_cost"], bounded["success_rate"]) == (0.01, 100)
+    day = (await read(client, "?from=2026-08-05"))["summary"]
+    assert day["total_calls"] == 3
+    assert (await read(client, "?from=yesterday&to="))["summary"]["total_calls"] == 5
+
+
+@pytest.mark.parametrize(
+    ("columns", "tokens", "cost"),
+    [
+        (PRICES, Tokens(), None),
+        (PRICES, Tokens(reasoning=10), None),
+        (PRICES, Tokens(input=3, output=1), 0.000016),
+        (PRICES | {"pricing_cache_read": 0.001}, Tokens(input=0, cache_read=2), 0.002),
+        ({"pricing_output": 0.001}, Tokens(output=2), 0.002),
+        ({"pricing_output": 0.001}, Tokens(input=1, output=2), None),
+        ({}, Tokens(input=1), None),
+        ({}, Tokens(input=0), None),
+    ],
+)
+def test_the_estimate(world: World, columns: dict[str, Any], tokens: Tokens, cost: float | None) -> None:
+    world.model("acme/nova-1", **columns)
+    row = world.row("ai_calls", world.call(model="acme/nova-1", tokens=tokens))
+    assert (row["cost_usd"], row["cost_source"]) == (cost, "trigger")
+
+
+def test_who_owns_a_cost(priced: World) -> None:
+    with pytest.raises(ValueError, match="tokens"):
+        priced.call(cost_usd=1.0)
+    job = priced.job(priced.flow(), start=True)
+    first = priced.call(model="acme/nova-1", job_run_id=job, tokens=Tokens(input=1_000))
+    assert priced.row("job_runs", job)["cost_usd"] == 0.002
+    with priced.plane.db.transaction() as tx:
+        calls.update_usage(tx, first, Tokens(input=5_000))
+    # A later usage re-prices the call and not the job; writing the bill refreshes the job.
+    assert priced.row("ai_calls", first)["cost_usd"] == 0.01
+    assert priced.row("job_runs", job)["cost_usd"] == 0.002
+    with priced.plane.db.transaction() as tx:
+        calls.reconcile_cost(tx, first, 0.123456789)
+        calls.update_usage(tx, first, Tokens(input=9_000))
+    row = priced.row("ai_calls", first)
+    assert (row["cost_usd"], row["cost_source"]) == (0.12345679, "gateway")
+    assert priced.row("job_runs", job)["cost_usd"] == 0.12345679
+
+
+async def test_what_waits_for_its_bill(client: httpx.AsyncClient, world: World) -> None:
+    old, fresh = NOON - HOUR_US - 1, NOON - HOUR_US
+    for completed, source in ((old, "trigger"), (None, "trigger"), (fresh, "trigger"), (old, "gateway")):
+        world.call(gateway_generation_id="gen", completed_at=completed, cost_source=source)
+    world.call(completed_at=old)
+    assert (await read(client, "?from=2027-01-01"))["summary"]["reconciliation_pending"] == 2
+
+
+async def test_sandbox_time_overlaps_the_window(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    world.sandbox(repo, created_at=NOON - 30 * HOUR_US, last_active_at=NOON - 25 * HOUR_US, status="paused")
+    world.sandbox(repo, created_at=NOON - 30 * HOUR_US, last_active_at=NOON - 23 * HOUR_US, status="stopped")
+    world.sandbox(repo, created_at=NOON - 2 * HOUR_US, last_active_at=NOON - 2 * HOUR_US, status="running")
+    world.sandbox(repo, created_at=NOON - HOUR_US, last_active_at=NOON - HOUR_US, status="installing")
+    summary = (await read(client))["summary"]
+    assert (summary["sandbox_total"], summary["sandbox_active"]) == (4, 1)
+    assert summary["sandbox_time_ms"] == 3 * 3_600_000
+    bounded = (await read(client, "?from=2026-08-05T08:30:00Z&to=2026-08-05T09:00:00Z"))["summary"]
+    assert bounded["sandbox_time_ms"] == 1_800_000
+
+
+async def test_jobs_and_their_anchors(client: httpx.AsyncClient, world: World, clock: ManualClock) -> None:
+    flow = world.flow()
+
+    def job(age_h: float, status: str, **columns: Any) -> str:
+        created = NOON - round(age_h * HOUR_US)
+        with world.plane.db.transaction() as tx:
+            return jobs.insert_job(
+                tx, flow_id=flow, flow_version_id=None, created_at=created, status=status, **columns
+            )
+
+    job(30, "failed", started_at=NOON - 30 * HOUR_US, completed_at=NOON - 23 * HOUR_US)
+    job(2, "failed")
+    job(3, "success", completed_at=NOON - HOUR_US)
+    job(4, "success", completed_at=NOON - HOUR_US, last_start_source="repair", last_start_attempt_at=NOON)
+    job(5, "cancelled")
+    job(1, "running")
+    job(6, "pending", last_start_attempt_at=NOON - 2 * MINUTE_US)
+    job(0, "pending")
+    job(0.01, "pending", last_start_attempt_at=NOON - MINUTE_US)
+    summary = (await read(client))["summary"]
+    assert {name: summary[f"job_runs_{name}"] for name in ("total", "running", "pending")} == {
+        "total": 9,
+        "running": 1,
+        "pending": 3,
+    }
+    assert summary["job_runs_stale_pending"] == 1
+    assert summary["oldest_pending_age_ms"] == 120_000
+    assert summary["job_runs_failed_in_range"] == 1
+    assert summary["job_runs_repaired_in_range"] == 1
+    assert summary["job_runs_concluded_in_range"] == 4
+    assert summary["job_runs_success_rate_in_range"] == 50
+    clock.advance(60)
+    assert (await read(client))["summary"]["job_runs_stale_pending"] == 2
+
+
+async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, world: World) -> None:
+    flow = world.flow()
+    with world.plane.db.transaction() as tx:
+        for reason, age in (("ACTIVE_DUPLICATE", 1), ("REPO_PENDING_LIMIT", 2), ("ACTIVE_DUPLICATE", 30)):
+            jobs.suppress(
+                tx,
+                user_id=world.user,
+                flow_id=flow,
+                flow_version_id=None,
+                repo_id=None,
+                installation_id=88,
+                source_type="push",
+                reason=reason,
+                at=NOON - age * HOUR_US,
+            )
+        for route, decision, age in (
+            ("chat", "allowed", 1),
+            ("sandbox_exec", "allowed", 1),
+            ("sandbox_exec", "denied", 2),
+            ("sandbox_exec", "denied", 25),
+        ):
+            limits.record_limit(
+                tx, user_id=world.user, route_key=route, decision=decision, at=NOON - age * HOUR_US
+            )
+    deferred = world.job(flow)
+    with world.plane.db.transaction() as tx:
+        jobs.defer(tx, deferred, NOON - SECOND_US, "webhook")
+        jobs.attempt(tx, deferred, NOON - SECOND_US, "repair")
+        jobs.claim(tx, deferred, NOON - SECOND_US)
+        assert jobs.start_failed(tx, deferred, NOON - SECOND_US, "runtime refused")
+        job_control.request_cancel(tx, deferred, NOON, "USER_REQUESTED")
+    body = await read(client)
+    summary = body["summary"]
+    assert (summary["suppressed_in_range"], summary["deferred_in_range"]) == (2, 1)
+    assert summary["start_failed_in_range"] == 1
+    assert (summary["limit_allowed_in_range"], summary["limit_denied_in_range"]) == (2, 1)
+    assert body["limits_by_route"] == [
+        {"route_key": "sandbox_exec", "allowed": 1, "denied": 1},
+        {"route_key": "chat", "allowed": 1, "denied": 0},
+    ]
+    wide = (await read(client, "?from=2026-08-01&to=2026-08-04T10:00:00Z"))["summary"]
+    assert (wide["suppressed_in_range"], wide["limit_denied_in_range"]) == (1, 1)

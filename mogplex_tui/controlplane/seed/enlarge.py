@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..clock import DAY_US, SECOND_US
 from ..database import Tx
-from .bulk import encode
 from .catalogue import script
 from .rhythm import WINDOW_DAYS
 from .rng import new_uuid, pick, stream, whole
@@ -21,50 +20,57 @@ def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
     """Copy finished work of `user_id` until there are `calls` calls, and lengthen its oldest streaming run."""
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
     missing = calls - (row[0] if row else 0)
+    tx.execute(
+        "CREATE TEMP TABLE origin AS SELECT id FROM ai_calls WHERE user_id = ? AND completed_at IS NOT NULL"
+        " ORDER BY id",
+        (user_id,),
+    )
+    # Only what every call must have, and the row that names the external run, is copied (runtime-model.md §9).
+    tx.execute(
+        "CREATE TEMP TABLE origin_events AS SELECT e.* FROM origin o JOIN ai_call_events e ON e.ai_call_id = o.id"
+        " WHERE event_type IN ('status_changed', 'finished', 'failed', 'cancel_requested', 'cancelled')"
+        " OR message = 'External Mogplex run accepted' ORDER BY e.id"
+    )
     number = 0
     while missing > 0:
         number += 1
-        missing -= _copy(tx, user_id, number, missing)
+        missing -= _copy(tx, number, missing)
+    tx.execute("DROP TABLE temp.origin")
+    tx.execute("DROP TABLE temp.origin_events")
     _lengthen(tx, user_id, seed, now)
 
 
-def _copy(tx: Tx, user_id: str, number: int, limit: int) -> int:
-    """One more fortnight: the same calls and runs under new ids, with the events that each call must have."""
+def _copy(tx: Tx, number: int, limit: int) -> int:
+    """One more fortnight: the same calls and runs under new ids; returns how many calls."""
     prefix, shift = f"{number:08x}", number * WINDOW_DAYS * DAY_US
-    tx.execute("DROP TABLE IF EXISTS temp.copied")
-    tx.execute(
-        "CREATE TEMP TABLE copied AS SELECT id AS old, ? || substr(id, 9) AS new FROM ai_calls"
-        " WHERE user_id = ? AND completed_at IS NOT NULL AND substr(id, 1, 4) <> '0000' LIMIT ?",
-        (prefix, user_id, limit),
-    )
-    tx.execute("CREATE UNIQUE INDEX temp.copied_old ON copied(old)")
     cursor = tx.execute(
         f"INSERT INTO ai_calls (id, {_CALL_COLUMNS}, started_at, completed_at, status, error, conversation_id,"
         " repo_id, cancel_requested_at, control_state, runtime_command_id, tool_calls_count, tool_calls, metadata)"
-        f" SELECT c.new, {_CALL_COLUMNS}, started_at - ?, completed_at - ?, status, error, conversation_id,"
-        " repo_id, cancel_requested_at - ?, control_state, runtime_command_id, 0, '[]', metadata"
-        " FROM copied c JOIN ai_calls a ON a.id = c.old ORDER BY c.new",
-        (shift, shift, shift),
+        f" SELECT ?1 || substr(a.id, 9), {_CALL_COLUMNS}, started_at - ?2, completed_at - ?2, status, error,"
+        " conversation_id, repo_id, cancel_requested_at - ?2, control_state, runtime_command_id, 0, '[]', metadata"
+        " FROM (SELECT id FROM origin LIMIT ?3) o JOIN ai_calls a ON a.id = o.id",
+        (prefix, shift, limit),
     )
+    last = tx.one("SELECT MAX(id) FROM (SELECT id FROM origin LIMIT ?)", (limit,))
+    bound = (prefix, shift, last[0] if last else "")
     tx.execute(
         "INSERT INTO external_agent_runs (id, user_id, repo_id, ai_call_id, idempotency_key, request_hash, harness,"
         " status, prompt, base_branch, working_branch, create_branch, root_directory, runtime_provider,"
         " runtime_run_id, error, metadata, created_at, updated_at)"
-        " SELECT ? || substr(r.id, 9), user_id, repo_id, c.new, idempotency_key || '-' || ?, request_hash, harness,"
-        " status, prompt, base_branch, working_branch, create_branch, root_directory, runtime_provider,"
-        " runtime_run_id, error, metadata, created_at - ?, updated_at - ?"
-        " FROM copied c JOIN external_agent_runs r ON r.ai_call_id = c.old",
-        (prefix, prefix, shift, shift),
+        " SELECT ?1 || substr(r.id, 9), user_id, repo_id, ?1 || substr(o.id, 9), idempotency_key || '-' || ?1,"
+        " request_hash, harness, status, prompt, base_branch, working_branch, create_branch, root_directory,"
+        " runtime_provider, runtime_run_id, error, metadata, created_at - ?2, updated_at - ?2"
+        " FROM origin o JOIN external_agent_runs r ON r.ai_call_id = o.id WHERE o.id <= ?3",
+        bound,
     )
     tx.execute(
         "INSERT INTO ai_call_events (id, ai_call_id, user_id, conversation_id, repo_id, event_type, message,"
         " payload, created_at)"
-        " SELECT ? || substr(e.id, 9), c.new, user_id, conversation_id, repo_id, event_type, message,"
-        " CASE WHEN message = 'External Mogplex run accepted' THEN json_set(payload, '$.external_run_id',"
-        " ? || substr(json_extract(payload, '$.external_run_id'), 9)) ELSE payload END, created_at - ?"
-        " FROM copied c JOIN ai_call_events e ON e.ai_call_id = c.old"
-        " WHERE event_type NOT IN ('tool_started', 'tool_finished', 'log') ORDER BY e.seq",
-        (prefix, prefix, shift),
+        " SELECT ?1 || substr(id, 9), ?1 || substr(ai_call_id, 9), user_id, conversation_id, repo_id, event_type,"
+        " message, CASE event_type WHEN 'started' THEN json_set(payload, '$.external_run_id',"
+        " ?1 || substr(json_extract(payload, '$.external_run_id'), 9)) ELSE payload END, created_at - ?2"
+        " FROM origin_events WHERE ai_call_id <= ?3",
+        bound,
     )
     return cursor.rowcount
 
@@ -93,23 +99,21 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
         "UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?",
         (first - 5 * SECOND_US, call["id"]),
     )
-    rows = []
+    rows, tail = [], new_uuid(rng)[8:]
     for index in range(missing // 2):
         path, line = pick(rng, about.paths), whole(rng, 1, 400)
-        given = {"path": path, "startLine": line, "endLine": line + 40}
-        shared = {"tool_call_id": f"call_{index:06d}", "input": given, "input_preview": f"{path}:{line}"}
-        done = {
-            **shared,
-            "duration_ms": 310,
-            "success": True,
-            "output": "41 lines",
-            "output_preview": "41 lines",
-        }
-        at = first + 2 * index * _LONG_PACE_US
-        rows.append((new_uuid(rng), "tool_started", "Tool started: readFile", encode(shared), at))
-        rows.append(
-            (new_uuid(rng), "tool_finished", "Tool finished: readFile", encode(done), at + _LONG_PACE_US)
+        # Written by hand, not by the encoder: nothing in it needs escaping, and there are many.
+        shared = (
+            f'"tool_call_id":"call_{index:06d}","input":{{"path":"{path}","startLine":{line},"endLine":{line + 40}}},'
+            f'"input_preview":"{path}:{line}","step_number":{index + 1}'
         )
+        done = (
+            f'{{{shared},"duration_ms":310,"success":true,"output":"41 lines","output_preview":"41 lines"}}'
+        )
+        at = first + 2 * index * _LONG_PACE_US
+        key = f"{2 * index:08x}{tail}", f"{2 * index + 1:08x}{tail}"
+        rows.append((key[0], "tool_started", "Tool started: readFile", f"{{{shared}}}", at))
+        rows.append((key[1], "tool_finished", "Tool finished: readFile", done, at + _LONG_PACE_US))
     tx.execute("SELECT 1").executemany(
         "INSERT INTO ai_call_events (id, ai_call_id, user_id, repo_id, tool_name, event_type, message, payload,"
         f" created_at) SELECT ?1, '{call['id']}', '{user_id}', '{call['repo_id']}', 'readFile', ?2, ?3, ?4, ?5",

@@ -81,7 +81,7 @@ class History:
         self.rng = rng
         self.now = now
         self.rhythm = Rhythm(now)
-        self.scribe = Scribe(rows, tx, now)
+        self.scribe = Scribe(rows, tx)
         self._old_key = new_uuid(rng)
 
     def fresh(self) -> bool:

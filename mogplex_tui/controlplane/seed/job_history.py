@@ -303,7 +303,6 @@ class JobHistory:
         live: bool,
     ) -> Written:
         started = begin + 300_000
-        ends_at = started + int((work.story.seconds() + 2) * SECOND_US)
         facts = CallFacts(
             user_id=plan.flow.user_id,
             type=work.call_type,
@@ -315,7 +314,7 @@ class JobHistory:
             job_run_id=job_id,
             wait=0.4 if work.story.kind is CallKind.NODE else 12.0,
             cancelled=cancelled,
-            live_until=self.now if live and ends_at > self.now else None,
+            live_until=self.now if live and begin > self.now - 2 * MINUTE_US else None,
         )
         return self.direct.scribe.call(work.story, facts)
 

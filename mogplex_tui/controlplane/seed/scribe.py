@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from ..clock import MINUTE_US, SECOND_US
+from ..clock import SECOND_US
 from ..database import Tx
 from ..writes.pricing import Tokens, price
 from ..writes.scrub import scrub
@@ -82,10 +82,9 @@ def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
 class Scribe:
     """Writes calls of the past into the waiting rows."""
 
-    def __init__(self, rows: Rows, tx: Tx, now: int) -> None:
+    def __init__(self, rows: Rows, tx: Tx) -> None:
         self._rows = rows
         self._tx = tx
-        self._now = now
         self._rng = Random(0)
 
     def call(self, story: Story, facts: CallFacts) -> Written:
@@ -100,7 +99,7 @@ class Scribe:
         ended_at: int | None = None
         for step in steps:
             due = at + int(step.after * SECOND_US)
-            if facts.live_until is not None and due > facts.live_until:
+            if facts.live_until is not None and (due > facts.live_until or step is story.ending):
                 break
             at, seen = due, seen + 1
             streamed = streamed or step.type == "status_changed"
@@ -206,12 +205,11 @@ class Scribe:
             return estimate, "trigger", []
         count = 1 + len(story.tool_calls) // 4
         generations = [token(self._rng, "gen_", 20) for _ in range(count)]
-        # Reconciling takes a minute or two, a few are never settled, and a model without a price is on the
+        # A few calls are never settled, and a model without a price is on the
         # account's own key, which the gateway does not bill.
         settles = self._rng.random() < (0.99 if status == "success" else 0.95)
-        old_enough = ended_at is not None and ended_at < self._now - 2 * MINUTE_US
         if estimate is None:
             return None, "trigger", []
-        if not settles or not old_enough:
+        if not settles or ended_at is None:
             return estimate, "trigger", generations
         return round(estimate * self._rng.uniform(0.97, 1.03), 8), "gateway", generations

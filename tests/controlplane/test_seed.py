@@ -1,0 +1,172 @@
+"""The seeded account: believable, sound, and the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
+from mogplex_tui.controlplane.database import Database
+
+from .sim_support import NOON, Bench, broken_promises
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Any:
+    made = Bench(tmp_path / "plane.db")
+    yield made
+    made.close()
+
+
+def _expected_cost(price: dict[str, Any], call: dict[str, Any]) -> float | None:
+    """The pricing rule, written again (observability.md §6)."""
+    p_in, p_out = price["pricing_input"], price["pricing_output"]
+    if p_in is None or p_out is None:
+        return None
+    read = price["pricing_cache_read"]
+    write = price["pricing_cache_write"]
+    return (
+        call["input_tokens"] * p_in
+        + (call["cache_read_input_tokens"] or 0) * (0.1 * p_in if read is None else read)
+        + (call["cache_creation_input_tokens"] or 0) * (1.25 * p_in if write is None else write)
+        + call["output_tokens"] * p_out
+    )
+
+
+def test_seeded_rows_keep_every_promise(bench: Bench) -> None:
+    assert broken_promises(bench.db, NOON) == []
+
+
+def test_costs_follow_from_tokens_and_prices(bench: Bench) -> None:
+    prices = {row["id"]: dict(row) for row in bench.db.all("SELECT * FROM models")}
+    rows = [dict(row) for row in bench.db.all("SELECT * FROM ai_calls WHERE input_tokens NOTNULL")]
+    settled = unknown = 0
+    for call in rows:
+        expected = _expected_cost(prices[call["model"]], call) if call["model"] in prices else None
+        if expected is None:
+            unknown += 1
+            assert call["cost_usd"] is None
+        elif call["cost_source"] == "gateway":
+            settled += 1
+            assert call["cost_usd"] == pytest.approx(expected, rel=0.031)
+        else:
+            assert call["cost_usd"] == pytest.approx(expected, abs=1e-8)
+    assert settled > 100
+    assert unknown > 10
+
+
+def test_job_costs_are_the_sum_of_their_calls(bench: Bench) -> None:
+    rows = bench.db.all(
+        "SELECT j.cost_usd AS total, SUM(c.cost_usd) AS parts FROM job_runs j JOIN ai_calls c ON c.job_run_id = j.id"
+        " GROUP BY j.id"
+    )
+    assert len(rows) > 60
+    for row in rows:
+        assert row["total"] == (None if row["parts"] is None else pytest.approx(row["parts"], abs=1e-7))
+
+
+def test_every_state_is_present(bench: Bench) -> None:
+    def found(sql: str) -> set[Any]:
+        return {row[0] for row in bench.db.all(sql)}
+
+    assert found("SELECT status FROM sandboxes") == {
+        "creating", "installing", "running", "pausing", "paused", "stopped", "error",
+    }  # fmt: skip
+    assert found("SELECT status FROM ai_calls") == {"pending", "streaming", "success", "failed", "cancelled"}
+    assert found("SELECT status FROM job_runs") == {"pending", "running", "success", "failed", "cancelled"}
+    assert found("SELECT cost_source FROM ai_calls") == {"trigger", "gateway"}
+    assert found("SELECT outcome FROM automation_dispatch_events") >= {
+        "queued", "suppressed", "started", "deferred", "start_failed", "completed", "failed", "cancelled",
+    }  # fmt: skip
+    assert found("SELECT status FROM flow_waits") >= {"waiting", "resumed"}
+    assert found("SELECT type FROM ai_calls") >= {
+        "chat", "agent", "pr_review", "push_review", "issue_triage", "ci_failure", "mention",
+    }  # fmt: skip
+    assert found("SELECT status FROM flows") == {"active", "inactive"}
+    assert found("SELECT decision FROM limit_events") == {"allowed", "denied"}
+
+
+def test_the_account_is_that_of_one_person_with_a_neighbour(bench: Bench) -> None:
+    own = (bench.plane.user_id,)
+    count = bench.db.value
+    assert count("SELECT COUNT(*) FROM github_installations WHERE user_id = ?", own) == 2
+    assert count("SELECT COUNT(*) FROM repos WHERE user_id = ?", own) >= 12
+    assert count("SELECT COUNT(*) FROM repos WHERE user_id = ? AND is_hidden", own) == 1
+    assert count("SELECT COUNT(*) FROM repos WHERE user_id = ? AND github_installation_id IS NULL", own) == 1
+    twice = bench.db.all("SELECT root_directory FROM repos WHERE full_name = 'acme/platform'")
+    assert sorted(row[0] for row in twice) == ["apps/admin", "apps/worker"]
+    assert count("SELECT COUNT(*) FROM agents WHERE user_id = ?", own) == 8
+    assert count("SELECT COUNT(*) FROM flows WHERE user_id = ?", own) == 7
+    assert count("SELECT COUNT(*) FROM models") == 16
+    assert count("SELECT COUNT(*) FROM ai_calls WHERE user_id <> ?", own) > 0
+    assert count("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) >= 390
+
+
+def test_work_follows_the_clock_of_an_office(bench: Bench) -> None:
+    hours = Counter(row[0] // HOUR_US % 24 for row in bench.db.all("SELECT started_at FROM ai_calls"))
+    assert sum(hours[h] for h in range(8, 18)) > 3 * sum(hours[h] for h in range(6))
+    assert bench.db.value("SELECT MIN(started_at) FROM ai_calls") >= NOON - 15 * DAY_US
+    assert bench.db.value("SELECT COUNT(*) FROM ai_calls WHERE started_at > ?", (NOON - HOUR_US,)) >= 5
+
+
+def test_failures_have_the_text_of_their_class(bench: Bench) -> None:
+    classes = {
+        json.loads(row[0]).get("model_failure_class")
+        for row in bench.db.all(
+            "SELECT metadata FROM automation_dispatch_events WHERE event_kind = 'control'"
+        )
+    }
+    assert len(classes - {None}) >= 4
+    assert bench.db.value("SELECT COUNT(DISTINCT error) FROM ai_calls WHERE status = 'failed'") >= 8
+
+
+def _content(db: Database, with_instants: bool) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all story tables, without instants unless asked."""
+    moving = ("_at", "window")
+    tables: dict[str, list[tuple[Any, ...]]] = {}
+    for table in (
+        "ai_calls",
+        "ai_call_events",
+        "external_agent_runs",
+        "job_runs",
+        "sandboxes",
+        "review_findings",
+    ):
+        names = [row["name"] for row in db.all(f"PRAGMA table_info({table})")]
+        kept = [name for name in names if with_instants or not name.endswith(moving)]
+        tables[table] = sorted(
+            tuple(row) for row in db.all(f"SELECT {', '.join(kept)} FROM {table} ORDER BY id")
+        )
+    return tables
+
+
+def test_same_seed_and_instant_give_the_same_database(tmp_path: Path) -> None:
+    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db")
+    assert _content(first.db, True) == _content(second.db, True)
+
+
+def test_another_instant_moves_times_only(tmp_path: Path) -> None:
+    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db", now=NOON + 3 * DAY_US + 7 * HOUR_US)
+    assert _content(first.db, False) == _content(second.db, False)
+    newest = "SELECT MAX(started_at) FROM ai_calls"
+    assert second.db.value(newest) - first.db.value(newest) > 3 * DAY_US
+
+
+def test_another_seed_tells_another_story(tmp_path: Path) -> None:
+    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db", seed=8)
+    ids = "SELECT id FROM ai_calls"
+    assert not {r[0] for r in first.db.all(ids)} & {r[0] for r in second.db.all(ids)}
+
+
+def test_what_is_live_is_recent(bench: Bench) -> None:
+    ages = [
+        NOON - row[0]
+        for row in bench.db.all("SELECT started_at FROM ai_calls WHERE status IN ('pending', 'streaming')")
+    ]
+    assert 4 <= len(ages) <= 6
+    assert len(set(ages)) == len(ages)
+    assert max(ages) < 5 * MINUTE_US

@@ -1,0 +1,161 @@
+"""The observed schemas, read strictly: an unknown key is a fault, and every relaxation has its reason.
+
+An observation shows what was met, not what may be met. A type is widened only where the written contract says so.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+SHAPES = Path(__file__).parent / "shapes"
+
+# Seen as null only; the written contract has the type (v1.md §5.4 and §7.5, observability.md §2.1 and §7.1).
+ONLY_NULL: dict[str, Any] = {
+    "workflow_run_id": "string",
+    "cancel_error": "string",
+    "assignment_id": "string",
+    "trigger_id": "string",
+    "cancel_requested_at": "string",
+    "conversation_id": "string",
+    "runtime_command_id": "string",
+    "limit_claim_id": "string",
+    "root_directory": "string",
+    "rootDirectory": "string",
+    "error": "string",
+    "targetHandle": "string",
+    "cache_read_input_tokens": "integer",
+    "cache_creation_input_tokens": "integer",
+    "reasoning_tokens": "integer",
+    "issue_number": "integer",
+    "issue_url": "string",
+    "dismissed_at": "string",
+    "resumed_at": "string",
+    "resume_payload": "object",
+    "resume_delivery_id": "string",
+    "gateway_generation_ids": "array",
+    "cancelError": "string",
+    "reason": "string",
+    "github_primary_action": "object",
+    "nextCursor": "string",
+}
+
+# Never seen as null, but the written contract says that it may be (`T?` in v1.md, `T|null` elsewhere).
+MAY_BE_NULL = frozenset(
+    (
+        # v1.md §5.4 and observability.md §2.1: a call that still runs, or that has no repository.
+        *(
+            f"ai_calls.{name}"
+            for name in ("input_tokens", "output_tokens", "duration_ms", "completed_at", "repo_id")
+        ),
+        "ai_calls.cost_source",
+        "calls.cost_source",
+        "events.repo_id",
+        "events.message",
+        # observability.md §4: a tool that reported nothing.
+        "[].input",
+        "[].input_preview",
+        "[].output",
+        # v1.md §5.4: a node that has not begun, a node without a label, a version that was deleted.
+        *(f"node_runs.{name}" for name in ("started_at", "node_label", "flow_version_id")),
+        "runs.last_start_source",
+        "run.last_start_source",
+        "runs.flow_version_id",
+        "run.flow_version_id",
+        # v1.md §5.4: findings and waits without a place.
+        *(
+            f"review_findings.{name}"
+            for name in ("repo_id", "repo_full_name", "pr_number", "head_sha", "path", "line")
+        ),
+        *(f"waits.{name}" for name in ("flow_version_id", "installation_id", "repo_id", "expires_at")),
+        # observability.md §7.1: a job whose repository or agent is gone.
+        "repo.id",
+        "repo.full_name",
+        "agent.id",
+        "agent.name",
+        "agent.slug",
+        # v1.md §1, §3, §4 and §7.5.
+        "repos.installation_id",
+        "repos.default_branch",
+        "models.contextLength",
+        "sandbox.install_log",
+        "sandbox.dev_log",
+        "runtime.provider",
+        "runtime.runId",
+        "run.sandboxId",
+        "run.sandboxRecordId",
+        # observability.md §2.1: the record is gone, or its billing has no project.
+        "calls.sandbox_context",
+        "sandbox_context.billing_project_id",
+        # identity.md §2, §3 and §6.2.
+        "user.github_connection_mode",
+        "user.username",
+        "user.name",
+        "user.email",
+        "user.github_username",
+        ".theme",
+        ".default_model",
+    )
+)
+
+# Seen as whole numbers; v1.md §5.2 says finite numbers.
+ANY_NUMBER = frozenset(("position.x", "position.y", "viewport.x", "viewport.y", "viewport.zoom"))
+
+# Seen with every key; the written contract marks them optional (observability.md §2.1: tool calls).
+OPTIONAL = {"tool_calls": {"duration_ms", "input_preview", "output_preview", "input"}}
+
+# Objects whose keys are data: whatever is in them is no fault.
+OPEN = frozenset(("metadata", "payload", "input", "output", "data", "wait_config", "resume_payload"))
+
+
+def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return schema if schema == {} else {"anyOf": [{"type": "null"}, schema]}
+
+
+def _property(parent: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    path = f"{parent}.{name}"
+    if schema.get("type") == "null" and name in ONLY_NULL:
+        return {"type": ["null", ONLY_NULL[name]]}
+    if path in ANY_NUMBER:
+        return {"type": "number"}
+    if path in ("[].input", "[].output"):
+        # Any JSON by the written contract (observability.md §5).
+        return {}
+    strict = strict_schema(schema, name)
+    return _with_null(strict) if path in MAY_BE_NULL else strict
+
+
+def strict_schema(schema: dict[str, Any], parent: str = "") -> dict[str, Any]:
+    """The schema with unknown keys refused and the relaxations above applied."""
+    out = dict(schema)
+    if "anyOf" in out:
+        out["anyOf"] = [strict_schema(option, parent) for option in out["anyOf"]]
+    if "items" in out:
+        out["items"] = strict_schema(out["items"], parent or "[]")
+    if "properties" in out:
+        if parent in OPEN and parent != "data":
+            return {"type": "object"}
+        out["properties"] = {
+            name: _property(parent, name, inner) for name, inner in out["properties"].items()
+        }
+        out["required"] = sorted(set(out.get("required", ())) - OPTIONAL.get(parent, set()))
+        out["additionalProperties"] = parent == "tool_calls"
+    return out
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    """The strict validator of one schema file, by its name without `.json`."""
+    schema = strict_schema(json.loads((SHAPES / f"{name}.json").read_text()))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def faults(name: str, value: Any) -> list[str]:
+    """What is wrong with a value, as paths with reasons."""
+    found = sorted(validator(name).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    return [f"{'/'.join(map(str, error.path))}: {error.message[:300]}" for error in found]

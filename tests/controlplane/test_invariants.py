@@ -1,0 +1,180 @@
+"""What stays true whoever writes (runtime-model.md §9)."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+
+import pytest
+
+from mogplex_tui.controlplane.database import Tx
+from mogplex_tui.controlplane.writes import calls, job_control, jobs, runs
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import ManualClock, World
+
+LIVE = ("pending", "streaming")
+CONTROL = ["active", "cancel_requested", "cancelled"]
+TERMINAL_EVENTS = {"success": "finished", "failed": "failed", "cancelled": "cancelled"}
+
+
+def _one_move(tx: Tx, call: str, dice: random.Random, at: int) -> None:
+    move = dice.choice(["stream", "usage", "finish", "fail", "request", "finalize", "reap", "metadata"])
+    if move == "stream":
+        calls.begin_streaming(tx, call, "cmd", at)
+    elif move == "usage":
+        calls.update_usage(tx, call, Tokens(input=dice.randrange(9)))
+    elif move in ("finish", "fail"):
+        status = "success" if move == "finish" else "failed"
+        calls.finish_call(tx, call, status, at, message="Harness run " + status)
+    elif move == "request":
+        calls.request_cancel(tx, call, at, {})
+    elif move == "finalize":
+        calls.finalize_cancel(tx, call, at, "Run cancelled", {})
+    elif move == "reap":
+        calls.reap_call(tx, call, at)
+    else:
+        calls.merge_metadata(tx, call, {"n": dice.randrange(9)})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_call_ends_once_and_never_goes_back(world: World, clock: ManualClock, seed: int) -> None:
+    dice = random.Random(seed)
+    call = world.call()
+    before = world.row("ai_calls", call)
+    for _ in range(12):
+        clock.advance(1)
+        with world.plane.db.transaction() as tx:
+            _one_move(tx, call, dice, clock.us)
+        after = world.row("ai_calls", call)
+        assert CONTROL.index(after["control_state"]) >= CONTROL.index(before["control_state"])
+        ended = after["status"] not in LIVE
+        if before["status"] not in LIVE:
+            assert {**after, "metadata": ""} == {**before, "metadata": ""}
+        assert (after["completed_at"] is not None) == ended
+        assert (after["duration_ms"] is not None) == ended
+        assert (after["cancel_requested_at"] is not None) == (after["control_state"] != "active")
+        if after["status"] == "cancelled":
+            assert after["control_state"] == "cancelled"
+        before = after
+    events = [
+        row[0]
+        for row in world.plane.db.all(
+            "SELECT event_type FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call,)
+        )
+    ]
+    ends = [kind for kind in events if kind in TERMINAL_EVENTS.values()]
+    expected = [] if before["status"] in LIVE else [TERMINAL_EVENTS[before["status"]]]
+    assert ends == expected
+    if ends:
+        assert events[-1] == ends[0]
+    assert events.count("cancel_requested") <= 1
+    assert events.count("status_changed") <= 1
+
+
+def test_a_run_mirrors_its_call(world: World, clock: ManualClock) -> None:
+    call = world.call()
+    run = world.run(world.repo(), call)
+    with world.plane.db.transaction() as tx:
+        assert runs.mirror_call(tx, run, clock.us) is None
+        calls.finish_call(tx, call, "failed", clock.us, error="broken", message="Harness run failed")
+    assert world.row("external_agent_runs", run)["status"] == "pending"
+    clock.advance(2)
+    with world.plane.db.transaction() as tx:
+        assert runs.mirror_call(tx, run, clock.us) == "failed"
+    row = world.row("external_agent_runs", run)
+    assert (row["status"], row["error"], row["updated_at"]) == ("failed", "broken", clock.us)
+
+
+def test_a_job_moves_forward_only(world: World, clock: ManualClock) -> None:
+    flow = world.flow()
+    job = world.job(flow)
+    db = world.plane.db
+    with db.transaction() as tx:
+        # Not running yet: there is nothing to finish.
+        assert not jobs.finish(tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED")
+        assert jobs.start(tx, job, clock.us, "webhook", "run_1") == (True, None)
+        assert jobs.start(tx, job, clock.us, "repair", "run_2") == (False, "START_ALREADY_STARTED")
+        assert jobs.start_failed(tx, job, clock.us, "runtime refused")
+    assert (world.row("job_runs", job)["status"], world.row("job_runs", job)["started_at"]) == (
+        "pending",
+        None,
+    )
+    clock.advance(5)
+    with db.transaction() as tx:
+        jobs.start(tx, job, clock.us, "repair", "run_3")
+    clock.advance(7)
+    with db.transaction() as tx:
+        assert jobs.finish(
+            tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED", patch={"pull_request_url": "u"}
+        )
+        assert not jobs.finish(tx, job, "failed", clock.us, reason="AUTOMATION_FAILED")
+        assert not jobs.start_failed(tx, job, clock.us, "late")
+        assert not job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
+        assert jobs.start(tx, job, clock.us, "repair", "run_4").started is False
+    row = world.row("job_runs", job)
+    assert (row["status"], row["duration_ms"], row["runtime_run_id"]) == ("success", 7_000, "run_3")
+    assert '"pull_request_url":"u"' in row["metadata"]
+    ledger = db.all(
+        "SELECT event_kind, outcome FROM automation_dispatch_events WHERE job_run_id = ? ORDER BY rowid",
+        (job,),
+    )
+    assert [tuple(entry) for entry in ledger] == [
+        ("enqueue", "queued"),
+        ("start", "started"),
+        ("start", "start_failed"),
+        ("start", "started"),
+        ("control", "completed"),
+    ]
+
+
+def test_a_cancelled_job_does_not_start(world: World, clock: ManualClock) -> None:
+    job = world.job(world.flow())
+    with world.plane.db.transaction() as tx:
+        job_control.request_cancel(tx, job, clock.us, "USER_REQUESTED")
+        job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
+        assert jobs.start(tx, job, clock.us, "repair", "run_1") == (False, "JOB_RUN_CANCELLED")
+    row = world.row("job_runs", job)
+    assert (row["status"], row["last_start_error"]) == ("cancelled", "Job is cancelled")
+
+
+def test_limits_of_waiting_work(world: World) -> None:
+    flow, repo = world.flow(), world.repo()
+    for _ in range(jobs.PENDING_PER_REPO):
+        world.job(flow, repo)
+    with world.plane.db.transaction() as tx:
+        assert jobs.pending_limit(tx, 88, repo) == "REPO_PENDING_LIMIT"
+        assert jobs.pending_limit(tx, 88, "another") is None
+    for index in range(jobs.PENDING_PER_INSTALLATION - jobs.PENDING_PER_REPO):
+        world.job(flow, f"repo-{index}")
+    with world.plane.db.transaction() as tx:
+        assert jobs.pending_limit(tx, 88, "another") == "INSTALLATION_PENDING_LIMIT"
+
+
+def test_a_parent_goes_and_its_traces_stay(world: World) -> None:
+    repo = world.repo()
+    flow = world.flow()
+    job = world.job(flow, repo, start=True)
+    call = world.call(job_run_id=job, repo_id=repo)
+    with world.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM flows WHERE id = ?", (flow,))
+        tx.execute("DELETE FROM repos WHERE id = ?", (repo,))
+        tx.execute("DELETE FROM job_runs WHERE id = ?", (job,))
+    row = world.row("ai_calls", call)
+    assert (row["job_run_id"], row["repo_id"]) == (job, None)
+    ledger = world.plane.db.all(
+        "SELECT job_run_id, flow_id, repo_id, source_kind FROM automation_dispatch_events"
+    )
+    assert [tuple(entry) for entry in ledger] == [(None, None, None, "flow")] * 2
+
+
+def test_the_database_refuses_unknown_words(world: World) -> None:
+    for columns in (
+        {"type": "essay"},
+        {"status": "done"},
+        {"control_state": "maybe"},
+        {"cost_source": "guess"},
+    ):
+        with pytest.raises((sqlite3.IntegrityError, ValueError)):
+            world.call(**columns)
+    with pytest.raises(sqlite3.IntegrityError):
+        world.event(world.call(), "assistant_message")

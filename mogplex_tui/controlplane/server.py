@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TextIO
 
 import uvicorn
@@ -26,15 +26,37 @@ _PARENT_CHECK_SECONDS = 0.5
 
 
 def prepare(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
-    """Open the plane; a new database gets its account and, when settings ask for it, its story."""
-    plane = open_plane(settings, path, clock)
-    if plane.db.is_new:
-        create_account(plane)
-        if settings.seeded:
-            from . import seed
+    """Open the plane; a new database gets its account and, when settings ask for it, its story.
 
-            seed.build(plane)
+    A story that was broken off is begun again: nobody was ever answered from it.
+    """
+    plane = open_plane(settings, path, clock)
+    if not plane.db.is_new and plane.db.meta("complete") is None:
+        plane.db.close()
+        _delete(path)
+        plane = open_plane(settings, path, clock)
+    if plane.db.is_new:
+        try:
+            _write_story(plane)
+        except BaseException:
+            plane.db.close()
+            _delete(path)
+            raise
     return plane
+
+
+def _write_story(plane: Plane) -> None:
+    create_account(plane)
+    if plane.settings.seeded:
+        from . import seed
+
+        seed.build(plane)
+    plane.db.set_meta("complete", "yes")
+
+
+def _delete(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):
@@ -63,6 +85,7 @@ class PlaneServer:
         self.base_url = ""
         self.plane: Plane
         self._credentials: Credentials
+        self._listener: socket.socket | None = None
         self._stack = contextlib.AsyncExitStack()
 
     @property
@@ -80,8 +103,27 @@ class PlaneServer:
         """A raw Cookie header value."""
         return self._credentials.session_cookie
 
+    def open(self) -> None:
+        """Take the port and make the database ready: all that needs no event loop, and seconds at large scale.
+
+        Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
+        """
+        try:
+            self._listener = _listen(self.settings)
+            self._stack.callback(self._listener.close)
+            self.plane = prepare(self.settings, self.path, self._clock)
+            self._stack.callback(self.plane.db.close)
+            self._credentials = credentials(self.plane)
+        except BaseException:
+            if self._listener is not None:
+                self._listener.close()
+            self._remove()
+            raise
+
     async def __aenter__(self) -> PlaneServer:
-        """Start; raises OSError when the port is taken and DatabaseMismatchError for a foreign file."""
+        """Start answering, after `open` where that was not called; raises what it raises."""
+        if self._listener is None:
+            self.open()
         try:
             await self._start()
         except BaseException:
@@ -91,11 +133,9 @@ class PlaneServer:
         return self
 
     async def _start(self) -> None:
-        listener = _listen(self.settings)
-        self._stack.callback(listener.close)
-        self.plane = prepare(self.settings, self.path, self._clock)
-        self._stack.callback(self.plane.db.close)
-        self._credentials = credentials(self.plane)
+        listener = self._listener
+        if listener is None:
+            raise RuntimeError("open comes first")
         service = service_of(self.plane)
         host, port = listener.getsockname()[:2]
         self.base_url = service.origin = f"http://{host}:{port}"
@@ -160,26 +200,47 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _parent_gone(parent: int) -> None:
     """Return when the process that asked for this one is not alive any more."""
-    while True:
-        try:
-            os.kill(parent, 0)
-        except ProcessLookupError:
-            return
-        except PermissionError:
-            pass
+    child = os.getppid() == parent
+    # Nobody tells a process that another one ended, so it has to look.
+    while os.getppid() == parent if child else _alive(parent):  # noqa: ASYNC110
         await asyncio.sleep(_PARENT_CHECK_SECONDS)
 
 
-async def _until_told(settings: Settings, path: Path | None, parent: int | None, out: TextIO) -> None:
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class _EndedError(Exception):
+    """A signal arrived while the database was being made."""
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let SIGINT and SIGTERM break off what is inside, by raising _EndedError there."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _EndedError(number, frame)
+
+    kept = {name: signal.signal(name, end) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in kept.items():
+            signal.signal(name, handler)
+
+
+async def _until_told(server: PlaneServer, parent: int | None, out: TextIO) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, ended.set)
-    async with PlaneServer(settings, path) as server, asyncio.TaskGroup() as group:
-        told = group.create_task(ended.wait())
-        waits: set[asyncio.Task[object]] = {told}
-        if parent is not None:
-            waits.add(group.create_task(_parent_gone(parent)))
+    async with server:
         ready = {
             "base_url": server.base_url,
             "token": server.token,
@@ -190,17 +251,28 @@ async def _until_told(settings: Settings, path: Path | None, parent: int | None,
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps(ready) + "\n")
             out.flush()
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in waits:
-            task.cancel()
+        watch = None if parent is None else asyncio.create_task(_end_with(parent, ended))
+        await ended.wait()
+        if watch is not None:
+            watch.cancel()
+
+
+async def _end_with(parent: int, ended: asyncio.Event) -> None:
+    await _parent_gone(parent)
+    ended.set()
 
 
 def serve(
     settings: Settings, path: Path | None = None, parent: int | None = None, out: TextIO | None = None
 ) -> None:
-    """Run a plane until SIGINT, SIGTERM or the death of the parent process; prints one JSON line when
-    it answers.
+    """Run a plane until SIGINT, SIGTERM or the death of the parent process; one JSON line when it answers.
 
     Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
     """
-    asyncio.run(_until_told(settings, path, parent, out or sys.stdout))
+    server = PlaneServer(settings, path)
+    try:
+        with _ending_at_once():
+            server.open()
+    except _EndedError:
+        return
+    asyncio.run(_until_told(server, parent, out or sys.stdout))

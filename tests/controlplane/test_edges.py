@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.controlplane.clock import iso_app, iso_db, parse_instant
 from mogplex_tui.controlplane.database import DatabaseMismatchError
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.plane import Plane, Settings, open_plane
 from mogplex_tui.controlplane.server import PlaneServer, prepare
 from tests.controlplane.support import NOON, V1, ManualClock, World
 
@@ -110,6 +110,25 @@ def test_a_foreign_file_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(DatabaseMismatchError, match=r"letter\.txt"):
         prepare(Settings(), path)
     assert path.read_text().startswith("Dear database")
+
+
+def test_a_story_that_was_broken_off_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plane.db"
+
+    def broken(plane: Plane) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mogplex_tui.controlplane.seed.build", broken)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(Settings(), path)
+    assert list(tmp_path.glob("plane.db*")) == []
+    # Killed outright, the file stays behind half made.
+    half = open_plane(Settings(), path)
+    half.db.close()
+    plane = prepare(Settings(seeded=False), path)
+    assert plane.db.value("SELECT COUNT(*) FROM user_api_keys") == 2
+    plane.db.close()
 
 
 async def test_a_taken_port_is_an_error() -> None:

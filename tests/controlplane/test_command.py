@@ -1,0 +1,159 @@
+"""The command as a process: its one line, its end, its file and its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.controlplane.support import V1
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (
+    "import argparse, sys; from mogplex_tui.cli import control_plane as c; p = argparse.ArgumentParser();"
+    "c.add_arguments(p); sys.exit(c.run(p.parse_args()))"
+)
+DEADLINE = 60.0
+
+Start = Callable[..., "tuple[subprocess.Popen[str], dict[str, Any]]"]
+
+
+def spawn(*args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], DEADLINE)
+    assert readable, "nothing was said in time"
+    said: dict[str, Any] = json.loads(process.stdout.readline())
+    return said
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*args: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        process = spawn("--speed", "0", *args)
+        started.append(process)
+        return process, first_line(process)
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_one_line_then_answers_then_a_clean_end(start: Start) -> None:
+    process, ready = start()
+    assert set(ready) == {"base_url", "token", "read_only_token", "session_cookie", "db"}
+    assert ready["base_url"].startswith("http://127.0.0.1:")
+    headers = {"Authorization": f"Bearer {ready['token']}"}
+    with httpx.Client(base_url=ready["base_url"], headers=headers) as client:
+        assert client.get(f"{V1}/repos").json()["data"]["repos"]
+        cookie = {"Cookie": ready["session_cookie"]}
+        read_only = {"Authorization": f"Bearer {ready['read_only_token']}"}
+        assert client.get("/api/observability/stats", headers=cookie).status_code == 200
+        assert client.post(f"{V1}/runs", headers=read_only).status_code == 403
+        # An open stream does not hold the plane up; it ends with it.
+        with client.stream("GET", "/api/realtime/events?tables=ai_calls") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == ": connected"
+            process.send_signal(signal.SIGTERM)
+            assert [line for line in lines if line] == []
+    out, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert not Path(ready["db"]).exists()
+
+
+def test_interrupt_is_a_clean_end_too(start: Start) -> None:
+    process, _ = start()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_a_kept_file_is_resumed_on_the_same_port(start: Start, tmp_path: Path) -> None:
+    db = tmp_path / "plane.db"
+    process, ready = start("--db", str(db))
+    port = ready["base_url"].rpartition(":")[2]
+    headers = {"Authorization": f"Bearer {ready['token']}"}
+    before = httpx.get(f"{ready['base_url']}{V1}/repos", headers=headers).json()
+    process.terminate()
+    process.communicate(timeout=DEADLINE)
+    assert db.exists()
+    _, again = start("--db", str(db), "--port", port)
+    assert again == ready
+    assert httpx.get(f"{again['base_url']}{V1}/repos", headers=headers).json() == before
+
+
+def test_it_ends_with_its_parent(start: Start) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        process, ready = start("--parent", str(parent.pid))
+        parent.communicate(b"\n", timeout=DEADLINE)
+        process.communicate(timeout=DEADLINE)
+        assert process.returncode == 0
+        assert not Path(ready["db"]).exists()
+    finally:
+        parent.kill()
+
+
+def test_what_cannot_start_says_why(start: Start, tmp_path: Path) -> None:
+    _, ready = start()
+    port = ready["base_url"].rpartition(":")[2]
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear database, " * 100)
+    for args, code, text in (
+        (("--port", port), 1, f"cannot start on port {port}"),
+        (("--db", str(letter)), 1, "is not a control plane database"),
+        (("--db", str(tmp_path / "no" / "dir.db")), 1, "cannot start on"),
+        (("--speed", "-1"), 2, "--speed must not be negative"),
+        (("--scale", "huge"), 2, "invalid choice"),
+    ):
+        process = spawn(*args)
+        out, err = process.communicate(timeout=DEADLINE)
+        assert (process.returncode, out) == (code, ""), err
+        assert text in err
+        assert "Traceback" not in err
+
+
+def test_a_signal_while_the_story_is_written_leaves_nothing(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "--speed", "0", "--scale", "medium"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    try:
+        until = time.monotonic() + DEADLINE
+        while not list(scratch.glob("*/plane.db-wal")) and time.monotonic() < until:
+            assert process.poll() is None
+        process.terminate()
+        out, err = process.communicate(timeout=DEADLINE)
+        assert (process.returncode, out, err) == (0, "", "")
+        assert list(scratch.iterdir()) == []
+    finally:
+        process.kill()

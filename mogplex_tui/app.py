@@ -50,7 +50,6 @@ class ConsoleApp(App[int]):
     DEFAULT_MODE = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
     CSS = """
-    Screen { background: $background; }
     Toast { max-width: 76; }
     """
 

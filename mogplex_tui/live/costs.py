@@ -42,8 +42,8 @@ class Costs:
 
     session: Session
     windows: dict[str, Window] = field(default_factory=dict)
-    # Start of the hour -> dollars spent in it. Hours not yet read are missing, never zero.
-    buckets: dict[datetime, Decimal] = field(default_factory=dict)
+    # Start of the hour -> dollars spent in it, None where the service gave none. Hours not yet read are missing.
+    buckets: dict[datetime, Decimal | None] = field(default_factory=dict)
     changed: Signal[[]] = field(default_factory=Signal)
     feeds: dict[str, Feed] = field(default_factory=dict)
     _read_at: dict[datetime, float] = field(default_factory=dict)
@@ -84,10 +84,10 @@ class Costs:
             now = self.session.clock.now()
             client = self.session.client.at(Priority.BACKGROUND if name == "week" else Priority.TABLE)
             stats = await client.observability.stats(since=now - span)
-            before = self.windows.get(name)
             self.windows[name] = Window(stats, now)
             self.changed()
-            return before is None or before.stats != stats
+            # A window moves by itself, so another figure is no sign of a change that went unannounced.
+            return False
 
         priority = Priority.BACKGROUND if name == "week" else Priority.TABLE
         return Feed(
@@ -110,7 +110,7 @@ class Costs:
             stats = await self.session.client.at(Priority.BACKGROUND).observability.stats(
                 since=start, until=start + HOUR - timedelta(microseconds=1)
             )
-            self.buckets[start] = stats.summary.total_cost or Decimal(0)
+            self.buckets[start] = stats.summary.total_cost
             self._read_at[start] = self.session.clock.monotonic()
             self.changed()
         missing = any(start not in self.buckets for start in self.hours())
@@ -148,4 +148,5 @@ class Costs:
 
     def series(self) -> list[float | None]:
         """Return the spend of each of the last 24 hours, oldest first; None where it is not yet known."""
-        return [float(self.buckets[start]) if start in self.buckets else None for start in self.hours()]
+        spent = [self.buckets.get(start) for start in self.hours()]
+        return [None if amount is None else float(amount) for amount in spent]

@@ -7,10 +7,21 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
+from contextlib import aclosing
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, RealtimeOff
+from mogplex_tui.api.errors import (
+    BadRequest,
+    BudgetBlocked,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    NotSignedIn,
+    RealtimeOff,
+    SuspectedThrottle,
+    Throttled,
+)
 from mogplex_tui.live.scheduler import Scheduler
 from mogplex_tui.live.signals import Signal
 
@@ -31,7 +42,9 @@ TABLES = (
 )
 # Changes that polls find and no hint announced; after this many the stream is taken for silent.
 MISSED_BEFORE_RECONNECT = 2
-# How long a stream that the credential may not open is left alone.
+# Answers after which nobody dials again by himself (realtime.md §4).
+FINAL = (RealtimeOff, BadRequest, LoginRequired, NotSignedIn, NotAllowed)
+# How long a service that answers something else is left alone, in seconds.
 CLOSED_PAUSE = 300.0
 
 
@@ -106,39 +119,60 @@ class RealtimeWatch:
 
         while True:
             self._wake.clear()
+            self._attempt += 1
+            pause: float | None
             try:
                 self._stream = asyncio.create_task(self._listen())
                 await self._stream
                 self._say(Hearing.RECONNECTING, "the stream ended")
                 pause = backoff(self._attempt, self._jitter)
-            except RealtimeOff:
-                self._say(Hearing.CLOSED, "this service offers no realtime")
-                pause = CLOSED_PAUSE
-            except BudgetBlocked as error:
-                pause = max(0.1, error.until - self._scheduler.now())
             except MogplexError as error:
-                passing = error.status is None or error.status >= 500
-                self._say(Hearing.RECONNECTING if passing else Hearing.CLOSED, str(error))
-                pause = backoff(self._attempt, self._jitter) if passing else CLOSED_PAUSE
+                pause = self._failed(error, backoff(self._attempt, self._jitter))
             except asyncio.CancelledError:
                 if self._task is None or not self._wake.is_set():
                     raise
-                pause = 0.05
-            self._attempt += 1
+                self._say(Hearing.RECONNECTING, "the stream is opened anew")
+                pause = 0.0
+            except Exception as error:
+                log.exception("the realtime stream failed")
+                self._say(Hearing.RECONNECTING, str(error))
+                pause = backoff(self._attempt, self._jitter)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
+
+    def _failed(self, error: MogplexError, pause: float) -> float | None:
+        """Say what a refusal means; return the seconds until the next try, or None for none before `reconnect`."""
+        if isinstance(error, BudgetBlocked):
+            self._say(Hearing.RECONNECTING, str(error))
+            return max(0.1, error.until - self._scheduler.now())
+        if isinstance(error, Throttled | SuspectedThrottle):
+            self._say(Hearing.RECONNECTING, str(error))
+            return error.retry_after or 60.0
+        if isinstance(error, FINAL):
+            off = isinstance(error, RealtimeOff)
+            self._say(Hearing.CLOSED, "this service offers no realtime" if off else str(error))
+            return None
+        passing = error.status is None or error.status >= 500
+        self._say(Hearing.RECONNECTING if passing else Hearing.CLOSED, str(error))
+        return pause if passing else CLOSED_PAUSE
 
     async def _listen(self) -> None:
         from mogplex_tui.api.realtime import Changed, Connected
 
-        async for frame in self._client().realtime.stream(TABLES):
-            if isinstance(frame, Connected):
-                self._attempt = 0
-                self._say(Hearing.OPEN)
-                if self._was_open:
-                    # Nothing is replayed: whatever is on screen may have changed meanwhile.
-                    self._scheduler.refresh_all()
-                self._was_open = True
-            elif isinstance(frame, Changed):
-                self._missed = 0
-                self._scheduler.hint((frame.table,))
+        async with aclosing(self._client().realtime.stream(TABLES)) as frames:
+            async for frame in frames:
+                if isinstance(frame, Connected):
+                    self._connected()
+                elif isinstance(frame, Changed):
+                    self._missed = 0
+                    self._scheduler.hint((frame.table,))
+
+    def _connected(self) -> None:
+        self._attempt = 0
+        self._say(Hearing.OPEN)
+        # Nothing is replayed: whatever is on screen may have changed meanwhile (realtime.md §2).
+        if self._was_open:
+            self._scheduler.refresh_all()
+        else:
+            self._scheduler.hint(TABLES)
+        self._was_open = True

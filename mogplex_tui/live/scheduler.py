@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, Throttled
+from mogplex_tui.api.errors import BudgetBlocked, MogplexError, SuspectedThrottle, Throttled
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.store import Freshness
@@ -53,6 +53,8 @@ class Feed:
     running: bool = False
     hinted_at: float | None = None
     asked: bool = False
+    # When its last read began and ended.
+    begun: float | None = None
     finished: float | None = None
     took: float = 0.0
 
@@ -83,6 +85,9 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
+        # When each table, and when all, were last named: a feed that nobody wanted then has missed it.
+        self._named: dict[str, float] = {}
+        self._all_named: float | None = None
         # Told by the realtime watcher: while it is, polls are slow.
         self.realtime_open = False
         # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
@@ -108,8 +113,17 @@ class Scheduler:
         held = self._feeds.setdefault(feed.name, feed)
         held.wanted += 1
         held.priority = min(held.priority, feed.priority)
+        if held.wanted == 1:
+            self._catch_up(held)
         self._wake.set()
         return Want(self, held)
+
+    def _catch_up(self, feed: Feed) -> None:
+        """Tell a feed that comes back what was announced while nobody looked (realtime.md §4)."""
+        named = [self._named.get(table) for table in feed.tables]
+        missed = [at for at in (*named, self._all_named) if at is not None and feed.tables]
+        if feed.begun is not None and missed and max(missed) >= feed.begun:
+            feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
         """Take one hold away."""
@@ -124,14 +138,17 @@ class Scheduler:
         self._wake.set()
 
     def refresh_all(self) -> None:
-        """Ask for everything on screen once, as after a reconnect."""
+        """Ask once for everything wanted that rests on hints or has failed, as after a reconnect."""
+        self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
-            self.refresh(feed)
+            if feed.tables or feed.freshness.failures:
+                self.refresh(feed)
 
     def hint(self, tables: Iterable[str]) -> None:
         """Mark the feeds that rest on one of these tables as stale."""
         names = set(tables)
         now = self._clock.monotonic()
+        self._named.update(dict.fromkeys(names, now))
         for feed in self._feeds.values():
             if feed.tables & names and feed.hinted_at is None:
                 feed.hinted_at = now
@@ -197,8 +214,11 @@ class Scheduler:
         return pause
 
     def _begin(self, feed: Feed) -> None:
-        announced = feed.hinted_at is not None or feed.asked or feed.finished is None
+        announced = (
+            feed.hinted_at is not None or feed.asked or feed.finished is None or feed.freshness.failures > 0
+        )
         feed.running, feed.asked, feed.hinted_at = True, False, None
+        feed.begun = self._clock.monotonic()
         feed.freshness.loading = True
         feed.changed()
         task = asyncio.create_task(self._read(feed, announced), name=f"feed {feed.name}")
@@ -229,6 +249,7 @@ class Scheduler:
             fresh.as_of, fresh.as_of_wall = now, self._clock.now()
             fresh.error, fresh.failures, fresh.retry_at, fresh.blocked_until = None, 0, None, None
             feed.finished, feed.took = now, now - begun
+            announced = announced or feed.hinted_at is not None
             if differed and not announced and self.realtime_open and feed.tables:
                 self.missed()
         finally:
@@ -241,7 +262,7 @@ class Scheduler:
         fresh.error, feed.finished, fresh.blocked_until = error, now, None
         fresh.failures += 1
         wait: float | None = 15.0
-        if isinstance(error, Throttled):
+        if isinstance(error, Throttled | SuspectedThrottle):
             wait = error.retry_after or 60.0
         elif isinstance(error, MogplexError):
             # The decision counts a few quick tries; after them a feed goes on, slowly, for as long as it is wanted.

@@ -13,7 +13,7 @@ Fact = tuple[str, str, str]
 
 PROVENANCE = {
     Cost.KNOWN: "billed",
-    Cost.ESTIMATED: "estimated from list prices",
+    Cost.ESTIMATED: "estimated",
     Cost.UNKNOWN: "unknown",
 }
 

@@ -147,7 +147,7 @@ RUNS = Kind(
             sort=lambda row: (row.model or "",),
             priority=4,
             flex=1,
-            min_width=12,
+            min_width=15,
         ),
         Field(
             "branch",
@@ -163,7 +163,7 @@ RUNS = Kind(
         Field(
             "age",
             "AGE",
-            4,
+            3,
             lambda row, context: (words.age(row.began, context.now), "dim"),
             sort=lambda row: (_began(row),),
             align="right",
@@ -181,7 +181,7 @@ RUNS = Kind(
         Field(
             "tokens",
             "TOKENS",
-            7,
+            6,
             lambda row, _: (words.count(row.tokens), _muted(row)),
             sort=lambda row: (-1 if row.tokens is None else row.tokens,),
             align="right",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -72,7 +74,7 @@ class ConsoleScreen(Screen[None]):
         yield HeaderLine(header_segments(self.session, self.console.look), id="header")
         if self.console.look.tab_line:
             yield TabLine(TABS, active=self.TAB, id="tabs")
-        yield SegmentLine(self.title_segments(), id="title")
+        yield SegmentLine([], id="title")
         yield Rule()
         yield from self.compose_body()
         yield KeyBar(self.key_items(), id="keys")
@@ -95,6 +97,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to tick; the screens below do the same when they come back."""
+        self.refresh_chrome()
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
@@ -136,11 +139,17 @@ class ConsoleScreen(Screen[None]):
                 return False
         return super().check_action(action, parameters)
 
-    def action_act(self, action_id: str) -> None:
+    async def action_act(self, action_id: str) -> None:
         """Run an action of the registry: on this screen if it knows it, else on the app."""
         action = actions.BY_ID[action_id]
         why_not = actions.offered(action, self.session, self.row())
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)
             return
-        getattr(self if hasattr(self, action.method) else self.app, action.method)()
+        done = getattr(self if hasattr(self, action.method) else self.app, action.method)()
+        if isawaitable(done):
+            await done
+
+    @on(TabLine.Picked)
+    async def _tab_picked(self, event: TabLine.Picked) -> None:
+        await self.action_act(f"go.{event.name}")

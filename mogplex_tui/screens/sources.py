@@ -78,7 +78,7 @@ _EVENTS: dict[str, tuple[str, Tone]] = {
     "finished": ("finished", Tone.OK),
     "failed": ("failed", Tone.ERROR),
 }
-TOOL_WIDTH = 7
+TOOL_WIDTH = 11
 
 
 class TailLines:

@@ -28,13 +28,14 @@ class Dialog(ModalScreen[Result]):
         .trouble { color: $error; height: auto; margin-top: 1; display: none; }
         .trouble.-shown { display: block; }
         #buttons { height: 1; margin-top: 1; align-horizontal: right; }
-        Button {
-            border: none; height: 1; min-width: 0; padding: 0 2; margin-left: 2; background: $panel;
-            color: $foreground; text-style: none;
+        Button, Button.-style-default {
+            height: 1; min-width: 0; padding: 0 2; margin-left: 2; background: $panel; color: $foreground;
+            text-style: none;
         }
-        Button:focus { background: $primary; color: $background; text-style: bold; }
-        Button.-danger { color: $error; }
-        Button.-danger:focus { background: $error; color: $background; }
+        Button.-style-default:hover { background: $boost; }
+        Button.-style-default.-danger { color: $error; }
+        Button.-style-default:focus { background: $primary; color: $background; text-style: bold; }
+        Button.-style-default.-danger:focus { background: $error; color: $background; }
         Input, TextArea, Select { border: none; background: $panel; }
         Input { height: 1; padding: 0 1; }
         Input:focus, TextArea:focus { border: none; background: $boost; }
@@ -55,4 +56,4 @@ class FlatButton(Button):
     """A one-line button."""
 
     def __init__(self, label: str, *, id: str, danger: bool = False) -> None:
-        super().__init__(label, id=id, classes="-danger" if danger else "")
+        super().__init__(label, id=id, classes="-danger" if danger else "", compact=True)

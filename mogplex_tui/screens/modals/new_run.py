@@ -62,9 +62,9 @@ class NewRunModal(Dialog[Draft]):
     NewRunModal {
         #box { width: 84; }
         .field { height: auto; margin-bottom: 1; }
-        .field Static { width: 12; color: $foreground 60%; }
+        .field .label { width: 12; color: $foreground 60%; }
         .field Input, .field Select, .field TextArea { width: 1fr; }
-        .field Checkbox { border: none; height: 1; padding: 0; background: $surface; }
+        .field Checkbox { width: auto; background: $surface; }
         #prompt { height: 6; }
         Select { height: 1; }
         SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
@@ -105,7 +105,7 @@ class NewRunModal(Dialog[Draft]):
                 yield FlatButton("Start  ctrl+s", id="go")
 
     def _field(self, label: str, widget: Input | Select[str] | TextArea | Checkbox) -> Horizontal:
-        return Horizontal(Static(label), widget, classes="field")
+        return Horizontal(Static(label, classes="label"), widget, classes="field")
 
     def on_mount(self) -> None:
         """Put the focus where the next thing is to be typed."""

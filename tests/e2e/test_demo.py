@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    columns, rows = request.param
+    command = [sys.executable, "-m", "mogplex_tui", "demo", "--speed", "3", "--seed", "7"]
+    running = Terminal(command, columns=columns, rows=rows, env=dict(os.environ), cwd=ROOT)
+    yield running
+    running.kill()
+
+
+def _events(terminal: Terminal) -> int:
+    return int(terminal.wait_for(r"([\d,]+) events?\b")[1].replace(",", ""))
+
+
+def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
+    # Runs move by themselves, the live ones on top.
+    terminal.wait_for(r"streaming")
+    terminal.press("enter")
+    terminal.wait_for(r"following")
+    # New events appear while one looks.
+    before = _events(terminal)
+    terminal.wait_for(rf"(?!\b{before:,} events?)\b[\d,]+ events?\b", seconds=60)
+    assert _events(terminal) > before
+    # The dialog has the harmless button in focus, so Enter alone stops nothing.
+    terminal.press("x")
+    terminal.wait_for(r"Cancel this run\?")
+    terminal.press("enter")
+    terminal.wait_gone(r"Cancel this run\?")
+    assert re.search(r"streaming|pending", terminal.text)
+    terminal.press("x")
+    terminal.wait_for(r"Cancel this run\?")
+    terminal.press("right", "enter")
+    terminal.wait_for(r"[⊘] cancelled", seconds=20)
+    # Back in the list it is cancelled too.
+    terminal.press("esc")
+    terminal.wait_for(r"[⊘] cancelled", seconds=20)
+    terminal.press("q")
+    assert terminal.wait_end() == 0
+    # The terminal is as it was: the alternate screen is left, the cursor is shown, the mouse is free.
+    left = terminal.raw[-4000:]
+    assert b"\x1b[?1049l" in left and b"\x1b[?25h" in left and b"\x1b[?1000l" in left
+
+
+def test_ctrl_q_leaves_from_a_dialog_and_no_plane_stays_behind(terminal: Terminal) -> None:
+    terminal.wait_for(r"streaming")
+    terminal.press("?")
+    terminal.wait_for(r"Keys")
+    terminal.press("\x11")
+    assert terminal.wait_end() == 0
+    assert b"\x1b[?1049l" in terminal.raw[-4000:]

@@ -6,7 +6,7 @@ import json
 
 from ..clock import MINUTE_US
 from ..database import Row
-from ..seed.job_plan import plan_job
+from ..seed.job_plan import JobPlan, plan_job
 from ..seed.rng import between
 from ..seed.steer import Course, draw_course
 from ..seed.steps import CallKind
@@ -24,6 +24,7 @@ _CHAT_AGE_US = 5 * MINUTE_US
 _CALL_AGE_US = 6 * 60 * MINUTE_US
 _JOB_AGE_US = 6 * 60 * MINUTE_US
 _LONG_STORY = 5_000
+_LIVE = "status IN ('pending', 'streaming')"
 
 
 def take_up(stage: Stage) -> None:
@@ -32,6 +33,8 @@ def take_up(stage: Stage) -> None:
     db = stage.plane.db
     for row in db.all("SELECT * FROM job_runs WHERE status IN ('pending', 'running')"):
         name = f"job:{row['id']}"
+        for call in db.all(f"SELECT id FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (row["id"],)):
+            stage.plays(call["id"], name)
         stage.spawn(name, _job(stage, stage.part(name), row), 0.1)
     for row in db.all(
         "SELECT r.id, c.status, c.id AS call_id FROM external_agent_runs r JOIN ai_calls c"
@@ -39,7 +42,8 @@ def take_up(stage: Stage) -> None:
     ):
         _run(stage, row)
     for row in db.all(
-        "SELECT * FROM ai_calls c WHERE status IN ('pending', 'streaming') AND job_run_id IS NULL"
+        f"SELECT * FROM ai_calls c WHERE {_LIVE} AND NOT EXISTS"
+        " (SELECT 1 FROM job_runs j WHERE j.id = c.job_run_id AND j.status IN ('pending', 'running'))"
         " AND NOT EXISTS (SELECT 1 FROM external_agent_runs r WHERE r.ai_call_id = c.id)"
     ):
         name = f"call:{row['id']}"
@@ -58,7 +62,13 @@ def _reap(stage: Stage) -> None:
             "SELECT id, type, started_at FROM ai_calls WHERE status IN ('pending', 'streaming')"
         ):
             limit = _CHAT_AGE_US if row["type"] == "chat" else _CALL_AGE_US
-            if now - row["started_at"] >= limit and not stage.is_played(row["id"]):
+            if stage.is_played(row["id"]):
+                continue
+            # A request to cancel that nobody has seen to is seen to here.
+            calls.finalize_cancel(
+                tx, row["id"], now, "Run cancelled", {"reason": "RECONCILED_CANCEL_REQUEST"}
+            )
+            if now - row["started_at"] >= limit:
                 calls.reap_call(tx, row["id"], now)
         for row in tx.all(
             "SELECT id, ai_call_id FROM external_agent_runs WHERE status IN ('pending', 'streaming')"
@@ -136,25 +146,17 @@ def _resume(stage: Stage, part: Part, job_id: str, row: Row) -> Acts:
         _give_up(stage, part, job_id)
         return
     plan = plan_job(part.rng, flow, repo)
-    if node is None:
-        done = {
-            r["node_id"]
-            for r in stage.plane.db.all("SELECT node_id FROM flow_node_runs WHERE job_run_id = ?", (job_id,))
-        }
-        skip = sum(1 for item in plan.nodes if item.node_id in done)
-        yield from see_through(stage, part, job_id, plan, skip)
-        return
+    call = stage.plane.db.one(f"SELECT * FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (job_id,))
     end: tuple[str, str | None] | None = ("success", None)
-    if wait is not None:
+    if call is not None:
+        stage.plays(call["id"], part.name)
+        yield from _call(stage, part, call)
+        end = end_of_call(stage, call["id"])
+    elif wait is not None:
         yield from answer(stage, part, wait["id"])
-    else:
-        call = stage.plane.db.one(
-            "SELECT * FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
-        )
-        if call is not None:
-            stage.plays(call["id"], part.name)
-            yield from _call(stage, part, call)
-            end = end_of_call(stage, call["id"])
+    if node is None:
+        yield from see_through(stage, part, job_id, plan, _nodes_done(stage, job_id, plan))
+        return
     status, error = end or ("failed", None)
     with part.tx() as tx:
         nodes.finish_node_run(tx, node["id"], status, stage.now(), error=error)
@@ -165,6 +167,13 @@ def _resume(stage: Stage, part: Part, job_id: str, row: Row) -> Acts:
         (i for i, item in enumerate(plan.nodes) if item.node_id == node["node_id"]), len(plan.nodes)
     )
     yield from see_through(stage, part, job_id, plan, position + 1)
+
+
+def _nodes_done(stage: Stage, job_id: str, plan: JobPlan) -> int:
+    """How many nodes of the plan have run."""
+    rows = stage.plane.db.all("SELECT node_id FROM flow_node_runs WHERE job_run_id = ?", (job_id,))
+    done = {row["node_id"] for row in rows}
+    return sum(1 for item in plan.nodes if item.node_id in done)
 
 
 def _give_up(stage: Stage, part: Part, job_id: str) -> None:

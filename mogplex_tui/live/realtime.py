@@ -137,8 +137,10 @@ class RealtimeWatch:
                 log.exception("the realtime stream failed")
                 self._say(Hearing.RECONNECTING, str(error))
                 pause = backoff(self._attempt, self._jitter)
+            # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
         """Say what a refusal means; return the seconds until the next try, or None for none before `reconnect`."""

@@ -198,8 +198,10 @@ class Scheduler:
         while True:
             self._wake.clear()
             pause = self._launch()
+            # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     def _launch(self) -> float:
         pause = LONGEST_PAUSE

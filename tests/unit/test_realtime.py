@@ -1,0 +1,274 @@
+"""One live connection: what opens it, what ends it, and when it is dialled again (realtime.md §4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api import realtime as api
+from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.errors import (
+    Absent,
+    BadRequest,
+    BudgetBlocked,
+    LoginRequired,
+    MogplexError,
+    NotSignedIn,
+    RealtimeOff,
+    SuspectedThrottle,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.api.realtime import Changed, Connected, Ping
+from mogplex_tui.live.realtime import MISSED_BEFORE_RECONNECT, Hearing, RealtimeWatch
+from mogplex_tui.live.scheduler import Feed, Scheduler
+from tests.unit.fakes import FakeClock, turns, until
+
+
+class Line:
+    """A service whose streams a test feeds by hand; it is its own client and its own realtime resource."""
+
+    def __init__(self) -> None:
+        self.dials: list[tuple[str, ...]] = []
+        self.refusals: list[Exception] = []
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.open = 0
+
+    @property
+    def realtime(self) -> Line:
+        return self
+
+    async def stream(self, tables: tuple[str, ...]) -> AsyncGenerator[Connected | Changed | Ping]:
+        self.dials.append(tuple(tables))
+        await asyncio.sleep(0)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.open += 1
+        try:
+            while (frame := await self.queue.get()) is not None:
+                if isinstance(frame, Exception):
+                    raise frame
+                yield frame
+        finally:
+            self.open -= 1
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.scheduler = Scheduler(self.clock, Budget(self.clock))
+        self.line = Line()
+        # A jitter of minus one makes every pause zero.
+        self.watch = RealtimeWatch(lambda: self.line, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
+        self.said: list[Hearing] = []
+        self.watch.changed.subscribe(lambda: self.said.append(self.watch.hearing))
+        self.reads = 0
+        self.feed = Feed(
+            "runs", self.fetch, Priority.TABLE, every=60, blind=5, tables=frozenset({"ai_calls"})
+        )
+
+    async def fetch(self) -> bool:
+        self.reads += 1
+        return False
+
+    async def begin(self) -> None:
+        self.scheduler.start()
+        self.scheduler.want(self.feed)
+        await until(lambda: self.reads == 1)
+        await turns()
+        self.watch.start()
+
+    async def heard(self, frame: Any) -> None:
+        await self.line.queue.put(frame)
+        await turns()
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig()
+    await made.begin()
+    yield made
+    await made.watch.stop()
+    await made.scheduler.stop()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    asked: list[int] = []
+
+    def backoff(attempt: int, jitter: object = None) -> float:
+        asked.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr(api, "backoff", backoff)
+    return asked
+
+
+async def test_it_opens_one_stream_with_all_tables_and_says_so(rig: Rig) -> None:
+    assert rig.watch.hearing is Hearing.CONNECTING
+    await rig.heard(Connected())
+    assert (rig.watch.hearing, rig.watch.reason, rig.scheduler.realtime_open) == (Hearing.OPEN, None, True)
+    rig.watch.start()
+    await turns()
+    (tables,) = rig.line.dials
+    assert {"ai_calls", "ai_call_events", "job_runs", "sandboxes", "limit_events"} <= set(tables)
+    assert rig.said == [Hearing.OPEN]
+
+
+async def test_what_changed_between_the_first_read_and_the_connection_is_not_lost(rig: Rig) -> None:
+    await rig.heard(Connected())
+    rig.clock.advance(1)
+    rig.scheduler.poke()
+    await until(lambda: rig.reads == 2)
+
+
+async def test_a_change_is_a_hint_and_a_ping_is_none(rig: Rig) -> None:
+    await rig.heard(Connected())
+    rig.clock.advance(1)
+    rig.scheduler.poke()
+    await until(lambda: rig.reads == 2)
+    for frame in (Ping(), Changed("sandboxes", "INSERT")):
+        await rig.heard(frame)
+        rig.clock.advance(1)
+        rig.scheduler.poke()
+        await turns()
+    assert rig.reads == 2
+    await rig.heard(Changed("ai_calls", "UPDATE"))
+    rig.clock.advance(1)
+    rig.scheduler.poke()
+    await until(lambda: rig.reads == 3)
+
+
+@pytest.mark.parametrize("end", [None, Unreachable("cut"), TimedOut("silent")])
+async def test_a_lost_stream_is_dialled_again_and_everything_on_screen_is_read(rig: Rig, end: Any) -> None:
+    await rig.heard(Connected())
+    rig.clock.advance(1)
+    rig.scheduler.poke()
+    await until(lambda: rig.reads == 2)
+    await rig.heard(end)
+    await until(lambda: len(rig.line.dials) == 2)
+    assert rig.watch.hearing is Hearing.RECONNECTING
+    assert rig.watch.reason
+    assert not rig.scheduler.realtime_open
+    await rig.heard(Connected())
+    assert rig.watch.hearing is Hearing.OPEN
+    # At once, without a hint and without a poll.
+    await until(lambda: rig.reads == 3)
+
+
+async def test_pauses_grow_with_each_try_and_start_anew_after_a_connection(
+    pauses: list[int], rig: Rig
+) -> None:
+    rig.line.refusals = [Unreachable("down") for _ in range(4)]
+    await rig.heard(Unreachable("cut"))
+    await until(lambda: len(rig.line.dials) == 6)
+    assert pauses == [1, 2, 3, 4, 5]
+    await rig.heard(Connected())
+    await rig.heard(None)
+    await until(lambda: len(rig.line.dials) == 7)
+    assert pauses[-1] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RealtimeOff("none", status=204),
+        BadRequest("Invalid table name: X", status=400),
+        LoginRequired("sign in", status=307),
+        NotSignedIn("Unauthorized", status=401),
+    ],
+)
+async def test_a_final_answer_is_not_asked_for_again(rig: Rig, error: MogplexError) -> None:
+    await rig.heard(error)
+    await until(lambda: rig.watch.hearing is Hearing.CLOSED)
+    await turns(200)
+    assert len(rig.line.dials) == 1
+    assert not rig.scheduler.realtime_open
+    assert rig.watch.reason
+    if not isinstance(error, RealtimeOff):
+        assert error.what in rig.watch.reason
+
+
+async def test_polls_are_quick_as_soon_as_nothing_is_announced(rig: Rig) -> None:
+    await rig.heard(Connected())
+    rig.clock.advance(1)
+    rig.scheduler.poke()
+    await until(lambda: rig.reads == 2)
+    await turns()
+    rig.clock.advance(6)
+    rig.scheduler.poke()
+    await turns()
+    assert rig.reads == 2
+    await rig.heard(LoginRequired("sign in", status=307))
+    await until(lambda: rig.reads == 3)
+
+
+async def test_a_person_may_ask_for_a_new_try_after_a_final_answer(rig: Rig) -> None:
+    await rig.heard(LoginRequired("sign in", status=307))
+    await until(lambda: rig.watch.hearing is Hearing.CLOSED)
+    rig.watch.reconnect()
+    await until(lambda: len(rig.line.dials) == 2)
+    await rig.heard(Connected())
+    assert rig.watch.hearing is Hearing.OPEN
+
+
+@pytest.mark.parametrize("error", [Unavailable("busy", status=503), ValueError("a bug of ours")])
+async def test_what_may_pass_is_tried_again(rig: Rig, error: Exception) -> None:
+    await rig.heard(error)
+    await until(lambda: len(rig.line.dials) == 2)
+    assert rig.watch.hearing is Hearing.RECONNECTING
+
+
+@pytest.mark.parametrize(
+    ("error", "hearing"),
+    [
+        (Throttled("slow down", status=429), Hearing.RECONNECTING),
+        (SuspectedThrottle("maybe", status=401), Hearing.RECONNECTING),
+        (BudgetBlocked(1050.0), Hearing.RECONNECTING),
+        (Absent("no such route", status=404), Hearing.CLOSED),
+    ],
+)
+async def test_a_limit_or_a_strange_service_is_left_alone_for_a_while(
+    rig: Rig, error: MogplexError, hearing: Hearing
+) -> None:
+    await rig.heard(error)
+    await until(lambda: rig.watch.hearing is hearing)
+    await turns(200)
+    assert len(rig.line.dials) == 1
+    rig.watch.reconnect()
+    await until(lambda: len(rig.line.dials) == 2)
+
+
+async def test_an_open_stream_that_says_nothing_is_opened_anew(rig: Rig) -> None:
+    await rig.heard(Connected())
+    for _ in range(MISSED_BEFORE_RECONNECT - 1):
+        rig.scheduler.missed()
+    await rig.heard(Changed("sandboxes", "UPDATE"))
+    for _ in range(MISSED_BEFORE_RECONNECT - 1):
+        rig.scheduler.missed()
+    await turns()
+    assert len(rig.line.dials) == 1  # what was heard in between starts the count anew
+    rig.scheduler.missed()
+    await until(lambda: len(rig.line.dials) == 2)
+    # Until it is up again nobody relies on it.
+    assert rig.watch.hearing is Hearing.RECONNECTING
+    assert not rig.scheduler.realtime_open
+    await until(lambda: rig.line.open == 1)
+
+
+async def test_stop_closes_the_stream_in_every_state(rig: Rig) -> None:
+    await rig.heard(Connected())
+    assert rig.line.open == 1
+    await rig.watch.stop()
+    assert rig.line.open == 0
+    rig.watch.start()
+    await until(lambda: len(rig.line.dials) == 2)
+    await rig.heard(RealtimeOff("none", status=204))
+    await rig.watch.stop()
+    await rig.watch.stop()
+    assert len(rig.line.dials) == 2

@@ -1,0 +1,465 @@
+"""What is read when: wants, hints, polls and the budget, on a clock that moves only when told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.budget import Budget, Outcome, Priority, Slot
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    LoginRequired,
+    MogplexError,
+    ServiceFailed,
+    SuspectedThrottle,
+    Throttled,
+    Unreachable,
+)
+from mogplex_tui.live.scheduler import AT_ONCE, DEBOUNCE, Feed, Scheduler
+from tests.unit.fakes import FakeClock, turns, until
+
+
+@dataclass
+class World:
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.clock)
+        self.scheduler = Scheduler(self.clock, self.budget)
+
+    def feed(self, name: str = "f", priority: Priority = Priority.TABLE, **more: Any) -> Probe:
+        return Probe(self, name, priority, **more)
+
+    async def after(self, seconds: float) -> None:
+        """Let time pass and everything happen that is due then."""
+        self.clock.advance(seconds)
+        self.scheduler.poke()
+        await turns()
+
+    def spend(self, count: int) -> None:
+        for _ in range(count):
+            slot = self.budget.ask(Priority.ACTION)
+            assert isinstance(slot, Slot)
+            self.budget.tell(slot, Outcome.COUNTED)
+
+
+class Probe:
+    """A feed that writes down each read; it may be held at a gate, may fail, and says whether it found a change."""
+
+    def __init__(self, world: World, name: str, priority: Priority, **more: Any) -> None:
+        self.world, self.name = world, name
+        self.reads = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails: list[Exception] = []
+        self.differs = False
+        self.takes = 0.0
+        self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "blind": 10.0, **more})
+
+    async def fetch(self) -> bool:
+        self.reads += 1
+        self.world.log.append(self.name)
+        await self.gate.wait()
+        self.world.clock.advance(self.takes)
+        if self.fails:
+            raise self.fails.pop(0)
+        return self.differs
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    made.scheduler.start()
+    yield made
+    await made.scheduler.stop()
+
+
+async def test_what_is_wanted_is_read_at_once_and_then_by_its_poll(world: World) -> None:
+    probe = world.feed()
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    fresh = want.feed.freshness
+    assert (fresh.as_of, fresh.as_of_wall, fresh.loading, fresh.error) == (
+        1000.0,
+        world.clock.now(),
+        False,
+        None,
+    )
+    await world.after(9.9)
+    assert probe.reads == 1
+    await world.after(0.2)
+    assert probe.reads == 2
+
+
+async def test_while_changes_are_announced_the_poll_is_slow(world: World) -> None:
+    heard = world.feed("heard", tables=frozenset({"ai_calls"}))
+    deaf = world.feed("deaf")
+    world.scheduler.realtime_open = True
+    for probe in (heard, deaf):
+        world.scheduler.want(probe.feed)
+    await until(lambda: heard.reads == deaf.reads == 1)
+    await world.after(11)
+    # No hint can reach a feed that rests on no table.
+    assert (heard.reads, deaf.reads) == (1, 2)
+    await world.after(50)
+    assert heard.reads == 2
+
+
+async def test_equal_wants_share_one_feed_and_one_read(world: World) -> None:
+    first, second = world.feed("same"), world.feed("same", Priority.TAIL)
+    one, two = world.scheduler.want(first.feed), world.scheduler.want(second.feed)
+    assert one.feed is two.feed is first.feed
+    assert one.feed.priority is Priority.TAIL
+    await until(lambda: first.reads)
+    await turns()
+    assert (first.reads, second.reads) == (1, 0)
+    one.drop()
+    await world.after(11)
+    assert first.reads == 2
+
+
+async def test_the_last_one_to_drop_it_stops_a_feed(world: World) -> None:
+    probe = world.feed()
+    one, two = world.scheduler.want(probe.feed), world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    one.drop()
+    one.drop()  # a second drop of the same hold takes nobody else's away
+    await world.after(11)
+    assert probe.reads == 2
+    two.drop()
+    await world.after(100)
+    assert probe.reads == 2
+
+
+async def test_a_burst_of_hints_is_one_read(world: World) -> None:
+    probe = world.feed(tables=frozenset({"ai_calls", "job_runs"}))
+    other = world.feed("other", tables=frozenset({"sandboxes"}))
+    for each in (probe, other):
+        world.scheduler.want(each.feed)
+    await until(lambda: probe.reads == other.reads == 1)
+    await world.after(5)
+    for _ in range(20):
+        world.scheduler.hint(["ai_calls"])
+        world.scheduler.hint(["job_runs", "unheard_of"])
+    await turns()
+    assert probe.reads == 1
+    await world.after(DEBOUNCE + 0.01)
+    assert (probe.reads, other.reads) == (2, 1)
+    await world.after(1)
+    assert probe.reads == 2
+
+
+async def test_hints_never_read_more_often_than_the_gap(world: World) -> None:
+    probe = world.feed(tables=frozenset({"ai_calls"}), gap=2.0)
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    for _ in range(40):
+        world.scheduler.hint(["ai_calls"])
+        await world.after(0.2)
+    # Eight seconds of hints, one read in two.
+    assert 4 <= probe.reads <= 5
+
+
+async def test_a_hint_during_a_read_causes_one_more(world: World) -> None:
+    probe = world.feed(tables=frozenset({"ai_calls"}))
+    probe.gate.clear()
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    world.scheduler.hint(["ai_calls"])
+    await world.after(0.2)
+    assert probe.reads == 1  # one request at a time a feed
+    probe.gate.set()
+    await turns()
+    await world.after(1)
+    assert probe.reads == 2
+
+
+async def test_what_was_announced_while_nobody_looked_is_read_when_it_is_wanted_again(world: World) -> None:
+    world.scheduler.realtime_open = True
+    probe = world.feed(tables=frozenset({"ai_calls"}))
+    world.scheduler.want(probe.feed).drop()
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    want.drop()
+    await world.after(1)
+    world.scheduler.want(probe.feed).drop()
+    await world.after(1)
+    assert probe.reads == 1  # nothing was announced
+    world.scheduler.hint(["ai_calls"])
+    await world.after(1)
+    world.scheduler.want(probe.feed)
+    await turns()
+    assert probe.reads == 2
+
+
+async def test_a_reconnect_while_nobody_looked_counts_as_an_announcement(world: World) -> None:
+    world.scheduler.realtime_open = True
+    probe = world.feed(tables=frozenset({"ai_calls"}))
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    want.drop()
+    await world.after(1)
+    world.scheduler.refresh_all()
+    await world.after(1)
+    world.scheduler.want(probe.feed)
+    await turns()
+    assert probe.reads == 2
+
+
+async def test_the_most_urgent_goes_first(world: World) -> None:
+    await world.scheduler.stop()
+    for name, priority in (("b", Priority.BACKGROUND), ("t", Priority.TABLE), ("e", Priority.TAIL)):
+        world.scheduler.want(world.feed(name, priority).feed)
+    world.scheduler.start()
+    await until(lambda: len(world.log) == 3)
+    assert world.log == ["e", "t", "b"]
+
+
+async def test_at_most_eight_are_read_together(world: World) -> None:
+    probes = [world.feed(f"f{number}") for number in range(AT_ONCE + 4)]
+    for probe in probes:
+        probe.gate.clear()
+        world.scheduler.want(probe.feed)
+    await turns()
+    assert len(world.log) == AT_ONCE == 8
+    urgent = world.feed("urgent", Priority.TAIL)
+    world.scheduler.want(urgent.feed)
+    probes[0].gate.set()
+    await until(lambda: len(world.log) == AT_ONCE + 1)
+    assert world.log[-1] == "urgent"
+    for probe in probes:
+        probe.gate.set()
+    await until(lambda: len(world.log) == AT_ONCE + 5)
+
+
+async def test_a_budget_without_a_slot_is_said_and_asked_again_when_one_frees(world: World) -> None:
+    probe = world.feed(blind=500.0)
+    probe.fails = [BudgetBlocked(world.clock.monotonic() + 30)]
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    fresh = want.feed.freshness
+    assert (fresh.blocked_until, fresh.error, fresh.failures) == (1030.0, None, 0)
+    await world.after(29)
+    want.refresh()  # asking does not make a slot
+    await turns()
+    assert probe.reads == 1
+    await world.after(1.1)
+    assert probe.reads == 2
+    assert fresh.blocked_until is None
+    await world.after(100)
+    assert probe.reads == 2
+
+
+async def test_failures_are_tried_again_ever_more_slowly_until_it_works(world: World) -> None:
+    probe = world.feed(blind=1000.0)
+    probe.fails = [Unreachable("down") for _ in range(6)]
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    waits = []
+    for reads in range(1, 7):
+        await turns()
+        fresh = want.feed.freshness
+        assert (fresh.failures, str(fresh.error)) == (reads, str(Unreachable("down")))
+        assert fresh.retry_at is not None
+        waits.append(fresh.retry_at - world.clock.monotonic())
+        await world.after(waits[-1] + 0.01)
+        assert probe.reads == reads + 1
+    assert waits[0] <= 0.5
+    assert waits[3:] == pytest.approx([10.0, 15.0, 20.0])
+    assert (fresh.failures, fresh.error, fresh.retry_at) == (0, None, None)
+    assert fresh.as_of is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (Throttled("slow down", status=429, retry_after=12), 12),
+        (Throttled("slow down", status=429), 60),
+        (SuspectedThrottle("maybe", status=401), 60),
+    ],
+)
+async def test_a_limit_is_waited_for_however_often_it_says_so(
+    world: World, error: MogplexError, seconds: float
+) -> None:
+    probe = world.feed(blind=1.0)
+    probe.fails = [error] * 5
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    for reads in range(1, 5):
+        await world.after(seconds - 0.5)
+        assert probe.reads == reads
+        await world.after(0.6)
+        assert probe.reads == reads + 1
+
+
+@pytest.mark.parametrize(
+    "error", [LoginRequired("no", status=307), ServiceFailed("broken", status=500), ValueError("ours")]
+)
+async def test_no_error_stops_a_feed_for_good(world: World, error: Exception) -> None:
+    probe = world.feed()
+    probe.fails = [error] * 4
+    want = world.scheduler.want(probe.feed)
+    for _ in range(80):
+        await world.after(1)
+    assert probe.reads >= 5
+    assert want.feed.freshness.error is None
+
+
+async def test_refresh_reads_now_even_between_retries(world: World) -> None:
+    probe = world.feed()
+    probe.fails = [Unreachable("down") for _ in range(5)]
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    for _ in range(5):
+        want.refresh()
+        await turns()
+    assert probe.reads == 6
+    want.refresh()
+    await turns()
+    assert probe.reads == 7
+
+
+async def test_after_a_reconnect_what_rests_on_hints_or_has_failed_is_read(world: World) -> None:
+    heard = world.feed("heard", tables=frozenset({"ai_calls"}))
+    failed, names = world.feed("failed"), world.feed("names", blind=900.0)
+    failed.fails = [LoginRequired("no", status=307)]
+    for probe in (heard, failed, names):
+        world.scheduler.want(probe.feed)
+    await until(lambda: len(world.log) == 3)
+    await turns()
+    world.scheduler.refresh_all()
+    await turns()
+    assert (heard.reads, failed.reads, names.reads) == (2, 2, 1)
+
+
+async def test_metered_feeds_slow_down_when_half_the_budget_is_used(world: World) -> None:
+    metered = world.feed("metered", tables=frozenset({"t"}), gap=1.0)
+    free = world.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
+    for probe in (metered, free):
+        world.scheduler.want(probe.feed)
+    await until(lambda: len(world.log) == 2)
+    await turns()
+    world.spend(20)
+    world.scheduler.hint(["t"])
+    await world.after(1.01)
+    assert (metered.reads, free.reads) == (2, 2)
+    world.spend(25)  # 45 of 60
+    world.scheduler.hint(["t"])
+    await world.after(1.01)
+    assert (metered.reads, free.reads) == (2, 3)
+    await world.after(4.0)
+    assert metered.reads == 3
+
+
+async def test_what_takes_long_to_read_is_read_less_often(world: World) -> None:
+    probe = world.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
+    probe.takes = 2.0
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.feed.finished is not None)
+    world.scheduler.hint(["t"])
+    await world.after(7.9)
+    assert probe.reads == 1
+    await world.after(0.2)
+    assert probe.reads == 2
+    await world.after(15.9)
+    assert probe.reads == 2
+    await world.after(0.2)
+    assert probe.reads == 3
+
+
+async def test_a_feed_of_something_that_is_over_is_polled_no_more_but_still_hears(world: World) -> None:
+    over = False
+    probe = world.feed(tables=frozenset({"t"}), idle=lambda: over)
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    over = True
+    await world.after(1000)
+    assert probe.reads == 1
+    world.scheduler.hint(["t"])
+    await world.after(1)
+    assert probe.reads == 2
+
+
+async def missed_after(world: World, probe: Probe, **state: Any) -> int:
+    told = []
+    world.scheduler.missed.subscribe(lambda: told.append(1))
+    world.scheduler.realtime_open = True
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    probe.differs = True
+    if state.get("hint"):
+        world.scheduler.hint(["t"])
+    probe.fails = state.get("fails", [])
+    for _ in range(2):
+        await world.after(61)
+    assert probe.reads > 1
+    return len(told)
+
+
+async def test_a_change_that_only_a_poll_found_is_told_as_missed(world: World) -> None:
+    assert await missed_after(world, world.feed(tables=frozenset({"t"}))) == 2
+
+
+async def test_no_change_is_missed_by_a_feed_without_tables(world: World) -> None:
+    assert await missed_after(world, world.feed()) == 0
+
+
+async def test_an_announced_change_is_not_missed(world: World) -> None:
+    assert await missed_after(world, world.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
+
+
+async def test_what_changed_during_an_outage_is_not_missed(world: World) -> None:
+    probe = world.feed(tables=frozenset({"t"}), every=110.0)
+    assert await missed_after(world, probe, fails=[Unreachable("down")]) == 0
+
+
+async def test_a_change_whose_hint_comes_with_the_answer_is_not_missed(world: World) -> None:
+    told: list[int] = []
+    world.scheduler.missed.subscribe(lambda: told.append(1))
+    world.scheduler.realtime_open = True
+    probe = world.feed(tables=frozenset({"t"}))
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    probe.gate.clear()
+    probe.differs = True
+    await world.after(61)
+    world.scheduler.hint(["t"])
+    probe.gate.set()
+    await turns()
+    assert probe.reads == 2
+    assert told == []
+
+
+async def test_a_screen_is_told_of_the_beginning_and_the_end_of_a_read(world: World) -> None:
+    probe = world.feed()
+    seen: list[bool] = []
+    probe.feed.changed.subscribe(lambda: seen.append(probe.feed.freshness.loading))
+    world.scheduler.want(probe.feed)
+    await until(lambda: len(seen) == 2)
+    assert seen == [True, False]
+
+
+async def test_stop_ends_what_is_under_way_and_start_goes_on(world: World) -> None:
+    probe = world.feed()
+    probe.gate.clear()
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await world.scheduler.stop()
+    assert not probe.feed.freshness.loading
+    assert probe.feed.freshness.error is None
+    probe.gate.set()
+    world.scheduler.start()
+    world.scheduler.start()
+    await until(lambda: probe.reads == 2)

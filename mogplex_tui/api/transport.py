@@ -66,8 +66,7 @@ class Transport:
         self.budget = budget
         self.access = access
         self.connection = Connection(clock)
-        self._http = http
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients = wire.Clients(target, http)
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
         self._checking = asyncio.Lock()
         self._verdict: tuple[float, errors.MogplexError | None] | None = None
@@ -146,9 +145,7 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close every connection; the transport opens new ones when it is used again."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        await self._clients.aclose()
 
     def credential_for(self, path: str) -> Credential:
         """Return which credential a route is asked with."""
@@ -228,11 +225,7 @@ class Transport:
                 path=request.path,
                 request_id=reply.request_id,
             )
-        client = self._clients.get(streams)
-        if client is None:
-            client = self._clients[streams] = wire.new_client(
-                self.target, streams=streams, transport=self._http
-            )
+        client = self._clients.get(streams=streams)
         return await client.send(self._build(client, request, reply), stream=True)
 
     def _build(self, client: httpx.AsyncClient, request: Request, reply: Reply) -> httpx.Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -35,30 +36,57 @@ NEVER_SENT = (
 )
 
 
-def new_client(
-    target: Target, *, streams: bool, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    """Return an httpx client that follows nothing, keeps no cookies and asks no proxy for loopback.
+class Clients:
+    """The two httpx clients of a context, made when they are needed: one for answers, one for streams.
 
-    Raises Unreachable when the environment's proxy or certificate settings cannot be used.
+    They follow nothing, keep no cookies and ask no proxy for loopback.
     """
-    # Cookies that the service sets (a theme, a session) must never become credentials of this context.
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    try:
+
+    def __init__(self, target: Target, http: httpx.AsyncBaseTransport | None = None) -> None:
+        self._target = target
+        self._http = http
+        self._made: dict[bool, httpx.AsyncClient] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def get(self, *, streams: bool) -> httpx.AsyncClient:
+        """Return the client; raises Unreachable when the shell's proxy or certificate settings are unusable."""
+        if streams not in self._made:
+            try:
+                self._made[streams] = self._new(streams)
+            except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+                raise errors.Unreachable(
+                    f"The proxy or certificate settings of this shell cannot be used: {visible(str(error), 160)}",
+                    advice="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+                ) from None
+        return self._made[streams]
+
+    async def aclose(self) -> None:
+        """Close every connection; `get` makes new clients afterwards."""
+        made, self._made = list(self._made.values()), {}
+        for client in made:
+            await client.aclose()
+
+    def _new(self, streams: bool) -> httpx.AsyncClient:
+        trust_env = not self._target.is_loopback
+        if self._tls is None:
+            # Reading the certificate bundle takes a tenth of a second: once for both, and not for plain http.
+            plain = self._target.base_url.startswith("http:")
+            self._tls = (
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                if plain
+                else httpx.create_ssl_context(trust_env=trust_env)
+            )
         return httpx.AsyncClient(
-            transport=transport,
+            transport=self._http,
+            verify=self._tls,
             headers={"User-Agent": f"mogplex-tui/{__version__}"},
-            cookies=jar,
+            # Cookies that the service sets (a theme, a session) must never become credentials of this context.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             timeout=_STREAM_TIMEOUT if streams else _TIMEOUT,
             limits=_STREAM_LIMITS if streams else _LIMITS,
-            trust_env=not target.is_loopback,
+            trust_env=trust_env,
         )
-    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
-        raise errors.Unreachable(
-            f"The proxy or certificate settings of this shell cannot be used: {visible(str(error), 160)}",
-            advice="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
-        ) from None
 
 
 def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexError:

@@ -15,9 +15,12 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api import wire
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.connection import ConnectionState
 from mogplex_tui.api.models.runs import RunStart
+from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request
+from mogplex_tui.config.secret import Secret
 from tests.api.support import COOKIE, RUN_ID, TOKEN, FakeClock, Seen, http, ok, refused, serving, until
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
@@ -435,6 +438,37 @@ async def test_a_proxy_of_the_shell_is_not_asked_for_loopback(monkeypatch: pytes
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     async with serving(ok({"run": RUN})) as service, service.client() as client:
         assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
+
+
+async def test_settings_of_the_shell_that_cannot_be_used_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy.example:1")
+    async with MogplexClient(Target("t", "https://service.example", Secret(TOKEN))) as client:
+        with pytest.raises(e.Unreachable, match="HTTPS_PROXY") as caught:
+            await client.runs.get(RUN_ID)
+        assert "settings of this shell" in str(caught.value)
+        assert client.budget.used() == 0
+
+
+async def test_a_name_that_nobody_has_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno -2] Name or service not known", request=request)
+
+    target = Target("t", "https://service.example", Secret(TOKEN))
+    async with MogplexClient(target, http=httpx.MockTransport(unknown)) as client:
+        with pytest.raises(e.Unreachable, match=r"No connection to service\.example: .*not known"):
+            await client.runs.get(RUN_ID)
+
+
+async def test_a_certificate_that_does_not_fit_is_named() -> None:
+    def untrusted(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate", request=request)
+
+    target = Target("t", "https://service.example", Secret(TOKEN))
+    async with MogplexClient(target, http=httpx.MockTransport(untrusted)) as client:
+        with pytest.raises(e.Unreachable, match="SSL_CERT_FILE"):
+            await client.runs.get(RUN_ID)
 
 
 async def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

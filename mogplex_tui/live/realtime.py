@@ -170,7 +170,8 @@ class RealtimeWatch:
                     self._scheduler.hint((frame.table,))
 
     def _connected(self) -> None:
-        self._attempt = 0
+        # Its loss will be followed by the first try of a new chain.
+        self._attempt = 1
         self._say(Hearing.OPEN)
         # Nothing is replayed: whatever is on screen may have changed meanwhile (realtime.md §2).
         if self._was_open:

@@ -11,6 +11,7 @@ import pytest
 
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.database import Database
+from mogplex_tui.controlplane.seed import enlarge
 
 from .sim_support import NOON, Bench, broken_promises
 
@@ -170,3 +171,30 @@ def test_what_is_live_is_recent(bench: Bench) -> None:
     assert 4 <= len(ages) <= 6
     assert len(set(ages)) == len(ages)
     assert max(ages) < 5 * MINUTE_US
+
+
+def test_a_large_database_is_enlarged_soundly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enlarge, "LONG_EVENTS", 3_000)
+    bench = Bench(tmp_path / "plane.db")
+    before = bench.db.value("SELECT COUNT(*) FROM external_agent_runs")
+    with bench.db.transaction(announce=False) as tx:
+        enlarge.enlarge(tx, bench.plane.user_id, 2_000, 7, NOON)
+    own = (bench.plane.user_id,)
+    assert bench.db.value("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) == 2_000
+    assert bench.db.value("SELECT COUNT(*) FROM external_agent_runs") > 4 * before
+    assert bench.db.value("SELECT MIN(started_at) FROM ai_calls") < NOON - 50 * DAY_US
+    assert broken_promises(bench.db, NOON) == []
+    longest = bench.db.one(
+        "SELECT ai_call_id, COUNT(*) AS n FROM ai_call_events GROUP BY 1 ORDER BY n DESC LIMIT 1"
+    )
+    assert longest is not None and longest["n"] in (2_999, 3_000)
+    assert bench.row("ai_calls", longest["ai_call_id"])["status"] == "streaming"
+    moments = [e["created_at"] for e in bench.events(longest["ai_call_id"])]
+    assert moments == sorted(moments) and moments[-1] <= NOON
+    # A copied run's first event names the copied run, not the original.
+    wrong = bench.db.value(
+        "SELECT COUNT(*) FROM external_agent_runs r JOIN ai_call_events e ON e.ai_call_id = r.ai_call_id"
+        " WHERE e.message = 'External Mogplex run accepted' AND json_extract(e.payload, '$.external_run_id') <> r.id"
+    )
+    assert wrong == 0
+    bench.close()

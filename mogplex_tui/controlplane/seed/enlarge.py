@@ -29,7 +29,7 @@ def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
     tx.execute(
         "CREATE TEMP TABLE origin_events AS SELECT e.* FROM origin o JOIN ai_call_events e ON e.ai_call_id = o.id"
         " WHERE event_type IN ('status_changed', 'finished', 'failed', 'cancel_requested', 'cancelled')"
-        " OR message = 'External Mogplex run accepted' ORDER BY e.id"
+        " OR message = 'External Mogplex run accepted' ORDER BY e.ai_call_id, e.seq"
     )
     number = 0
     while missing > 0:

@@ -105,7 +105,7 @@ class LineTail(TailView, can_focus=True):
             for key in keys:
                 self._laid.pop(key, None)
             self._matches.restart()
-            self.go(self._end_top() if self.follow else self._top)
+            self.go(self.resting_place())
         if self._pending:
             self.settle_soon()
 
@@ -117,7 +117,7 @@ class LineTail(TailView, can_focus=True):
         self._notice = fresh
         if self.is_mounted and self.size:
             self._fold_notice()
-            self.go(self._end_top() if self.follow else self._top)
+            self.go(self.resting_place())
             self.paint()
 
     # Growing.
@@ -258,6 +258,10 @@ class LineTail(TailView, can_focus=True):
         at = self._matches.after(self._cursor) if forward else self._matches.before(self._cursor)
         self._move(rows[at])
         return at + 1, len(rows)
+
+    def resting_place(self) -> Place:
+        """The end while following, else where one was."""
+        return self._end_top() if self.follow else super().resting_place()
 
     # Cursor and scrolling.
 

@@ -113,8 +113,8 @@ class LineView(ScrollView, can_focus=True):
                 self.restyled()
             self._frame = [None] * height
             self._frame_width = across
-            self._thumb = self._thumb_lines()
             self.reshaped()
+            self._thumb = self._thumb_lines()
         frame = self._frame
         lines = []
         for y in crop.line_range:

@@ -199,8 +199,12 @@ class TailView(LineView):
     def reshaped(self) -> None:
         """Another size: the notice may need more lines, the rows other ones."""
         self._fold_notice()
-        self._top = self._clamped(self._top)
+        self._top = self.resting_place()
         self._fill_shown()
+
+    def resting_place(self) -> Place:
+        """Where the view belongs when nobody scrolls it, after its size or its rows have changed."""
+        return self._clamped(self._top)
 
     def _fold_notice(self) -> None:
         self._notice_lines = []

@@ -58,10 +58,6 @@ TONE_CSS: Final = """
     & > .tone--flash { background: $primary 35%; }
     & > .tone--match { background: $warning 35%; }
     &:nocolor > .tone--error { text-style: bold; }
-    &:nocolor > .tone--dim { text-style: dim; }
-    &:nocolor > .tone--match { text-style: reverse; }
-    &:nocolor > .tone--flash { text-style: reverse; }
-    &:nocolor > .tone--cursor { text-style: reverse; }
     &:ansi {
         & > .tone--plain { color: ansi_default; }
         & > .tone--dim { color: ansi_default; text-style: dim; }

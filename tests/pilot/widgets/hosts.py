@@ -1,0 +1,196 @@
+"""Small apps and sources that the widget tests stand on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from mogplex_tui.themes import DARK, register
+from mogplex_tui.widgets.columns import Column
+from mogplex_tui.widgets.line_table import LineTable
+from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.status_line import Segment, SegmentLine
+from mogplex_tui.widgets.tail_rows import TailRow
+from mogplex_tui.widgets.text import width
+from mogplex_tui.widgets.tones import Cell, Tone
+
+COLUMNS = (
+    Column("name", "NAME", 10),
+    Column("state", "STATE", 11),
+    Column("who", "WHO", 14, priority=3),
+    Column("branch", "BRANCH", 30, min_width=10, flex=1, cut="middle", priority=1),
+    Column("model", "MODEL", 20, priority=4),
+    Column("cost", "COST", 8, align="right"),
+)
+
+
+class Rows:
+    """A mutable row source that counts how often it is asked for cells."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.costs = dict.fromkeys(names, "$0.10")
+        self.states: dict[str, str] = {}
+        self.branches: dict[str, str] = {}
+        self.marked: set[str] = set()
+        self.stale = False
+        self.asked: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def key_at(self, index: int) -> str:
+        return self.names[index]
+
+    def index_of(self, key: str) -> int | None:
+        return self.names.index(key) if key in self.names else None
+
+    def cells(self, key: str) -> Sequence[Cell]:
+        self.asked.append(key)
+        return (
+            (key, Tone.STRONG),
+            (self.states.get(key, "✓ success"), Tone.OK),
+            ("codex", Tone.PLAIN),
+            (self.branches.get(key, "fix/login-redirect"), Tone.PLAIN),
+            ("gpt-5.4", Tone.DIM),
+            (self.costs.get(key, "–"), Tone.PLAIN),
+        )
+
+    def mark(self, key: str) -> bool:
+        return key in self.marked
+
+
+def names(count: int) -> list[str]:
+    return [f"run{number:05d}" for number in range(count)]
+
+
+class TableHost(App[None]):
+    """A table over a status line that shows what the table says."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__()
+        self.rows = rows
+        self.said: list[object] = []
+        self.frames: list[tuple[str, str]] = []
+
+    def compose(self) -> ComposeResult:
+        self.table = LineTable(COLUMNS)
+        self.status = SegmentLine([Segment("nothing")])
+        yield self.table
+        yield self.status
+
+    def on_mount(self) -> None:
+        register(self)
+        self.theme = DARK.name
+        self.table.set_source(self.rows)
+        self.table.focus()
+
+    def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
+        self.said.append(("highlighted", event.key, event.index))
+        self.status.set_segments([Segment(f"at {event.key}")])
+
+    def on_line_table_row_selected(self, event: LineTable.RowSelected) -> None:
+        self.said.append(("selected", event.key))
+
+    def on_line_table_near_end(self, event: LineTable.NearEnd) -> None:
+        self.said.append(("near end", event.rows))
+
+    def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
+        self.said.append(("header", event.column))
+
+    def post_display_hook(self) -> None:
+        # The hook is also called when a batch keeps the screen from being painted.
+        if self._batch_count:
+            return
+        if hasattr(self, "table") and self.table.is_mounted and self.table.size:
+            at = next((line for line in shown(self.table) if line.startswith("▌")), "")
+            self.frames.append((at, text_of(self.status, 0)))
+
+
+class Events:
+    """A mutable tail source."""
+
+    def __init__(self, count: int, text: str = "event {}") -> None:
+        self.rows = [self.make(number, text) for number in range(count)]
+        self.asked = 0
+
+    @staticmethod
+    def make(number: int, text: str = "event {}") -> TailRow:
+        return TailRow(f"e{number}", "14:03:07", ("log", Tone.DIM), [(text.format(number), Tone.PLAIN)])
+
+    def add(self, count: int = 1, text: str = "event {}") -> None:
+        self.rows.extend(self.make(number, text) for number in range(len(self.rows), len(self.rows) + count))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row(self, index: int) -> TailRow:
+        self.asked += 1
+        return self.rows[index]
+
+    def index_of(self, key: str) -> int | None:
+        return next((i for i in range(len(self.rows) - 1, -1, -1) if self.rows[i].key == key), None)
+
+    def version(self, key: str) -> int:
+        index = self.index_of(key)
+        return 0 if index is None else hash(repr(self.rows[index]))
+
+
+class TailHost(App[None]):
+    """A tail alone."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, events: Events) -> None:
+        super().__init__()
+        self.events = events
+        self.said: list[object] = []
+        self.painted = 0
+
+    def compose(self) -> ComposeResult:
+        self.tail = LineTail()
+        yield self.tail
+
+    def on_mount(self) -> None:
+        register(self)
+        self.theme = DARK.name
+        self.tail.set_source(self.events)
+        self.tail.focus()
+
+    def post_display_hook(self) -> None:
+        self.painted += 1
+
+    def on_line_tail_follow_changed(self, event: LineTail.FollowChanged) -> None:
+        self.said.append(("following", event.following))
+
+    def on_line_tail_row_selected(self, event: LineTail.RowSelected) -> None:
+        self.said.append(("selected", event.key))
+
+
+def text_of(widget: Widget, y: int) -> str:
+    return widget.render_line(y).text
+
+
+def shown(widget: Widget) -> list[str]:
+    """The lines of a widget as they are drawn."""
+    return [text_of(widget, y) for y in range(widget.size.height)]
+
+
+def ragged(widget: Widget) -> list[str]:
+    """Lines that are not exactly as wide as the widget."""
+    return [line for line in shown(widget) if width(line) != widget.size.width]
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for a condition; fails when it does not come about."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    await pilot.pause()
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "waited in vain"
+        await pilot.pause(0.01)

@@ -1,0 +1,380 @@
+from __future__ import annotations
+
+import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
+from textual.geometry import Region
+
+from mogplex_tui.widgets.tones import Ground, Tone
+
+from .hosts import Rows, TableHost, names, ragged, shown, text_of, until
+
+
+def host(count: int = 200) -> TableHost:
+    return TableHost(Rows(names(count)))
+
+
+def cursor_lines(app: TableHost) -> list[int]:
+    return [y for y, line in enumerate(shown(app.table)) if line.startswith("▌")]
+
+
+def rows_on_screen(app: TableHost) -> list[str]:
+    return [line[2:10] for line in shown(app.table)[1:]]
+
+
+async def test_keys_move_the_cursor() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        for keys, row in (
+            ("down down j", "run00003"),
+            ("up k", "run00001"),
+            ("G", "run00199"),
+            ("home", "run00000"),
+            ("end", "run00199"),
+            ("g", "run00000"),
+            ("pagedown", "run00019"),
+            ("pageup", "run00000"),
+            ("up", "run00000"),
+        ):
+            await pilot.press(*keys.split())
+            assert app.table.cursor_key == row
+            (line,) = cursor_lines(app)
+            assert row in text_of(app.table, line)
+
+
+async def test_enter_selects_and_moving_tells() -> None:
+    app = host()
+    async with app.run_test() as pilot:
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: ("selected", "run00001") in app.said)
+        assert ("highlighted", "run00000", 0) in app.said
+        assert ("highlighted", "run00001", 1) in app.said
+
+
+async def test_a_key_and_what_the_screen_makes_of_it_are_one_repaint() -> None:
+    app = host()
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.frames and app.frames[-1][1].strip() == "at run00000")
+        app.frames.clear()
+        for _ in range(5):
+            await pilot.press("down")
+            await until(pilot, lambda: app.frames)
+        await until(pilot, lambda: "run00005" in app.frames[-1][0])
+        for at, status in app.frames:
+            assert status.strip() == f"at {at[2:10]}"
+
+
+async def test_the_cursor_keeps_its_row_when_the_order_changes() -> None:
+    app = host(50)
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press("down", "down", "down")
+        app.rows.names.reverse()
+        app.table.refresh_rows(reordered=True)
+        assert app.table.cursor_key == "run00003"
+        await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == ["run00003"])
+
+
+async def test_rows_that_come_above_leave_the_view_where_it_is() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press("pagedown", "pagedown", "pagedown")
+        before, cursor = rows_on_screen(app), cursor_lines(app)
+        app.rows.names[:0] = ["new00001", "new00002"]
+        app.table.refresh_rows({"new00001", "new00002"})
+        await pilot.pause()
+        assert rows_on_screen(app) == before
+        assert cursor_lines(app) == cursor
+
+
+async def test_at_the_top_the_view_stays_at_the_top() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press("down")
+        app.rows.names[:0] = ["new00001"]
+        app.table.refresh_rows()
+        await until(pilot, lambda: rows_on_screen(app)[0] == "new00001")
+        assert app.table.cursor_key == "run00001"
+        assert cursor_lines(app) == [3]
+
+
+async def test_rows_that_push_the_cursor_out_take_the_view_along() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        app.rows.names[:0] = [f"new{number:05d}" for number in range(60)]
+        app.table.refresh_rows()
+        assert app.table.cursor_key == "run00000"
+        await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == ["run00000"])
+
+
+async def test_when_the_row_goes_the_cursor_takes_its_place() -> None:
+    app = host(10)
+    async with app.run_test() as pilot:
+        await pilot.press("down", "down")
+        del app.rows.names[2]
+        app.table.refresh_rows()
+        await until(pilot, lambda: ("highlighted", "run00003", 2) in app.said)
+        del app.rows.names[1:]
+        app.table.refresh_rows()
+        await until(pilot, lambda: app.table.cursor_key == "run00000")
+        assert cursor_lines(app) == [1]
+        app.rows.names.clear()
+        app.table.set_message(["No runs yet.", "n starts one."])
+        app.table.refresh_rows()
+        assert app.table.cursor_key is None
+        await until(pilot, lambda: "No runs yet." in "\n".join(shown(app.table)))
+        text = "\n".join(shown(app.table))
+        assert "n starts one." in text
+        assert "run0" not in text
+
+
+async def test_a_new_source_keeps_the_cursor_where_it_knows_the_row() -> None:
+    app = host(30)
+    async with app.run_test() as pilot:
+        await pilot.press("down", "down")
+        app.table.set_source(Rows(list(reversed(names(30)))))
+        assert app.table.cursor_key == "run00002"
+        app.table.set_source(Rows(["other"]))
+        assert app.table.cursor_key == "other"
+
+
+async def test_changed_cells_are_drawn_and_only_rows_on_screen_are_asked_for() -> None:
+    app = TableHost(Rows(names(100_000)))
+    async with app.run_test(size=(120, 41)) as pilot:
+        await pilot.press("down", "pagedown")
+        assert len(set(app.rows.asked)) < 100
+        assert len(app.rows.asked) < 150
+        app.rows.asked.clear()
+        app.rows.costs["run00040"] = "$9.99"
+        app.table.refresh_rows(names(1000))
+        await until(pilot, lambda: "$9.99" in "\n".join(shown(app.table)))
+        assert len(app.rows.asked) < 50
+        assert all(app.table.move_cursor_to(key) for key in ("run99999", "run50000"))
+        assert not app.table.move_cursor_to("nobody")
+        assert "run50000" in "\n".join(shown(app.table))
+
+
+async def test_only_lines_that_look_different_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press("down")
+        painted: list[Region] = []
+        refresh = app.table.refresh
+        monkeypatch.setattr(
+            app.table, "refresh", lambda *regions: (painted.extend(regions), refresh(*regions))
+        )
+        app.table.refresh_rows()
+        app.table.refresh_rows(names(200), reordered=True)
+        app.rows.costs["run00150"] = "$9.99"
+        app.table.refresh_rows(["run00150"])
+        app.rows.costs["run00004"] = "$9.99"
+        app.table.refresh_rows(names(200))
+        await until(pilot, lambda: "$9.99" in text_of(app.table, 5))
+        assert painted == [Region(0, 5, 100, 1)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "titles"),
+    [
+        (200, ["NAME", "STATE", "WHO", "BRANCH", "MODEL", "COST"]),
+        (120, ["NAME", "STATE", "WHO", "BRANCH", "MODEL", "COST"]),
+        (80, ["NAME", "STATE", "WHO", "BRANCH", "COST"]),
+        (50, ["NAME", "STATE", "BRANCH", "COST"]),
+        (40, ["NAME", "STATE", "COST"]),
+        (20, ["NAME", "STATE"]),
+    ],
+)
+async def test_columns_drop_by_priority_and_nothing_overlaps(columns: int, titles: list[str]) -> None:
+    app = host()
+    async with app.run_test(size=(columns, 24)):
+        lines = shown(app.table)
+        assert lines[0].split()[: len(titles)] == titles or columns == 20
+        assert not ragged(app.table)
+        if columns >= 40:
+            starts = {line.index("$0.10") for line in lines[1:]}
+            assert len(starts) == 1
+            assert starts.pop() + 5 == lines[0].index("COST") + 4
+
+
+async def test_a_resize_arranges_anew_and_keeps_the_cursor_in_view() -> None:
+    app = host()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*["down"] * 35)
+        await pilot.resize_terminal(60, 12)
+        await until(pilot, lambda: app.table.size.width == 60 and cursor_lines(app))
+        assert not ragged(app.table)
+        assert "MODEL" not in text_of(app.table, 0)
+        (line,) = cursor_lines(app)
+        assert "run00035" in text_of(app.table, line)
+
+
+async def test_server_text_is_data() -> None:
+    rows = Rows(names(8))
+    rows.branches = {
+        "run00000": "[bold red]not markup[/]",
+        "run00001": "\x1b[31mred\x1b[0m\x07",
+        "run00002": "日本語のブランチ名がとても長い場合の表示",
+        "run00003": "safe\u202etxt.exe",
+        "run00004": "two\nlines\tand a tab",
+        "run00005": "👩‍💻 🇩🇪 ❤️ party",
+        "run00006": "c1 \x9b31m \u2066iso",
+        "run00007": "lone \ud800 surrogate",
+    }
+    app = TableHost(rows)
+    async with app.run_test(size=(120, 24)):
+        text = "\n".join(shown(app.table))
+        assert not ragged(app.table)
+        assert "[bold red]not markup[/]" in text
+        assert "␛[31mred␛[0m␇" in text
+        assert "safe<U+202E>txt.exe" in text
+        assert "two⏎lines" in text
+        assert "<9b>31m <U+2066>iso" in text
+        assert "DE" in text
+        assert not any(
+            ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in text if character != "\n"
+        )
+        text.encode()
+
+
+async def test_the_header_says_how_it_is_sorted() -> None:
+    app = host()
+    async with app.run_test(size=(120, 24)):
+        app.table.set_sort("cost", True)
+        assert "▾COST" in text_of(app.table, 0)
+        app.table.set_sort("name")
+        assert "NAME▴" in text_of(app.table, 0)
+        app.table.set_sort(None)
+        assert "▾" not in text_of(app.table, 0)
+
+
+async def test_marks_and_ascii() -> None:
+    app = host()
+    app.rows.marked.add("run00001")
+    async with app.run_test(size=(120, 24)):
+        assert text_of(app.table, 2).startswith(" •run00001")
+        app.table.ascii_mode = True
+        app.table.restyled()
+        app.table.paint()
+        assert text_of(app.table, 1).startswith("> run00000")
+        assert text_of(app.table, 2).startswith(" *run00001")
+
+
+async def test_stale_rows_are_dim_and_come_back() -> None:
+    app = host()
+    async with app.run_test(size=(120, 24)) as pilot:
+        dim = app.table.palette.style(Tone.DIM)
+        assert app.table.palette.style(Tone.OK) in [segment.style for segment in app.table.render_line(3)]
+        app.rows.stale = True
+        app.table.refresh_rows()
+        await pilot.pause()
+        assert {segment.style for segment in app.table.render_line(3) if segment.text.strip()} == {dim}
+        app.rows.stale = False
+        app.table.refresh_rows(["run00002"])
+        await pilot.pause()
+        assert app.table.palette.style(Tone.OK) in [segment.style for segment in app.table.render_line(3)]
+
+
+async def test_a_changed_cell_flashes_once_unless_motion_is_reduced() -> None:
+    app = host()
+    async with app.run_test(size=(120, 24)) as pilot:
+
+        def flashing() -> list[str]:
+            ground = app.table.palette.style(Tone.PLAIN, Ground.FLASH).bgcolor
+            return [s.text.strip() for s in app.table.render_line(3) if s.style and s.style.bgcolor == ground]
+
+        app.table.flash("run00002", ["cost"])
+        await until(pilot, lambda: flashing() == ["$0.10"])
+        await until(pilot, lambda: not flashing())
+        app.table.reduced_motion = True
+        app.table.flash("run00002", ["cost"])
+        await pilot.pause()
+        assert not flashing()
+
+
+async def test_coming_near_the_end_is_said_once_for_each_length() -> None:
+    app = host(300)
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.pause()
+        assert not [said for said in app.said if said[0] == "near end"]
+        await pilot.press("end", "up", "down")
+        await until(pilot, lambda: ("near end", 300) in app.said)
+        app.rows.names.extend(f"more{number:04d}" for number in range(100))
+        app.table.refresh_rows()
+        await pilot.press("end")
+        await until(pilot, lambda: ("near end", 400) in app.said)
+        assert [said[1] for said in app.said if said[0] == "near end"] == [300, 400]
+
+
+async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
+    app = host(1000)
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.click(app.table, offset=(8, 5))
+        assert app.table.cursor_key == "run00004"
+        await pilot.click(app.table, offset=(8, 7), times=2)
+        await until(pilot, lambda: ("selected", "run00006") in app.said)
+        await pilot.click(app.table, offset=(14, 0))
+        await until(pilot, lambda: ("header", "state") in app.said)
+        for event, first in ((MouseScrollDown, "run00003"), (MouseScrollUp, "run00000")):
+            app.table.post_message(event(app.table, 5, 5, 0, 0, 0, False, False, False))
+            await until(pilot, lambda first=first: rows_on_screen(app)[0] == first)
+        assert app.table.cursor_key == "run00006"
+        await pilot.mouse_down(app.table, offset=(99, 1))
+        await pilot.hover(app.table, offset=(99, 20))
+        await pilot.mouse_up(app.table, offset=(99, 20))
+        await until(pilot, lambda: rows_on_screen(app)[-1] == "run00999")
+
+
+async def test_without_focus_the_cursor_is_quiet() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        bright = app.table.render_line(1)
+        app.set_focus(None)
+        await pilot.pause()
+        quiet = app.table.render_line(1)
+        assert bright.text == quiet.text
+        assert [s.style for s in bright] != [s.style for s in quiet]
+
+
+async def test_another_theme_redraws() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        before = app.table.render_line(2)
+        app.theme = "mogplex-light"
+        await pilot.pause()
+        after = app.table.render_line(2)
+        assert before.text == after.text
+        assert [s.style for s in before] != [s.style for s in after]
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "nord", "textual-light"])
+async def test_any_theme_can_draw(theme: str) -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        app.theme = theme
+        await pilot.pause()
+        assert not ragged(app.table)
+        assert [s.style for s in app.table.render_line(1)] != [s.style for s in app.table.render_line(2)]
+
+
+async def test_without_colours_the_cursor_and_the_tones_still_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = host()
+    async with app.run_test(size=(100, 22)):
+        at, below = app.table.render_line(1), app.table.render_line(2)
+        for segment in (*at, *below):
+            for colour in (segment.style.color, segment.style.bgcolor):
+                red, green, blue = colour.triplet
+                assert red == green == blue
+                assert segment.style.color != segment.style.bgcolor
+        assert at.text.startswith("▌")
+        assert at._segments[0].style.bgcolor != below._segments[0].style.bgcolor
+        assert app.table.palette.style(Tone.ERROR).bold
+
+
+async def test_a_table_that_goes_away_with_a_message_on_its_way_leaves_nothing_frozen() -> None:
+    app = host()
+    async with app.run_test() as pilot:
+        app.table.action_cursor(1)
+        await app.table.remove()
+        app.frames.clear()
+        app.status.set_segments([])
+        app.status.refresh()
+        await until(pilot, lambda: app._batch_count == 0)

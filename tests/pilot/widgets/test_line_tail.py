@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from mogplex_tui.widgets.tail_rows import TailRow
+from mogplex_tui.widgets.tones import Ground, Tone
+
+from .hosts import Events, TailHost, ragged, shown, text_of, until
+
+SIZE = (100, 20)
+
+
+def cursor_lines(app: TailHost) -> list[str]:
+    return [line for line in shown(app.tail) if line.startswith("▌")]
+
+
+def last_line(app: TailHost) -> str:
+    return shown(app.tail)[-1]
+
+
+def log(key: str, text: str) -> TailRow:
+    return TailRow(key, "14:03:07", ("log", Tone.DIM), [(text, Tone.PLAIN)])
+
+
+async def test_it_opens_at_the_end_and_looks_only_there() -> None:
+    app = TailHost(Events(50_000))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert "event 49999" in last_line(app)
+        assert "event 49980" in shown(app.tail)[0]
+        assert app.events.asked < 200
+        assert cursor_lines(app) == [last_line(app)]
+
+
+async def test_it_follows_what_arrives() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        app.events.add(3)
+        app.tail.appended(3)
+        await until(pilot, lambda: "event 102" in last_line(app))
+        assert app.tail.cursor_key == "e102"
+        assert app.tail.unseen == 0
+
+
+@pytest.mark.parametrize("key", ["up", "k", "pageup", "home", "g"])
+async def test_looking_back_stops_following(key: str) -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: ("following", False) in app.said)
+        assert not app.tail.follow
+        before = [line[:60] for line in shown(app.tail)]
+        app.events.add(7)
+        app.tail.appended(3)
+        app.tail.appended(4)
+        await until(pilot, lambda: "+7 new" in last_line(app))
+        assert app.tail.unseen == 7
+        assert [line[:60] for line in shown(app.tail)] == before
+
+
+@pytest.mark.parametrize("key", ["f", "end", "G"])
+async def test_following_goes_on_when_asked(key: str) -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("pageup")
+        app.events.add(5)
+        app.tail.appended(5)
+        await pilot.press(key)
+        await until(pilot, lambda: ("following", True) in app.said)
+        assert app.tail.follow
+        assert app.tail.unseen == 0
+        assert "event 104" in last_line(app)
+        assert "new" not in last_line(app)
+
+
+async def test_f_stops_where_one_is() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f")
+        app.events.add(2)
+        app.tail.appended(2)
+        await until(pilot, lambda: "+2 new" in last_line(app))
+        assert "event 99" in last_line(app)
+        await pilot.press("pagedown")
+        await until(pilot, lambda: app.tail.unseen == 0)
+        assert "event 101" in last_line(app)
+        assert not app.tail.follow
+
+
+async def test_a_burst_is_painted_at_most_twenty_times_a_second() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        loop = asyncio.get_running_loop()
+        painted, asked, start = app.painted, app.events.asked, loop.time()
+        for _ in range(5000):
+            app.events.add(1)
+            app.tail.appended(1)
+        await until(pilot, lambda: "event 5099" in last_line(app))
+        most = 2 + 20 * (loop.time() - start)
+        assert app.painted - painted <= most
+        assert app.events.asked - asked <= most * SIZE[1] * 2
+
+
+async def test_cursor_and_view_stay_on_their_rows_when_rows_come_before_them() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("pageup", "down", "down")
+        key, before = app.tail.cursor_key, [line[:60] for line in shown(app.tail)]
+        app.events.rows[:0] = [log(f"old{number}", "older") for number in range(5)]
+        app.tail.refresh_rows()
+        await pilot.pause()
+        assert app.tail.cursor_key == key
+        assert [line[:60] for line in shown(app.tail)] == before
+
+
+async def test_a_row_that_grows_and_changes() -> None:
+    app = TailHost(Events(50))
+    async with app.run_test(size=SIZE) as pilot:
+        tool = TailRow(
+            "t", "14:04:10", ("tool", Tone.DIM), [("shell ", Tone.ACCENT), ("pnpm test", Tone.PLAIN)]
+        )
+        app.events.rows.append(tool._replace(right=("…", Tone.LIVE)))
+        app.tail.appended(1)
+        await until(pilot, lambda: "pnpm test" in last_line(app))
+        assert last_line(app).rstrip(" ▐").endswith("…")
+        app.events.rows[-1] = tool._replace(
+            right=("✗ 31.4s", Tone.ERROR), detail=[("1 failed: keeps the query string", Tone.ERROR)]
+        )
+        app.tail.refresh_rows(["t"])
+        await until(pilot, lambda: "1 failed" in last_line(app))
+        lines = shown(app.tail)
+        assert lines[-2].rstrip(" ▐").endswith("✗ 31.4s")
+        assert lines[-1].index("1 failed") == lines[-2].index("pnpm test")
+        assert not ragged(app.tail)
+
+
+async def test_messages_line_up_with_and_without_a_name() -> None:
+    app = TailHost(Events(0))
+    rows = app.events.rows
+    rows.append(TailRow("1", "14:03:07", ("started", Tone.ACCENT), [("accepted", Tone.PLAIN)]))
+    rows.append(
+        TailRow("2", "14:03:25", ("tool", Tone.DIM), [("search ", Tone.ACCENT), ("words", Tone.PLAIN)])
+    )
+    rows.append(TailRow("3", "14:03:26", ("log", Tone.DIM), [("two", Tone.PLAIN), (" spans", Tone.DIM)]))
+    rows.append(TailRow("4", "", ("", Tone.DIM), [("── 14 events are missing ──", Tone.DIM)]))
+    async with app.run_test(size=(80, 24)):
+        lines = shown(app.tail)
+        assert lines[0].index("accepted") == lines[1].index("words") == lines[2].index("two spans")
+        assert lines[3][1:].startswith("── 14 events")
+        assert not ragged(app.tail)
+
+
+async def test_wrapping_rewraps_on_resize_and_cuts_again() -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    app = TailHost(Events(30, text=words + " end{}"))
+    async with app.run_test(size=SIZE) as pilot:
+        assert "…" in last_line(app)
+        await pilot.press("w")
+        assert app.tail.wrap
+        text = "\n".join(shown(app.tail))
+        assert "…" not in text
+        assert "end29" in last_line(app)
+        assert not ragged(app.tail)
+        for columns in (60, 140, 30):
+            await pilot.resize_terminal(columns, 20)
+            await until(pilot, lambda columns=columns: app.tail.size.width == columns)
+            assert "end29" in last_line(app)
+            assert not ragged(app.tail)
+            joined = " ".join(" ".join(shown(app.tail)).replace("▌", " ").replace("▐", " ").split())
+            assert "word39 end29" in joined
+        await pilot.press("w")
+        assert "word39" not in last_line(app)
+
+
+async def test_scrolling_wrapped_rows_goes_line_by_line_and_comes_back() -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    app = TailHost(Events(30, text=words))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("w")
+        end = shown(app.tail)
+        app.tail.post_message(MouseScrollUp(app.tail, 5, 5, 0, 0, 0, False, False, False))
+        await until(pilot, lambda: ("following", False) in app.said)
+        moved = shown(app.tail)
+        assert [line[:80] for line in moved[3:]] == [line[:80].replace("▌", "▌") for line in end[:-3]]
+        app.tail.post_message(MouseScrollDown(app.tail, 5, 5, 0, 0, 0, False, False, False))
+        await until(pilot, lambda: shown(app.tail) == end)
+        for _ in range(60):
+            await pilot.press("pageup")
+        assert app.tail.top_place == (0, 0)
+        assert app.tail.cursor_key == "e0"
+
+
+async def test_times_give_their_room_to_the_messages() -> None:
+    app = TailHost(Events(30))
+    async with app.run_test(size=SIZE) as pilot:
+        assert "14:03:07" in last_line(app)
+        await pilot.press("t")
+        assert not app.tail.times
+        assert "14:03:07" not in "\n".join(shown(app.tail))
+        assert "event 29" in last_line(app)
+
+
+async def test_search_marks_and_walks_round() -> None:
+    app = TailHost(Events(0))
+    app.events.rows.extend(
+        log(str(number), "the Login page" if number % 20 == 7 else "something else") for number in range(100)
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        assert app.tail.next_match() == (0, 0)
+        app.tail.set_highlight("login")
+        assert app.tail.next_match() == (1, 5)
+        assert app.tail.cursor_key == "7"
+        assert app.tail.next_match() == (2, 5)
+        assert app.tail.prev_match() == (1, 5)
+        assert app.tail.prev_match() == (5, 5)
+        assert app.tail.cursor_key == "87"
+        assert not app.tail.follow
+        ground = app.tail.palette.style(Tone.PLAIN, Ground.MATCH).bgcolor
+        marked = [
+            segment.text
+            for y in range(app.tail.size.height)
+            for segment in app.tail.render_line(y)
+            if segment.style and segment.style.bgcolor == ground
+        ]
+        assert marked == ["Login"]
+        app.events.rows.append(log("new", "LOGIN again"))
+        app.tail.appended(1)
+        assert app.tail.next_match() == (6, 6)
+        app.tail.set_highlight("nowhere")
+        assert app.tail.next_match() == (0, 0)
+        app.tail.set_highlight(None)
+        await pilot.pause()
+        assert ground not in {segment.style.bgcolor for segment in app.tail.render_line(3) if segment.style}
+
+
+async def test_a_notice_stands_above_and_folds() -> None:
+    notice = "This token sees the first 200 events of a run; a browser session sees all of them."
+    app = TailHost(Events(100))
+    async with app.run_test(size=(50, 20)) as pilot:
+        app.tail.set_notice(notice)
+        await pilot.pause()
+        lines = shown(app.tail)
+        assert " ".join(f"{lines[0]} {lines[1]}".split()) == notice
+        assert "event 99" in lines[-1]
+        await pilot.press("pageup")
+        assert text_of(app.tail, 0) == lines[0]
+        await pilot.resize_terminal(120, 20)
+        await until(pilot, lambda: app.tail.size.width == 120)
+        assert notice in text_of(app.tail, 0)
+        assert "event" in text_of(app.tail, 1)
+        app.tail.set_notice(None)
+        await pilot.pause()
+        assert "event" in text_of(app.tail, 0)
+
+
+async def test_nothing_yet_and_then_something() -> None:
+    app = TailHost(Events(0))
+    async with app.run_test(size=SIZE) as pilot:
+        app.tail.set_message(["No events yet."])
+        await pilot.pause()
+        assert "No events yet." in "\n".join(shown(app.tail))
+        await pilot.press("up", "down", "pageup", "enter", "end")
+        app.events.add(2)
+        app.tail.appended(2)
+        await until(pilot, lambda: "event 1" in "\n".join(shown(app.tail)))
+        assert "No events yet." not in "\n".join(shown(app.tail))
+        assert "event 0" in shown(app.tail)[0]
+
+
+async def test_enter_and_a_double_click_select() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: ("selected", "e98") in app.said)
+        await pilot.click(app.tail, offset=(30, 2), times=2)
+        await until(pilot, lambda: ("selected", "e82") in app.said)
+        assert app.tail.move_cursor_to("e5")
+        assert "event 5 " in "\n".join(cursor_lines(app))
+        assert not app.tail.move_cursor_to("nobody")
+
+
+async def test_the_scroll_bar_can_be_dragged_to_both_ends() -> None:
+    app = TailHost(Events(1000))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.mouse_down(app.tail, offset=(99, 19))
+        await pilot.hover(app.tail, offset=(99, 0))
+        await until(pilot, lambda: "event 0 " in text_of(app.tail, 0))
+        await pilot.hover(app.tail, offset=(99, 19))
+        await until(pilot, lambda: "event 999" in last_line(app))
+        await pilot.mouse_up(app.tail, offset=(99, 19))
+
+
+async def test_event_text_is_data() -> None:
+    app = TailHost(Events(0))
+    texts = [
+        "[red]not markup[/red] [link=http://x]y[/link]",
+        "\x1b]0;title\x07\x1b[2Jgone?",
+        "日本語" * 40,
+        "a\u202eb\u0000c",
+        "one\ntwo\r\nthree\tfour",
+        "🎉👨‍👩‍👧‍👦🏳️‍🌈" * 10,
+        "x" * 100_000,
+    ]
+    app.events.rows.extend(log(str(number), text) for number, text in enumerate(texts))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in range(2):
+            text = "\n".join(shown(app.tail))
+            assert not ragged(app.tail)
+            assert not any(
+                ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200d" for c in text if c != "\n"
+            )
+            await pilot.press("w", "home")
+        assert "[red]not markup[/red] [link=http://x]y[/link]" in text
+        assert "␛]0;title␇␛[2Jgone?" in text
+        assert "a<U+202E>b␀c" in text
+
+
+async def test_a_new_source_starts_at_its_end() -> None:
+    app = TailHost(Events(100))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("home")
+        app.tail.set_source(Events(300, text="other {}"))
+        await pilot.pause()
+        assert app.tail.follow
+        assert "other 299" in last_line(app)

@@ -23,8 +23,9 @@ def state_dir(context: str) -> Path:
     """Return the directory of what was started, opened and typed in one context; not yet created."""
     from platformdirs import user_state_path
 
-    safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in context) or "default"
-    return user_state_path(APP) / safe
+    safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in context)
+    # No name may lead out of the directory, or hide.
+    return user_state_path(APP) / (safe.lstrip(".") or "default")
 
 
 def log_file() -> Path:
@@ -38,7 +39,7 @@ def read_json(path: Path, default: Any) -> Any:
     """Return the JSON in a file of ours, or the default when it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return default
 
 

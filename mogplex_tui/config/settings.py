@@ -68,7 +68,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     path: Path | None = None,
     *,
-    context: str = "default",
+    context: str | None = None,
     ephemeral: bool = False,
 ) -> Settings:
     """Resolve every setting by precedence.
@@ -77,7 +77,7 @@ def load(
         arguments: what the command line said; a missing or None value means that it said nothing.
         environ: the environment (default: the process's).
         path: the config file (default: the platform's); it may be missing.
-        context: the name under which state is kept.
+        context: the name under which state is kept; None takes MOGPLEX_CONTEXT, else `default`.
         ephemeral: whether nothing is to be kept on disk.
 
     Raises:
@@ -87,7 +87,7 @@ def load(
     path = path or config_file()
     stored = _read(path)
     values: dict[str, Any] = {key: _resolve(key, arguments or {}, environ, stored, path) for key in _TABLE}
-    name = environ.get("MOGPLEX_CONTEXT", "").strip() or context
+    name = context or environ.get("MOGPLEX_CONTEXT", "").strip() or "default"
     return Settings(**values, context=name, ephemeral=ephemeral)
 
 
@@ -96,7 +96,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} could not be read: {error}. Mend it or move it away.") from error
 
 

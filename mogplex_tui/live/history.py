@@ -31,12 +31,14 @@ class History:
     def __init__(self, directory: Path | None) -> None:
         self._path = directory / "runs.json" if directory else None
         self._runs: dict[str, Remembered] = {}
+        self._by_call: dict[str, str] = {}
         # What of the file could not be kept or read, in words; shown once.
         self.trouble: str | None = None
-        for item in read_json(self._path, []) if self._path else []:
+        stored = read_json(self._path, []) if self._path else []
+        for item in stored if isinstance(stored, list) else []:
             if isinstance(item, dict) and isinstance(item.get("run_id"), str):
                 known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
-                self._runs[item["run_id"]] = Remembered(item["run_id"], **_texts(known))
+                self._keep(Remembered(item["run_id"], **_texts(known)))
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -51,7 +53,7 @@ class History:
 
     def by_call(self, call_id: str | None) -> Remembered | None:
         """Return the run that a call belongs to."""
-        return next((run for run in self._runs.values() if call_id and run.call_id == call_id), None)
+        return self.get(self._by_call.get(call_id)) if call_id else None
 
     def remember(self, run: Remembered) -> None:
         """Keep a run; what was known of it and is not said again stays."""
@@ -60,11 +62,17 @@ class History:
             run = Remembered(
                 run.run_id, run.call_id or old.call_id, run.repo or old.repo, run.prompt or old.prompt
             )
-        self._runs[run.run_id] = run
+        self._keep(run)
         while len(self._runs) > KEPT:
-            del self._runs[next(iter(self._runs))]
+            gone = self._runs.pop(next(iter(self._runs)))
+            self._by_call.pop(gone.call_id or "", None)
         if run != old:
             self._write()
+
+    def _keep(self, run: Remembered) -> None:
+        self._runs[run.run_id] = run
+        if run.call_id:
+            self._by_call[run.call_id] = run.run_id
 
     def _write(self) -> None:
         if self._path is None:

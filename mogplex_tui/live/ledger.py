@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mogplex_tui.live import redact
+
 log = logging.getLogger("mogplex.live")
 
 # Lines kept in memory for the screen; the file holds all of them.
@@ -38,13 +40,14 @@ class Ledger:
         self.entries: deque[Entry] = deque(maxlen=KEPT)
 
     def open(self, action: str, subject: str, key: str | None = None) -> Entry:
-        """Write down a call that is about to leave. `subject` and `key` never hold a secret."""
-        entry = Entry(uuid.uuid4().hex, datetime.now(UTC).isoformat(), action, subject, key)
+        """Write down a call that is about to leave; what looks like a secret in `subject` is left out."""
+        entry = Entry(uuid.uuid4().hex, datetime.now(UTC).isoformat(), action, redact.text(subject), key)
         self._put(entry)
         return entry
 
     def close(self, entry: Entry, state: str, detail: str | None = None) -> None:
         """Write down how a call ended: `done`, `refused` or `unknown`."""
+        detail = None if detail is None else redact.text(detail)
         self._put(replace(entry, at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
     def _put(self, entry: Entry) -> None:
@@ -53,7 +56,7 @@ class Ledger:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            line = (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode()
+            line = (json.dumps(asdict(entry)) + "\n").encode()
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 os.write(handle, line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -39,11 +39,13 @@ def load(directory: Path, rows: RowSet[RunRow], now: datetime, monotonic: float)
     body = read_json(directory / "picture.json", {})
     try:
         at = datetime.fromisoformat(body["at"])
-        pairs = [(row.key, row) for row in map(_unpacked, body["runs"])]
+        age = max(0.0, (now - at).total_seconds())
+        stored = list(body["runs"])
     except (KeyError, TypeError, ValueError):
         return
+    pairs = [(row.key, row) for row in map(_unpacked, stored) if row is not None]
     rows.freshness.as_of_wall = at
-    rows.freshness.as_of = monotonic - max(0.0, (now - at).total_seconds())
+    rows.freshness.as_of = monotonic - age
     rows.apply(pairs)
 
 
@@ -63,13 +65,26 @@ def _packed(row: RunRow) -> dict[str, Any]:
     return out
 
 
-def _unpacked(raw: dict[str, Any]) -> RunRow:
-    known = {field.name for field in fields(RunRow)}
-    values = {key: value for key, value in raw.items() if key in known}
-    for name in _TIMES & values.keys():
-        values[name] = datetime.fromisoformat(values[name])
-    if "cost" in values:
-        values["cost"] = Decimal(values["cost"])
-    values["source"] = Source(values["source"])
-    values["cost_source"] = Cost(values.get("cost_source", Cost.UNKNOWN))
-    return RunRow(**values)
+def _unpacked(raw: Any) -> RunRow | None:
+    """Return the row, or None when its record was damaged or written by another version."""
+    try:
+        values = {field.name: _value(field, raw[field.name]) for field in fields(RunRow) if field.name in raw}
+        return RunRow(**values)
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+
+
+def _value(field: Field[Any], value: Any) -> Any:
+    if field.name in _TIMES:
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    if field.name == "cost":
+        return Decimal(value)
+    if field.name == "source":
+        return Source(value)
+    if field.name == "cost_source":
+        return Cost(value)
+    wanted = bool if field.type == "bool" else int if field.type == "int | None" else str
+    if type(value) is not wanted:
+        raise ValueError(f"{field.name} is no {field.type}")
+    return value

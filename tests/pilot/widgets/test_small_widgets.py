@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widget import Widget
+
+from mogplex_tui.themes import THEMES, allowed, register
+from mogplex_tui.widgets.bars import Bar, BarList
+from mogplex_tui.widgets.card import Card
+from mogplex_tui.widgets.chart import CostChart, axis
+from mogplex_tui.widgets.columns import Column, arrange
+from mogplex_tui.widgets.facts import Fact, Facts
+from mogplex_tui.widgets.key_bar import KeyBar
+from mogplex_tui.widgets.spark import sparkline
+from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
+from mogplex_tui.widgets.tab_line import TabLine
+from mogplex_tui.widgets.tones import Tone
+
+from .hosts import ragged, shown, until
+
+HEADER = [
+    Segment("mogplex", Tone.ACCENT, 5),
+    Segment("prod", Tone.STRONG, 1),
+    Segment("ada@acme.dev", Tone.DIM, 6),
+    Segment("● nominal", Tone.OK, 0, True),
+    Segment("budget 23/60", Tone.PLAIN, 2, True),
+    Segment("today $31.42", Tone.STRONG, 3, True),
+    Segment("▁▂▃▅", Tone.ACCENT, 7, True),
+]
+TITLES = ("Runs", "Projects", "Agents", "Assignments", "Sandboxes", "Observability", "Models", "Settings")
+TABS = [(str(number), title, title.lower()) for number, title in enumerate(TITLES, 1)]
+
+
+class Host(App[None]):
+    ENABLE_COMMAND_PALETTE = False
+    CSS = "#fixed { height: 12; }"
+
+    def __init__(self, *widgets: Widget) -> None:
+        super().__init__()
+        self.widgets = widgets
+        self.picked: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield from self.widgets
+
+    def on_mount(self) -> None:
+        register(self)
+        self.theme = THEMES[0].name
+
+    def on_tab_line_picked(self, event: TabLine.Picked) -> None:
+        self.picked.append(event.name)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (120, "mogplex prod ada@acme.dev ● nominal budget 23/60 today $31.42 ▁▂▃▅"),
+        (70, "mogplex prod ada@acme.dev ● nominal budget 23/60 today $31.42"),
+        (60, "mogplex prod ● nominal budget 23/60 today $31.42"),
+        (45, "prod ● nominal budget 23/60 today $31.42"),
+        (32, "prod ● nominal budget 23/60"),
+        (11, "● nominal"),
+        (6, "● n…"),
+    ],
+)
+async def test_a_header_folds_from_the_least_important(columns: int, words: str) -> None:
+    line = HeaderLine(HEADER)
+    async with Host(line).run_test(size=(columns, 5)):
+        assert shown(line)[0].split() == words.split()
+        assert not ragged(line)
+
+
+async def test_right_segments_stand_at_the_right_edge_and_change() -> None:
+    line = SegmentLine([Segment("Runs"), Segment("as of 2s", right=True), Segment("")])
+    async with Host(line).run_test(size=(40, 5)) as pilot:
+        assert shown(line)[0] == " Runs".ljust(31) + "as of 2s "
+        line.set_segments([Segment("[b]Runs[/b]\x1b"), Segment("now", right=True)])
+        await pilot.pause()
+        assert shown(line)[0] == " [b]Runs[/b]␛".ljust(36) + "now "
+
+
+async def test_the_key_bar_drops_keys_from_the_end() -> None:
+    bar = KeyBar([("⏎", "open"), ("x", "cancel"), ("n", "new run"), ("?", "help")])
+    async with Host(bar).run_test(size=(60, 5)) as pilot:
+        assert shown(bar)[0].split() == ["⏎", "open", "x", "cancel", "n", "new", "run", "?", "help"]
+        await pilot.resize_terminal(30, 5)
+        await until(pilot, lambda: shown(bar)[0].split() == ["⏎", "open", "x", "cancel", "n", "new", "run"])
+        bar.set_items([("q", "quit")])
+        await pilot.pause()
+        assert shown(bar)[0].split() == ["q", "quit"]
+        assert not ragged(bar)
+
+
+async def test_tabs_shorten_before_any_is_lost_and_can_be_clicked() -> None:
+    tabs = TabLine(TABS, active="runs")
+    app = Host(tabs)
+    async with app.run_test(size=(120, 5)) as pilot:
+        assert all(title in shown(tabs)[0] for title in TITLES)
+        at = shown(tabs)[0].index("Agents")
+        await pilot.click(tabs, offset=(at, 0))
+        await until(pilot, lambda: app.picked == ["agents"])
+        before = [segment.style for segment in tabs.render_line(0)]
+        tabs.set_active("agents")
+        await pilot.pause()
+        assert [segment.style for segment in tabs.render_line(0)] != before
+        await pilot.resize_terminal(70, 5)
+        await until(pilot, lambda: tabs.size.width == 70)
+        assert [word for word in shown(tabs)[0].split() if word.isdigit()] == list("12345678")
+        assert not ragged(tabs)
+
+
+def test_a_sparkline_shows_gaps_zero_and_the_greatest() -> None:
+    assert sparkline([0, 1, None, 7, 3.5]) == "▁▂ █▅"
+    assert sparkline([]) == ""
+    assert sparkline([0, 0]) == "▁▁"
+    assert sparkline([None, None]) == "  "
+    assert sparkline([0.0001, 1000]) == "▂█"
+    assert sparkline([1, 2, 3, 4], cells=2) == "▆█"
+    assert sparkline([0, 1, 2], ascii_mode=True).isascii()
+
+
+async def test_bars_line_up_their_figures_and_unknown_has_no_bar() -> None:
+    bars = BarList(id="fixed")
+    async with Host(bars).run_test(size=(60, 14)) as pilot:
+        bars.set_bars(
+            [
+                Bar("gpt-5.4", 18.2, "$18.20"),
+                Bar("claude-opus-5", 9.1, "$9.10"),
+                Bar("unknown [price]", None, "–"),
+            ],
+            title="by model",
+        )
+        await pilot.pause()
+        lines = shown(bars)
+        assert lines[0].startswith("by model")
+        assert lines[1].rstrip().endswith("$18.20")
+        assert len(lines[1].rstrip()) == len(lines[2].rstrip()) == len(lines[3].rstrip())
+        assert lines[1].count("█") == 2 * lines[2].count("█") > 0
+        assert "█" not in lines[3]
+        assert "unknown [price]" in lines[3]
+        assert not ragged(bars)
+
+
+async def test_bars_that_find_no_line_are_counted_and_ascii_is_ascii() -> None:
+    bars = BarList(ascii_mode=True, id="fixed")
+    async with Host(bars).run_test(size=(40, 14)) as pilot:
+        bars.set_bars([Bar(f"model-{number}", number, f"{number}") for number in range(1, 31)], title="all")
+        await pilot.pause()
+        lines = shown(bars)
+        assert lines[-1].strip() == "and 20 more"
+        assert all(line.isascii() for line in lines)
+
+
+async def test_facts_line_up_wrap_and_cut() -> None:
+    facts = Facts(id="fixed")
+    async with Host(facts).run_test(size=(38, 20)) as pilot:
+        facts.set_groups(
+            [
+                [
+                    Fact("repo", "acme/web"),
+                    Fact("branch", "mogplex/a-very-long-branch-name-that-goes-on-3f2a"),
+                ],
+                [Fact("job", "review-pr 1841 with quite a long name indeed")],
+            ],
+            title="Fix the login redirect that loses the query string",
+            alert="tests failed",
+        )
+        await pilot.pause()
+        lines = [line.rstrip() for line in shown(facts)]
+        assert lines[:3] == ["Fix the login redirect that loses the", "query string", ""]
+        assert lines[3] == "tests failed"
+        assert lines[5] == "repo    acme/web"
+        assert lines[6].startswith("branch  mogplex/")
+        assert "…" in lines[6]
+        assert lines[6].endswith("3f2a")
+        assert lines[8].startswith("job     review-pr 1841")
+        assert lines[9].startswith("        ")
+        assert not ragged(facts)
+        facts.set_lines([("acme/web  main  " + "x" * 60, Tone.PLAIN), ("$0.41", Tone.PLAIN)])
+        await pilot.pause()
+        assert [line.rstrip() for line in shown(facts)][1] == "$0.41"
+        assert shown(facts)[0].rstrip().endswith("…")
+
+
+async def test_more_facts_than_lines_are_counted_and_scrolled() -> None:
+    facts = Facts(id="fixed")
+    async with Host(facts).run_test(size=(38, 20)) as pilot:
+        facts.set_groups([[Fact(f"label{number}", f"value{number}") for number in range(30)]])
+        await pilot.pause()
+        assert shown(facts)[-1].strip() == "19 more lines"
+        for _ in range(40):
+            await pilot._post_mouse_events(
+                [__import__("textual.events").events.MouseScrollDown], facts, (3, 3), 0
+            )
+        await until(pilot, lambda: "value29" in shown(facts)[-1])
+
+
+async def test_a_card_shows_its_figures_on_one_edge() -> None:
+    card = Card("Jobs", id="fixed")
+    async with Host(card).run_test(size=(40, 14)) as pilot:
+        card.set_lines(
+            [[("97.2 %", Tone.OK), ("success", Tone.DIM)], [("1", Tone.ERROR), ("failed", Tone.DIM)]]
+        )
+        await pilot.pause()
+        assert [line.rstrip() for line in shown(card)[:3]] == [" Jobs", " 97.2 %  success", "      1  failed"]
+
+
+@pytest.mark.parametrize("ascii_mode", [False, True])
+async def test_the_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
+    chart = CostChart(ascii_mode=ascii_mode, id="fixed")
+    async with Host(chart).run_test(size=(60, 14)) as pilot:
+        assert "no costs are known" in shown(chart)[0]
+        values = [0.0, 1.0, 2.0, 5.5, None, None, 2.0, 1.0]
+        chart.set_series(values, labels=[f"{hour:02d}:00" for hour in range(8)], title="$ an hour")
+        await pilot.pause()
+        lines = shown(chart)
+        assert lines[0].startswith("$ an hour")
+        assert lines[1].startswith("$6 ")
+        assert "00:00" in lines[-1]
+        assert "04:00" in lines[-1]
+        assert not ragged(chart)
+        columns = ["".join(line[column] for line in lines[1:-2]).strip() for column in range(5, 59)]
+        assert any(columns[:26])
+        assert not any(columns[28:40])
+        if ascii_mode:
+            assert all(line.isascii() for line in lines)
+
+
+def test_an_axis_has_round_amounts() -> None:
+    assert [label for label in axis(5.2, 8) if label] == ["$6", "$4", "$2"]
+    assert axis(0.037, 4)[0] == "$0.04"
+    assert axis(31_000, 6)[0] == "$40k"
+    assert axis(0, 3)[0] == "$1"
+
+
+def test_columns_that_do_not_fit_at_all_are_narrowed() -> None:
+    columns = [Column("a", "A", 10), Column("b", "B", 10), Column("c", "C", 10)]
+    assert [slot.width for slot in arrange(columns, 34)] == [10, 10, 10]
+    assert [slot.width for slot in arrange(columns, 20)] == [10, 8]
+    assert arrange(columns, 0) == []
+
+
+def test_room_left_over_goes_to_columns_that_flex() -> None:
+    columns = [Column("a", "A", 10), Column("b", "B", 10, flex=1), Column("c", "C", 10, flex=2)]
+    assert [slot.width for slot in arrange(columns, 64)] == [10, 20, 30]
+
+
+def test_without_colours_the_theme_is_the_dark_one() -> None:
+    assert allowed("ansi-dark", {}) == "ansi-dark"
+    assert allowed("ansi-dark", {"NO_COLOR": ""}) == "mogplex-dark"
+    assert allowed("mogplex-light", {}, no_color=True) == "mogplex-dark"

@@ -271,7 +271,8 @@ async def test_an_open_connection_takes_no_place_from_the_requests_and_none_from
 
         held = [asyncio.create_task(hold()) for _ in range(wire.IN_FLIGHT)]
         await until(lambda: len(connected) == wire.IN_FLIGHT)
-        assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
+        async with asyncio.timeout(10):
+            assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
         assert client.budget.used() == wire.IN_FLIGHT + 1
         clock.advance(60)
         assert client.budget.used() == 0

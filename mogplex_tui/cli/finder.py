@@ -23,7 +23,6 @@ from mogplex_tui.live.runs import Runs
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import Call
-    from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
 
 SHORTEST = 4
@@ -56,7 +55,7 @@ class Finder:
         return self._keep(await self._by_beginning(asked))
 
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:
-        """Read a run again by every road that shows it; the run's own row has the last word (v1.md §7.6)."""
+        """Read a run again by every road that shows it; the run's own row decides when it is over (v1.md §7.6)."""
         client, fresh = self.session.client.at(priority), row
         if row.call_id and row.began and self.session.open(Family.OBSERVABILITY):
             try:
@@ -64,9 +63,10 @@ class Finder:
             except CLOSED:
                 if row.run_id is None or self.session.target.token is None:
                     raise
+        self._keep(fresh)
         if fresh.run_id and self.session.target.token is not None:
-            fresh = self._joined(fresh, await client.runs.get(fresh.run_id))
-        elif row.automation_id and row.job_id:
+            return self.runs.put_run(await client.runs.get(fresh.run_id))
+        if row.automation_id and row.job_id:
             detail = await client.automations.run(row.automation_id, row.job_id)
             fresh = self.runs.dress(make.from_job(detail, row.automation_id, row.who))
         return self._keep(fresh)
@@ -130,12 +130,10 @@ class Finder:
     async def _run(self, run_id: str) -> RunRow:
         client = self.session.client.at(Priority.ACTION)
         run = await patiently(lambda: client.runs.get(run_id))
-        row = make.from_run(run)
-        await self._learn_repo(row.repo_id)
-        self.session.history.remember(
-            Remembered(run.run_id, row.call_id, self.session.names.repos.get(row.repo_id or ""), None)
-        )
-        row = self.runs.dress(row)
+        await self._learn_repo(run.repo_id)
+        repo = self.session.names.repos.get(run.repo_id or "")
+        self.session.history.remember(Remembered(run.run_id, run.ai_call_id, repo, None))
+        row = self.runs.put_run(run, repo=repo)
         if row.call_id is None or not self.session.open(Family.OBSERVABILITY):
             return row
         try:
@@ -143,7 +141,10 @@ class Finder:
         except MogplexError:
             # The run is there; what its call would add, tokens and cost, stays unknown and is shown so.
             return row
-        return row if call is None else self._joined(call, run)
+        if call is None:
+            return row
+        self._keep(call)
+        return self.runs.put_run(run, repo=repo)
 
     async def _learn_repo(self, repo_id: str | None) -> None:
         names = self.session.names.repos
@@ -166,27 +167,6 @@ class Finder:
         )
         call: Call | None = next((call for call in page.calls if call.id == row.call_id), None)
         return None if call is None else self.runs.dress(make.from_call(call), call)
-
-    def _joined(self, row: RunRow, run: RunDetail) -> RunRow:
-        """Return what the call knows with what the run knows better: its state, branch, sandbox and error."""
-        fresh = self.runs.dress(make.from_run(run))
-        if row.source is not Source.CALL:
-            return replace(fresh, repo=fresh.repo or row.repo)
-        requested = row.cancel_requested and fresh.live
-        return replace(
-            row,
-            state="cancelling" if requested else fresh.state,
-            run_id=run.run_id,
-            branch=fresh.branch or row.branch,
-            base_branch=fresh.base_branch or row.base_branch,
-            error=fresh.error or row.error,
-            sandbox_id=fresh.sandbox_id or row.sandbox_id,
-            sandbox_name=fresh.sandbox_name or row.sandbox_name,
-            ended_at=row.ended_at or fresh.ended_at,
-            duration_ms=row.duration_ms if row.duration_ms is not None else fresh.duration_ms,
-            external=True,
-            prompt=fresh.prompt,
-        )
 
 
 def _ids(row: RunRow) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
-from mogplex_tui.cli.shapes import event_line, event_object, summary
+from mogplex_tui.cli.shapes import event_cells, event_object, summary, unreadable_object
 from mogplex_tui.live.realtime import Hearing
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.run_feed import RunFeed
@@ -31,6 +33,7 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.operations import name_of
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.headless import Setting
@@ -50,6 +53,7 @@ class EventLog(Tail):
     def __init__(self) -> None:
         super().__init__()
         self._fresh: list[Event] = []
+        self._fresh_bad: list[BadRow] = []
 
     def add(self, events: Iterable[Event]) -> Added:
         """Take in a batch; events that were seen before change nothing."""
@@ -60,10 +64,27 @@ class EventLog(Tail):
                 self._fresh.append(event)
         return Added(appended=len(self._fresh) - before)
 
+    def add_bad(self, rows: Iterable[BadRow]) -> Added:
+        """Take in events that did not parse; each is handed over once as well."""
+        before = len(self._fresh_bad)
+        for row in rows:
+            key = hashlib.sha256(json.dumps(row.raw, sort_keys=True).encode()).hexdigest()
+            if key not in self._seen:
+                self._seen.add(key)
+                self._fresh_bad.append(row)
+        new = len(self._fresh_bad) - before
+        self.bad += new
+        return Added(appended=new)
+
     def take(self) -> list[Event]:
         """Return what came since the last time, by time and arrival."""
         fresh, self._fresh = self._fresh, []
         return sorted(fresh, key=lambda event: event.created_at)
+
+    def take_bad(self) -> list[BadRow]:
+        """Return what came since the last time and did not parse."""
+        fresh, self._fresh_bad = self._fresh_bad, []
+        return fresh
 
 
 class Follower:
@@ -168,7 +189,13 @@ class Follower:
             if self.output.as_json:
                 self.output.object("event", event_object(event, self.row))
             else:
-                self.output.line(event_line(event, local=local))
+                self.output.line(*event_cells(event, local=local))
+        for bad in self.log.take_bad():
+            fields = unreadable_object(bad, self.row)
+            if self.output.as_json:
+                self.output.object("event", fields)
+            else:
+                self.output.line(words.DASH, fields["type"], bad.why, json.dumps(fields["payload"]))
         self.output.flush()
         if self.row.state != self._state:
             self._state = self.row.state
@@ -213,8 +240,3 @@ def ending(setting: Setting, row: RunRow, *, exit_status: bool) -> int:
     if exit_status and row.state != "success":
         return Exit.FAILED
     return Exit.OK
-
-
-def told(row: RunRow) -> str:
-    """Return how sentences call a run, with its whole id, so that it can be asked for again."""
-    return f"{row.repo or 'run'} {row.run_id or row.key}" if row.run_id or row.key else words.DASH

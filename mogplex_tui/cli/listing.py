@@ -29,6 +29,7 @@ from mogplex_tui.operate.kinds import RUNS
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -186,9 +187,8 @@ class Listing:
         )
         found.update({call.id: self.runs.dress(make.from_call(call), call) for call in page.calls})
         for place, bad in enumerate(page.calls.bad):
-            raw = bad.raw if isinstance(bad.raw, dict) else {}
-            key = str(raw.get("id") or f"unreadable-{number}-{place}")
-            found[key] = make.unreadable(key, bad.why)
+            row = _marked(bad, f"{number}-{place}")
+            found[row.key] = row
         return page.total
 
     # Where only v1 is open -------------------------------------------------------------------------------------
@@ -223,10 +223,7 @@ class Listing:
     async def _of_automation(self, automation_id: str, name: str) -> list[RunRow]:
         runs = await self._client.automations.runs(automation_id)
         rows = [self.runs.dress(make.from_job(run, automation_id, name)) for run in runs]
-        return rows + [
-            make.unreadable(f"unreadable-{automation_id}-{place}", bad.why)
-            for place, bad in enumerate(runs.bad)
-        ]
+        return rows + [_marked(bad, f"{automation_id}-{place}") for place, bad in enumerate(runs.bad)]
 
     async def _of_run(self, run_id: str) -> list[RunRow]:
         try:
@@ -234,6 +231,13 @@ class Listing:
         except NotFound:
             # Deleted, or remembered from another account on the same service.
             return []
+
+
+def _marked(bad: BadRow, place: str) -> RunRow:
+    """Return the marked row of a record that did not parse, under its own id where it has one."""
+    given = bad.raw.get("id") if isinstance(bad.raw, dict) else None
+    key = given if isinstance(given, str) and given else f"unreadable-{place}"
+    return make.unreadable(key, bad.why, bad.raw)
 
 
 def _words_of(row: RunRow) -> set[str]:

@@ -59,9 +59,10 @@ class Output:
         text = json.dumps(plain, ensure_ascii=self._ascii, separators=(",", ":"), default=_as_text)
         self._write(_DANGEROUS.sub(_escaped, text))
 
-    def line(self, *cells: str, gap: str = "  ") -> None:
-        """Write cells as one line of text."""
-        self._write(self._fit(gap.join(self.shown(cell) for cell in cells).rstrip()))
+    def line(self, *cells: str) -> None:
+        """Write cells as one line of text; a cell keeps the width that it was padded to."""
+        texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
+        self._write(self._fit("  ".join(texts).rstrip()))
 
     def table(
         self,
@@ -148,7 +149,7 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _padded(text: str, size: int, right: bool) -> str:
+def _padded(text: str, size: int, right: bool = False) -> str:
     space = " " * (size - width(text))
     return space + text if right else text + space
 

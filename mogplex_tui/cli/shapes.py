@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.output import Column
 from mogplex_tui.live import redact
+from mogplex_tui.live.tail import UNREADABLE
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import RUNS, Context, duration_seconds
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.live.rows import RunRow
 
+# The longest of the nine types (v1.md §8.5).
+TYPE_WIDTH = len("cancel_requested")
 COLUMNS = (
     Column("ID"),
     *(Column(field.title or "ERROR", right=field.align == "right") for field in RUNS.fields),
@@ -56,6 +61,7 @@ def run_object(row: RunRow) -> dict[str, Any]:
         "cancel_requested": row.cancel_requested or row.state == "cancelling",
         "prompt": row.prompt,
         "unreadable": row.unreadable,
+        "raw": None if row.raw is None else json.loads(row.raw),
     }
 
 
@@ -95,27 +101,36 @@ def event_object(event: Event, row: RunRow) -> dict[str, Any]:
     }
 
 
-def event_line(event: Event, *, local: bool) -> str:
-    """Return an event as one line of text: time, type and what it says; local time for people, UTC for files."""
+def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, Any]:
+    """Return an event that did not parse as JSON fields: why, and what came, secrets removed."""
+    return {
+        "run_id": row.run_id,
+        "call_id": row.call_id,
+        "type": UNREADABLE,
+        "message": bad.why,
+        "payload": redact.payload(bad.raw),
+    }
+
+
+def event_cells(event: Event, *, local: bool) -> list[str]:
+    """Return an event as cells of a line: time, type, and what it says; local time for people, UTC for files."""
     at = words.clock(event.created_at) if local else words.utc(event.created_at)
-    return f"{at}  {event.type:<16}  {_said(event)}".rstrip()
-
-
-def _said(event: Event) -> str:
     payload = redact.payload(event.payload)
     texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
+    message: str | None = redact.text(event.message)
     if event.type == "tool_started":
-        return _joined(event.tool_name, texts.get("input_preview"))
-    if event.type == "tool_finished":
-        took = payload.get("duration_ms")
-        how = "failed" if payload.get("success") is False or "error" in texts else "ok"
-        if isinstance(took, int | float) and not isinstance(took, bool):
-            how += f" in {words.millis(took)}"
-        return _joined(event.tool_name, how, texts.get("error") or texts.get("output_preview"))
-    detail = texts.get("pull_request_url") or texts.get("error") or texts.get("reason")
-    message = redact.text(event.message)
-    return _joined(message, None if detail == message else detail)
+        said = [event.tool_name or message, texts.get("input_preview")]
+    elif event.type == "tool_finished":
+        said = [event.tool_name or message, _how(payload), texts.get("error") or texts.get("output_preview")]
+    else:
+        detail = texts.get("pull_request_url") or texts.get("error") or texts.get("reason")
+        said = [message, None if detail == message else detail]
+    return [at, event.type.ljust(TYPE_WIDTH), *filter(None, said)]
 
 
-def _joined(*parts: str | None) -> str:
-    return "  ".join(part for part in parts if part)
+def _how(payload: dict[str, Any]) -> str:
+    how = "failed" if payload.get("success") is False or payload.get("error") else "ok"
+    took = payload.get("duration_ms")
+    if isinstance(took, int | float) and not isinstance(took, bool):
+        how += f" in {words.millis(took)}"
+    return how

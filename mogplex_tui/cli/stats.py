@@ -14,8 +14,6 @@ from mogplex_tui.cli.headless import patiently, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from mogplex_tui.api.models.stats import Stats
     from mogplex_tui.cli.headless import Setting
 
@@ -73,31 +71,29 @@ async def _stats(setting: Setting, since: timedelta | datetime) -> int:
     return Exit.OK
 
 
-def known(stats: Stats) -> Decimal | None:
-    """Return the known cost of a window; None where there were calls and none of them has a price yet."""
-    summary = stats.summary
-    return None if summary.total_cost == 0 and summary.total_calls else summary.total_cost
-
-
 def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
     """Return the stats as JSON fields: money as decimals or None, durations ms, rates in percent.
 
     `windows` are the answers for the asked window, the last hour, 24 h and 7 days. Cost is the sum of what is priced
     (`provenance` "known"); a null is unknown, never nothing.
     """
+    from mogplex_tui.live.costs import known
+
     asked = windows["asked"]
     figures = asked.summary
-    today = None if figures.cost_today == 0 and figures.calls_today else figures.cost_today
+    spent = {
+        name: known(window.summary.total_cost, window.summary.total_calls) for name, window in windows.items()
+    }
     return {
         "as_of": now,
         "since": begin,
         "cost": {
             "provenance": "known",
-            "today": today,
-            "per_hour": known(windows["hour"]),
-            "day": known(windows["day"]),
-            "week": known(windows["week"]),
-            "since": known(asked),
+            "today": known(figures.cost_today, figures.calls_today),
+            "per_hour": spent["hour"],
+            "day": spent["day"],
+            "week": spent["week"],
+            "since": spent["asked"],
             "calls_not_reconciled": figures.reconciliation_pending,
         },
         "usage": {

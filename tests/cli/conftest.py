@@ -1,0 +1,62 @@
+"""A standing plane with rows of the test's own, and the commands pointed at it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from mogplex_tui.cli import follow, headless
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.operate import operations
+from tests.cli.support import Mogplex, WallClock
+from tests.controlplane.support import World
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr(headless, "pause", at_once)
+    monkeypatch.setattr(follow, "SETTLE", 0.05)
+    monkeypatch.setattr(operations, "READ_BACK", (0.0, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """A command sends the process's log to a file; the next test must not inherit that."""
+    root, http = logging.getLogger("mogplex"), logging.getLogger("mogplex.http")
+    before = (root.level, root.propagate, list(root.handlers), http.level)
+    yield
+    for handler in set(root.handlers) - set(before[2]):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(before[0])
+    root.propagate = before[1]
+    http.setLevel(before[3])
+
+
+@pytest.fixture
+async def plane() -> AsyncIterator[PlaneServer]:
+    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=WallClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def world(plane: PlaneServer) -> World:
+    return World(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def mogplex(monkeypatch: pytest.MonkeyPatch) -> Mogplex:
+    return Mogplex(monkeypatch)
+
+
+@pytest.fixture
+def operator(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
+    """The commands with both credentials of the plane."""
+    mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
+    return mogplex

@@ -1,0 +1,143 @@
+"""The commands in this process against services on loopback, and what came out of them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.cli import parser
+from mogplex_tui.controlplane.clock import Clock
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, Service, http, serving
+
+TOKEN = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
+UNKNOWN = "7d0c0000-0000-4000-8000-00000000dead"
+
+
+class WallClock(Clock):
+    """The machine's clock, under the name that the plane's test world reads."""
+
+    @property
+    def us(self) -> int:
+        return self.now_us()
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+    @property
+    def one(self) -> dict[str, Any]:
+        (only,) = self.objects
+        return only
+
+
+class _Captured(io.TextIOWrapper):
+    def __init__(self, *, terminal: bool = False) -> None:
+        self.bytes = io.BytesIO()
+        self._terminal = terminal
+        super().__init__(self.bytes, encoding="utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        return self.bytes.getvalue().decode()
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+class Going:
+    """A command under way in a thread of its own, with an event loop of its own, as in a process of its own."""
+
+    def __init__(
+        self, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, stdin: str, terminal: bool
+    ) -> None:
+        self.out, self.err = _Captured(terminal=terminal), _Captured(terminal=terminal)
+        typed = io.StringIO(stdin)
+        typed.isatty = lambda: terminal  # type: ignore[method-assign]
+        monkeypatch.setattr(sys, "stdout", self.out)
+        monkeypatch.setattr(sys, "stderr", self.err)
+        monkeypatch.setattr(sys, "stdin", typed)
+        self.task = asyncio.create_task(asyncio.to_thread(self._run, argv))
+
+    @staticmethod
+    def _run(argv: tuple[str, ...]) -> int:
+        try:
+            return parser.run(argv)
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 1
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Wait until something is so, or fail with what was printed."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not condition():
+            if self.task.done() or asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"it never came: {self.out.text!r} {self.err.text!r}")
+            await asyncio.sleep(0.01)
+
+    async def done(self) -> Done:
+        code = await asyncio.wait_for(self.task, 30)
+        return Done(code, self.out.text, self.err.text)
+
+
+class Mogplex:
+    """`mogplex-tui` with the environment of one test."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def use(self, base_url: str, *, token: str | None = TOKEN, cookie: str | None = None) -> None:
+        values = {"MOGPLEX_BASE_URL": base_url, "MOGPLEX_TOKEN": token, "MOGPLEX_SESSION_COOKIE": cookie}
+        for name, value in values.items():
+            if value is None:
+                self._monkeypatch.delenv(name, raising=False)
+            else:
+                self._monkeypatch.setenv(name, value)
+
+    def begin(self, *argv: str, stdin: str = "", terminal: bool = False) -> Going:
+        return Going(argv, self._monkeypatch, stdin, terminal)
+
+    async def __call__(self, *argv: str, stdin: str = "", terminal: bool = False) -> Done:
+        return await self.begin(*argv, stdin=stdin, terminal=terminal).done()
+
+
+# What the hosted edge lets a token through to besides v1 (auth.md §3, §4).
+_FOR_TOKENS = ("/api/auth/user", "/api/settings", "/api/models")
+
+
+@asynccontextmanager
+async def hosted(plane: PlaneServer) -> AsyncIterator[Service]:
+    """The plane behind the hosted edge: most unversioned routes want a session and are sent to the login page."""
+    async with httpx.AsyncClient(base_url=plane.base_url) as behind:
+
+        async def edge(seen: Seen, _: asyncio.StreamWriter) -> bytes:
+            open_to_tokens = seen.path.startswith("/api/v1/mogplex/") or seen.path in _FOR_TOKENS
+            if not open_to_tokens or "authorization" not in seen.headers:
+                return http(307, f"/login?next={seen.path}".encode(), "", Location=f"/login?next={seen.path}")
+            kept = {key: value for key, value in seen.headers.items() if key not in ("host", "connection")}
+            answer = await behind.request(
+                seen.method, f"{seen.path}?{seen.query}", headers=kept, content=seen.body
+            )
+            return http(answer.status_code, answer.content, answer.headers.get("content-type", ""))
+
+        async with serving(edge) as service:
+            yield service

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.api.support import Seen, http, ok, refused, serving
+from tests.cli.support import Mogplex, hosted
+from tests.controlplane.support import World
+
+NOBODY_LOOKS_BACK = "MOGPLEX_SESSION_COOKIE"
+
+
+async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex, world: World) -> None:
+    now = world.clock.us
+    old = world.call(started_at=now - 3 * HOUR_US, status="streaming")
+    newest = world.call(started_at=now - 2 * MINUTE_US, status="success")
+    failed = world.call(started_at=now - HOUR_US, status="failed", error="Agent run exited with code 2.")
+    done = await operator("runs", "list", "--json")
+    assert done.code == 0
+    assert [row["id"] for row in done.objects] == [old, newest, failed]
+    assert [row["live"] for row in done.objects] == [True, False, False]
+    assert done.err == ""
+
+
+async def test_a_row_has_utc_times_and_money_as_text_with_its_provenance(
+    operator: Mogplex, world: World
+) -> None:
+    at = world.clock.us - HOUR_US
+    repo = world.repo("acme/api")
+    billed = world.call(
+        repo_id=repo, model="acme/nova-1", cost_usd=0.1, cost_source="gateway", tokens=Tokens(1200, 34)
+    )
+    unknown = world.call(repo_id=repo, started_at=at)
+    rows = {row["id"]: row for row in (await operator("runs", "list", "--json")).objects}
+    assert (rows[billed]["cost_usd"], rows[billed]["cost_source"]) == ("0.1", "known")
+    assert Decimal(rows[billed]["cost_usd"]) == Decimal("0.1")
+    assert (rows[unknown]["cost_usd"], rows[unknown]["cost_source"]) == (None, "unknown")
+    assert rows[billed]["tokens"] == 1234
+    assert rows[billed]["repo"] == "acme/api"
+    assert rows[unknown]["started_at"].endswith("Z")
+    assert {row["object"] for row in rows.values()} == {"run"}
+
+
+async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.call(repo_id=repo, status="success", completed_at=world.clock.us, duration_ms=65_000)
+    world.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
+    done = await operator("runs", "list")
+    head, first, second = done.lines
+    assert head.split()[:3] == ["ID", "STATE", "REPO"]
+    assert {first[head.index("REPO") :][:8], second[head.index("REPO") :][:8]} == {"acme/api"}
+    assert "1m05s" in done.out
+    assert "–" in first
+    assert "\x1b" not in done.out
+    assert "Ann␛[31m\\u202e MOG" in done.out
+    as_json = await operator("runs", "list", "--json")
+    assert "\x1b" not in as_json.out and "\u202e" not in as_json.out
+    assert "Ann\x1b[31m\u202e\nMOG" in {row["who"] for row in as_json.objects}
+
+
+async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, world: World) -> None:
+    api, web = world.repo("acme/api"), world.repo("acme/web")
+    good = world.call(repo_id=api, status="success")
+    stopped = world.call(repo_id=api, status="cancelled", metadata={"working_branch": "fix/space"})
+    other = world.call(repo_id=web, status="failed")
+    live = world.call(repo_id=web, status="streaming")
+
+    async def ids(*options: str) -> set[str]:
+        done = await operator("runs", "list", "--json", *options)
+        assert done.code == 0
+        return {row["id"] for row in done.objects}
+
+    assert await ids("--state", "failed") == {other}
+    assert await ids("--state", "failed", "--state", "success") == {good, other}
+    assert await ids("--state", "live") == {live}
+    assert await ids("--state", "running") == {live}
+    assert await ids("--repo", "ACME/API") == {good, stopped}
+    assert await ids("--repo", web) == {other, live}
+    assert await ids("space", "state:cancelled") == {stopped}
+    assert await ids("!state:cancelled", "--repo", "api") == {good}
+    assert len(await ids("--limit", "2")) == 2
+    nothing = await operator("runs", "list", "cannot-be-found")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "No run fits.\n")
+
+
+async def test_a_filter_looks_beyond_the_first_page(operator: Mogplex, world: World) -> None:
+    begin = world.clock.us
+    wanted = world.call(
+        started_at=begin - 200 * MINUTE_US, status="cancelled", metadata={"working_branch": "needle"}
+    )
+    for number in range(130):
+        world.call(started_at=begin - number * MINUTE_US, status="success")
+    done = await operator("runs", "list", "--json", "needle")
+    assert [row["id"] for row in done.objects] == [wanted]
+
+
+async def test_old_work_that_still_runs_is_listed_behind_a_hundred_newer_calls(
+    operator: Mogplex, world: World
+) -> None:
+    begin = world.clock.us
+    running = world.call(started_at=begin - 200 * MINUTE_US, status="streaming")
+    for number in range(101):
+        world.call(started_at=begin - number * MINUTE_US, status="success")
+    done = await operator("runs", "list", "--json", "--limit", "3")
+    assert done.objects[0]["id"] == running
+
+
+async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_runs_and_is_told_so(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    job = world.job(world.flow(), repo, start=True)
+    world.call(repo_id=repo)
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        started = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
+        assert started.code == 0
+        done = await mogplex("runs", "list", "--json")
+    assert done.code == 0
+    assert {row["source"]: row["id"] for row in done.objects} == {"job": job, "run": started.out.strip()}
+    assert {row["who"] for row in done.objects} == {"Review", "codex"}
+    assert {row["repo"] for row in done.objects} == {"acme/api"}
+    (sentence,) = done.err.splitlines()
+    assert "sign in in a browser" in sentence
+    assert "runs of automations" in sentence
+    assert NOBODY_LOOKS_BACK in sentence
+
+
+async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        for _ in range(60):
+            world.flow()
+        done = await mogplex("runs", "list")
+        asked = [seen for seen in service.seen if seen.path.endswith("/runs")]
+    assert done.code == 5
+    assert len(asked) < 60
+    assert "The list is not whole" in done.err
+    assert "request budget" in done.err
+
+
+async def test_a_cookie_alone_is_enough_where_it_opens_observability(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    call = world.call(metadata={"repo": "acme/api"})
+    mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
+    done = await mogplex("runs", "list", "--json", "--repo", "acme/api")
+    assert [row["id"] for row in done.objects] == [call]
+
+
+async def test_a_cookie_that_has_ended_is_not_signed_in(mogplex: Mogplex, plane: PlaneServer) -> None:
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=None, cookie="better-auth.session_token=gone0000")
+        done = await mogplex("runs", "list")
+    assert (done.code, done.out) == (3, "")
+    assert "cookie" in done.err
+
+
+async def test_a_row_that_cannot_be_read_is_marked_and_the_others_are_there(mogplex: Mogplex) -> None:
+    good = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "type": "chat", "model": "a/b"}
+    bad = {"id": "c9000000-0000-4000-8000-000000000003", "status": "success", "started_at": "yesterday"}
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.path.endswith("/calls"):
+            return http(200, {"calls": [good, bad], "total": 2, "page": 1, "limit": 100})
+        return ok({"repos": [], "agents": []})
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "list", "--json")
+    states = {row["id"]: row["state"] for row in done.objects}
+    assert states == {good["id"]: "success", bad["id"]: "unreadable"}
+    assert "started_at" in json.dumps(done.objects)
+
+
+async def test_names_that_may_not_be_read_leave_ids(mogplex: Mogplex) -> None:
+    call = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "repo_id": "3f1c2c1e-5b0e"}
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.path.endswith("/calls"):
+            return http(200, {"calls": [call], "total": 1})
+        return refused(403, "FORBIDDEN", "Missing required scope: read.")
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "list")
+    assert done.code == 0
+    assert "3f1c2c1e" in done.out

@@ -12,7 +12,7 @@ import pytest
 
 from mogplex_tui.controlplane.clock import Clock
 from mogplex_tui.controlplane.simulator import play
-from mogplex_tui.controlplane.writes import calls, job_control, runs
+from mogplex_tui.controlplane.writes import calls, job_control, runs, sandboxes
 
 from .sim_support import HOUR, NOON, TERMINAL, Bench, broken_promises
 
@@ -96,8 +96,8 @@ def test_a_cancel_does_not_shift_the_others(tmp_path: Path) -> None:
             row = bench.db.one(f"SELECT id FROM ai_calls WHERE job_run_id IS NULL AND {LIVE} ORDER BY id")
             assert row is not None and bench.cancel_call(row["id"])
             victims.add(row["id"])
-            bench.ask_for_run("quick look around", branch="feature/other")
-        bench.go(150)
+        # The touched one gets longer: what shares a sandbox slot may come later, but never as something else.
+        bench.go(150 if bench is quiet else 270)
     told = {row[:3] for row in _calls_since(quiet, NOON)}
     others = {row[:3] for row in _calls_since(touched, NOON)}
     assert len(told) > 5
@@ -200,6 +200,20 @@ def test_a_run_cancelled_while_its_sandbox_boots_never_streams(bench: Bench) -> 
         "sandboxes", bench.db.value("SELECT id FROM sandboxes WHERE working_branch = 'feature/slow'")
     )["status"] in ("running", "pausing", "paused")
     assert [e["event_type"] for e in bench.events(call_id)].count("status_changed") == 0
+
+
+def test_a_sandbox_that_stops_takes_its_run_with_it(bench: Bench) -> None:
+    bench.simulator.begin(arrivals=False)
+    run_id, call_id = bench.ask_for_run("long work", repo="acme/search", branch="feature/vm")
+    bench.go_until("SELECT status = 'streaming' FROM ai_calls WHERE id = ?", (call_id,))
+    bench.go(5)
+    with bench.db.transaction() as tx:
+        box_id = bench.row("external_agent_runs", run_id)["sandbox_record_id"]
+        sandboxes.set_sandbox(tx, box_id, status="stopped", stop_reason="manual")
+    bench.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,), 1)
+    assert "development environment stopped" in bench.row("ai_calls", call_id)["error"]
+    assert bench.events(call_id)[-1]["message"] == "Harness stream failed"
+    assert broken_promises(bench.db, bench.clock.now) == []
 
 
 def test_calls_of_a_cancelled_job_end_when_their_actor_notices(bench: Bench) -> None:

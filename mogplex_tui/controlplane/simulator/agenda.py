@@ -1,4 +1,4 @@
-"""What arrives when: new work every twenty to forty seconds, so that two to five pieces are always alive."""
+"""What arrives when: new work every ten to forty seconds, so that two to five calls are nearly always alive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .stage import Part, Stage
 
 _KINDS = ("run", "chat", "control", "job")
 _WEIGHTS = (30, 22, 14, 34)
-_FEW, _MANY = 4, 5
+_FEW, _MANY = 5, 6
 _CLI_AT_ONCE = 2
 
 
@@ -24,10 +24,10 @@ class _Planned:
         # What the seed left running: four calls and a run that boots, at different ages.
         self.ends: list[tuple[float, str]] = [
             (60.0, "run"),
-            (120.0, "run"),
-            (20.0, "chat"),
-            (30.0, "control"),
-            (40.0, "job"),
+            (80.0, "run"),
+            (10.0, "chat"),
+            (20.0, "control"),
+            (25.0, "job"),
         ]
 
     def alive(self, now: float, kind: str | None = None) -> int:

@@ -49,16 +49,14 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
 
 
 def _busy(tx: Tx, box_id: str) -> bool:
+    """Whether a live call is tied to the sandbox, by its metadata or by its run (runtime-model.md §6)."""
     row = tx.one(
-        "SELECT 1 FROM ai_calls WHERE status IN ('pending', 'streaming')"
-        " AND json_extract(metadata, '$.sandbox_record_id') = ?",
+        "SELECT 1 FROM ai_calls c LEFT JOIN external_agent_runs r ON r.ai_call_id = c.id"
+        " WHERE c.user_id = (SELECT user_id FROM sandboxes WHERE id = ?1) AND c.status IN ('pending', 'streaming')"
+        " AND (r.sandbox_record_id = ?1 OR json_extract(c.metadata, '$.sandbox_record_id') = ?1)",
         (box_id,),
     )
-    run = tx.one(
-        "SELECT 1 FROM external_agent_runs WHERE sandbox_record_id = ? AND status IN ('pending', 'streaming')",
-        (box_id,),
-    )
-    return row is not None or run is not None
+    return row is not None
 
 
 def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from ..database import Tx
 from ..seed.rng import token
 from ..seed.steps import CallKind, Step, Story, Usage
+from ..seed.stories import INTERRUPTED
 from ..writes import calls
 from ..writes.pricing import Tokens
 from .scheduler import Acts
@@ -25,6 +26,15 @@ class Fate(StrEnum):
     CANCELLED = "cancelled"
 
 
+_LOOK = (
+    "SELECT c.status, c.control_state, c.runtime_command_id, s.status AS box_status,"
+    " json_extract(c.metadata, '$.sandbox_record_id') AS box_id"
+    " FROM ai_calls c LEFT JOIN sandboxes s ON s.id = json_extract(c.metadata, '$.sandbox_record_id')"
+    " WHERE c.id = ?"
+)
+# Sandbox states in which a command in it goes on.
+_ALIVE = ("creating", "installing", "running")
+
 Playing = Generator[float, None, Fate]
 
 
@@ -34,12 +44,28 @@ def tokens_of(usage: Usage) -> Tokens:
 
 
 def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate:
-    """Whether the call may go on; one that was asked to end is ended here (observability.md §3)."""
-    row = tx.one("SELECT status, control_state, runtime_command_id FROM ai_calls WHERE id = ?", (call_id,))
+    """Whether the call may go on.
+
+    One that was asked to end is ended here (observability.md §3), and so is one whose sandbox stopped
+    (runtime-model.md §6).
+    """
+    row = tx.one(_LOOK, (call_id,))
     if row is None or row["status"] not in ("pending", "streaming"):
         return Fate.OVER
     if row["control_state"] == "active":
-        return Fate.GO_ON
+        if row["status"] == "pending" or row["box_id"] is None or row["box_status"] in _ALIVE:
+            return Fate.GO_ON
+        broken = {"error": INTERRUPTED}
+        calls.finish_call(
+            tx,
+            call_id,
+            "failed",
+            stage.now(),
+            error=INTERRUPTED,
+            message="Harness stream failed",
+            payload=broken,
+        )
+        return Fate.OVER
     payload: dict[str, Any] = {"tool_calls_count": tools}
     if kind is CallKind.HARNESS:
         payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}

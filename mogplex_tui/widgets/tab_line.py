@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.message import Message
@@ -14,8 +14,16 @@ from .tones import Cell, Tone
 Tab = tuple[str, str, str]
 """The key that leads there, the title, and the screen's name."""
 
-_STEPS = ((3, 99), (2, 99), (2, 6), (2, 4), (1, 4), (1, 3))
-"""Cells between tabs and the longest title, from roomy to tight."""
+_STEPS = (
+    (3, False, 99),
+    (2, False, 99),
+    (3, True, 99),
+    (2, True, 99),
+    (2, True, 4),
+    (1, True, 4),
+    (1, True, 3),
+)
+"""Cells between tabs, whether titles are short, and the longest title, from roomy to tight."""
 
 
 class TabLine(ToneWidget):
@@ -29,10 +37,18 @@ class TabLine(ToneWidget):
             self.name = name
 
     def __init__(
-        self, tabs: Sequence[Tab], active: str = "", *, ascii_mode: bool = False, id: str | None = None
+        self,
+        tabs: Sequence[Tab],
+        active: str = "",
+        *,
+        shorts: Mapping[str, str] | None = None,
+        ascii_mode: bool = False,
+        id: str | None = None,
     ) -> None:
+        """`shorts` gives titles a shorter form for narrow terminals; others are cut to their first letters."""
         super().__init__(ascii_mode=ascii_mode, id=id)
         self._tabs = tuple(tabs)
+        self._shorts = dict(shorts or {})
         self._active = active
 
     def set_active(self, name: str) -> None:
@@ -44,15 +60,16 @@ class TabLine(ToneWidget):
     def _laid(self, across: int) -> list[tuple[str, list[Cell]]]:
         """Each tab's name with its cells, the gap before it included."""
         laid: list[tuple[str, list[Cell]]] = []
-        for gap, longest in _STEPS:
+        for gap, short, longest in _STEPS:
             laid = []
             for number, (key, title, name) in enumerate(self._tabs):
                 here = name == self._active
-                short = cut_end(visible(title), longest, "")
+                told = self._shorts.get(title, title) if short else title
+                told = cut_end(visible(told), longest, "")
                 cells: list[Cell] = [
                     (" " * (gap if number else 1), Tone.PLAIN),
                     (visible(key), Tone.ACCENT if here else Tone.DIM),
-                    (f" {short}", Tone.STRONG if here else Tone.DIM),
+                    (f" {told}", Tone.STRONG if here else Tone.DIM),
                 ]
                 laid.append((name, cells))
             if sum(width(text) for _, cells in laid for text, _ in cells) <= across - 1:

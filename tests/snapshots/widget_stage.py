@@ -264,7 +264,16 @@ class Stage(App[None]):
                 Segment(sparkline([1, 2, 4, 6, 7, 6, 4, None, 2]), Tone.ACCENT, 7, True),
             ]
         )
-        yield TabLine([(str(n), title, title) for n, title in enumerate(TITLES, 1)], active="Runs")
+        shorts = {
+            "Projects": "Proj",
+            "Assignments": "Asgn",
+            "Sandboxes": "Sbx",
+            "Observability": "Obs",
+            "Settings": "Set",
+        }
+        yield TabLine(
+            [(str(n), title, title) for n, title in enumerate(TITLES, 1)], active="Runs", shorts=shorts
+        )
         yield SegmentLine(
             [
                 Segment("Runs", Tone.STRONG),

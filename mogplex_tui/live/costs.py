@@ -138,15 +138,32 @@ class Costs:
     def today(self) -> Decimal | None:
         """Known spend since 00:00 UTC, from the youngest answer; None before the first."""
         newest = max(self.windows.values(), key=lambda window: window.at, default=None)
-        return None if newest is None else newest.stats.summary.cost_today
+        if newest is None:
+            return None
+        told = newest.stats.summary
+        return known(told.cost_today, told.calls_today)
 
     @property
     def per_hour(self) -> Decimal | None:
         """Known spend of the last sixty minutes, which is the burn rate in $/h."""
-        window = self.windows.get("hour")
-        return None if window is None else window.stats.summary.total_cost
+        return self.total("hour")
+
+    def total(self, name: str) -> Decimal | None:
+        """Known spend of a window; None before its first answer, or when nothing of it is priced."""
+        window = self.windows.get(name)
+        if window is None:
+            return None
+        return known(window.stats.summary.total_cost, window.stats.summary.total_calls)
 
     def series(self) -> list[float | None]:
         """Return the spend of each of the last 24 hours, oldest first; None where it is not yet known."""
         spent = [self.buckets.get(start) for start in self.hours()]
         return [None if amount is None else float(amount) for amount in spent]
+
+
+def known(cost: Decimal | None, calls: int) -> Decimal | None:
+    """Return a sum of costs, or None when there were calls and none of them has a price.
+
+    The service's sum of nothing is 0; calls without a price must not look free.
+    """
+    return None if calls and not cost else cost

@@ -10,14 +10,14 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job, from_run
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, from_job
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.tail import HORIZON, Added, Tail
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -59,13 +59,18 @@ class RunFeed:
     @property
     def source_sentence(self) -> str | None:
         """What of the events cannot be seen, in words; None when all can."""
+        row = self.row
+        if not self._wide and row.run_id is None and row.automation_id is None:
+            why = row.unreadable or self.session.access.reach(Family.OBSERVABILITY).reason
+            return f"The events of this call cannot be read. {why}".strip()
         if self.tail.at_horizon:
             return (
                 f"The first {HORIZON} events. This service gives no more through v1; with a browser session "
                 "(MOGPLEX_SESSION_COOKIE) all of them are shown."
             )
         if self.tail.bad:
-            return f"{self.tail.bad} events could not be read and are left out."
+            said = "1 event" if self.tail.bad == 1 else f"{self.tail.bad} events"
+            return f"{said} could not be read and stand{'s' if self.tail.bad == 1 else ''} here as raw JSON."
         return None
 
     def _over(self) -> bool:
@@ -84,43 +89,37 @@ class RunFeed:
                 await self._fetch_v1(row)
         else:
             await self._fetch_v1(row)
-        if self.row.state in ENDED_STATES:
-            self._late += 1
+        # An end is not always final: a cancelled run may stream again (v1.md §7.6).
+        self._late = self._late + 1 if self.row.state in ENDED_STATES else 0
         return self.tail.events != before
 
     async def _fetch_wide(self, call_id: str) -> None:
-        bad = 0
         async with aclosing(
             self.session.client.at(Priority.TAIL).observability.call_events(call_id)
         ) as batches:
             async for batch in batches:
-                bad += len(batch.bad)
                 self._learn(batch)
-                self._take(self.tail.add(batch))
-        self.tail.at_horizon, self.tail.bad = False, bad
+                self._add(batch)
+        self.tail.at_horizon = False
 
     async def _fetch_v1(self, row: RunRow) -> None:
         client = self.session.client.at(Priority.TAIL)
         if row.run_id is not None:
             answer = await client.runs.events(row.run_id)
-            self.tail.at_horizon, self.tail.bad = answer.at_horizon, len(answer.events.bad)
-            self._take(self.tail.add(answer.events))
-            self._take_run(row, answer.run)
+            self.tail.at_horizon = answer.at_horizon
+            self._add(answer.events)
+            self.runs.put_run(answer.run)
         elif row.automation_id is not None and row.job_id is not None:
             detail = await client.automations.run(row.automation_id, row.job_id)
             for call in detail.ai_calls:
-                self._take(self.tail.add(call.events))
+                self._add(call.events)
             fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
             self.runs.set.apply([(fresh.key, fresh)])
 
-    def _take_run(self, row: RunRow, run: RunDetail) -> None:
-        if row.source is not Source.CALL:
-            fresh = self.runs.dress(from_run(run))
-            self.runs.set.apply([(fresh.key, fresh)])
-
-    def _take(self, added: Added) -> None:
-        if added:
-            self.added(added)
+    def _add(self, batch: Rows[Event]) -> None:
+        for added in (self.tail.add(batch), self.tail.add_bad(batch.bad)):
+            if added:
+                self.added(added)
 
     def _learn(self, batch: Sequence[Event]) -> None:
         """A run's id stands only in its first event (v1.md §7.4); with it, a cancel ends the run as well."""

@@ -7,6 +7,7 @@ Where observability is open: the newest calls, every live one, and as many furth
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.calls import Call, CallPage
+    from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
 
 PAGE = 100
@@ -27,6 +30,8 @@ PAGE = 100
 AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 # A run that ended is read once more after this: terminal is not always final (v1.md §7.6).
 SETTLE = 5.0
+# Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
+RUNS_A_READ = 8
 FORGOTTEN = "The service no longer knows this run."
 
 
@@ -99,38 +104,42 @@ class Runs:
         client = self.session.client.at(Priority.TABLE).observability
         first = await client.calls(page=1, limit=PAGE)
         self.set.total = first.total
-        differed = self._put(first)
+        differed, _ = self._put(first)
         live = {call.id for call in first.calls if call.status in LIVE_STATES}
         if first.total > len(first.calls):
             running = await client.calls(page=1, limit=PAGE, surface="live")
-            differed |= self._put(running)
+            differed |= self._put(running)[0]
             live |= {call.id for call in running.calls}
         differed |= await self._fetch_gone(live)
         if self.pages > 1:
             page = await client.calls(page=self._page_turn, limit=PAGE)
-            differed |= self._put(page)
+            differed |= self._put(page)[0]
             self._page_turn = self._page_turn + 1 if self._page_turn < self.pages else 2
         return differed
 
     async def _fetch_gone(self, live: set[str]) -> bool:
         """Read again what was live and is neither live nor on the first page any more: it has ended."""
         differed = False
-        client = self.session.client.at(Priority.TABLE).observability
         for key, row in list(self.set.rows.items()):
             if row.live and key not in live and row.started_at and row.source is make.Source.CALL:
-                # There is no route for one call; its own start instant finds it (observability.md §2).
-                at = row.started_at
-                differed |= self._put(await client.calls(since=at, until=at, limit=PAGE))
+                differed |= await self._fetch_call(row, Priority.TABLE)
         return differed
 
-    def _put(self, page: CallPage) -> bool:
+    async def _fetch_call(self, row: RunRow, priority: Priority) -> bool:
+        """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""
+        at = row.started_at
+        page = await self.session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
+        differed, found = self._put(page)
+        if row.key not in found:
+            gone = replace(self.set.rows.get(row.key, row), state="unknown", error=FORGOTTEN)
+            differed |= bool(self.set.apply([(row.key, gone)]).changed)
+        return differed
+
+    def _put(self, page: CallPage) -> tuple[bool, set[str]]:
+        """Take in a page; return whether anything differed, and the keys that it held."""
         pairs = [(call.id, self.dress(make.from_call(call), call)) for call in page.calls]
-        for number, bad in enumerate(page.calls.bad):
-            raw = bad.raw if isinstance(bad.raw, dict) else {}
-            key = str(raw.get("id") or f"unreadable-{page.page}-{number}")
-            pairs.append((key, make.unreadable(key, bad.why)))
-        change = self.set.apply(pairs)
-        return bool(change.changed)
+        pairs += _marked(page.calls.bad, f"page-{page.page}")
+        return bool(self.set.apply(pairs).changed), {key for key, _ in pairs}
 
     def dress(self, row: RunRow, call: Call | None = None) -> RunRow:
         """Add what this machine knows: names of ids, the prompt, and a cancel that is under way."""
@@ -154,25 +163,36 @@ class Runs:
     async def _fetch_v1(self) -> bool:
         now = self.session.clock.monotonic()
         differed = False
-        for remembered in self.session.history.all()[:PAGE]:
-            row = next((row for row in self.set.rows.values() if row.run_id == remembered.run_id), None)
-            if remembered.run_id in self._settled or self._due.get(remembered.run_id, 0.0) > now:
-                continue
-            differed |= await self.fetch_run(remembered.run_id, was=row)
+        shown = {row.run_id: row for row in self.set.rows.values() if row.run_id}
+        due = [
+            known.run_id
+            for known in self.session.history.all()[:PAGE]
+            if known.run_id not in self._settled and self._due.get(known.run_id, 0.0) <= now
+        ]
+        # What is over is read once more to be sure; it waits for what is live or was never read.
+        due.sort(key=lambda run_id: run_id in self._due and not (run_id in shown and shown[run_id].live))
+        for run_id in due[:RUNS_A_READ]:
+            differed |= await self.fetch_run(run_id, was=shown.get(run_id))
         if self._due.get("automations", 0.0) <= now:
             page = await self.session.client.at(Priority.TABLE).automations.list()
             self._automations = {item.id: item.name or item.id for item in page.rows}
             self._due["automations"] = now + AUTOMATIONS_EVERY
-        for automation_id, name in self._automations.items():
+        for automation_id in list(self._automations):
             if self._due.get(automation_id, 0.0) <= now:
-                differed |= await self._fetch_automation(automation_id, name)
+                differed |= await self._fetch_automation(automation_id, Priority.TABLE)
                 self._due[automation_id] = now + AUTOMATION_RUNS_EVERY
         return differed
 
-    async def _fetch_automation(self, automation_id: str, name: str) -> bool:
-        runs = await self.session.client.at(Priority.TABLE).automations.runs(automation_id)
+    async def _fetch_automation(self, automation_id: str, priority: Priority) -> bool:
+        name = self._automations.get(automation_id)
+        try:
+            runs = await self.session.client.at(priority).automations.runs(automation_id)
+        except NotFound:
+            # Deleted since it was listed; the others are read all the same.
+            self._automations.pop(automation_id, None)
+            return False
         pairs = [(run.id, self.dress(make.from_job(run, automation_id, name))) for run in runs]
-        return bool(self.set.apply(pairs).changed)
+        return bool(self.set.apply([*pairs, *_marked(runs.bad, automation_id)]).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
         """Read one v1 run by its id and put it in the list. Raises the error tree, save for a run that is gone."""
@@ -184,31 +204,60 @@ class Runs:
             if was is None:
                 return False
             return bool(self.set.apply([(was.key, replace(was, state="unknown", error=FORGOTTEN))]).changed)
-        row = self.dress(make.from_run(run))
-        if row.state in ENDED_STATES and was is not None and was.state == row.state:
+        ended = run.status in ENDED_STATES
+        if ended and was is not None and was.state == run.status and run_id in self._due:
             self._settled.add(run_id)
-        self._due[run_id] = now + (SETTLE if row.state in ENDED_STATES else LIVE_RUN_EVERY)
-        if row.key in self.set.rows and self.set.rows[row.key].source is make.Source.CALL:
-            # The call's row knows more; only what the run knows better is taken over.
-            row = replace(self.set.rows[row.key], run_id=row.run_id, branch=row.branch, external=True)
-        return bool(self.set.apply([(row.key, row)]).changed)
+        self._due[run_id] = now + (SETTLE if ended else LIVE_RUN_EVERY)
+        return self.put_run(run) != was
+
+    def put_run(self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:
+        """Put a v1 run in the list and return its row. The row of its call, where there is one, knows more: only
+        what the run knows better is taken over (v1.md §7.6).
+        """
+        row = self.dress(make.from_run(run, prompt=prompt, repo=repo))
+        known = self.set.rows.get(row.key)
+        if known is not None and known.source is make.Source.CALL:
+            over = row.state in ENDED_STATES and known.state not in ENDED_STATES
+            row = replace(
+                known,
+                run_id=row.run_id,
+                branch=row.branch or known.branch,
+                external=True,
+                prompt=known.prompt or row.prompt,
+                state=row.state if over or not self.listed else known.state,
+                error=row.error or known.error,
+                ended_at=known.ended_at or row.ended_at,
+                duration_ms=known.duration_ms or row.duration_ms,
+            )
+        self.set.apply([(row.key, row)])
+        return row
 
     async def reread(self, row: RunRow) -> RunRow | None:
-        """Read one row again, as after a cancel; return what it is now. Raises the error tree."""
-        client = self.session.client.at(Priority.ACTION)
-        if row.source is make.Source.CALL and row.started_at is not None:
-            self._put(
-                await client.observability.calls(since=row.started_at, until=row.started_at, limit=PAGE)
-            )
+        """Read one row again, as after a cancel; return what it is now, None when the service has it no more.
+
+        Raises the error tree.
+        """
+        if row.source is make.Source.CALL and row.started_at is not None and self.listed:
+            await self._fetch_call(row, Priority.ACTION)
         elif row.run_id is not None:
-            fresh = self.dress(make.from_run(await client.runs.get(row.run_id)))
-            self.set.apply([(fresh.key, fresh)])
+            return self.put_run(await self.session.client.at(Priority.ACTION).runs.get(row.run_id))
         elif row.automation_id is not None:
-            await self._fetch_automation(row.automation_id, self._automations.get(row.automation_id, ""))
-        return self.set.rows.get(row.key)
+            await self._fetch_automation(row.automation_id, Priority.ACTION)
+        now = self.set.rows.get(row.key)
+        return None if now is not None and now.error == FORGOTTEN else now
 
     def mark(self, key: str, state: str) -> None:
         """Show a state at once, before the service has said it (design decision 6)."""
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, replace(row, state=state))])
+
+
+def _marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
+    """Return the marked rows of records that did not parse, under their own ids where they have any."""
+    pairs = []
+    for number, row in enumerate(bad):
+        given = row.raw.get("id") if isinstance(row.raw, dict) else None
+        key = given if isinstance(given, str) and given else f"unreadable-{place}-{number}"
+        pairs.append((key, make.unreadable(key, row.why, row.raw)))
+    return pairs

@@ -161,4 +161,12 @@ class Session:
             self.names.changed()
             return False
 
-        return Feed("names", fetch, Priority.TABLE, every=900, blind=900)
+        return Feed(
+            "names",
+            fetch,
+            Priority.TABLE,
+            every=900,
+            blind=900,
+            gap=5.0,
+            tables=frozenset({"repos", "agents"}),
+        )

@@ -1,0 +1,158 @@
+"""What the work costs: windows, hours and the difference between nothing and not known (observability.md §1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.errors import BudgetBlocked
+from mogplex_tui.live.costs import BUCKETS, BUCKETS_A_READ, HOUR
+from tests.unit.fakes import FakeSession, stats, until
+
+NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
+CURRENT = datetime(2026, 8, 5, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    made = FakeSession(tmp_path)
+    made.time.wall = NOW
+    return made
+
+
+async def read_hours(session: FakeSession, times: int = 1) -> None:
+    for _ in range(times):
+        await session.costs.feeds["buckets"].fetch()
+
+
+async def test_before_the_first_answer_nothing_is_known(session: FakeSession) -> None:
+    costs = session.costs
+    assert (costs.today, costs.per_hour) == (None, None)
+    assert costs.series() == [None] * BUCKETS
+
+
+@pytest.mark.parametrize(("name", "span"), [("hour", HOUR), ("day", 24 * HOUR), ("week", 168 * HOUR)])
+async def test_each_window_asks_for_its_own_span(session: FakeSession, name: str, span: timedelta) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost="3.71", cost_today="0.4")
+    told: list[int] = []
+    session.costs.changed.subscribe(lambda: told.append(1))
+    await session.costs.feeds[name].fetch()
+    ((_, _, asked),) = session.fake.asked
+    assert asked == {"since": NOW - span, "until": None}
+    assert session.costs.windows[name].stats.summary.total_cost == Decimal("3.71")
+    assert session.costs.windows[name].at == NOW
+    assert session.costs.today == Decimal("0.4")
+    assert told == [1]
+
+
+async def test_the_burn_rate_is_the_last_hour_and_today_comes_from_the_youngest_answer(
+    session: FakeSession,
+) -> None:
+    spent = {"day": ("9", "1.0"), "hour": ("0.75", "1.2")}
+    for name, (total, today) in spent.items():
+        session.fake.stats_of = lambda since, until, t=total, d=today: stats(total_cost=t, cost_today=d)  # type: ignore[misc]
+        await session.costs.feeds[name].fetch()
+        session.time.advance(1)
+    assert (session.costs.per_hour, session.costs.today) == (Decimal("0.75"), Decimal("1.2"))
+
+
+async def test_null_is_not_nothing(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=None, cost_today=None)
+    await session.costs.feeds["hour"].fetch()
+    assert (session.costs.per_hour, session.costs.today) == (None, None)
+    await read_hours(session)
+    assert session.costs.series() == [None] * BUCKETS
+    session.fake.stats_of = lambda since, until: stats(total_cost=0, cost_today=0)
+    await session.costs.feeds["hour"].fetch()
+    assert (session.costs.per_hour, session.costs.today) == (Decimal(0), Decimal(0))
+
+
+async def test_a_window_that_moved_by_itself_is_no_change_that_was_missed(session: FakeSession) -> None:
+    for amount in ("1", "2"):
+        session.fake.stats_of = lambda since, until, a=amount: stats(total_cost=a)  # type: ignore[misc]
+        assert await session.costs.feeds["hour"].fetch() is False
+
+
+async def test_the_hours_are_read_newest_first_each_for_itself(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=since.hour if since else None)
+    await read_hours(session)
+    asked = [(kwargs["since"], kwargs["until"]) for _, _, kwargs in session.fake.asked]
+    assert [since for since, _ in asked] == [CURRENT - HOUR * back for back in range(BUCKETS_A_READ)]
+    # No instant belongs to two hours.
+    assert all(until == since + HOUR - timedelta(microseconds=1) for since, until in asked)
+    assert session.costs.series()[-4:] == [7.0, 8.0, 9.0, 10.0]
+    assert session.costs.series()[:-4] == [None] * (BUCKETS - 4)
+
+
+async def test_what_is_missing_is_asked_for_at_once_and_then_one_old_hour_at_a_time(
+    session: FakeSession,
+) -> None:
+    feed = session.costs.feeds["buckets"]
+    rounds = BUCKETS // BUCKETS_A_READ
+    for _ in range(rounds - 1):
+        feed.asked = False
+        await feed.fetch()
+        assert feed.asked
+    feed.asked = False
+    await feed.fetch()
+    assert not feed.asked
+    again: list[datetime] = []
+    for _ in range(BUCKETS - 1):
+        session.time.seconds += 20
+        session.fake.asked.clear()
+        await feed.fetch()
+        current, closed = (kwargs["since"] for _, _, kwargs in session.fake.asked)
+        assert current == CURRENT
+        again.append(closed)
+    # Costs are reconciled late: each closed hour gets its turn before any gets a second one.
+    assert sorted(again) == session.costs.hours()[:-1]
+
+
+async def test_hours_without_a_figure_are_not_asked_for_without_end(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=None)
+    session.scheduler.start()
+    session.scheduler.want(session.costs.feeds["buckets"])
+    await until(lambda: len(session.fake.asked) == BUCKETS)
+    for _ in range(100):
+        await until(lambda: True)
+    await session.scheduler.stop()
+    assert len(session.fake.asked) == BUCKETS
+
+
+async def test_an_hour_that_has_passed_leaves_the_series(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=1)
+    await read_hours(session, BUCKETS // BUCKETS_A_READ)
+    assert session.costs.series() == [1.0] * BUCKETS
+    session.time.wall += HOUR * 2
+    assert session.costs.series() == [1.0] * (BUCKETS - 2) + [None, None]
+    await read_hours(session)
+    assert len(session.costs.buckets) == BUCKETS
+    assert session.costs.series() == [1.0] * BUCKETS
+
+
+async def test_what_was_read_before_the_budget_ended_is_kept(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=1)
+    session.fake.refuse["observability.stats"] = [None, BudgetBlocked(1050.0)]
+    with pytest.raises(BudgetBlocked):
+        await session.costs.feeds["buckets"].fetch()
+    assert session.costs.series()[-1] == 1.0
+    assert session.costs.series()[-2] is None
+
+
+async def test_where_stats_are_closed_nothing_is_asked(session: FakeSession) -> None:
+    session.close_observability()
+    for feed in session.costs.feeds.values():
+        assert feed.idle()
+        assert await feed.fetch() is False
+    assert session.fake.log == []
+
+
+async def test_looking_at_costs_keeps_every_window_and_leaving_lets_them_go(session: FakeSession) -> None:
+    wants = session.costs.watch()
+    assert {want.feed.name for want in wants} == {"stats:hour", "stats:day", "stats:week"}
+    for want in wants:
+        want.drop()
+    assert all(want.feed.wanted == 0 for want in wants)

@@ -1,0 +1,382 @@
+"""The list of runs by the widest road that is open (observability.md §2, v1.md §5.3, §7.5, §7.6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.errors import BudgetBlocked, LoginRequired, NotAllowed, NotSignedIn, Unavailable
+from mogplex_tui.api.models.automations import AutomationRun
+from mogplex_tui.api.models.base import parse_rows
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.rows import Source
+from mogplex_tui.live.runs import FORGOTTEN, PAGE, RUNS_A_READ, SETTLE
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+def states(session: FakeSession) -> dict[str, str]:
+    return {key: row.state for key, row in session.listing.set.rows.items()}
+
+
+# Where observability is open
+
+
+async def test_the_newest_calls_are_listed_in_one_request(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1), call(2, status="streaming")]
+    assert await session.listing.fetch() is True
+    assert states(session) == {call(1).id: "success", call(2).id: "streaming"}
+    assert session.fake.log == ["observability.calls"]
+    assert (session.listing.set.total, session.listing.set.notice, session.listing.listed) == (2, None, True)
+    assert await session.listing.fetch() is False
+
+
+async def test_a_live_call_beyond_the_first_page_is_listed_too(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="pending")]
+    await session.listing.fetch()
+    assert states(session)[call(1).id] == "pending"
+    assert len(session.listing.set.rows) == PAGE + 1
+
+
+async def test_what_was_live_and_is_off_the_page_is_read_again_by_its_instant(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="streaming")]
+    await session.listing.fetch()
+    session.fake.call_rows[-1] = call(1, status="failed", error="boom")
+    session.fake.asked.clear()
+    assert await session.listing.fetch() is True
+    assert states(session)[call(1).id] == "failed"
+    asked = [kwargs for _, _, kwargs in session.fake.asked if kwargs["since"]]
+    assert [(each["since"], each["until"]) for each in asked] == [(call(1).started_at,) * 2]
+    session.fake.asked.clear()
+    await session.listing.fetch()
+    assert not [kwargs for _, _, kwargs in session.fake.asked if kwargs["since"]]
+
+
+async def test_a_live_call_that_the_service_forgot_is_said_once_and_not_asked_for_again(
+    session: FakeSession,
+) -> None:
+    session.fake.call_rows = [call(1, status="streaming")]
+    await session.listing.fetch()
+    session.fake.call_rows = [call(2)]
+    await session.listing.fetch()
+    gone = session.listing.set.rows[call(1).id]
+    assert (gone.state, gone.error, gone.live) == ("unknown", FORGOTTEN, False)
+    session.fake.log.clear()
+    await session.listing.fetch()
+    assert session.fake.log == ["observability.calls"]
+
+
+async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: FakeSession) -> None:
+    listing = session.listing
+    session.fake.call_rows = [call(n) for n in range(PAGE * 2 + 30)]
+    assert not listing.may_load_more
+    await listing.fetch()
+    assert (len(listing.set.rows), listing.may_load_more) == (PAGE, True)
+    listing.load_more()
+    assert listing.feed.asked
+    await listing.fetch()
+    assert len(listing.set.rows) == PAGE * 2
+    listing.load_more()
+    await listing.fetch()
+    assert len(listing.set.rows) == PAGE * 2 + 30
+    assert not listing.may_load_more
+    listing.load_more()
+    assert listing.pages == 3
+    session.fake.call_rows = [call(n, status="failed") for n in range(PAGE * 2 + 30)]
+    for _ in range(2):
+        await listing.fetch()
+    assert set(states(session).values()) == {"failed"}
+
+
+async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1)]
+    session.fake.bad_calls = [
+        {"id": "c9", "status": {"odd": 1}, "started_at": stamp(9)},
+        {"status": 1},
+        "nothing",  # type: ignore[list-item]
+    ]
+    for _ in range(3):
+        await session.listing.fetch()
+    rows = session.listing.set.rows
+    assert len(rows) == 4
+    assert sorted(row.state for row in rows.values()) == ["success", *["unreadable"] * 3]
+    assert rows["c9"].unreadable
+    assert rows["c9"].began == call(9).started_at
+    assert rows["c9"].raw is not None
+    assert '"odd": 1' in rows["c9"].raw
+
+
+async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(session: FakeSession) -> None:
+    session.names.repos["r1"] = "acme/web"
+    session.names.agents["a1"] = "Triage bot"
+    session.history.remember(Remembered("run1", call(2).id, "acme/api", "Fix it"))
+    session.cancelling[call(3).id] = "streaming"
+    session.fake.call_rows = [
+        call(1, repo_id="r1", metadata={"agent_id": "a1"}),
+        call(2),
+        call(3, status="streaming"),
+        call(4, status="streaming", cancel_requested_at=stamp(5)),
+        call(5, status="failed", cancel_requested_at=stamp(5)),
+    ]
+    session.cancelling[call(5).id] = "streaming"
+    await session.listing.fetch()
+    one, two, three, four, five = (session.listing.set.rows[call(n).id] for n in range(1, 6))
+    assert (one.repo, one.who) == ("acme/web", "Triage bot")
+    assert (two.repo, two.run_id, two.prompt) == ("acme/api", "run1", "Fix it")
+    assert (three.state, four.state, five.state) == ("cancelling", "cancelling", "failed")
+    assert three.live
+
+
+async def test_trouble_of_the_service_is_no_reason_for_the_other_road(session: FakeSession) -> None:
+    session.fake.refuse["observability.*"] = Unavailable("down", status=503)
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            await session.listing.fetch()
+    assert set(session.fake.log) == {"observability.calls"}
+    assert session.access.reach(Family.OBSERVABILITY).reach is Reach.BROKEN
+
+
+# Where only v1 is
+
+
+@pytest.mark.parametrize("error", [LOGIN, NotAllowed("no", status=403), NotSignedIn("no", status=401)])
+async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
+    session: FakeSession, error: LoginRequired
+) -> None:
+    session.fake.refuse["observability.*"] = error
+    session.fake.automation_rows = [automation(1, "Nightly")]
+    session.fake.automation_runs = {automation(1, "").id: parse_rows(AutomationRun, [])}
+    session.fake.automation_runs[automation(1, "").id].append(job(3, automation(1, "").id))
+    assert await session.listing.fetch() is True
+    assert session.fake.log == ["observability.calls", "automations.list", "automations.runs"]
+    (row,) = session.listing.set.rows.values()
+    assert (row.source, row.who, row.state) == (Source.JOB, "Nightly", "running")
+    notice = session.listing.set.notice
+    assert notice is not None
+    assert error.what in notice
+    assert "runs of your automations" in notice
+    for _ in range(5):
+        session.time.advance(100)
+        await session.listing.fetch()
+    assert session.fake.log.count("observability.calls") == 1
+    assert not session.listing.listed
+    assert not session.listing.may_load_more
+
+
+async def test_without_a_token_there_is_no_other_road(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, token=None, cookie="a=b")
+    session.fake.refuse["observability.*"] = NotSignedIn("no", status=401)
+    with pytest.raises(NotSignedIn):
+        await session.listing.fetch()
+    assert session.fake.log == ["observability.calls"]
+
+
+async def test_runs_known_by_id_are_read_and_those_that_ended_once_more(session: FakeSession) -> None:
+    session.close_observability()
+    session.history.remember(Remembered(run(1).run_id, None, "acme/web", "Fix it"))
+    session.fake.run_rows = {run(1).run_id: run(1)}
+    await session.listing.fetch()
+    (row,) = session.listing.set.rows.values()
+    assert (row.state, row.repo, row.prompt, row.run_id) == ("streaming", "acme/web", "Fix it", run(1).run_id)
+    session.fake.run_rows = {run(1).run_id: run(1, status="cancelled")}
+    session.time.advance(10)
+    assert await session.listing.fetch() is True
+    # A run that was cancelled while its sandbox booted may stream again.
+    session.fake.run_rows = {run(1).run_id: run(1, status="failed", error="ai_call is not pending")}
+    session.time.advance(SETTLE + 0.1)
+    assert await session.listing.fetch() is True
+    session.time.advance(SETTLE + 0.1)
+    await session.listing.fetch()
+    session.fake.log.clear()
+    for _ in range(5):
+        session.time.advance(100)
+        await session.listing.fetch()
+    assert "runs.get" not in session.fake.log
+    (row,) = session.listing.set.rows.values()
+    assert (row.state, row.error) == ("failed", "ai_call is not pending")
+
+
+async def test_nothing_is_read_again_before_its_time(session: FakeSession) -> None:
+    session.close_observability()
+    session.history.remember(Remembered(run(1).run_id))
+    session.fake.run_rows = {run(1).run_id: run(1)}
+    session.fake.automation_rows = [automation(1, "Nightly")]
+    session.fake.automation_runs = {automation(1, "").id: parse_rows(AutomationRun, [])}
+    await session.listing.fetch()
+    session.fake.log.clear()
+    session.time.advance(1)
+    assert await session.listing.fetch() is False
+    assert session.fake.log == []
+    session.time.advance(5)
+    await session.listing.fetch()
+    assert session.fake.log == ["runs.get"]
+
+
+async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSession) -> None:
+    session.close_observability()
+    count = RUNS_A_READ * 3
+    for number in range(count):
+        session.history.remember(Remembered(run(number).run_id))
+        session.fake.run_rows[run(number).run_id] = run(
+            number, status="streaming" if number == 0 else "success"
+        )
+    session.fake.automation_rows = [automation(1, "Nightly")]
+    session.fake.automation_runs = {automation(1, "").id: parse_rows(AutomationRun, [])}
+    await session.listing.fetch()
+    assert session.fake.log.count("runs.get") == RUNS_A_READ
+    assert "automations.runs" in session.fake.log
+    for _ in range(2):
+        session.time.advance(SETTLE + 1)
+        await session.listing.fetch()
+    # Every run is seen once before any that is over is read a second time.
+    assert len(session.listing.set.rows) == count
+
+
+async def test_a_budget_that_is_used_up_is_told_and_the_rest_comes_later(session: FakeSession) -> None:
+    session.close_observability()
+    for number in range(3):
+        session.history.remember(Remembered(run(number).run_id))
+        session.fake.run_rows[run(number).run_id] = run(number)
+    session.fake.refuse["runs.get"] = [None, BudgetBlocked(1030.0), None, None]
+    with pytest.raises(BudgetBlocked):
+        await session.listing.fetch()
+    assert len(session.listing.set.rows) == 1
+    await session.listing.fetch()
+    assert len(session.listing.set.rows) == 3
+
+
+async def test_a_known_run_that_is_gone_says_so_and_one_never_seen_leaves_no_row(
+    session: FakeSession,
+) -> None:
+    session.close_observability()
+    session.history.remember(Remembered("ghost"))
+    session.history.remember(Remembered(run(1).run_id))
+    session.fake.run_rows = {run(1).run_id: run(1)}
+    await session.listing.fetch()
+    assert len(session.listing.set.rows) == 1
+    session.fake.run_rows = {}
+    session.time.advance(10)
+    await session.listing.fetch()
+    (row,) = session.listing.set.rows.values()
+    assert (row.state, row.error) == ("unknown", FORGOTTEN)
+    session.fake.log.clear()
+    session.time.advance(100)
+    await session.listing.fetch()
+    assert "runs.get" not in session.fake.log
+
+
+async def test_an_automation_that_was_deleted_costs_the_others_nothing(session: FakeSession) -> None:
+    session.close_observability()
+    session.fake.automation_rows = [automation(1, "Gone"), automation(2, "Nightly")]
+    here = automation(2, "").id
+    session.fake.automation_runs = {here: parse_rows(AutomationRun, [{"id": "j1", "status": ["odd"]}])}
+    session.fake.automation_runs[here].append(job(3, here))
+    await session.listing.fetch()
+    assert {row.state for row in session.listing.set.rows.values()} == {"running", "unreadable"}
+    session.time.advance(61)
+    await session.listing.fetch()
+    assert len(session.listing.set.rows) == 2
+
+
+# One row
+
+
+async def test_a_run_takes_over_only_what_it_knows_better_than_its_call(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="pending", input_tokens=5, model="openai/gpt-5")]
+    await session.listing.fetch()
+    row = session.listing.put_run(run(1, status="streaming"))
+    assert (row.source, row.state, row.tokens, row.model, row.run_id) == (
+        Source.CALL,
+        "pending",
+        5,
+        "openai/gpt-5",
+        run(1).run_id,
+    )
+    assert row.external
+    # A sandbox that could not be launched fails the run; its call hangs for hours.
+    row = session.listing.put_run(run(1, status="failed", error="launch failed"))
+    assert (row.state, row.error, row.tokens) == ("failed", "launch failed", 5)
+    assert row.ended_at is not None
+
+
+async def test_where_calls_are_closed_a_row_of_yesterday_follows_its_run(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="pending")]
+    await session.listing.fetch()
+    session.close_observability()
+    assert session.listing.put_run(run(1, status="streaming")).state == "streaming"
+
+
+async def test_one_row_is_read_again_by_the_road_it_came_from(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="streaming")]
+    await session.listing.fetch()
+    session.fake.call_rows = [call(1, status="cancelled")]
+    again = await session.listing.reread(session.listing.set.rows[call(1).id])
+    assert again is not None
+    assert again.state == "cancelled"
+    assert session.fake.log[-1] == "observability.calls"
+
+    session.fake.run_rows = {run(2).run_id: run(2, status="success")}
+    again = await session.listing.reread(session.listing.put_run(run(2)))
+    assert again is not None
+    assert (again.state, session.fake.log[-1]) == ("success", "runs.get")
+
+
+async def test_a_row_of_an_automation_is_read_again_with_its_list(session: FakeSession) -> None:
+    session.close_observability()
+    flow = automation(1, "Nightly")
+    session.fake.automation_rows = [flow]
+    session.fake.automation_runs = {flow.id: parse_rows(AutomationRun, [])}
+    session.fake.automation_runs[flow.id].append(job(1, flow.id))
+    await session.listing.fetch()
+    (row,) = session.listing.set.rows.values()
+    session.fake.automation_runs[flow.id][0] = job(1, flow.id, status="cancelled")
+    again = await session.listing.reread(row)
+    assert again is not None
+    assert (again.state, again.who) == ("cancelled", "Nightly")
+
+
+async def test_a_call_that_is_gone_reads_as_none(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="streaming")]
+    await session.listing.fetch()
+    row = session.listing.set.rows[call(1).id]
+    session.fake.call_rows = []
+    assert await session.listing.reread(row) is None
+
+
+async def test_no_closed_road_is_taken_to_read_one_row(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="streaming")]
+    await session.listing.fetch()
+    session.history.remember(Remembered(run(1).run_id, call(1).id))
+    row = session.listing.dress(session.listing.set.rows[call(1).id])
+    session.close_observability()
+    session.fake.run_rows = {run(1).run_id: run(1, status="cancelled")}
+    session.fake.log.clear()
+    again = await session.listing.reread(row)
+    assert again is not None
+    assert again.state == "cancelled"
+    assert session.fake.log == ["runs.get"]
+
+
+async def test_a_mark_is_shown_at_once_and_told(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="streaming")]
+    await session.listing.fetch()
+    told: list[object] = []
+    session.listing.set.changes.subscribe(told.append)
+    session.listing.mark(call(1).id, "cancelling")
+    session.listing.mark("nobody", "cancelling")
+    assert states(session) == {call(1).id: "cancelling"}
+    assert len(told) == 1
+
+
+def test_the_list_spends_the_budget_where_a_token_pays(tmp_path: Path) -> None:
+    assert FakeSession(tmp_path).listing.feed.metered()
+    cookie = FakeSession(tmp_path, cookie="a=b")
+    assert not cookie.listing.feed.metered()
+    cookie.close_observability()
+    assert cookie.listing.feed.metered()

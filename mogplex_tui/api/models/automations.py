@@ -1,7 +1,5 @@
 """Automations ("flows") and their runs (v1.md §5)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """AI calls and tool calls (observability.md §2, §3, §5)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Events of a call: one model for both roads, v1 and observability (v1.md §8, observability.md §4)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Job runs: what an automation set off, and every admission behind it (observability.md §7, v1.md §5.4)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Repositories and agents as the token API lists them (v1.md §1, §2)."""
 
-from __future__ import annotations
-
 from mogplex_tui.api.models.base import Flag, Inbound, Text
 
 

@@ -1,7 +1,5 @@
 """Sandboxes and their logs (v1.md §4)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

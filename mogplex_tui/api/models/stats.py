@@ -1,7 +1,5 @@
 """The stats of the observability page: three windows in one answer (observability.md §1)."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Annotated
 

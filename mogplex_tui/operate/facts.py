@@ -45,7 +45,8 @@ def _model(row: RunRow) -> str:
 
 def _spend(row: RunRow) -> list[Fact]:
     into, out = words.count(row.input_tokens), words.count(row.output_tokens)
-    tokens = words.DASH if row.tokens is None else f"{into} in  {out} out"
+    split = row.input_tokens is not None or row.output_tokens is not None
+    tokens = f"{into} in  {out} out" if split else words.count(row.tokens)
     facts = [("tokens", tokens, "plain")]
     if row.cached_tokens:
         facts.append(("cached", words.count(row.cached_tokens), "dim"))

@@ -9,6 +9,8 @@ from typing import Any
 
 Fields = Callable[[Any], Mapping[str, Any]]
 
+# Fields that are spans of time, in seconds.
+_TIMES = ("age", "time")
 _UNITS = {"k": 1e3, "m": 1e6}
 _SPANS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -51,23 +53,35 @@ def compile_filter(text: str, fields: Fields) -> Callable[[Any], bool] | None:
 
     def accept(row: Any) -> bool:
         values = fields(row)
-        return all(_matches(term, values) != term.negated for term in terms)
+        return all(_half_typed(term, values) or _matches(term, values) != term.negated for term in terms)
 
     return accept
+
+
+def _name(term: Term, values: Mapping[str, Any]) -> str | None:
+    return next((name for name in values if name.startswith(term.field or "")), None) if term.field else None
+
+
+def _half_typed(term: Term, values: Mapping[str, Any]) -> bool:
+    """Whether a comparison has no number yet: it narrows nothing while it is typed."""
+    name = _name(term, values)
+    return (
+        name is not None and term.text[0] in "<>" and _number(term.text[1:], seconds=name in _TIMES) is None
+    )
 
 
 def _matches(term: Term, values: Mapping[str, Any]) -> bool:
     if term.field is None:
         return any(term.text in str(value).lower() for value in values.values() if value is not None)
-    name = next((name for name in values if name.startswith(term.field)), None)
+    name = _name(term, values)
     if name is None or values[name] is None:
         return False
     value = values[name]
     if term.text[0] in "<>":
-        wanted = _number(term.text[1:], seconds=name in ("age", "time"))
-        if wanted is None:
-            return True
-        return isinstance(value, int | float) and (value > wanted if term.text[0] == ">" else value < wanted)
+        wanted = _number(term.text[1:], seconds=name in _TIMES)
+        if wanted is None or not isinstance(value, int | float):
+            return False
+        return value > wanted if term.text[0] == ">" else value < wanted
     return term.text in str(value).lower()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import uuid
@@ -16,7 +17,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, MogplexError, NotFound, Throttled
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_run
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.operate import words
 
 if TYPE_CHECKING:
@@ -70,23 +71,35 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
     runs.mark(row.key, "cancelling")
     try:
         await _send_cancel(session, row)
+        session.ledger.close(entry, "done")
+        return _ended(row, await _read_back(session, runs, row))
     except MogplexError as error:
-        session.ledger.close(entry, "refused", str(error))
+        session.ledger.close(entry, _end_of(error), str(error))
         session.cancelling.pop(row.key, None)
-        now = await _read_back(runs, row, tries=1)
+        now = await _read_once(runs, row)
+        _restore(runs, row)
         return _refused(row, now, error)
-    session.ledger.close(entry, "done")
-    try:
-        now = await _read_back(runs, row)
+    except asyncio.CancelledError:
+        session.ledger.close(entry, "unknown")
+        _restore(runs, row)
+        raise
     finally:
         session.cancelling.pop(row.key, None)
-    return _ended(row, now)
+
+
+def _end_of(error: MogplexError) -> str:
+    # Without an answer nobody knows whether the request arrived.
+    return "unknown" if error.status is None else "refused"
 
 
 async def _send_cancel(session: Session, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
     if row.run_id is not None and session.target.token is not None:
-        await client.runs.cancel(row.run_id)
+        answer = await client.runs.cancel(row.run_id)
+        if answer.already_terminal and row.source is Source.CALL and session.open(Family.OBSERVABILITY):
+            # The run was over, but its call is not: it hangs until somebody ends it (v1.md §7.6).
+            with contextlib.suppress(Conflict):
+                await client.observability.cancel_call(row.key)
     elif row.source is Source.JOB and row.job_id is not None:
         await client.observability.cancel_job(row.job_id)
     else:
@@ -117,21 +130,37 @@ async def _run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
     return None
 
 
-async def _read_back(runs: Runs, row: RunRow, tries: int | None = None) -> RunRow | None:
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+async def _read_back(session: Session, runs: Runs, row: RunRow) -> RunRow | None:
     now: RunRow | None = None
-    for wait in READ_BACK[:tries]:
+    for number, wait in enumerate(READ_BACK, 1):
         if wait:
-            await asyncio.sleep(wait)
-        try:
-            now = await runs.reread(row)
-        except MogplexError as error:
-            log.info("reading back failed: %s", error)
-            continue
+            await _pause(wait)
+        if number == len(READ_BACK):
+            # The last word is the service's own.
+            session.cancelling.pop(row.key, None)
+        now = await _read_once(runs, row) or now
         if now is not None and now.state in ENDED_STATES:
             break
-    if tries == 1 and now is not None and now.state == "cancelling" and not now.cancel_requested:
-        runs.mark(row.key, row.state)
     return now
+
+
+async def _read_once(runs: Runs, row: RunRow) -> RunRow | None:
+    try:
+        return await runs.reread(row)
+    except MogplexError as error:
+        log.info("reading back failed: %s", error)
+        return None
+
+
+def _restore(runs: Runs, row: RunRow) -> None:
+    """Take our own word back, unless the service says the same."""
+    shown = runs.set.rows.get(row.key)
+    if shown is not None and shown.state == "cancelling" and not shown.cancel_requested:
+        runs.mark(row.key, row.state)
 
 
 def _ended(row: RunRow, now: RunRow | None) -> Outcome:
@@ -144,26 +173,23 @@ def _ended(row: RunRow, now: RunRow | None) -> Outcome:
         return Outcome(f"{name} is cancelled.", True, now)
     if now.state in ENDED_STATES:
         return Outcome(f"{name} was over before the cancel arrived: {now.state}.", False, now)
-    return Outcome(
-        f"{name} has been asked to stop and still says {now.state}. It ends when its worker notices.",
-        False,
-        now,
-    )
+    still = "has not ended yet" if now.state == "cancelling" else f"still says {now.state}"
+    return Outcome(f"{name} has been asked to stop and {still}. It ends when its worker notices.", False, now)
 
 
 def _refused(row: RunRow, now: RunRow | None, error: MogplexError) -> Outcome:
     name = name_of(row)
     if now is not None and now.state in ENDED_STATES:
         return Outcome(f"{name} was already over: {now.state}.", now.state == "cancelled", now)
-    if isinstance(error, NotFound):
-        return Outcome(f"The service does not know {name} any more. r reads the list again.", False, now)
+    if isinstance(error, NotFound) and now is None:
+        return Outcome(f"The service does not know {name} any more. r reads the list again.", False)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
         return Outcome(
-            f"The service refused the cancel of {name}: too many requests. x again in {wait} s.", False
+            f"The service refused the cancel of {name}: too many requests. x again in {wait} s.", False, now
         )
-    kept = now is not None and now.cancel_requested
-    after = " The request is recorded; x repeats it." if kept and not isinstance(error, Conflict) else ""
+    # The service writes the request down before it tries (observability.md §3).
+    after = " The request is recorded; x repeats it." if now is not None and now.cancel_requested else ""
     return Outcome(f"{name} was not cancelled. {error}{after}", False, now)
 
 
@@ -180,7 +206,7 @@ class Draft:
     create_branch: bool = True
 
     def as_request(self) -> Any:
-        """Return the validated request. Raises ValueError with sentences a person can act on."""
+        """Return the validated request. Raises InvalidInput with a sentence for each field."""
         from mogplex_tui.api.models.runs import RunStart
 
         return RunStart(
@@ -214,14 +240,13 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
         except MogplexError as error:
             wait = decide(error, attempt, method="POST", idempotency_key=key, jitter=random.random)
             if wait is None or wait > 5:
-                session.ledger.close(entry, "refused" if error.status else "unknown", str(error))
+                session.ledger.close(entry, _end_of(error), str(error))
                 raise
             attempt += 1
-            await asyncio.sleep(wait)
+            await _pause(wait)
     session.ledger.close(entry, "done", started.run_id)
     session.history.remember(Remembered(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt))
-    row = runs.dress(from_run(started, prompt=draft.prompt, repo=draft.repo or None))
-    runs.set.apply([(row.key, row)])
+    row = runs.put_run(started, prompt=draft.prompt, repo=draft.repo or None)
     session.scheduler.refresh(runs.feed)
     return row
 
@@ -229,9 +254,7 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
 async def find_run(session: Session, runs: Runs, run_id: str) -> RunRow:
     """Read a run by its id, put it in the list and remember it. Raises the error tree."""
     run = await session.client.at(Priority.ACTION).runs.get(run_id)
-    row = runs.dress(from_run(run))
-    known = runs.set.rows.get(row.key)
-    if known is None:
-        runs.set.apply([(row.key, row)])
-    session.history.remember(Remembered(run_id, row.call_id, row.repo, None))
-    return runs.set.rows[row.key]
+    session.history.remember(Remembered(run.run_id, run.ai_call_id))
+    row = runs.put_run(run)
+    session.history.remember(Remembered(run.run_id, row.call_id, row.repo))
+    return row

@@ -54,8 +54,10 @@ def millis(value: float | None) -> str:
         return DASH
     if value < 100:
         return f"{int(value)}ms"
-    if value < 60_000:
+    if value < 59_950:
         return f"{value / 1000:.1f}s"
+    if value < 60_000:
+        return "1m00s"
     return seconds(value / 1000)
 
 
@@ -82,11 +84,11 @@ def count(value: int | None) -> str:
 
 
 def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
-    """Return US dollars with two decimals; `~` marks an estimate, a dash the unknown, `<` less than half a cent."""
+    """Return US dollars with two decimals; `~` marks an estimate, a dash the unknown, `<` up to half a cent."""
     if value is None:
         return DASH
     mark = "~" if source is Cost.ESTIMATED else ""
-    if Decimal(0) < value < Decimal("0.005"):
+    if Decimal(0) < value <= Decimal("0.005"):
         return f"{mark}<$0.01"
     return f"{mark}${value:,.2f}"
 

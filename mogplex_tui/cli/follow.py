@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
     Absent,
@@ -25,7 +26,7 @@ from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.shapes import event_cells, event_object, summary, unreadable_object
 from mogplex_tui.live.realtime import Hearing
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added, Tail
@@ -119,10 +120,7 @@ class Follower:
         if self._long_over():
             return await self.once()
         session = self.session
-        feeds = [self.feed.feed]
-        if self.row.source is Source.CALL:
-            # The other roads bring the run along with its events.
-            feeds.append(self._state_feed())
+        feeds = [self.feed.feed, self._state_feed()]
         for feed in feeds:
             feed.changed.subscribe(self._woken.set)
         session.realtime.changed.subscribe(self._woken.set)
@@ -155,10 +153,15 @@ class Follower:
     async def _still_over(self) -> bool:
         with contextlib.suppress(MogplexError):
             await self.feed.fetch()
-            if self.row.source is Source.CALL:
+            if self._apart:
                 await self.finder.reread(self.row, Priority.TAIL)
         self._print()
         return self.row.state in ENDED_STATES
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the events come without their run: only the token API sends both together."""
+        return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
 
     def _long_over(self) -> bool:
         ended = self.row.ended_at
@@ -168,6 +171,8 @@ class Follower:
     def _state_feed(self) -> Feed:
         async def fetch() -> bool:
             before = self.row
+            if not self._apart:
+                return False
             return await self.finder.reread(before, Priority.TAIL) != before
 
         return Feed(

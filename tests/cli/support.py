@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -77,14 +79,30 @@ class Going:
         monkeypatch.setattr(sys, "stdout", self.out)
         monkeypatch.setattr(sys, "stderr", self.err)
         monkeypatch.setattr(sys, "stdin", typed)
-        self.task = asyncio.create_task(asyncio.to_thread(self._run, argv))
+        self._loop = asyncio.get_running_loop()
+        self.task: asyncio.Future[int] = self._loop.create_future()
+        # A daemon: a command that never ends fails its own test and keeps nothing else waiting.
+        threading.Thread(target=self._run, args=(argv,), daemon=True).start()
 
-    @staticmethod
-    def _run(argv: tuple[str, ...]) -> int:
+    def _run(self, argv: tuple[str, ...]) -> None:
         try:
-            return parser.run(argv)
+            self._tell(parser.run(argv))
         except SystemExit as end:
-            return end.code if isinstance(end.code, int) else 1
+            self._tell(end.code if isinstance(end.code, int) else 1)
+        except BaseException as error:
+            self._tell(error)
+
+    def _tell(self, end: int | BaseException) -> None:
+        def settle() -> None:
+            if self.task.done():
+                return
+            if isinstance(end, BaseException):
+                self.task.set_exception(end)
+            else:
+                self.task.set_result(end)
+
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(settle)
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         """Wait until something is so, or fail with what was printed."""

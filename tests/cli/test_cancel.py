@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, http, ok, refused, serving
+from tests.cli.support import UNKNOWN, Mogplex, hosted
+from tests.controlplane.support import World
+
+RUN = "7d0c0000-0000-4000-8000-000000000001"
+
+
+async def test_a_run_is_cancelled_and_the_state_that_is_read_back_is_told(
+    operator: Mogplex, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    run = world.run(repo)
+    done = await operator("runs", "cancel", run, "--yes")
+    assert done.code == 0
+    assert done.out == f"{run}  cancelled\n"
+    assert "is cancelled" in done.err
+    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "state"), [("y\n", 0, "cancelled"), ("\n", 1, "pending"), ("", 1, "pending")]
+)
+async def test_on_a_terminal_it_asks_and_no_is_the_default(
+    operator: Mogplex, world: World, answer: str, code: int, state: str
+) -> None:
+    run = world.run(world.repo("acme/api"))
+    done = await operator("runs", "cancel", run, terminal=True, stdin=answer)
+    assert done.code == code
+    assert "acme/api" in done.err and "[y/N]" in done.err
+    assert world.row("external_agent_runs", run)["status"] == state
+
+
+async def test_without_a_terminal_it_needs_yes(mogplex: Mogplex) -> None:
+    async with serving(ok({})) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "cancel", RUN)
+        assert (done.code, done.out) == (2, "")
+        assert "--yes" in done.err
+        assert service.seen == []
+
+
+async def test_what_is_over_stays_as_it_is(operator: Mogplex, world: World) -> None:
+    repo = world.repo()
+    succeeded = world.run(repo, world.call(repo_id=repo, status="success"), status="success")
+    done = await operator("runs", "cancel", succeeded, "--yes", "--json")
+    assert done.code == 1
+    assert done.one["state"] == "success"
+    assert "already over" in done.err
+    stopped = world.run(repo, world.call(repo_id=repo, status="cancelled"), status="cancelled")
+    assert (await operator("runs", "cancel", stopped, "--yes")).code == 0
+
+
+async def test_a_call_that_is_no_run_is_cancelled_as_a_call(operator: Mogplex, world: World) -> None:
+    call = world.call(type="chat", status="streaming")
+    done = await operator("runs", "cancel", call, "--yes", "--json")
+    assert done.code == 0
+    assert done.one["state"] == "cancelled"
+    assert world.row("ai_calls", call)["status"] == "cancelled"
+
+
+async def test_the_run_behind_a_call_is_ended_with_it(operator: Mogplex, world: World) -> None:
+    repo = world.repo()
+    call = world.call(repo_id=repo, metadata={"external_request_id": "k"})
+    run = world.run(repo, call)
+    world.event(call, "started", payload={"external_run_id": run})
+    done = await operator("runs", "cancel", call, "--yes", "--json")
+    assert (done.code, done.one["run_id"], done.one["state"]) == (0, run, "cancelled")
+    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+
+
+async def test_a_token_alone_cannot_cancel_an_automations_run_and_is_told_why(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    job = world.job(world.flow(), world.repo(), start=True)
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("runs", "cancel", job, "--yes")
+        assert not [seen for seen in service.seen if seen.method == "POST"]
+    assert done.code == 4
+    assert "automation" in done.err
+
+
+async def test_an_unknown_run_is_not_cancelled(operator: Mogplex) -> None:
+    done = await operator("runs", "cancel", UNKNOWN, "--yes")
+    assert (done.code, done.out) == (1, "")
+    assert UNKNOWN in done.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        (refused(409, "CONFLICT", "Sandbox is not ready"), 1, "Sandbox is not ready"),
+        (refused(500, "INTERNAL_ERROR", "Failed to cancel run"), 1, "Failed to cancel run"),
+        (refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"), 5, "60 s"),
+        (refused(403, "FORBIDDEN", "Missing required scope: write."), 4, "write scope"),
+        (http(502, b"<html>", "text/html"), 6, "cannot serve"),
+    ],
+)
+async def test_a_refused_cancel_says_what_the_run_still_is(
+    mogplex: Mogplex, answer: bytes, code: int, says: str
+) -> None:
+    async with serving(_one_run(["streaming"], answer)) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "cancel", RUN, "--yes")
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+    assert "was not cancelled and is streaming" in done.err
+
+
+async def test_a_lost_race_is_told_by_how_the_run_ended(mogplex: Mogplex) -> None:
+    lost = refused(409, "CONFLICT", "Run is no longer active")
+    async with serving(_one_run(["streaming", "success"], lost)) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
+    assert (done.code, done.one["state"]) == (1, "success")
+    assert "already over: success" in done.err
+
+
+async def test_a_cancel_that_is_only_requested_is_said_to_be_so(mogplex: Mogplex) -> None:
+    accepted = ok({"run": _detail("streaming"), "status": "streaming", "alreadyTerminal": False})
+    async with serving(_one_run(["streaming"], accepted)) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
+    assert (done.code, done.one["state"]) == (0, "streaming")
+    assert "has been asked to stop and still is streaming" in done.err
+
+
+def _detail(status: str) -> dict[str, str]:
+    return {"runId": RUN, "status": status, "createdAt": "2026-08-05T10:00:00Z"}
+
+
+def _one_run(states: list[str], cancel: bytes):  # type: ignore[no-untyped-def]
+    """A service with v1 alone and one run, which goes on to its next state with every read."""
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.method == "POST":
+            return cancel
+        if not seen.path.startswith("/api/v1/"):
+            return http(307, b"", "", Location="/login")
+        state = states.pop(0) if len(states) > 1 else states[0]
+        return ok(json.loads(json.dumps({"run": _detail(state), "repos": []})))
+
+    return answer

@@ -1,0 +1,125 @@
+"""The facts of a run answer what an operator asks, and say what nobody knows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.operate import facts
+from mogplex_tui.operate.words import DASH
+from tests.unit.fakes import START, call, job, run, stamp, uuid
+
+NOW = START + timedelta(hours=1)
+
+
+def told(row: RunRow) -> dict[str, str]:
+    return {label: value for group in facts.of_run(row, NOW) for label, value, _ in group}
+
+
+def test_a_finished_call_tells_everything() -> None:
+    row = make.from_call(
+        call(
+            0,
+            status="success",
+            completed_at=stamp(90),
+            duration_ms=90_000,
+            input_tokens=48_213,
+            output_tokens=812,
+            cache_read_input_tokens=1000,
+            cost_usd="0.42",
+            cost_source="gateway",
+            metadata={
+                "repo": "acme/web",
+                "working_branch": "fix/it",
+                "base_branch": "main",
+                "harness_id": "codex",
+                "sandbox_record_id": uuid(5),
+                "sandbox_id": "mogplex-5",
+                "pull_request_url": "https://github.com/acme/web/pull/7",
+            },
+        )
+    )
+    found = told(row)
+    assert (found["repo"], found["branch"], found["base"], found["sandbox"]) == (
+        "acme/web",
+        "fix/it",
+        "main",
+        "mogplex-5",
+    )
+    assert found["model"] == "claude-sonnet-5 via codex"
+    assert found["tokens"] == "48.2k in  812 out"
+    assert found["cached"] == "1.0k"
+    assert found["cost"] == "$0.42  billed"
+    assert (found["started"], found["took"]) == ("1h ago", "1m30s")
+    assert "ended" in found
+    assert found["pull req"] == "https://github.com/acme/web/pull/7"
+    assert (found["call"], found["sandbox id"]) == (call(0).id, uuid(5))
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"model": "harness:codex"}, "no price for harness runs"),
+        ({"input_tokens": 5}, "no price known"),
+        ({}, "not known yet"),
+    ],
+)
+def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], why: str) -> None:
+    cost = told(make.from_call(call(1, cost_source="trigger", **fields)))["cost"]
+    assert cost == f"{DASH}  {why}"
+    assert "$" not in cost
+
+
+def test_an_estimate_is_called_one() -> None:
+    assert told(make.from_call(call(1, cost_usd="0.42", cost_source="trigger")))["cost"].startswith(
+        "~$0.42  estimated"
+    )
+
+
+def test_tokens_that_are_known_only_as_a_sum_are_shown_as_one() -> None:
+    assert told(make.from_call(call(1, total_tokens=1500)))["tokens"] == "1.5k"
+    assert told(make.from_call(call(1)))["tokens"] == DASH
+
+
+def test_a_row_of_which_nothing_is_known_is_all_dashes_and_its_id() -> None:
+    found = told(RunRow("the-key", Source.CALL, "unknown"))
+    assert {
+        found[label] for label in ("repo", "branch", "base", "sandbox", "model", "type", "tokens", "started")
+    } == {DASH}
+    assert found["id"] == "the-key"
+    assert "pull req" not in found
+
+
+def test_ids_stand_for_what_has_no_name() -> None:
+    found = told(make.from_run(run(1)))
+    assert found["repo"] == "0e900000"
+    assert (found["run"], found["call"]) == (run(1).run_id, call(1).id)
+    found = told(make.from_job(job(1, uuid(2)), uuid(2), "Nightly"))
+    assert (found["job"], found["automation"]) == (job(1, "").id, uuid(2))
+
+
+def test_live_work_says_how_long_so_far() -> None:
+    found = told(make.from_call(call(0, status="streaming")))
+    assert found["so far"] == "1h00m"
+    assert "took" not in found
+
+
+def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
+    for row in (
+        make.from_call(call(0, status="streaming")),
+        make.from_run(run(1)),
+        RunRow("k", Source.CALL, "unknown"),
+    ):
+        first, second = facts.brief(row, NOW)
+        assert "None" not in first + second
+        assert f"cost {DASH}" in second
+        assert "$0.00" not in second
+    assert "run 00f00000" in facts.brief(make.from_run(run(1)), NOW)[1]
+
+
+def test_what_a_cancel_leaves_behind_is_said() -> None:
+    assert "branch and sandbox stay" in facts.can_cancel_words(make.from_run(run(1)))
+    assert "job" in facts.can_cancel_words(make.from_job(job(1, "a"), "a", None))

@@ -1,0 +1,124 @@
+"""The `/` grammar: every text is a filter, and what is half typed never hides anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.live import rows as make
+from mogplex_tui.operate.filters import compile_filter, parse
+from mogplex_tui.operate.kinds import RUNS
+from tests.unit.fakes import call
+
+ROW = {
+    "state": "failed",
+    "repo": "Acme/Web",
+    "model": None,
+    "error": "Timeout",
+    "cost": 1.25,
+    "tokens": 48_213,
+    "time": 90.0,
+    "age": 7200.0,
+}
+
+
+def accepts(text: str, row: dict[str, Any] = ROW) -> bool:
+    accept = compile_filter(text, lambda each: each)
+    return accept is None or accept(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("acme", True),
+        ("ACME timeout", True),
+        ("acme nowhere", False),
+        ("!nowhere", True),
+        ("!acme", False),
+        ("repo:web", True),
+        ("repo:timeout", False),
+        ("r:web", True),
+        ("!repo:web", False),
+        ("!repo:api", True),
+        ("repo:acme/web", True),
+        ("cost:>1", True),
+        ("cost:>$1.20", True),
+        ("cost:>1.25", False),
+        ("cost:<2", True),
+        ("cost:<.5", False),
+        ("!cost:>2", True),
+        ("tokens:>48k", True),
+        ("tokens:>1m", False),
+        ("time:>1m", True),
+        ("time:<90s", False),
+        ("age:>1h", True),
+        ("age:<1d", True),
+        ("repo:>1", False),
+        # What has no value is above and below nothing.
+        ("model:gpt", False),
+        ("model:>1", False),
+        ("!model:gpt", True),
+        # A field that no row has finds nothing, so that a slip shows.
+        ("rpeo:web", False),
+        # A colon after what is no field belongs to the word.
+        ("gpt-5:x", False),
+    ],
+)
+def test_terms(text: str, found: bool) -> None:
+    assert accepts(text) is found
+
+
+@pytest.mark.parametrize("text", ["", "  ", "!", "repo:", "!repo:", "! ! repo:"])
+def test_what_says_nothing_yet_is_no_filter(text: str) -> None:
+    assert compile_filter(text, lambda each: each) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["cost:>", "!cost:>", "cost:<$", "!cost:<$", "model:>", "cost:>abc", "age:>1y:"]
+)
+def test_a_comparison_without_its_number_hides_nothing(text: str) -> None:
+    assert accepts(text)
+
+
+@given(st.text(), st.dictionaries(st.text(max_size=5), st.none() | st.text() | st.floats() | st.integers()))
+def test_no_text_raises(text: str, row: dict[str, Any]) -> None:
+    parse(text)
+    assert accepts(text, row) in (True, False)
+
+
+@given(st.text(st.sampled_from("!:<>$.0123456789kmcostagei ²٣")))
+def test_no_text_of_the_grammars_own_signs_raises(text: str) -> None:
+    assert accepts(text) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("state:failed", True),
+        ("who:codex", True),
+        ("harness:codex", True),
+        ("type:agent", True),
+        ("branch:fix", True),
+        ("id:ca110000", True),
+        ("cost:>0", False),
+        ("model:harness", False),
+        ("repo:acme", True),
+        ("boom", True),
+    ],
+)
+def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
+    row = make.from_call(
+        call(
+            1,
+            status="failed",
+            error="boom",
+            model="harness:codex",
+            metadata={"repo": "acme/web", "working_branch": "fix/it"},
+        )
+    )
+    accept = compile_filter(text, RUNS.search)
+    assert accept is not None
+    assert accept(row) is found

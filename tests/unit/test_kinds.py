@@ -1,0 +1,134 @@
+"""What a list shows of a row, whatever is missing from it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.live.view import SortedView
+from mogplex_tui.operate.kinds import KINDS, RUNS, Context, duration_seconds
+from mogplex_tui.operate.words import DASH
+from tests.unit.fakes import START, call, job, run, stamp
+
+CONTEXT = Context(START + timedelta(hours=1))
+BARE = RunRow("k", Source.CALL, "unknown")
+STATES = [
+    "pending",
+    "streaming",
+    "running",
+    "success",
+    "failed",
+    "cancelled",
+    "cancelling",
+    "unreadable",
+    "hibernating",
+]
+
+
+def cell(row: RunRow, key: str, context: Context = CONTEXT) -> str:
+    return RUNS.field(key).cell(row, context)[0]
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_every_state_has_cells(state: str, ascii_only: bool) -> None:
+    context = replace(CONTEXT, ascii_only=ascii_only)
+    for row in (replace(BARE, state=state), replace(make.from_call(call(1)), state=state)):
+        for field in RUNS.fields:
+            text, tone = field.cell(row, context)
+            assert isinstance(text, str)
+            assert tone in {"plain", "dim", "strong", "ok", "warn", "error", "live", "accent"}
+        shown = cell(row, "state", context)
+        assert state in shown
+        assert len(shown) > len(state)  # a glyph as well: colour is never alone
+        assert shown.isascii() or not ascii_only
+
+
+@pytest.mark.parametrize(
+    "state", ["pending", "streaming", "success", "failed", "cancelled", "cancelling", "unreadable"]
+)
+def test_a_known_state_fits_its_column(state: str) -> None:
+    assert len(cell(replace(BARE, state=state), "state")) <= RUNS.field("state").width
+
+
+@pytest.mark.parametrize("key", ["repo", "who", "model", "branch", "age", "time", "tokens", "cost"])
+def test_what_is_not_known_is_a_dash(key: str) -> None:
+    assert cell(BARE, key) == DASH
+
+
+def test_an_unknown_cost_is_never_zero_and_an_estimate_is_marked() -> None:
+    assert cell(replace(BARE, cost=None, cost_source=Cost.KNOWN), "cost") == DASH
+    assert cell(replace(BARE, cost=Decimal(0), cost_source=Cost.KNOWN), "cost") == "$0.00"
+    assert cell(replace(BARE, cost=Decimal("0.42"), cost_source=Cost.ESTIMATED), "cost") == "~$0.42"
+    assert cell(replace(BARE, cost=Decimal("0.42"), cost_source=Cost.KNOWN), "cost") == "$0.42"
+
+
+def test_no_tokens_and_none_counted_are_different() -> None:
+    assert cell(replace(BARE, tokens=0), "tokens") == "0"
+    assert cell(replace(BARE, tokens=48_213), "tokens") == "48.2k"
+
+
+def test_of_an_error_the_list_shows_its_first_line() -> None:
+    row = replace(BARE, state="failed", error="boom\nTraceback")
+    assert RUNS.field("error").cell(row, CONTEXT) == ("boom", "error")
+    assert cell(BARE, "error") == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "seconds"),
+    [
+        (make.from_call(call(0, status="success", duration_ms=1500)), 1.5),
+        (make.from_call(call(0, status="streaming")), 3600.0),
+        # Waiting is no work.
+        (make.from_call(call(0, status="pending")), None),
+        (make.from_call(call(0, status="success", completed_at=stamp(90))), 90.0),
+        (make.from_run(run(0, status="failed")), 90.0),
+        (make.from_job(job(0, "a"), "a", None), 3598.0),
+        (BARE, None),
+        (make.from_call(call(0, status="success")), None),
+    ],
+)
+def test_how_long_a_row_took(row: RunRow, seconds: float | None) -> None:
+    assert duration_seconds(row, CONTEXT.now) == seconds
+
+
+def test_live_rows_are_on_top_and_then_the_newest() -> None:
+    rows = {
+        row.key: row
+        for row in (
+            make.from_call(call(1, status="streaming")),
+            make.from_call(call(2, status="success")),
+            make.from_call(call(3, status="pending")),
+            make.from_call(call(4, status="failed")),
+            BARE,
+        )
+    }
+    view = SortedView(rows, RUNS.default_sort)
+    assert [view.key_at(n) for n in range(5)] == [*(call(n).id for n in (3, 1, 4, 2)), "k"]
+
+
+def test_every_column_sorts_rows_with_and_without_values() -> None:
+    rows = [
+        BARE,
+        make.from_call(call(1, cost_usd="0.1", input_tokens=5, duration_ms=7)),
+        make.from_run(run(2)),
+    ]
+    for field in RUNS.fields:
+        if field.sort is not None:
+            assert len(sorted(rows, key=field.sort)) == 3
+
+
+def test_columns_have_their_own_names_and_some_never_drop() -> None:
+    keys = [field.key for field in RUNS.fields]
+    assert len(set(keys)) == len(keys)
+    assert {"state", "repo", "cost", "age"} <= {field.key for field in RUNS.fields if field.priority == 0}
+    assert all(field.min_width is None or field.min_width <= field.width for field in RUNS.fields)
+    with pytest.raises(KeyError):
+        RUNS.field("nothing")
+    assert KINDS["runs"] is RUNS
+    assert {field.name for field in fields(RunRow)} >= {"key", "state", "cost", "raw"}

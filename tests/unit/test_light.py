@@ -1,0 +1,23 @@
+"""What is drawn first must not wait for what is needed later: no room below the screens loads anything heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
+HEAVY = {"httpx", "pydantic", "textual", "rich", "platformdirs"}
+
+
+@pytest.mark.parametrize("room", ["live", "operate", "config"])
+def test_no_module_of_a_room_loads_anything_heavy(room: str) -> None:
+    modules = [
+        f"mogplex_tui.{room}.{path.stem}" for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__"
+    ]
+    assert modules
+    code = f"import sys, {', '.join(modules)}; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & HEAVY

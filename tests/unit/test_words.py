@@ -1,0 +1,154 @@
+"""Numbers and states in the words of the screen; what is not known is a dash and never nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, Cost
+from mogplex_tui.operate import words
+from mogplex_tui.operate.words import DASH
+
+NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, DASH),
+        (-3, "0s"),
+        (0, "0s"),
+        (59.9, "59s"),
+        (60, "1m00s"),
+        (111, "1m51s"),
+        (3599, "59m59s"),
+        (7500, "2h05m"),
+        (86399, "23h59m"),
+        (273_600, "3d04h"),
+    ],
+)
+def test_spans(value: float | None, text: str) -> None:
+    assert words.seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, DASH),
+        (0, "0ms"),
+        (85, "85ms"),
+        (99.9, "99ms"),
+        (100, "0.1s"),
+        (1100, "1.1s"),
+        (31_400, "31.4s"),
+        (59_949, "59.9s"),
+        (59_960, "1m00s"),
+        (60_000, "1m00s"),
+        (125_000, "2m05s"),
+    ],
+)
+def test_milliseconds(value: float | None, text: str) -> None:
+    assert words.millis(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ago", "text"),
+    [(0, "0s"), (12, "12s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (172_800, "2d")],
+)
+def test_ages(ago: int, text: str) -> None:
+    assert words.age(NOW - timedelta(seconds=ago), NOW) == text
+
+
+def test_an_age_of_nothing_is_a_dash_and_of_the_future_is_none_yet() -> None:
+    assert words.age(None, NOW) == DASH
+    assert words.age(NOW + timedelta(hours=1), NOW) == "0s"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, DASH),
+        (0, "0"),
+        (812, "812"),
+        (999, "999"),
+        (1000, "1.0k"),
+        (48_213, "48.2k"),
+        (999_949, "999.9k"),
+        (999_950, "1.0M"),
+        (1_800_000, "1.8M"),
+        (999_949_999, "999.9M"),
+        (2_500_000_000, "2.5G"),
+    ],
+)
+def test_counts(value: int | None, text: str) -> None:
+    assert words.count(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "text"),
+    [
+        (None, Cost.UNKNOWN, DASH),
+        (None, Cost.KNOWN, DASH),
+        (Decimal(0), Cost.KNOWN, "$0.00"),
+        (Decimal("0.00000001"), Cost.KNOWN, "<$0.01"),
+        (Decimal("0.005"), Cost.KNOWN, "<$0.01"),
+        (Decimal("0.0051"), Cost.KNOWN, "$0.01"),
+        (Decimal("0.42"), Cost.ESTIMATED, "~$0.42"),
+        (Decimal("0.004"), Cost.ESTIMATED, "~<$0.01"),
+        (Decimal("1234.5"), Cost.KNOWN, "$1,234.50"),
+    ],
+)
+def test_money(value: Decimal | None, source: Cost, text: str) -> None:
+    assert words.money(value, source) == text
+
+
+@pytest.mark.parametrize("cents", range(1, 200))
+def test_money_that_was_spent_is_never_zero(cents: int) -> None:
+    assert words.money(Decimal(cents) / 10_000) != "$0.00"
+
+
+def test_every_state_has_glyph_word_and_tone() -> None:
+    for word in {
+        *LIVE_STATES,
+        *ENDED_STATES,
+        "creating",
+        "installing",
+        "error",
+        "stopped",
+        "paused",
+        "unreadable",
+    }:
+        glyph, shown, tone = words.state(word)
+        assert (len(glyph), shown) == (1, word)
+        assert tone
+        letter, shown, _ = words.state(word, ascii_only=True)
+        assert letter.isascii()
+        assert shown == word
+
+
+def test_no_two_states_that_mean_different_things_look_alike_without_colour() -> None:
+    for ascii_only in (False, True):
+        glyphs = {
+            words.state(word, ascii_only=ascii_only)[0]
+            for word in ("pending", "streaming", "success", "failed")
+        }
+        assert len(glyphs) == 4
+
+
+def test_a_state_that_nobody_knows_keeps_its_own_word() -> None:
+    assert words.state("hibernating") == ("▫", "hibernating", "plain")
+    assert words.state("hibernating", ascii_only=True)[0] == "?"
+
+
+def test_ids_models_counts_and_instants() -> None:
+    assert words.short_id("ca110000-0000") == "ca110000"
+    assert words.short_id(None) == words.short_id("") == DASH
+    assert words.model("anthropic/claude-sonnet-5") == "claude-sonnet-5"
+    assert words.model("gpt-5") == "gpt-5"
+    assert words.model(None) == words.model("") == DASH
+    assert [words.plural(n, "run") for n in (0, 1, 2, 1500)] == ["0 runs", "1 run", "2 runs", "1,500 runs"]
+    assert words.local(None) == DASH
+    assert words.utc(NOW) == "2026-08-05T10:00:00Z"
+    assert words.utc(NOW.astimezone()) == "2026-08-05T10:00:00Z"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from textual.app import App, ComposeResult
+from textual.containers import Vertical
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -82,7 +83,9 @@ class TableHost(App[None]):
     def compose(self) -> ComposeResult:
         self.table = LineTable(COLUMNS)
         self.status = SegmentLine([Segment("nothing")])
-        yield self.table
+        # Containers between, so that what the table says has a longer way than its request to be painted.
+        with Vertical(), Vertical(), Vertical():
+            yield self.table
         yield self.status
 
     def on_mount(self) -> None:

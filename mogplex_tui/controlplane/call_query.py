@@ -63,6 +63,7 @@ class Found:
 class _Where:
     clauses: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    few: bool = False
 
     def add(self, clause: str, **values: Any) -> None:
         self.clauses.append(f"({clause})")
@@ -90,21 +91,31 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
     _add_live_only(where, query, plane.clock.now_us())
     _add_search(where, plane, user_id, query("q"))
     condition = " AND ".join(where.clauses)
-    total = plane.db.value(f"SELECT COUNT(*) FROM ai_calls WHERE {condition}", where.values)
+    count = f"SELECT COUNT(*) FROM ai_calls WHERE {condition}"
+    if len(where.clauses) == 1:
+        count = "SELECT COALESCE(SUM(calls), 0) FROM call_days WHERE user_id = :user"
+    total = plane.db.value(count, where.values)
     sort = query("sort") if query("sort") in SORTS else "started_at"
     way, nulls = ("ASC", "LAST") if query("order") == "asc" else ("DESC", "FIRST")
     # Only durations can be null; elsewhere the plain form lets the index give the order.
-    order = f"{sort} {way}{f' NULLS {nulls}' if sort == 'duration_ms' else ''}, rowid {way}"
+    order = f"{sort} {way}{f' NULLS {nulls}' if sort == 'duration_ms' else ''}"
+    if sort != "started_at":
+        order += f", rowid {way}"
+    elif where.few:
+        # A plus keeps the planner from walking all calls in order to find the few that live.
+        order = f"+{order}"
     values = {**where.values, "limit": limit, "offset": (page - 1) * limit}
-    # Ids first: sorting then carries two small columns instead of whole rows.
-    picked = f"SELECT id FROM ai_calls WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
+    # Row numbers first: the index alone then filters and sorts, and only the page's rows are read.
+    picked = f"SELECT rowid FROM ai_calls WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
     rows = plane.db.all(
-        f"SELECT {CALL_COLUMNS} FROM ai_calls WHERE id IN ({picked}) ORDER BY {order}", values
+        f"SELECT {CALL_COLUMNS} FROM ai_calls WHERE rowid IN ({picked}) ORDER BY {order}", values
     )
     return Found(rows, int(total))
 
 
 def _add_exact(where: _Where, query: Callable[[str], str]) -> None:
+    live = ("pending", "streaming")
+    where.few = query("surface") == "live" or query("live_only") == "true" or query("status") in live
     surface = _SURFACES.get(query("surface"))
     if surface:
         where.add(surface)

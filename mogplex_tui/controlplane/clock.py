@@ -62,8 +62,3 @@ def parse_instant(text: str) -> int | None:
         parsed = parsed.replace(tzinfo=UTC)
     delta = parsed - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * SECOND_US + delta.microseconds
-
-
-def day_start_us(us: int) -> int:
-    """00:00 UTC of the day that holds the instant (observability.md §1)."""
-    return us - us % DAY_US

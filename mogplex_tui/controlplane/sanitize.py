@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 _WORDS = {
@@ -52,7 +53,25 @@ _DIAGNOSTIC = re.compile(
     r"|\bECONN(?:REFUSED|RESET)\b|\bSQLSTATE\b|\bPGRST\d+\b|duplicate key value|violates \S+ constraint"
     r"|relation \"[^\"]+\" does not exist|upstream connect error"
 )
+_DIAGNOSTIC_HINTS = (
+    "at ",
+    "Traceback",
+    "://",
+    "ECONN",
+    "SQLSTATE",
+    "PGRST",
+    "duplicate key",
+    "violates",
+    "does not exist",
+    "upstream",
+    "required",
+    "missing",
+    "unset",
+    "not set",
+    "not configured",
+)
 _FAILED = frozenset(("failed", "failure", "start_failed", "cancel_failed", "error", "errored"))
+_STATE_KEYS = ("status", "state", "outcome", "event_type")
 _SAFE_KEYS = frozenset(
     (
         "id",
@@ -110,11 +129,17 @@ def sentence(raw: str, incident_id: str) -> str:
     return _SENTENCES[name].format(incident_id)
 
 
+@lru_cache(2048)
+def _names_an_error(key: str) -> bool:
+    return _ERROR_KEYS.search(key) is not None
+
+
 def _always_replaced(key: str, value: str) -> bool:
-    if _ERROR_KEYS.search(key):
+    if _names_an_error(key):
         kept = value in _FAILURE_CLASSES or ("code" in key and _UPPER_CODE.fullmatch(value) is not None)
         return not kept
-    return _DIAGNOSTIC.search(value) is not None
+    # The pattern is tried at every character; most texts hold none of its words.
+    return any(hint in value for hint in _DIAGNOSTIC_HINTS) and _DIAGNOSTIC.search(value) is not None
 
 
 def _safe_in_failure(key: str, value: str) -> bool:
@@ -126,7 +151,8 @@ def _safe_in_failure(key: str, value: str) -> bool:
 
 
 def _is_failed(value: dict[str, Any]) -> bool:
-    return any(value.get(key) in _FAILED for key in ("status", "state", "outcome", "event_type"))
+    # A state can be anything here, also a list, which no set could look for.
+    return any(isinstance(word := value.get(key), str) and word in _FAILED for key in _STATE_KEYS)
 
 
 def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:
@@ -148,7 +174,16 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
         own_id = value.get("id")
         row_id = own_id if isinstance(own_id, str) and own_id else row_id
         failed = failed or _is_failed(value)
-        return {name: clean(item, kind, row_id, name, failed) for name, item in value.items()}
+        out: dict[str, Any] = {}
+        for name, item in value.items():
+            # Texts are the bulk of a row: without a call each, a page costs half.
+            if isinstance(item, str):
+                out[name] = _text(name, item, kind, row_id, failed)
+            elif isinstance(item, dict | list):
+                out[name] = clean(item, kind, row_id, name, failed)
+            else:
+                out[name] = item
+        return out
     return value
 
 

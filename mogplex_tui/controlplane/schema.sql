@@ -208,11 +208,63 @@ CREATE TABLE ai_calls (
 CREATE INDEX ai_calls_by_user ON ai_calls(user_id, started_at);
 CREATE INDEX ai_calls_by_status ON ai_calls(user_id, status, started_at);
 CREATE INDEX ai_calls_by_job ON ai_calls(job_run_id);
+CREATE INDEX ai_calls_by_sandbox ON ai_calls(user_id, json_extract(metadata, '$.sandbox_record_id'));
+CREATE INDEX ai_calls_unreconciled ON ai_calls(user_id, completed_at)
+  WHERE gateway_generation_id IS NOT NULL AND cost_source IS NOT 'gateway';
 CREATE INDEX ai_calls_with_tools ON ai_calls(user_id, started_at) WHERE tool_calls_count > 0;
+
+-- Sums of calls by the day of their start (UTC), kept by triggers: figures then cost as much as there are days.
+CREATE TABLE call_days (
+  user_id TEXT NOT NULL, day INTEGER NOT NULL, model TEXT NOT NULL, type TEXT NOT NULL,
+  calls INTEGER NOT NULL, tokens INTEGER NOT NULL, succeeded INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, timed INTEGER NOT NULL, cost_usd REAL NOT NULL,
+  PRIMARY KEY (user_id, day, model, type)
+) WITHOUT ROWID;
+CREATE TRIGGER call_days_insert AFTER INSERT ON ai_calls BEGIN
+  INSERT INTO call_days VALUES (NEW.user_id, NEW.started_at / 86400000000, NEW.model, NEW.type, 1,
+    CASE WHEN NEW.input_tokens IS NULL AND NEW.output_tokens IS NULL AND NEW.cache_read_input_tokens IS NULL
+      AND NEW.cache_creation_input_tokens IS NULL THEN NEW.total_tokens
+      ELSE COALESCE(NEW.input_tokens, 0) + COALESCE(NEW.output_tokens, 0)
+        + COALESCE(NEW.cache_read_input_tokens, 0) + COALESCE(NEW.cache_creation_input_tokens, 0) END,
+    NEW.status = 'success', COALESCE(NEW.duration_ms, 0), NEW.duration_ms IS NOT NULL, COALESCE(NEW.cost_usd, 0))
+  ON CONFLICT DO UPDATE SET calls = calls + 1, tokens = tokens + excluded.tokens,
+    succeeded = succeeded + excluded.succeeded, duration_ms = duration_ms + excluded.duration_ms,
+    timed = timed + excluded.timed, cost_usd = cost_usd + excluded.cost_usd;
+END;
+CREATE TRIGGER call_days_update AFTER UPDATE OF user_id, started_at, model, type, status, duration_ms, cost_usd,
+  input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens ON ai_calls BEGIN
+  UPDATE call_days SET calls = calls - 1,
+    tokens = tokens - CASE WHEN OLD.input_tokens IS NULL AND OLD.output_tokens IS NULL AND OLD.cache_read_input_tokens IS NULL
+      AND OLD.cache_creation_input_tokens IS NULL THEN OLD.total_tokens
+      ELSE COALESCE(OLD.input_tokens, 0) + COALESCE(OLD.output_tokens, 0)
+        + COALESCE(OLD.cache_read_input_tokens, 0) + COALESCE(OLD.cache_creation_input_tokens, 0) END,
+    succeeded = succeeded - (OLD.status = 'success'), duration_ms = duration_ms - COALESCE(OLD.duration_ms, 0),
+    timed = timed - (OLD.duration_ms IS NOT NULL), cost_usd = cost_usd - COALESCE(OLD.cost_usd, 0)
+  WHERE user_id = OLD.user_id AND day = OLD.started_at / 86400000000 AND model = OLD.model AND type = OLD.type;
+  INSERT INTO call_days VALUES (NEW.user_id, NEW.started_at / 86400000000, NEW.model, NEW.type, 1,
+    CASE WHEN NEW.input_tokens IS NULL AND NEW.output_tokens IS NULL AND NEW.cache_read_input_tokens IS NULL
+      AND NEW.cache_creation_input_tokens IS NULL THEN NEW.total_tokens
+      ELSE COALESCE(NEW.input_tokens, 0) + COALESCE(NEW.output_tokens, 0)
+        + COALESCE(NEW.cache_read_input_tokens, 0) + COALESCE(NEW.cache_creation_input_tokens, 0) END,
+    NEW.status = 'success', COALESCE(NEW.duration_ms, 0), NEW.duration_ms IS NOT NULL, COALESCE(NEW.cost_usd, 0))
+  ON CONFLICT DO UPDATE SET calls = calls + 1, tokens = tokens + excluded.tokens,
+    succeeded = succeeded + excluded.succeeded, duration_ms = duration_ms + excluded.duration_ms,
+    timed = timed + excluded.timed, cost_usd = cost_usd + excluded.cost_usd;
+END;
+CREATE TRIGGER call_days_delete AFTER DELETE ON ai_calls BEGIN
+  UPDATE call_days SET calls = calls - 1,
+    tokens = tokens - CASE WHEN OLD.input_tokens IS NULL AND OLD.output_tokens IS NULL AND OLD.cache_read_input_tokens IS NULL
+      AND OLD.cache_creation_input_tokens IS NULL THEN OLD.total_tokens
+      ELSE COALESCE(OLD.input_tokens, 0) + COALESCE(OLD.output_tokens, 0)
+        + COALESCE(OLD.cache_read_input_tokens, 0) + COALESCE(OLD.cache_creation_input_tokens, 0) END,
+    succeeded = succeeded - (OLD.status = 'success'), duration_ms = duration_ms - COALESCE(OLD.duration_ms, 0),
+    timed = timed - (OLD.duration_ms IS NOT NULL), cost_usd = cost_usd - COALESCE(OLD.cost_usd, 0)
+  WHERE user_id = OLD.user_id AND day = OLD.started_at / 86400000000 AND model = OLD.model AND type = OLD.type;
+END;
 
 CREATE TABLE ai_call_events (
   seq INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE,
+  id TEXT NOT NULL,  -- random; nothing looks an event up by it
   ai_call_id TEXT NOT NULL REFERENCES ai_calls(id) ON DELETE CASCADE,
   user_id TEXT NOT NULL, conversation_id TEXT, repo_id TEXT,
   event_type TEXT NOT NULL CHECK (event_type IN ('started', 'status_changed', 'tool_started', 'tool_finished',

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from .clock import DAY_US, HOUR_US, MINUTE_US, day_start_us
+from .clock import DAY_US, HOUR_US, MINUTE_US
 from .plane import Plane
 
 _STALE_US = 2 * MINUTE_US
@@ -21,14 +21,23 @@ _TOKENS = (
     " ELSE COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0) + COALESCE(cache_read_input_tokens, 0)"
     " + COALESCE(cache_creation_input_tokens, 0) END"
 )
-_CALLS = (
-    f"SELECT model, type, COUNT(*), SUM({_TOKENS}), SUM(status = 'success'),"
-    " SUM(duration_ms), COUNT(duration_ms), TOTAL(cost_usd)"
-    " FROM ai_calls WHERE user_id = :user AND started_at BETWEEN :from AND :to GROUP BY model, type"
+_COLUMNS = "model, type, calls, tokens, succeeded, duration_ms, timed, cost_usd"
+_WHOLE_DAYS = (
+    f"SELECT {_COLUMNS} FROM call_days WHERE user_id = :user AND day >= :first_day AND day < :end_day"
+)
+_PIECES = (
+    f"SELECT model, type, 1 AS calls, {_TOKENS} AS tokens, status = 'success' AS succeeded,"
+    " COALESCE(duration_ms, 0) AS duration_ms, duration_ms IS NOT NULL AS timed, COALESCE(cost_usd, 0) AS cost_usd"
+    " FROM ai_calls WHERE user_id = :user AND started_at >= :{0} AND started_at < :{1}"
+)
+_SUMS = (
+    "SELECT model, type, SUM(calls), SUM(tokens), SUM(succeeded), SUM(duration_ms), SUM(timed), TOTAL(cost_usd)"
+    f" FROM ({_WHOLE_DAYS} UNION ALL {_PIECES.format('from', 'head')}"
+    f" UNION ALL {_PIECES.format('tail', 'past')}) GROUP BY model, type HAVING SUM(calls) > 0"
 )
 _TODAY = (
-    f"SELECT COUNT(*), COALESCE(SUM({_TOKENS}), 0), TOTAL(cost_usd) FROM ai_calls"
-    " WHERE user_id = :user AND started_at >= :today"
+    "SELECT COALESCE(SUM(calls), 0), COALESCE(SUM(tokens), 0), TOTAL(cost_usd) FROM call_days"
+    " WHERE user_id = :user AND day >= :today"
 )
 _UNRECONCILED = (
     "SELECT COUNT(*) FROM ai_calls WHERE user_id = :user AND gateway_generation_id IS NOT NULL"
@@ -95,17 +104,18 @@ def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dic
     unless bounds say otherwise; "today" since 00:00 UTC.
     """
     now = plane.clock.now_us()
-    at = {
+    at: dict[str, Any] = {
         "user": user_id,
         "now": now,
         "from": 0 if start is None else start,
         "to": _FAR if end is None else end,
         "start": now - DAY_US if start is None else start,
         "end": now if end is None else end,
-        "today": day_start_us(now),
+        "today": now // DAY_US,
         "stale": now - HOUR_US,
         "repairable": now - _STALE_US,
     }
+    at |= _pieces(at["from"], at["to"] + 1)
     figures, by_model, by_type = _calls(plane, at)
     limits = [
         {"route_key": row["route_key"], "allowed": row["allowed"], "denied": row["denied"]}
@@ -120,6 +130,15 @@ def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dic
     return {"summary": summary, "by_model": by_model, "by_type": by_type, "limits_by_route": limits}
 
 
+def _pieces(start: int, past: int) -> dict[str, int]:
+    """The window [start, past) as whole days, which are summed already, and what is left at both ends."""
+    first_day = -(-start // DAY_US)
+    end_day = max(first_day, past // DAY_US)
+    head = min(first_day * DAY_US, past)
+    tail = max(end_day * DAY_US, head)
+    return {"first_day": first_day, "end_day": end_day, "head": head, "tail": tail, "past": past}
+
+
 def _calls(
     plane: Plane, at: dict[str, Any]
 ) -> tuple[_CallFigures, list[dict[str, Any]], list[dict[str, Any]]]:
@@ -127,7 +146,7 @@ def _calls(
     total = _CallFigures()
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     types: dict[str, int] = defaultdict(int)
-    for model, kind, count, tokens, success, duration_ms, timed, cost in plane.db.all(_CALLS, at):
+    for model, kind, count, tokens, success, duration_ms, timed, cost in plane.db.all(_SUMS, at):
         total.count += count
         total.tokens += tokens
         total.success += success

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US
+from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
 from mogplex_tui.controlplane.writes import calls, job_control, jobs, limits
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import NOON, ManualClock, World
@@ -70,6 +72,49 @@ async def test_calls_count_in_the_window_and_today_since_midnight(
     day = (await read(client, "?from=2026-08-05"))["summary"]
     assert day["total_calls"] == 3
     assert (await read(client, "?from=yesterday&to="))["summary"]["total_calls"] == 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_every_window_is_the_sum_of_its_rows(
+    client: httpx.AsyncClient, priced: World, seed: int
+) -> None:
+    dice = random.Random(seed)
+    made = [
+        priced.call(
+            model=dice.choice(["acme/nova-1", "harness:codex"]),
+            type=dice.choice(["chat", "agent"]),
+            started_at=NOON - dice.randrange(5 * HOUR_US),
+            tokens=Tokens(input=dice.choice([None, 7_000])),
+        )
+        for _ in range(60)
+    ]
+    with priced.plane.db.transaction() as tx:
+        for call in dice.sample(made, 30):
+            calls.begin_streaming(tx, call, None, NOON)
+            calls.update_usage(tx, call, Tokens(output=dice.randrange(90_000)))
+            if dice.random() < 0.7:
+                calls.finish_call(tx, call, dice.choice(["success", "failed"]), NOON)
+        for call in dice.sample(made, 10):
+            tx.execute("DELETE FROM ai_calls WHERE id = ?", (call,))
+    for _ in range(6):
+        start, end = sorted(NOON - dice.randrange(6 * HOUR_US) for _ in range(2))
+        if dice.random() < 0.3:
+            start -= start % HOUR_US
+        rows = priced.plane.db.all("SELECT * FROM ai_calls WHERE started_at BETWEEN ? AND ?", (start, end))
+        query = httpx.QueryParams({"from": iso_db(start), "to": iso_db(end)})
+        body = await read(client, f"?{query}")
+        summary = body["summary"]
+        durations = [row["duration_ms"] for row in rows if row["duration_ms"] is not None]
+        good = sum(row["status"] == "success" for row in rows)
+        assert summary["total_calls"] == len(rows)
+        assert summary["total_tokens"] == sum(
+            (row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows
+        )
+        assert summary["total_cost"] == pytest.approx(sum(row["cost_usd"] or 0 for row in rows), abs=0.0051)
+        assert summary["avg_duration_ms"] == pytest.approx(sum(durations) / max(1, len(durations)), abs=0.5)
+        assert summary["success_rate"] == pytest.approx(100 * good / max(1, len(rows)), abs=0.051)
+        for group, key in (("by_model", "model"), ("by_type", "type")):
+            assert {entry[key]: entry["count"] for entry in body[group]} == Counter(row[key] for row in rows)
 
 
 @pytest.mark.parametrize(

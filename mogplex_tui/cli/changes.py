@@ -193,16 +193,20 @@ def _agreed(setting: Setting, row: RunRow) -> bool:
     question = setting.output.shown(
         f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)} [y/N]"
     )
-    sys.stderr.write(question + " ")
-    sys.stderr.flush()
-    return _answer().strip().lower() in ("y", "yes")
+    return _answer(question).strip().lower() in ("y", "yes")
 
 
-def _answer() -> str:
-    """Read one line. Ctrl+c must end the waiting at once, which the event loop's own handler would not do."""
+def _answer(question: str) -> str:
+    """Ask and read one line. Ctrl+c must end the waiting at once, which the event loop's own handler would not do."""
     in_front = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_front else None
     try:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # It came just before, and would only be noticed after the answer.
+            raise KeyboardInterrupt
+        sys.stderr.write(f"{question} ")
+        sys.stderr.flush()
         return sys.stdin.readline()
     finally:
         if in_front:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from mogplex_tui.api.errors import InvalidInput, MogplexError
+from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError
 from mogplex_tui.cli.common import Stop, code_of, say, settings_of, target_of
 from mogplex_tui.cli.exits import Exit
 
@@ -102,12 +102,16 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     except Stop as stop:
         say(output.shown(str(stop)) if len(str(stop).splitlines()) == 1 else str(stop))
         return stop.code
-    except InvalidInput as error:
-        say(output.shown(str(error)))
-        return Exit.USAGE
     except MogplexError as error:
-        say(output.shown(str(error)))
-        return code_of(error)
+        say(output.shown(sentence(error)))
+        return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
+
+
+def sentence(error: MogplexError) -> str:
+    """Return what an error says at a prompt, where nothing goes out later by itself."""
+    if isinstance(error, BudgetBlocked) and error.retry_after is not None:
+        return f"{error.what.rstrip('.')}. Try again after that."
+    return str(error)
 
 
 async def pause(seconds: float) -> None:

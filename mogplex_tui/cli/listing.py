@@ -18,9 +18,10 @@ from mogplex_tui.api.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    Throttled,
 )
 from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.headless import patiently, sentence
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.operate import words
@@ -125,6 +126,9 @@ class Listing:
         repos, agents = await asyncio.gather(
             client.repos.list(), client.agents.list(), return_exceptions=True
         )
+        if isinstance(repos, Throttled):
+            # The same limit holds for everything that would come next.
+            raise repos
         # Without names the rows carry ids, which is no reason to show nothing.
         if not isinstance(repos, BaseException):
             names.repos.update({repo.id: repo.full_name for repo in repos})
@@ -217,7 +221,7 @@ class Listing:
                 found += answer
         if missing and self.trouble is not None:
             part = words.plural(missing, "answer")
-            self.notes.append(f"The list is not whole, {part} missing. {self.trouble}")
+            self.notes.append(f"The list is not whole, {part} missing. {sentence(self.trouble)}")
         return found
 
     async def _of_automation(self, automation_id: str, name: str) -> list[RunRow]:

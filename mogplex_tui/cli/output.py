@@ -9,7 +9,8 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -89,19 +90,15 @@ class Output:
 
     def flush(self) -> None:
         """Hand over what was written. Raises BrokenPipeError when the reader has gone, and Stop for a full disk."""
-        try:
+        with _told_when_full():
             self._stream.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            let_go_of_stdout()
-            raise Stop(Exit.FAILED, f"The output could not be written: {error.strerror}.") from None
 
     def _fit(self, line: str) -> str:
         return clip(line, shutil.get_terminal_size().columns) if self.is_terminal else line
 
     def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")
+        with _told_when_full():
+            self._stream.write(line + "\n")
 
     def _safe(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -111,6 +108,17 @@ class Output:
         if isinstance(value, list | tuple):
             return [self._safe(item) for item in value]
         return value
+
+
+@contextmanager
+def _told_when_full() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        let_go_of_stdout()
+        raise Stop(Exit.FAILED, f"The output could not be written: {error.strerror}.") from None
 
 
 def let_go_of_stdout() -> None:

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, http, ok, refused, serving
+from tests.cli.support import TOKEN, Done, Mogplex, hosted
+
+FAMILIES = ["account", "settings", "models", "v1", "write", "observability", "realtime", "budget"]
+
+
+def reaches(done: Done) -> dict[str, str]:
+    return {each["family"]: each["reach"] for each in done.objects if each["object"] == "family"}
+
+
+async def test_everything_is_open_to_both_credentials(operator: Mogplex, plane: PlaneServer) -> None:
+    done = await operator("doctor", "--json")
+    assert (done.code, done.err) == (0, "")
+    service, *families = done.objects
+    assert service["object"] == "service"
+    assert (service["base_url"], service["token_from"]) == (plane.base_url, "MOGPLEX_TOKEN")
+    assert service["session_cookie_from"] == "MOGPLEX_SESSION_COOKIE"
+    assert [each["family"] for each in families] == FAMILIES
+    assert set(reaches(done).values()) == {"open"}
+    asked = {each["family"]: each for each in families}
+    assert all(isinstance(asked[name]["ms"], int) for name in FAMILIES[:-1])
+    assert {asked[name]["status"] for name in FAMILIES[:4]} == {200}
+    assert asked["budget"]["limit"] == 60
+
+
+async def test_text_is_a_line_a_family(operator: Mogplex) -> None:
+    done = await operator("doctor")
+    assert [line.split()[0] for line in done.lines[-len(FAMILIES) :]] == FAMILIES
+    assert done.code == 0
+
+
+async def test_no_secret_is_ever_printed(operator: Mogplex, plane: PlaneServer) -> None:
+    for options in ([], ["--json"]):
+        done = await operator("doctor", *options)
+        for secret in (plane.token, plane.session_cookie.partition("=")[2]):
+            assert secret not in done.out + done.err
+            assert secret[:12] not in done.out + done.err
+
+
+async def test_a_read_only_token_is_told_what_it_lacks_and_starts_nothing(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    mogplex.use(plane.base_url, token=plane.read_only_token)
+    done = await mogplex("doctor", "--json")
+    assert done.code == 0
+    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | {"write": "needs-scope"}
+    assert plane.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
+    assert plane.plane.db.value("SELECT count(*) FROM limit_events") == 0
+
+
+async def test_asking_costs_at_most_fifteen_requests(mogplex: Mogplex, plane: PlaneServer) -> None:
+    async with hosted(plane) as service:
+        for credential in (plane.token, "mog_0000000000000000000000aa"):
+            service.seen.clear()
+            mogplex.use(service.base_url, token=credential)
+            done = await mogplex("doctor", "--json")
+            assert 7 <= len(service.seen) <= 15
+            assert done.objects[-1]["requests"] == len(service.seen)
+
+
+async def test_behind_the_hosted_edge_a_token_needs_a_session_for_the_rest(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("doctor", "--json")
+    assert done.code == 0
+    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | {
+        "observability": "needs-session",
+        "realtime": "needs-session",
+    }
+    closed = next(each for each in done.objects if each.get("family") == "observability")
+    assert closed["status"] == 307
+    assert "session cookie" in closed["advice"]
+
+
+async def test_read_only_asks_for_no_scope(mogplex: Mogplex, plane: PlaneServer) -> None:
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("--read-only", "doctor", "--json")
+        assert {seen.method for seen in service.seen} == {"GET"}
+    assert reaches(done)["write"] == "not-asked"
+
+
+LOGIN = http(307, b"", "", Location="/login?next=x")
+PAGE = http(200, b"<!doctype html><title>Hi</title>", "text/html")
+
+
+@pytest.mark.parametrize(
+    ("answer", "v1", "code"),
+    [
+        (LOGIN, "needs-session", 3),
+        (refused(401, "UNAUTHORIZED", "Unauthorized"), "not-signed-in", 3),
+        (refused(403, "FORBIDDEN", "Missing required scope: read."), "needs-scope", 4),
+        (http(404, b"<html>no</html>", "text/html"), "absent", 1),
+        (
+            refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"),
+            "throttled",
+            5,
+        ),
+        (refused(503, "SERVICE_UNAVAILABLE", "down", Retry_After="60"), "broken", 6),
+        (http(500, b"", ""), "broken", 1),
+        (PAGE, "needs-session", 3),
+        (http(200, b"{", "application/json"), "broken", 1),
+        (http(308, b"", "", Location="https://mogplex.example/"), "broken", 1),
+    ],
+)
+async def test_what_every_route_answers_is_told_in_one_word(
+    mogplex: Mogplex, answer: bytes, v1: str, code: int
+) -> None:
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("doctor", "--json")
+        assert len(service.seen) <= 15
+    assert done.code == code
+    assert reaches(done)["v1"] == v1
+    assert [each["family"] for each in done.objects[1:]] == FAMILIES
+    assert all(each["advice"] for each in done.objects[1:])
+    assert TOKEN not in done.out
+
+
+async def test_a_service_that_is_not_there_is_asked_twice_and_no_more(mogplex: Mogplex) -> None:
+    async with serving(b"") as service:
+        gone = service.base_url
+    mogplex.use(gone)
+    done = await mogplex("doctor", "--json")
+    assert done.code == 6
+    assert set(list(reaches(done).values())[:-1]) == {"unreachable"}
+    assert done.objects[-1]["requests"] == 2
+
+
+async def test_a_service_without_live_updates_is_said_to_have_none(mogplex: Mogplex) -> None:
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.path.startswith("/api/realtime"):
+            return http(204, b"", "")
+        return ok({"repos": []}) if seen.path.startswith("/api/v1") else http(404, {"error": "Not found"})
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("doctor", "--json")
+    assert reaches(done)["realtime"] == "absent"
+    assert done.code == 0

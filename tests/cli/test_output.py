@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.cli.output import Column, Output, clip, width
+
+
+class Screen(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def __init__(self, terminal: bool = False) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def captured(*, terminal: bool = False, as_json: bool = False) -> tuple[Output, Screen]:
+    screen, before = Screen(terminal), sys.stdout
+    sys.stdout = screen
+    try:
+        return Output(as_json=as_json, scrub=lambda text: text.replace("hunter2", "••••")), screen
+    finally:
+        sys.stdout = before
+
+
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_any_text_survives_json_and_none_of_it_acts_on_a_terminal(text: str) -> None:
+    output, screen = captured(as_json=True)
+    output.object("run", {"error": text})
+    line = screen.getvalue()
+    assert line.count("\n") == 1
+    assert not {
+        char
+        for char in line[:-1]
+        if ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u202e\u2066\ufeff"
+    }
+    line.encode()
+    if (
+        "mog_" not in text
+        and "Bearer" not in text
+        and "hunter2" not in text
+        and "sk-" not in text
+        and "gh" not in text
+    ):
+        assert json.loads(line)["error"] == text
+
+
+@given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), min_size=1, max_size=5))
+def test_columns_stand_under_each_other_whatever_is_in_them(rows: list[tuple[str, str]]) -> None:
+    output, screen = captured()
+    output.table([Column("A"), Column("B"), Column("|")], [(*row, "|") for row in rows])
+    lines = screen.getvalue().split("\n")[:-1]
+    assert len(lines) == len(rows) + 1
+    assert len({width(line) for line in lines}) == 1
+
+
+def test_times_are_utc_and_money_is_text() -> None:
+    output, screen = captured(as_json=True)
+    at = datetime(2026, 8, 5, 12, 0, tzinfo=timezone(timedelta(hours=2)))
+    output.object(
+        "run", {"at": at, "cost": Decimal("1E-7"), "none": None, "late": datetime(2026, 1, 1, tzinfo=UTC)}
+    )
+    assert json.loads(screen.getvalue()) == {
+        "object": "run",
+        "at": "2026-08-05T10:00:00Z",
+        "cost": "0.0000001",
+        "none": None,
+        "late": "2026-01-01T00:00:00Z",
+    }
+
+
+def test_credentials_of_this_context_and_of_others_are_blotted_out() -> None:
+    for as_json in (False, True):
+        output, screen = captured(as_json=as_json)
+        text = "hunter2 Bearer abcdef ghp_abcdefghijklmnopqrst"
+        if as_json:
+            output.object("run", {"error": text, "more": [{"deep": text}]})
+        else:
+            output.line(text)
+        for secret in ("hunter2", "abcdef", "ghp_a"):
+            assert secret not in screen.getvalue()
+
+
+def test_lines_are_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    for terminal, expected in ((True, 20), (False, 50)):
+        output, screen = captured(terminal=terminal)
+        output.line("x" * 50)
+        assert len(screen.getvalue().rstrip("\n")) == expected
+
+
+def test_wide_letters_are_counted_as_two_and_never_halved() -> None:
+    assert width("日本") == 4
+    assert clip("日本語", 4) == "日…"
+    assert clip("日本語", 6) == "日本語"
+    assert width("e\u0301") == 1

@@ -1,0 +1,143 @@
+"""The real command as a process of its own: signals, pipes, what it loads, and what it leaves on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import signal
+import stat
+import subprocess
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+COMMAND = [sys.executable, "-m", "mogplex_tui"]
+
+
+async def begun(*argv: str, stdin: int = asyncio.subprocess.DEVNULL) -> Process:
+    return await asyncio.create_subprocess_exec(*COMMAND, *argv, stdin=stdin, stdout=PIPE, stderr=PIPE)
+
+
+async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex, world: World) -> None:
+    call = world.call(type="chat", status="streaming")
+    world.event(call, "log", message="under way")
+    process = await begun("runs", "events", call, "--follow")
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    assert b"under way" in line
+    process.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 130
+    assert (out, err) == (b"", b"")
+
+
+async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
+    operator: Mogplex, world: World
+) -> None:
+    run = world.run(world.repo("acme/api"))
+    ours, theirs = pty.openpty()
+    try:
+        process = await begun("runs", "cancel", run, stdin=theirs)
+        assert process.stderr is not None
+        asked = await asyncio.wait_for(process.stderr.readuntil(b"[y/N]"), 30)
+        assert b"acme/api" in asked
+        process.send_signal(signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert world.row("external_agent_runs", run)["status"] == "pending"
+
+
+async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: World) -> None:
+    call = world.call(status="success")
+    for number in range(400):
+        world.event(call, "log", message=f"{number} " + "x" * 1000)
+    process = await asyncio.create_subprocess_shell(
+        f"set -o pipefail; {' '.join(COMMAND)} runs events {call} --json | head -n 1",
+        stdout=PIPE,
+        stderr=PIPE,
+        executable="/bin/bash",
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0
+    assert json.loads(out)["object"] == "event"
+    assert err == b""
+
+
+async def test_a_full_disk_is_said(operator: Mogplex, world: World) -> None:
+    world.call()
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        process = await asyncio.create_subprocess_exec(*COMMAND, "runs", "list", stdout=full, stderr=PIPE)
+        _, err = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        os.close(full)
+    assert process.returncode == 1
+    assert b"could not be written" in err
+    assert b"Traceback" not in err
+
+
+async def test_text_reaches_a_reader_that_knows_only_ascii(
+    operator: Mogplex,
+    world: World,
+    monkeypatch,  # type: ignore[no-untyped-def]
+) -> None:
+    world.call(metadata={"agent_name": "Zoë"})
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    for options in ([], ["--json"]):
+        process = await begun("runs", "list", *options)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert (process.returncode, err) == (0, b"")
+        assert out.isascii()
+    assert json.loads(out)["who"] == "Zoë"
+
+
+def kept() -> list[Path]:
+    return [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
+
+
+async def test_what_is_kept_on_disk_is_private_and_holds_no_secret(
+    operator: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    world.repo("acme/api")
+    done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
+    assert done.code == 0
+    files = kept()
+    assert {"runs.json", "ledger.jsonl"} <= {path.name for path in files}
+    for path in files:
+        text = path.read_text()
+        assert plane.token not in text
+        assert plane.session_cookie.partition("=")[2] not in text
+        if path.name != "mogplex-tui.log":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_help_and_a_mistake_load_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom mogplex_tui.cli import parser\n"
+        "for argv in (['runs', '--help'], ['runs', 'start'], ['stats', '--help'], ['doctor', '--help']):\n"
+        "    try: parser.run(argv)\n"
+        "    except SystemExit: pass\n"
+        "print(*sorted({'httpx', 'pydantic', 'textual', 'rich', 'starlette'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_headless_command_loads_no_terminal_library() -> None:
+    code = (
+        "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.changes, mogplex_tui.cli.finder, "
+        "mogplex_tui.cli.stats, mogplex_tui.cli.doctor\n"
+        "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

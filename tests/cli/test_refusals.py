@@ -1,0 +1,111 @@
+"""What any command does when it is refused: a sentence on stderr, nothing on stdout, a code that scripts can tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.support import http, refused, serving
+from tests.cli.support import TOKEN, Mogplex
+
+RUN = "7d0c0000-0000-4000-8000-000000000001"
+COMMANDS = [("runs", "list"), ("runs", "get", RUN), ("runs", "events", RUN), ("stats",)]
+# A service that quotes the credential and colours its answer.
+ECHO = f"Bad token {TOKEN} \x1b[31mred"
+
+
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        (http(307, b"", "", Location="/login?next=%2F"), 3, "sign in"),
+        (refused(401, "UNAUTHORIZED", ECHO), 3, "does not accept this token"),
+        (refused(403, "FORBIDDEN", ECHO), 4, "may not touch"),
+        (http(404, b"<html>no</html>", "text/html"), 1, "no route"),
+        (
+            refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"),
+            5,
+            "Too many",
+        ),
+        (refused(503, "SERVICE_UNAVAILABLE", ECHO), 6, "cannot serve"),
+        (http(502, b"<html>bad gateway</html>", "text/html"), 6, "cannot serve"),
+        (http(200, b"<!doctype html><p>hi", "text/html"), 3, "web page"),
+        (http(200, b'{"calls": [', "application/json"), 1, "JSON"),
+    ],
+    ids=["login", "401", "403", "404", "429", "503", "502", "html", "cut"],
+)
+async def test_a_refusal_is_a_sentence_and_a_code(
+    mogplex: Mogplex, argv: tuple[str, ...], answer: bytes, code: int, says: str
+) -> None:
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex(*argv, "--json")
+    assert done.code == code
+    assert done.out == ""
+    assert says in done.err
+    assert TOKEN not in done.err
+    assert "\x1b" not in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("argv", [*COMMANDS, ("runs", "cancel", RUN, "--yes")], ids=" ".join)
+async def test_nobody_there_is_unreachable(mogplex: Mogplex, argv: tuple[str, ...]) -> None:
+    async with serving(b"") as service:
+        gone = service.base_url
+    mogplex.use(gone)
+    done = await mogplex(*argv)
+    assert (done.code, done.out) == (6, "")
+    assert "No connection to 127.0.0.1" in done.err
+
+
+async def test_what_passes_is_tried_again(mogplex: Mogplex) -> None:
+    asked = 0
+
+    async def answer(seen: object, _: object) -> bytes:
+        nonlocal asked
+        asked += 1
+        return http(502, b"", "") if asked < 3 else http(200, {"summary": {}})
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("stats", "--json")
+    assert done.code == 0
+    assert "Trying again" in done.err
+
+
+async def test_without_a_service_or_a_credential_it_says_what_to_set(mogplex: Mogplex) -> None:
+    none = await mogplex("stats")
+    assert (none.code, none.out) == (3, "")
+    assert "MOGPLEX_BASE_URL" in none.err
+    mogplex.use("http://127.0.0.1:9", token=None)
+    assert "MOGPLEX_TOKEN" in (await mogplex("doctor")).err
+
+
+@pytest.mark.parametrize("url", ["http://mogplex.example", "ftp://x", "https://u:p@mogplex.example"])
+async def test_an_address_that_would_expose_the_token_is_a_usage_error(mogplex: Mogplex, url: str) -> None:
+    mogplex.use(url)
+    done = await mogplex("runs", "list")
+    assert (done.code, done.out) == (2, "")
+
+
+async def test_the_command_line_wins_over_the_environment_before_and_after_the_verb(mogplex: Mogplex) -> None:
+    async with serving(http(200, {"summary": {}})) as service:
+        mogplex.use("http://127.0.0.1:9")
+        for argv in (("--base-url", service.base_url, "stats"), ("stats", "--base-url", service.base_url)):
+            assert (await mogplex(*argv)).code == 0
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("runs",),
+        ("runs", "frob"),
+        ("runs", "list", "--limit", "0"),
+        ("runs", "list", "--state", "odd"),
+        ("runs", "get"),
+    ],
+    ids=" ".join,
+)
+async def test_a_mistyped_command_is_a_usage_error(mogplex: Mogplex, argv: tuple[str, ...]) -> None:
+    done = await mogplex(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert "usage:" in done.err

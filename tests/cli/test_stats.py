@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from urllib.parse import parse_qs
+
+import pytest
+
+from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, SECOND_US
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.api.support import Seen, http, serving
+from tests.cli.support import Mogplex, hosted
+from tests.controlplane.support import World
+
+
+def billed(world: World, ago: int, cost: float, **columns: object) -> None:
+    world.call(
+        started_at=world.clock.us - ago,
+        status="success",
+        model="acme/nova-1",
+        tokens=Tokens(1000, 0),
+        cost_usd=cost,
+        cost_source="gateway",
+        duration_ms=1500,
+        **columns,
+    )
+
+
+async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: World) -> None:
+    billed(world, SECOND_US, 0.5)
+    billed(world, 2 * HOUR_US, 1.25, type="chat")
+    billed(world, 3 * DAY_US, 4.0)
+    billed(world, 20 * DAY_US, 100.0)
+    done = await operator("stats", "--json")
+    assert (done.code, done.err) == (0, "")
+    stats = done.one
+    cost = stats["cost"]
+    assert (cost["per_hour"], cost["day"], cost["week"]) == ("0.5", "1.75", "5.75")
+    assert (cost["provenance"], cost["since"]) == ("known", "1.75")
+    assert stats["usage"]["calls"] == 2
+    assert {row["type"]: row["count"] for row in stats["by_type"]} == {"agent": 1, "chat": 1}
+    assert stats["by_model"] == [{"model": "acme/nova-1", "count": 2, "tokens": 2000}]
+    assert stats["as_of"].endswith("Z") and stats["since"].endswith("Z")
+    wider = (await operator("stats", "--json", "--since", "30d")).one
+    assert wider["cost"]["since"] == "105.75"
+    assert wider["usage"]["calls"] == 4
+
+
+async def test_calls_without_a_price_are_a_dash_and_never_nothing(operator: Mogplex, world: World) -> None:
+    world.call(status="success", tokens=Tokens(5000, 10))
+    done = await operator("stats")
+    facts = {line.strip().rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in done.lines}
+    assert facts["last hour"] == facts["24 hours"] == facts["7 days"] == "–"
+    assert "$0.00" not in done.out
+    stats = (await operator("stats", "--json")).one
+    assert stats["cost"]["day"] is None
+
+
+async def test_no_calls_cost_nothing_and_have_no_rate_of_success(operator: Mogplex) -> None:
+    stats = (await operator("stats", "--json")).one
+    assert Decimal(stats["cost"]["day"]) == 0
+    assert stats["usage"]["success_rate"] is None
+    assert stats["jobs"]["success_rate"] is None
+    text = await operator("stats")
+    assert "$0.00" in text.out
+    assert "–" in text.out
+
+
+async def test_jobs_dispatch_and_limits_are_counted(operator: Mogplex, world: World) -> None:
+    flow, repo = world.flow(), world.repo("acme/api")
+    world.job(flow, repo, start=True)
+    world.job(flow, repo)
+    await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
+    stats = (await operator("stats", "--json")).one
+    assert (stats["jobs"]["running"], stats["jobs"]["pending"], stats["jobs"]["total"]) == (1, 1, 2)
+    assert stats["dispatch"]["limit_allowed"] == 1
+    assert stats["by_limit"] == [{"route_key": "external_agent_run", "allowed": 1, "denied": 0}]
+
+
+async def test_where_stats_are_closed_it_says_so_and_what_helps(mogplex: Mogplex, plane: PlaneServer) -> None:
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("stats", "--json")
+    assert (done.code, done.out) == (3, "")
+    assert "the stats" in done.err
+    assert "session cookie" in done.err
+
+
+async def test_each_window_is_asked_for_once(mogplex: Mogplex) -> None:
+    async def answer(seen: Seen, _: object) -> bytes:
+        return http(200, {"summary": {"total_cost": None, "cost_today": None, "by_model": []}})
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("stats", "--since", "7d", "--json")
+        asked = [parse_qs(seen.query)["from"][0] for seen in service.seen]
+    assert done.code == 0
+    assert len(asked) == len(set(asked)) == 3
+    assert done.one["cost"]["today"] is None
+
+
+@pytest.mark.parametrize("when", ["soon", "24", "-3h", "0h", "2026-13-01", "99999999d"])
+async def test_a_span_that_is_none_is_a_usage_error(mogplex: Mogplex, when: str) -> None:
+    mogplex.use("http://127.0.0.1:9")
+    done = await mogplex("stats", f"--since={when}")
+    assert (done.code, done.out) == (2, "")
+    assert "--since" in done.err
+
+
+@pytest.mark.parametrize("when", ["2026-08-05", "2026-08-05T10:00Z", "90m", "2w"])
+async def test_dates_times_and_spans_are_understood(operator: Mogplex, when: str) -> None:
+    assert (await operator("stats", "--json", "--since", when)).code == 0

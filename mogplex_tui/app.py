@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 from collections.abc import Coroutine, Iterable
 from functools import partial
 from pathlib import Path
@@ -88,7 +90,16 @@ class ConsoleApp(App[int]):
         directory = self.session.directory
         if directory is not None:
             picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
+        self._end_on_signals()
         self.call_after_refresh(self._begin)
+
+    def _end_on_signals(self) -> None:
+        """A closed terminal or a polite kill ends the console as q does: the terminal restored, the plane stopped."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGHUP):
+            # Only the main thread of a process may do this; a test's app may run elsewhere.
+            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+                loop.add_signal_handler(name, self.exit, 0)
 
     def _begin(self) -> None:
         self.run_job(self._connect())

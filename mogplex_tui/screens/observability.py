@@ -246,8 +246,7 @@ def cost_segments(session: Session, closed: bool) -> list[Segment]:
     costs = session.costs
 
     def total(name: str) -> Decimal | None:
-        window = costs.windows.get(name)
-        return None if window is None or closed else window.stats.summary.total_cost
+        return None if closed else costs.total(name)
 
     def figure(label: str, value: Decimal | None, suffix: str = "", priority: int = 1) -> Segment:
         return Segment(f"{label} {words.money(value)}{suffix}", Tone.PLAIN, priority=priority)

@@ -113,11 +113,13 @@ class RunScreen(ConsoleScreen):
         if over != self._lines.over:
             self._lines.over, reordered = over, True
         if reordered:
+            # Counts anew, so what was appended meanwhile is in it.
             self.tail.refresh_rows(None)
-        elif touched:
-            self.tail.refresh_rows(touched)
-        if appended:
-            self.tail.appended(appended)
+        else:
+            if touched:
+                self.tail.refresh_rows(touched)
+            if appended:
+                self.tail.appended(appended)
         self._draw_facts()
         self._say()
         if self.is_current:

@@ -201,6 +201,7 @@ class RunsScreen(ConsoleScreen):
         self._filter = event.text.strip()
         self._view.filter(compile_filter(self._filter, RUNS.search))
         self.table.refresh_rows(None, reordered=True)
+        self.table.paint()
         self._say()
         self.refresh_chrome()
 
@@ -239,6 +240,8 @@ class RunsScreen(ConsoleScreen):
         self._view.resort(sort or RUNS.default_sort, descending=self._descending)
         self.table.set_sort(self._sort, self._descending)
         self.table.refresh_rows(None, reordered=True)
+        # A key is answered in one repaint, not when the next burst is drawn.
+        self.table.paint()
         self.refresh_chrome()
 
     def do_view_refresh(self) -> None:

@@ -47,6 +47,7 @@ def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
     terminal.wait_for(r"[⊘] cancelled", seconds=20)
     # Back in the list it is cancelled too.
     terminal.press("esc")
+    terminal.wait_for(r"STATE\s+REPO")
     terminal.wait_for(r"[⊘] cancelled", seconds=20)
     terminal.press("q")
     assert terminal.wait_end() == 0

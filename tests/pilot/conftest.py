@@ -26,8 +26,8 @@ DEADLINE = 10.0
 class Console:
     """A running console with its plane."""
 
-    def __init__(self, app: ConsoleApp, pilot: Pilot[Any], server: PlaneServer) -> None:
-        self.app, self.pilot, self.server = app, pilot, server
+    def __init__(self, app: ConsoleApp, pilot: Pilot[Any], server: PlaneServer, edge: TokenGate) -> None:
+        self.app, self.pilot, self.server, self.edge = app, pilot, server, edge
 
     @property
     def text(self) -> str:
@@ -105,7 +105,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
             )
             settings = load({"reduced_motion": True, **arguments}, environ={}, path=tmp_path / "none.toml")
             app = ConsoleApp(settings, target=target, directory=directory, context="test")
-            async with app.run_test(size=size) as pilot:
-                yield Console(app, pilot, server)
+            async with app.run_test(size=size, notifications=True) as pilot:
+                yield Console(app, pilot, server, edge)
 
     return run

@@ -30,24 +30,40 @@ class TokenGate:
 
     async def __aenter__(self) -> TokenGate:
         self._client = httpx.AsyncClient(base_url=self._upstream, timeout=60)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-        app = Starlette(routes=[Route("/{path:path}", self._pass, methods=methods)])
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        self._port = 0
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
-        await self._serving
+        await self.stop()
         await self._client.aclose()
+
+    async def start(self) -> None:
+        """Listen, on the same port as before if there was one."""
+        listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = listener.getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
+        methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+        app = Starlette(routes=[Route("/{path:path}", self._pass, methods=methods)])
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=0
+        )
+        self._server = uvicorn.Server(config)
+        self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        self._listener = listener
+        while not self._server.started:
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Hang up on everybody, as a service that goes down does."""
+        if self._serving.done():
+            return
+        self._server.should_exit = self._server.force_exit = True
+        await self._serving
+        self._listener.close()
 
     async def _pass(self, request: Request) -> Response:
         path = request.url.path

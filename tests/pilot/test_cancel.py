@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.budget import Slot as BudgetSlot
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _run(world: World, **columns: Any) -> tuple[str, str]:
+    repo = world.repo("acme/api")
+    call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"}, **columns)
+    run_id = world.run(repo, call_id)
+    world.event(
+        call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
+    )
+    return run_id, call_id
+
+
+async def _confirm(ui: Any) -> None:
+    await ui.press("x")
+    await ui.sees("Cancel this run?", "The agent stops")
+    await ui.press("right", "enter")
+
+
+async def test_the_harmless_button_has_the_focus(console: Run, world: World) -> None:
+    _, call_id = _run(world)
+    async with console() as ui:
+        await ui.sees("pending")
+        await ui.press("x")
+        await ui.sees("Cancel this run?", "acme/api")
+        await ui.press("enter")
+        await ui.loses("Cancel this run?")
+        assert world.row("ai_calls", call_id)["status"] == "pending"
+        await ui.press("x")
+        await ui.sees("Cancel this run?")
+        await ui.press("escape")
+        await ui.loses("Cancel this run?")
+        assert world.row("ai_calls", call_id)["control_state"] == "active"
+
+
+async def test_cancel_from_the_list_ends_call_and_run_and_says_so(
+    console: Run, world: World, tmp_path: Path
+) -> None:
+    run_id, call_id = _run(world)
+    async with console() as ui:
+        await ui.sees("pending")
+        await _confirm(ui)
+        await ui.sees("⊘ cancelled", "is cancelled.")
+        assert world.row("ai_calls", call_id)["status"] == "cancelled"
+        await ui.until(lambda: world.row("external_agent_runs", run_id)["status"] == "cancelled")
+    lines = [json.loads(line) for line in (tmp_path / "state" / "ledger.jsonl").read_text().splitlines()]
+    assert [(line["action"], line["state"]) for line in lines] == [("cancel", "sent"), ("cancel", "done")]
+
+
+async def test_cancel_from_the_run(console: Run, world: World) -> None:
+    run_id, _ = _run(world)
+    async with console() as ui:
+        await ui.sees("pending")
+        await ui.press("enter")
+        await ui.sees("following", f"run {run_id[:8]}")
+        await _confirm(ui)
+        await ui.sees("⊘ cancelled", "Cancellation requested")
+
+
+async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
+    console: Run, world: World
+) -> None:
+    _, call_id = _run(world)
+    async with console(cookie=False) as ui:
+        await ui.sees("pending")
+        budget = ui.app.session.budget
+        while isinstance(budget.ask(Priority.TAIL), BudgetSlot):
+            pass
+        await ui.until(lambda: "budget 5" in ui.text and budget.used() >= 50)
+        await ui.press("x")
+        await ui.sees("Cancel this run?", "a cancel goes out")
+        await ui.press("right")
+        loop = asyncio.get_running_loop()
+        sent: list[float] = []
+        send = ui.app.session.client._transport.request
+
+        async def timed(request: Any, priority: Any) -> Any:
+            if request.path.endswith("/cancel"):
+                sent.append(loop.time())
+            return await send(request, priority)
+
+        ui.app.session.client._transport.request = timed
+        await ui.press("enter")
+        await ui.until(lambda: sent)
+        await ui.until(lambda: world.row("ai_calls", call_id)["status"] == "cancelled")
+
+
+async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
+    console: Run, world: World
+) -> None:
+    from mogplex_tui.controlplane.writes import calls
+
+    _, call_id = _run(world)
+    async with console() as ui:
+        await ui.sees("pending")
+        await ui.press("x")
+        await ui.sees("Cancel this run?")
+        world.start_streaming(call_id)
+        with world.plane.db.transaction() as tx:
+            calls.finish_call(tx, call_id, "success", world.clock.us)
+        await ui.press("right", "enter")
+        await ui.sees("already over: success", "✓ success")
+
+
+async def test_what_is_over_is_not_offered(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"), status="success")
+    async with console() as ui:
+        await ui.sees("✓ success")
+        await ui.press("x")
+        await ui.sees("is already over: success")
+        assert "Cancel this run?" not in ui.text
+
+
+@pytest.mark.parametrize("how", ["flag", "token"])
+async def test_read_only_offers_nothing_that_changes_anything(console: Run, world: World, how: str) -> None:
+    _, call_id = _run(world)
+    arguments: dict[str, Any] = {"read_only": True} if how == "flag" else {}
+    token: Any = True if how == "flag" else world.token(scopes=("read",))
+    async with console(token=token, cookie=False, **arguments) as ui:
+        await ui.sees("pending")
+        await ui.until(lambda: not ui.app.session.may_write, "the scope being known")
+        await ui.loses("x cancel")
+        assert "n new run" not in ui.text
+        await ui.press("x", "n")
+        await ui.press("question_mark")
+        text = await ui.sees("read-only")
+        assert "Stop the run" not in text
+        assert world.row("ai_calls", call_id)["control_state"] == "active"
+
+
+async def test_with_a_token_alone_an_automations_run_cannot_be_cancelled_and_the_screen_says_why(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    world.job(world.flow(), repo, start=True, repo_full_name="acme/api")
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("◐ running")
+        await ui.press("x")
+        await ui.sees("A token alone cannot cancel")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.operate import actions
+from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.observability import ObservabilityScreen
+from mogplex_tui.screens.run import RunScreen
+from mogplex_tui.screens.runs import RunsScreen
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+SCREENS: tuple[type[ConsoleScreen], ...] = (RunsScreen, RunScreen, ObservabilityScreen)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_binding_is_an_action_of_the_registry_and_every_action_is_bound(
+    screen: type[ConsoleScreen],
+) -> None:
+    bound = {binding.id for binding in screen.BINDINGS}
+    assert bound == {action.id for action in actions.in_scope(screen.SCOPE)}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_action_has_somebody_who_does_it(screen: type[ConsoleScreen]) -> None:
+    for action in actions.in_scope(screen.SCOPE):
+        assert hasattr(screen, action.method) or hasattr(ConsoleApp, action.method), action.id
+
+
+async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("⏎ open", "x cancel", "? help")
+        await ui.press("question_mark")
+        await ui.sees("Keys", "Open the run under the cursor.", "Leave the console.")
+        await ui.press("escape")
+        await ui.loses("Leave the console.")
+        await ui.press("2")
+        await ui.sees("d range")
+        assert "x cancel" not in ui.text
+
+
+async def test_the_palette_runs_an_action_by_its_name(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        await ui.press("colon")
+        await ui.press(*"observ")
+        await ui.sees("Health, pressure")
+        await ui.press("enter")
+        await ui.press("enter")
+        await ui.sees("last 24 h")
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quit(console: Run, key: str) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        await ui.press(key)
+        assert ui.app.return_value == 0
+
+
+async def test_q_is_a_letter_while_one_types(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        await ui.press("slash", "q", "2")
+        await ui.sees("matches q2")
+        await ui.press("ctrl+q")
+        assert ui.app.return_value == 0
+
+
+async def test_dark_and_light(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        assert ui.app.current_theme.dark
+        await ui.press("T")
+        assert not ui.app.current_theme.dark

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.widgets import Select, TextArea
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+async def _form(ui: Any, repo: str, prompt: str) -> None:
+    await ui.until(lambda: ui.app.session.names.repos)
+    await ui.press("n")
+    await ui.sees("New run")
+    ui.app.screen.query_one("#repo", Select).value = repo
+    ui.app.screen.query_one("#prompt", TextArea).focus()
+    await ui.press(*prompt)
+
+
+async def test_a_run_starts_and_is_followed(console: Run, world: World) -> None:
+    repo = world.repo("acme/web")
+    async with console() as ui:
+        await _form(ui, repo, "fix it")
+        await ui.press("ctrl+s")
+        await ui.sees("following", "acme/web", "External Mogplex run accepted", "fix it")
+        row = dict(world.plane.db.only("SELECT * FROM external_agent_runs", ()))
+        assert (row["prompt"], row["repo_id"], row["create_branch"]) == ("fix it", repo, 1)
+        await ui.press("escape", "n")
+        await ui.sees("New run")
+        assert ui.app.screen.query_one("#prompt", TextArea).text == ""
+        assert ui.app.screen.query_one("#repo", Select).value == repo
+
+
+async def test_what_was_typed_survives_leaving_and_a_new_session(
+    console: Run, world: World, tmp_path: Path
+) -> None:
+    repo = world.repo("acme/web")
+    kept = tmp_path / "kept"
+    async with console(directory=kept) as ui:
+        await _form(ui, repo, "half a thought")
+        await ui.press("escape")
+        await ui.loses("New run")
+    async with console(directory=kept) as ui:
+        await ui.until(lambda: ui.app.session.names.repos)
+        await ui.press("n")
+        await ui.sees("half a thought", "acme/web")
+
+
+async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world: World) -> None:
+    world.repo("acme/web")
+    async with console() as ui:
+        await ui.until(lambda: ui.app.session.names.repos)
+        await ui.press("n", "ctrl+s")
+        await ui.sees("Choose a repository")
+
+
+async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/web")
+    async with console() as ui:
+        await _form(ui, repo, "fix it")
+        with world.plane.db.transaction() as tx:
+            tx.execute("DELETE FROM repos WHERE id = ?", (repo,))
+            other = world.user
+            tx.insert(
+                "repos",
+                id=repo,
+                user_id=other,
+                full_name="acme/web",
+                is_hidden=0,
+                created_at=1,
+                default_branch="ok",
+            )
+            for number in range(10):
+                tx.insert(
+                    "limit_events",
+                    id=f"0000000{number}-0000-4000-8000-000000000000",
+                    user_id=world.user,
+                    route_key="external_agent_run",
+                    resource_id=tx.one("SELECT id FROM user_api_keys WHERE scopes LIKE '%write%'")[0],
+                    decision="allowed",
+                    created_at=world.clock.us,
+                )
+        await ui.press("ctrl+s")
+        await ui.sees("Not started", "Too many requests", "fix it")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_figures_of_the_stats_route_with_their_age(
+    console: Run, world: World, size: tuple[int, int]
+) -> None:
+    repo = world.repo("acme/api")
+    world.call(
+        repo_id=repo, model="acme/nova", cost_usd=3.5, cost_source="gateway", tokens=Tokens(input=10, output=2),
+        status="success", type="chat",
+    )  # fmt: skip
+    world.sandbox(repo)
+    async with console(size=size) as ui:
+        await ui.press("2")
+        await ui.sees(
+            "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour $3.50/h", "today $3.50", "nova", "chat"
+        )
+        await ui.sees("as of", "1 of 1", "calls today")
+        await ui.press("d")
+        await ui.sees("last 7 days")
+
+
+async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"), model="harness:codex", status="success")
+    async with console() as ui:
+        await ui.press("2")
+        text = await ui.sees("harness:codex", "–  success", "today –", "last hour –")
+        assert "$0.00" not in text
+
+
+async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.call(repo_id=repo, status="success")
+    async with console() as ui:
+        await ui.press("2")
+        await ui.until(lambda: "1  calls today" in ui.text)
+        world.call(repo_id=repo, status="success", model="acme/nova")
+        await ui.until(lambda: "2  calls today" in ui.text)
+
+
+async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: World) -> None:
+    world.flow()
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("runs of your automations")
+        await ui.press("2")
+        await ui.sees("MOGPLEX_SESSION_COOKIE", "Runs screen (1)")
+        await ui.press("1")
+        await ui.sees("runs of your automations")

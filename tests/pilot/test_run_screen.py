@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mogplex_tui.widgets.line_tail import LineTail
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _streaming(world: World, events: int = 3, **columns: Any) -> tuple[str, str]:
+    """A streaming v1 run with some log events; returns the ids of the run and its call."""
+    repo = world.repo("acme/api")
+    call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"}, **columns)
+    run_id = world.run(repo, call_id)
+    world.event(
+        call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
+    )
+    world.start_streaming(call_id)
+    for number in range(events):
+        world.event(call_id, "log", message=f"line {number}")
+    return run_id, call_id
+
+
+async def _opened(ui: Any) -> LineTail:
+    await ui.sees("acme/api")
+    await ui.press("enter")
+    await ui.sees("following")
+    tail = ui.app.screen.query_one(LineTail)
+    assert isinstance(tail, LineTail)
+    return tail
+
+
+async def test_new_events_appear_within_a_second_while_one_looks(console: Run, world: World) -> None:
+    _, call_id = _streaming(world)
+    async with console() as ui:
+        await _opened(ui)
+        await ui.sees("line 2", "live")
+        world.event(call_id, "log", message="fresh from the service")
+        async with asyncio.timeout(1.0):
+            await ui.sees("fresh from the service")
+
+
+async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
+    console: Run, world: World
+) -> None:
+    _, call_id = _streaming(world, 0)
+    about = {"tool_call_id": "t1", "input": {"command": "pnpm test auth"}, "input_preview": "pnpm test auth"}
+    world.event(call_id, "tool_started", message="Tool started: shell", tool_name="shell", payload=about)
+    async with console() as ui:
+        await _opened(ui)
+        await ui.sees("shell", "pnpm test auth", "…")
+        ended = {
+            **about,
+            "duration_ms": 31_400,
+            "success": False,
+            "error": "1 failed: keeps the query string",
+        }
+        world.event(call_id, "tool_finished", message="Tool failed: shell", tool_name="shell", payload=ended)
+        # Observability words a raw error as a sentence with an incident id (observability.md §9).
+        text = await ui.sees("✗ 31.4s", "internal service error")
+        assert text.count("pnpm test auth") == 1
+
+
+async def test_scrolling_up_stops_following_and_says_how_much_is_new(console: Run, world: World) -> None:
+    _, call_id = _streaming(world, 80)
+    async with console(size=(120, 24)) as ui:
+        tail = await _opened(ui)
+        await ui.sees("line 79")
+        await ui.press("pageup")
+        await ui.sees("paused")
+        top = ui.text.splitlines()[4]
+        for number in range(3):
+            world.event(call_id, "log", message=f"later {number}")
+        await ui.sees("+3 new")
+        assert ui.text.splitlines()[4] == top and "later 2" not in ui.text
+        await ui.press("f")
+        await ui.sees("later 2", "following")
+        assert tail.follow and "+3 new" not in ui.text
+        await ui.press("pageup")
+        await ui.sees("paused")
+        await ui.press("end")
+        await ui.sees("following", "later 2")
+
+
+async def test_enter_shows_the_whole_event_as_json_without_its_secrets(console: Run, world: World) -> None:
+    _, call_id = _streaming(world, 0)
+    world.event(
+        call_id, "log", message="delivered", payload={"stage": "git_delivery", "note": "Bearer abcdef123456"}
+    )
+    async with console() as ui:
+        await _opened(ui)
+        await ui.sees("delivered")
+        await ui.press("enter")
+        text = await ui.sees('"stage": "git_delivery"')
+        assert "abcdef123456" not in text
+        await ui.press("escape")
+        await ui.loses('"stage"')
+        await ui.sees("following")
+
+
+async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world: World) -> None:
+    run_id, _ = _streaming(world, 250)
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("runs of your automations")
+        await ui.press("o", *run_id, "enter")
+        text = await ui.sees("The first 200 events")
+        assert "MOGPLEX_SESSION_COOKIE" in text
+
+
+async def test_wrap_and_times_can_be_switched(console: Run, world: World) -> None:
+    _, call_id = _streaming(world, 0)
+    world.event(call_id, "log", message="a long story " * 20 + "THE-END")
+    async with console(size=(100, 30)) as ui:
+        await _opened(ui)
+        await ui.sees("a long story")
+        assert "THE-END" not in ui.text
+        await ui.press("w")
+        await ui.sees("THE-END")
+        stamped = re.compile(r"\d\d:\d\d:\d\d  log")
+        assert stamped.search(ui.text)
+        await ui.press("t")
+        await ui.until(lambda: not stamped.search(ui.text))
+
+
+async def test_search_marks_a_word_and_counts_its_places(console: Run, world: World) -> None:
+    _, call_id = _streaming(world, 5)
+    world.event(call_id, "log", message="the needle")
+    async with console() as ui:
+        await _opened(ui)
+        await ui.press("slash", *"needle", "enter")
+        await ui.sees("/ needle 1/1")
+        await ui.press("slash", *("backspace",) * 6, *"line", "enter")
+        await ui.until(lambda: "/5" in ui.text)
+        before = ui.text
+        await ui.press("n")
+        await ui.until(lambda: ui.text != before)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_facts_say_where_what_and_how_much(console: Run, world: World, size: tuple[int, int]) -> None:
+    _streaming(world)
+    async with console(size=size) as ui:
+        await _opened(ui)
+        await ui.sees("acme/api", "codex")
+        if size[0] == 80:
+            await ui.press("i")
+        text = await ui.sees("branch", "started", "no price for harness")
+        assert "$0.00" not in "\n".join(text.splitlines()[3:])
+
+
+async def test_a_run_that_fails_says_why(console: Run, world: World) -> None:
+    from mogplex_tui.controlplane.writes import calls
+
+    _, call_id = _streaming(world)
+    async with console() as ui:
+        await _opened(ui)
+        with world.plane.db.transaction() as tx:
+            calls.finish_call(tx, call_id, "failed", world.clock.us, error="Agent run exited with code 1.")
+        await ui.sees("✗ failed", "MOG-CALL")

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.controlplane.writes import calls
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _call(world: World, repo: str, **columns: Any) -> str:
+    return world.call(**({"repo_id": repo, "status": "success"} | columns))
+
+
+def _lines(text: str, needle: str) -> list[str]:
+    return [line for line in text.splitlines() if needle in line]
+
+
+async def test_live_runs_stand_on_top_and_the_rest_newest_first(console: Run, world: World) -> None:
+    now = world.clock.us
+    repo = world.repo("acme/api")
+    _call(world, repo, model="acme/old", started_at=now - 3_600_000_000)
+    _call(world, repo, model="acme/young", started_at=now - 60_000_000)
+    _call(world, repo, model="acme/alive", started_at=now - 7_200_000_000, status="streaming")
+    async with console() as ui:
+        text = await ui.sees("alive", "young", "old", "1 live")
+        order = re.findall(r"(alive|young|old) ", text)
+        assert order == ["alive", "young", "old"]
+        assert "◐ streaming" in _lines(text, "alive")[0]
+        assert "✓ success" in _lines(text, "young")[0]
+
+
+async def test_money_has_its_provenance_and_unknown_is_a_dash(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.model("acme/nova-1", pricing_input=1e-5, pricing_output=1e-4)
+    _call(world, repo, model="acme/nova-1", tokens=Tokens(input=10_000, output=1_000))
+    _call(
+        world,
+        repo,
+        model="acme/nova-1",
+        cost_usd=1.25,
+        cost_source="gateway",
+        tokens=Tokens(input=7, output=1),
+    )
+    _call(world, repo, model="harness:codex")
+    async with console() as ui:
+        text = await ui.sees("~$0.20", "$1.25")
+        assert "$0.00" not in text
+        assert _lines(text, "codex")[0].rstrip("▐ ").endswith("–")
+
+
+async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on_its_run(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    first = _call(world, repo, model="acme/first", status="streaming", started_at=world.clock.us - 5_000_000)
+    _call(world, repo, model="acme/second", started_at=world.clock.us - 9_000_000)
+    async with console() as ui:
+        await ui.sees("first", "second", "live")
+        await ui.press("down")
+        assert "second" in ui.app.screen.row().model
+        with world.plane.db.transaction() as tx:
+            assert calls.finish_call(tx, first, "success", world.clock.us)
+        _call(world, repo, model="acme/third", status="streaming")
+        await ui.sees("third", "1 live")
+        await ui.until(lambda: "✓ success" in _lines(ui.text, "first")[0])
+        assert "second" in ui.app.screen.row().model
+        assert "▌" in _lines(ui.text, "second")[0]
+
+
+async def test_typing_after_slash_narrows_the_list_and_escape_shows_all_again(
+    console: Run, world: World
+) -> None:
+    for name in ("acme/web", "acme/api", "acme/docs"):
+        _call(world, world.repo(name), status="failed" if name == "acme/api" else "success")
+    async with console() as ui:
+        await ui.sees("acme/web", "acme/api", "acme/docs")
+        await ui.press("slash", *"repo:web")
+        await ui.loses("acme/docs")
+        await ui.sees("acme/web", "1 of 3")
+        await ui.press("enter", "slash")
+        await ui.press(*("backspace",) * 8, *"!state:failed", "enter")
+        await ui.sees("acme/web", "acme/docs", "2 of 3")
+        await ui.press("escape")
+        await ui.sees("acme/api", "acme/docs", "acme/web")
+
+
+async def test_a_filter_that_matches_nothing_says_so(console: Run, world: World) -> None:
+    _call(world, world.repo("acme/web"))
+    async with console() as ui:
+        await ui.sees("acme/web")
+        await ui.press("slash", *"zzz", "enter")
+        await ui.sees("None of 1 run matches zzz", "esc clears it")
+
+
+async def test_sorting_by_cost_and_turning_it_round(console: Run, world: World) -> None:
+    repo = world.repo("acme/web")
+    for model, cost in (("acme/cheap", 0.5), ("acme/dear", 9.5), ("acme/middle", 3.5)):
+        _call(world, repo, model=model, cost_usd=cost, cost_source="gateway")
+    async with console() as ui:
+        await ui.sees("cheap", "dear", "middle")
+        for _ in range(20):
+            if "by cost" in ui.text:
+                break
+            await ui.press("s")
+        await ui.sees("by cost ↓")
+        assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["dear", "middle", "cheap"]
+        await ui.press("S")
+        await ui.sees("by cost ↑")
+        assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["cheap", "middle", "dear"]
+
+
+async def test_an_empty_account_says_what_to_do_next(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("No runs yet. n starts one.")
+
+
+async def test_hostile_text_is_drawn_as_text(console: Run, world: World) -> None:
+    repo = world.repo("acme/[red]web[/]")
+    _call(
+        world, repo, status="failed", model="acme/\x1b[31mnova", error="boom \x1b]0;owned\x07 [bold]x[/bold]"
+    )
+    async with console(size=(200, 40)) as ui:
+        text = await ui.sees("[red]web[/]")
+        assert "\x1b" not in text and "\x07" not in text
+
+
+async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_the_rest(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    flow = world.flow()
+    world.job(flow, repo, start=True, repo_full_name="acme/api")
+    call_id = world.call(repo_id=repo)
+    run_id = world.run(repo, call_id)
+    world.event(
+        call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
+    )
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("runs of your automations", "MOGPLEX_SESSION_COOKIE", "acme/api", "◐ running")
+        await ui.press("o", *run_id, "enter")
+        await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted")
+        await ui.press("escape")
+        await ui.sees("codex", "○ pending")
+
+
+async def test_a_closed_family_is_not_asked_again(console: Run, world: World) -> None:
+    world.flow()
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("runs of your automations")
+        await ui.press("r")
+        await ui.until(lambda: ui.app.runs.feed.finished and not ui.app.runs.feed.running)
+        turned_away = [path for path in ui.edge.turned_away if "observability/calls" in path]
+        assert len(turned_away) == 1
+
+
+async def test_the_console_outlives_a_service_that_goes_and_comes_back(
+    console: Run, world: World, server: Any, tmp_path: Path
+) -> None:
+    web = world.repo("acme/web")
+    _call(world, world.repo("acme/api"))
+    async with console(gate=True) as ui:
+        await ui.sees("acme/api", "nominal")
+        await ui.edge.stop()
+        await ui.press("r")
+        await ui.until(lambda: re.search(r"offline|degraded|reconnecting", ui.text), "the loss in the header")
+        assert "acme/api" in ui.text
+        await ui.edge.start()
+        _call(world, web)
+        await ui.press("r")
+        await ui.sees("acme/web", "nominal")
+
+
+async def test_a_start_paints_the_last_picture_at_once(console: Run, world: World, tmp_path: Path) -> None:
+    _call(world, world.repo("acme/api"))
+    kept = tmp_path / "kept"
+    async with console(directory=kept) as ui:
+        await ui.sees("acme/api")
+    async with console(directory=kept, gate=True) as ui:
+        await ui.edge.stop()
+        assert "acme/api" in ui.text
+
+
+async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    now = world.clock.us
+    for number in range(130):
+        _call(world, repo, model=f"acme/m{number:03d}", started_at=now - number * 1_000_000)
+    async with console() as ui:
+        await ui.sees("130", "m000")
+        await ui.press("end", "end")
+        await ui.until(lambda: len(ui.app.runs.set.rows) == 130, "all rows")
+        await ui.press("end")
+        await ui.sees("m129")

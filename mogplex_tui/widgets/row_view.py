@@ -233,6 +233,8 @@ class RowView(LineView):
             shown = fit(text, cells_wide, column.align, column.cut, ellipsis)
             parts.append((shown, Tone.DIM if stale else tone, behind))
             used += cells_wide
-        parts.append((" " * (self._frame_width - 1 - used), Tone.PLAIN, ground))
+        left = self._frame_width - 1 - used
+        parts.append((" " * left, Tone.PLAIN, ground))
         parts.append(self.bar_part(y, ground))
-        return self.strip(parts)
+        # Every piece was fitted to its cells, so there is nothing to measure.
+        return Strip(self.palette.segments(parts), self._frame_width) if left >= 0 else self.strip(parts)

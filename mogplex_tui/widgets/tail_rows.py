@@ -12,7 +12,7 @@ from .tones import Cell, Tone
 TIME_WIDTH: Final = 8
 LABEL_WIDTH: Final = 4
 """Of a label that a name follows; a label alone has the room of both."""
-NAME_WIDTH: Final = 7
+NAME_WIDTH: Final = 11
 GAP: Final = 2
 _LONGEST: Final = 8192
 """Characters of one message that are laid out; the rest is for the pane that shows the whole event."""

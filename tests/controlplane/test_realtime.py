@@ -163,7 +163,7 @@ async def test_a_closed_stream_is_forgotten(client: httpx.AsyncClient, world: Wo
     async with listening(client, world) as stream:
         assert await stream.frames() == []
         async with asyncio.timeout(5):
-            while hub.listeners > 1:  # noqa: ASYNC110 (the server tells nobody)
+            while hub.listeners > 1:
                 await asyncio.sleep(0)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -38,6 +39,26 @@ _PATTERNS = (
     (re.compile(_START + r"sk-[A-Za-z0-9_-]{8,}"), REDACTED),
     (re.compile(_START + r"mog_[A-Za-z0-9]{8,}"), REDACTED),
 )
+# What each pattern cannot do without: looking for these costs far less than five searches in every text.
+_MARKS = (
+    "Bearer",
+    "x-access-token:",
+    "gho_",
+    "ghp_",
+    "ghr_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "sb_secret_",
+    "sk-",
+    "mog_",
+)
+# The same for keys, in lower case and without anything but letters and digits.
+_KEY_MARKS = (
+    b"authorization", b"apikey", b"token", b"secret", b"password", b"cookie", b"credential", b"session", b"jwt", b"env",
+    b"aibillingsource",
+)  # fmt: skip
+_NEITHER_LETTER_NOR_DIGIT = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
 # The service keeps four levels; whatever is deeper than this is no payload of its own (v1.md §8.4).
 _DEEPEST = 64
 TOO_DEEP = "[nested too deeply]"
@@ -45,9 +66,32 @@ TOO_DEEP = "[nested too deeply]"
 
 def text(value: str) -> str:
     """Return a text without what looks like a credential."""
+    if not any(mark in value for mark in _MARKS):
+        return value
     for pattern, instead in _PATTERNS:
         value = pattern.sub(instead, value)
     return value
+
+
+def packed(value: Any) -> bytes:
+    """Return a JSON value as compact JSON without its secrets; half a surrogate pair is kept as it came."""
+    try:
+        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        plain = ""
+    if not plain or _suspect(plain):
+        plain = json.dumps(payload(value), ensure_ascii=False, separators=(",", ":"))
+    return plain.encode("utf-8", "surrogatepass")
+
+
+def _suspect(dumped: str) -> bool:
+    """Whether a JSON text may hold anything that has to go; a false alarm costs only time."""
+    if any(mark in dumped for mark in _MARKS) or "\\u" in dumped:
+        return True
+    if dumped.count("[") + dumped.count("{") > _DEEPEST:
+        return True
+    flat = dumped.lower().encode("utf-8", "surrogatepass").translate(None, _NEITHER_LETTER_NOR_DIGIT)
+    return any(mark in flat for mark in _KEY_MARKS)
 
 
 def payload(value: Any) -> Any:
@@ -68,17 +112,23 @@ def _clean(value: Any, depth: int) -> Any:
 
 
 def _secret(key: Any, item: Any) -> bool:
-    name = str(key)
+    hides, is_count = _key(str(key))
+    return hides and not (is_count and isinstance(item, int | float))
+
+
+@lru_cache(4096)
+def _key(name: str) -> tuple[bool, bool]:
+    """Return whether a key hides its value, and whether a number in it is only a count."""
     if re.sub(r"[^a-z0-9]", "", name.lower()) in _WHOLE_KEYS:
-        return True
-    if not _SECRET_KEY.search(name):
-        return False
-    return not (isinstance(item, int | float) and _COUNTS.search(name))
+        return True, False
+    return bool(_SECRET_KEY.search(name)), bool(_COUNTS.search(name))
 
 
 def _string(value: str, depth: int) -> str:
     if not value.lstrip().startswith(("{", "[")):
         return text(value)
+    if not _suspect(value):
+        return value
     repeated = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:

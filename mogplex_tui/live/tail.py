@@ -142,7 +142,7 @@ class Tail:
         batch = _Batch()
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
-            body = _packed(raw)
+            body = redact.packed(raw)
             given = raw.get("id")
             named = isinstance(given, str) and bool(given)
             key = str(given) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
@@ -162,7 +162,7 @@ class Tail:
         if start is None:
             return False
         payload = event.payload or {}
-        start.finish, start.finish_id = _packed(payload), event.id
+        start.finish, start.finish_id = redact.packed(payload), event.id
         _outcome(start, payload)
         start.version += 1
         added.changed.append(start.id)
@@ -178,7 +178,7 @@ class Tail:
             type=event.type,
             tool=event.tool_name,
             message=redact.text(event.message or ""),
-            body=_packed(payload),
+            body=redact.packed(payload),
             call_id=_tool_call(event),
             preview=_preview(payload),
         )
@@ -251,12 +251,6 @@ def _instant(raw: dict[str, Any]) -> datetime | None:
 def _tool_call(event: Event) -> str | None:
     value = (event.payload or {}).get("tool_call_id")
     return value if isinstance(value, str) and value else None
-
-
-def _packed(payload: dict[str, Any]) -> bytes:
-    text = json.dumps(redact.payload(payload), ensure_ascii=False, separators=(",", ":"))
-    # JSON may carry half of a surrogate pair, which has no place in UTF-8.
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _outcome(line: Line, payload: dict[str, Any]) -> None:

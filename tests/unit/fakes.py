@@ -49,7 +49,7 @@ class FakeClock:
 
 async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- the condition is the other side's
+        while not condition():
             await asyncio.sleep(0)
 
 

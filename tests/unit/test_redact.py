@@ -170,3 +170,29 @@ def test_nothing_else_is_changed(value: Any) -> None:
     assert redact.payload(value) == value
     text = json.dumps(value)
     assert redact.payload({"output": text}) == {"output": text}
+
+
+ANY_KEY = st.sampled_from([*WHOLE, *PART, "e-n-v", "gh.to.ken", "total_tokens", "path", "x"])
+ANY_TEXT = st.sampled_from(
+    ["Bearer abc", "use ghp_abc123 now", "sk-abcdefgh1", "plain", "\ud800", "task-abcdefgh", "é\n"]
+)
+HOSTILE = st.recursive(
+    ANY_TEXT | st.integers() | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(ANY_KEY, inner, max_size=3) | inner.map(json.dumps)
+    ),
+    max_leaves=12,
+)
+
+
+@given(HOSTILE)
+def test_the_packed_form_hides_exactly_the_same(value: Any) -> None:
+    assert json.loads(redact.packed(value)) == redact.payload(value)
+
+
+def test_the_packed_form_of_what_has_no_end_is_cut() -> None:
+    value: Any = {"password": "hunter2"}
+    for _ in range(5000):
+        value = [value]
+    assert b"hunter2" not in redact.packed(value)
+    assert len(redact.packed(value)) < 1000

@@ -147,13 +147,13 @@ def test_tools_without_an_id_are_never_joined() -> None:
     assert len(tail) == 8
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("in_one", [False, True])
-def test_fifty_thousand_events_need_no_more_than_linear_work(
-    backwards: bool, in_one: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "backwards", "in_one"), [(50_000, False, False), (50_000, True, True), (10_000, True, False)]
+)
+def test_tens_of_thousands_of_events_need_no_more_than_linear_work(
+    number: int, backwards: bool, in_one: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts how many lines are looked at in all: a tail that moves or searches line by line looks at billions."""
-    number = 50_000
     base, step = event(0).created_at, event(1).created_at - event(0).created_at
     story = [
         Event.model_construct(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -85,6 +85,7 @@ class ViewMachine(RuleBasedStateMachine):
 
 
 TestView = ViewMachine.TestCase
+TestView.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
 @given(st.dictionaries(KEYS, ROWS), st.dictionaries(KEYS, ROWS))

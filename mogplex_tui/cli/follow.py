@@ -97,6 +97,7 @@ class Follower:
         self.log = EventLog()
         self.feed.tail = self.log
         self._woken = asyncio.Event()
+        self.feed.added.subscribe(lambda _: self._woken.set())
         self._said: dict[str, str | None] = {}
         self._state = row.state
 
@@ -107,7 +108,17 @@ class Follower:
 
     async def once(self) -> RunRow:
         """Print the events there are and return the run. Raises the error tree."""
-        await patiently(self.feed.fetch)
+        reading = asyncio.create_task(patiently(self.feed.fetch))
+        reading.add_done_callback(lambda _: self._woken.set())
+        try:
+            # A long answer is printed while it is read: a reader like `head` has seen enough early.
+            while not reading.done():
+                await self._woken.wait()
+                self._woken.clear()
+                self._print()
+            await reading
+        finally:
+            reading.cancel()
         self._print()
         self._say_once("source", self.feed.source_sentence)
         return self.row
@@ -189,10 +200,10 @@ class Follower:
     # What is said ----------------------------------------------------------------------------------------------
 
     def _print(self) -> None:
-        local = self.output.is_terminal
+        local, row = self.output.is_terminal, self.row
         for event in self.log.take():
             if self.output.as_json:
-                self.output.object("event", event_object(event, self.row))
+                self.output.object("event", event_object(event, row), redacted=True)
             else:
                 self.output.line(*event_cells(event, local=local))
         for bad in self.log.take_bad():

@@ -23,6 +23,7 @@ from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 
 LONGEST_CELL = 400
+LEAST_OF_THE_LAST = 12
 # Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
 _DANGEROUS = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -31,10 +32,11 @@ _DANGEROUS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a text table: its title, and whether its cells stand at the right."""
+    """A column of a text table: its title, whether its cells stand at the right, and when it goes (0: never)."""
 
     title: str
     right: bool = False
+    priority: int = 0
 
 
 class Output:
@@ -54,11 +56,20 @@ class Output:
         """Whether a person looks at stdout."""
         return self._stream.isatty()
 
-    def object(self, kind: str, fields: Mapping[str, Any]) -> None:
-        """Write one JSON object on a line of its own; `object` names its kind. Times are UTC, money is a string."""
-        plain = self._safe({"object": kind, **fields})
-        text = json.dumps(plain, ensure_ascii=self._ascii, separators=(",", ":"), default=_as_text)
-        self._write(_DANGEROUS.sub(_escaped, text))
+    def object(self, kind: str, fields: Mapping[str, Any], *, redacted: bool = False) -> None:
+        """Write one JSON object on a line of its own; `object` names its kind. Times are UTC, money is a string.
+
+        `redacted` says that nobody's credentials are in it any more, which is not looked for twice: events come by
+        the ten thousand.
+        """
+        whole = {"object": kind, **fields}
+        text = json.dumps(
+            whole if redacted else self._safe(whole),
+            ensure_ascii=self._ascii,
+            separators=(",", ":"),
+            default=_as_text,
+        )
+        self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
 
     def line(self, *cells: str) -> None:
         """Write cells as one line of text; a cell keeps the width that it was padded to."""
@@ -73,16 +84,32 @@ class Output:
         titles: bool = True,
         indent: str = "",
     ) -> None:
-        """Write rows in aligned columns; on a terminal a line ends with its width, elsewhere nothing is cut."""
+        """Write rows in aligned columns.
+
+        On a terminal that is too narrow columns go by their priority, the highest first, and what is still too long
+        is cut; elsewhere everything is written.
+        """
         shown = [[self.shown(cell) for cell in row] for row in rows]
         head = [[column.title for column in columns]] if titles else []
-        widths = [max(map(width, texts), default=0) for texts in zip(*head, *shown, strict=True)]
-        for row in head + shown:
-            cells = [
-                _padded(cell, size, column.right)
-                for cell, size, column in zip(row, widths, columns, strict=True)
-            ]
+        lines = head + shown
+        widths = [max(map(width, texts), default=0) for texts in zip(*lines, strict=True)]
+        kept = self._that_fit(columns, widths, len(indent)) if self.is_terminal else range(len(columns))
+        for line in lines:
+            cells = [_padded(line[at], widths[at], columns[at].right) for at in kept]
             self._write(self._fit(indent + "  ".join(cells).rstrip()))
+
+    @staticmethod
+    def _that_fit(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
+        limit = shutil.get_terminal_size().columns
+        kept = list(range(len(columns)))
+        while len(kept) > 1:
+            # The last one may be cut, as long as something of it is left to read.
+            sizes = [widths[at] for at in kept[:-1]] + [min(widths[kept[-1]], LEAST_OF_THE_LAST)]
+            first_to_go = max(kept, key=lambda at: columns[at].priority)
+            if indent + sum(sizes) + 2 * (len(kept) - 1) <= limit or not columns[first_to_go].priority:
+                break
+            kept.remove(first_to_go)
+        return kept
 
     def shown(self, text: str) -> str:
         """Return a text as one harmless line without credentials."""

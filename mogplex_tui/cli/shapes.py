@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 TYPE_WIDTH = len("cancel_requested")
 COLUMNS = (
     Column("ID"),
-    *(Column(field.title or "ERROR", right=field.align == "right") for field in RUNS.fields),
+    *(
+        Column(field.title or "ERROR", right=field.align == "right", priority=field.priority)
+        for field in RUNS.fields
+    ),
 )
 
 
@@ -96,7 +99,7 @@ def event_object(event: Event, row: RunRow) -> dict[str, Any]:
         "at": event.created_at,
         "type": event.type,
         "tool": event.tool_name,
-        "message": event.message,
+        "message": redact.text(event.message),
         "payload": redact.payload(event.payload),
     }
 

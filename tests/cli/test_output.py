@@ -99,6 +99,28 @@ def test_lines_are_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.Mon
         assert len(screen.getvalue().rstrip("\n")) == expected
 
 
+def test_columns_go_by_their_priority_where_the_terminal_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = [
+        Column("ID"),
+        Column("WHO", priority=2),
+        Column("COST", right=True),
+        Column("ERROR", priority=5),
+    ]
+    row = ("7d0c1234", "a long name of an agent", "$1.00", "it failed")
+
+    def head(wide: int, *, terminal: bool = True) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(wide))
+        output, screen = captured(terminal=terminal)
+        output.table(columns, [row])
+        assert all(width(line) <= wide for line in screen.getvalue().splitlines()) or not terminal
+        return screen.getvalue().splitlines()[0].split()
+
+    assert head(80) == ["ID", "WHO", "COST", "ERROR"]
+    assert head(44) == ["ID", "WHO", "COST"]
+    assert head(20) == ["ID", "COST"]
+    assert head(20, terminal=False) == ["ID", "WHO", "COST", "ERROR"]
+
+
 def test_wide_letters_are_counted_as_two_and_never_halved() -> None:
     assert width("日本") == 4
     assert clip("日本語", 4) == "日…"

@@ -17,20 +17,25 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from mogplex_tui import themes
+from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.settings import Settings
-from mogplex_tui.live import picture
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
-from mogplex_tui.screens.observability import ObservabilityScreen
-from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
 
 log = logging.getLogger("mogplex.app")
+
+
+def _observability() -> Screen[None]:
+    # Nobody sees it in the first frame, so its import waits for the first visit.
+    from mogplex_tui.screens.observability import ObservabilityScreen
+
+    return ObservabilityScreen()
 
 
 class PlaneLike(Protocol):
@@ -48,7 +53,7 @@ class ConsoleApp(App[int]):
 
     TITLE = "mogplex"
     ENABLE_COMMAND_PALETTE = True
-    MODES = {"runs": RunsScreen, "observability": ObservabilityScreen}
+    MODES = {"runs": RunsScreen, "observability": _observability}
     DEFAULT_MODE = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
     CSS = """
@@ -63,6 +68,7 @@ class ConsoleApp(App[int]):
         plane: PlaneLike | None = None,
         directory: Path | None = None,
         context: str = "default",
+        clock: Clock | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -72,7 +78,7 @@ class ConsoleApp(App[int]):
             reduced_motion=settings.reduced_motion.value,
             tab_line=settings.tab_line.value,
         )
-        self.session = Session(target, directory=directory, read_only=settings.read_only.value)
+        self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
         self._plane = plane
         self._keeper: Any = None
@@ -89,6 +95,8 @@ class ConsoleApp(App[int]):
         """Paint what was last known; reading begins after the first frame."""
         directory = self.session.directory
         if directory is not None:
+            from mogplex_tui.live import picture
+
             picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
         self._end_on_signals()
         self.call_after_refresh(self._begin)
@@ -142,6 +150,8 @@ class ConsoleApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Keep the last picture and close every connection."""
+        from mogplex_tui.live import picture
+
         if self.session.directory is not None and self.runs.set.freshness.as_of_wall is not None:
             picture.save(self.session.directory, self.runs.set.rows, self.runs.set.freshness.as_of_wall)
         for task in list(self._jobs):
@@ -152,6 +162,8 @@ class ConsoleApp(App[int]):
 
     def open_run(self, row: RunRow) -> None:
         """Show one run and remember it."""
+        from mogplex_tui.screens.run import RunScreen
+
         if row.run_id is not None:
             from mogplex_tui.live.history import Remembered
 

@@ -75,7 +75,7 @@ class ConsoleScreen(Screen[None]):
         if self.console.look.tab_line:
             yield TabLine(TABS, active=self.TAB, id="tabs")
         yield SegmentLine([], id="title")
-        yield Rule()
+        yield Rule(ascii_only=self.console.look.ascii)
         yield from self.compose_body()
         yield KeyBar(self.key_items(), id="keys")
 

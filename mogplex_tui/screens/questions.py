@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import facts, words
@@ -14,7 +12,7 @@ from mogplex_tui.screens.modals.confirm import Question
 def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Question:
     """Return the question before a cancel: what will be stopped, what stays, what it costs."""
     glyph, _, _ = words.state(row.state, ascii_only=ascii_only)
-    took = words.seconds(duration_seconds(row, datetime.now(UTC)))
+    took = words.seconds(duration_seconds(row, session.clock.now()))
     about = [
         f"{glyph} {row.repo or words.short_id(row.repo_id)}   {row.branch or words.DASH}",
         f"  {row.who or row.kind or ''}   {took}   {words.money(row.cost, row.cost_source)} so far",

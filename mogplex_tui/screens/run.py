@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import events, on
@@ -21,7 +20,7 @@ from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
-from mogplex_tui.screens.sources import TailLines
+from mogplex_tui.screens.tail_lines import TailLines
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment
@@ -131,7 +130,7 @@ class RunScreen(ConsoleScreen):
         self._say()
 
     def _draw_facts(self) -> None:
-        row, now = self.run_feed.row, datetime.now(UTC)
+        row, now = self.run_feed.row, self.session.clock.now()
         panel = self.query_one("#facts", Facts)
         if self.has_class("-narrow") and not self.has_class("-facts"):
             panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, now)])
@@ -156,7 +155,7 @@ class RunScreen(ConsoleScreen):
         row = self.run_feed.row
         glyph, word, tone = words.state(row.state, ascii_only=self.console.look.ascii)
         arrow = ">" if self.console.look.ascii else "▸"
-        took = duration_seconds(row, datetime.now(UTC))
+        took = duration_seconds(row, self.session.clock.now())
         name = (
             f"run {words.short_id(row.run_id)}"
             if row.run_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import on
@@ -81,7 +80,7 @@ class RunsScreen(ConsoleScreen):
             self._want.drop()
 
     def _cell_context(self) -> Context:
-        return Context(datetime.now(UTC), self.console.look.ascii)
+        return Context(self.session.clock.now(), self.console.look.ascii)
 
     def row(self) -> RunRow | None:
         """Return the run under the cursor."""
@@ -144,7 +143,7 @@ class RunsScreen(ConsoleScreen):
         """Return how many runs there are, how many live and failed, the filter, and how fresh it all is."""
         rows = self._rows.rows.values()
         live = sum(row.live for row in rows)
-        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = self.session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         failed = sum(
             row.state == "failed" and row.began is not None and row.began >= midnight for row in rows
         )

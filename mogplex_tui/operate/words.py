@@ -63,9 +63,12 @@ def millis(value: float | None) -> str:
 
 def age(since: datetime | None, now: datetime) -> str:
     """Return how long ago something was, in one unit: `12s`, `4m`, `3h`, `2d`."""
-    if since is None:
-        return DASH
-    whole = max(0, int((now - since).total_seconds()))
+    return DASH if since is None else age_of((now - since).total_seconds())
+
+
+def age_of(seconds_ago: float) -> str:
+    """Return a span in one unit: `12s`, `4m`, `3h`, `2d`."""
+    whole = max(0, int(seconds_ago))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if whole >= size:
             return f"{whole // size}{unit}"

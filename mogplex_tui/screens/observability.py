@@ -188,8 +188,8 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
         "jobs": [
             [_big(words.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
             [
-                (f"{told.job_runs_pending} pending", Tone.PLAIN),
-                (_oldest(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
+                (f"{told.job_runs_pending:,}", Tone.PLAIN if told.job_runs_pending else Tone.DIM),
+                (_pending(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
             ],
             [_alert(told.job_runs_failed_in_range), ("failed", Tone.DIM)],
             [_alert(told.job_runs_stale_pending, Tone.WARN), ("stuck", Tone.DIM)],
@@ -198,14 +198,14 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             [_alert(told.suppressed_in_range, Tone.PLAIN), ("suppressed", Tone.DIM)],
             [_alert(told.deferred_in_range, Tone.WARN), ("deferred", Tone.DIM)],
             [_alert(told.start_failed_in_range), ("start failed", Tone.DIM)],
-            [_alert(told.limit_denied_in_range, Tone.WARN), ("denied by limits", Tone.DIM)],
+            [_alert(told.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
         ],
         "usage": [
             [_big(f"{told.calls_today:,}"), ("calls today", Tone.DIM)],
             [_big(words.count(told.tokens_today)), ("tokens today", Tone.DIM)],
             [
                 _big(words.millis(told.avg_duration_ms) if told.total_calls else words.DASH),
-                ("average call", Tone.DIM),
+                ("average", Tone.DIM),
             ],
             [
                 _big(
@@ -213,7 +213,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
                     if told.success_rate is None or not told.total_calls
                     else f"{told.success_rate:g} %"
                 ),
-                ("calls succeed", Tone.DIM),
+                ("succeed", Tone.DIM),
             ],
         ],
         "sandboxes": [
@@ -237,8 +237,8 @@ def _health(rate: float | None) -> Tone:
     return Tone.OK if rate >= 95 else Tone.WARN if rate >= 80 else Tone.ERROR
 
 
-def _oldest(ms: int, pending: int) -> str:
-    return f"oldest {words.seconds(ms / 1000)}" if pending else ""
+def _pending(ms: int, pending: int) -> str:
+    return f"pending {words.age_of(ms / 1000)}" if pending else "pending"
 
 
 def cost_segments(session: Session, closed: bool) -> list[Segment]:

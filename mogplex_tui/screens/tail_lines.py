@@ -1,0 +1,90 @@
+"""Hands the lines of a tail to a line-drawn tail: what each event says, and in which tone (v1.md §8.5)."""
+
+from __future__ import annotations
+
+from mogplex_tui.live.tail import Line, Tail
+from mogplex_tui.operate import words
+from mogplex_tui.widgets.line_tail import TailRow
+from mogplex_tui.widgets.tones import Cell, Tone
+
+# type -> (word, tone)
+_EVENTS: dict[str, tuple[str, Tone]] = {
+    "started": ("started", Tone.ACCENT),
+    "status_changed": ("status", Tone.ACCENT),
+    "tool_started": ("tool", Tone.PLAIN),
+    "tool_finished": ("tool", Tone.PLAIN),
+    "log": ("log", Tone.DIM),
+    "cancel_requested": ("cancel", Tone.WARN),
+    "cancelled": ("cancelled", Tone.WARN),
+    "finished": ("finished", Tone.OK),
+    "failed": ("failed", Tone.ERROR),
+}
+TOOL_WIDTH = 11
+
+
+class TailLines:
+    """The lines of a tail for a `LineTail`."""
+
+    def __init__(self, tail: Tail, *, ascii_only: bool = False, over: bool = False) -> None:
+        self._tail, self._ascii = tail, ascii_only
+        # When the run is over, a tool that never finished is not running any more (v1.md §8.5).
+        self.over = over
+
+    def __len__(self) -> int:
+        return len(self._tail)
+
+    def index_of(self, key: str) -> int | None:
+        """Return the place of a line."""
+        return self._tail.index_of(key)
+
+    def version(self, key: str) -> int:
+        """Return a number that changes when the line looks different."""
+        line = self._tail.get(key)
+        return 0 if line is None else line.version * 2 + self.over
+
+    def row(self, index: int) -> TailRow:
+        """Return a line as it is drawn."""
+        line = self._tail.lines[index]
+        word, tone = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
+        return TailRow(
+            key=line.id,
+            time=words.clock(line.at),
+            label=(word, tone),
+            body=self._body(line),
+            right=self._right(line),
+            detail=[(line.trouble, Tone.ERROR)] if line.trouble else None,
+        )
+
+    def _body(self, line: Line) -> list[Cell]:
+        if line.type in ("tool_started", "tool_finished"):
+            name = (line.tool or "?").ljust(TOOL_WIDTH)
+            return [(name + " ", Tone.ACCENT), (line.preview or line.message, Tone.PLAIN)]
+        extra = _telling(line)
+        tone = Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN
+        cells: list[Cell] = [(line.message or line.type.replace("_", " "), tone)]
+        if extra:
+            cells.append((f"  {extra}", Tone.DIM))
+        return cells
+
+    def _right(self, line: Line) -> Cell | None:
+        if line.type not in ("tool_started", "tool_finished"):
+            return None
+        cross = "x" if self._ascii else "✗"
+        if line.ok is None:
+            return ("–", Tone.DIM) if self.over else ("..." if self._ascii else "…", Tone.LIVE)
+        took = words.millis(line.took_ms) if line.took_ms is not None else ""
+        return (took, Tone.DIM) if line.ok else (f"{cross} {took}".rstrip(), Tone.ERROR)
+
+
+def _telling(line: Line) -> str:
+    """Return the part of an event's payload that an operator wants to see beside its message (v1.md §8.5)."""
+    payload = line.payload()
+    if line.type == "status_changed":
+        return f"{payload.get('from', '?')} → {payload.get('to', '?')}"
+    if payload.get("stage") == "git_delivery" and isinstance(payload.get("pull_request_url"), str):
+        return str(payload["pull_request_url"])
+    if line.type == "failed":
+        error, code = payload.get("error"), payload.get("failure_code")
+        told = error if isinstance(error, str) else code if isinstance(code, str) else ""
+        return told if told not in line.message else ""
+    return ""

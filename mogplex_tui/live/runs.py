@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotFound, NotSignedIn
 from mogplex_tui.live import rows as make
@@ -42,6 +42,7 @@ class Runs:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
         self.pages = 1
+        self._pages_read = 1
         self._page_turn = 1
         self._automations: dict[str, str] = {}
         self._due: dict[str, float] = {}
@@ -58,6 +59,14 @@ class Runs:
             freshness=self.set.freshness,
         )
 
+        session.names.changed.subscribe(self._name)
+
+    def _name(self) -> None:
+        """Name the rows that came before the names did."""
+        names = self.session.names.repos
+        nameless = [row for row in self.set.rows.values() if row.repo is None and row.repo_id in names]
+        self.set.apply([(row.key, self.dress(row)) for row in nameless])
+
     @property
     def listed(self) -> bool:
         """Whether the service lists calls to this credential."""
@@ -69,8 +78,8 @@ class Runs:
         return self.listed and (self.set.total or 0) > len(self.set.rows)
 
     def load_more(self) -> None:
-        """Ask for one more page of older calls."""
-        if self.may_load_more and not self.feed.running:
+        """Ask for one more page of older calls, unless one is on its way."""
+        if self.may_load_more and self._pages_read >= self.pages:
             self.pages += 1
             self._page_turn = self.pages
             self.session.scheduler.refresh(self.feed)
@@ -93,10 +102,13 @@ class Runs:
 
     def _sentence(self) -> str:
         finding = self.session.access.reach(Family.OBSERVABILITY)
-        return (
-            f"{finding.reason} Shown: the runs of your automations, and runs started or opened from here. "
-            "MOGPLEX_SESSION_COOKIE shows all; o opens any run by its id."
-        )
+        shown = "You see the runs of your automations, and runs started or opened from here"
+        if finding.reach is Reach.NEEDS_SESSION:
+            return (
+                f"{shown}: this service shows the rest only to a browser session (MOGPLEX_SESSION_COOKIE). "
+                "o opens any run by its id."
+            )
+        return f"{shown}. {finding.reason} o opens any run by its id."
 
     # Where observability is open -------------------------------------------------------------------------------
 
@@ -112,9 +124,12 @@ class Runs:
             live |= {call.id for call in running.calls}
         differed |= await self._fetch_gone(live)
         if self.pages > 1:
-            page = await client.calls(page=self._page_turn, limit=PAGE)
-            differed |= self._put(page)[0]
-            self._page_turn = self._page_turn + 1 if self._page_turn < self.pages else 2
+            turn = self._page_turn
+            differed |= self._put(await client.calls(page=turn, limit=PAGE))[0]
+            self._pages_read = max(self._pages_read, turn)
+            if self._page_turn == turn:
+                # Nobody asked for another page meanwhile.
+                self._page_turn = turn + 1 if turn < self.pages else 2
         return differed
 
     async def _fetch_gone(self, live: set[str]) -> bool:

@@ -13,7 +13,7 @@ from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import Source
 from mogplex_tui.live.runs import FORGOTTEN, PAGE, RUNS_A_READ, SETTLE
-from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp, turns, until
 
 
 @pytest.fixture
@@ -92,6 +92,23 @@ async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: Fa
     for _ in range(2):
         await listing.fetch()
     assert set(states(session).values()) == {"failed"}
+
+
+async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(session: FakeSession) -> None:
+    listing = session.listing
+    session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
+    session.scheduler.start()
+    session.scheduler.want(listing.feed)
+    await until(lambda: len(listing.set.rows) == PAGE)
+    await turns()
+    session.scheduler.refresh(listing.feed)
+    await until(lambda: listing.feed.running)
+    for _ in range(5):
+        listing.load_more()  # the end of the list is told with each key
+    await until(lambda: len(listing.set.rows) == PAGE * 2)
+    await turns()
+    assert listing.pages == 2
+    await session.scheduler.stop()
 
 
 async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: FakeSession) -> None:

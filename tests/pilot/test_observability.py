@@ -52,8 +52,8 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> 
 async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: World) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("runs of your automations")
+        await ui.sees("the runs of your automations")
         await ui.press("2")
         await ui.sees("MOGPLEX_SESSION_COOKIE", "Runs screen (1)")
         await ui.press("1")
-        await ui.sees("runs of your automations")
+        await ui.sees("the runs of your automations")

@@ -107,7 +107,7 @@ async def test_enter_shows_the_whole_event_as_json_without_its_secrets(console: 
 async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world: World) -> None:
     run_id, _ = _streaming(world, 250)
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("runs of your automations")
+        await ui.sees("the runs of your automations")
         await ui.press("o", *run_id, "enter")
         text = await ui.sees("The first 200 events")
         assert "MOGPLEX_SESSION_COOKIE" in text

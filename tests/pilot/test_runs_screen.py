@@ -141,7 +141,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
     )
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("runs of your automations", "MOGPLEX_SESSION_COOKIE", "acme/api", "◐ running")
+        await ui.sees("the runs of your automations", "MOGPLEX_SESSION_COOKIE", "acme/api", "◐ running")
         await ui.press("o", *run_id, "enter")
         await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted")
         await ui.press("escape")
@@ -151,7 +151,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
 async def test_a_closed_family_is_not_asked_again(console: Run, world: World) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("runs of your automations")
+        await ui.sees("the runs of your automations")
         await ui.press("r")
         await ui.until(lambda: ui.app.runs.feed.finished and not ui.app.runs.feed.running)
         turned_away = [path for path in ui.edge.turned_away if "observability/calls" in path]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,10 @@ SETTLE = 5.0
 LONG_OVER = timedelta(seconds=60)
 # A run's row is asked this seldom while its call says that it goes on: the call ends first (realtime.md §3.1).
 STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
+# Every change of the account announces itself, so that on a token's budget hints alone would ask every moment:
+# 30 reads of the events and 10 of the state a minute last for ever (auth.md §6).
+METERED_GAP, METERED_STATE_GAP = 2.0, 6.0
+ENDING = frozenset({"finished", "failed", "cancelled"})
 # After these the same question will never be answered otherwise.
 _FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
 
@@ -100,6 +104,7 @@ class Follower:
         self.feed.added.subscribe(lambda _: self._woken.set())
         self._said: dict[str, str | None] = {}
         self._state = row.state
+        self._on_end: Callable[[], None] = lambda: None
 
     @property
     def row(self) -> RunRow:
@@ -131,7 +136,13 @@ class Follower:
         if self._long_over():
             return await self.once()
         session = self.session
-        feeds = [self.feed.feed, self._state_feed()]
+        metered = session.metered_off_v1()
+        if metered:
+            self.feed.feed.gap = METERED_GAP
+        state = self._state_feed(METERED_STATE_GAP if metered else STATE_GAP)
+        # The state is worth a look as soon as the events say that it is over.
+        self._on_end = lambda: session.scheduler.refresh(state)
+        feeds = [self.feed.feed, state]
         for feed in feeds:
             feed.changed.subscribe(self._woken.set)
         session.realtime.changed.subscribe(self._woken.set)
@@ -179,7 +190,7 @@ class Follower:
         over = self.row.state in ENDED_STATES
         return over and ended is not None and self.session.clock.now() - ended > LONG_OVER
 
-    def _state_feed(self) -> Feed:
+    def _state_feed(self, gap: float) -> Feed:
         async def fetch() -> bool:
             before = self.row
             if not self._apart:
@@ -192,7 +203,7 @@ class Follower:
             Priority.TAIL,
             every=STATE_EVERY,
             blind=STATE_BLIND,
-            gap=STATE_GAP,
+            gap=gap,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: self.row.run_id is not None or self.session.metered_off_v1(),
         )
@@ -206,6 +217,8 @@ class Follower:
                 self.output.object("event", event_object(event, row), redacted=True)
             else:
                 self.output.line(*event_cells(event, local=local))
+            if event.type in ENDING:
+                self._on_end()
         for bad in self.log.take_bad():
             fields = unreadable_object(bad, self.row)
             if self.output.as_json:
@@ -226,18 +239,21 @@ class Follower:
             if fresh.error is not None and not isinstance(fresh.error, MogplexError):
                 raise fresh.error
             self._say_once(feed.name, None if fresh.error is None else str(fresh.error), "It answers again.")
-            if fresh.blocked_until is not None:
-                wait = fresh.blocked_until - self.session.scheduler.now()
-                if wait > 2:
-                    self._say_once(
-                        "budget", f"The request budget is used up; reading goes on in {wait:.0f} s."
-                    )
+        self._report_budget(feeds)
         self._say_once("source", self.feed.source_sentence)
         realtime = self.session.realtime
         if realtime.hearing is Hearing.CLOSED:
             self._say_once(
                 "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
             )
+
+    def _report_budget(self, feeds: list[Feed]) -> None:
+        until = max((feed.freshness.blocked_until or 0.0 for feed in feeds), default=0.0)
+        wait = until - self.session.scheduler.now()
+        if wait <= 2:
+            self._said.pop("budget", None)
+        elif "budget" not in self._said:
+            self._say_once("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
 
     def _say_once(self, about: str, sentence: str | None, otherwise: str | None = None) -> None:
         """Say a sentence when it is a new one, and `otherwise` when there is none any more."""

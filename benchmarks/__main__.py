@@ -7,10 +7,10 @@ import os
 import shlex
 import sys
 
-from . import first_frame, keys, rest, tail
+from . import first_frame, keys, requests, rest, tail
 from .figures import say
 
-NAMES = ("first_frame", "keys", "tail", "rest")
+NAMES = ("first_frame", "keys", "tail", "rest", "requests")
 
 
 def main() -> None:
@@ -19,12 +19,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without any")
     parser.add_argument(
         "--peer",
-        default=f"{shlex.quote(sys.executable)} -m benchmarks.apps table",
+        default=f"{shlex.quote(sys.executable)} -m mogplex_tui demo",
         help="the command that first_frame and rest measure",
     )
-    parser.add_argument(
-        "--pattern", default="00000000", help="a regular expression that its first frame shows"
-    )
+    parser.add_argument("--pattern", default="STATE", help="a regular expression that its first frame shows")
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
@@ -34,6 +32,7 @@ def main() -> None:
         "keys": keys.run,
         "tail": tail.run,
         "rest": lambda: rest.run(command, given.pattern),
+        "requests": requests.run,
     }
     load = os.getloadavg()[0]
     say(

@@ -187,12 +187,17 @@ class Scheduler:
         return max(feed.every if announced else feed.blind, feed.took * 8)
 
     def _gap(self, feed: Feed) -> float:
+        """Return the least seconds between two reads that hints cause.
+
+        Hints name tables, not rows: the whole account's work hints at every tail. What spends no budget answers at
+        once; what does is answered at once while little of the window is used, and ever later as it fills, so that
+        reading settles at about half the budget however busy the account is.
+        """
         gap = max(feed.gap, feed.took * 4)
         if not feed.metered():
             return gap
-        # From half the budget on, metered feeds slow down, so that the window lasts for all of it.
-        used = self._budget.used() / max(1, self._budget.limit)
-        return gap * (1.0 if used < 0.5 else 1.0 + (used - 0.5) * 16)
+        crowded = max(0.0, self._budget.used() / self._budget.limit - 1 / 6)
+        return gap + 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
 
     async def _run(self) -> None:
         while True:

@@ -1,0 +1,101 @@
+"""Requests a minute while one streaming run is watched: with a session cookie, with a token and realtime, and without."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections import Counter
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+
+from .figures import say
+
+WATCHED = 60.0
+SETTLE = 15.0
+MODES = (
+    ("token and cookie, realtime", True, True),
+    ("token alone, realtime", False, True),
+    ("token alone, no realtime", False, False),
+)
+
+
+class _Count(logging.Handler):
+    """Counts what the transport logs, by path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        words = record.getMessage().split()
+        if len(words) > 1:
+            self.paths["/".join(words[1].split("/")[:4])] += 1
+
+
+async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[int, int, Counter[str]]:
+    """Watch the youngest streaming run like the console does; return requests, token requests and paths."""
+    target = Target(
+        "bench", said["base_url"], Secret(said["token"]), Secret(said["session_cookie"]) if cookie else None
+    )
+    session = Session(target)
+    runs = Runs(session)
+    counter = _Count()
+    log = logging.getLogger("mogplex.http")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    if not realtime:
+        session.realtime.start = lambda: None  # type: ignore[method-assign]
+    session.start()
+    session.scheduler.want(runs.feed)
+    try:
+        while not (live := [row for row in runs.set.rows.values() if row.state == "streaming"]):
+            await asyncio.sleep(0.2)
+        feed = RunFeed(session, runs, max(live, key=lambda row: row.started_at or row.created_at))
+        session.scheduler.want(feed.feed)
+        await asyncio.sleep(SETTLE)
+        log.addHandler(counter)
+        spent, budget_ask = 0, session.budget.ask
+
+        def counted(priority: object) -> object:
+            nonlocal spent
+            spent += 1
+            return budget_ask(priority)  # type: ignore[arg-type]
+
+        session.budget.ask = counted  # type: ignore[method-assign,assignment]
+        await asyncio.sleep(WATCHED)
+        return sum(counter.paths.values()), spent, counter.paths
+    finally:
+        log.removeHandler(counter)
+        await session.stop()
+
+
+async def _run() -> None:
+    for name, cookie, realtime in MODES:
+        plane = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "mogplex_tui", "control-plane", stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            assert plane.stdout is not None
+            said = json.loads(await plane.stdout.readline())
+            total, spent, paths = await _watch(said, cookie, realtime)
+            said_paths = ", ".join(f"{path} {count}" for path, count in paths.most_common(4))
+            say(
+                f"    {name:28} {total:4} requests, {spent:3} of them asked of the token's 60   ({said_paths})"
+            )
+        finally:
+            plane.terminate()
+            await plane.wait()
+
+
+def run() -> None:
+    """Print the figures."""
+    say(
+        f"requests: in {WATCHED:.0f} s of watching one streaming run of the demo, the runs list and the header"
+    )
+    asyncio.run(_run())

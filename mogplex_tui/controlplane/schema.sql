@@ -208,7 +208,8 @@ CREATE TABLE ai_calls (
 CREATE INDEX ai_calls_by_user ON ai_calls(user_id, started_at);
 CREATE INDEX ai_calls_by_status ON ai_calls(user_id, status, started_at);
 CREATE INDEX ai_calls_by_job ON ai_calls(job_run_id);
-CREATE INDEX ai_calls_by_sandbox ON ai_calls(user_id, json_extract(metadata, '$.sandbox_record_id'));
+CREATE INDEX ai_calls_by_sandbox ON ai_calls(user_id, json_extract(metadata, '$.sandbox_record_id'))
+  WHERE json_extract(metadata, '$.sandbox_record_id') IS NOT NULL;
 CREATE INDEX ai_calls_unreconciled ON ai_calls(user_id, completed_at)
   WHERE gateway_generation_id IS NOT NULL AND cost_source IS NOT 'gateway';
 CREATE INDEX ai_calls_with_tools ON ai_calls(user_id, started_at) WHERE tool_calls_count > 0;
@@ -261,6 +262,19 @@ CREATE TRIGGER call_days_delete AFTER DELETE ON ai_calls BEGIN
     timed = timed - (OLD.duration_ms IS NOT NULL), cost_usd = cost_usd - COALESCE(OLD.cost_usd, 0)
   WHERE user_id = OLD.user_id AND day = OLD.started_at / 86400000000 AND model = OLD.model AND type = OLD.type;
 END;
+
+-- The same figures from the calls themselves, for loads that suspend the triggers.
+CREATE VIEW call_figures AS SELECT id, user_id, started_at / 86400000000 AS day, model, type, 1 AS calls,
+  CASE WHEN input_tokens IS NULL AND output_tokens IS NULL AND cache_read_input_tokens IS NULL
+    AND cache_creation_input_tokens IS NULL THEN total_tokens
+    ELSE COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0)
+      + COALESCE(cache_read_input_tokens, 0) + COALESCE(cache_creation_input_tokens, 0) END AS tokens,
+  status = 'success' AS succeeded, COALESCE(duration_ms, 0) AS duration_ms, duration_ms IS NOT NULL AS timed,
+  COALESCE(cost_usd, 0.0) AS cost_usd
+FROM ai_calls;
+CREATE VIEW call_sums AS SELECT user_id, day, model, type, SUM(calls) AS calls, SUM(tokens) AS tokens,
+  SUM(succeeded) AS succeeded, SUM(duration_ms) AS duration_ms, SUM(timed) AS timed, SUM(cost_usd) AS cost_usd
+FROM call_figures GROUP BY user_id, day, model, type;
 
 CREATE TABLE ai_call_events (
   seq INTEGER PRIMARY KEY,

@@ -129,6 +129,12 @@ def broken_promises(db: Database, now: int) -> list[str]:
     return broken
 
 
+def sums_by_day(db: Database, kept: bool = True) -> list[tuple[Any, ...]]:
+    """The daily sums that are kept, or what the calls themselves come to; money in whole millionths."""
+    rows = db.all(f"SELECT * FROM {'call_days' if kept else 'call_sums'} WHERE calls > 0 ORDER BY 1, 2, 3, 4")
+    return [(*row[:-1], round(row[-1] * 1e6)) for row in map(tuple, rows)]
+
+
 def _report(db: Database, what: str, sql: str, params: tuple[Any, ...] = ()) -> list[str]:
     return [f"{what}: {tuple(row)}" for row in db.all(f"{sql} LIMIT 5", params)]
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane import database
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.database import Database
 from mogplex_tui.controlplane.seed import enlarge
+from mogplex_tui.controlplane.seed.bulk import loading, suspended
 
-from .sim_support import NOON, Bench, broken_promises
+from .sim_support import NOON, Bench, broken_promises, sums_by_day
 
 
 @pytest.fixture
@@ -40,6 +43,18 @@ def _expected_cost(price: dict[str, Any], call: dict[str, Any]) -> float | None:
 
 def test_seeded_rows_keep_every_promise(bench: Bench) -> None:
     assert broken_promises(bench.db, NOON) == []
+
+
+def test_seeded_rows_keep_the_rules_of_the_schema(bench: Bench) -> None:
+    # The load suspends these rules for speed; the rows keep them all the same.
+    assert bench.db.all("PRAGMA foreign_key_check") == []
+    assert bench.db.value("PRAGMA integrity_check") == "ok"
+    assert sums_by_day(bench.db) == sums_by_day(bench.db, kept=False)
+    names = "SELECT name FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql NOTNULL ORDER BY name"
+    schema = (Path(database.__file__).parent / "schema.sql").read_text()
+    assert [row[0] for row in bench.db.all(names)] == sorted(
+        re.findall(r"^CREATE (?:INDEX|TRIGGER) (\w+)", schema, re.MULTILINE)
+    )
 
 
 def test_costs_follow_from_tokens_and_prices(bench: Bench) -> None:
@@ -177,7 +192,7 @@ def test_a_large_database_is_enlarged_soundly(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(enlarge, "LONG_EVENTS", 3_000)
     bench = Bench(tmp_path / "plane.db")
     before = bench.db.value("SELECT COUNT(*) FROM external_agent_runs")
-    with bench.db.transaction(announce=False) as tx:
+    with loading(bench.db) as tx, suspended(tx):
         enlarge.enlarge(tx, bench.plane.user_id, 2_000, 7, NOON)
     own = (bench.plane.user_id,)
     assert bench.db.value("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) == 2_000
@@ -197,4 +212,7 @@ def test_a_large_database_is_enlarged_soundly(tmp_path: Path, monkeypatch: pytes
         " WHERE e.message = 'External Mogplex run accepted' AND json_extract(e.payload, '$.external_run_id') <> r.id"
     )
     assert wrong == 0
+    assert sums_by_day(bench.db) == sums_by_day(bench.db, kept=False)
+    assert bench.db.all("PRAGMA foreign_key_check") == []
+    assert bench.db.value("PRAGMA integrity_check") == "ok"
     bench.close()

@@ -349,7 +349,7 @@ async def test_it_lives_in_an_event_loop(tmp_path: Path) -> None:
     bench.simulator.start()
     run_id, _ = bench.ask_for_run("quick")
     async with asyncio.timeout(30):
-        while bench.row("external_agent_runs", run_id)["status"] not in TERMINAL:  # noqa: ASYNC110
+        while bench.row("external_agent_runs", run_id)["status"] not in TERMINAL:
             await asyncio.sleep(0.02)
     assert bench.row("external_agent_runs", run_id)["status"] == "success"
     await bench.simulator.stop()

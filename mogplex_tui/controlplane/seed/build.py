@@ -6,7 +6,7 @@ from ..clock import DAY_US, HOUR_US, MINUTE_US
 from ..database import Tx
 from ..plane import Plane
 from .account import write_account
-from .bulk import Rows
+from .bulk import Rows, loading, suspended
 from .catalogue import prompts
 from .enlarge import enlarge
 from .history import History
@@ -28,16 +28,14 @@ def build(plane: Plane) -> None:
     seed = int(plane.db.meta("seed") or plane.settings.seed)
     now, scale = plane.clock.now_us(), plane.settings.scale
     world = build_world(seed, plane.user_id)
-    # A new database is not worth a journal on disk: everything would be written twice.
-    plane.db.all("PRAGMA journal_mode=MEMORY")
-    with plane.db.transaction(announce=False) as tx:
+    with loading(plane.db) as tx, suspended(tx):
         rows = Rows()
         write_account(rows, world, stream(seed, "account"), now)
         rows.flush(tx)
         _write_work(rows, tx, world, seed, now, scale)
+        tx.execute("INSERT INTO call_days SELECT * FROM call_sums")
         if scale == "large":
             enlarge(tx, world.user_id, LARGE_CALLS, seed, now)
-    plane.db.all("PRAGMA journal_mode=WAL")
 
 
 def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str) -> None:

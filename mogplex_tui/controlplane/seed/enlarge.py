@@ -12,119 +12,157 @@ LONG_EVENTS = 50_000
 _LONG_PACE_US = 330_000
 _CALL_COLUMNS = (
     "user_id, type, model, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,"
-    " reasoning_tokens, cost_usd, cost_source, gateway_generation_id, gateway_generation_ids, duration_ms"
+    " reasoning_tokens, cost_usd, cost_source, gateway_generation_id, gateway_generation_ids, duration_ms, status,"
+    " error, conversation_id, repo_id, control_state, runtime_command_id, metadata"
 )
+_RUN_COLUMNS = (
+    "user_id, repo_id, request_hash, harness, status, prompt, base_branch, working_branch, create_branch,"
+    " root_directory, runtime_provider, runtime_run_id, error, metadata"
+)
+
+_SUMS = ("calls", "tokens", "succeeded", "duration_ms", "timed", "cost_usd")
 
 
 def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
-    """Copy finished work of `user_id` until there are `calls` calls, and lengthen its oldest streaming run."""
+    """Lengthen the oldest streaming run of `user_id`, and copy finished work until there are `calls` calls.
+
+    Indexes and triggers are suspended meanwhile (bulk.py); call_days holds the sums of the calls that are there.
+    """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
-    missing = calls - (row[0] if row else 0)
+    _lengthen(tx, user_id, seed, now)
+    # What is copied is set apart first: a table that is read while it grows would be copied once more as a whole.
+    # In the order of the ids, so that the copies' ids come in order, too.
     tx.execute(
-        "CREATE TEMP TABLE origin AS SELECT id FROM ai_calls WHERE user_id = ? AND completed_at IS NOT NULL"
-        " ORDER BY id",
+        f"CREATE TEMP TABLE origin AS SELECT id, substr(id, 9) AS rest, {_CALL_COLUMNS}, started_at, completed_at,"
+        " cancel_requested_at FROM ai_calls WHERE user_id = ? AND completed_at IS NOT NULL ORDER BY id",
         (user_id,),
     )
-    # Only what every call must have, and the row that names the external run, is copied (runtime-model.md §9).
+    count = tx.all("SELECT COUNT(*) FROM origin")[0][0]
+    missing = calls - (row[0] if row else 0)
+    tx.execute("CREATE TEMP TABLE fortnights (prefix TEXT, shift INTEGER, calls INTEGER)")
+    for number in range(1, -(-missing // count) + 1):
+        tx.execute(
+            "INSERT INTO fortnights VALUES (?, ?, ?)",
+            (f"{number:08x}", number * WINDOW_DAYS * DAY_US, min(count, missing - (number - 1) * count)),
+        )
+    _copy_calls(tx)
+    _copy_sums(tx, count, missing % count or count)
+    _copy_runs(tx)
+    _copy_events(tx)
+    for table in ("origin", "origin_sums", "origin_runs", "origin_events", "fortnights"):
+        tx.execute(f"DROP TABLE temp.{table}")
+
+
+def _copy_calls(tx: Tx) -> None:
     tx.execute(
-        "CREATE TEMP TABLE origin_events AS SELECT e.* FROM origin o JOIN ai_call_events e ON e.ai_call_id = o.id"
+        f"INSERT INTO ai_calls (id, {_CALL_COLUMNS}, started_at, completed_at, cancel_requested_at)"
+        f" SELECT prefix || rest, {_CALL_COLUMNS}, started_at - shift, completed_at - shift,"
+        " cancel_requested_at - shift FROM fortnights f CROSS JOIN origin o WHERE o.rowid <= f.calls"
+    )
+
+
+def _copy_sums(tx: Tx, count: int, shorter: int) -> None:
+    """A fortnight repeats the sums of its days; the last one those of its first `shorter` calls of `count`."""
+    tx.execute(
+        "CREATE TEMP TABLE origin_sums AS SELECT o.rowid > ?1 AS late, c.user_id, day, c.model, c.type,"
+        f" {', '.join(f'SUM(c.{name}) AS {name}' for name in _SUMS)}"
+        " FROM origin o JOIN call_figures c ON c.id = o.id GROUP BY 1, 2, 3, 4, 5",
+        (shorter,),
+    )
+    tx.execute(
+        f"INSERT INTO call_days SELECT user_id, day - shift / {DAY_US}, model, type,"
+        f" {', '.join(f's.{name}' for name in _SUMS)}"
+        " FROM fortnights f CROSS JOIN origin_sums s WHERE f.calls = ? OR NOT late"
+        f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in _SUMS)}",
+        (count,),
+    )
+
+
+def _copy_runs(tx: Tx) -> None:
+    tx.execute(
+        "CREATE TEMP TABLE origin_runs AS SELECT o.rowid AS number, rest, substr(r.id, 9) AS rest_id,"
+        f" idempotency_key, created_at, updated_at, {', '.join(f'r.{c}' for c in _RUN_COLUMNS.split(', '))}"
+        " FROM origin o CROSS JOIN external_agent_runs r ON r.ai_call_id = o.id"
+    )
+    tx.execute(
+        f"INSERT INTO external_agent_runs (id, ai_call_id, idempotency_key, {_RUN_COLUMNS}, created_at, updated_at)"
+        f" SELECT prefix || rest_id, prefix || rest, idempotency_key || '-' || prefix, {_RUN_COLUMNS},"
+        " created_at - shift, updated_at - shift FROM fortnights f CROSS JOIN origin_runs o WHERE o.number <= f.calls"
+    )
+
+
+def _copy_events(tx: Tx) -> None:
+    """Only what every call must have, and the row that names the external run (runtime-model.md §9)."""
+    tx.execute(
+        "CREATE TEMP TABLE origin_events AS SELECT o.rowid AS number, rest, substr(e.id, 9) AS rest_id, e.user_id,"
+        " e.conversation_id, e.repo_id, event_type, message, payload, created_at,"
+        " CASE event_type WHEN 'started' THEN json_extract(payload, '$.external_run_id') END AS run_id"
+        " FROM ai_call_events e CROSS JOIN origin o ON o.id = e.ai_call_id"
         " WHERE event_type IN ('status_changed', 'finished', 'failed', 'cancel_requested', 'cancelled')"
-        " OR message = 'External Mogplex run accepted' ORDER BY e.ai_call_id, e.seq"
-    )
-    # An index is built from all rows faster than it is kept up to date row by row.
-    indexes = tx.all(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-        " AND tbl_name IN ('ai_calls', 'ai_call_events')"
-    )
-    for index in indexes:
-        tx.execute(f"DROP INDEX {index['name']}")
-    number = 0
-    while missing > 0:
-        number += 1
-        missing -= _copy(tx, number, missing)
-    tx.execute("DROP TABLE temp.origin")
-    tx.execute("DROP TABLE temp.origin_events")
-    for index in indexes:
-        tx.execute(index["sql"])
-    _lengthen(tx, user_id, seed, now)
-
-
-def _copy(tx: Tx, number: int, limit: int) -> int:
-    """One more fortnight: the same calls and runs under new ids; returns how many calls."""
-    prefix, shift = f"{number:08x}", number * WINDOW_DAYS * DAY_US
-    cursor = tx.execute(
-        f"INSERT INTO ai_calls (id, {_CALL_COLUMNS}, started_at, completed_at, status, error, conversation_id,"
-        " repo_id, cancel_requested_at, control_state, runtime_command_id, tool_calls_count, tool_calls, metadata)"
-        f" SELECT ?1 || substr(a.id, 9), {_CALL_COLUMNS}, started_at - ?2, completed_at - ?2, status, error,"
-        " conversation_id, repo_id, cancel_requested_at - ?2, control_state, runtime_command_id, 0, '[]', metadata"
-        " FROM (SELECT id FROM origin LIMIT ?3) o JOIN ai_calls a ON a.id = o.id",
-        (prefix, shift, limit),
-    )
-    last = tx.one("SELECT MAX(id) FROM (SELECT id FROM origin LIMIT ?)", (limit,))
-    bound = (prefix, shift, last[0] if last else "")
-    tx.execute(
-        "INSERT INTO external_agent_runs (id, user_id, repo_id, ai_call_id, idempotency_key, request_hash, harness,"
-        " status, prompt, base_branch, working_branch, create_branch, root_directory, runtime_provider,"
-        " runtime_run_id, error, metadata, created_at, updated_at)"
-        " SELECT ?1 || substr(r.id, 9), user_id, repo_id, ?1 || substr(o.id, 9), idempotency_key || '-' || ?1,"
-        " request_hash, harness, status, prompt, base_branch, working_branch, create_branch, root_directory,"
-        " runtime_provider, runtime_run_id, error, metadata, created_at - ?2, updated_at - ?2"
-        " FROM origin o JOIN external_agent_runs r ON r.ai_call_id = o.id WHERE o.id <= ?3",
-        bound,
+        " OR message = 'External Mogplex run accepted' ORDER BY o.rowid, e.seq"
     )
     tx.execute(
         "INSERT INTO ai_call_events (id, ai_call_id, user_id, conversation_id, repo_id, event_type, message,"
         " payload, created_at)"
-        " SELECT ?1 || substr(id, 9), ?1 || substr(ai_call_id, 9), user_id, conversation_id, repo_id, event_type,"
-        " message, CASE event_type WHEN 'started' THEN json_set(payload, '$.external_run_id',"
-        " ?1 || substr(json_extract(payload, '$.external_run_id'), 9)) ELSE payload END, created_at - ?2"
-        " FROM origin_events WHERE ai_call_id <= ?3",
-        bound,
+        " SELECT prefix || rest_id, prefix || rest, user_id, conversation_id, repo_id, event_type, message,"
+        " CASE WHEN run_id IS NULL THEN payload ELSE replace(payload, run_id, prefix || substr(run_id, 9)) END,"
+        " created_at - shift FROM fortnights f CROSS JOIN origin_events o WHERE o.number <= f.calls"
     )
-    return cursor.rowcount
 
 
 def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
     """Put tool events before now into the oldest streaming coding run until it has 50,000 events."""
     call = tx.one(
-        "SELECT id, repo_id FROM ai_calls WHERE user_id = ? AND status = 'streaming' AND model LIKE 'harness:%'"
-        " ORDER BY started_at LIMIT 1",
+        "SELECT id, repo_id, started_at FROM ai_calls WHERE user_id = ? AND status = 'streaming'"
+        " AND model LIKE 'harness:%' ORDER BY started_at LIMIT 1",
         (user_id,),
     )
     if call is None:
         return
-    rng, about = stream(seed, "long run"), script("web")
-    missing = (
-        LONG_EVENTS - tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call["id"],))[0][0]
-    )
+    call_id, was = call["id"], call["started_at"]
+    known = tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call_id,))[0][0]
+    missing = LONG_EVENTS - known
     first = now - missing * _LONG_PACE_US - 20 * SECOND_US
+    start = first - 5 * SECOND_US
     tx.execute(
-        "UPDATE ai_call_events SET created_at = ? + (created_at - (SELECT started_at FROM ai_calls WHERE id = ?)) / 40"
-        " WHERE ai_call_id = ?",
-        (first - 5 * SECOND_US, call["id"], call["id"]),
+        "UPDATE ai_call_events SET created_at = ? + (created_at - ?) / 40 WHERE ai_call_id = ?",
+        (start, was, call_id),
     )
-    tx.execute("UPDATE ai_calls SET started_at = ? WHERE id = ?", (first - 5 * SECOND_US, call["id"]))
-    tx.execute(
-        "UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?",
-        (first - 5 * SECOND_US, call["id"]),
-    )
-    rows, tail = [], new_uuid(rng)[8:]
-    for index in range(missing // 2):
-        path, line = pick(rng, about.paths), whole(rng, 1, 400)
-        # Written by hand, not by the encoder: nothing in it needs escaping, and there are many.
-        shared = (
-            f'"tool_call_id":"call_{index:06d}","input":{{"path":"{path}","startLine":{line},"endLine":{line + 40}}},'
-            f'"input_preview":"{path}:{line}","step_number":{index + 1}'
-        )
-        done = (
-            f'{{{shared},"duration_ms":310,"success":true,"output":"41 lines","output_preview":"41 lines"}}'
-        )
-        at = first + 2 * index * _LONG_PACE_US
-        key = f"{2 * index:08x}{tail}", f"{2 * index + 1:08x}{tail}"
-        rows.append((key[0], "tool_started", "Tool started: readFile", f"{{{shared}}}", at))
-        rows.append((key[1], "tool_finished", "Tool finished: readFile", done, at + _LONG_PACE_US))
+    tx.execute("UPDATE ai_calls SET started_at = ? WHERE id = ?", (start, call_id))
+    tx.execute("UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?", (start, call_id))
+    rng, about = stream(seed, "long run"), script("web")
+    tail = new_uuid(rng)[8:]
+    tx.execute("CREATE TEMP TABLE reads (number INTEGER PRIMARY KEY, path TEXT, line INTEGER)")
     tx.execute("SELECT 1").executemany(
-        "INSERT INTO ai_call_events (id, ai_call_id, user_id, repo_id, tool_name, event_type, message, payload,"
-        f" created_at) SELECT ?1, '{call['id']}', '{user_id}', '{call['repo_id']}', 'readFile', ?2, ?3, ?4, ?5",
-        rows,
+        "INSERT INTO reads VALUES (?, ?, ?)",
+        ((number, pick(rng, about.paths), whole(rng, 1, 400)) for number in range(missing // 2)),
     )
+    tx.execute(
+        _READ_EVENTS,
+        {
+            "call": call_id,
+            "user": user_id,
+            "repo": call["repo_id"],
+            "tail": tail,
+            "first": first,
+            "pace": _LONG_PACE_US,
+        },
+    )
+    tx.execute("DROP TABLE temp.reads")
+
+
+# Two events for each file that is read; nothing in them needs escaping.
+_SHARED = (
+    'printf(\'{"tool_call_id":"call_%06d","input":{"path":"%s","startLine":%d,"endLine":%d},'
+    '"input_preview":"%s:%d","step_number":%d\', number, path, line, line + 40, path, line, number + 1)'
+)
+_DONE = ',"duration_ms":310,"success":true,"output":"41 lines","output_preview":"41 lines"'
+_READ_EVENTS = (
+    "INSERT INTO ai_call_events (id, ai_call_id, user_id, repo_id, event_type, tool_name, message, payload,"
+    " created_at)"
+    " SELECT printf('%08x%s', 2 * number + done, :tail), :call, :user, :repo,"
+    " iif(done, 'tool_finished', 'tool_started'), 'readFile',"
+    " iif(done, 'Tool finished: readFile', 'Tool started: readFile'),"
+    f" {_SHARED} || iif(done, '{_DONE}', '') || '}}', :first + (2 * number + done) * :pace"
+    " FROM reads CROSS JOIN (SELECT 0 AS done UNION ALL SELECT 1)"
+)

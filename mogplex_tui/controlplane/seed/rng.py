@@ -16,10 +16,14 @@ def stream(seed: int, *names: object) -> Random:
     return Random(":".join(str(part) for part in (seed, *names)))
 
 
+# The variant of RFC 9562 keeps two bits of the digit that was drawn.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
 def new_uuid(rng: Random) -> str:
     """Draw a version 4 UUID as lower-case text."""
-    text = f"{(rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62)) | (4 << 76) | (2 << 62):032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = f"{rng.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:]}"
 
 
 def token(rng: Random, prefix: str, length: int = 12) -> str:

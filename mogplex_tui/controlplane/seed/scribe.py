@@ -9,11 +9,24 @@ from typing import Any
 
 from ..clock import SECOND_US
 from ..database import Tx
-from ..writes.pricing import Tokens, price
+from ..writes.pricing import Rates, Tokens, priced, rates
 from ..writes.scrub import scrub
 from .bulk import Rows, encode
 from .rng import new_uuid, token, whole
 from .steps import CallKind, Step, Story
+
+_EVENT_COLUMNS = (
+    "id",
+    "ai_call_id",
+    "user_id",
+    "conversation_id",
+    "repo_id",
+    "event_type",
+    "tool_name",
+    "message",
+    "payload",
+    "created_at",
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,8 @@ class Scribe:
         self._rows = rows
         self._tx = tx
         self._rng = Random(0)
+        self._rates: dict[str, Rates | None] = {}
+        self._add_event = rows.adder("ai_call_events", *_EVENT_COLUMNS)
 
     def call(self, story: Story, facts: CallFacts) -> Written:
         """Write one call with its timeline; live ones stop at `facts.live_until`."""
@@ -118,18 +133,19 @@ class Scribe:
 
     def _event(self, facts: CallFacts, step: Step, at: int) -> None:
         payload = scrub(step.payload) if "total_tokens" in step.payload else step.payload
-        self._rows.add(
-            "ai_call_events",
-            id=new_uuid(self._rng),
-            ai_call_id=facts.id,
-            user_id=facts.user_id,
-            conversation_id=facts.conversation_id,
-            repo_id=facts.repo_id,
-            event_type=step.type,
-            tool_name=step.tool,
-            message=step.message,
-            payload=encode(payload),
-            created_at=at,
+        self._add_event(
+            (
+                new_uuid(self._rng),
+                facts.id,
+                facts.user_id,
+                facts.conversation_id,
+                facts.repo_id,
+                step.type,
+                step.tool,
+                step.message,
+                encode(payload),
+                at,
+            )
         )
 
     def _row(
@@ -200,7 +216,7 @@ class Scribe:
         self, story: Story, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
     ) -> tuple[float | None, str, list[str]]:
         """Cost, its source and the gateway's generation ids (observability.md §6)."""
-        estimate = price(self._tx, facts.model, tokens)
+        estimate = priced(tokens, self._rates_of(facts.model))
         if story.kind is CallKind.HARNESS or tokens.input is None:
             return estimate, "trigger", []
         count = 1 + len(story.tool_calls) // 4
@@ -213,3 +229,8 @@ class Scribe:
         if not settles or ended_at is None:
             return estimate, "trigger", generations
         return round(estimate * self._rng.uniform(0.97, 1.03), 8), "gateway", generations
+
+    def _rates_of(self, model: str) -> Rates | None:
+        if model not in self._rates:
+            self._rates[model] = rates(self._tx, model)
+        return self._rates[model]

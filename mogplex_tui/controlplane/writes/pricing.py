@@ -18,19 +18,27 @@ class Tokens:
     reasoning: int | None = None
 
 
-def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
-    """US dollars of the tokens at the catalogue's per-token prices, or None when any part is unknown."""
-    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
-    if all(count is None for count in counts):
-        return None
+Rates = tuple[float | None, float | None, float | None, float | None]
+
+
+def rates(tx: Tx, model: str) -> Rates | None:
+    """The catalogue's US dollars per token of a model (input, output, cache read, cache write); None for an
+    unknown model.
+    """
     row = tx.one(
         "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write"
         " FROM models WHERE id = ?",
         (model,),
     )
-    if row is None:
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+def priced(tokens: Tokens, rates: Rates | None) -> float | None:
+    """US dollars of the tokens at these rates, or None when any part is unknown."""
+    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
+    if rates is None or all(count is None for count in counts):
         return None
-    p_in, p_out, p_read, p_write = row
+    p_in, p_out, p_read, p_write = rates
     if p_in is not None:
         p_read = 0.1 * p_in if p_read is None else p_read
         p_write = 1.25 * p_in if p_write is None else p_write
@@ -42,6 +50,11 @@ def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
     if p_in is None and p_out is None:
         return None
     return round(total, 8)
+
+
+def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
+    """US dollars of the tokens at the catalogue's per-token prices, or None when any part is unknown."""
+    return priced(tokens, rates(tx, model))
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:

@@ -14,7 +14,11 @@ _real_connect = socket.socket.connect
 
 
 def _loopback_only(self: socket.socket, address: Any) -> Any:
-    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (
+        "127.0.0.1",
+        "::1",
+        "localhost",
+    ):
         raise OSError(f"tests may not reach {address[0]}")
     return _real_connect(self, address)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 
-from mogplex_tui.cli.common import Stop, say, settings_of, target_of
+from mogplex_tui.cli.common import Stop, hurry, say, settings_of, target_of
 from mogplex_tui.config.paths import log_file, state_dir
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the console until it is left."""
+    hurry()
     try:
         settings = settings_of(arguments)
         target = target_of(settings)
@@ -19,9 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
         return stop.code
     from mogplex_tui.app import ConsoleApp
 
-    log_to_file()
     context = settings.context if settings.context != "default" else target.host
     app = ConsoleApp(settings, target=target, directory=state_dir(context), context=context)
+    app.after_first_frame.append(log_to_file)
     return app.run() or 0
 
 

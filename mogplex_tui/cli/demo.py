@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
-from mogplex_tui.cli.common import Stop, say, settings_of
+from mogplex_tui.cli.common import Stop, hurry, say, settings_of
 from mogplex_tui.cli.parser import look_arguments
 from mogplex_tui.cli.plane_process import PlaneProcess
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Start both, show the console until it is left, and end the plane with it."""
+    hurry()
     try:
         settings = settings_of(arguments)
     except Stop as stop:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
 
 class Secret:
     """A secret text whose repr, str and format show only dots; `reveal()` is the one way to the text."""
@@ -32,6 +30,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        # Loaded when two secrets are really compared, which no first frame does.
+        import hmac
+
         return hmac.compare_digest(
             self._text.encode("utf-8", "replace"), other._text.encode("utf-8", "replace")
         )

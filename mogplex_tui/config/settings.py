@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,10 +91,13 @@ def load(
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    if not path.exists():
+        return {}
+    # Most people have no such file, and its parser costs time before the first frame.
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} could not be read: {error}. Mend it or move it away.") from error
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import uuid
 from collections import deque
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-
-from mogplex_tui.live import redact
 
 log = logging.getLogger("mogplex.live")
 
@@ -41,12 +38,16 @@ class Ledger:
 
     def open(self, action: str, subject: str, key: str | None = None) -> Entry:
         """Write down a call that is about to leave; what looks like a secret in `subject` is left out."""
-        entry = Entry(uuid.uuid4().hex, datetime.now(UTC).isoformat(), action, redact.text(subject), key)
+        from mogplex_tui.live import redact
+
+        entry = Entry(os.urandom(16).hex(), datetime.now(UTC).isoformat(), action, redact.text(subject), key)
         self._put(entry)
         return entry
 
     def close(self, entry: Entry, state: str, detail: str | None = None) -> None:
         """Write down how a call ended: `done`, `refused` or `unknown`."""
+        from mogplex_tui.live import redact
+
         detail = None if detail is None else redact.text(detail)
         self._put(replace(entry, at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 

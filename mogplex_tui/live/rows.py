@@ -9,8 +9,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.live import redact
-
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun
     from mogplex_tui.api.models.calls import Call
@@ -217,6 +215,9 @@ def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> 
 def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
     """Make the marked row of a record that did not parse: it is shown at its time with its JSON, never dropped."""
     at = _instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
+    # Most lists have no such row, and the rules cost time before the first frame.
+    from mogplex_tui.live import redact
+
     shown = json.dumps(redact.payload(raw), indent=2, ensure_ascii=False)
     return RunRow(
         key=key, source=Source.CALL, state="unreadable", created_at=at, unreadable=why, error=why, raw=shown

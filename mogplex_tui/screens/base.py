@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import isawaitable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,13 +17,11 @@ from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.chrome import header_segments
+from mogplex_tui.screens.tasks import ConsoleTasks
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.tab_line import TabLine
-
-if TYPE_CHECKING:
-    from mogplex_tui.app import ConsoleApp
 
 TABS = (("1", "Runs", "runs"), ("2", "Observability", "observability"))
 # Ages and durations on screen grow by themselves.
@@ -60,9 +58,9 @@ class ConsoleScreen(Screen[None]):
         self._flush_timer: Timer | None = None
 
     @property
-    def console(self) -> ConsoleApp:
+    def console(self) -> ConsoleTasks:
         """The app, typed."""
-        return cast("ConsoleApp", self.app)
+        return cast(ConsoleTasks, self.app)
 
     @property
     def session(self) -> Session:
@@ -82,6 +80,9 @@ class ConsoleScreen(Screen[None]):
     def compose_body(self) -> Iterator[Widget]:
         """Yield what lies between the rule and the key bar."""
         raise NotImplementedError
+
+    async def prepare(self) -> None:
+        """Make what the first frame did not need; called once, after it. For subclasses."""
 
     def title_segments(self) -> list[Segment]:
         """Return the title line as it is now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.widget import Widget
@@ -13,16 +13,17 @@ from mogplex_tui.live.scheduler import Want
 from mogplex_tui.live.store import Change
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
-from mogplex_tui.operate.filters import compile_filter
 from mogplex_tui.operate.kinds import RUNS, Context
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
-from mogplex_tui.screens.filter_bar import FilterBar
 from mogplex_tui.screens.sources import KindSource, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
+
+if TYPE_CHECKING:
+    from mogplex_tui.screens.filter_bar import FilterBar
 
 EMPTY = "No runs yet. n starts one."
 # Cells whose change is worth a flash.
@@ -34,7 +35,6 @@ class RunsScreen(ConsoleScreen):
 
     SCOPE = "runs"
     TAB = "runs"
-    CSS_PATH = "runs.tcss"
     BINDINGS = bindings("runs")
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
@@ -53,7 +53,6 @@ class RunsScreen(ConsoleScreen):
         self._rows = self.console.runs.set
         self._view: SortedView[RunRow] = SortedView(self._rows.rows, RUNS.default_sort)
         self._source = KindSource(RUNS, self._rows.rows, self._view, self._cell_context())
-        yield FilterBar("repo:web !docs state:failed cost:>1", id="filter")
         yield Notice(id="notice")
         table = LineTable(id="table")
         table.ascii_mode, table.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
@@ -191,12 +190,28 @@ class RunsScreen(ConsoleScreen):
         """Ask, then cancel the run under the cursor."""
         self.console.confirm_cancel(self.row())
 
-    def do_list_filter(self) -> None:
+    async def do_list_filter(self) -> None:
         """Open the filter; it narrows the list while one types."""
-        self.query_one(FilterBar).open(self._filter)
+        bar = await self._filter_bar()
+        bar.open(self._filter)
 
-    @on(FilterBar.Changed)
-    def _filter_changed(self, event: FilterBar.Changed) -> None:
+    async def _filter_bar(self) -> FilterBar:
+        """Return the filter's line; it is made after the first frame, which has no use for it."""
+        if not self.query("#filter"):
+            from mogplex_tui.screens.filter_bar import FilterBar
+
+            await self.mount(FilterBar("repo:web !docs state:failed cost:>1", id="filter"), before="#notice")
+        return cast("FilterBar", self.query_one("#filter"))
+
+    async def prepare(self) -> None:
+        """Make what the first frame did not need, so that the first `/` finds it ready."""
+        await self._filter_bar()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Narrow the list to what is typed."""
+
+        from mogplex_tui.operate.filters import compile_filter
+
         self._filter = event.text.strip()
         self._view.filter(compile_filter(self._filter, RUNS.search))
         self.table.refresh_rows(None, reordered=True)
@@ -204,14 +219,15 @@ class RunsScreen(ConsoleScreen):
         self._say()
         self.refresh_chrome()
 
-    @on(FilterBar.Closed)
-    def _filter_closed(self) -> None:
+    def on_filter_bar_closed(self) -> None:
+        """Give the keys back to the list."""
         self.table.focus()
 
-    def key_escape(self) -> None:
+    async def key_escape(self) -> None:
         """Clear the filter."""
         if self._filter:
-            self.query_one(FilterBar).clear()
+            bar = await self._filter_bar()
+            bar.clear()
 
     def do_list_sort(self) -> None:
         """Order by the next column that can be sorted; after the last one, newest first again."""

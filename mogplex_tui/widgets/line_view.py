@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from time import monotonic
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events
 from textual.geometry import Region, Size
@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from .text import ELLIPSIS, cut_end, visible, width
-from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Part, Tone
+from .tones import Cell, Ground, Palette, Part, Tone
 
 REPAINT_PERIOD: Final = 0.05
 """Seconds between repaints for what arrives by itself; a key is answered at once."""
@@ -33,17 +33,13 @@ class LineView(ScrollView, can_focus=True):
     """A vertically scrolled view that draws one strip a line and repaints only lines that changed."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
-    DEFAULT_CSS = (
-        """
+    DEFAULT_CSS = """
     LineView {
         overflow: hidden hidden;
         background: $background;
         color: $foreground;
+    }
     """
-        + TONE_CSS
-        + "}"
-    )
 
     header_lines = 0
     """Lines at the top that do not scroll."""

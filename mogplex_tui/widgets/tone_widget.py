@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.strip import Strip
 from textual.widget import Widget
 
 from .text import cut_end, width
-from .tones import TONE_CLASSES, TONE_CSS, Cell, Ground, Palette, Tone
+from .tones import Cell, Ground, Palette, Tone
 
 
 class ToneWidget(Widget):
     """A widget whose lines are cells; a subclass gives them for the current width by `lines`."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(TONE_CLASSES)
-    DEFAULT_CSS = "ToneWidget { background: $background; color: $foreground; height: 1;" + TONE_CSS + "}"
+    DEFAULT_CSS = "ToneWidget { background: $background; color: $foreground; height: 1; }"
 
     def __init__(
         self,

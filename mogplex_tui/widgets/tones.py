@@ -1,17 +1,18 @@
 """Semantic tones: the only way in which a widget says how a piece of text should look.
 
-A tone is a name, its colour comes from the theme by a component class, so that no widget knows a colour and
-a terminal without colours still gets bold, dim and reverse.
+A tone is a name and its colour is a variable of the theme, so that no widget knows a colour and a terminal
+without colours still gets bold, dim and reverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color, ColorParseError
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -33,42 +34,17 @@ class Tone(StrEnum):
 Cell = tuple[str, Tone]
 """One piece of text and its tone. The text is data: it is never markup."""
 
-TONE_CLASSES: Final[frozenset[str]] = frozenset(
-    {
-        *(f"tone--{tone}" for tone in Tone),
-        "tone--cursor",
-        "tone--cursor-blurred",
-        "tone--flash",
-        "tone--match",
-    }
-)
-"""Component classes of every widget that draws tones."""
-
-TONE_CSS: Final = """
-    & > .tone--plain { color: $foreground; }
-    & > .tone--dim { color: $foreground 55%; }
-    & > .tone--accent { color: $primary; }
-    & > .tone--ok { color: $success; }
-    & > .tone--warn { color: $warning; }
-    & > .tone--error { color: $error; }
-    & > .tone--strong { color: $foreground; text-style: bold; }
-    & > .tone--live { color: $primary; text-style: bold; }
-    & > .tone--cursor { background: $primary 22%; }
-    & > .tone--cursor-blurred { background: $foreground 8%; }
-    & > .tone--flash { background: $primary 35%; }
-    & > .tone--match { background: $warning 35%; }
-    &:nocolor > .tone--error { text-style: bold; }
-    &:ansi {
-        & > .tone--plain { color: ansi_default; }
-        & > .tone--dim { color: ansi_default; text-style: dim; }
-        & > .tone--strong { color: ansi_default; }
-        & > .tone--cursor { background: ansi_default; text-style: reverse; }
-        & > .tone--cursor-blurred { background: ansi_default; text-style: underline; }
-        & > .tone--flash { background: ansi_default; text-style: reverse; }
-        & > .tone--match { background: ansi_default; text-style: reverse; }
-    }
-"""
-"""Rules for a widget's `DEFAULT_CSS`, to stand inside its own type selector."""
+# tone -> theme variable, how much of it over the background, whether bold
+_TONES: Final[dict[Tone, tuple[str, float, bool]]] = {
+    Tone.PLAIN: ("foreground", 1.0, False),
+    Tone.DIM: ("foreground", 0.55, False),
+    Tone.ACCENT: ("primary", 1.0, False),
+    Tone.OK: ("success", 1.0, False),
+    Tone.WARN: ("warning", 1.0, False),
+    Tone.ERROR: ("error", 1.0, False),
+    Tone.STRONG: ("foreground", 1.0, True),
+    Tone.LIVE: ("primary", 1.0, True),
+}
 
 
 class Ground(StrEnum):
@@ -80,6 +56,14 @@ class Ground(StrEnum):
     FLASH = "flash"
     MATCH = "match"
 
+
+# ground -> theme variable and how much of it over the background
+_GROUNDS: Final[dict[Ground, tuple[str, float]]] = {
+    Ground.CURSOR: ("primary", 0.22),
+    Ground.BLURRED: ("foreground", 0.08),
+    Ground.FLASH: ("primary", 0.35),
+    Ground.MATCH: ("warning", 0.35),
+}
 
 Part = tuple[str, Tone, Ground]
 """A piece of a line: visible text, its tone, and what lies behind it."""
@@ -95,22 +79,24 @@ class Palette:
     __slots__ = ("_solid", "_styles")
 
     def __init__(self, widget: Widget) -> None:
-        background, filters = widget.background_colors[1], widget.get_line_filters()
+        # Straight from the theme's variables: component classes would cost a parsed rule and a styled node a tone
+        # and widget, which is most of the time to the first frame.
+        app, background = widget.app, widget.background_colors[1]
+        ansi, filters = app.native_ansi_color, widget.get_line_filters()
+        variables = app.theme_variables
         self._solid: set[Ground] = set()
-        base = {tone: widget.get_component_rich_style(f"tone--{tone}") for tone in Tone}
-        ground = base[Tone.PLAIN].bgcolor
         self._styles: dict[tuple[Tone, Ground], Style] = {}
         for place in Ground:
-            behind = Style()
-            if place is not Ground.BASE:
-                full = widget.get_component_rich_style(f"tone--{place}")
-                partial = widget.get_component_rich_style(f"tone--{place}", partial=True)
-                # The background with its alpha blended; only the attributes of the ground itself besides.
-                attributes = Style(reverse=partial.reverse, underline=partial.underline)
-                behind = Style(bgcolor=full.bgcolor if full.bgcolor != ground else None) + attributes
+            behind = _ground_style(place, background, variables, ansi=ansi)
             for tone in Tone:
                 # Reversed, each colour would become a block of its own; one colour keeps the line one line.
-                front = base[Tone.PLAIN] if behind.reverse else base[tone]
+                front = _tone_style(
+                    Tone.PLAIN if behind.reverse else tone,
+                    background,
+                    variables,
+                    ansi=ansi,
+                    plain=app.no_color,
+                )
                 segment = [Segment(" ", front + behind)]
                 # The app's filters (no colour, for one) work on styles alone, so once is enough.
                 for line_filter in filters:
@@ -152,3 +138,36 @@ class Palette:
         return isinstance(other, Palette) and self._styles == other._styles
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _tone_style(
+    tone: Tone, background: Color, variables: Mapping[str, str], *, ansi: bool, plain: bool
+) -> Style:
+    """The style of a tone on a bare background; with the terminal's own colours, grey becomes dim."""
+    variable, share, bold = _TONES[tone]
+    # Without colours a failure is told by weight, beside its glyph and word.
+    bold = bold or (plain and tone is Tone.ERROR)
+    if ansi and variable == "foreground":
+        return Style(bold=bold, dim=share < 1, color="default", bgcolor="default")
+    color = _color(variables[variable], background)
+    if not ansi:
+        color = background.blend(color, share, alpha=1)
+    return Style(bold=bold, color=color.rich_color, bgcolor=background.rich_color)
+
+
+def _ground_style(place: Ground, background: Color, variables: Mapping[str, str], *, ansi: bool) -> Style:
+    """What a ground adds to a tone: a tint, or with the terminal's own colours an attribute."""
+    if place is Ground.BASE:
+        return Style()
+    if ansi:
+        return Style(underline=True) if place is Ground.BLURRED else Style(reverse=True)
+    variable, share = _GROUNDS[place]
+    return Style(bgcolor=background.blend(_color(variables[variable], background), share, alpha=1).rich_color)
+
+
+def _color(value: str, background: Color) -> Color:
+    """A theme's colour; one that is left to the background becomes black or white."""
+    try:
+        return Color.parse(value)
+    except ColorParseError:
+        return background.get_contrast_text(1.0)

@@ -126,5 +126,5 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- the condition is the other side's
+        while not condition():
             await asyncio.sleep(0.001)

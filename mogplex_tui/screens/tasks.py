@@ -1,0 +1,126 @@
+"""What screens ask the app for: open a run, cancel one, start one, find one; each outlives the screen it was asked on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from textual.app import App
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.screens.chrome import Look
+
+log = logging.getLogger("mogplex.app")
+
+
+class ConsoleTasks(App[int]):
+    """The part of the app that screens know: the context at work, and the jobs they hand over."""
+
+    look: Look
+    session: Session
+    runs: Runs
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keeper: Any = None
+        self._jobs: set[asyncio.Task[Any]] = set()
+
+    def run_job(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Run something that outlives the screen it was asked on; the app ends it when it ends itself."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._job_done)
+
+    def _job_done(self, task: asyncio.Task[Any]) -> None:
+        self._jobs.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a job failed", exc_info=task.exception())
+
+    def open_run(self, row: RunRow) -> None:
+        """Show one run and remember it."""
+        from mogplex_tui.screens.run import RunScreen
+
+        if row.run_id is not None:
+            from mogplex_tui.live.history import Remembered
+
+            self.session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
+        self.push_screen(RunScreen(row))
+
+    def confirm_cancel(self, row: RunRow | None) -> None:
+        """Ask before a run is stopped; the harmless answer has the focus."""
+        if row is None:
+            return
+        from mogplex_tui.screens.modals.confirm import ConfirmModal
+        from mogplex_tui.screens.questions import cancel_question
+
+        question = cancel_question(self.session, row, ascii_only=self.look.ascii)
+        self.push_screen(ConfirmModal(question), partial(self._cancel_if, row))
+
+    def _cancel_if(self, row: RunRow, sure: bool | None) -> None:
+        if sure:
+            self.run_job(self._cancel(self.runs.set.rows.get(row.key, row)))
+
+    async def _cancel(self, row: RunRow) -> None:
+        from mogplex_tui.operate.operations import cancel
+
+        outcome = await cancel(self.session, self.runs, row)
+        self.notify(
+            outcome.sentence,
+            severity="information" if outcome.good else "warning",
+            timeout=5 if outcome.good else 12,
+            markup=False,
+        )
+
+    def do_runs_new(self) -> None:
+        """Open the form that starts a run."""
+        self._open_form("")
+
+    def _open_form(self, trouble: str) -> None:
+        from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+
+        if self._keeper is None:
+            self._keeper = DraftKeeper(self.session.directory)
+        self.push_screen(NewRunModal(self._keeper, self.session.names.repos, trouble), self._start_if)
+
+    def _start_if(self, draft: Any) -> None:
+        if draft is not None:
+            self.run_job(self._start(draft))
+
+    async def _start(self, draft: Any) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import start
+
+        try:
+            row = await start(self.session, self.runs, draft, self._keeper.key)
+        except MogplexError as error:
+            # What was typed is in the form again, with the reason; the same content keeps its key.
+            self._open_form(f"Not started. {error}")
+            return
+        self._keeper.done()
+        self.open_run(row)
+
+    def do_runs_open_id(self) -> None:
+        """Ask for a run's id and open it."""
+        from mogplex_tui.screens.modals.open_id import OpenIdModal
+
+        self.push_screen(OpenIdModal(), self._open_id_if)
+
+    def _open_id_if(self, run_id: str | None) -> None:
+        if run_id:
+            self.run_job(self._open_id(run_id))
+
+    async def _open_id(self, run_id: str) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import find_run
+
+        try:
+            row = await find_run(self.session, self.runs, run_id)
+        except MogplexError as error:
+            self.notify(str(error), severity="warning", timeout=12, markup=False)
+            return
+        self.open_run(row)

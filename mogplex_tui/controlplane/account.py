@@ -49,10 +49,9 @@ def _token(secret: str, name: str) -> str:
     return TOKEN_PREFIX + _letters(secret, name, 24)
 
 
-def create_account(plane: Plane) -> None:
-    """Write the profile, a full and a read-only token, and a session into a new database."""
+def create_profile(plane: Plane) -> None:
+    """Write the account's own profile into a new database."""
     now = plane.clock.now_us()
-    known = credentials(plane)
     with plane.db.transaction() as tx:
         tx.insert(
             "profiles",
@@ -65,6 +64,13 @@ def create_account(plane: Plane) -> None:
             models_seen_at=now,
             created_at=now - 90 * DAY_US,
         )
+
+
+def create_credentials(plane: Plane) -> None:
+    """Give the account a full and a read-only token, and a session."""
+    now = plane.clock.now_us()
+    known = credentials(plane)
+    with plane.db.transaction() as tx:
         for name, token, scopes in (
             ("Console", known.token, ["read", "write"]),
             ("Console, read only", known.read_only_token, ["read"]),

@@ -98,7 +98,8 @@ def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Pl
     # The stream is named after the run of the process: a second run on one file must not repeat ids.
     ids = Ids(f"{settings.seed}/0")
     db = Database(path, hub, ids)
-    generation = int(db.meta("generation") or "-1") + 1
+    # Until the story is complete nothing has drawn from the stream that the next run would repeat.
+    generation = int(db.meta("generation") or "-1") + 1 if db.meta("complete") else 0
     seed = int(db.meta("seed") or settings.seed)
     db.set_meta("generation", str(generation))
     db.set_meta("seed", str(seed))

@@ -17,46 +17,13 @@ from typing import TextIO
 
 import uvicorn
 
-from .account import Credentials, create_account, credentials
+from .account import Credentials, credentials
 from .app import build_app, service_of
 from .clock import Clock
-from .plane import Plane, Settings, open_plane
+from .plane import Plane, Settings
+from .prepare import Notice, prepare
 
 _PARENT_CHECK_SECONDS = 0.5
-
-
-def prepare(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
-    """Open the plane; a new database gets its account and, when settings ask for it, its story.
-
-    A story that was broken off is begun again: nobody was ever answered from it.
-    """
-    plane = open_plane(settings, path, clock)
-    if not plane.db.is_new and plane.db.meta("complete") is None:
-        plane.db.close()
-        _delete(path)
-        plane = open_plane(settings, path, clock)
-    if plane.db.is_new:
-        try:
-            _write_story(plane)
-        except BaseException:
-            plane.db.close()
-            _delete(path)
-            raise
-    return plane
-
-
-def _write_story(plane: Plane) -> None:
-    create_account(plane)
-    if plane.settings.seeded:
-        from . import seed
-
-        seed.build(plane)
-    plane.db.set_meta("complete", "yes")
-
-
-def _delete(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class _Server(uvicorn.Server):
@@ -72,13 +39,18 @@ class PlaneServer:
     """A plane that answers on a loopback port inside the current event loop, as an async context manager.
 
     After entry: base_url, token, read_only_token, session_cookie ("name=value") and plane. Without a path the
-    database is a temporary file that is removed at exit.
+    database is a temporary file that is removed at exit. `notice` is told a sentence when the start takes seconds.
     """
 
     def __init__(
-        self, settings: Settings | None = None, path: Path | None = None, clock: Clock | None = None
+        self,
+        settings: Settings | None = None,
+        path: Path | None = None,
+        clock: Clock | None = None,
+        notice: Notice | None = None,
     ) -> None:
         self.settings = settings or Settings()
+        self._notice = notice
         self._clock = clock
         self._scratch = None if path else tempfile.TemporaryDirectory(prefix="mogplex-plane-")
         self.path = path or Path(self._scratch.name if self._scratch else ".") / "plane.db"
@@ -111,7 +83,7 @@ class PlaneServer:
         try:
             self._listener = _listen(self.settings)
             self._stack.callback(self._listener.close)
-            self.plane = prepare(self.settings, self.path, self._clock)
+            self.plane = prepare(self.settings, self.path, self._clock, self._notice)
             self._stack.callback(self.plane.db.close)
             self._credentials = credentials(self.plane)
         except BaseException:
@@ -262,6 +234,11 @@ async def _end_with(parent: int, ended: asyncio.Event) -> None:
     ended.set()
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(f"control-plane: {text}\n")
+    sys.stderr.flush()
+
+
 def serve(
     settings: Settings, path: Path | None = None, parent: int | None = None, out: TextIO | None = None
 ) -> None:
@@ -269,7 +246,7 @@ def serve(
 
     Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
     """
-    server = PlaneServer(settings, path)
+    server = PlaneServer(settings, path, notice=_say)
     try:
         with _ending_at_once():
             server.open()

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.controlplane.account import create_account
 from mogplex_tui.controlplane.clock import MINUTE_US, SECOND_US, Clock
 from mogplex_tui.controlplane.database import Database
-from mogplex_tui.controlplane.plane import Plane, Settings, open_plane
-from mogplex_tui.controlplane.seed import build
+from mogplex_tui.controlplane.plane import Plane, Settings
+from mogplex_tui.controlplane.prepare import prepare
 from mogplex_tui.controlplane.simulator import Simulator
 from mogplex_tui.controlplane.writes import calls, runs
 
@@ -34,11 +33,7 @@ class Bench:
         self, path: Path, *, seed: int = 7, speed: float = 1.0, now: int = NOON, clock: Clock | None = None
     ) -> None:
         self.clock = StillClock(now)
-        new = not path.exists()
-        self.plane: Plane = open_plane(Settings(seed=seed, speed=speed), path, clock or self.clock)
-        if new:
-            create_account(self.plane)
-            build(self.plane)
+        self.plane: Plane = prepare(Settings(seed=seed, speed=speed), path, clock or self.clock)
         self.simulator = Simulator(self.plane)
 
     @property

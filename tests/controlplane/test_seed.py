@@ -13,8 +13,8 @@ import pytest
 from mogplex_tui.controlplane import database
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.database import Database
+from mogplex_tui.controlplane.loading import loading, suspended
 from mogplex_tui.controlplane.seed import enlarge
-from mogplex_tui.controlplane.seed.bulk import loading, suspended
 
 from .sim_support import NOON, Bench, broken_promises, sums_by_day
 

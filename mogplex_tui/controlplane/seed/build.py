@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..clock import DAY_US, HOUR_US, MINUTE_US
 from ..database import Tx
+from ..loading import loading, suspended
 from ..plane import Plane
 from .account import write_account
-from .bulk import Rows, loading, suspended
+from .bulk import Rows
 from .catalogue import prompts
 from .enlarge import enlarge
 from .history import History

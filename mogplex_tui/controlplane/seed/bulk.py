@@ -1,13 +1,12 @@
-"""Many rows at once: collected in memory, written with one statement a table, indexed when all are there."""
+"""Many rows at once: collected in memory, written with one statement a table."""
 
 from __future__ import annotations
 
 import json.encoder
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from ..database import Database, Tx
+from ..database import Tx
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -84,47 +83,3 @@ class Rows:
                 marks = ", ".join("?" * len(names))
                 cursor.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
                 rows.clear()
-
-
-@contextmanager
-def loading(db: Database) -> Iterator[Tx]:
-    """A silent transaction for a load into a file that nobody relies on yet.
-
-    What is broken off is begun again from nothing, so nothing is written twice or waited for on the disk; what
-    the load writes is trusted to name rows that exist.
-    """
-    for pragma in (
-        "journal_mode=MEMORY",
-        "synchronous=OFF",
-        "foreign_keys=OFF",
-        "ignore_check_constraints=ON",
-    ):
-        db.all(f"PRAGMA {pragma}")
-    try:
-        with db.transaction(announce=False) as tx:
-            yield tx
-    finally:
-        for pragma in (
-            "ignore_check_constraints=OFF",
-            "foreign_keys=ON",
-            "synchronous=NORMAL",
-            "journal_mode=WAL",
-        ):
-            db.all(f"PRAGMA {pragma}")
-
-
-@contextmanager
-def suspended(tx: Tx) -> Iterator[None]:
-    """Do without indexes and triggers until the end; who writes calls also sees to call_days.
-
-    An index is built from all rows much faster than it is kept up to date row by row.
-    """
-    kept = tx.all(
-        "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('index', 'trigger')"
-        " ORDER BY type"
-    )
-    for entry in kept:
-        tx.execute(f"DROP {entry['type']} {entry['name']}")
-    yield
-    for entry in kept:
-        tx.execute(entry["sql"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..clock import DAY_US, SECOND_US
 from ..database import Tx
+from ..moving import mark_own
 from .catalogue import script
 from .rhythm import WINDOW_DAYS
 from .rng import new_uuid, pick, stream, whole
@@ -26,10 +27,11 @@ _SUMS = ("calls", "tokens", "succeeded", "duration_ms", "timed", "cost_usd")
 def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
     """Lengthen the oldest streaming run of `user_id`, and copy finished work until there are `calls` calls.
 
-    Indexes and triggers are suspended meanwhile (bulk.py); call_days holds the sums of the calls that are there.
+    Indexes and triggers are suspended meanwhile (loading.py); call_days holds the sums of the calls that are there.
     """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
     _lengthen(tx, user_id, seed, now)
+    mark_own(tx)
     # What is copied is set apart first: a table that is read while it grows would be copied once more as a whole.
     # In the order of the ids, so that the copies' ids come in order, too.
     tx.execute(

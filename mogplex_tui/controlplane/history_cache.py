@@ -1,0 +1,157 @@
+"""Built histories kept on disk, so that a large plane is written once and then starts from a copy.
+
+A file holds one SQLite database and, behind it, a tail that says when it was built and what it must sum up to.
+Whatever is wrong with a file or with the directory means only that there is nothing to start from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from .clock import DAY_US
+from .plane import Settings
+
+# Histories that take about a second to write, or longer.
+SCALES = ("medium", "large")
+# Office hours and weekends stay about where they were for so long.
+GOOD_FOR_US = DAY_US
+_FILES = 3
+_FORGOTTEN_S = 3_600
+_MAGIC = b"mogplex\x01"
+# Instant of the build (µs), bytes of the database, CRC-32 of both and of the database.
+_TAIL = struct.Struct("<8sqqI")
+_CHUNK = 1 << 20
+
+
+def _directory() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mogplex-tui") / "planes"
+
+
+def _version() -> str:
+    """A digest of everything that decides what a history looks like: the schema and the code that writes it."""
+    here = Path(__file__).parent
+    code = sorted(
+        path
+        for folder in (here, here / "seed", here / "seed" / "data", here / "writes")
+        for path in folder.iterdir()
+        if path.suffix in (".py", ".sql", ".json")
+    )
+    digest = hashlib.sha256()
+    for path in code:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _file(settings: Settings) -> Path:
+    return _directory() / f"{settings.scale}-{settings.seed}-{_version()}.history"
+
+
+def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
+    """Put a copy of a kept history at `path` and return the instant it was built at (µs), or None without one.
+
+    What is younger than a day is good; a damaged file is none. Raises OSError when `path` cannot be written.
+    """
+    if settings.scale not in SCALES:
+        return None
+    try:
+        source = _file(settings).open("rb")
+    except OSError:
+        return None
+    with source:
+        found = _tail(source)
+        if found is None or not 0 <= now_us - found[0] <= GOOD_FOR_US:
+            return None
+        try:
+            if _copied(source, path, found):
+                return found[0]
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _tail(source: BinaryIO) -> tuple[int, int, int] | None:
+    """Instant of the build, bytes and checksum, or None for a file that is no whole history."""
+    size = os.fstat(source.fileno()).st_size - _TAIL.size
+    if size <= 0:
+        return None
+    source.seek(size)
+    magic, built, length, checksum = _TAIL.unpack(source.read(_TAIL.size))
+    source.seek(0)
+    return (built, length, checksum) if magic == _MAGIC and length == size else None
+
+
+def _copied(source: BinaryIO, path: Path, tail: tuple[int, int, int]) -> bool:
+    built, left, checksum = tail
+    summed = _start(built, left)
+    path.touch(mode=0o600)
+    with path.open("wb", buffering=0) as target:
+        while left:
+            try:
+                chunk = source.read(min(_CHUNK, left))
+            except OSError:
+                return False
+            if not chunk:
+                return False
+            summed = zlib.crc32(chunk, summed)
+            target.write(chunk)
+            left -= len(chunk)
+    return summed == checksum
+
+
+def _start(built: int, length: int) -> int:
+    return zlib.crc32(struct.pack("<qq", built, length))
+
+
+def keep(settings: Settings, path: Path, built_us: int) -> None:
+    """Keep a copy of the database file at `path`, as it is on disk now, for the next start; silently or not at all."""
+    if settings.scale not in SCALES:
+        return
+    with contextlib.suppress(OSError):
+        file = _file(settings)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep(file, path, built_us)
+        _tidy(file)
+
+
+def _keep(file: Path, path: Path, built_us: int) -> None:
+    # Readable by its owner only, like everything that mkstemp makes; complete before it has its name.
+    handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as target, path.open("rb") as source:
+            length = os.fstat(source.fileno()).st_size
+            summed = _start(built_us, length)
+            while chunk := source.read(_CHUNK):
+                summed = zlib.crc32(chunk, summed)
+                target.write(chunk)
+            target.write(_TAIL.pack(_MAGIC, built_us, length, summed))
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _tidy(kept: Path) -> None:
+    """Remove what no start would use any more, and all but the newest few."""
+    now, version = time.time(), kept.stem.rpartition("-")[2]
+    ages = {path: now - path.stat().st_mtime for path in kept.parent.iterdir() if path != kept}
+    good: list[Path] = []
+    for path, age in sorted(ages.items(), key=lambda item: item[1]):
+        if path.suffix == ".history":
+            if path.stem.endswith(version) and age * 1e6 <= GOOD_FOR_US and len(good) < _FILES - 1:
+                good.append(path)
+            else:
+                path.unlink(missing_ok=True)
+        elif path.suffix == ".part" and age > _FORGOTTEN_S:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,92 @@
+"""Makes the database of a plane ready: a new one gets its account and its story, written or taken from the cache."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import history_cache
+from .account import create_credentials, create_profile
+from .clock import Clock
+from .database import DatabaseMismatchError
+from .plane import Plane, Settings, open_plane
+
+Notice = Callable[[str], None]
+
+
+def prepare(
+    settings: Settings, path: Path, clock: Clock | None = None, notice: Notice | None = None
+) -> Plane:
+    """Open the plane; a new database gets its account and, when settings ask for it, its story.
+
+    A story that was broken off is begun again: nobody was ever answered from it. `notice` is told a sentence when
+    it will take seconds. Raises DatabaseMismatchError for a foreign file and OSError for one that cannot be made.
+    """
+    clock = clock or Clock()
+    if path.exists() and path.stat().st_size:
+        plane = open_plane(settings, path, clock)
+        if plane.db.meta("complete") is not None:
+            return plane
+        plane.db.close()
+        _delete(path)
+    try:
+        plane = _from_cache(settings, path, clock) or _written(settings, path, clock, notice)
+    except BaseException:
+        _delete(path)
+        raise
+    plane.db.set_meta("complete", "yes")
+    return plane
+
+
+def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
+    """The plane on a copy of a kept story, moved to now, or None when there is none that is any good."""
+    if not settings.seeded:
+        return None
+    now = clock.now_us()
+    built = history_cache.fetch(settings, path, now)
+    if built is None:
+        return None
+    from .moving import move
+
+    try:
+        plane = open_plane(settings, path, clock)
+        with _closed_on_error(plane):
+            # Whole milliseconds, because some instants are kept as text that has no more.
+            move(plane.db, (now - built) // 1000 * 1000)
+            create_credentials(plane)
+    except (DatabaseMismatchError, sqlite3.Error):
+        _delete(path)
+        return None
+    return plane
+
+
+def _written(settings: Settings, path: Path, clock: Clock, notice: Notice | None) -> Plane:
+    plane = open_plane(settings, path, clock)
+    with _closed_on_error(plane):
+        create_profile(plane)
+        if settings.seeded:
+            if notice is not None and settings.scale in history_cache.SCALES:
+                notice(f"writing the history of the {settings.scale} scale; later starts are quicker")
+            from . import seed
+
+            now = clock.now_us()
+            seed.build(plane)
+            history_cache.keep(settings, path, now)
+        create_credentials(plane)
+    return plane
+
+
+@contextmanager
+def _closed_on_error(plane: Plane) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        plane.db.close()
+        raise
+
+
+def _delete(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

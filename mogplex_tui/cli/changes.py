@@ -119,22 +119,12 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         raise Stop(Exit.FAILED, "Nothing was cancelled.")
     entry = setting.session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
     try:
-        await _send(setting, row)
+        await operations.send_cancel(setting.session, row)
     except MogplexError as error:
         setting.session.ledger.close(entry, "refused" if error.status else "unknown", str(error))
         return await _refused(setting, finder, row, error)
     setting.session.ledger.close(entry, "done")
     return await _accepted(setting, finder, row)
-
-
-async def _send(setting: Setting, row: RunRow) -> None:
-    client = setting.session.client.at(Priority.ACTION)
-    if row.run_id is not None and setting.session.target.token is not None:
-        await client.runs.cancel(row.run_id)
-    elif row.source is Source.JOB and row.job_id is not None:
-        await client.observability.cancel_job(row.job_id)
-    else:
-        await client.observability.cancel_call(row.call_id or row.key)
 
 
 async def _accepted(setting: Setting, finder: Finder, row: RunRow) -> int:

@@ -282,5 +282,9 @@ def _preview(payload: dict[str, Any]) -> str:
         for name in _TELLING:
             if isinstance(given.get(name), str) and given[name]:
                 return str(redact.payload(given[name]))
+        for value in given.values():
+            # A plan or a list of files reads better as its words than as JSON.
+            if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+                return str(redact.payload("; ".join(value)))
     shown = payload.get("input_preview")
     return str(redact.payload(shown)) if isinstance(shown, str) else ""

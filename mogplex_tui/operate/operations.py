@@ -70,7 +70,7 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
     session.cancelling[row.key] = row.state
     runs.mark(row.key, "cancelling")
     try:
-        await _send_cancel(session, row)
+        await send_cancel(session, row)
         session.ledger.close(entry, "done")
         return _ended(row, await _read_back(session, runs, row))
     except MogplexError as error:
@@ -92,7 +92,8 @@ def _end_of(error: MogplexError) -> str:
     return "unknown" if error.status is None else "refused"
 
 
-async def _send_cancel(session: Session, row: RunRow) -> None:
+async def send_cancel(session: Session, row: RunRow) -> None:
+    """Send the one cancel that ends this row, by the route that ends most of it (v1.md §9). Raises the error tree."""
     client = session.client.at(Priority.ACTION)
     if row.run_id is not None and session.target.token is not None:
         answer = await client.runs.cancel(row.run_id)

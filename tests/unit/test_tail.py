@@ -278,3 +278,19 @@ def test_a_bad_event_needs_no_time_and_no_id(raw: Any) -> None:
     tail.add_bad([BadRow(raw, "type: missing")])
     assert len(tail) == 1
     assert tail.lines[0].at.tzinfo is not None
+
+
+def test_a_tool_that_was_given_a_list_of_words_shows_the_words() -> None:
+    tail = Tail()
+    given = {"tool_call_id": "t", "input": {"steps": ["Reproduce", "fix"]}, "input_preview": '{"steps":["Rep'}
+    started = Event.model_validate(
+        {
+            "id": "e1",
+            "type": "tool_started",
+            "toolName": "updatePlan",
+            "payload": given,
+            "createdAt": "2026-08-05T10:00:00Z",
+        }
+    )
+    tail.add([started])
+    assert tail.lines[0].preview == "Reproduce; fix"

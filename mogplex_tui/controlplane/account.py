@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import string
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .clock import DAY_US
 from .credentials import SESSION_COOKIE, TOKEN_PREFIX, digest
@@ -15,8 +15,7 @@ from .plane import Plane
 _ALPHABET = string.ascii_letters + string.digits
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """Plaintext credentials of the seeded account; `session_cookie` is a raw Cookie header value."""
 
     token: str

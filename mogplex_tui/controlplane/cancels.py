@@ -5,8 +5,7 @@ observability.md §3).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .database import Row
 from .ids import Ids
@@ -24,8 +23,7 @@ class CancelError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class RunCancel:
+class RunCancel(NamedTuple):
     """What a v1 cancel came to: the run's status after it, and whether it was over before."""
 
     status: str
@@ -106,8 +104,7 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
     return status
 
 
-@dataclass(frozen=True, slots=True)
-class JobCancel:
+class JobCancel(NamedTuple):
     """What a job cancel came to: the row after it, the calls that were asked and the jobs that could
     start.
     """

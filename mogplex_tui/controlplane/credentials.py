@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from .clock import MINUTE_US, Clock
 from .database import Database
@@ -22,8 +22,7 @@ class Refusal(StrEnum):
     OVER_LIMIT = "over_limit"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """A resolved identity: the profile, and the key and scopes when a token was used (None and empty
     for a session).
     """

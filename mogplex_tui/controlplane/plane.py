@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from .clock import Clock
 from .database import Database
@@ -17,8 +18,7 @@ from .ids import Ids
 SCALES = ("small", "medium", "large")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How a plane is run.
 
     `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a

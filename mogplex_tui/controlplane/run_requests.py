@@ -8,8 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 HARNESSES = ("codex", "claude-code")
 MAX_PROMPT = 100_000
@@ -23,8 +22,7 @@ class InvalidRunError(Exception):
     """A field of a run request is refused; the text is the wire's message."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(NamedTuple):
     """A checked request with its defaults applied."""
 
     repo_id: str

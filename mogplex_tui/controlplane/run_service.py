@@ -7,8 +7,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from .credentials import Caller
@@ -40,8 +39,7 @@ class IdempotencyConflictError(Exception):
     """The key was used for a different request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An accepted or replayed run."""
 
     run_id: str

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -133,8 +133,7 @@ class Ask:
 Handler = Callable[[Ask], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """A method of a route: its handler, the scope that v1 asks for, and the fixed text of its 500 on v1."""
 
     handler: Handler

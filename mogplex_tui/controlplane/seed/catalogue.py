@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 _DATA = Path(__file__).parent / "data"
 
@@ -17,8 +16,7 @@ def material(name: str) -> Any:
     return json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """One catalogue model; prices are USD per token or None (observability.md §6)."""
 
     id: str
@@ -40,8 +38,7 @@ class Model:
         return self.id.partition("/")[0]
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(NamedTuple):
     """What an agent finds in one repository: files, words worth searching, and its commands."""
 
     paths: tuple[str, ...]
@@ -51,14 +48,13 @@ class Script:
     tests: int
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(NamedTuple):
     """One task for a coding CLI, with the files that it leads to."""
 
     repo: str
     slug: str
     text: str
-    focus: tuple[str, ...] = field(default=())
+    focus: tuple[str, ...] = ()
     term: str = ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -181,7 +180,7 @@ class History:
         run_id, call_id = new_uuid(rng), new_uuid(rng)
         created = box.branch != repo.branch
         work_branch = box.branch if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}"
-        course = replace(draw_course(rng), turns=9)
+        course = draw_course(rng)._replace(turns=9)
         story = plan_harness(
             rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), course
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from .catalogue import Prompt, material, prompts, work
 from .rng import between, new_uuid, pick, token, whole
@@ -32,8 +31,7 @@ _EFFORTS = {
 }
 
 
-@dataclass(frozen=True)
-class AgentWork:
+class AgentWork(NamedTuple):
     """The call that an agent node makes."""
 
     model: str
@@ -41,8 +39,7 @@ class AgentWork:
     story: Story
 
 
-@dataclass(frozen=True)
-class WaitWork:
+class WaitWork(NamedTuple):
     """What a node waits for, and for how many hours at most (routing.md §5.5)."""
 
     kind: str
@@ -50,8 +47,7 @@ class WaitWork:
     hours: int
 
 
-@dataclass(frozen=True)
-class NodePlan:
+class NodePlan(NamedTuple):
     """One node's part: a call when a model works in it, a wait when it parks, else a moment."""
 
     node_id: str
@@ -68,8 +64,7 @@ class NodePlan:
         return self.agent is not None and self.agent.story.status == "failed"
 
 
-@dataclass(frozen=True)
-class JobPlan:
+class JobPlan(NamedTuple):
     """One job run as it will go, from enqueue to its control row (runtime-model.md §4)."""
 
     flow: Flow
@@ -82,7 +77,7 @@ class JobPlan:
     reason: str | None
     error: str | None
     diagnostics: dict[str, Any]
-    findings: tuple[dict[str, Any], ...] = field(default=())
+    findings: tuple[dict[str, Any], ...] = ()
 
     def seconds(self) -> float:
         """Planned working time of the nodes, waits not counted."""

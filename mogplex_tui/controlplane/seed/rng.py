@@ -9,6 +9,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]
 
 
 def stream(seed: int, *names: object) -> Random:
@@ -29,7 +30,12 @@ def new_uuid(rng: Random) -> str:
 def token(rng: Random, prefix: str, length: int = 12) -> str:
     """Draw an opaque provider id such as `cmd_4f0q…`."""
     bits = rng.getrandbits(5 * length)
-    return prefix + "".join([_ALPHABET[bits >> shift & 31] for shift in range(0, 5 * length, 5)])
+    drawn = prefix
+    while length > 1:
+        drawn += _PAIRS[bits & 1023]
+        bits >>= 10
+        length -= 2
+    return drawn + _ALPHABET[bits] if length else drawn
 
 
 def between(rng: Random, low: float, high: float) -> float:

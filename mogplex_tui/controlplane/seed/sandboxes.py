@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from .bulk import Rows, encode
@@ -14,8 +13,7 @@ from .rng import new_uuid, pick, whole
 from .world import Repo, World
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A sandbox record as far as its runs need it: row id, VM name and branch."""
 
     id: str
@@ -23,8 +21,7 @@ class Box:
     branch: str
 
 
-@dataclass(frozen=True)
-class _Wish:
+class _Wish(NamedTuple):
     repo: str
     branch: str | None
     status: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..clock import SECOND_US
 from ..database import Tx
@@ -29,8 +29,7 @@ _EVENT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class CallFacts:
+class CallFacts(NamedTuple):
     """What a call is, apart from what happens in it."""
 
     user_id: str

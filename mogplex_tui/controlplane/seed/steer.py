@@ -18,14 +18,13 @@ Without any of these the run ends well four times out of five.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from random import Random
+from typing import NamedTuple
 
 from .rng import pick
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(NamedTuple):
     """The outline of one coding run: how much work, and how it ends."""
 
     turns: int
@@ -72,9 +71,9 @@ def steered_course(rng: Random, prompt: str) -> Course:
     elif any(_says(prompt, word) for word in ("quick", "no changes", "long", "forever")):
         course = Course(course.turns)
     if _says(prompt, "no changes"):
-        course = replace(course, changes=False)
+        course = course._replace(changes=False)
     if _says(prompt, "quick"):
-        course = replace(course, turns=1)
+        course = course._replace(turns=1)
     elif _says(prompt, "long"):
-        course = replace(course, turns=14)
-    return replace(course, boots=not _says(prompt, "boot error"), endless=_says(prompt, "forever"))
+        course = course._replace(turns=14)
+    return course._replace(boots=not _says(prompt, "boot error"), endless=_says(prompt, "forever"))

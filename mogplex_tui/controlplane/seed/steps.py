@@ -6,9 +6,8 @@ History writes a plan at once, the simulator plays it in time; so both tell the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class CallKind(StrEnum):
@@ -33,8 +32,7 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One event, `after` seconds after the one before it."""
 
     after: float
@@ -44,8 +42,7 @@ class Step:
     tool: str | None = None
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """Token counts of a call; fresh input apart from the two cached classes (observability.md §6)."""
 
     input: int
@@ -75,8 +72,7 @@ class Usage:
         }
 
 
-@dataclass(frozen=True)
-class Story:
+class Story(NamedTuple):
     """One call from the moment that its work begins: the steps before and while it streams, and its end."""
 
     kind: CallKind

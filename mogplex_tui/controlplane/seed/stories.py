@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from .catalogue import Prompt, material, script, work
 from .rng import between, pick, token, whole
@@ -16,8 +15,7 @@ _ANTHROPIC = "anthropic/"
 INTERRUPTED = "The development environment stopped while the run was in progress"
 
 
-@dataclass(frozen=True)
-class Branches:
+class Branches(NamedTuple):
     """Where a run works: the base and the branch that it really uses."""
 
     base: str

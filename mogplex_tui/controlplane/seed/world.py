@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .catalogue import material
 from .rng import new_uuid, stream
 
 
-@dataclass(frozen=True)
-class Repo:
+class Repo(NamedTuple):
     """One connected repository of the account (projects.md, v1.md §1)."""
 
     key: str
@@ -28,8 +26,7 @@ class Repo:
         return self.full_name.partition("/")[2]
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """One automation: its rows' ids, its written nodes and edges, and the graph that is published."""
 
     key: str
@@ -50,8 +47,7 @@ class Flow:
         return self.version_ids[-1]
 
 
-@dataclass(frozen=True)
-class World:
+class World(NamedTuple):
     """The seeded account; the same seed gives the same world."""
 
     user_id: str

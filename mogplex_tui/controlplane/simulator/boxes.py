@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..database import Row, Tx
 from ..seed.catalogue import work
@@ -26,8 +25,7 @@ class BootFailed(Exception):
     """The sandbox cannot be used; the text says why."""
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(NamedTuple):
     """The working tree that a sandbox is for."""
 
     repo: Repo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ..database import Row
@@ -78,7 +77,7 @@ def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bo
     repo = repo_of(stage.world, row["repo_id"], row)
     course = course or steered_course(part.rng, row["prompt"])
     if course.endless:
-        course = replace(course, turns=ENDLESS_TURNS)
+        course = course._replace(turns=ENDLESS_TURNS)
     branch, created = working_branch(row)
     branches = Branches(row["base_branch"], branch, created)
     task = prompt_of(repo, row["prompt"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.widget import Widget
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Want
 from mogplex_tui.live.store import Change
 from mogplex_tui.live.view import SortedView
@@ -47,11 +48,14 @@ class RunsScreen(ConsoleScreen):
         self._descending = True
         self._filter = ""
         self._seen: dict[str, RunRow] = {}
+        self._live: set[str] = set()
+        self._failures: dict[str, datetime] = {}
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the filter, the notice and the table."""
         self._rows = self.console.runs.set
         self._view: SortedView[RunRow] = SortedView(self._rows.rows, RUNS.default_sort)
+        self._tally(self._rows.rows)
         self._source = KindSource(RUNS, self._rows.rows, self._view, self._cell_context())
         yield Notice(id="notice")
         table = LineTable(id="table")
@@ -98,6 +102,7 @@ class RunsScreen(ConsoleScreen):
         changed, removed = self._changed, self._removed
         self._changed, self._removed = set(), set()
         moved = self._view.apply(changed, removed)
+        self._tally(changed | removed)
         self._source.context = self._cell_context()
         table = self.table
         table.refresh_rows(changed, reordered=moved)
@@ -138,15 +143,26 @@ class RunsScreen(ConsoleScreen):
             lines = messages.nothing(self.session, self._rows.freshness, noun="runs", empty=EMPTY)
         self.table.set_message(lines)
 
+    def _tally(self, keys: Iterable[str]) -> None:
+        """Keep count of the live and the failed by what changed, so that the size of the list costs nothing."""
+        for key in keys:
+            row = self._rows.rows.get(key)
+            self._live.discard(key)
+            self._failures.pop(key, None)
+            if row is not None and row.state in LIVE_STATES:
+                self._live.add(key)
+            elif row is not None and row.state == "failed" and row.began is not None:
+                self._failures[key] = row.began
+
+    def _failed_today(self) -> int:
+        midnight = self.session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        return sum(began >= midnight for began in self._failures.values())
+
     def title_segments(self) -> list[Segment]:
         """Return how many runs there are, how many live and failed, the filter, and how fresh it all is."""
-        rows = self._rows.rows.values()
-        live = sum(row.live for row in rows)
-        midnight = self.session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        failed = sum(
-            row.state == "failed" and row.began is not None and row.began >= midnight for row in rows
-        )
-        total = self._rows.total if self._rows.total is not None else len(rows)
+        live, failed = len(self._live), self._failed_today()
+        loaded = len(self._rows.rows)
+        total = self._rows.total if self._rows.total is not None else loaded
         left = [
             Segment("Runs", Tone.STRONG, priority=0),
             Segment(f"{total:,}", Tone.PLAIN, priority=1),

@@ -124,6 +124,27 @@ def broken_promises(db: Database, now: int) -> list[str]:
     return broken
 
 
+def story_rows(db: Database, instants: bool = True) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all story tables, without instants when they are not asked for."""
+    tables: dict[str, list[tuple[Any, ...]]] = {}
+    for table in (
+        "ai_calls",
+        "ai_call_events",
+        "external_agent_runs",
+        "job_runs",
+        "sandboxes",
+        "review_findings",
+        "automation_dispatch_events",
+    ):
+        names = [row["name"] for row in db.all(f"PRAGMA table_info({table})")]
+        kept = [name for name in names if instants or not name.endswith("_at")]
+        if table == "automation_dispatch_events" and not instants:
+            # It spells instants, too.
+            kept.remove("metadata")
+        tables[table] = [tuple(row) for row in db.all(f"SELECT {', '.join(kept)} FROM {table} ORDER BY id")]
+    return tables
+
+
 def sums_by_day(db: Database, kept: bool = True) -> list[tuple[Any, ...]]:
     """The daily sums that are kept, or what the calls themselves come to; money in whole millionths."""
     rows = db.all(f"SELECT * FROM {'call_days' if kept else 'call_sums'} WHERE calls > 0 ORDER BY 1, 2, 3, 4")

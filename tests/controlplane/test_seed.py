@@ -12,11 +12,10 @@ import pytest
 
 from mogplex_tui.controlplane import database
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
-from mogplex_tui.controlplane.database import Database
 from mogplex_tui.controlplane.loading import loading, suspended
 from mogplex_tui.controlplane.seed import enlarge
 
-from .sim_support import NOON, Bench, broken_promises, sums_by_day
+from .sim_support import NOON, Bench, broken_promises, story_rows, sums_by_day
 
 
 @pytest.fixture
@@ -140,34 +139,14 @@ def test_failures_have_the_text_of_their_class(bench: Bench) -> None:
     assert bench.db.value("SELECT COUNT(DISTINCT error) FROM ai_calls WHERE status = 'failed'") >= 8
 
 
-def _content(db: Database, with_instants: bool) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all story tables, without instants unless asked."""
-    moving = ("_at", "window")
-    tables: dict[str, list[tuple[Any, ...]]] = {}
-    for table in (
-        "ai_calls",
-        "ai_call_events",
-        "external_agent_runs",
-        "job_runs",
-        "sandboxes",
-        "review_findings",
-    ):
-        names = [row["name"] for row in db.all(f"PRAGMA table_info({table})")]
-        kept = [name for name in names if with_instants or not name.endswith(moving)]
-        tables[table] = sorted(
-            tuple(row) for row in db.all(f"SELECT {', '.join(kept)} FROM {table} ORDER BY id")
-        )
-    return tables
-
-
 def test_same_seed_and_instant_give_the_same_database(tmp_path: Path) -> None:
     first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db")
-    assert _content(first.db, True) == _content(second.db, True)
+    assert story_rows(first.db) == story_rows(second.db)
 
 
 def test_another_instant_moves_times_only(tmp_path: Path) -> None:
     first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db", now=NOON + 3 * DAY_US + 7 * HOUR_US)
-    assert _content(first.db, False) == _content(second.db, False)
+    assert story_rows(first.db, instants=False) == story_rows(second.db, instants=False)
     newest = "SELECT MAX(started_at) FROM ai_calls"
     assert second.db.value(newest) - first.db.value(newest) > 3 * DAY_US
 

@@ -50,10 +50,11 @@ def arrivals(stage: Stage) -> Acts:
     rng, planned = stage.part("agenda").rng, _Planned()
     now, number = 0.0, 0
     while True:
-        gap = planned.gap(rng, now)
+        # Somebody who has just come sees something begin at once.
+        gap = planned.gap(rng, now) if number else between(rng, 4.0, 7.0)
         yield gap
         now, number = now + gap, number + 1
-        kind = rng.choices(_KINDS, weights=_WEIGHTS)[0]
+        kind = rng.choices(_KINDS, weights=_WEIGHTS)[0] if number > 1 else "chat"
         if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE:
             kind = "control"
         seconds = _start(stage, stage.part(f"{kind} {number}"), kind)

@@ -150,9 +150,7 @@ def strict_schema(schema: dict[str, Any], parent: str = "") -> dict[str, Any]:
 @cache
 def validator(name: str) -> Draft202012Validator:
     """The strict validator of one schema file, by its name without `.json`."""
-    schema = strict_schema(json.loads((SHAPES / f"{name}.json").read_text()))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    return Draft202012Validator(strict_schema(json.loads((SHAPES / f"{name}.json").read_text())))
 
 
 def faults(name: str, value: Any) -> list[str]:

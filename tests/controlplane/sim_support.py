@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,34 @@ class StillClock(Clock):
         super().__init__(lambda: self.now)
 
 
+@cache
+def _story(seed: int) -> bytes:
+    """The file of a small story at NOON, as it is before anybody has worked with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plane.db"
+        plane = prepare(Settings(seed=seed), path, StillClock())
+        # Whoever opens a copy is the first to do so.
+        plane.db.all("DELETE FROM plane_meta WHERE key = 'generation'")
+        plane.db.close()
+        return path.read_bytes()
+
+
 class Bench:
-    """A seeded plane with its simulator, driven without waiting."""
+    """A seeded plane with its simulator, driven without waiting; a new file at NOON is a copy of one that is
+    written once.
+    """
 
     def __init__(
         self, path: Path, *, seed: int = 7, speed: float = 1.0, now: int = NOON, clock: Clock | None = None
     ) -> None:
         self.clock = StillClock(now)
+        copied = now == NOON and clock is None and not path.exists()
+        if copied:
+            path.write_bytes(_story(seed))
         self.plane: Plane = prepare(Settings(seed=seed, speed=speed), path, clock or self.clock)
+        if copied:
+            # The two tokens in the file have their ids from this stream.
+            self.plane.ids.uuid(), self.plane.ids.uuid()
         self.simulator = Simulator(self.plane)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import select
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.cli import control_plane
 from tests.controlplane.support import V1
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,21 +118,37 @@ def test_it_ends_with_its_parent(start: Start) -> None:
         parent.kill()
 
 
-def test_what_cannot_start_says_why(start: Start, tmp_path: Path) -> None:
+def test_a_taken_port_is_said(start: Start) -> None:
     _, ready = start()
     port = ready["base_url"].rpartition(":")[2]
+    process = spawn("--port", port)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, out) == (1, "")
+    assert f"cannot start on port {port}" in err
+    assert "Traceback" not in err
+
+
+def run_here(*args: str) -> int:
+    parser = argparse.ArgumentParser()
+    control_plane.add_arguments(parser)
+    try:
+        return control_plane.run(parser.parse_args(args))
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def test_what_cannot_start_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear database, " * 100)
     for args, code, text in (
-        (("--port", port), 1, f"cannot start on port {port}"),
         (("--db", str(letter)), 1, "is not a control plane database"),
         (("--db", str(tmp_path / "no" / "dir.db")), 1, "cannot start on"),
         (("--speed", "-1"), 2, "--speed must not be negative"),
         (("--scale", "huge"), 2, "invalid choice"),
     ):
-        process = spawn(*args)
-        out, err = process.communicate(timeout=DEADLINE)
-        assert (process.returncode, out) == (code, ""), err
+        assert run_here(*args) == code
+        out, err = capsys.readouterr()
+        assert out == ""
         assert text in err
         assert "Traceback" not in err
 

@@ -12,10 +12,13 @@ import pytest
 
 from mogplex_tui.controlplane import database
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
+from mogplex_tui.controlplane.database import Database
 from mogplex_tui.controlplane.loading import loading, suspended
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.prepare import prepare
 from mogplex_tui.controlplane.seed import enlarge
 
-from .sim_support import NOON, Bench, broken_promises, story_rows, sums_by_day
+from .sim_support import NOON, Bench, StillClock, broken_promises, story_rows, sums_by_day
 
 
 @pytest.fixture
@@ -139,22 +142,26 @@ def test_failures_have_the_text_of_their_class(bench: Bench) -> None:
     assert bench.db.value("SELECT COUNT(DISTINCT error) FROM ai_calls WHERE status = 'failed'") >= 8
 
 
+def _written(path: Path, now: int = NOON) -> Database:
+    return prepare(Settings(), path, StillClock(now)).db
+
+
 def test_same_seed_and_instant_give_the_same_database(tmp_path: Path) -> None:
-    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db")
-    assert story_rows(first.db) == story_rows(second.db)
+    first, second = _written(tmp_path / "a.db"), _written(tmp_path / "b.db")
+    assert story_rows(first) == story_rows(second)
 
 
-def test_another_instant_moves_times_only(tmp_path: Path) -> None:
-    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db", now=NOON + 3 * DAY_US + 7 * HOUR_US)
-    assert story_rows(first.db, instants=False) == story_rows(second.db, instants=False)
+def test_another_instant_moves_times_only(bench: Bench, tmp_path: Path) -> None:
+    other = _written(tmp_path / "b.db", NOON + 3 * DAY_US + 7 * HOUR_US)
+    assert story_rows(bench.db, instants=False) == story_rows(other, instants=False)
     newest = "SELECT MAX(started_at) FROM ai_calls"
-    assert second.db.value(newest) - first.db.value(newest) > 3 * DAY_US
+    assert other.value(newest) - bench.db.value(newest) > 3 * DAY_US
 
 
-def test_another_seed_tells_another_story(tmp_path: Path) -> None:
-    first, second = Bench(tmp_path / "a.db"), Bench(tmp_path / "b.db", seed=8)
+def test_another_seed_tells_another_story(bench: Bench, tmp_path: Path) -> None:
+    other = Bench(tmp_path / "b.db", seed=8)
     ids = "SELECT id FROM ai_calls"
-    assert not {r[0] for r in first.db.all(ids)} & {r[0] for r in second.db.all(ids)}
+    assert not {r[0] for r in bench.db.all(ids)} & {r[0] for r in other.db.all(ids)}
 
 
 def test_what_is_live_is_recent(bench: Bench) -> None:

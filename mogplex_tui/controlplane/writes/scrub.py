@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 MAX_DEPTH = 4
@@ -62,15 +63,29 @@ def scrub(value: Any, depth: int = 0) -> Any:
             return TRUNCATED
         return [scrub(item, depth + 1) for item in value[:MAX_ITEMS]]
     if isinstance(value, str):
-        cleaned = reserialise(value, scrub) or scrub_text(value)
-        return cleaned if len(cleaned) <= MAX_TEXT else cleaned[:MAX_TEXT]
+        return _known_text(value) if len(value) <= _SHORT else _stored_text(value)
     return value
+
+
+def _stored_text(value: str) -> str:
+    cleaned = reserialise(value, scrub) or scrub_text(value)
+    return cleaned if len(cleaned) <= MAX_TEXT else cleaned[:MAX_TEXT]
+
+
+# The tool calls of a live call are written again with each new one.
+_SHORT = 1_000
+_known_text = lru_cache(4_096)(_stored_text)
+
+
+@lru_cache(1_024)
+def _is_secret(key: str) -> bool:
+    return SECRET_KEY.search(key) is not None
 
 
 def _scrub_entry(key: str, item: Any, depth: int) -> Any:
     if isinstance(item, int | float) or item is None:
         return item
-    return REDACTED if SECRET_KEY.search(key) else scrub(item, depth)
+    return REDACTED if _is_secret(key) else scrub(item, depth)
 
 
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)

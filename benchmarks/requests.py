@@ -13,6 +13,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.operations import Draft, new_key, start
 
 from .figures import say
 
@@ -39,7 +40,7 @@ class _Count(logging.Handler):
 
 
 async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[int, int, Counter[str]]:
-    """Watch the youngest streaming run like the console does; return requests, token requests and paths."""
+    """Watch a run that goes on for ever, as the console does; return requests, token requests and paths."""
     target = Target(
         "bench", said["base_url"], Secret(said["token"]), Secret(said["session_cookie"]) if cookie else None
     )
@@ -54,10 +55,15 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
     session.start()
     session.scheduler.want(runs.feed)
     try:
-        while not (live := [row for row in runs.set.rows.values() if row.state == "streaming"]):
-            await asyncio.sleep(0.2)
-        feed = RunFeed(session, runs, max(live, key=lambda row: row.started_at or row.created_at))
-        session.scheduler.want(feed.feed)
+        repos = await session.client.repos.list()
+        draft = Draft(repo_id=repos[0].id, repo=repos[0].full_name, prompt="Work on it forever")
+        row = await start(session, runs, draft, new_key())
+        streaming = asyncio.Event()
+        runs.set.changes.subscribe(
+            lambda _: streaming.set() if runs.set.rows[row.key].state == "streaming" else None
+        )
+        session.scheduler.want(RunFeed(session, runs, row).feed)
+        await asyncio.wait_for(streaming.wait(), 120)
         await asyncio.sleep(SETTLE)
         log.addHandler(counter)
         spent, budget_ask = 0, session.budget.ask

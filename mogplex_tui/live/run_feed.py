@@ -10,7 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, from_job
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.tail import HORIZON, Added, Tail
@@ -42,7 +42,11 @@ class RunFeed:
             every=15.0,
             blind=3.0,
             gap=0.25,
-            tables=frozenset({"ai_call_events", "ai_calls", "job_runs"}),
+            # Still within a second of the change, with the debounce and the read.
+            patience=0.7,
+            tables=frozenset(
+                {"ai_call_events", "job_runs"} if row.source is Source.JOB else {"ai_call_events"}
+            ),
             metered=lambda: not self._wide or session.metered_off_v1(),
             idle=self._over,
         )

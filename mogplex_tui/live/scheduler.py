@@ -43,6 +43,8 @@ class Feed:
     blind: float
     tables: frozenset[str] = frozenset()
     gap: float = 0.5
+    # The most that fruitless hints may stretch the gap to.
+    patience: float = 0.0
     # Whether its requests spend the token's budget now; a session cookie's do not.
     metered: Callable[[], bool] = lambda: True
     # Whether there is anything left to ask; a feed of something that is over may say no.
@@ -57,6 +59,7 @@ class Feed:
     begun: float | None = None
     finished: float | None = None
     took: float = 0.0
+    fruitless: int = 0
 
 
 class Want:
@@ -183,21 +186,29 @@ class Scheduler:
         if feed.idle():
             return None
         announced = self.realtime_open and bool(feed.tables)
+        usual = feed.every if announced else feed.blind + self._crowding(feed)
         # What took long to read is read less often: an answer of many megabytes is not asked for every second.
-        return max(feed.every if announced else feed.blind, feed.took * 8)
+        return max(usual, feed.took * 8)
 
     def _gap(self, feed: Feed) -> float:
         """Return the least seconds between two reads that hints cause.
 
-        Hints name tables, not rows: the whole account's work hints at every tail. What spends no budget answers at
-        once; what does is answered at once while little of the window is used, and ever later as it fills, so that
-        reading settles at about half the budget however busy the account is.
+        Hints name tables, not rows: the whole account's work hints at every tail. A hint that found nothing makes the
+        next one wait longer, up to `patience`.
         """
-        gap = max(feed.gap, feed.took * 4)
+        gap = min(feed.gap * (1 << feed.fruitless), max(feed.gap, feed.patience))
+        return max(gap, feed.took * 4) + self._crowding(feed)
+
+    def _crowding(self, feed: Feed) -> float:
+        """Return the seconds that a metered feed waits longer because the window fills.
+
+        None while little of it is used, ever more as it fills, so that reading settles at about half the budget
+        however busy the account is. What spends no budget never waits for it.
+        """
         if not feed.metered():
-            return gap
+            return 0.0
         crowded = max(0.0, self._budget.used() / self._budget.limit - 1 / 6)
-        return gap + 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
+        return 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
 
     async def _run(self) -> None:
         while True:
@@ -256,6 +267,7 @@ class Scheduler:
             fresh.as_of, fresh.as_of_wall = now, self._clock.now()
             fresh.error, fresh.failures, fresh.retry_at, fresh.blocked_until = None, 0, None, None
             feed.finished, feed.took = now, now - begun
+            feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
             announced = announced or feed.hinted_at is not None
             if differed and not announced and self.realtime_open and feed.tables:
                 self.missed()

@@ -463,3 +463,36 @@ async def test_stop_ends_what_is_under_way_and_start_goes_on(world: World) -> No
     world.scheduler.start()
     world.scheduler.start()
     await until(lambda: probe.reads == 2)
+
+
+async def test_hints_that_find_nothing_wait_longer_until_one_finds_something(world: World) -> None:
+    probe = world.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    world.scheduler.hint(["t"])
+    await world.after(0.6)
+    assert probe.reads == 1  # The first read found nothing new either: 1.0 s.
+    await world.after(0.5)
+    assert probe.reads == 2
+    probe.differs = True
+    world.scheduler.hint(["t"])
+    await world.after(1.9)
+    assert probe.reads == 2  # 2.0 s, the most that it is kept waiting.
+    await world.after(0.2)
+    assert probe.reads == 3
+    world.scheduler.hint(["t"])
+    await world.after(0.55)
+    assert probe.reads == 4
+
+
+async def test_polls_of_a_metered_feed_slow_down_as_the_window_fills(world: World) -> None:
+    probe = world.feed(blind=3.0)
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    world.spend(40)
+    await world.after(3.1)
+    assert probe.reads == 1
+    await world.after(9.0)
+    assert probe.reads == 2

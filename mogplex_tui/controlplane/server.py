@@ -27,12 +27,28 @@ _PARENT_CHECK_SECONDS = 0.5
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: who runs the plane decides when it ends."""
+    """Uvicorn without its own signal handlers: who runs the plane decides when it ends, and is heard at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's signals alone."""
         yield
+
+    async def main_loop(self) -> None:
+        """Keep the date header right until somebody says that it is over; uvicorn looks ten times a second."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._told.wait()
+
+    def end(self) -> None:
+        """Stop accepting, and end when what is being answered is answered."""
+        self.should_exit = True
+        self._told.set()
 
 
 class PlaneServer:
@@ -138,10 +154,10 @@ class PlaneServer:
                 raise OSError("the control plane did not start")
             await asyncio.sleep(0.001)
 
-    async def _stop(self, server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    async def _stop(self, server: _Server, serving: asyncio.Task[None]) -> None:
         # Streams first: uvicorn waits for open answers before it goes.
         self.plane.hub.close()
-        server.should_exit = True
+        server.end()
         await serving
 
     async def __aexit__(

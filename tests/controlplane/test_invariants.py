@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mogplex_tui.controlplane.database import Tx
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.prepare import prepare
 from mogplex_tui.controlplane.writes import calls, job_control, jobs, runs
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import ManualClock, World
@@ -15,6 +19,14 @@ from tests.controlplane.support import ManualClock, World
 LIVE = ("pending", "streaming")
 CONTROL = ["active", "cancel_requested", "cancelled"]
 TERMINAL_EVENTS = {"success": "finished", "failed": "failed", "cancelled": "cancelled"}
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: ManualClock) -> Iterator[World]:
+    """A plane that nobody asks anything over HTTP."""
+    plane = prepare(Settings(seeded=False), tmp_path / "plane.db", clock)
+    yield World(plane, clock)
+    plane.db.close()
 
 
 def _one_move(tx: Tx, call: str, dice: random.Random, at: int) -> None:

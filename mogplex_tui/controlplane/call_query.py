@@ -44,6 +44,8 @@ _STALE = (
     f"started_at <= :now - CASE WHEN json_extract(metadata, '$.prepared') = 1 THEN {2 * MINUTE_US}"
     f" WHEN type = 'chat' THEN {5 * MINUTE_US} ELSE {6 * HOUR_US} END"
 )
+# What call_days has sums by.
+_SUMMED = {"user", "model", "type"}
 _UNSEARCHABLE = re.compile(r"[^A-Za-z0-9\s\-_./#@:]")
 
 
@@ -92,8 +94,8 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
     _add_search(where, plane, user_id, query("q"))
     condition = " AND ".join(where.clauses)
     count = f"SELECT COUNT(*) FROM ai_calls WHERE {condition}"
-    if len(where.clauses) == 1:
-        count = "SELECT COALESCE(SUM(calls), 0) FROM call_days WHERE user_id = :user"
+    if where.values.keys() <= _SUMMED and len(where.values) == len(where.clauses):
+        count = f"SELECT COALESCE(SUM(calls), 0) FROM call_days WHERE {condition}"
     total = plane.db.value(count, where.values)
     sort = query("sort") if query("sort") in SORTS else "started_at"
     way, nulls = ("ASC", "LAST") if query("order") == "asc" else ("DESC", "FIRST")
@@ -156,6 +158,9 @@ def _add_search(where: _Where, plane: Plane, user_id: str, q: str) -> None:
     )
     names = {f"repo{index}": row["id"] for index, row in enumerate(repos)}
     in_repos = f" OR repo_id IN ({', '.join(f':{name}' for name in names)})" if names else ""
-    columns = ("model", "conversation_id", "json_extract(metadata, '$.pr_number')")
+    columns = ["model", "conversation_id"]
+    if text.isdigit():
+        # Nothing else can be a part of a number, and looking into all metadata is slow.
+        columns.append("json_extract(metadata, '$.pr_number')")
     likes = " OR ".join(rf"{column} LIKE :pattern ESCAPE '\'" for column in columns)
     where.add(likes + in_repos, pattern=f"%{escaped}%", **names)

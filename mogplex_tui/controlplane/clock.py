@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -25,10 +26,15 @@ class Clock:
         return self._read_us()
 
 
+@lru_cache(4_096)
+def _second(seconds: int) -> str:
+    t = time.gmtime(seconds)
+    return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}"
+
+
 def _stem(us: int) -> tuple[str, int]:
     seconds, fraction = divmod(us, SECOND_US)
-    t = time.gmtime(seconds)
-    return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}", fraction
+    return _second(seconds), fraction
 
 
 def iso_db(us: int) -> str:

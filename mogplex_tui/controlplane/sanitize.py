@@ -70,6 +70,8 @@ _DIAGNOSTIC_HINTS = (
     "not set",
     "not configured",
 )
+# Each replaced text holds one of these, or is beside a key or a state that does.
+_SUSPICIOUS = (*_DIAGNOSTIC_HINTS, "fail", "error", "exception", "stack", "stderr")
 _FAILED = frozenset(("failed", "failure", "start_failed", "cancel_failed", "error", "errored"))
 _STATE_KEYS = ("status", "state", "outcome", "event_type")
 _SAFE_KEYS = frozenset(
@@ -138,8 +140,20 @@ def _always_replaced(key: str, value: str) -> bool:
     if _names_an_error(key):
         kept = value in _FAILURE_CLASSES or ("code" in key and _UPPER_CODE.fullmatch(value) is not None)
         return not kept
-    # The pattern is tried at every character; most texts hold none of its words.
-    return any(hint in value for hint in _DIAGNOSTIC_HINTS) and _DIAGNOSTIC.search(value) is not None
+    return _holds(_DIAGNOSTIC_HINTS, value) and _DIAGNOSTIC.search(value) is not None
+
+
+def _holds(words: tuple[str, ...], text: str) -> bool:
+    # A pattern would be tried at every character, and a generator costs more than what it asks.
+    for word in words:  # noqa: SIM110
+        if word in text:
+            return True
+    return False
+
+
+def needs_no_cleaning(stored: str) -> bool:
+    """Whether a stored JSON text certainly stays as it is: nothing in it fails, or is about a failure."""
+    return not _holds(_SUSPICIOUS, stored)
 
 
 def _safe_in_failure(key: str, value: str) -> bool:
@@ -151,8 +165,11 @@ def _safe_in_failure(key: str, value: str) -> bool:
 
 
 def _is_failed(value: dict[str, Any]) -> bool:
-    # A state can be anything here, also a list, which no set could look for.
-    return any(isinstance(word := value.get(key), str) and word in _FAILED for key in _STATE_KEYS)
+    for key in _STATE_KEYS:  # noqa: SIM110 (asked for every object of a page)
+        # A state can be anything here, also a list, which no set could look for.
+        if key in value and isinstance(word := value[key], str) and word in _FAILED:
+            return True
+    return False
 
 
 def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:

@@ -212,6 +212,14 @@ CREATE INDEX ai_calls_by_sandbox ON ai_calls(user_id, json_extract(metadata, '$.
   WHERE json_extract(metadata, '$.sandbox_record_id') IS NOT NULL;
 CREATE INDEX ai_calls_unreconciled ON ai_calls(user_id, completed_at)
   WHERE gateway_generation_id IS NOT NULL AND cost_source IS NOT 'gateway';
+CREATE INDEX ai_calls_by_agent ON ai_calls(user_id, json_extract(metadata, '$.agent_id'), started_at)
+  WHERE json_extract(metadata, '$.agent_id') IS NOT NULL;
+-- The surfaces that a list may ask for, in the words that it asks with (call_query.py).
+CREATE INDEX ai_calls_automation ON ai_calls(user_id, started_at) WHERE job_run_id IS NOT NULL;
+CREATE INDEX ai_calls_cli ON ai_calls(user_id, started_at)
+  WHERE job_run_id IS NULL AND (runtime_command_id IS NOT NULL OR source = 'cli');
+CREATE INDEX ai_calls_cloud ON ai_calls(user_id, started_at) WHERE job_run_id IS NULL AND runtime_command_id IS NULL
+  AND source IS NOT 'cli' AND status NOT IN ('pending', 'streaming');
 CREATE INDEX ai_calls_with_tools ON ai_calls(user_id, started_at) WHERE tool_calls_count > 0;
 
 -- Sums of calls by the day of their start (UTC), kept by triggers: figures then cost as much as there are days.

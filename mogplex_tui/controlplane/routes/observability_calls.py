@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from .. import call_query, cancels, present
 from ..clock import iso_db
-from ..sanitize import clean_call, clean_event, clean_output
+from ..event_text import events_text
+from ..sanitize import clean_call, clean_output
 from .params import page_and_limit
-from .web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .web import Ask, PlainEndpoint, Service, Verb, answer, answer_text, refusal, route
 
 _EVENTS = f"SELECT {present.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
 _WITH_TOOLS = (
@@ -77,8 +78,7 @@ async def call_events(ask: Ask) -> Response:
     if not wanted:
         raise refusal(400, "Missing ai_call_id")
     call_id = _own_call(ask, wanted.lower())
-    events = [clean_event(present.event(row)) for row in ask.plane.db.all(_EVENTS, (call_id,))]
-    return answer({"events": events})
+    return answer_text(f'{{"events":{events_text(ask.plane.db.all(_EVENTS, (call_id,)))}}}')
 
 
 async def tool_calls(ask: Ask) -> Response:

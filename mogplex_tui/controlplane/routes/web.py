@@ -34,6 +34,11 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(encode(value), status, headers, media_type="application/json")
 
 
+def answer_text(text: str) -> Response:
+    """As answer, for JSON that is text already."""
+    return Response(text.encode("utf-8", "replace"), media_type="application/json")
+
+
 def data(value: Any, status: int = 200) -> Response:
     """A v1 success envelope (errors.md §1)."""
     return answer({"ok": True, "data": value}, status)

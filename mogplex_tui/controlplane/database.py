@@ -90,6 +90,9 @@ class Database:
             raise
 
     def _prepare(self) -> None:
+        if self.is_new:
+            # Rows of calls are wide; with small pages a large history takes a fifth longer to write.
+            self._connection.execute("PRAGMA page_size=8192")
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("PRAGMA cache_size=-65536")

@@ -207,12 +207,12 @@ CREATE TABLE ai_calls (
 );
 CREATE INDEX ai_calls_by_user ON ai_calls(user_id, started_at);
 CREATE INDEX ai_calls_by_status ON ai_calls(user_id, status, started_at);
-CREATE INDEX ai_calls_by_job ON ai_calls(job_run_id);
+CREATE INDEX ai_calls_by_job ON ai_calls(job_run_id) WHERE job_run_id IS NOT NULL;
 CREATE INDEX ai_calls_by_sandbox ON ai_calls(user_id, json_extract(metadata, '$.sandbox_record_id'))
   WHERE json_extract(metadata, '$.sandbox_record_id') IS NOT NULL;
 CREATE INDEX ai_calls_unreconciled ON ai_calls(user_id, completed_at)
   WHERE gateway_generation_id IS NOT NULL AND cost_source IS NOT 'gateway';
-CREATE INDEX ai_calls_by_agent ON ai_calls(user_id, json_extract(metadata, '$.agent_id'), started_at)
+CREATE INDEX ai_calls_by_agent ON ai_calls(json_extract(metadata, '$.agent_id'), user_id, started_at)
   WHERE json_extract(metadata, '$.agent_id') IS NOT NULL;
 -- The surfaces that a list may ask for, in the words that it asks with (call_query.py).
 CREATE INDEX ai_calls_automation ON ai_calls(user_id, started_at) WHERE job_run_id IS NOT NULL;

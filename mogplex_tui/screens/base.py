@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import isawaitable
-from typing import ClassVar, cast
+from typing import ClassVar, ParamSpec, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.tasks import ConsoleTasks
@@ -22,6 +23,8 @@ from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.tab_line import TabLine
+
+P = ParamSpec("P")
 
 TABS = (("1", "Runs", "runs"), ("2", "Observability", "observability"))
 # Ages and durations on screen grow by themselves.
@@ -56,6 +59,8 @@ class ConsoleScreen(Screen[None]):
         super().__init__()
         self._ticker: Timer | None = None
         self._flush_timer: Timer | None = None
+        self._forget: list[Callable[[], None]] = []
+        self._left = False
 
     @property
     def console(self) -> ConsoleTasks:
@@ -97,7 +102,7 @@ class ConsoleScreen(Screen[None]):
         return None
 
     def on_mount(self) -> None:
-        """Begin to tick; the screens below do the same when they come back."""
+        """Begin to tick. Textual calls this beside a subclass's own `on_mount`, so that never calls it."""
         self.refresh_chrome()
         self._ticker = self.set_interval(TICK, self.tick)
 
@@ -107,7 +112,7 @@ class ConsoleScreen(Screen[None]):
 
     def tick(self) -> None:
         """Bring what depends on the time up to date, if anybody can see it."""
-        if self.is_current:
+        if self.is_current and self.whole:
             self.refresh_chrome()
             self.on_tick()
 
@@ -122,12 +127,38 @@ class ConsoleScreen(Screen[None]):
 
     def changed_soon(self) -> None:
         """Ask for one flush of whatever has changed; a burst causes one."""
-        if self._flush_timer is None and self.is_attached:
+        if self._flush_timer is None and self.whole:
             self._flush_timer = self.set_timer(FLUSH, self._flush)
 
     def _flush(self) -> None:
         self._flush_timer = None
-        self.flush()
+        if self.whole:
+            self.flush()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the screen has all its parts: what arrives while it closes finds some of them gone."""
+        return (
+            self.is_attached
+            and not (self._left or self._pruning)
+            and bool(self.query("#keys"))
+            and bool(self.query("#header"))
+        )
+
+    def listen(self, signal: Signal[P], listener: Callable[P, object]) -> None:
+        """Hear a signal for as long as the screen exists."""
+        self._forget.append(signal.subscribe(listener))
+
+    def leave(self) -> None:
+        """Stop hearing and drawing: the screen is about to go."""
+        self._left = True
+        for forget in self._forget:
+            forget()
+        self._forget.clear()
+
+    def on_unmount(self) -> None:
+        """Stop hearing what would be drawn."""
+        self.leave()
 
     def flush(self) -> None:
         """Draw what has changed; for subclasses."""

@@ -67,15 +67,13 @@ class ObservabilityScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         """Want every window of the stats for as long as the screen is shown."""
-        super().on_mount()
-        self.session.costs.changed.subscribe(self.changed_soon)
+        self.listen(self.session.costs.changed, self.changed_soon)
         self._draw()
 
     def on_screen_resume(self) -> None:
         """Begin to read the windows."""
         if not self._wants:
             self._wants = self.session.costs.watch()
-        super().on_screen_resume()
 
     def on_screen_suspend(self) -> None:
         """Stop reading what nobody looks at."""

@@ -49,7 +49,6 @@ class RunScreen(ConsoleScreen):
         self._appended = 0
         self._touched: set[str] = set()
         self._reordered = False
-        self._unsubscribe: list[object] = []
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the search line, the facts, the tail and the pane of one event."""
@@ -74,11 +73,10 @@ class RunScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         """Want the tail, and the list as well, because the row's state comes from there."""
-        super().on_mount()
         self.tail.set_source(self._lines)
-        self.run_feed.added.subscribe(self._on_added)
-        self.run_feed.feed.changed.subscribe(self.changed_soon)
-        self.console.runs.set.changes.subscribe(lambda _: self.changed_soon())
+        self.listen(self.run_feed.added, self._on_added)
+        self.listen(self.run_feed.feed.changed, self.changed_soon)
+        self.listen(self.console.runs.set.changes, lambda _: self.changed_soon())
         self._list_want = self.session.scheduler.want(self.console.runs.feed)
         self._want = self.session.scheduler.want(self.run_feed.feed)
         self._draw_facts()
@@ -130,6 +128,8 @@ class RunScreen(ConsoleScreen):
         self._say()
 
     def _draw_facts(self) -> None:
+        if not self.whole:
+            return
         row, now = self.run_feed.row, self.session.clock.now()
         panel = self.query_one("#facts", Facts)
         if self.has_class("-narrow") and not self.has_class("-facts"):
@@ -200,7 +200,8 @@ class RunScreen(ConsoleScreen):
 
     @on(LineTail.FollowChanged)
     def _follow_changed(self) -> None:
-        self.refresh_chrome()
+        if self.whole:
+            self.refresh_chrome()
 
     # Actions ---------------------------------------------------------------------------------------------------
 
@@ -281,4 +282,5 @@ class RunScreen(ConsoleScreen):
         elif self._highlight:
             self.query_one(FilterBar).clear()
         else:
+            self.leave()
             self.console.pop_screen()

@@ -71,10 +71,9 @@ class RunsScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         """Want the list for as long as the screen exists."""
-        super().on_mount()
         self._want = self.session.scheduler.want(self.console.runs.feed)
-        self._rows.changes.subscribe(self._on_change)
-        self.console.runs.feed.changed.subscribe(self.changed_soon)
+        self.listen(self._rows.changes, self._on_change)
+        self.listen(self.console.runs.feed.changed, self.changed_soon)
         self.on_tick()
 
     def on_unmount(self) -> None:

@@ -163,3 +163,19 @@ async def test_a_run_that_fails_says_why(console: Run, world: World) -> None:
         with world.plane.db.transaction() as tx:
             calls.finish_call(tx, call_id, "failed", world.clock.us, error="Agent run exited with code 1.")
         await ui.sees("✗ failed", "MOG-CALL")
+
+
+async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
+    console: Run, world: World
+) -> None:
+    _, call_id = _streaming(world)
+    async with console() as ui:
+        await ui.sees("acme/api")
+        for number in range(8):
+            await ui.press("enter")
+            await ui.sees("following")
+            world.event(call_id, "log", message=f"while leaving {number}")
+            await ui.until(lambda: ui.app.screen._flush_timer is not None or "while leaving" in ui.text)
+            await ui.press("pageup", "escape")
+            await ui.sees("STATE")
+        assert ui.app.return_value is None

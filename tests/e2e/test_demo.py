@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
     columns, rows = request.param
-    command = [sys.executable, "-m", "mogplex_tui", "demo", "--speed", "3", "--seed", "7"]
+    command = [sys.executable, "-m", "mogplex_tui", "demo", "--seed", "7"]
     running = Terminal(command, columns=columns, rows=rows, env=dict(os.environ), cwd=ROOT)
     yield running
     running.kill()
@@ -29,6 +29,11 @@ def _events(terminal: Terminal) -> int:
 def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
     # Runs move by themselves, the live ones on top.
     terminal.wait_for(r"streaming")
+    # One that goes on for a minute, so that the machine's pace does not decide the story.
+    terminal.press("/")
+    terminal.wait_for(r"repo:web")
+    terminal.press(*"claude-code state:streaming", "enter")
+    terminal.wait_for(r"\b1 of \d")
     terminal.press("enter")
     terminal.wait_for(r"following")
     # New events appear while one looks.
@@ -48,6 +53,7 @@ def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
     # Back in the list it is cancelled too.
     terminal.press("esc")
     terminal.wait_for(r"STATE\s+REPO")
+    terminal.press("esc")
     terminal.wait_for(r"[⊘] cancelled", seconds=20)
     terminal.press("q")
     assert terminal.wait_end() == 0

@@ -13,8 +13,8 @@ import struct
 import tempfile
 import time
 import zlib
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from .clock import DAY_US
 from .plane import Settings
@@ -28,7 +28,7 @@ _FORGOTTEN_S = 3_600
 _MAGIC = b"mogplex\x01"
 # Instant of the build (µs), bytes of the database, CRC-32 of both and of the database.
 _TAIL = struct.Struct("<8sqqI")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 def _directory() -> Path:
@@ -64,7 +64,7 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
     if settings.scale not in SCALES:
         return None
     try:
-        source = _file(settings).open("rb")
+        source = _file(settings).open("rb", buffering=0)
     except OSError:
         return None
     with source:
@@ -81,7 +81,7 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
     return None
 
 
-def _tail(source: BinaryIO) -> tuple[int, int, int] | None:
+def _tail(source: FileIO) -> tuple[int, int, int] | None:
     """Instant of the build, bytes and checksum, or None for a file that is no whole history."""
     size = os.fstat(source.fileno()).st_size - _TAIL.size
     if size <= 0:
@@ -92,22 +92,28 @@ def _tail(source: BinaryIO) -> tuple[int, int, int] | None:
     return (built, length, checksum) if magic == _MAGIC and length == size else None
 
 
-def _copied(source: BinaryIO, path: Path, tail: tuple[int, int, int]) -> bool:
-    built, left, checksum = tail
-    summed = _start(built, left)
+def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
+    """Whether the database could be copied to `path` and is what it was when it was kept."""
+    built, length, checksum = tail
     path.touch(mode=0o600)
     with path.open("wb", buffering=0) as target:
-        while left:
-            try:
-                chunk = source.read(min(_CHUNK, left))
-            except OSError:
-                return False
-            if not chunk:
-                return False
-            summed = zlib.crc32(chunk, summed)
-            target.write(chunk)
-            left -= len(chunk)
-    return summed == checksum
+        return _poured(source, target, length, _start(built, length)) == (length, checksum)
+
+
+def _poured(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
+    """Copy up to `length` bytes; how many there were, and the checksum carried on over them."""
+    # One small buffer stays in the processor's cache; new ones would cost more than the copying.
+    buffer, done = memoryview(bytearray(_CHUNK)), 0
+    while done < length:
+        count = source.readinto(buffer[: length - done])
+        if not count:
+            break
+        part = buffer[:count]
+        summed = zlib.crc32(part, summed)
+        while part:
+            part = part[target.write(part) :]
+        done += count
+    return done, summed
 
 
 def _start(built: int, length: int) -> int:
@@ -129,12 +135,9 @@ def _keep(file: Path, path: Path, built_us: int) -> None:
     # Readable by its owner only, like everything that mkstemp makes; complete before it has its name.
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
     try:
-        with os.fdopen(handle, "wb", buffering=0) as target, path.open("rb") as source:
+        with os.fdopen(handle, "wb", buffering=0) as target, path.open("rb", buffering=0) as source:
             length = os.fstat(source.fileno()).st_size
-            summed = _start(built_us, length)
-            while chunk := source.read(_CHUNK):
-                summed = zlib.crc32(chunk, summed)
-                target.write(chunk)
+            _, summed = _poured(source, target, length, _start(built_us, length))
             target.write(_TAIL.pack(_MAGIC, built_us, length, summed))
         Path(name).replace(file)
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -239,6 +240,9 @@ async def _until_told(server: PlaneServer, parent: int | None, out: TextIO) -> N
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps(ready) + "\n")
             out.flush()
+        # What start-up made stays; the collector need not look at it again, and may have been put off by the command.
+        gc.freeze()
+        gc.enable()
         watch = None if parent is None else asyncio.create_task(_end_with(parent, ended))
         await ended.wait()
         if watch is not None:

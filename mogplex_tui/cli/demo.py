@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
@@ -26,14 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     except Stop as stop:
         say(str(stop))
         return stop.code
-    with tempfile.TemporaryDirectory(prefix="mogplex-demo-") as folder:
-        db = Path(arguments.db) if arguments.db else Path(folder) / "plane.db"
-        # The plane starts in its own process while the console draws its first frame.
-        with PlaneProcess(_options(arguments), db) as plane:
-            from mogplex_tui.app import ConsoleApp
+    with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
+        from mogplex_tui.app import ConsoleApp
 
-            app = ConsoleApp(settings, plane=plane, context="demo")
-            return app.run() or 0
+        app = ConsoleApp(settings, plane=plane, context="demo")
+        return app.run() or 0
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

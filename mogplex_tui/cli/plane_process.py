@@ -7,17 +7,19 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from mogplex_tui.config.secret import Secret
+
+if TYPE_CHECKING:
+    import subprocess
+    import tempfile
 
 READY_WITHIN = 60.0
 
@@ -36,17 +38,19 @@ class Ready:
 
 
 class PlaneProcess:
-    """One embedded plane on one database file. Use it as a context manager."""
+    """One embedded plane on one database file, or on a temporary one. Use it as a context manager.
 
-    def __init__(self, options: Sequence[str], db: Path) -> None:
+    It starts when somebody first waits for it: the console's first frame is not made to share the processors.
+    """
+
+    def __init__(self, options: Sequence[str], db: Path | None) -> None:
         self._options, self._db = list(options), db
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._complaints: IO[str] | None = None
         self.ready: Ready | None = None
 
     def __enter__(self) -> Self:
-        self._complaints = tempfile.TemporaryFile("w+")
-        self._spawn()
         return self
 
     def __exit__(
@@ -55,8 +59,19 @@ class PlaneProcess:
         self.stop()
         if self._complaints is not None:
             self._complaints.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def _spawn(self) -> None:
+        import subprocess
+        import tempfile
+
+        if self._complaints is None:
+            self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in __exit__)
+        if self._db is None:
+            # Kept by this process, so that a plane that dies comes back to the same story.
+            self._folder = tempfile.TemporaryDirectory(prefix="mogplex-demo-")
+            self._db = Path(self._folder.name) / "plane.db"
         options = list(self._options)
         if self.ready is not None and "--port" not in options:
             # It comes back where the console looks for it.
@@ -78,6 +93,8 @@ class PlaneProcess:
         Raises:
             PlaneFailed: it ended, or did not say so within a minute.
         """
+        if self._process is None:
+            self._spawn()
         process = self._process
         if process is None or process.stdout is None:
             raise PlaneFailed("The embedded control plane was not started.")

@@ -57,11 +57,13 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing mogplex-tui into $(VENV) (a minute the first time)" >&2
 	@$(PIP) install -c constraints.txt -e .
+	@$(BIN)/python -m compileall -q mogplex_tui
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing mogplex-tui and its test tools into $(VENV) (a minute or two the first time)" >&2
 	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m compileall -q mogplex_tui
 	@touch $(VENV)/.runtime $@
 
 clean:

@@ -10,6 +10,8 @@ import re
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+# What may still belong to a number when the text ends after it: `1.5e` is read as 1.5 and a rest.
+_MORE_NUMBER = re.compile(r"[-+.0-9eE]*\Z")
 
 
 class MalformedError(ValueError):
@@ -94,6 +96,9 @@ class ArrayDecoder:
             return False, None
         except RecursionError:
             raise MalformedError("the answer is nested too deeply") from None
+        if isinstance(value, int | float) and not self._ended and _MORE_NUMBER.match(self._text, end):
+            self._at = start
+            return False, None
         self._at = end
         return True, value
 
@@ -126,7 +131,6 @@ class ArrayDecoder:
     def _skip(self) -> bool:
         start = self._at
         known, _ = self._value()
-        # A number that touches the end of what has come may go on.
         if not known or not self._peek():
             self._at = start
             return False

@@ -107,6 +107,13 @@ def test_an_array_is_read_the_same_however_it_arrives(
     assert collect(raw, cuts, most) == json.loads(raw.decode("utf-8", "replace"))["events"]
 
 
+@pytest.mark.parametrize("number", ["1.0000000000000002e+16", "-12", "1.5E-7", "0.25", "10e2"])
+def test_a_number_may_be_cut_anywhere(number: str) -> None:
+    raw = f'{{"before":{number},"events":[null,{number}, {number}]}}'.encode()
+    for cut in range(1, len(raw)):
+        assert collect(raw, [cut], 2) == [None, float(number), float(number)]
+
+
 @pytest.mark.parametrize("whole", [b'{"events":[{"id":1},{"id":2},{"id":3}]}'])
 def test_a_cut_array_gives_what_was_readable_and_then_says_so(whole: bytes) -> None:
     for length in range(len(whole)):

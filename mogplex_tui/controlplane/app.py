@@ -9,12 +9,20 @@ from starlette.types import Receive, Scope, Send
 from .credentials import Authenticator
 from .plane import Plane
 from .routes import (
+    identity,
+    library,
+    machine,
     models,
     observability_calls,
     observability_jobs,
     observability_stats,
     profile,
+    projects,
     realtime,
+    routing,
+    sandboxes,
+    signin,
+    tools,
     v1_automations,
     v1_catalogue,
     v1_runs,
@@ -51,6 +59,14 @@ def build_app(service: Service) -> Router:
         profile,
         models,
         realtime,
+        identity,
+        projects,
+        library,
+        tools,
+        routing,
+        sandboxes,
+        signin,
+        machine,
     )
     found = [entry for family in families for entry in family.routes(service)]
     return Router(found, redirect_slashes=False, default=_no_such_page)

@@ -11,7 +11,7 @@ from typing import Any
 from .hub import Frame, Hub
 from .ids import Ids
 
-SCHEMA_VERSION = "1"
+MIGRATIONS = Path(__file__).with_name("migrations")
 
 Row = sqlite3.Row
 Params = Sequence[Any] | Mapping[str, Any]
@@ -96,11 +96,17 @@ class Database:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("PRAGMA cache_size=-65536")
-        if self.is_new:
-            self._connection.executescript(Path(__file__).with_name("schema.sql").read_text())
-            self.set_meta("schema_version", SCHEMA_VERSION)
-        elif self.meta("schema_version") != SCHEMA_VERSION:
-            raise DatabaseMismatchError(f"{self.path} was written by another version of the control plane")
+        self._migrate()
+
+    def _migrate(self) -> None:
+        """Take the file to the newest schema, one numbered step and transaction after another."""
+        steps = sorted(MIGRATIONS.glob("*.sql"))
+        done = 0 if self.is_new else int(self.meta("schema_version") or len(steps) + 1)
+        if done > len(steps):
+            raise DatabaseMismatchError(f"{self.path} was written by a newer version of the control plane")
+        for number, step in enumerate(steps[done:], start=done + 1):
+            keep = f"INSERT OR REPLACE INTO plane_meta (key, value) VALUES ('schema_version', '{number}')"
+            self._connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
 
     @contextmanager
     def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:

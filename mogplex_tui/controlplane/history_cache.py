@@ -42,7 +42,7 @@ def _version() -> str:
     here = Path(__file__).parent
     code = sorted(
         path
-        for folder in (here, here / "seed", here / "seed" / "data", here / "writes")
+        for folder in (here, here / "migrations", *_tree(here / "seed"), here / "writes")
         for path in folder.iterdir()
         if path.suffix in (".py", ".sql", ".json")
     )
@@ -50,6 +50,10 @@ def _version() -> str:
     for path in code:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _tree(folder: Path) -> list[Path]:
+    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and path.name != "__pycache__")]
 
 
 def _file(settings: Settings) -> Path:

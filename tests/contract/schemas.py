@@ -147,10 +147,16 @@ def strict_schema(schema: dict[str, Any], parent: str = "") -> dict[str, Any]:
     return out
 
 
+def shapes_of(family: str) -> set[str]:
+    """The names of the schemas in one folder; the folder without a name holds what the first screens read."""
+    return {path.stem for path in (SHAPES / family).glob("*.json")}
+
+
 @cache
 def validator(name: str) -> Draft202012Validator:
-    """The strict validator of one schema file, by its name without `.json`."""
-    return Draft202012Validator(strict_schema(json.loads((SHAPES / f"{name}.json").read_text())))
+    """The strict validator of one schema file, by its name without `.json`, whatever folder it is in."""
+    (path,) = SHAPES.rglob(f"{name}.json")
+    return Draft202012Validator(strict_schema(json.loads(path.read_text())))
 
 
 def faults(name: str, value: Any) -> list[str]:

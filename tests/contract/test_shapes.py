@@ -15,27 +15,11 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, jobs, nodes, sandboxes
 from mogplex_tui.controlplane.writes.pricing import Tokens
-from tests.contract.schemas import SHAPES, faults, strict_schema, validator
+from tests.contract.checker import Checker
+from tests.contract.schemas import SHAPES, faults, shapes_of, strict_schema, validator
 from tests.controlplane.support import V1, ManualClock, World
 
 O11Y = "/api/observability"
-
-
-class Checker:
-    """A client that holds every answer against its schema and remembers which were met."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-        self.met: set[str] = set()
-
-    async def __call__(self, name: str, method: str, path: str, **request: Any) -> Any:
-        answer = await self.client.request(method, path, **request)
-        assert str(answer.status_code) == name.rpartition("_")[2], answer.text
-        assert answer.headers["content-type"] == "application/json"
-        found = faults(name, answer.json())
-        assert not found, f"{method} {path}\n" + "\n".join(found[:10])
-        self.met.add(name)
-        return answer.json()
 
 
 @pytest.fixture
@@ -198,7 +182,7 @@ async def test_answers_have_the_observed_shapes(standing: tuple[Checker, World])
     await change_everything(check, world)
     await read_everything(check)
     # Every schema that was copied in is met: a route that goes missing is a fault of this test.
-    assert check.met == {path.stem for path in SHAPES.glob("*.json")}
+    assert check.met == shapes_of("")
 
 
 async def test_the_seeded_account_has_the_observed_shapes() -> None:
@@ -211,7 +195,7 @@ async def test_the_seeded_account_has_the_observed_shapes() -> None:
             await read_runs(check, server.plane)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SHAPES.glob("*.json")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in SHAPES.rglob("*.json")))
 def test_the_strict_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(validator(name).schema)
 

@@ -10,6 +10,7 @@ from .account import write_account
 from .bulk import Rows
 from .catalogue import prompts
 from .enlarge import enlarge
+from .families import FAMILIES
 from .history import History
 from .job_history import JobHistory
 from .rng import stream
@@ -32,6 +33,8 @@ def build(plane: Plane) -> None:
     with loading(plane.db) as tx, suspended(tx):
         rows = Rows()
         write_account(rows, world, stream(seed, "account"), now)
+        for name, write in FAMILIES:
+            write(rows, world, stream(seed, name), now)
         rows.flush(tx)
         _write_work(rows, tx, world, seed, now, scale)
         tx.execute("INSERT INTO call_days SELECT * FROM call_sums")

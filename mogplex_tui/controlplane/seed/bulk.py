@@ -26,7 +26,7 @@ def _compact_encoder() -> Callable[[Any], str]:
 
 encode = _compact_encoder()
 
-# Parents before children, so that foreign keys would hold while rows arrive.
+# Parents before children, so that foreign keys would hold while rows arrive; other tables follow as they are met.
 _ORDER = (
     "profiles",
     "github_installations",
@@ -62,7 +62,7 @@ class Rows:
         names = self._columns.setdefault(table, tuple(columns))
         if names != tuple(columns):
             raise ValueError(f"{table}: columns {tuple(columns)} instead of {names}")
-        self._rows[table].append(tuple(columns.values()))
+        self._rows.setdefault(table, []).append(tuple(columns.values()))
 
     def adder(self, table: str, *names: str) -> Callable[[tuple[Any, ...]], None]:
         """What collects rows of a table with very many of them, given as values in the order of `names`."""

@@ -1,0 +1,12 @@
+"""Agents, skills, rules, commands, memories and conversations (library.md)."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from ..web import Service
+
+
+def routes(_: Service) -> list[BaseRoute]:
+    """Every route of the family."""
+    return []

@@ -1,0 +1,12 @@
+"""MCP servers, connections, chat, Slack and the MCP endpoint (library.md, mcp.md)."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from ..web import Service
+
+
+def routes(_: Service) -> list[BaseRoute]:
+    """Every route of the family."""
+    return []

@@ -1,0 +1,17 @@
+"""What the seeded account holds besides its work, one module a family of the contract.
+
+Each has a function like Writer; it draws from a stream of its own, so that a new family shifts nobody's story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from ..bulk import Rows
+from ..world import World
+
+Writer = Callable[[Rows, World, Random, int], None]
+
+# Name of the stream and the function; parents come before children.
+FAMILIES: tuple[tuple[str, Writer], ...] = ()

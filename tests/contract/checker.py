@@ -1,0 +1,26 @@
+"""A client that holds what it is answered against the schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.contract.schemas import faults
+
+
+class Checker:
+    """A client that holds every answer against its schema and remembers which were met."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.met: set[str] = set()
+
+    async def __call__(self, name: str, method: str, path: str, **request: Any) -> Any:
+        answer = await self.client.request(method, path, **request)
+        assert str(answer.status_code) == name.rpartition("_")[2], answer.text
+        assert answer.headers["content-type"] == "application/json"
+        found = faults(name, answer.json())
+        assert not found, f"{method} {path}\n" + "\n".join(found[:10])
+        self.met.add(name)
+        return answer.json()

@@ -54,17 +54,19 @@ def insert_job(
 def enqueue(
     tx: Tx,
     *,
-    flow_id: str,
+    flow_id: str | None,
     flow_version_id: str | None,
     at: int,
     metadata: Mapping[str, Any],
     id: str | None = None,
     idempotency_key: str | None = None,
     retry_of_job_run_id: str | None = None,
+    **columns: Any,
 ) -> str:
     """Queue a job run with its enqueue/queued row and return its id.
 
-    `metadata` holds at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3).
+    `metadata` holds at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3); `columns` are
+    assignment_id, trigger_id and origin.
     """
     job_id = insert_job(
         tx,
@@ -75,6 +77,7 @@ def enqueue(
         metadata=metadata,
         idempotency_key=idempotency_key,
         retry_of_job_run_id=retry_of_job_run_id,
+        **columns,
     )
     ledger.record_for_job(tx, job_id, "enqueue", "queued", at, metadata=metadata)
     return job_id
@@ -84,7 +87,7 @@ def suppress(
     tx: Tx,
     *,
     user_id: str,
-    flow_id: str,
+    flow_id: str | None,
     flow_version_id: str | None,
     repo_id: str | None,
     installation_id: int | None,
@@ -94,6 +97,7 @@ def suppress(
     metadata: Mapping[str, Any] | None = None,
     source_kind: str = "flow",
     job_run_id: str | None = None,
+    **columns: Any,
 ) -> str:
     """Record work that was prevented (enqueue/suppressed); it exists in the ledger only. Returns the row's
     id.
@@ -113,20 +117,21 @@ def suppress(
         flow_version_id=flow_version_id,
         repo_id=repo_id,
         installation_id=installation_id,
+        **columns,
     )
 
 
-def pending_limit(tx: Tx, installation_id: int, repo_id: str) -> str | None:
-    """The reason why one more job may not be queued for this repo or installation, or None (v1.md §5.3)."""
-    rows = tx.all(
-        "SELECT json_extract(j.metadata, '$.repo_id') AS repo_id"
-        " FROM job_runs j JOIN flows f ON f.id = j.flow_id"
-        " WHERE j.status IN ('pending', 'running') AND f.installation_id = ?",
-        (installation_id,),
+def pending_limit(tx: Tx, installation_id: int | None, repo_id: str | None) -> str | None:
+    """The reason why one more job may not be queued for this repo or installation, or None (routing.md §6)."""
+    row = tx.one(
+        "SELECT SUM(repo_id IS ?), SUM(owner_installation_id IS ?) FROM job_owners"
+        " WHERE status IN ('pending', 'running')",
+        (repo_id, installation_id),
     )
-    if sum(row["repo_id"] == repo_id for row in rows) >= PENDING_PER_REPO:
+    in_repo, in_installation = (0, 0) if row is None else (row[0] or 0, row[1] or 0)
+    if in_repo >= PENDING_PER_REPO:
         return "REPO_PENDING_LIMIT"
-    return "INSTALLATION_PENDING_LIMIT" if len(rows) >= PENDING_PER_INSTALLATION else None
+    return "INSTALLATION_PENDING_LIMIT" if in_installation >= PENDING_PER_INSTALLATION else None
 
 
 def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
@@ -270,8 +275,7 @@ def finish(
 def running_count(tx: Tx, installation_id: int | None) -> int:
     """How many jobs of an installation run now."""
     row = tx.one(
-        "SELECT COUNT(*) FROM job_runs j JOIN flows f ON f.id = j.flow_id"
-        " WHERE j.status = 'running' AND f.installation_id IS ?",
+        "SELECT COUNT(*) FROM job_owners WHERE status = 'running' AND owner_installation_id IS ?",
         (installation_id,),
     )
     return 0 if row is None else int(row[0])
@@ -280,7 +284,7 @@ def running_count(tx: Tx, installation_id: int | None) -> int:
 def pending_jobs(tx: Tx, installation_id: int | None) -> list[Row]:
     """The pending jobs of an installation, oldest first (id only)."""
     return tx.all(
-        "SELECT j.id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
-        " WHERE j.status = 'pending' AND f.installation_id IS ? ORDER BY j.created_at",
+        "SELECT job_run_id AS id FROM job_owners"
+        " WHERE status = 'pending' AND owner_installation_id IS ? ORDER BY created_at",
         (installation_id,),
     )

@@ -13,17 +13,26 @@ from .scrub import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:
-    """A job run with `owner_id` and `owner_installation_id` of its flow; raises LookupError for an unknown
-    job.
+    """A job run with `owner_id` and `owner_installation_id` of its flow, assignment or trigger; raises
+    LookupError for an unknown job.
     """
     row = tx.one(
-        "SELECT j.*, f.user_id AS owner_id, f.installation_id AS owner_installation_id"
-        " FROM job_runs j LEFT JOIN flows f ON f.id = j.flow_id WHERE j.id = ?",
+        "SELECT j.*, o.owner_id, o.owner_installation_id"
+        " FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id WHERE j.id = ?",
         (job_id,),
     )
     if row is None:
         raise LookupError(job_id)
     return row
+
+
+def source_kind(job: Row) -> str:
+    """What a job run came from: retry, flow, trigger or assignment (observability.md §7.1)."""
+    if job["retry_of_job_run_id"]:
+        return "manual_retry"
+    if job["flow_id"]:
+        return "flow"
+    return "trigger" if job["trigger_id"] else "assignment"
 
 
 def record(
@@ -82,7 +91,7 @@ def record_for_job(
         tx,
         id=id,
         user_id=job["owner_id"],
-        source_kind="manual_retry" if job["retry_of_job_run_id"] else "flow",
+        source_kind=source_kind(job),
         source_type=about.get("source_type") or "unknown",
         event_kind=event_kind,
         outcome=outcome,

@@ -70,7 +70,10 @@ class Authenticator:
         self.limit = RateLimit(budget, clock)
 
     def token(self, plaintext: str) -> Caller | Refusal:
-        """The owner of a personal access token; validity is checked before the limit (auth.md §6)."""
+        """The owner of a personal access token; validity is checked before the limit (auth.md §6).
+
+        An accepted use moves the key's `last_used_at` (identity.md §1.4).
+        """
         row = self._db.one(
             "SELECT id, user_id, scopes, expires_at FROM user_api_keys"
             " WHERE token_hash = ? AND revoked_at IS NULL",
@@ -81,6 +84,8 @@ class Authenticator:
             return Refusal.UNKNOWN
         if not self.limit.accept(row["id"]):
             return Refusal.OVER_LIMIT
+        with self._db.transaction() as tx:
+            tx.update("user_api_keys", row["id"], last_used_at=now)
         return Caller(row["user_id"], row["id"], tuple(json.loads(row["scopes"])))
 
     def session(self, cookie: str | None) -> Caller | None:

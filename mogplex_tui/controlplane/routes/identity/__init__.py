@@ -5,8 +5,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
+from . import api_keys, provider_keys
 
 
-def routes(_: Service) -> list[BaseRoute]:
+def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return []
+    modules = (api_keys, provider_keys)
+    return [entry for module in modules for entry in module.routes(service)]

@@ -1,0 +1,53 @@
+"""Personal access tokens: made, used and revoked (auth.md §2)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..credentials import TOKEN_PREFIX, digest
+from ..database import Tx
+
+SCOPES = ("read", "write")
+SHOWN = 12
+
+_ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits
+
+
+class Minted(NamedTuple):
+    """A new key; `token` is its plaintext, which is kept nowhere."""
+
+    id: str
+    token: str
+    prefix: str
+
+
+def mint(
+    tx: Tx, user_id: str, name: str, scopes: Sequence[str], now_us: int, expires_at: int | None = None
+) -> Minted:
+    """Store the digest of a new token and hand the token out; `expires_at` in µs, None for never."""
+    drawn = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(24))
+    key = Minted(tx.new_id(), TOKEN_PREFIX + drawn, (TOKEN_PREFIX + drawn)[:SHOWN])
+    tx.insert(
+        "user_api_keys",
+        id=key.id,
+        user_id=user_id,
+        name=name,
+        token_hash=digest(key.token),
+        token_prefix=key.prefix,
+        scopes=json.dumps(list(scopes)),
+        created_at=now_us,
+        expires_at=expires_at,
+    )
+    return key
+
+
+def revoke(tx: Tx, user_id: str, key_id: str, now_us: int) -> None:
+    """End a key of this user; a key that is gone, revoked or somebody else's is left as it is."""
+    tx.execute(
+        "UPDATE user_api_keys SET revoked_at = ? WHERE id = ? AND user_id = ? AND revoked_at IS NULL",
+        (now_us, key_id, user_id),
+    )

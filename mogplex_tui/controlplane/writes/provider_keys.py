@@ -1,0 +1,66 @@
+"""Keys of model providers, which can be put and checked but never read back (identity.md §5 and §8)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..credentials import digest
+from ..database import Database, Row, Tx
+
+PROVIDERS = ("ai_gateway", "anthropic", "openai", "openrouter")
+
+# How the keys of each provider begin. Nothing here reaches a provider, so a key of this form counts as accepted.
+_FORMS = {
+    "ai_gateway": re.compile(r"vck_\w{8,}", re.ASCII),
+    "anthropic": re.compile(r"sk-ant-[\w-]{8,}", re.ASCII),
+    "openai": re.compile(r"sk-(?!ant-|or-)[\w-]{8,}", re.ASCII),
+    "openrouter": re.compile(r"sk-or-[\w-]{8,}", re.ASCII),
+}
+
+
+class Owner(NamedTuple):
+    """Whose keys are meant: a table, the column of its owner, and the owner's id."""
+
+    table: str
+    column: str
+    id: str
+
+
+def of_user(user_id: str) -> Owner:
+    """The keys of one person."""
+    return Owner("provider_keys", "user_id", user_id)
+
+
+def of_team(team_id: str) -> Owner:
+    """The keys of one team."""
+    return Owner("team_provider_keys", "team_id", team_id)
+
+
+def plausible(provider: str, key: str) -> bool:
+    """Whether a key has the form of this provider's keys."""
+    return _FORMS[provider].fullmatch(key) is not None
+
+
+def stored(db: Database, owner: Owner) -> list[Row]:
+    """What is known of each stored key, by provider; never the key."""
+    return db.all(
+        f"SELECT provider, is_plausible, created_at, updated_at FROM {owner.table}"
+        f" WHERE {owner.column} = ? ORDER BY provider",
+        (owner.id,),
+    )
+
+
+def put(tx: Tx, owner: Owner, provider: str, key: str, now_us: int) -> None:
+    """Store or replace the key of one provider; a replaced one keeps the instant it was made."""
+    tx.execute(
+        f"INSERT INTO {owner.table} (id, {owner.column}, provider, key_hash, is_plausible, created_at, updated_at)"
+        f" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT ({owner.column}, provider) DO UPDATE SET"
+        " key_hash = excluded.key_hash, is_plausible = excluded.is_plausible, updated_at = excluded.updated_at",
+        (tx.new_id(), owner.id, provider, digest(key), int(plausible(provider, key)), now_us, now_us),
+    )
+
+
+def remove(tx: Tx, owner: Owner, provider: str) -> None:
+    """Forget the key of one provider, if there is one."""
+    tx.execute(f"DELETE FROM {owner.table} WHERE {owner.column} = ? AND provider = ?", (owner.id, provider))

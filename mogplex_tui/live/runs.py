@@ -53,7 +53,7 @@ class Runs:
             Priority.TABLE,
             every=45.0,
             blind=6.0,
-            gap=0.5,
+            gap=1.0,
             patience=2.0,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: not self.listed or session.metered_off_v1(),
@@ -101,7 +101,10 @@ class Runs:
         self.set.total = None
         return await self._fetch_v1()
 
-    def _sentence(self) -> str:
+    def _sentence(self) -> str | None:
+        if self.session.refused:
+            # What stands where the rows would be says it already.
+            return None
         finding = self.session.access.reach(Family.OBSERVABILITY)
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:

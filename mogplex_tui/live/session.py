@@ -115,6 +115,12 @@ class Session:
         """Return whether a family is worth asking: open, or not yet known."""
         return self.access.reach(family).reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the service accepts none of the credentials: no road to any run is open."""
+        roads = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
+        return Reach.NOT_SIGNED_IN in roads and not roads & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
+
     def start(self) -> None:
         """Begin to read. Needs a running event loop."""
         self.scheduler.start()

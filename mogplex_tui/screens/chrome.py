@@ -29,17 +29,20 @@ _CONNECTION = {
     "connecting": Tone.DIM,
     "reconnecting": Tone.WARN,
     "degraded": Tone.WARN,
+    "not signed in": Tone.ERROR,
     "offline": Tone.ERROR,
 }
 
 
 def connection_word(session: Session) -> str:
-    """Return the connection in one word: nominal, connecting, reconnecting, degraded or offline."""
+    """Return the connection in a word: nominal, connecting, reconnecting, degraded, not signed in or offline."""
     if not session.attached or session.client_made is None:
         return "connecting"
     state = str(session.client_made.connection.state)
     if state == "nominal" and session.realtime.hearing is Hearing.RECONNECTING:
         return "reconnecting"
+    if state == "nominal" and session.refused:
+        return "not signed in"
     return state
 
 

@@ -44,7 +44,7 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     """
     now = session.clock.monotonic()
     if isinstance(fresh.error, MogplexError):
-        lines = [f"{fresh.error.what}.".replace("..", "."), fresh.error.advice or ""]
+        lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, fresh.error.advice)]
         if fresh.retry_at is not None:
             lines.append(f"Retrying in {wait(fresh.retry_at - now)}; r retries now.")
         else:

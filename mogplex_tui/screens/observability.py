@@ -200,7 +200,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
         ],
         "usage": [
             [_big(f"{told.calls_today:,}"), ("calls today", Tone.DIM)],
-            [_big(words.count(told.tokens_today)), ("tokens today", Tone.DIM)],
+            [_big(words.count(told.tokens_today)), ("tok today", Tone.DIM)],
             [
                 _big(words.millis(told.avg_duration_ms) if told.total_calls else words.DASH),
                 ("average", Tone.DIM),

@@ -10,7 +10,10 @@ from .tones import Cell, Tone
 
 
 class Card(ToneWidget):
-    """A title over lines of cells; the first cell of each line is right-aligned to a common edge."""
+    """A title over lines of cells; the first cell of each line is right-aligned to a common edge.
+
+    Where a line would not fit, the gap between figures and names is one column instead of two.
+    """
 
     DEFAULT_CSS = "Card { height: 1fr; }"
 
@@ -30,6 +33,8 @@ class Card(ToneWidget):
         """The title, then one line for each line of figures."""
         out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across, self.ellipsis)]
         edge = max((width(line[0][0]) for line in self._figures if len(line) > 1), default=0)
+        names = max((sum(2 + width(cell[0]) for cell in line[1:]) for line in self._figures), default=0)
+        gap = "  " if 1 + edge + names <= across else " "
         for line in self._figures[: max(0, down - 1)]:
             if not line:
                 out.append([])
@@ -37,6 +42,6 @@ class Card(ToneWidget):
             first, *rest = line
             cells: list[Cell] = [(" " * (max(0, edge - width(first[0])) + 1), Tone.PLAIN), first]
             for cell in rest:
-                cells += [("  ", Tone.PLAIN), cell]
+                cells += [(gap, Tone.PLAIN), cell]
             out.append(clipped(cells, across, self.ellipsis))
         return out

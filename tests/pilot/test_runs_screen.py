@@ -148,6 +148,15 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         await ui.sees("codex", "○ pending")
 
 
+async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
+    console: Run, world: World
+) -> None:
+    world.run(world.repo())
+    async with console(token="mog_nobodyhasthistokenatall00", cookie=False) as it:
+        await it.sees("● not signed in", "The service does not accept this token.", "r retries now.")
+        assert "You see the runs of your automations" not in it.text
+
+
 async def test_a_closed_family_is_not_asked_again(console: Run, world: World) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:

@@ -1,0 +1,56 @@
+"""Rows of the tools family, for tests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.controlplane.support import World
+
+
+def add_connection(world: World, user_id: str | None = None, **columns: Any) -> str:
+    """A connection, by default an MCP server behind a bearer token; the clock gives its place in the order."""
+    columns = {
+        "name": "Linear",
+        "type": "mcp_server",
+        "auth_type": "bearer",
+        "auth_header": "Authorization",
+        "mcp_transport": "http",
+        "mcp_url": "https://mcp.linear.app/mcp",
+        "credentials": "lin_1",
+        "created_at": world.clock.us,
+        "updated_at": world.clock.us,
+    } | columns
+    with world.plane.db.transaction() as tx:
+        connection_id = tx.new_id()
+        tx.insert("connections", id=connection_id, user_id=user_id or world.user, **columns)
+    return connection_id
+
+
+def add_server(world: World, name: str = "files", user_id: str | None = None, **columns: Any) -> str:
+    """A custom MCP server that is started as a command."""
+    columns = {
+        "transport": "stdio",
+        "command": "mcp-files",
+        "args": json.dumps(["--root", "."]),
+        "created_at": world.clock.us,
+        "updated_at": world.clock.us,
+    } | columns
+    with world.plane.db.transaction() as tx:
+        server_id = tx.new_id()
+        tx.insert("user_mcp_servers", id=server_id, user_id=user_id or world.user, name=name, **columns)
+    return server_id
+
+
+def add_slack(world: World, team_id: str = "T024", user_id: str | None = None, **columns: Any) -> str:
+    """A Slack workspace that the app is installed in."""
+    columns = {
+        "team_name": "Acme",
+        "bot_user_id": "U99",
+        "scopes": json.dumps(["chat:write"]),
+        "installed_at": world.clock.us,
+    } | columns
+    with world.plane.db.transaction() as tx:
+        row_id = tx.new_id()
+        tx.insert("slack_installations", id=row_id, team_id=team_id, user_id=user_id or world.user, **columns)
+    return row_id

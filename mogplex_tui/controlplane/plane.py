@@ -14,16 +14,20 @@ from .clock import Clock
 from .database import Database
 from .hub import Hub
 from .ids import Ids
+from .machines import Machines
 
 SCALES = ("small", "medium", "large")
+PROFILES = ("documented", "hosted")
 
 
 class Settings(NamedTuple):
     """How a plane is run.
 
-    `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
+    `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None for
+    neither. `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
     rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
-    database with nothing but its account.
+    database with nothing but its account. `profile` is one of PROFILES; `faults` are rules as edge/parse.py reads
+    them, and `fault_route` opens /__plane/faults, where they are switched.
     """
 
     seed: int = 7
@@ -33,6 +37,9 @@ class Settings(NamedTuple):
     host: str = "127.0.0.1"
     port: int = 0
     seeded: bool = True
+    profile: str = "documented"
+    faults: tuple[str, ...] = ()
+    fault_route: bool = False
 
 
 @dataclass(slots=True)
@@ -43,6 +50,8 @@ class Wake:
     on_cancel: list[Callable[[str], None]] = field(default_factory=list)
     on_job_started: list[Callable[[str], None]] = field(default_factory=list)
     on_job_cancelled: list[Callable[[str], None]] = field(default_factory=list)
+    on_wait_resumed: list[Callable[[str], None]] = field(default_factory=list)
+    on_sandbox_running: list[Callable[[str], None]] = field(default_factory=list)
 
     def run_started(self, run_id: str) -> None:
         """A run was accepted (external_agent_runs.id)."""
@@ -59,10 +68,20 @@ class Wake:
         for call in tuple(self.on_job_started):
             call(job_id)
 
+    def sandbox_running(self, record_id: str) -> None:
+        """A sandbox that a request asked for runs (sandboxes.id)."""
+        for call in tuple(self.on_sandbox_running):
+            call(record_id)
+
     def job_cancelled(self, job_id: str) -> None:
         """A job run was cancelled (job_runs.id)."""
         for call in tuple(self.on_job_cancelled):
             call(job_id)
+
+    def wait_resumed(self, wait_id: str) -> None:
+        """A parked job run may go on: its event came, or a person answered (flow_waits.id)."""
+        for call in tuple(self.on_wait_resumed):
+            call(wait_id)
 
 
 @dataclass(slots=True)
@@ -81,6 +100,7 @@ class Plane:
     ids: Ids
     user_id: str
     wake: Wake = field(default_factory=Wake)
+    machines: Machines = field(default_factory=Machines)
 
 
 def account_id(seed: int) -> str:

@@ -84,10 +84,10 @@ def release_queue(db: Database, ids: Ids, installation_id: int | None, at: int) 
     queue_release).
     """
     released: list[Released] = []
-    with db.transaction() as tx:
+    with db.transaction(ids=ids) as tx:
         room = jobs.RUNNING_PER_INSTALLATION - jobs.running_count(tx, installation_id)
         waiting = [row["id"] for row in jobs.pending_jobs(tx, installation_id)[: max(0, room)]]
     for job_id in waiting:
-        result = jobs.start_in_steps(db, job_id, at, "queue_release", ids.opaque("run_"))
+        result = jobs.start_in_steps(db, job_id, at, "queue_release", ids.opaque("run_"), ids)
         released.append(Released(job_id, result.started, result.reason))
     return released

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..database import Database, Row, Tx
+from ..ids import Ids
 from . import ledger
 from .scrub import dumps
 
@@ -192,14 +193,19 @@ def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> Sta
     return result
 
 
-def start_in_steps(db: Database, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
-    """All three steps, a transaction each, so that realtime announces three updates (runtime-model.md §7)."""
-    with db.transaction() as tx:
+def start_in_steps(
+    db: Database, job_id: str, at: int, source: str, runtime_run_id: str, ids: Ids | None = None
+) -> StartResult:
+    """All three steps, a transaction each, so that realtime announces three updates (runtime-model.md §7).
+
+    `ids` names the ledger rows, the database's own stream otherwise.
+    """
+    with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)
     if result.started:
-        with db.transaction() as tx:
+        with db.transaction(ids=ids) as tx:
             claim(tx, job_id, at)
-        with db.transaction() as tx:
+        with db.transaction(ids=ids) as tx:
             hand_over(tx, job_id, at, runtime_run_id)
     return result
 

@@ -28,6 +28,16 @@ CREATE TABLE connections (
 CREATE INDEX connections_by_user ON connections(user_id, created_at);
 CREATE INDEX connections_by_repo ON connections(repo_id) WHERE repo_id IS NOT NULL;
 
+-- A repository that does without a global connection (projects.md §4.1).
+CREATE TABLE repo_connection_overrides (
+  id TEXT PRIMARY KEY,
+  repo_id TEXT NOT NULL REFERENCES repos(id) ON DELETE CASCADE,
+  connection_id TEXT NOT NULL REFERENCES connections(id) ON DELETE CASCADE,
+  excluded INTEGER NOT NULL DEFAULT 1 CHECK (excluded IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  UNIQUE (repo_id, connection_id)
+);
+
 CREATE TABLE connection_events (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL REFERENCES profiles(id) ON DELETE CASCADE,

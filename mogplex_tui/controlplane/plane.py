@@ -27,7 +27,8 @@ class Settings(NamedTuple):
     neither. `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
     rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
     database with nothing but its account. `profile` is one of PROFILES; `faults` are rules as edge/parse.py reads
-    them, and `fault_route` opens /__plane/faults, where they are switched.
+    them, and `fault_route` opens /__plane/faults, where they are switched. `mcp_origins` are web origins, separated by
+    commas, that may call the MCP endpoint; with `private_hosts` connections may point into this machine's network.
     """
 
     seed: int = 7
@@ -40,6 +41,10 @@ class Settings(NamedTuple):
     profile: str = "documented"
     faults: tuple[str, ...] = ()
     fault_route: bool = False
+    cron_secret: str | None = None
+    bypass_secret: str | None = None
+    mcp_origins: str = ""
+    private_hosts: bool = False
 
 
 @dataclass(slots=True)

@@ -4,7 +4,12 @@ looks at.
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
+
+_PROMPTS = Path(__file__).with_name("preset_prompts.json")
 
 
 class Preset(NamedTuple):
@@ -58,3 +63,48 @@ PRESETS = (
     Preset("seo", "CORE-WEB-VITALS", "Explains what moves the vitals of a page."),
     Preset("seo", "ANALYTICS-SETUP", "Checks that events are named and sent once."),
 )
+
+
+# The categories that every account has without owning them (library.md §4).
+CATEGORIES = {
+    "nextjs": "Next.js",
+    "performance": "Performance",
+    "api": "API & Backend",
+    "security": "Security",
+    "data": "Data & Databases",
+    "frontend": "Frontend & Design",
+    "code-review": "PR Review",
+    "code-quality": "Code Quality",
+    "seo": "SEO & Marketing",
+}
+
+
+@cache
+def _by_name() -> dict[str, Preset]:
+    return {preset.name: preset for preset in PRESETS}
+
+
+def by_name(name: str) -> Preset | None:
+    """The preset of this name, or None."""
+    return _by_name().get(name)
+
+
+@cache
+def _prompts() -> dict[str, str]:
+    parts = json.loads(_PROMPTS.read_text(encoding="utf-8"))
+    return {name: _written(**part) for name, part in parts.items()}
+
+
+def _written(role: str, look: list[str], leave: list[str]) -> str:
+    """A system prompt from its parts: who speaks, what to look for, what to leave, how to report."""
+    bullets = ["\n".join(f"- {line}" for line in lines) for lines in (look, leave)]
+    return (
+        f"{role}\n\n## Look for\n{bullets[0]}\n\n## Leave alone\n{bullets[1]}\n\n## Report\n"
+        "Name the file and the line, say what a person would notice, and give the smallest change that"
+        " helps. Order by harm. If nothing is wrong, say so in one sentence."
+    )
+
+
+def prompt(preset: Preset) -> str:
+    """The system prompt of a preset, read from its file when the first one is asked for."""
+    return _prompts()[preset.name]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
+from . import agents, categories, conversations, generate, memories, registry, roster, rules, skills
+
+_THEMES = (roster, generate, agents, categories, registry, skills, rules, memories, conversations)
 
 
-def routes(_: Service) -> list[BaseRoute]:
+def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return []
+    return [entry for theme in _THEMES for entry in theme.routes(service)]

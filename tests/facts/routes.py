@@ -1,0 +1,51 @@
+"""The routes of the contract (routes.txt) and those that a Starlette router serves, in one comparable form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.routing import BaseRoute, Route
+
+_FACTS = Path(__file__).with_name("routes.txt")
+
+
+class Fact(NamedTuple):
+    """One method of one route: who calls it (operator, browser or machine), and where the contract has it."""
+
+    method: str
+    path: str
+    caller: str
+    section: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Method and path with every parameter unnamed."""
+        return self.method, unnamed(self.path)
+
+
+def unnamed(path: str) -> str:
+    """The path with every parameter as `{}`."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def facts() -> list[Fact]:
+    """Every method of every route of the contract, in the contract's order."""
+    found = []
+    for line in _FACTS.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            methods, path, caller, section = line.split()
+            found += [Fact(method, path, caller, section) for method in methods.split(",")]
+    return found
+
+
+def served(routes: Iterable[BaseRoute]) -> set[tuple[str, str]]:
+    """Method and unnamed path of everything that a router answers."""
+    found = set()
+    for route in routes:
+        if isinstance(route, Route):
+            verbs = getattr(route.endpoint, "verbs", None) or route.methods or ()
+            found |= {(verb, unnamed(route.path)) for verb in verbs}
+    return found

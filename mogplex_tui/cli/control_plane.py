@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 SCALES = ("small", "medium", "large")
+PROFILES = ("documented", "hosted")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +22,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="X", help="pace of the work: 1 human, 0 standing still"
     )
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="documented",
+        help="the service as written down, or as it is hosted",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate_limit,
+        default=60,
+        metavar="N|off",
+        help="requests a token has in a minute (default: 60)",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        type=_fault,
+        default=[],
+        metavar="RULE",
+        help='what goes wrong, e.g. "GET /api/v1/mogplex/repos status:503 x3"; may be given often',
+    )
+    parser.add_argument(
+        "--fault-route", action="store_true", help="open /__plane/faults, to switch faults while it runs"
+    )
     # For a parent that must not leave orphans behind; of no use to people.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
+
+
+def _rate_limit(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of requests nor 'off'")
+    return int(text)
+
+
+def _fault(text: str) -> str:
+    # Here and not where the plane starts: the demo's plane starts when its console is on the screen already.
+    from mogplex_tui.controlplane.edge.parse import BadRuleError, parse
+
+    try:
+        return parse(text).text
+    except BadRuleError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +77,16 @@ def run(args: argparse.Namespace) -> int:
     if args.speed < 0:
         sys.stderr.write("control-plane: --speed must not be negative\n")
         return 2
-    settings = Settings(seed=args.seed, scale=args.scale, speed=args.speed, port=args.port)
+    settings = Settings(
+        seed=args.seed,
+        scale=args.scale,
+        speed=args.speed,
+        rate_limit=args.rate_limit,
+        port=args.port,
+        profile=args.profile,
+        faults=tuple(args.fault),
+        fault_route=args.fault_route,
+    )
     try:
         serve(settings, args.db, args.parent)
     except DatabaseMismatchError as error:

@@ -34,10 +34,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> list[str]:
     options = []
-    for name in ("seed", "scale", "speed"):
+    for name in ("seed", "scale", "speed", "profile"):
         value = getattr(arguments, name)
         if value is not None:
             options += [f"--{name}", str(value)]
     if arguments.port:
         options += ["--port", str(arguments.port)]
+    options += ["--rate-limit", "off" if arguments.rate_limit is None else str(arguments.rate_limit)]
+    for rule in arguments.fault:
+        options += ["--fault", rule]
+    if arguments.fault_route:
+        options.append("--fault-route")
     return options

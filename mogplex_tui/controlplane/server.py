@@ -21,6 +21,7 @@ import uvicorn
 from .account import Credentials, credentials
 from .app import build_app, service_of
 from .clock import Clock
+from .edge.front import before
 from .plane import Plane, Settings
 from .prepare import Notice, prepare
 
@@ -92,6 +93,11 @@ class PlaneServer:
         """A raw Cookie header value."""
         return self._credentials.session_cookie
 
+    @property
+    def webhook_secret(self) -> str:
+        """What signs deliveries to /api/webhooks."""
+        return self._credentials.webhook_secret
+
     def open(self) -> None:
         """Take the port and make the database ready: all that needs no event loop, and seconds at large scale.
 
@@ -135,7 +141,7 @@ class PlaneServer:
             simulator.start()
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
-            build_app(service),
+            before(build_app(service), self.settings, service.origin),
             http="httptools",
             loop="none",
             ws="none",
@@ -158,6 +164,7 @@ class PlaneServer:
     async def _stop(self, server: _Server, serving: asyncio.Task[None]) -> None:
         # Streams first: uvicorn waits for open answers before it goes.
         self.plane.hub.close()
+        await self.plane.machines.close()
         server.end()
         await serving
 
@@ -235,6 +242,7 @@ async def _until_told(server: PlaneServer, parent: int | None, out: TextIO) -> N
             "token": server.token,
             "read_only_token": server.read_only_token,
             "session_cookie": server.session_cookie,
+            "webhook_secret": server.webhook_secret,
             "db": str(server.path),
         }
         with contextlib.suppress(BrokenPipeError):

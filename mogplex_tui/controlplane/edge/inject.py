@@ -1,0 +1,255 @@
+"""Faults as an ASGI wrapper: rules that hold now, and what they do to a request and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable
+from random import Random
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import refuse
+from .kinds import REFUSING
+from .parse import Rule
+from .stream import Change, FrameShaper, change_json
+
+_JSON_KINDS = frozenset(
+    ("wrong-types", "unknown-fields", "unknown-values", "duplicated", "reordered", "skew")
+)
+
+
+class ActiveRule:
+    """A rule that holds, with a number to name it by, its own stream of chances and how often it has struck."""
+
+    def __init__(self, number: int, rule: Rule, seed: int) -> None:
+        self.number, self.rule, self.fired = number, rule, 0
+        self.random = Random(f"{seed}/{number}/{rule.text}")
+
+    @property
+    def left(self) -> int | None:
+        """How often it may still strike, None for always."""
+        return None if self.rule.count is None else self.rule.count - self.fired
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it silences streams for as long as it holds, those that are open already too."""
+        rule = self.rule
+        return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
+
+    def strikes(self, method: str, path: str, query: str) -> bool:
+        """Whether it strikes this request; a strike counts."""
+        if self.left == 0 or not self.rule.pattern.matches(method, path, query):
+            return False
+        if self.rule.probability < 1 and self.random.random() >= self.rule.probability:
+            return False
+        self.fired += 1
+        return True
+
+
+class Faults:
+    """The rules that hold, in the order they were given. The same seed and requests make the same faults."""
+
+    def __init__(self, seed: int, rules: Iterable[Rule] = ()) -> None:
+        self._seed = seed
+        self._given = 0
+        self.active: list[ActiveRule] = []
+        for rule in rules:
+            self.add(rule)
+
+    def add(self, rule: Rule) -> ActiveRule:
+        """Let a rule hold from now on."""
+        self._given += 1
+        active = ActiveRule(self._given, rule, self._seed)
+        self.active.append(active)
+        return active
+
+    def remove(self, number: int) -> bool:
+        """Lift one rule; False when no such rule holds."""
+        kept = [active for active in self.active if active.number != number]
+        found = len(kept) < len(self.active)
+        self.active = kept
+        return found
+
+    def clear(self) -> None:
+        """Lift every rule."""
+        self.active = []
+
+    def claim(self, method: str, path: str, query: str) -> list[ActiveRule]:
+        """The rules that strike a request, up to and including the first that answers it."""
+        struck = []
+        for active in self.active:
+            if active.strikes(method, path, query):
+                struck.append(active)
+                if active.rule.kind in REFUSING:
+                    break
+        return struck
+
+    def silences(self, method: str, path: str, query: str) -> bool:
+        """Whether an open stream is to say nothing now."""
+        return any(
+            active.is_switch and active.rule.pattern.matches(method, path, query) for active in self.active
+        )
+
+
+class FaultInjector:
+    """Lets faults happen before and after an application."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, origin: str) -> None:
+        self._app, self._faults, self._origin = app, faults, origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or have it answered and change the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
+        struck = self._faults.claim(method, path, query)
+        for active in struck:
+            argument = active.rule.argument
+            if active.rule.kind == "latency":
+                await asyncio.sleep(active.random.uniform(argument.low or 0, argument.high or 0))
+        if struck and struck[-1].rule.kind in REFUSING:
+            await self._refusal(struck[-1].rule, path, query)(scope, receive, send)
+            return
+        changes = [
+            (active.rule, active.random)
+            for active in struck
+            if active.rule.kind != "latency" and not active.is_switch
+        ]
+        shaped = _Shaped(send, changes, lambda: self._faults.silences(method, path, query))
+        await shaped.run(self._app, scope, receive)
+
+    def _refusal(self, rule: Rule, path: str, query: str) -> Response:
+        kind, low = rule.kind, rule.argument.low
+        if kind == "500":
+            return Response(status_code=500)
+        if kind == "html":
+            return refuse.page(int(low or 200))
+        if kind == "login":
+            return refuse.login(path, query)
+        if kind == "database-down":
+            return refuse.database_down(path, self._origin)
+        if kind == "429":
+            return refuse.refused(path, 429, self._origin, low)
+        status = int(low or 500) if kind == "status" else int(kind)
+        return refuse.refused(path, status, self._origin, 60 if status == 429 else None)
+
+
+class _Shaped:
+    """One answer on its way out: streams are changed frame by frame, the rest when it is whole."""
+
+    def __init__(self, send: Send, changes: list[Change], silenced: Callable[[], bool]) -> None:
+        self._send, self._changes = send, changes
+        self._frames = FrameShaper(changes, silenced)
+        self._start: Message | None = None
+        self._body = b""
+        self._streams = False
+        self._cut = asyncio.Event()
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
+        drops = any(rule.kind == "drop" for rule, _ in self._changes)
+        await app(scope, self._hearing_of_the_cut(receive) if drops else receive, self.send)
+        if self._cut.is_set():
+            _expect_the_cut()
+
+    def _hearing_of_the_cut(self, receive: Receive) -> Receive:
+        """To the application a cut is a caller who went: so a stream ends, and its listener with it."""
+
+        async def heard() -> Message:
+            if not self._cut.is_set():
+                message, cut = asyncio.ensure_future(receive()), asyncio.ensure_future(self._cut.wait())
+                try:
+                    await asyncio.wait((message, cut), return_when=asyncio.FIRST_COMPLETED)
+                    if message.done():
+                        return message.result()
+                finally:
+                    message.cancel()
+                    cut.cancel()
+            return {"type": "http.disconnect"}
+
+        return heard
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._streams = _header(message, b"content-type").startswith(b"text/event-stream")
+            self._start = message
+            if self._streams or not self._changes:
+                await self._send(message)
+        elif message["type"] != "http.response.body":
+            await self._send(message)
+        elif self._streams:
+            await self._send_frames(message)
+        elif not self._changes:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._send_whole()
+
+    async def _send_frames(self, message: Message) -> None:
+        if self._cut.is_set():
+            return
+        await self._send({**message, "body": self._frames.feed(message.get("body", b""))})
+        if self._frames.over:
+            self._cut.set()
+
+    async def _send_whole(self) -> None:
+        start, body = self._start or {}, self._body
+        if _header(start, b"content-type").startswith(b"application/json"):
+            body = self._changed_json(body)
+        promised, kept = len(body), len(body)
+        for rule, _ in self._changes:
+            limit = rule.argument.low
+            if rule.kind == "truncated":
+                promised = kept = len(body) // 2 if limit is None else min(len(body), int(limit))
+            elif rule.kind == "drop":
+                self._cut.set()
+                kept = min(kept, promised // 2 if limit is None else int(limit))
+                # What is cut must have been promised.
+                promised = max(promised, kept + 1)
+        others = [item for item in start["headers"] if item[0].lower() != b"content-length"]
+        headers = (
+            others if start["status"] in (204, 304) else [*others, (b"content-length", b"%d" % promised)]
+        )
+        await self._send({**start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body[:kept], "more_body": self._cut.is_set()})
+
+    def _changed_json(self, body: bytes) -> bytes:
+        wanted = [change for change in self._changes if change[0].kind in _JSON_KINDS]
+        if not wanted:
+            return body
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return body
+        for rule, random in wanted:
+            value = change_json(value, rule, random)
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _header(message: Message, name: bytes) -> bytes:
+    found: bytes = next((value for key, value in message.get("headers", ()) if key.lower() == name), b"")
+    return found
+
+
+class _CutIsMeant(logging.Filter):
+    """Keeps the server's complaint about an unfinished answer out of the log, once for each that we left so."""
+
+    expected = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self.expected and "without completing response" in str(record.msg):
+            self.expected -= 1
+            return False
+        return True
+
+
+_CUT = _CutIsMeant()
+
+
+def _expect_the_cut() -> None:
+    logging.getLogger("uvicorn.error").addFilter(_CUT)
+    _CUT.expected += 1

@@ -1,0 +1,70 @@
+"""Answers given in the service's place, in the envelope of the family that was asked (errors.md §1, §2)."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.responses import HTMLResponse, Response
+
+V1 = "/api/v1/mogplex"
+
+PAGE = (
+    "<!DOCTYPE html><html><head><title>Something went wrong</title></head>"
+    "<body><h1>Something went wrong</h1><p>Please try again in a moment.</p></body></html>"
+)
+_CODES = {
+    401: ("UNAUTHORIZED", "Unauthorized"),
+    403: ("FORBIDDEN", "Forbidden"),
+    404: ("NOT_FOUND", "Not found"),
+    409: ("CONFLICT", "Conflict"),
+    429: ("RATE_LIMITED", "Rate limit exceeded. Retry after 60s."),
+    500: ("INTERNAL_ERROR", "Internal server error"),
+    503: ("SERVICE_UNAVAILABLE", "Service unavailable"),
+}
+
+
+def is_v1(path: str) -> bool:
+    """Whether a path belongs to the token API."""
+    return path == V1 or path.startswith(V1 + "/")
+
+
+def refused(path: str, status: int, origin: str, retry_after: float | None = None) -> Response:
+    """An error of a status in the shape of the path's family; a v1 401 carries its challenge (auth.md §5.2)."""
+    fallback = (
+        ("INTERNAL_ERROR", "Internal server error") if status >= 500 else ("BAD_REQUEST", "Bad request")
+    )
+    code, message = _CODES.get(status, fallback)
+    headers = {} if retry_after is None else {"Retry-After": str(int(retry_after))}
+    if not is_v1(path):
+        return _json({"error": message}, status, headers)
+    if status == 401:
+        metadata = f"{origin}/.well-known/oauth-protected-resource/api/v1/mogplex/mcp"
+        headers["WWW-Authenticate"] = f'Bearer resource_metadata="{metadata}"'
+    return _json({"ok": False, "error": {"code": code, "message": message}}, status, headers)
+
+
+def _json(value: object, status: int, headers: dict[str, str] | None = None) -> Response:
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Response(body, status, headers, media_type="application/json")
+
+
+def database_down(path: str, origin: str) -> Response:
+    """What good credentials hear while nobody can look them up: 401, or the null user (README, auth.md §5.1)."""
+    if path == "/api/auth/user":
+        return _json({"user": None}, 200)
+    return refused(path, 401, origin)
+
+
+def page(status: int) -> Response:
+    """An HTML page where JSON was expected."""
+    return HTMLResponse(PAGE, status)
+
+
+def login(path: str, query: str, expired: bool = False) -> Response:
+    """307 to the sign-in page, with the way back in `next` and the same text as a body without type (auth.md §3)."""
+    # The edge writes the query anew before it quotes it: a space becomes a plus, and the plus %2B.
+    again = urlencode(parse_qsl(query, keep_blank_values=True)) if query else ""
+    back = quote(f"{path}?{again}" if again else path, safe="")
+    location = f"/login?{'expired=true&' if expired else ''}next={back}"
+    return Response(location.encode(), 307, {"Location": location})

@@ -1,0 +1,100 @@
+"""What faults do to an event stream, frame by frame (realtime.md §2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from . import mutate
+from .parse import Rule
+
+Change = tuple[Rule, Random]
+
+
+def change_json(body: Any, rule: Rule, random: Random) -> Any:
+    """The JSON body of an answer or of one frame as a rule changes it; other kinds leave it alone."""
+    names, low = rule.argument.names, rule.argument.low
+    changes: dict[str, Callable[[Any], Any]] = {
+        "wrong-types": lambda value: mutate.wrong_types(value, names, random),
+        "unknown-values": lambda value: mutate.unknown_values(value, names),
+        "duplicated": lambda value: mutate.rows(value, mutate.twice),
+        "reordered": lambda value: mutate.rows(value, lambda items: mutate.shuffled(items, random)),
+        "skew": lambda value: mutate.skewed(value, low or 0.0),
+    }
+    if rule.kind == "unknown-fields":
+        return mutate.unknown_fields(body)
+    change = changes.get(rule.kind)
+    return body if change is None else mutate.payload(body, change)
+
+
+class FrameShaper:
+    """Reshapes one stream. Comments pass untouched, so that a silent stream goes on pinging."""
+
+    def __init__(self, changes: list[Change], silenced: Callable[[], bool]) -> None:
+        self._changes = changes
+        self._silenced = silenced
+        self._rest = b""
+        self._held: bytes | None = None
+        self._told = 0
+        self._sent = 0
+        self.over = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What goes out for what came in; `over` is True once the connection is to be dropped."""
+        *whole, self._rest = (self._rest + chunk).split(b"\n\n")
+        out = b"".join(self._frame(frame) for frame in whole)
+        for rule, _ in self._changes:
+            if rule.kind != "drop":
+                continue
+            limit = rule.argument.low
+            if limit is None:
+                self.over = self.over or self._told > 0
+            elif self._sent + len(out) >= limit:
+                out, self.over = out[: max(0, int(limit) - self._sent)], True
+        self._sent += len(out)
+        return out
+
+    def _frame(self, frame: bytes) -> bytes:
+        if frame.startswith(b":"):
+            return frame + b"\n\n"
+        if self._silenced():
+            return b""
+        frames = [frame]
+        for rule, random in self._changes:
+            if rule.kind == "silent" and self._told >= (rule.argument.low or 0):
+                return b""
+            if rule.kind == "duplicated":
+                frames = mutate.twice(frames)
+            elif rule.kind == "reordered":
+                frames = self._swap(frames)
+            else:
+                frames = [_data(item, rule, random) for item in frames]
+        self._told += 1
+        return b"".join(item + b"\n\n" for item in frames)
+
+    def _swap(self, frames: list[bytes]) -> list[bytes]:
+        """Hold one change back until the next, which then goes first."""
+        if self._held is None:
+            self._held = frames[-1]
+            return frames[:-1]
+        held, self._held = self._held, None
+        return [*frames, held]
+
+
+def _data(frame: bytes, rule: Rule, random: Random) -> bytes:
+    if not frame.startswith(b"data: "):
+        return frame
+    text = frame.removeprefix(b"data: ")
+    if rule.kind == "truncated":
+        return b"data: " + text[: _kept(len(text), rule.argument.low)]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return frame
+    return b"data: " + json.dumps(change_json(value, rule, random), separators=(",", ":")).encode()
+
+
+def _kept(length: int, limit: float | None) -> int:
+    return length // 2 if limit is None else min(length, int(limit))

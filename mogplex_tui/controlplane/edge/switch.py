@@ -1,0 +1,87 @@
+"""/__plane/faults: the rules that hold, switched while the plane runs. Only from this machine, only when enabled."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_address
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .inject import ActiveRule, Faults
+from .parse import BadRuleError, Rule, parse
+
+PATH = "/__plane/faults"
+
+
+class FaultSwitch:
+    """Answers PATH and hands every other request on.
+
+    GET lists `{"faults": [{"id", "rule", "fired", "left"}]}`; POST `{"rule": "…"}` or `{"rules": […]}` adds (201,
+    the added ones in the same form); DELETE lifts `?id=N`, or all (200, those that still hold). A rule that cannot be
+    read is 400 `{"error"}`, and then none is added; an unknown id is 404.
+    """
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app, self._faults = app, faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what comes from elsewhere, or from a web page, finds no such route."""
+        if scope["type"] != "http" or scope["path"] != PATH or not _from_here(Request(scope)):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await self._answer(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method == "GET":
+            return _listed(self._faults.active)
+        if request.method == "POST":
+            try:
+                rules = _rules(await request.body())
+            except BadRuleError as error:
+                return JSONResponse({"error": str(error)}, 400)
+            return _listed([self._faults.add(rule) for rule in rules], 201)
+        if request.method == "DELETE":
+            wanted = request.query_params.get("id")
+            if wanted is None:
+                self._faults.clear()
+            elif not wanted.isascii() or not wanted.isdigit() or not self._faults.remove(int(wanted)):
+                return JSONResponse({"error": "No such fault"}, 404)
+            return _listed(self._faults.active)
+        return Response(status_code=405)
+
+
+def _from_here(request: Request) -> bool:
+    """Whether the caller is on this machine and is no page of another site in a browser on it."""
+    try:
+        near = request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        near = False
+    named = request.url.hostname in ("localhost", "127.0.0.1", "::1")
+    return near and named and "origin" not in request.headers
+
+
+def _rules(body: bytes) -> list[Rule]:
+    try:
+        said: Any = json.loads(body)
+    except ValueError:
+        raise BadRuleError("the body is not JSON") from None
+    texts = None
+    if isinstance(said, dict):
+        texts = said.get("rules", [said["rule"]] if "rule" in said else None)
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise BadRuleError('the body must be {"rule": "…"} or {"rules": ["…"]}')
+    return [parse(text) for text in texts]
+
+
+def _listed(active: list[ActiveRule], status: int = 200) -> Response:
+    found = [
+        {"id": one.number, "rule": one.rule.text, "fired": one.fired, "left": one.left} for one in active
+    ]
+    return JSONResponse({"faults": found}, status)

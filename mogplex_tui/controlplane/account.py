@@ -11,16 +11,20 @@ from typing import NamedTuple
 from .clock import DAY_US
 from .credentials import SESSION_COOKIE, TOKEN_PREFIX, digest
 from .plane import Plane
+from .writes import slugs
 
 _ALPHABET = string.ascii_letters + string.digits
 
 
 class Credentials(NamedTuple):
-    """Plaintext credentials of the seeded account; `session_cookie` is a raw Cookie header value."""
+    """Plaintext credentials of the seeded account; `session_cookie` is a raw Cookie header value, `webhook_secret`
+    signs deliveries to /api/webhooks (system.md §2).
+    """
 
     token: str
     read_only_token: str
     session_cookie: str
+    webhook_secret: str
 
 
 def credentials(plane: Plane) -> Credentials:
@@ -36,6 +40,7 @@ def credentials(plane: Plane) -> Credentials:
         _token(secret, "write"),
         _token(secret, "read"),
         f"{SESSION_COOKIE}={_letters(secret, 'session', 32)}",
+        _letters(secret, "webhook", 40),
     )
 
 
@@ -59,6 +64,7 @@ def create_profile(plane: Plane) -> None:
             username="ada-okafor",
             name="Ada Okafor",
             github_username="ada-okafor",
+            slug=slugs.fresh(tx, "ada-okafor", "ada@acme.dev", plane.user_id),
             default_model="anthropic/claude-sonnet-5",
             models_seen_at=now,
             created_at=now - 90 * DAY_US,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import iso_db_or_none
 from .database import Database, Row
+from .roles import ActiveTeam, may
 
 STATIC_DEFAULT = "minimax/minimax-m2.7"
 
-# Gateway access is the platform's; without it only provider keys would count, and this plane keeps none.
 _SIGNED_IN = (
     "SELECT m.*, CASE WHEN p.is_enabled IS NOT NULL THEN p.is_enabled"
     " WHEN NOT :auto AND m.created_at > :seen THEN 0 ELSE m.is_available END AS is_enabled"
@@ -20,8 +20,38 @@ _SIGNED_IN = (
 _ANONYMOUS = "SELECT * FROM models WHERE is_available = 1 AND is_hidden = 0 ORDER BY provider"
 
 
-def _reachable(profile: Row, model_id: str) -> bool:
-    return bool(profile["allow_platform_ai"]) and not model_id.startswith("openrouter/")
+class Reach(NamedTuple):
+    """Which models somebody can reach: by keys, through a gateway, and as far as a team lets its roles."""
+
+    keys: frozenset[str]
+    gateway: bool
+    team: ActiveTeam | None
+    allowlist: frozenset[str] | None
+
+    def covers(self, model_id: str) -> bool:
+        """Whether the model may be used (identity.md §6.5); nobody reaches one through a foreign team."""
+        provider, _, rest = model_id.partition("/")
+        if self.team is not None and not may(self.team.role, f"models.{provider}.{rest}"):
+            return False
+        if self.allowlist is not None and model_id not in self.allowlist:
+            return False
+        if provider == "openrouter":
+            return provider in self.keys
+        return self.gateway or (provider in ("openai", "anthropic") and provider in self.keys)
+
+
+def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
+    """What the profile reaches in its personal scope or in a team; a member also has the team's keys (§6.5)."""
+    owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
+    keys = {row["provider"] for row in owned}
+    allowlist = None
+    if team is not None and team.role is not None:
+        shared = db.all("SELECT provider FROM team_provider_keys WHERE team_id = ?", (team.id,))
+        keys |= {row["provider"] for row in shared}
+        listed = db.value("SELECT model_allowlist FROM teams WHERE id = ?", (team.id,))
+        allowlist = None if listed is None else frozenset(json.loads(listed))
+    gateway = bool(profile["allow_platform_ai"]) or "ai_gateway" in keys
+    return Reach(frozenset(keys), gateway, team, allowlist)
 
 
 def anonymous(db: Database) -> list[Row]:
@@ -45,17 +75,33 @@ def usable(db: Database, profile: Row) -> list[Row]:
     return [row for row in rows if not row["is_hidden"] and row["is_available"] and row["is_enabled"]]
 
 
-def offered(db: Database, profile: Row) -> list[Row]:
+def offered(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
     """The `models` list: not hidden, enabled and reachable; a retired model that is enabled stays (§6.2)."""
+    within = reach(db, profile, team)
     rows = everything(db, profile)
-    return [
-        row for row in rows if not row["is_hidden"] and row["is_enabled"] and _reachable(profile, row["id"])
-    ]
+    return [row for row in rows if not row["is_hidden"] and row["is_enabled"] and within.covers(row["id"])]
 
 
-def offered_now(db: Database, profile: Row) -> list[Row]:
+def offered_now(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
     """The offered models that are still available (§6.3, §6.10)."""
-    return [row for row in offered(db, profile) if row["is_available"]]
+    return [row for row in offered(db, profile, team) if row["is_available"]]
+
+
+def arrivals(db: Database, profile: Row) -> list[Row]:
+    """Available models that came after the profile last looked and that it has not decided on (§6.8)."""
+    return db.all(
+        "SELECT * FROM models m WHERE is_available = 1 AND is_hidden = 0 AND created_at > ? AND NOT EXISTS"
+        " (SELECT 1 FROM model_preferences p WHERE p.user_id = ? AND p.model_id = m.id)"
+        " ORDER BY provider, name, id",
+        (profile["models_seen_at"], profile["id"]),
+    )
+
+
+def usable_somewhere(db: Database, profile: Row, rows: list[Row]) -> list[Row]:
+    """Those rows that the profile reaches in its personal scope or in any of its teams (§6.8)."""
+    teams = db.all("SELECT team_id, role FROM team_members WHERE user_id = ?", (profile["id"],))
+    scopes = [reach(db, profile), *(reach(db, profile, ActiveTeam(*team)) for team in teams)]
+    return [row for row in rows if any(scope.covers(row["id"]) for scope in scopes)]
 
 
 def _pick(rows: list[Row], profile: Row) -> str | None:
@@ -72,9 +118,9 @@ def settings_default(db: Database, profile: Row) -> str:
     return _pick(usable(db, profile), profile) or STATIC_DEFAULT
 
 
-def models_default(db: Database, profile: Row) -> str | None:
+def models_default(db: Database, profile: Row, team: ActiveTeam | None = None) -> str | None:
     """The default of /api/models, null when nothing can be used (§6.6b)."""
-    return _pick(offered_now(db, profile), profile)
+    return _pick(offered_now(db, profile, team), profile)
 
 
 def model(row: Row, signed_in: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from .. import catalogue
 from . import params
+from .team_scope import active_team
 from .web import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
 
 _CATALOGUE_KEYS = (
@@ -22,8 +23,9 @@ _CATALOGUE_KEYS = (
 
 
 async def list_models(ask: Ask) -> Response:
-    """The caller's models with the whole catalogue and a default; nobody gets the public list (§6.2,
-    §6.3).
+    """The caller's models, in the active team if there is one, with the whole catalogue and a default.
+
+    Nobody gets the public list; who is no member of the team gets no models (§1.5, §6.2, §6.3).
     """
     db = ask.plane.db
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
@@ -34,13 +36,14 @@ async def list_models(ask: Ask) -> Response:
             return answer([catalogue.cli_model(row) for row in rows])
         public = [catalogue.model(row, signed_in=False) for row in rows]
         return answer({"models": public, "catalog": public})
+    team = active_team(ask)
     if cli:
-        return answer([catalogue.cli_model(row) for row in catalogue.offered_now(db, profile)])
+        return answer([catalogue.cli_model(row) for row in catalogue.offered_now(db, profile, team)])
     return answer(
         {
-            "models": [catalogue.model(row, signed_in=True) for row in catalogue.offered(db, profile)],
+            "models": [catalogue.model(row, signed_in=True) for row in catalogue.offered(db, profile, team)],
             "catalog": [catalogue.model(row, signed_in=True) for row in catalogue.everything(db, profile)],
-            "default_model": catalogue.models_default(db, profile),
+            "default_model": catalogue.models_default(db, profile, team),
         }
     )
 

@@ -25,6 +25,11 @@ _VERCEL = {
     "statusDetail": "Sandboxes run on the platform's own project.",
 }
 _INSTALL = {"kind": "install", "label": "Install GitHub App", "href": "/api/auth/github"}
+_COMPLETE = {
+    "kind": "complete_install",
+    "label": "Complete GitHub App install",
+    "href": "/api/auth/github",
+}
 _OPEN_SPACES = {"kind": "open_spaces", "label": "Open Projects", "href": "/projects/repositories"}
 
 
@@ -48,10 +53,12 @@ async def read_user(ask: Ask) -> Response:
     user: dict[str, Any] = {
         name: profile[name] for name in ("id", "email", "username", "name", "avatar_url", "github_username")
     }
-    user |= _github(profile, app, covered)
+    pending = not app and ask.request.cookies.get("github_app_install_pending") == "1"
+    user |= _github(profile, app, covered, pending)
+    project = profile["vercel_project_id"]
     user |= {
         "github_app_available": True,
-        "github_install_pending": False,
+        "github_install_pending": pending,
         "github_installation_count": installations,
         "github_synced_repo_count": synced,
         "github_covered_repo_count": covered,
@@ -59,14 +66,14 @@ async def read_user(ask: Ask) -> Response:
             "allowPlatformAi": bool(profile["allow_platform_ai"]),
             "allowPlatformSandbox": bool(profile["allow_platform_sandbox"]),
         },
-        "vercel": _VERCEL,
-        "account_vercel_project_id": None,
-        "account_vercel_team_id": None,
+        "vercel": _VERCEL | {"linkedProjectState": "none" if project is None else "account"},
+        "account_vercel_project_id": project,
+        "account_vercel_team_id": profile["vercel_team_id"],
     }
     return answer({"user": user})
 
 
-def _github(profile: Row, app: bool, covered: int) -> dict[str, Any]:
+def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, Any]:
     """The GitHub state, its label and what to do next (identity.md §2); the App is always on offer here."""
     oauth = bool(profile["github_oauth"])
     if app and covered:
@@ -82,6 +89,13 @@ def _github(profile: Row, app: bool, covered: int) -> dict[str, Any]:
             "App installed",
             "The GitHub App is installed and covers no repository yet.",
             _OPEN_SPACES,
+        )
+    elif pending:
+        state, label, detail, action = (
+            "app_install_pending",
+            "Install pending",
+            "The installation of the GitHub App was begun and not finished.",
+            _COMPLETE,
         )
     elif oauth:
         state, label, detail, action = (

@@ -1,52 +1,15 @@
-"""The active team of a request and what its roles may do (identity.md §1.5, auth.md §10)."""
+"""The active team of a request (identity.md §1.5, auth.md §10); what roles may do is in roles.py."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ..roles import MANAGERS, ROLE_CAPABILITIES, ActiveTeam, may
 from . import params
 from .web import Ask, refusal
 
+__all__ = ["MANAGERS", "ROLE_CAPABILITIES", "ActiveTeam", "active_team", "may", "team_scope"]
+
 HEADER = "x-mogplex-team-id"
 FORBIDDEN = "Forbidden"
-
-# What each role may do; "*" is everything and "a.*" covers a, a.b and a.b.c.
-ROLE_CAPABILITIES: dict[str, tuple[str, ...]] = {
-    "owner": ("*",),
-    "admin": ("*",),
-    "developer": (
-        "models.*",
-        "tools.bash",
-        "tools.write_file",
-        "tools.web_search",
-        "tools.web_fetch",
-        "tools.virtual_exec",
-        "tools.github_api",
-        "tools.memories",
-        "connections.create",
-        "projects.write",
-    ),
-    "viewer": ("models.*", "tools.web_search", "tools.web_fetch", "tools.virtual_exec"),
-}
-MANAGERS = ("owner", "admin")
-
-
-class ActiveTeam(NamedTuple):
-    """The team that a request names, and the caller's role in it, or None for somebody who is no member."""
-
-    id: str
-    role: str | None
-
-
-def may(role: str | None, capability: str) -> bool:
-    """Whether a role holds a capability: exactly, by "*", or by a prefix that ends at a dot."""
-    for held in ROLE_CAPABILITIES.get(role or "", ()):
-        if held in ("*", capability):
-            return True
-        stem = held.removesuffix(".*")
-        if stem != held and (capability == stem or capability.startswith(stem + ".")):
-            return True
-    return False
 
 
 def active_team(ask: Ask) -> ActiveTeam | None:

@@ -22,6 +22,7 @@ def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
         email=other["email"],
         username=other["username"],
         name=other["name"],
+        slug=other["username"],
         default_model=other["default_model"],
         models_seen_at=now - 40 * DAY_US,
         created_at=now - 60 * DAY_US,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import api_keys, provider_keys
+from . import account, api_keys, arrivals, icons, provider_keys
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    modules = (api_keys, provider_keys)
+    modules = (account, api_keys, arrivals, icons, provider_keys)
     return [entry for module in modules for entry in module.routes(service)]

@@ -1,0 +1,53 @@
+"""Names in addresses: of teams and of people, one set of names for both (identity.md §8 and §12)."""
+
+from __future__ import annotations
+
+import re
+
+from ..database import Database, Tx
+
+LONGEST = 39
+_FORM = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}", re.ASCII)
+_OTHER = re.compile(r"[^a-z0-9]+", re.ASCII)
+
+# Paths of the console in the browser; the database refuses further ones by itself (reserved_slugs).
+_PAGES = frozenset(
+    (
+        "agents",
+        "assignments",
+        "automations",
+        "flows",
+        "library",
+        "observability",
+        "primitives",
+        "projects",
+        "runs",
+        "settings",
+        "triggers",
+    )
+)
+
+_RESERVED = "SELECT 1 FROM reserved_slugs WHERE slug = ?"
+_TAKEN = "SELECT 1 FROM teams WHERE slug = :slug UNION ALL SELECT 1 FROM profiles WHERE slug = :slug"
+
+
+def problem(db: Database | Tx, slug: str) -> str | None:
+    """Why a name cannot be given away: `invalid`, `reserved` or `taken`; None for one that is free."""
+    # Some reserved names are files, which would not pass as names anyway.
+    if slug in _PAGES or db.one(_RESERVED, (slug,)) is not None:
+        return "reserved"
+    if _FORM.fullmatch(slug) is None:
+        return "invalid"
+    return None if db.one(_TAKEN, {"slug": slug}) is None else "taken"
+
+
+def fresh(db: Database | Tx, github_username: str | None, email: str, unique: str) -> str:
+    """A free name for a new profile; eight digits of `unique`, its id, settle what nothing else does."""
+    drawn = github_username or email.partition("@")[0]
+    base = _OTHER.sub("-", drawn.lower()).strip("-")[:LONGEST].strip("-")
+    if problem(db, base) in ("invalid", "reserved"):
+        base = f"user-{unique[:8]}"
+    for candidate in (base, *(f"{base[: LONGEST - 2]}-{number}" for number in range(2, 6))):
+        if problem(db, candidate) is None:
+            return candidate
+    return f"{base[: LONGEST - 9]}-{unique[:8]}"

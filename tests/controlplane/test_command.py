@@ -65,7 +65,7 @@ def start() -> Iterator[Start]:
 
 def test_one_line_then_answers_then_a_clean_end(start: Start) -> None:
     process, ready = start()
-    assert set(ready) == {"base_url", "token", "read_only_token", "session_cookie", "db"}
+    assert set(ready) == {"base_url", "token", "read_only_token", "session_cookie", "webhook_secret", "db"}
     assert ready["base_url"].startswith("http://127.0.0.1:")
     headers = {"Authorization": f"Bearer {ready['token']}"}
     with httpx.Client(base_url=ready["base_url"], headers=headers) as client:

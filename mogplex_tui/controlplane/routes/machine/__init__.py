@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
+from . import webhooks
 
 
-def routes(_: Service) -> list[BaseRoute]:
+def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return []
+    return [*webhooks.routes(service)]

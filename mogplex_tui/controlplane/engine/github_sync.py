@@ -1,0 +1,126 @@
+"""What GitHub tells about installations and repositories, written into the rows that are known (system.md §2.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..database import Row, Tx
+from ..ids import Ids
+from ..plane import Plane
+from ..writes import ledger
+from . import dispatch
+from .github import REVIEW_CHECK, Payload, number, part, sender_of, text
+
+_HANDLED = ("installation", "installation_repositories", "repository")
+
+
+def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict[str, Any]:
+    """Sync the rows of one delivery; returns the `sync` object of the answer."""
+    if event not in _HANDLED:
+        return {"handled": False, "matchedUsers": 0}
+    with plane.db.transaction(ids=ids) as tx:
+        if event == "installation":
+            users = _installation(tx, payload, at)
+        elif event == "installation_repositories":
+            users = _coverage(tx, payload)
+        else:
+            users = _repository(tx, payload)
+    return {"handled": True, "matchedUsers": len(users)}
+
+
+def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
+    """Create, follow or forget an installation; a new one belongs to the person who installed it."""
+    about = part(payload, "installation")
+    installation_id = number(about.get("id"))
+    rows = tx.all(
+        "SELECT id, user_id FROM github_installations WHERE installation_id = ?", (installation_id,)
+    )
+    users = {row["user_id"] for row in rows}
+    action = payload.get("action")
+    if action == "deleted":
+        for row in rows:
+            tx.execute("DELETE FROM github_installations WHERE id = ?", (row["id"],))
+            tx.note("github_installations", "DELETE", row["user_id"], row["id"])
+        _cover(tx, tx.all("SELECT * FROM repos WHERE github_installation_id = ?", (installation_id,)), None)
+        return users
+    account = part(about, "account")
+    login, kind = text(account.get("login")), text(account.get("type")) or "User"
+    if login is None or installation_id is None:
+        return users
+    for row in rows:
+        tx.update("github_installations", row["id"], account_login=login, account_type=kind)
+        tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
+    if not rows and action == "created":
+        sender = text(sender_of(payload).get("login"))
+        for person in tx.all("SELECT id FROM profiles WHERE github_username = ? COLLATE NOCASE", (sender,)):
+            users.add(person["id"])
+            row_id = tx.new_id()
+            tx.insert(
+                "github_installations",
+                id=row_id,
+                user_id=person["id"],
+                installation_id=installation_id,
+                account_login=login,
+                account_type=kind,
+                created_at=at,
+            )
+            tx.note("github_installations", "INSERT", person["id"], row_id)
+            break
+    return users
+
+
+def _coverage(tx: Tx, payload: Payload) -> set[str]:
+    """Repositories that an installation gained or lost, as far as its owner has connected them."""
+    installation_id = number(part(payload, "installation").get("id"))
+    owners = tx.all("SELECT user_id FROM github_installations WHERE installation_id = ?", (installation_id,))
+    for owner in owners:
+        for key, covered in (("repositories_added", installation_id), ("repositories_removed", None)):
+            named = payload.get(key)
+            for entry in named if isinstance(named, list) else ():
+                name = entry.get("full_name") if isinstance(entry, dict) else None
+                rows = tx.all(
+                    "SELECT * FROM repos WHERE user_id = ? AND full_name = ? COLLATE NOCASE",
+                    (owner["user_id"], name),
+                )
+                _cover(tx, rows, covered)
+    return {owner["user_id"] for owner in owners}
+
+
+def _cover(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
+    for row in rows:
+        tx.update("repos", row["id"], github_installation_id=installation_id)
+        tx.note("repos", "UPDATE", row["user_id"], row["id"])
+
+
+def _repository(tx: Tx, payload: Payload) -> set[str]:
+    """A repository that was renamed, moved or has another default branch."""
+    about = part(payload, "repository")
+    name, old = text(about.get("full_name")), text(part(payload, "changes", "repository", "name").get("from"))
+    known = name
+    if name is not None and old is not None and payload.get("action") == "renamed":
+        known = f"{name.partition('/')[0]}/{old}"
+    rows = tx.all("SELECT * FROM repos WHERE full_name = ? COLLATE NOCASE", (known,))
+    for row in rows:
+        branch = text(about.get("default_branch")) or row["default_branch"]
+        tx.update("repos", row["id"], full_name=name, default_branch=branch)
+        tx.note("repos", "UPDATE", row["user_id"], row["id"])
+    return {row["user_id"] for row in rows}
+
+
+def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | None:
+    """Run the job behind the service's own review check again; its id, None when the check is not ours."""
+    run = part(payload, "check_run")
+    if run.get("name") != REVIEW_CHECK:
+        return None
+    with plane.db.transaction(ids=ids) as tx:
+        known = tx.one(
+            "SELECT id FROM job_runs WHERE id = ? AND status IN ('success', 'failed', 'cancelled')",
+            (text(run.get("external_id")),),
+        )
+        if known is None:
+            return None
+        job = ledger.job_context(tx, known["id"])
+        enqueued = dispatch.enqueue(tx, dispatch.retry_work(job, job["flow_version_id"], {}), at)
+    if enqueued.job_id is not None and enqueued.queued:
+        dispatch.start(plane, ids, enqueued.job_id, "manual_retry", at)
+    return enqueued.job_id

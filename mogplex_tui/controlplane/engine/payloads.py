@@ -1,0 +1,232 @@
+"""Believable GitHub deliveries for a repository: what the story and `control-plane --webhook` send."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, NamedTuple
+
+from ..seed.catalogue import prompts, work
+from ..seed.rng import pick, whole
+
+
+class About(NamedTuple):
+    """The repository that a delivery is about; an unknown installation is left out."""
+
+    full_name: str
+    branch: str = "main"
+    installation_id: int | None = None
+    account_type: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return f"https://github.com/{self.full_name}"
+
+
+class Said(NamedTuple):
+    """What a person wants the delivery to say instead of what would be drawn."""
+
+    text: str | None = None
+    number: int | None = None
+    author: str | None = None
+
+
+# Name of a kind -> (x-github-event, one line for people).
+KINDS = {
+    "pull_request": ("pull_request", "a person opens a pull request"),
+    "push": ("push", "commits reach the default branch"),
+    "issues": ("issues", "a person opens an issue"),
+    "issue_comment": ("issue_comment", "a person calls @mogplex on a pull request"),
+    "pull_request_review_comment": ("pull_request_review_comment", "a person comments on a line"),
+    "check_run": ("check_run", "a check of a branch fails"),
+    "workflow_run": ("workflow_run", "a workflow of a branch fails"),
+    "workflow_success": ("workflow_run", "a workflow of a branch succeeds"),
+    "label": ("pull_request", "a person puts a label on a pull request"),
+    "tag": ("push", "a version tag is pushed"),
+    "deployment_status": ("deployment_status", "a preview is ready"),
+}
+_NOTHING = Said()
+
+
+def build(rng: Random, kind: str, about: About, said: Said = _NOTHING) -> dict[str, Any]:
+    """The body of one delivery of a kind of KINDS; raises KeyError for another."""
+    author = said.author or pick(rng, work("authors"))
+    body = _BUILDERS[kind](rng, about, said, author)
+    owner = about.full_name.partition("/")[0]
+    repository: dict[str, Any] = {
+        "full_name": about.full_name,
+        "name": about.full_name.partition("/")[2],
+        "default_branch": about.branch,
+        "html_url": about.url,
+        "owner": {"login": owner},
+    }
+    if about.account_type is not None:
+        repository["owner"]["type"] = about.account_type
+    if about.installation_id is not None:
+        body["installation"] = {"id": about.installation_id}
+    return body | {"repository": repository, "sender": {"login": author, "type": "User"}}
+
+
+def _sha(rng: Random) -> str:
+    return f"{rng.getrandbits(160):040x}"
+
+
+def _number(rng: Random, said: Said) -> int:
+    return said.number or whole(rng, 210, 1900)
+
+
+def _pull(rng: Random, about: About, said: Said, author: str, title: str | None) -> dict[str, Any]:
+    number = _number(rng, said)
+    return {
+        "number": number,
+        "html_url": f"{about.url}/pull/{number}",
+        "title": title or pick(rng, work("prs")),
+        "draft": False,
+        "user": {"login": author, "type": "User"},
+        "head": {
+            "ref": pick(rng, prompts()).slug,
+            "sha": _sha(rng),
+            "repo": {"full_name": about.full_name},
+        },
+        "base": {"ref": about.branch, "sha": _sha(rng), "repo": {"full_name": about.full_name}},
+    }
+
+
+def _pull_request(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    return {"action": "opened", "pull_request": _pull(rng, about, said, author, said.text)}
+
+
+def _label(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    pull = _pull(rng, about, said, author, None)
+    return {"action": "labeled", "pull_request": pull, "label": {"name": said.text or "ready"}}
+
+
+def _push(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    before, after = _sha(rng), _sha(rng)
+    message = said.text or pick(rng, work("prs"))
+    commits = [
+        {"id": _sha(rng), "message": message, "author": {"username": author}} for _ in range(whole(rng, 1, 6))
+    ]
+    return {
+        "ref": f"refs/heads/{about.branch}",
+        "before": before,
+        "after": after,
+        "compare": f"{about.url}/compare/{before[:12]}...{after[:12]}",
+        "deleted": False,
+        "commits": commits,
+    }
+
+
+def _tag(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    name = said.text or f"v{whole(rng, 1, 4)}.{whole(rng, 0, 30)}.{whole(rng, 0, 9)}"
+    return _push(rng, about, said, author) | {"ref": f"refs/tags/{name}", "commits": []}
+
+
+def _issue(rng: Random, about: About, said: Said, author: str, title: str | None) -> dict[str, Any]:
+    number = _number(rng, said)
+    return {
+        "number": number,
+        "html_url": f"{about.url}/issues/{number}",
+        "title": title or pick(rng, work("issues")),
+        "user": {"login": author, "type": "User"},
+    }
+
+
+def _issues(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    return {"action": "opened", "issue": _issue(rng, about, said, author, said.text)}
+
+
+def _comment(rng: Random, about: About, number: int, body: str, author: str) -> dict[str, Any]:
+    comment_id = whole(rng, 2_100_000_000, 2_199_999_999)
+    return {
+        "id": comment_id,
+        "body": body,
+        "html_url": f"{about.url}/pull/{number}#issuecomment-{comment_id}",
+        "user": {"login": author, "type": "User"},
+    }
+
+
+def _issue_comment(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    issue = _issue(rng, about, said, author, pick(rng, work("prs")))
+    issue |= {"pull_request": {"url": f"{about.url}/pull/{issue['number']}"}}
+    body = said.text or pick(rng, work("comments"))
+    return {
+        "action": "created",
+        "issue": issue,
+        "comment": _comment(rng, about, issue["number"], body, author),
+    }
+
+
+def _review_comment(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+    pull = _pull(rng, about, said, author, None)
+    body = said.text or pick(rng, work("comments"))
+    return {
+        "action": "created",
+        "pull_request": pull,
+        "comment": _comment(rng, about, pull["number"], body, author),
+    }
+
+
+def _check_run(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+    run_id = whole(rng, 18_000_000_000, 18_999_999_999)
+    run = {
+        "id": run_id,
+        "name": said.text or pick(rng, work("workflows")),
+        "status": "completed",
+        "conclusion": "failure",
+        "head_sha": _sha(rng),
+        "html_url": f"{about.url}/runs/{run_id}",
+        "details_url": f"{about.url}/actions/runs/{run_id}",
+        "check_suite": {"head_branch": pick(rng, prompts()).slug},
+    }
+    return {"action": "completed", "check_run": run}
+
+
+def _workflow(rng: Random, about: About, said: Said, conclusion: str) -> dict[str, Any]:
+    run_id = whole(rng, 18_000_000_000, 18_999_999_999)
+    run = {
+        "id": run_id,
+        "name": said.text or pick(rng, work("workflows")),
+        "status": "completed",
+        "conclusion": conclusion,
+        "head_sha": _sha(rng),
+        "head_branch": pick(rng, prompts()).slug,
+        "html_url": f"{about.url}/actions/runs/{run_id}",
+    }
+    return {"action": "completed", "workflow_run": run}
+
+
+def _workflow_run(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+    return _workflow(rng, about, said, "failure")
+
+
+def _workflow_success(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+    return _workflow(rng, about, said, "success")
+
+
+def _deployment_status(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+    environment = said.text or "Preview"
+    return {
+        "action": "created",
+        "deployment": {"sha": _sha(rng), "environment": environment},
+        "deployment_status": {
+            "state": "success",
+            "environment": environment,
+            "environment_url": f"https://preview-{rng.getrandbits(32):08x}.example.app",
+        },
+    }
+
+
+_BUILDERS = {
+    "pull_request": _pull_request,
+    "push": _push,
+    "issues": _issues,
+    "issue_comment": _issue_comment,
+    "pull_request_review_comment": _review_comment,
+    "check_run": _check_run,
+    "workflow_run": _workflow_run,
+    "workflow_success": _workflow_success,
+    "label": _label,
+    "tag": _tag,
+    "deployment_status": _deployment_status,
+}

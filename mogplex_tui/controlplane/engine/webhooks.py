@@ -1,0 +1,121 @@
+"""A GitHub delivery from arrival to answer: rows synced, waits resumed, work queued and started (system.md §2.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..ids import Ids
+from ..plane import Plane
+from . import dispatch, github_sync, matching, waits
+from .github import LISTENED, Event, Payload, Source, events, source_of
+
+
+class Delivery(NamedTuple):
+    """One delivery: x-github-event, x-github-delivery or the body's digest, and the body.
+
+    `origin` as in dispatch.Work; `refused` makes the background runtime refuse every start; `at` is the instant, the
+    plane's present when None.
+    """
+
+    event: str
+    key: str
+    payload: Payload
+    origin: str = "outside"
+    refused: bool = False
+    at: int | None = None
+
+
+@dataclass
+class _Counts:
+    """How the dispatches of one delivery came out."""
+
+    queued: int = 0
+    started: int = 0
+    deferred: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
+    """Act on a delivery whose sender is proved; returns the body of the answer (routing.md §5.4)."""
+    at = plane.clock.now_us() if delivery.at is None else delivery.at
+    delivery = delivery._replace(at=at)
+    payload = delivery.payload
+    sync = github_sync.apply(plane, ids, delivery.event, payload, at)
+    if delivery.event == "check_run" and payload.get("action") == "rerequested":
+        github_sync.rerun_review(plane, ids, payload, at)
+    signal = waits.signal_of(delivery.event, payload)
+    flow_waits = None if signal is None else waits.resume(plane, ids, signal, delivery.key, at)
+    tail: dict[str, Any] = {"flow_waits": flow_waits, "sync": sync}
+    found = events(delivery.event, payload) if delivery.event in LISTENED else []
+    if not found:
+        return {"ok": True, "skipped": True, **tail}
+    source = _known_account(plane, source_of(payload))
+    matched = [
+        (event, target) for event in found for target in matching.find_targets(plane.db, event, source)
+    ]
+    if not matched:
+        return {"ok": True, "queued": 0, **tail}
+    counts = _Counts()
+    for event, target in matched:
+        _dispatch(plane, ids, delivery, event, target, counts)
+    return {
+        "ok": True,
+        "queued": counts.queued,
+        "started": counts.started,
+        "deferred": counts.deferred,
+        "startFailed": counts.failed,
+        "suppressed": counts.suppressed,
+        "reason_counts": dict(counts.reasons),
+        **tail,
+    }
+
+
+def _known_account(plane: Plane, source: Source) -> Source:
+    """The source with the kind of account that the installation is known to have, when the delivery does not say."""
+    if source.account_type is not None:
+        return source
+    kind = plane.db.value(
+        "SELECT account_type FROM github_installations WHERE installation_id = ?", (source.installation_id,)
+    )
+    return source._replace(account_type=kind)
+
+
+def work_of(delivery: Delivery, event: Event, target: matching.Target) -> dispatch.Work:
+    """What a matched event asks for, with the key that makes it happen once (routing.md §5.4)."""
+    metadata = dispatch.work_metadata(target, event.metadata)
+    key = f"github-webhook:{target.kind}:{target.id}:{delivery.key}"
+    pull, sha = metadata.get("pr_number"), metadata.get("head_sha")
+    if event.type == "pr_opened" and pull is not None and sha is not None:
+        repo, installation = target.repo_full_name, target.installation_id
+        key = (
+            f"github-pr-review:{target.kind}:{target.id}:{target.source_type}"
+            f":{repo}:{installation}:{pull}:{sha}"
+        )
+        metadata["review_dedup_key"] = f"{repo}#{pull}@{sha[:12]}"
+    sensitive = target.source_type in dispatch.SENSITIVE
+    return dispatch.Work(target, metadata, key, sensitive, delivery.origin)
+
+
+def _dispatch(
+    plane: Plane, ids: Ids, delivery: Delivery, event: Event, target: matching.Target, counts: _Counts
+) -> None:
+    at = plane.clock.now_us() if delivery.at is None else delivery.at
+    with plane.db.transaction(ids=ids) as tx:
+        enqueued = dispatch.enqueue(tx, work_of(delivery, event, target), at)
+    if not enqueued.queued or enqueued.job_id is None:
+        counts.suppressed += 1
+        counts.reasons[enqueued.reason or "ENQUEUE_FAILED"] += 1
+        return
+    counts.queued += 1
+    result = dispatch.start(plane, ids, enqueued.job_id, "webhook", at, refused=delivery.refused)
+    if result.started:
+        counts.started += 1
+    elif result.reason == "INSTALLATION_CONCURRENCY_LIMIT":
+        counts.deferred += 1
+        counts.reasons[result.reason] += 1
+    else:
+        counts.failed += 1

@@ -21,33 +21,88 @@ class Family(StrEnum):
     V1 = "v1"
     ACCOUNT = "account"
     SETTINGS = "settings"
+    KEYS = "keys"
     MODELS = "models"
+    NEW_MODELS = "new-models"
+    TEAMS = "teams"
+    BILLING = "billing"
+    REPOS = "repos"
+    WORKSPACES = "workspaces"
+    GITHUB = "github"
+    AGENTS = "agents"
+    SKILLS = "skills"
+    RULES = "rules"
+    CONNECTIONS = "connections"
+    MCP = "mcp-servers"
+    MCP_RECORDS = "mcp-server-records"
+    MEMORIES = "memories"
+    COMMANDS = "commands"
+    CONVERSATIONS = "conversations"
+    CHAT = "chat"
+    SLACK = "slack"
+    ASSIGNMENTS = "assignments"
+    TRIGGERS = "triggers"
+    FLOWS = "flows"
+    APPROVALS = "approvals"
     SANDBOX = "sandbox"
     OBSERVABILITY = "observability"
     REALTIME = "realtime"
     OTHER = "other"
 
 
-# Longest prefix first; adding a family is one name above and one line here.
+# Longest prefix first; adding a family is one name above and one line here. What has its own line under a neighbour
+# opens and closes by itself: the hosted edge lists the neighbour's exact path for tokens, not what is below (auth.md §4).
 _PREFIXES: tuple[tuple[str, Family], ...] = (
+    ("/api/settings/api-keys", Family.KEYS),
+    ("/api/settings/keys", Family.KEYS),
+    ("/api/models/new-arrivals", Family.NEW_MODELS),
+    ("/api/models/provider-icons", Family.NEW_MODELS),
     (V1, Family.V1),
     ("/api/observability", Family.OBSERVABILITY),
     ("/api/realtime", Family.REALTIME),
-    ("/api/settings", Family.SETTINGS),
     ("/api/sandbox", Family.SANDBOX),
-    ("/api/models", Family.MODELS),
     ("/api/auth", Family.ACCOUNT),
+    ("/api/memberships", Family.TEAMS),
+    ("/api/teams", Family.TEAMS),
+    ("/api/invites", Family.TEAMS),
+    ("/api/billing", Family.BILLING),
+    ("/api/stripe", Family.BILLING),
+    ("/api/profile", Family.BILLING),
+    ("/api/repos", Family.REPOS),
+    ("/api/workspaces", Family.WORKSPACES),
+    ("/api/github", Family.GITHUB),
+    ("/api/agents", Family.AGENTS),
+    ("/api/agent-categories", Family.AGENTS),
+    ("/api/skills", Family.SKILLS),
+    ("/api/rules", Family.RULES),
+    ("/api/connections", Family.CONNECTIONS),
+    ("/api/memories", Family.MEMORIES),
+    ("/api/commands", Family.COMMANDS),
+    ("/api/conversations", Family.CONVERSATIONS),
+    ("/api/chat", Family.CHAT),
+    ("/api/integrations/slack", Family.SLACK),
+    ("/api/assignments", Family.ASSIGNMENTS),
+    ("/api/triggers", Family.TRIGGERS),
+    ("/api/flows", Family.FLOWS),
+    ("/api/automations", Family.FLOWS),
+    ("/api/control", Family.APPROVALS),
 )
-# Session-only although their neighbours take a token (auth.md §4).
-_SESSION_ONLY = ("/api/settings/", "/api/models/")
+# Open to tokens by their exact path only (auth.md §4).
+_EXACT = {
+    "/api/settings": Family.SETTINGS,
+    "/api/models": Family.MODELS,
+    "/api/mcp-servers": Family.MCP,
+}
 
 
 def family_of(method: str, path: str) -> Family:
     """Return the family of a route; `method` is for families that a verb divides."""
     del method
     route = path.partition("?")[0].rstrip("/")
-    if route.startswith(_SESSION_ONLY):
-        return Family.OTHER
+    if route in _EXACT:
+        return _EXACT[route]
+    if route.startswith("/api/mcp-servers/"):
+        return Family.MCP_RECORDS
     for prefix, family in _PREFIXES:
         if route == prefix or route.startswith(prefix + "/"):
             return family

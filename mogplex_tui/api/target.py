@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
+from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.api.text import visible
 from mogplex_tui.config.secret import Secret
 
@@ -15,9 +16,10 @@ TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access to
 
 @dataclass(frozen=True)
 class Target:
-    """A named service with its credentials; the URL is checked and loses its trailing slash.
+    """A named service with its credentials and the active team's id (None: the personal scope); the URL is checked
+    and loses its trailing slash.
 
-    Raises InvalidTarget for a URL or credential that cannot work and InsecureTarget for plain http off
+    Raises InvalidTarget for a URL, credential or team that cannot work and InsecureTarget for plain http off
     loopback.
     """
 
@@ -25,12 +27,19 @@ class Target:
     base_url: str
     token: Secret | None = None
     session_cookie: Secret | None = None
+    team: str | None = None
 
     def __post_init__(self) -> None:
         url = _checked_url(self.base_url)
         object.__setattr__(self, "base_url", f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}")
         for field, kind in (("token", "token"), ("session_cookie", "session cookie")):
             object.__setattr__(self, field, _checked_secret(getattr(self, field), kind))
+        if self.team is not None and not is_uuid(self.team):
+            # The service takes any other text for the personal scope without a word (auth.md §10).
+            raise InvalidTarget(
+                f"{visible(self.team, 60)} is not the id of a team",
+                advice="A team's id is a UUID of 36 characters",
+            )
         if self.session_cookie and "=" not in self.session_cookie.reveal():
             raise InvalidTarget(
                 "The session cookie has no name",

@@ -23,6 +23,7 @@ from mogplex_tui.api.classify import Credential, Reply, classify, unpack
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.target import Target, origin_of
+from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
 
 _log = logging.getLogger("mogplex.http")
 
@@ -241,6 +242,8 @@ class Transport:
             headers["Authorization"] = f"Bearer {token.reveal()}"
         elif reply.credential is Credential.COOKIE and cookie:
             headers["Cookie"] = cookie.reveal()
+        if self.target.team is not None and reads_team(request.path):
+            headers[TEAM_HEADER] = self.target.team
         content = None
         if request.body is not None:
             content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -43,7 +43,7 @@ def furnish(world: World, clock: ManualClock) -> None:
     box = world.sandbox(
         repo, install_log="added 1 package", dev_log=None, preview_url="https://x.example.dev"
     )
-    world.sandbox(repo, status="creating", sandbox_id="pending")
+    world.sandbox(repo, status="creating", sandbox_id="pending", working_branch="feat/x")
     agent = world.agent()
     flow = world.flow(agent)
     world.flow(published=False)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.clock import Clock
+from mogplex_tui.controlplane.sandbox_states import Change, change
 from mogplex_tui.controlplane.simulator import play
-from mogplex_tui.controlplane.writes import calls, job_control, runs, sandboxes
+from mogplex_tui.controlplane.writes import calls, job_control, runs
 
 from .sim_support import HOUR, NOON, TERMINAL, Bench, broken_promises
 
@@ -211,7 +212,7 @@ def test_a_sandbox_that_stops_takes_its_run_with_it(bench: Bench) -> None:
     bench.go(5)
     with bench.db.transaction() as tx:
         box_id = bench.row("external_agent_runs", run_id)["sandbox_record_id"]
-        sandboxes.set_sandbox(tx, box_id, status="stopped", stop_reason="manual")
+        assert change(tx, box_id, Change.STOPPED, bench.clock.now, stop_reason="manual")
     bench.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,), 1)
     assert "development environment stopped" in bench.row("ai_calls", call_id)["error"]
     assert bench.events(call_id)[-1]["message"] == "Harness stream failed"

@@ -168,7 +168,13 @@ async def test_sandbox_time_overlaps_the_window(client: httpx.AsyncClient, world
     world.sandbox(repo, created_at=NOON - 30 * HOUR_US, last_active_at=NOON - 25 * HOUR_US, status="paused")
     world.sandbox(repo, created_at=NOON - 30 * HOUR_US, last_active_at=NOON - 23 * HOUR_US, status="stopped")
     world.sandbox(repo, created_at=NOON - 2 * HOUR_US, last_active_at=NOON - 2 * HOUR_US, status="running")
-    world.sandbox(repo, created_at=NOON - HOUR_US, last_active_at=NOON - HOUR_US, status="installing")
+    world.sandbox(
+        repo,
+        created_at=NOON - HOUR_US,
+        last_active_at=NOON - HOUR_US,
+        status="installing",
+        working_branch="feat",
+    )
     summary = (await read(client))["summary"]
     assert (summary["sandbox_total"], summary["sandbox_active"]) == (4, 1)
     assert summary["sandbox_time_ms"] == 3 * 3_600_000

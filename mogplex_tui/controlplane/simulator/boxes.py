@@ -6,6 +6,8 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..database import Row, Tx
+from ..sandbox_states import BOOTING, Change, change
+from ..sandbox_use import is_busy
 from ..seed.catalogue import work
 from ..seed.places import preview_url, runtime_of, vm_name
 from ..seed.rng import between, pick, whole
@@ -18,7 +20,7 @@ from .stage import Part, Stage
 MAX_ACTIVE = 3
 _PATIENCE = 40
 FULL = "Too many active sandboxes"
-_BOOTING = ("creating", "installing")
+SUPERSEDED = "Sandbox creation was superseded by a newer state change."
 
 
 class BootFailed(Exception):
@@ -46,17 +48,6 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
     )
 
 
-def _busy(tx: Tx, box_id: str) -> bool:
-    """Whether a live call is tied to the sandbox, by its metadata or by its run (runtime-model.md §6)."""
-    row = tx.one(
-        "SELECT 1 FROM ai_calls c LEFT JOIN external_agent_runs r ON r.ai_call_id = c.id"
-        " WHERE c.user_id = (SELECT user_id FROM sandboxes WHERE id = ?1) AND c.status IN ('pending', 'streaming')"
-        " AND (r.sandbox_record_id = ?1 OR json_extract(c.metadata, '$.sandbox_record_id') = ?1)",
-        (box_id,),
-    )
-    return row is not None
-
-
 def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
     """Whether one more sandbox may boot; idle ones are paused for it, the longest idle first."""
     rows = tx.all(
@@ -68,23 +59,9 @@ def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
     for row in rows:
         if count < MAX_ACTIVE:
             break
-        if row["status"] == "running" and not _busy(tx, row["id"]):
-            _pause(tx, stage, row["id"])
-            count -= 1
+        if row["status"] == "running" and not is_busy(tx, row["id"], stage.now()):
+            count -= change(tx, row["id"], Change.PAUSED, stage.now())
     return count < MAX_ACTIVE
-
-
-def _pause(tx: Tx, stage: Stage, box_id: str, reason: str | None = None) -> None:
-    now = stage.now()
-    sandboxes.set_sandbox(
-        tx,
-        box_id,
-        status="paused",
-        health_status="paused",
-        stop_reason=reason,
-        stopped_at=now,
-        preview_url=None,
-    )
 
 
 def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Booting:
@@ -105,7 +82,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
                     break
                 if attempt == 0:
                     _refuse(tx, stage, tree)
-            elif box["status"] in _BOOTING and box["id"] not in stage.booting:
+            elif box["status"] in BOOTING and box["id"] not in stage.booting:
                 box_id = str(box["id"])
                 break
         yield 3.0
@@ -134,13 +111,14 @@ def _refuse(tx: Tx, stage: Stage, tree: Tree) -> None:
 def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> str:
     now = stage.now()
     if paused is not None:
-        sandboxes.set_sandbox(
+        row = tx.one("SELECT boot_attempts FROM sandboxes WHERE id = ?", (paused,))
+        attempts = 0 if row is None else row["boot_attempts"]
+        change(
             tx,
             paused,
-            status="installing",
-            health_status="starting",
-            stop_reason=None,
-            stopped_at=None,
+            Change.RESUMED,
+            now,
+            boot_attempts=attempts + 1,
             last_boot_started_at=now,
             last_boot_completed_at=None,
             last_active_at=now,
@@ -187,36 +165,30 @@ def boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool = False
 
 def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Booting:
     rng = part.rng
-    row = stage.plane.db.one("SELECT status, working_branch FROM sandboxes WHERE id = ?", (box_id,))
+    row = stage.plane.db.one(
+        "SELECT status, working_branch, boot_attempts FROM sandboxes WHERE id = ?", (box_id,)
+    )
     if row is None:
         raise BootFailed("The sandbox was deleted while it started")
-    name = vm_name(repo.user_id, repo, row["working_branch"])
+    name, number = vm_name(repo.user_id, repo, row["working_branch"]), row["boot_attempts"]
     if row["status"] == "creating":
         yield between(rng, 2.0, 5.0)
-        _advance(part, box_id, "creating", sandbox_id=name, status="installing", health_status="starting")
+        _advance(stage, part, box_id, number, Change.VM_CREATED, sandbox_id=name)
         yield between(rng, 1.5, 4.0)
-        _advance(part, box_id, "installing", install_log=work_text("install_output"))
+        _log_install(part, box_id, number)
     yield between(rng, 2.0, 6.0)
     if breaks:
         text = str(pick(rng, work("boot_errors")))
-        _advance(
-            part,
-            box_id,
-            None,
-            status="error",
-            error=text,
-            last_boot_error=text,
-            health_status="unknown",
-        )
+        _advance(stage, part, box_id, number, Change.FAILED, error=text, last_boot_error=text)
         raise BootFailed(text)
     now = stage.now()
     _advance(
+        stage,
         part,
         box_id,
-        None,
+        number,
+        Change.BOOTED,
         sandbox_id=name,
-        status="running",
-        health_status="running",
         preview_url=preview_url(name),
         dev_log=work_text("dev_output"),
         last_boot_completed_at=now,
@@ -227,14 +199,24 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
     return box_id
 
 
-def _advance(part: Part, box_id: str, expected: str | None, **columns: Any) -> None:
+def _advance(stage: Stage, part: Part, box_id: str, number: int, how: Change, **columns: Any) -> None:
     """Move a booting sandbox on; a row that somebody else has moved meanwhile ends the boot (sandboxes.md §2.1)."""
     with part.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
-        allowed = _BOOTING if expected is None else (expected,)
-        if row is None or row["status"] not in allowed:
-            raise BootFailed("Sandbox creation was superseded by a newer state change.")
-        sandboxes.set_sandbox(tx, box_id, **columns)
+        booting = row is not None and row["status"] in BOOTING
+        if not booting or not change(tx, box_id, how, stage.now(), boot=number, **columns):
+            raise BootFailed(SUPERSEDED)
+
+
+def _log_install(part: Part, box_id: str, number: int) -> None:
+    with part.tx() as tx:
+        if tx.one(
+            "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
+            (box_id, number),
+        ):
+            sandboxes.set_sandbox(tx, box_id, install_log=work_text("install_output"))
+            return
+    raise BootFailed(SUPERSEDED)
 
 
 def watch_idle(stage: Stage, box_id: str, after: float = 60.0) -> None:
@@ -245,43 +227,33 @@ def watch_idle(stage: Stage, box_id: str, after: float = 60.0) -> None:
 
 def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
     yield between(part.rng, 20.0, 90.0)
-    warned = False
+    seen: int | None = None
     while True:
+        now = stage.now()
         with part.tx() as tx:
-            row = tx.one("SELECT status, persistent FROM sandboxes WHERE id = ?", (box_id,))
+            row = tx.one("SELECT status, persistent, last_active_at FROM sandboxes WHERE id = ?", (box_id,))
             if row is None or row["status"] not in ("running", "pausing"):
                 return
-            if row["status"] == "running" and _busy(tx, box_id):
-                sandboxes.set_sandbox(tx, box_id, last_active_at=stage.now(), health_status="running")
-                warned = False
-            elif not warned and row["status"] == "running":
+            if row["status"] == "running" and is_busy(tx, box_id, now):
+                sandboxes.set_sandbox(tx, box_id, last_active_at=now, health_status="running")
+                seen = None
+            elif row["status"] == "running" and seen != row["last_active_at"]:
+                # Whoever used it since the last look is given the whole time again.
                 sandboxes.set_sandbox(tx, box_id, health_status="idle_warning")
-                warned = True
+                seen = row["last_active_at"]
             elif not row["persistent"]:
-                now = stage.now()
-                sandboxes.set_sandbox(
-                    tx,
-                    box_id,
-                    status="stopped",
-                    stop_reason="idle_timeout",
-                    health_status="stopped",
-                    stopped_at=now,
-                )
+                change(tx, box_id, Change.STOPPED, now, stop_reason="idle_timeout")
                 return
             else:
-                sandboxes.lifecycle_event(tx, box_id, "auto_pause_queued", stage.now())
+                sandboxes.lifecycle_event(tx, box_id, "auto_pause_queued", now)
                 sandboxes.lifecycle_event(
-                    tx, box_id, "auto_pause_decision", stage.now(), decision_code="would_auto_pause"
+                    tx, box_id, "auto_pause_decision", now, decision_code="would_auto_pause"
                 )
-                sandboxes.set_sandbox(
-                    tx, box_id, status="pausing", stop_reason="auto_pause", health_status="pausing"
-                )
+                change(tx, box_id, Change.AUTO_PAUSING, now)
                 break
         yield between(part.rng, 25.0, 50.0)
     yield between(part.rng, 2.0, 5.0)
     with part.tx() as tx:
-        row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
-        if row is not None and row["status"] == "pausing":
-            _pause(tx, stage, box_id, "auto_pause")
+        if change(tx, box_id, Change.AUTO_PAUSED, stage.now(), stop_reason="auto_pause"):
             code = "auto_pause_succeeded"
             sandboxes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)

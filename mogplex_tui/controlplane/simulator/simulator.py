@@ -10,7 +10,7 @@ import traceback
 from ..clock import SECOND_US
 from ..plane import Plane
 from ..writes import calls, job_control, jobs, runs
-from . import agenda, pickup
+from . import agenda, boxes, pickup
 from .runs import start_run
 from .scheduler import Scheduler
 from .stage import Stage
@@ -85,6 +85,7 @@ class Simulator:
         wake.on_cancel.append(self._cancelled)
         wake.on_job_started.append(self._job_started)
         wake.on_job_cancelled.append(self._job_cancelled)
+        wake.on_sandbox_running.append(self._sandbox_running)
 
     def _unlisten(self) -> None:
         wake = self._plane.wake
@@ -93,6 +94,7 @@ class Simulator:
             (wake.on_cancel, self._cancelled),
             (wake.on_job_started, self._job_started),
             (wake.on_job_cancelled, self._job_cancelled),
+            (wake.on_sandbox_running, self._sandbox_running),
         ):
             with contextlib.suppress(ValueError):
                 listeners.remove(own)
@@ -111,6 +113,10 @@ class Simulator:
 
     def _job_cancelled(self, job_id: str) -> None:
         self.scheduler.wake(f"job:{job_id}")
+        self._bell.set()
+
+    def _sandbox_running(self, record_id: str) -> None:
+        boxes.watch_idle(self._stage, record_id)
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:

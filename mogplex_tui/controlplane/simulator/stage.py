@@ -36,8 +36,8 @@ class Stage:
         self.seed = int(plane.db.meta("seed") or plane.settings.seed)
         self.generation = plane.db.meta("generation") or "0"
         self.world: World = build_world(self.seed, plane.user_id)
-        # Sandboxes that some actor is booting; nobody else may boot them.
-        self.booting: set[str] = set()
+        # Sandboxes that an actor or a request is booting; nobody else may boot them.
+        self.booting: set[str] = plane.machines.booting
         self._players: dict[str, str] = {}
 
     def now(self) -> int:

@@ -8,8 +8,6 @@ from typing import Any
 from ..database import Tx
 from .scrub import dumps
 
-ACTIVE = ("creating", "installing", "running", "pausing")
-
 
 def insert_sandbox(
     tx: Tx,
@@ -43,7 +41,12 @@ def insert_sandbox(
 
 
 def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
-    """Set columns of a sandbox record and announce it; raises LookupError for an unknown one."""
+    """Set columns of a sandbox record and announce it; raises LookupError for an unknown one.
+
+    The state is not among them: sandbox_states.change alone moves it, which ValueError reminds of.
+    """
+    if "status" in columns:
+        raise ValueError("the state of a sandbox is changed by sandbox_states.change")
     row = tx.one("SELECT user_id FROM sandboxes WHERE id = ?", (record_id,))
     if row is None:
         raise LookupError(record_id)

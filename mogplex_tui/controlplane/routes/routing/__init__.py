@@ -5,8 +5,12 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
+from . import assignments, flows, templates, triggers
+
+# Paths without a parameter come before those with one.
+_THEMES = (assignments, triggers, templates, flows)
 
 
-def routes(_: Service) -> list[BaseRoute]:
+def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return []
+    return [entry for theme in _THEMES for entry in theme.routes(service)]

@@ -1,0 +1,50 @@
+"""What the routes of this family share: bodies that nobody guards, and refusals of the flow service (routing.md §0)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...flow_service import FlowService
+from ...flow_store import FlowError
+from .. import params
+from ..web import Ask, RefusedError, empty_crash, refusal
+
+
+async def unguarded(ask: Ask) -> dict[str, Any]:
+    """The body as an object; text that is no JSON, and null, are the empty 500 of a handler without a guard."""
+    try:
+        value = await params.json_body(ask)
+    except params.NotJsonError:
+        raise empty_crash() from None
+    if value is None:
+        raise empty_crash()
+    return value if isinstance(value, dict) else {}
+
+
+def flow_refusal(error: FlowError) -> RefusedError:
+    """A flow-service error as `{error, code}`, with `details` when a graph was checked (routing.md §3.2)."""
+    more = {} if error.details is None else {"details": error.details}
+    return refusal(error.status, error.message, code=error.code, **more)
+
+
+def service_of(ask: Ask) -> FlowService:
+    """The flow service for the caller."""
+    return FlowService(ask.plane, ask.service.ids, ask.user_id)
+
+
+def positive_number(value: Any) -> int | None:
+    """A JSON number, or text that is one, above zero; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value <= 0
+    ):
+        return None
+    return int(value)

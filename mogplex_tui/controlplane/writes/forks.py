@@ -1,0 +1,18 @@
+"""The caller's own agent behind an id that may name a preset (library.md §1.3)."""
+
+from __future__ import annotations
+
+from ..database import Tx
+from . import agents
+
+
+def own_agent(tx: Tx, user_id: str, agent_id: str, model: str, at: int) -> str | None:
+    """The caller's agent for an id, or None when there is none.
+
+    `preset:NAME` is the oldest own agent with that template, or a new one with `model` written at `at` (µs).
+    """
+    if agent_id.startswith(agents.PREFIX):
+        name = agent_id.removeprefix(agents.PREFIX)
+        return agents.fork_preset(tx, user_id=user_id, name=name, model=model, at=at)
+    row = tx.one("SELECT id FROM agents WHERE id = ? AND user_id = ?", (agent_id.lower(), user_id))
+    return None if row is None else str(row["id"])

@@ -1,0 +1,96 @@
+"""Writing connections, what their tests came to, and their OAuth tokens (library.md §8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..database import Tx
+
+
+def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
+    """Add a connection and return its id; raises sqlite3.IntegrityError for a value no column takes."""
+    connection_id = tx.new_id()
+    tx.insert("connections", id=connection_id, user_id=user_id, created_at=at, updated_at=at, **columns)
+    tx.note("connections", "INSERT", user_id, connection_id)
+    return connection_id
+
+
+def update_connection(tx: Tx, user_id: str, connection_id: str, at: int, **columns: Any) -> None:
+    """Change a connection of this user."""
+    tx.update("connections", connection_id, updated_at=at, **columns)
+    tx.note("connections", "UPDATE", user_id, connection_id)
+
+
+def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
+    """Remove a connection with its overrides and events; the overrides are announced too."""
+    for row in tx.all("SELECT id FROM repo_connection_overrides WHERE connection_id = ?", (connection_id,)):
+        tx.note("repo_connection_overrides", "DELETE", None, row["id"])
+    tx.execute("DELETE FROM connections WHERE id = ?", (connection_id,))
+    tx.note("connections", "DELETE", user_id, connection_id)
+
+
+def begin_test(tx: Tx, user_id: str, connection_id: str, at: int) -> str:
+    """Mark a connection as being tested and return the token of this test; an older one is overtaken."""
+    token = tx.new_id()
+    update_connection(tx, user_id, connection_id, at, health_status="testing", active_test_token=token)
+    return token
+
+
+def end_test(
+    tx: Tx,
+    user_id: str,
+    connection_id: str,
+    token: str,
+    at: int,
+    *,
+    status: str,
+    error: str | None,
+    http_status: int | None,
+    tool_count: int | None,
+) -> bool:
+    """Keep what a test found; False, and nothing is written, when a newer one overtook it.
+
+    A test that was not well leaves an event (library.md §15).
+    """
+    current = tx.one(
+        "SELECT 1 FROM connections WHERE id = ? AND active_test_token = ?", (connection_id, token)
+    )
+    if current is None:
+        return False
+    update_connection(
+        tx,
+        user_id,
+        connection_id,
+        at,
+        health_status=status,
+        active_test_token=None,
+        last_tested_at=at,
+        last_test_error=error,
+        last_test_http_status=http_status,
+        last_test_tool_count=tool_count,
+    )
+    if status != "healthy":
+        tx.insert(
+            "connection_events",
+            id=tx.new_id(),
+            user_id=user_id,
+            connection_id=connection_id,
+            event="test_failed",
+            surface="test",
+            message=error,
+            created_at=at,
+        )
+    return True
+
+
+def authorise(tx: Tx, user_id: str, connection_id: str, access_token: str, at: int, expires_at: int) -> None:
+    """Give an OAuth connection a token until `expires_at` (µs)."""
+    update_connection(
+        tx,
+        user_id,
+        connection_id,
+        at,
+        oauth_access_token=access_token,
+        oauth_authorized_at=at,
+        oauth_token_expires_at=expires_at,
+    )

@@ -89,10 +89,10 @@ async def test_an_assignment_is_made_from_a_preset(client: httpx.AsyncClient, wo
     agent = world.row("agents", made["agent_id"])
     assert (agent["source_template"], agent["user_id"]) == ("PR-REVIEWER", world.user)
     assert made["enabled"] is True
-    assert {(frame.table, frame.user_id) for frame in frames} == {
+    assert [(frame.table, frame.user_id) for frame in heard.drain()] == [
         ("agents", world.user),
         ("assignments", None),
-    }
+    ]
     again = await client.post(PATH, json=body)
     assert again.json()["agent_id"] == agent["id"]
 

@@ -1,0 +1,221 @@
+"""GET, POST, PUT and DELETE /api/agents (library.md §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane import presets
+from mogplex_tui.controlplane.writes import agents as writes
+from tests.controlplane.library.support import (
+    AGENT,
+    NOWHERE,
+    assignment,
+    in_team,
+    job_of,
+    stranger,
+    team,
+    trigger,
+)
+from tests.controlplane.support import V1, Stream, World
+
+AGENTS = "/api/agents"
+
+
+async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        answer = await nobody.request(method, AGENTS)
+        assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+
+async def test_all_presets_come_before_own_agents_even_forked_ones(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.model("acme/nova-1")
+    fork = (await client.post(AGENTS, json={**AGENT, "source_template": "PR-REVIEWER"})).json()
+    rows = (await client.get(AGENTS)).json()
+    assert len(rows) == 42
+    assert [row["name"] for row in rows[:3]] == ["NEXTJS-REVIEWER", "APP-ROUTER-PATTERNS", "NEXT-CACHING"]
+    assert rows[-1] == fork
+    assert "is_preset" not in fork
+    assert "has_fork" not in fork
+    assert [row["name"] for row in rows[:-1] if row["has_fork"]] == ["PR-REVIEWER"]
+    first = rows[0]
+    assert first["system_prompt"].startswith("You review changes to a Next.js application")
+    assert {**first, "system_prompt": "", "description": ""} == {
+        "id": "preset:NEXTJS-REVIEWER",
+        "user_id": world.user,
+        "name": "NEXTJS-REVIEWER",
+        "model": "acme/nova-1",
+        "system_prompt": "",
+        "description": "",
+        "category": "nextjs",
+        "source_template": "NEXTJS-REVIEWER",
+        "created_at": "1970-01-01T00:00:00.000Z",
+        "is_preset": True,
+        "has_fork": False,
+    }
+
+
+async def test_presets_show_the_static_model_to_a_stranger_of_the_team(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.model("acme/nova-1")
+    outside = await client.get(AGENTS, headers=in_team(team(world, role=None)))
+    assert outside.status_code == 200
+    assert outside.json()[0]["model"] == "minimax/minimax-m2.7"
+
+
+def test_every_preset_has_a_prompt_with_its_own_words() -> None:
+    prompts = [presets.prompt(preset) for preset in presets.PRESETS]
+    assert len(set(prompts)) == 41
+    assert all("## Look for\n- " in text and "## Report\n" in text for text in prompts)
+    assert {preset.category for preset in presets.PRESETS} == presets.CATEGORIES.keys()
+
+
+async def test_a_new_agent_is_trimmed_announced_and_stored(client: httpx.AsyncClient, world: World) -> None:
+    body = {
+        "name": "  Release notes ",
+        "model": " acme/nova-1 ",
+        "category": " seo ",
+        "system_prompt": " keep ",
+        "description": 5,
+        "slug": "chosen",
+        "user_id": NOWHERE,
+    }
+    async with client.stream("GET", "/api/realtime/events?tables=agents,end_of_test") as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        made = (await client.post(AGENTS, json=body)).json()
+        assert await stream.frames() == [("agents", "INSERT")]
+    assert made == {
+        "id": made["id"],
+        "user_id": world.user,
+        "name": "Release notes",
+        "slug": None,
+        "model": "acme/nova-1",
+        "system_prompt": " keep ",
+        "description": "5",
+        "category": "seo",
+        "source_template": None,
+        "created_at": "2026-08-05T10:00:00+00:00",
+    }
+    assert (await client.get(AGENTS)).json()[-1] == made
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"name": None}, "Name is required"),
+        ({"name": "  "}, "Name is required"),
+        ({"name": 7}, "Name is required"),
+        ({"name": "n" * 61, "description": "d" * 201}, "Name must be 60 characters or less"),
+        ({"description": "d" * 201, "category": ""}, "Description must be 200 characters or less"),
+        ({"category": None, "model": ""}, "Category is required"),
+        ({"category": "Docs!", "model": ""}, "Invalid category"),
+        ({"category": "-docs"}, "Invalid category"),
+        ({"system_prompt": "p" * 50_001, "model": ""}, "System prompt is too long"),
+        ({"model": "", "category": "nobody-has-it"}, "Model is required"),
+        ({"model": 3}, "Model is required"),
+        ({"category": "nobody-has-it"}, "Invalid category"),
+    ],
+)
+async def test_bad_fields_are_refused_in_order_by_both_verbs(
+    client: httpx.AsyncClient, world: World, change: dict[str, Any], text: str
+) -> None:
+    agent = world.agent()
+    for answer in (
+        await client.post(AGENTS, json={**AGENT, **change}),
+        await client.put(AGENTS, json={"id": agent, **change}),
+    ):
+        assert (answer.status_code, answer.json()) == (400, {"error": text})
+    assert world.row("agents", agent)["name"] == "Reviewer"
+
+
+async def test_a_body_that_is_not_json_counts_as_empty(client: httpx.AsyncClient) -> None:
+    made = await client.post(AGENTS, content=b"{nope")
+    assert (made.status_code, made.json()) == (400, {"error": "Name is required"})
+    changed = await client.put(AGENTS, content=b"{nope")
+    assert (changed.status_code, changed.json()) == (400, {"error": "Invalid agent id"})
+    blank = await client.put(AGENTS, json={"id": "  ", "name": "x"})
+    assert (blank.status_code, blank.json()) == (400, {"error": "Invalid agent id"})
+
+
+async def test_the_limits_themselves_are_allowed(client: httpx.AsyncClient) -> None:
+    body = {**AGENT, "name": "n" * 60, "description": "d" * 200, "system_prompt": "p" * 50_000}
+    assert (await client.post(AGENTS, json=body)).status_code == 200
+
+
+async def test_a_change_touches_only_the_keys_that_are_there(client: httpx.AsyncClient, world: World) -> None:
+    agent = world.agent(description="old", category="seo", source_template="PR-REVIEWER")
+    body = {"id": agent, "description": None, "source_template": "SEO-AUDIT", "slug": "mine"}
+    changed = (await client.put(AGENTS, json=body)).json()
+    assert (changed["description"], changed["category"], changed["name"]) == (None, "seo", "Reviewer")
+    assert (changed["source_template"], changed["slug"]) == ("PR-REVIEWER", "reviewer")
+    assert (await client.put(AGENTS, json={"id": agent})).json() == changed
+
+
+@pytest.mark.parametrize("agent_id", [NOWHERE, "preset:PR-REVIEWER"])
+async def test_presets_and_unknown_agents_cannot_be_changed(client: httpx.AsyncClient, agent_id: str) -> None:
+    answer = await client.put(AGENTS, json={"id": agent_id, "name": "x"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Agent not found"})
+
+
+async def test_an_agent_of_somebody_else_is_like_none(client: httpx.AsyncClient, world: World) -> None:
+    agent = world.agent()
+    async with stranger(world, client) as other:
+        assert len((await other.get(AGENTS)).json()) == 41
+        assert (await other.put(AGENTS, json={"id": agent, "name": "x"})).status_code == 404
+        assert (await other.delete(f"{AGENTS}?id={agent}")).json() == {"ok": True}
+    assert world.row("agents", agent)["name"] == "Reviewer"
+
+
+async def test_a_deleted_agent_takes_its_assignments_and_triggers_along(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    agent, repo = world.agent(), world.repo()
+    standing, hook = assignment(world, agent, repo), trigger(world, agent)
+    run = job_of(world, "success", assignment_id=standing)
+    tables = "agents,assignments,triggers,job_runs,end_of_test"
+    async with client.stream("GET", f"/api/realtime/events?tables={tables}") as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        assert (await client.delete(f"{AGENTS}?id={agent}")).json() == {"ok": True}
+        assert sorted(await stream.frames()) == [
+            ("agents", "DELETE"),
+            ("assignments", "DELETE"),
+            ("job_runs", "DELETE"),
+            ("triggers", "DELETE"),
+        ]
+    for table, row_id in (("assignments", standing), ("triggers", hook), ("job_runs", run)):
+        assert world.plane.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
+
+
+async def test_deleting_needs_an_id_and_forgives_an_unknown_one(client: httpx.AsyncClient) -> None:
+    missing = await client.delete(AGENTS)
+    assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
+    assert (await client.delete(f"{AGENTS}?id={NOWHERE}")).json() == {"ok": True}
+    assert (await client.delete(f"{AGENTS}?id=preset:PR-REVIEWER")).status_code == 404
+
+
+async def test_a_fork_is_made_once_and_the_oldest_is_used_again(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    def fork(name: str) -> str | None:
+        with world.plane.db.transaction() as tx:
+            return writes.fork_preset(
+                tx, user_id=world.user, name=name, model="acme/nova-1", at=world.clock.us
+            )
+
+    first = fork("SEO-AUDIT")
+    assert first is not None
+    world.clock.advance(1)
+    await client.post(AGENTS, json={**AGENT, "source_template": "SEO-AUDIT"})
+    assert fork("SEO-AUDIT") == first
+    assert fork("NO-SUCH-PRESET") is None
+    row = world.row("agents", first)
+    assert (row["model"], row["category"], row["slug"]) == ("acme/nova-1", "seo", None)
+    listed = (await client.get(f"{V1}/agents")).json()["data"]["agents"]
+    assert "preset:SEO-AUDIT" not in {agent["id"] for agent in listed}

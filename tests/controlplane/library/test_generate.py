@@ -1,0 +1,112 @@
+"""POST /api/agents/generate (library.md §2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane import presets
+from tests.controlplane.library.support import in_team, team
+from tests.controlplane.support import World
+
+GENERATE = "/api/agents/generate"
+STATIC = "minimax/minimax-m2.7"
+
+
+async def drafted(client: httpx.AsyncClient, **body: Any) -> dict[str, str]:
+    answer = await client.post(GENERATE, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    found: dict[str, str] = answer.json()
+    return found
+
+
+async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
+    assert (await nobody.post(GENERATE, json={"description": "x"})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "category"),
+    [
+        ("Find flaky tests and tell why they are flaky.", "code-quality"),
+        ("Looks for leaked secrets and tokens in every push", "security"),
+        ("Review slow SQL queries and missing indexes in the database", "data"),
+        ("Räum auf", "code-quality"),
+    ],
+)
+async def test_a_draft_is_one_object_that_can_be_saved(
+    client: httpx.AsyncClient, world: World, wish: str, category: str
+) -> None:
+    world.model(STATIC)
+    draft = await drafted(client, description=wish)
+    assert set(draft) == {"name", "description", "category", "system_prompt"}
+    assert draft["category"] == category
+    assert 0 < len(draft["name"]) <= 30
+    assert draft["name"] == draft["name"].upper()
+    assert " " not in draft["name"]
+    assert len(draft["description"]) <= 80
+    assert wish in draft["system_prompt"]
+    saved = await client.post("/api/agents", json={**draft, "model": STATIC})
+    assert saved.status_code == 200
+    assert len((await client.get("/api/agents")).json()) == 42
+
+
+async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, world: World) -> None:
+    world.model(STATIC)
+    for wish in ("word " * 399, "x" * 2_000):
+        draft = await drafted(client, description=wish)
+        assert len(draft["name"]) <= 30
+        assert len(draft["description"]) <= 80
+
+
+async def test_an_agent_to_improve_keeps_its_name_and_headings(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.model(STATIC)
+    prompt = "Intro\n" + "".join(f"## Part {number}\ntext\n" for number in range(8))
+    existing = {"name": "MY-AGENT", "category": "seo", "system_prompt": prompt}
+    draft = await drafted(client, description="Check the tests", existingAgent=existing)
+    assert (draft["name"], draft["category"]) == ("MY-AGENT", "seo")
+    assert "## Part 5\n" in draft["system_prompt"]
+    assert "## Part 6\n" not in draft["system_prompt"]
+    own = await drafted(client, description="Check the tests", existingAgent={**existing, "category": "mine"})
+    assert own["category"] in presets.CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, "description is required"),
+        ({"description": " "}, "description is required"),
+        ({"description": 3}, "description is required"),
+        ({"description": "x" * 2_001}, "Description too long (max 2000)"),
+        ({"description": "x", "generatorModel": "acme/none"}, "generatorModel must be enabled and available"),
+        ({"description": "x", "generatorModel": "acme/off"}, "generatorModel must be enabled and available"),
+    ],
+)
+async def test_refused_wishes(
+    client: httpx.AsyncClient, world: World, body: dict[str, Any], text: str
+) -> None:
+    world.model("acme/off", is_available=0)
+    answer = await client.post(GENERATE, json=body)
+    assert (answer.status_code, answer.json()) == (400, {"error": text})
+
+
+async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
+    answer = await client.post(GENERATE, content=b"{")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
+
+
+async def test_a_model_out_of_reach_is_forbidden(client: httpx.AsyncClient, world: World) -> None:
+    body = {"description": "x"}
+    nothing = await client.post(GENERATE, json=body)
+    assert (nothing.status_code, set(nothing.json())) == (403, {"error"})
+    world.model("openrouter/acme/far")
+    named = await client.post(GENERATE, json={**body, "generatorModel": "openrouter/acme/far"})
+    assert named.status_code == 403
+    world.model(STATIC)
+    assert (await client.post(GENERATE, json=body)).status_code == 200
+    outside = in_team(team(world, role=None))
+    assert (await client.post(GENERATE, json=body, headers=outside)).status_code == 403

@@ -1,0 +1,97 @@
+"""/api/agents/roster and its summary (library.md §3)."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.clock import DAY_US, SECOND_US
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.library.support import assignment, job_of, stranger, trigger
+from tests.controlplane.support import World
+
+ROSTER = "/api/agents/roster"
+SUMMARY = f"{ROSTER}/summary"
+
+
+async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, world: World) -> None:
+    agent, idle = world.agent(), world.agent("Idle", description="Waits")
+    now = world.clock.us
+    for age, status in ((3, "failed"), (1, "streaming"), (2, "success")):
+        world.call(status=status, started_at=now - age * SECOND_US, metadata={"agent_id": agent})
+    rows = (await client.get(ROSTER)).json()
+    assert len(rows) == 43
+    assert rows[0]["id"] == "preset:NEXTJS-REVIEWER"
+    found = {row["id"]: row for row in rows}
+    assert found[agent] == {
+        "id": agent,
+        "name": "Reviewer",
+        "description": "",
+        "status": "running",
+        "cycleCount": 3,
+        "lastActivity": "2026-08-05T09:59:59+00:00",
+    }
+    assert found[idle] == {
+        "id": idle,
+        "name": "Idle",
+        "description": "Waits",
+        "status": "idle",
+        "cycleCount": 0,
+        "lastActivity": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("newest", "status"),
+    [("failed", "error"), ("success", "idle"), ("pending", "idle"), ("cancelled", "idle")],
+)
+async def test_other_states(client: httpx.AsyncClient, world: World, newest: str, status: str) -> None:
+    agent = world.agent()
+    world.call(status=newest, metadata={"agent_id": agent})
+    assert (await client.get(ROSTER)).json()[-1]["status"] == status
+
+
+async def test_a_forked_preset_leaves_the_roster(client: httpx.AsyncClient, world: World) -> None:
+    world.agent(source_template="PR-REVIEWER")
+    names = [row["name"] for row in (await client.get(ROSTER)).json()]
+    assert len(names) == 41
+    assert "PR-REVIEWER" not in names
+
+
+async def test_only_the_latest_five_hundred_calls_count(client: httpx.AsyncClient, world: World) -> None:
+    agent = world.agent()
+    world.call(status="failed", metadata={"agent_id": agent}, started_at=world.clock.us - DAY_US)
+    assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 1
+    for _ in range(500):
+        world.call(status="success")
+    assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 0
+
+
+async def test_nothing_done_is_an_empty_object(client: httpx.AsyncClient, world: World) -> None:
+    world.agent()
+    assert (await client.get(SUMMARY)).json() == {}
+
+
+async def test_runs_count_for_the_agent_of_what_started_them(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    cron, hook = world.agent("Cron"), world.agent("Hook")
+    standing, trig = assignment(world, cron, repo), trigger(world, hook)
+    ok = job_of(world, "success", assignment_id=standing)
+    for status in ("failed", "running", "cancelled"):
+        job_of(world, status, assignment_id=standing)
+    old = job_of(world, "success", assignment_id=standing, created_at=world.clock.us - DAY_US - 1)
+    hooked = job_of(world, "success", trigger_id=trig)
+    # A run of an automation belongs to no agent.
+    world.call(status="success", tokens=Tokens(1_000, 0), job_run_id=world.job(world.flow(cron), repo))
+    for job, tokens in ((ok, Tokens(100, 20)), (old, Tokens(5, 0)), (hooked, Tokens(7, 1))):
+        world.call(status="success", job_run_id=job, tokens=tokens)
+    long_ago = world.clock.us - DAY_US - 1
+    world.call(status="success", job_run_id=ok, tokens=Tokens(9_000, 0), started_at=long_ago)
+    empty = {"runs24h": 0, "succeeded": 0, "failed": 0, "suppressed": 0, "tokens24h": 0}
+    assert (await client.get(SUMMARY)).json() == {
+        cron: {**empty, "agentId": cron, "runs24h": 4, "succeeded": 1, "failed": 1, "tokens24h": 125},
+        hook: {**empty, "agentId": hook, "runs24h": 1, "succeeded": 1, "tokens24h": 8},
+    }
+    async with stranger(world, client) as other:
+        assert (await other.get(SUMMARY)).json() == {}
+        assert all(row["cycleCount"] == 0 for row in (await other.get(ROSTER)).json())

@@ -1,0 +1,82 @@
+"""Writing workspaces and repositories, with the changes that a repository's end means elsewhere (projects.md §3, §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..database import Row, Tx
+
+DEFAULT_NAME = "Imported Repos"
+DEFAULT_DESCRIPTION = "Holds the repositories that were imported without a project of their own."
+LIFETIME_MS = 18_000_000
+IDLE_MS = 1_800_000
+
+
+def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
+    """Write one workspace; `columns` hold the owner, the name and what differs from the defaults.
+
+    Raises sqlite3.IntegrityError when its owner has one of that name.
+    """
+    workspace_id = tx.new_id()
+    tx.insert("workspaces", id=workspace_id, created_at=at, updated_at=at, **columns)
+    return workspace_id
+
+
+def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
+    """The owner's default workspace, made when it is first needed (§5.1); `owner` is the owner columns."""
+    team = owner["product_team_id"]
+    column, value = ("owner_user_id", owner["owner_user_id"]) if team is None else ("product_team_id", team)
+    found = tx.one(f"SELECT id FROM workspaces WHERE is_default AND {column} = ?", (value,))
+    if found is not None:
+        return str(found["id"])
+    return insert_workspace(
+        tx,
+        at=at,
+        **owner,
+        name=DEFAULT_NAME,
+        description=DEFAULT_DESCRIPTION,
+        is_default=1,
+        sandbox_timeout_ms=LIFETIME_MS,
+        sandbox_idle_timeout_ms=IDLE_MS,
+    )
+
+
+def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
+    """Write one repository and announce it; raises sqlite3.IntegrityError when its owner has it already."""
+    repo_id = tx.new_id()
+    tx.insert("repos", id=repo_id, created_at=at, **columns)
+    tx.note("repos", "INSERT", columns["user_id"], repo_id)
+    return repo_id
+
+
+def update_repo(tx: Tx, row: Row, **columns: Any) -> None:
+    """Change one repository and announce it."""
+    tx.update("repos", row["id"], **columns)
+    tx.note("repos", "UPDATE", row["user_id"], row["id"])
+
+
+# What a repository takes with it or leaves behind, as far as realtime tells of it (realtime.md §3).
+_TAKEN = (
+    ("assignments", "NULL"),
+    ("connections", "user_id"),
+    ("repo_connection_overrides", "NULL"),
+    ("sandboxes", "user_id"),
+)
+_LEFT = (
+    ("ai_calls", "user_id"),
+    ("ai_call_events", "user_id"),
+    ("automation_dispatch_events", "user_id"),
+    ("limit_events", "user_id"),
+)
+
+
+def delete_repo(tx: Tx, row: Row) -> None:
+    """Delete one repository; the schema decides what goes along and what only forgets it (§3.6)."""
+    for op, tables in (("DELETE", _TAKEN), ("UPDATE", _LEFT)):
+        for table, user in tables:
+            for other in tx.all(f"SELECT id, {user} AS user_id FROM {table} WHERE repo_id = ?", (row["id"],)):
+                tx.note(table, op, other["user_id"], other["id"])
+    for child in tx.all("SELECT id, user_id FROM repos WHERE parent_repo_id = ?", (row["id"],)):
+        tx.note("repos", "UPDATE", child["user_id"], child["id"])
+    tx.execute("DELETE FROM repos WHERE id = ?", (row["id"],))
+    tx.note("repos", "DELETE", row["user_id"], row["id"])

@@ -1,0 +1,1 @@
+"""Repositories, workspaces and GitHub as a caller gets them (projects.md)."""

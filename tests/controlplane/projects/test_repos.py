@@ -1,0 +1,313 @@
+"""/api/repos: listing, importing, changing, forgetting (projects.md §3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.projects.support import NOWHERE, TEAM_HEADER, Projects
+from tests.controlplane.support import Stream, World
+
+NEW = {"full_name": "acme/api", "github_id": 4711, "owner": "acme", "name": "api"}
+
+
+async def names(client: httpx.AsyncClient, query: str = "", **headers: str) -> list[str]:
+    return [repo["full_name"] for repo in (await client.get(f"/api/repos{query}", headers=headers)).json()]
+
+
+async def test_nobody_is_turned_away(nobody: httpx.AsyncClient) -> None:
+    for path in ("/api/repos", "/api/workspaces", "/api/github/repos", f"/api/repos/{NOWHERE}/models"):
+        answer = await nobody.get(path)
+        assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+
+async def test_a_new_repo_lands_in_a_default_workspace_that_did_not_exist(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/workspaces")).json() == []
+    answer = await client.post("/api/repos", json=NEW)
+    assert answer.status_code == 200
+    repo = answer.json()
+    assert {name: repo[name] for name in NEW} == NEW
+    assert (repo["default_branch"], repo["dev_port"], repo["dev_port_auto"], repo["runtime"]) == (
+        "main",
+        3000,
+        True,
+        None,
+    )
+    assert (repo["owner_type"], repo["owner_user_id"], repo["product_team_id"]) == (
+        "user",
+        repo["user_id"],
+        None,
+    )
+    workspace = repo["workspace"]
+    assert (workspace["name"], workspace["is_default"], workspace["sandbox_timeout_ms"]) == (
+        "Imported Repos",
+        True,
+        18_000_000,
+    )
+    assert "sandbox_idle_timeout_ms" not in workspace
+    assert "repo_count" not in workspace
+    (listed,) = (await client.get("/api/workspaces")).json()
+    assert (listed["id"], listed["repo_count"], listed["sandbox_idle_timeout_ms"]) == (
+        repo["workspace_id"],
+        1,
+        1_800_000,
+    )
+    assert (await client.get("/api/repos")).json() == [repo]
+
+
+async def test_favourites_come_first_and_hidden_ones_only_when_asked_for(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.repo("acme/b")
+    world.repo("acme/a")
+    world.repo("acme/c", is_favorite=1)
+    world.repo("acme/d", is_hidden=1)
+    assert await names(client) == ["acme/c", "acme/a", "acme/b"]
+    assert await names(client, "?show_hidden=true") == ["acme/c", "acme/a", "acme/b", "acme/d"]
+    assert await names(client, "?show_hidden=1") == ["acme/c", "acme/a", "acme/b"]
+
+
+async def test_one_repo_by_id_even_when_hidden(client: httpx.AsyncClient, world: World) -> None:
+    hidden = world.repo("acme/d", is_hidden=1)
+    assert await names(client, f"?id={hidden.upper()}") == ["acme/d"]
+    assert await names(client, f"?id={NOWHERE}") == []
+    broken = await client.get("/api/repos?id=seven")
+    assert broken.status_code == 500
+    assert "seven" in broken.json()["error"]
+
+
+async def test_an_app_that_covers_something_leaves_out_the_rest(
+    client: httpx.AsyncClient, world: World, projects: Projects
+) -> None:
+    world.repo("acme/covered")
+    world.repo("acme/loose", github_installation_id=None)
+    assert await names(client) == ["acme/covered", "acme/loose"]
+    projects.installation()
+    assert await names(client) == ["acme/covered"]
+    rows = (await client.get("/api/repos?show_hidden=true")).json()
+    assert [(row["github_app_covered"], row["github_coverage_label"]) for row in rows] == [
+        (True, "Trigger-ready"),
+        (False, "Not covered"),
+    ]
+    assert {row["github_has_app_installation"] for row in rows} == {True}
+
+
+async def test_without_an_installation_a_loose_repo_is_synced_only(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.repo("acme/loose", github_installation_id=None)
+    (repo,) = (await client.get("/api/repos")).json()
+    assert (repo["github_access_state"], repo["github_coverage_label"], repo["github_triggerable"]) == (
+        "synced_only",
+        "Synced only",
+        False,
+    )
+
+
+async def test_another_accounts_repos_are_not_there(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World
+) -> None:
+    mine = world.repo()
+    assert await names(stranger) == []
+    assert await names(stranger, f"?id={mine}") == []
+    answer = await stranger.patch("/api/repos", json={"id": mine, "is_hidden": True})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
+    assert (await stranger.delete(f"/api/repos?id={mine}")).json() == {"ok": True}
+    assert await names(client) == ["acme/api"]
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "stored"),
+    [
+        ("default_branch", "  ", "main"),
+        ("default_branch", " dev ", "dev"),
+        ("default_branch", 7, "main"),
+        ("root_directory", ".//apps//web/", "apps/web"),
+        ("root_directory", ".", None),
+        ("root_directory", "../up", "../up"),
+        ("install_command", " make ", "make"),
+        ("dev_command", "", None),
+        ("dev_port", "8080.9", 8080),
+        ("dev_port", 0, 3000),
+        ("dev_port", "eight", 3000),
+        ("dev_port", None, 3000),
+        ("dev_port_auto", "false", False),
+        ("dev_port_auto", False, False),
+        ("dev_port_auto", 0, True),
+        ("sandbox_timeout_ms", None, None),
+        ("sandbox_timeout_ms", " ", None),
+        ("sandbox_timeout_ms", "soon", 18_000_000),
+        ("sandbox_timeout_ms", 1, 600_000),
+        ("sandbox_timeout_ms", 10**9, 18_000_000),
+        ("runtime", "node24", "node24"),
+        ("runtime", "node8", None),
+        ("env_sync_mode", "sandbox-and-preview", "sandbox-and-preview"),
+        ("env_sync_mode", "vercel-project", "sandbox-only"),
+        ("sandbox_billing_mode_override", "platform", "platform"),
+        ("sandbox_billing_mode_override", "user_vercel_project", None),
+        ("sandbox_billing_target", "team", "personal"),
+        ("vercel_project_id", "prj_1", None),
+        ("is_favorite", "yes", True),
+        ("is_hidden", [], True),
+        ("sandbox_env_vars", [1], {}),
+        (
+            "sandbox_env_vars",
+            {" A ": '"x\\n\\"y\\""', " ": "gone", "B": " 'it\\'s' ", "C": " raw ", "D": 4, "E": "'"},
+            {"A": 'x\n"y"', "B": "it's", "C": " raw ", "D": "4", "E": "'"},
+        ),
+    ],
+)
+async def test_a_change_is_brought_into_its_stored_form(
+    client: httpx.AsyncClient, world: World, field: str, sent: Any, stored: Any
+) -> None:
+    repo = world.repo()
+    answer = await client.patch("/api/repos", json={"id": repo, field: sent})
+    assert (answer.status_code, answer.json()[field]) == (200, stored)
+    (listed,) = (await client.get(f"/api/repos?id={repo}")).json()
+    assert listed == answer.json()
+
+
+async def test_only_keys_that_are_present_change(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo(dev_command="make dev", vercel_link_status="valid", is_favorite=1)
+    changed = (await client.patch("/api/repos", json={"id": repo, "install_command": "make"})).json()
+    assert (changed["dev_command"], changed["vercel_link_status"], changed["is_favorite"]) == (
+        "make dev",
+        "valid",
+        True,
+    )
+    changed = (await client.patch("/api/repos", json={"id": repo, "vercel_team_id": None})).json()
+    assert changed["vercel_link_status"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"{}", "Missing id"),
+        (b"[1]", "Missing id"),
+        (b'{"id": "x", "workspace_id": "y"}', "No repo updates provided"),
+        (b"{", "Invalid JSON body"),
+    ],
+)
+async def test_a_change_that_says_nothing_is_refused(
+    client: httpx.AsyncClient, body: bytes, text: str
+) -> None:
+    answer = await client.patch("/api/repos", content=body)
+    assert (answer.status_code, answer.json()) == (400, {"error": text})
+
+
+async def test_a_body_of_null_crashes_without_a_body(client: httpx.AsyncClient) -> None:
+    answer = await client.patch("/api/repos", content=b"null")
+    assert (answer.status_code, answer.content) == (500, b"")
+
+
+async def test_a_new_repo_takes_its_fields_and_no_others(client: httpx.AsyncClient, world: World) -> None:
+    workspace = (await client.post("/api/workspaces", json={"name": "Shop"})).json()
+    body = NEW | {
+        "workspace_id": workspace["id"],
+        "vercel_project_id": " prj_1 ",
+        "sandbox_billing_target": "team",
+        "is_hidden": True,
+        "github_installation_id": 88,
+        "parent_repo_id": world.repo("acme/other"),
+    }
+    repo = (await client.post("/api/repos", json=body)).json()
+    assert repo["workspace"]["name"] == "Shop"
+    assert (repo["vercel_project_id"], repo["sandbox_billing_target"]) == ("prj_1", "team")
+    assert (repo["is_hidden"], repo["github_installation_id"], repo["parent_repo_id"]) == (False, None, None)
+
+
+async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> None:
+    missing = await client.post("/api/repos", json=NEW | {"workspace_id": NOWHERE})
+    assert (missing.status_code, missing.json()) == (404, {"error": "Workspace not found"})
+    nameless = await client.post("/api/repos", json={"github_id": 1})
+    assert nameless.status_code == 500
+    assert "full_name" in nameless.json()["error"]
+    assert (await client.post("/api/repos", json=NEW)).status_code == 200
+    again = await client.post("/api/repos", json=NEW)
+    assert again.status_code == 500
+    assert "unique" in again.json()["error"]
+    other_root = await client.post("/api/repos", json=NEW | {"root_directory": "apps/web"})
+    assert other_root.status_code == 200
+    assert (await client.post("/api/repos", json={"full_name": "a/b", "github_id": "no"})).status_code == 500
+    assert (await client.post("/api/repos", json=NEW | {"dev_port": 10**12})).status_code == 500
+    assert len((await client.get("/api/repos")).json()) == 2
+
+
+async def test_forgetting_a_repo_takes_what_is_its_own_and_leaves_history(
+    client: httpx.AsyncClient, world: World, projects: Projects
+) -> None:
+    repo = world.repo()
+    child = world.repo("acme/api", root_directory="apps/web", parent_repo_id=repo)
+    box, call = world.sandbox(repo), world.call(repo_id=repo)
+    event, run = world.event(call), world.run(repo)
+    await client.post(
+        f"/api/repos/{repo}/launch-presets",
+        json={"name": "p", "baseBranch": "main", "workingBranch": "main"},
+    )
+    assert (await client.delete("/api/repos")).json() == {"error": "Missing id"}
+    assert (await client.delete(f"/api/repos?id={repo}")).json() == {"ok": True}
+    assert (await client.delete(f"/api/repos?id={repo}")).json() == {"ok": True}
+    for table, row_id in (("sandboxes", box), ("external_agent_runs", run)):
+        assert projects.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
+    assert projects.db.value("SELECT COUNT(*) FROM sandbox_launch_presets") == 0
+    assert world.row("ai_calls", call)["repo_id"] is None
+    assert world.row("ai_call_events", event)["repo_id"] is None
+    assert world.row("repos", child)["parent_repo_id"] is None
+
+
+async def test_changes_are_announced(client: httpx.AsyncClient, world: World) -> None:
+    tables = "/api/realtime/events?tables=repos,sandboxes,ai_calls,workspaces,end_of_test"
+    async with client.stream("GET", tables) as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        repo = (await client.post("/api/repos", json=NEW)).json()["id"]
+        assert await stream.frames() == [("repos", "INSERT")]
+        await client.patch("/api/repos", json={"id": repo, "is_favorite": True})
+        assert await stream.frames() == [("repos", "UPDATE")]
+        world.sandbox(repo)
+        world.call(repo_id=repo)
+        await stream.frames()
+        await client.delete(f"/api/repos?id={repo}")
+        frames = await stream.frames()
+        assert sorted(set(frames)) == [("ai_calls", "UPDATE"), ("repos", "DELETE"), ("sandboxes", "DELETE")]
+
+
+async def test_a_team_has_repos_of_its_own(
+    client: httpx.AsyncClient, server: PlaneServer, world: World, projects: Projects
+) -> None:
+    world.repo("acme/mine")
+    team = projects.team()
+    headers = {TEAM_HEADER: team}
+    made = (await client.post("/api/repos", json=NEW, headers=headers)).json()
+    assert (made["owner_type"], made["owner_user_id"], made["product_team_id"]) == ("team", None, team)
+    assert made["workspace"]["product_team_id"] == team
+    assert await names(client, **headers) == ["acme/api"]
+    assert await names(client) == ["acme/mine"]
+    assert (await client.patch("/api/repos", json={"id": made["id"], "is_hidden": True})).status_code == 404
+    # v1 filters by the importer alone.
+    v1 = (await client.get("/api/v1/mogplex/repos")).json()["data"]["repos"]
+    assert [repo["full_name"] for repo in v1] == ["acme/api", "acme/mine"]
+
+
+async def test_a_viewer_reads_a_teams_repos_and_changes_none(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
+) -> None:
+    headers = {TEAM_HEADER: projects.team("viewer")}
+    assert await names(client, **headers) == []
+    for answer in (
+        await client.post("/api/repos", json=NEW, headers=headers),
+        await client.get("/api/github/repos", headers=headers),
+        await client.post("/api/workspaces", json={"name": "x"}, headers=headers),
+        await stranger.get("/api/repos", headers=headers),
+    ):
+        assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
+
+
+async def test_one_repo_has_no_route_of_its_own(client: httpx.AsyncClient, world: World) -> None:
+    answer = await client.get(f"/api/repos/{world.repo()}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert (await client.put("/api/repos")).status_code == 405

@@ -99,6 +99,9 @@ MAY_BE_NULL = frozenset(
         "user.github_username",
         ".theme",
         ".default_model",
+        # library.md §1.1 and §12: an agent without a prompt, a transcript without a title.
+        "[].system_prompt",
+        ".title",
     )
 )
 

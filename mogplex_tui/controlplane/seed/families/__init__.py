@@ -10,8 +10,9 @@ from random import Random
 
 from ..bulk import Rows
 from ..world import World
+from . import library
 
 Writer = Callable[[Rows, World, Random, int], None]
 
 # Name of the stream and the function; parents come before children.
-FAMILIES: tuple[tuple[str, Writer], ...] = ()
+FAMILIES: tuple[tuple[str, Writer], ...] = (("library", library.write),)

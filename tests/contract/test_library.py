@@ -1,0 +1,81 @@
+"""The lists of the library against the schemas of the real service, by hand and over the seeded account."""
+
+from __future__ import annotations
+
+import httpx
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.contract.checker import Checker
+from tests.contract.schemas import shapes_of
+from tests.controlplane.library.support import AGENT, assignment, job_of
+from tests.controlplane.support import ManualClock, World
+
+
+async def read_library(check: Checker) -> None:
+    """Every list of the family, and what its parameters make of it."""
+    for path in ("agents", "agent-categories", "commands", "rules", "skills"):
+        await check(f"GET_api.{path}_200", "GET", f"/api/{path}")
+    await check("GET_api.rules_200", "GET", "/api/rules?table=agent_skills")
+    await check("GET_api.agents.roster_200", "GET", "/api/agents/roster")
+    await check("GET_api.agents.roster.summary_200", "GET", "/api/agents/roster/summary")
+    for query in ("", "?lane=session", "?q=the"):
+        await check("GET_api.memories_200", "GET", f"/api/memories{query}")
+    rows = await check("GET_api.conversations_200", "GET", "/api/conversations")
+    for row in rows:
+        await check("GET_api.conversations_200", "GET", f"/api/conversations?id={row['id']}")
+
+
+def furnish_work(world: World, agent: str) -> None:
+    """A run of an assignment with a call, so that the roster and its summary have something to say."""
+    standing = assignment(world, agent, world.repo())
+    job = job_of(world, "success", assignment_id=standing)
+    world.call(status="success", job_run_id=job, tokens=Tokens(10, 5), metadata={"agent_id": agent})
+
+
+async def test_answers_have_the_observed_shapes() -> None:
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            check, world = Checker(client), World(server.plane, clock)
+            await read_library(check)
+            for body in (
+                AGENT,
+                {**AGENT, "description": "d", "system_prompt": "p", "source_template": "SEO-AUDIT"},
+            ):
+                agent = (await client.post("/api/agents", json=body)).json()["id"]
+            furnish_work(world, agent)
+            await client.post("/api/agent-categories", json={"label": "Docs"})
+            for table in ("agent_rules", "agent_skills"):
+                await client.post("/api/rules", json={"name": "style.md", "table": table})
+            await client.post("/api/commands", json={"name": "fix", "template": "Fix $ARGS"})
+            await client.post("/api/skills", json={"name": "s", "content": "c", "tags": ["t"]})
+            await client.post(
+                "/api/memories", json={"lane": "session", "content": "the", "metadata": {"a": 1}}
+            )
+            parts = [{"type": "text", "text": "hello"}]
+            said = [{"id": "m", "role": "user", "parts": parts}]
+            await client.put("/api/conversations", json={"id": "a", "messages": said})
+            await client.put(
+                "/api/conversations", json={"id": "b", "title": "T", "local_msgs": [{"id": "l"}]}
+            )
+            await read_library(check)
+            summary = await check("GET_api.agents.roster.summary_200", "GET", "/api/agents/roster/summary")
+    assert summary[agent]["tokens24h"] == 15
+    # Every schema that was copied in is met: a route that goes missing is a fault of this test.
+    assert check.met == shapes_of("library")
+
+
+async def test_the_seeded_account_has_the_observed_shapes() -> None:
+    async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            check = Checker(client)
+            await read_library(check)
+            for path in ("skills", "rules", "commands", "agent-categories", "conversations"):
+                assert len((await client.get(f"/api/{path}")).json()) >= 6, path
+            lanes = (await client.get("/api/memories")).json()
+            assert all(len(rows) >= 5 for rows in lanes.values())
+    assert check.met == shapes_of("library")

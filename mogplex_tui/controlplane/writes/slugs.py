@@ -33,11 +33,10 @@ _TAKEN = "SELECT 1 FROM teams WHERE slug = :slug UNION ALL SELECT 1 FROM profile
 
 def problem(db: Database | Tx, slug: str) -> str | None:
     """Why a name cannot be given away: `invalid`, `reserved` or `taken`; None for one that is free."""
-    # Some reserved names are files, which would not pass as names anyway.
-    if slug in _PAGES or db.one(_RESERVED, (slug,)) is not None:
-        return "reserved"
     if _FORM.fullmatch(slug) is None:
         return "invalid"
+    if slug in _PAGES or db.one(_RESERVED, (slug,)) is not None:
+        return "reserved"
     return None if db.one(_TAKEN, {"slug": slug}) is None else "taken"
 
 

@@ -5,10 +5,34 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import account, api_keys, arrivals, icons, provider_keys
+from . import (
+    account,
+    api_keys,
+    arrivals,
+    icons,
+    invitations,
+    invites,
+    members,
+    provider_keys,
+    team_installations,
+    teams,
+    trail,
+)
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    modules = (account, api_keys, arrivals, icons, provider_keys)
+    modules = (
+        account,
+        api_keys,
+        arrivals,
+        icons,
+        invitations,
+        invites,
+        members,
+        provider_keys,
+        team_installations,
+        teams,
+        trail,
+    )
     return [entry for module in modules for entry in module.routes(service)]

@@ -1,0 +1,61 @@
+"""The file of an uploaded form, read without a parser of our own for everything else a form may hold."""
+
+from __future__ import annotations
+
+import re
+
+from .web import Ask, refusal
+
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
+_FIELD = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)
+# What the parts around a file may add to the length of a body.
+_ROOM = 16_384
+
+
+async def _body(ask: Ask, most: int) -> bytes | None:
+    """The whole body, or None for one of more than `most` bytes.
+
+    What is too long is read to its end and dropped: a caller who is still sending would not hear the answer.
+    """
+    body, length = bytearray(), 0
+    async for chunk in ask.request.stream():
+        length += len(chunk)
+        if length <= most:
+            body += chunk
+    return bytes(body) if length <= most else None
+
+
+def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
+    """Content of every part that has a file name, by field; the first one of a field counts."""
+    found: dict[str, bytes] = {}
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:]:
+        if part.startswith(b"--"):
+            break
+        head, split, content = part.partition(b"\r\n\r\n")
+        words = head.decode("utf-8", "replace")
+        field = _FIELD.search(words)
+        if split and field is not None and "filename" in words.lower():
+            found.setdefault(field[1], content)
+    return found
+
+
+async def uploaded(ask: Ask, field: str, most: int) -> bytes:
+    """The content of a form's file, of at most `most` bytes.
+
+    Raises RefusedError: 400 for no form, no such file and an empty one, 413 for too long a file (identity.md §8).
+    """
+    kind = ask.request.headers.get("content-type", "")
+    boundary = _BOUNDARY.search(kind)
+    if not kind.lower().startswith("multipart/form-data") or boundary is None:
+        raise refusal(400, "Expected multipart/form-data")
+    body = await _body(ask, most + _ROOM)
+    if body is None:
+        raise refusal(413, f"File is larger than {most} bytes")
+    content = _files(body, (boundary[1] or boundary[2]).encode()).get(field)
+    if content is None:
+        raise refusal(400, "Missing file")
+    if not content:
+        raise refusal(400, "Empty file")
+    if len(content) > most:
+        raise refusal(413, f"File is larger than {most} bytes")
+    return content

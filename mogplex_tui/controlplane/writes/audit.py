@@ -1,0 +1,55 @@
+"""The trail of what was done in a team (identity.md §8)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..database import Tx
+from .scrub import REDACTED, SECRET_KEY, TRUNCATED
+
+MAX_DEPTH = 6
+
+
+def _clean(value: Any, depth: int = 1) -> Any:
+    """The value without secrets and without what lies deeper than MAX_DEPTH."""
+    if not isinstance(value, dict | list):
+        return value
+    if depth > MAX_DEPTH:
+        return TRUNCATED
+    if isinstance(value, list):
+        return [_clean(item, depth + 1) for item in value]
+    return {
+        key: REDACTED if SECRET_KEY.search(key) else _clean(item, depth + 1) for key, item in value.items()
+    }
+
+
+def record(
+    tx: Tx,
+    team_id: str,
+    action: str,
+    now_us: int,
+    *,
+    target: tuple[str, str] | None = None,
+    payload: dict[str, Any] | None = None,
+    **columns: Any,
+) -> str:
+    """Append one event and return its id; `target` is a kind and an id.
+
+    `columns` are further ones of team_audit_events: actor_user_id, auth_source, decision_code, repo_id,
+    sandbox_record_id, ai_call_id, job_run_id, request_id.
+    """
+    event_id = tx.new_id()
+    kind, target_id = target or (None, None)
+    tx.insert(
+        "team_audit_events",
+        id=event_id,
+        team_id=team_id,
+        action=action,
+        target_type=kind,
+        target_id=target_id,
+        payload=json.dumps(_clean(payload or {}), ensure_ascii=False, separators=(",", ":")),
+        created_at=now_us,
+        **columns,
+    )
+    return event_id

@@ -1,0 +1,165 @@
+"""Models by key and by team, and models that are new (identity.md §1.5, §6.5 and §6.8)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.roles import may
+from tests.controlplane.identity.support import People, Person, refused
+from tests.controlplane.support import World
+
+ARRIVALS = "/api/models/new-arrivals"
+
+
+async def ids(client: httpx.AsyncClient, team: str | None = None) -> set[str]:
+    """What the caller is offered."""
+    headers = {} if team is None else {"x-mogplex-team-id": team}
+    return {model["id"] for model in (await client.get("/api/models", headers=headers)).json()["models"]}
+
+
+def no_platform(world: World, person: Person) -> None:
+    """Take the platform's gateway away from somebody."""
+    with world.plane.db.transaction() as tx:
+        tx.update("profiles", person.id, allow_platform_ai=0)
+
+
+async def test_without_the_platform_only_keys_reach_models(people: People, world: World) -> None:
+    ada = await people.owner()
+    for model in ("openai/a", "anthropic/b", "acme/c", "openrouter/d"):
+        world.model(model)
+    assert await ids(ada.token) == {"openai/a", "anthropic/b", "acme/c"}
+    no_platform(world, ada)
+    assert await ids(ada.token) == set()
+    keys = "/api/settings/keys"
+    await ada.browser.put(keys, json={"provider": "openai", "key": "sk-0123456789"})
+    assert await ids(ada.token) == {"openai/a"}
+    await ada.browser.put(keys, json={"provider": "openrouter", "key": "sk-or-0123456789"})
+    assert await ids(ada.token) == {"openai/a", "openrouter/d"}
+    await ada.browser.put(keys, json={"provider": "ai_gateway", "key": "vck_0123456789"})
+    assert await ids(ada.token) == {"openai/a", "anthropic/b", "acme/c", "openrouter/d"}
+
+
+async def test_a_team_adds_its_keys_and_takes_what_it_does_not_allow(people: People, world: World) -> None:
+    ada, ben, eve = await people.owner(), await people.new("ben"), await people.new("eve")
+    for model in ("openai/a", "anthropic/b"):
+        world.model(model)
+    no_platform(world, ben)
+    team = people.team(ada)
+    people.join(team, ben, "viewer")
+    assert await ids(ben.token, team) == set()
+    await ada.token.put(f"/api/teams/{team}/keys", json={"provider": "ai_gateway", "key": "vck_0123456789"})
+    assert await ids(ben.token, team) == {"openai/a", "anthropic/b"}
+    assert await ids(ben.token) == set()
+    await ada.token.patch(f"/api/teams/{team}/models", json={"model_allowlist": ["anthropic/b"]})
+    assert await ids(ben.token, team) == {"anthropic/b"}
+    answer = await ben.token.get("/api/models", headers={"x-mogplex-team-id": team.upper()})
+    assert answer.json()["default_model"] == "anthropic/b"
+    cli = await ben.token.get("/api/models?format=cli", headers={"x-mogplex-team-id": team})
+    assert [model["slug"] for model in cli.json()] == ["anthropic/b"]
+    # A stranger gets no models instead of a refusal; what is no id is no team.
+    assert (await eve.token.get("/api/models", headers={"x-mogplex-team-id": team})).json()["models"] == []
+    assert await ids(eve.token, "night-shift") == {"openai/a", "anthropic/b"}
+    await ada.token.patch(f"/api/teams/{team}/models", json={"model_allowlist": []})
+    assert await ids(ada.token, team) == set()
+
+
+@pytest.mark.parametrize(
+    ("role", "capability", "held"),
+    [
+        ("owner", "billing.manage", True),
+        ("developer", "models", True),
+        ("developer", "models.acme.nova-1", True),
+        ("developer", "modelsx.a", False),
+        ("developer", "tools.bash", True),
+        ("developer", "tools.bash.more", False),
+        ("viewer", "tools.bash", False),
+        ("viewer", "tools.web_fetch", True),
+        (None, "models.acme.nova-1", False),
+    ],
+)
+def test_roles_hold_capabilities(role: str | None, capability: str, held: bool) -> None:
+    assert may(role, capability) is held
+
+
+async def test_new_models_are_named_once_until_they_are_dismissed(people: People, world: World) -> None:
+    ada = await people.owner()
+    world.model("acme/old")
+    newer = world.clock.us + 5
+    world.model("acme/nova-2", name="Nova 2", created_at=newer)
+    world.model("acme/decided", created_at=newer)
+    await ada.token.patch("/api/models", json={"model_id": "acme/decided", "is_enabled": True})
+    world.model("acme/hidden", created_at=newer, is_hidden=1)
+    world.model("acme/gone", created_at=newer, is_available=0)
+    # Out of reach without a key, so not worth a word.
+    world.model("openrouter/x", created_at=newer + 5)
+    seen = {"models": [{"id": "acme/nova-2", "name": "Nova 2", "provider": "acme"}], "autoEnable": True}
+    for _ in range(2):
+        assert (await ada.token.get(ARRIVALS)).json() == seen
+    done = await ada.token.post(ARRIVALS, json={"action": "dismiss"})
+    assert (done.status_code, done.json()) == (200, {"ok": True})
+    assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
+    assert world.row("profiles", ada.id)["models_seen_at"] == newer
+    assert "acme/nova-2" in await ids(ada.token)
+
+
+async def test_a_model_that_only_a_team_reaches_is_news_too(people: People, world: World) -> None:
+    ada, ben = await people.owner(), await people.new("ben")
+    no_platform(world, ben)
+    team = people.team(ada)
+    people.join(team, ben, "developer")
+    world.model("acme/nova-2", created_at=world.clock.us + 5)
+    assert (await ben.token.get(ARRIVALS)).json()["models"] == []
+    await ada.token.put(f"/api/teams/{team}/keys", json={"provider": "ai_gateway", "key": "vck_0123456789"})
+    assert [model["id"] for model in (await ben.token.get(ARRIVALS)).json()["models"]] == ["acme/nova-2"]
+
+
+async def test_disabling_new_models_holds_for_those_to_come(people: People, world: World) -> None:
+    ada, ben = await people.owner(), await people.new("ben")
+    world.model("acme/nova-2", created_at=world.clock.us + 5)
+    assert (await ada.token.post(ARRIVALS, json={"action": "disable"})).json() == {"ok": True}
+    assert await ids(ada.token) == set()
+    later = world.clock.us + 50
+    world.model("acme/nova-3", created_at=later)
+    assert await ids(ada.token) == set()
+    # This very read settles it: the model has a preference afterwards.
+    assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": False}
+    assert world.row("profiles", ada.id)["models_seen_at"] == later
+    switched = await ada.token.patch(ARRIVALS, json={"autoEnable": True})
+    assert switched.json() == {"ok": True}
+    assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
+    assert await ids(ada.token) == set()
+    assert await ids(ben.token) == {"acme/nova-2", "acme/nova-3"}
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "error"),
+    [
+        ("POST", {"action": "hide"}, "action must be 'dismiss' or 'disable'"),
+        ("POST", {}, "action must be 'dismiss' or 'disable'"),
+        ("PATCH", {"autoEnable": 1}, "autoEnable must be a boolean"),
+        ("PATCH", [], "autoEnable must be a boolean"),
+    ],
+)
+async def test_unclear_wishes_are_refused(people: People, method: str, body: Any, error: str) -> None:
+    ada = await people.owner()
+    assert refused(await ada.token.request(method, ARRIVALS, json=body)) == (400, error)
+
+
+async def test_nobody_may_read_arrivals_and_change_nothing(nobody: httpx.AsyncClient, people: People) -> None:
+    assert (await nobody.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
+    for method in ("POST", "PATCH"):
+        assert refused(await nobody.request(method, ARRIVALS, content=b"-")) == (401, "Unauthorized")
+    ada = await people.owner()
+    assert refused(await ada.token.post(ARRIVALS, content=b"-")) == (400, "Invalid JSON body")
+
+
+async def test_no_provider_has_an_icon_here(people: People, nobody: httpx.AsyncClient) -> None:
+    ada = await people.owner()
+    answer = await ada.token.get("/api/models/provider-icons")
+    assert (answer.status_code, json.loads(answer.content)) == (200, {"providers": []})
+    assert answer.headers["cache-control"] == "private, max-age=300"
+    assert (await nobody.get("/api/models/provider-icons")).status_code == 401

@@ -82,6 +82,11 @@ def instant(text: str) -> int | None:
     return value
 
 
+def searched(q: str) -> str:
+    """What of a search text is looked for (observability.md §2.3)."""
+    return _UNSEARCHABLE.sub("", q).strip()
+
+
 def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
     """One page of the user's calls that match the query; raises BadInstantError for a bad bound.
 
@@ -148,7 +153,7 @@ def _add_live_only(where: _Where, query: Callable[[str], str], now: int) -> None
 
 def _add_search(where: _Where, plane: Plane, user_id: str, q: str) -> None:
     """The free search: fewer than two usable characters search for nothing (§2.3)."""
-    text = _UNSEARCHABLE.sub("", q).strip()
+    text = searched(q)
     if len(text) < 2:
         return
     escaped = text.replace("_", r"\_")

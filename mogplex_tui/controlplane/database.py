@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 class DatabaseMismatchError(Exception):
     """The file is not a database of this plane, or of another version of it."""
+
+
+class WriteRefusedError(Exception):
+    """A write was rolled back because its task has REFUSED_WRITES set."""
+
+
+# A list makes every transaction of the task end in a rollback, and gets an entry for each: this is how the hosted
+# profile stores nothing where the hosted service cannot (projects.md §8).
+REFUSED_WRITES: ContextVar[list[None] | None] = ContextVar("refused_writes", default=None)
 
 
 class Tx:
@@ -122,6 +132,9 @@ class Database:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield tx
+            if (refused := REFUSED_WRITES.get()) is not None:
+                refused.append(None)
+                raise WriteRefusedError
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:

@@ -141,7 +141,7 @@ class PlaneServer:
             simulator.start()
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
-            before(build_app(service), self.settings, service.origin),
+            before(build_app(service), service),
             http="httptools",
             loop="none",
             ws="none",

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp
 
-from ..plane import Settings
+from ..routes.web import Service
+from .gate import HostedGate
+from .hosted import HostedDefects
 from .inject import FaultInjector, Faults
 from .parse import parse
 from .switch import FaultSwitch
 
 
-def before(app: ASGIApp, settings: Settings, origin: str) -> ASGIApp:
+def before(app: ASGIApp, service: Service) -> ASGIApp:
     """The application behind everything the settings ask for; itself when they ask for nothing.
 
     Raises BadRuleError for a fault that cannot be read.
     """
+    settings = service.plane.settings
+    if settings.profile == "hosted":
+        app = HostedGate(HostedDefects(app, service.plane), service)
     rules = [parse(text) for text in settings.faults]
     if not rules and not settings.fault_route:
         return app
     faults = Faults(settings.seed, rules)
-    app = FaultInjector(app, faults, origin)
+    app = FaultInjector(app, faults, service.origin)
     return FaultSwitch(app, faults) if settings.fault_route else app

@@ -50,7 +50,8 @@ def is_uuid(text: str) -> bool:
 def page_and_limit(ask: Ask, default_limit: int = 50) -> tuple[int, int]:
     """The page (from 1) and the limit (1 to 100) of an observability list (observability.md §0)."""
     page = clamped(ask.query("page"), 1, 1, 2**31)
-    return page, clamped(ask.query("limit"), default_limit, 1, 100)
+    # The hosted profile has requests that get every row.
+    return page, clamped(ask.query("limit"), default_limit, 1, ask.request.scope.get("most_rows", 100))
 
 
 def _refuse_constant(name: str) -> Any:

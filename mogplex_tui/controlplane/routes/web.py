@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ..credentials import SESSION_COOKIE, Authenticator, Caller, Refusal
+from ..database import WriteRefusedError
 from ..ids import Ids
 from ..plane import Plane
 
@@ -172,10 +173,14 @@ class Endpoint:
     async def _run(self, verb: Verb, request: Request) -> Response:
         try:
             caller = self.enter(request)
+            if (entered := request.scope.get("entered")) is not None:
+                entered(caller)
             self.check(verb, caller)
             return await verb.handler(Ask(self.service, request, caller))
         except RefusedError as refused:
             return refused.response
+        except WriteRefusedError:
+            return self.crash(verb)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
             return self.crash(verb)

@@ -7,10 +7,8 @@ from typing import Any
 
 from . import graphs
 from .call_query import Found, instant
-from .job_records import COLUMNS, REPAIRABLE_US, TABLES
+from .job_records import COLUMNS, REPAIRABLE_US, own_jobs
 from .plane import Plane
-
-NEWEST = 10_000
 
 _ORDERS = {
     "created_at": "created_at",
@@ -20,9 +18,14 @@ _ORDERS = {
     "started_at": "COALESCE(started_at, created_at)",
     "completed_at": "COALESCE(completed_at, 0)",
 }
-_SOURCE_KIND = "CASE WHEN retry_of_job_run_id IS NOT NULL THEN 'manual_retry' ELSE 'flow' END"
+_SOURCE_KIND = (
+    "CASE WHEN retry_of_job_run_id IS NOT NULL THEN 'manual_retry' WHEN flow_id IS NOT NULL THEN 'flow'"
+    " WHEN trigger_id IS NOT NULL THEN 'trigger' ELSE 'assignment' END"
+)
 _SOURCE_TYPE = (
-    "COALESCE(json_extract(metadata, '$.source_type'), (SELECT json_extract(n.value, '$.data.event')"
+    "COALESCE(CASE WHEN flow_id IS NULL THEN COALESCE((SELECT event FROM triggers WHERE id = trigger_id),"
+    " (SELECT type FROM assignments WHERE id = assignment_id)) END,"
+    " json_extract(metadata, '$.source_type'), (SELECT json_extract(n.value, '$.data.event')"
     " FROM flow_versions v, json_each(v.graph, '$.nodes') n"
     " WHERE v.id = flow_version_id AND json_extract(n.value, '$.type') = 'start'), 'unknown')"
 )
@@ -34,7 +37,7 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
     Raises BadInstantError for a bad bound.
     """
     clauses: list[str] = ["1"]
-    values: dict[str, Any] = {"user": user_id, "newest": NEWEST}
+    values: dict[str, Any] = {"user": user_id}
     for name, expression in (
         ("status", "status"),
         ("source_kind", _SOURCE_KIND),
@@ -55,10 +58,7 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
         if bound is not None:
             clauses.append(f"created_at {comparison} :{name}")
             values[name] = bound
-    newest = (
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE f.user_id = :user ORDER BY j.created_at DESC LIMIT :newest"
-    )
-    condition = f"FROM ({newest}) WHERE {' AND '.join(clauses)}"
+    condition = f"FROM ({own_jobs(COLUMNS)}) WHERE {' AND '.join(clauses)}"
     total = plane.db.value(f"SELECT COUNT(*) {condition}", values)
     way = "ASC" if query("order") == "asc" else "DESC"
     order = f"{_ORDERS.get(query('sort'), 'created_at')} {way}, created_at DESC"
@@ -68,7 +68,7 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
 
 
 def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], values: dict[str, Any]) -> None:
-    """Keep the jobs whose version's graph uses the agent."""
+    """Keep the jobs whose version's graph uses the agent, or whose trigger or assignment does."""
     if not agent_id:
         return
     versions = plane.db.all(
@@ -77,5 +77,9 @@ def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], va
     )
     ids = [row["id"] for row in versions if agent_id in graphs.agent_ids(row["graph"])]
     names = {f"version{index}": version_id for index, version_id in enumerate(ids)}
-    clauses.append(f"flow_version_id IN ({', '.join(f':{name}' for name in names)})")
-    values |= names
+    clauses.append(
+        f"(flow_version_id IN ({', '.join(f':{name}' for name in names)}) OR flow_id IS NULL AND COALESCE("
+        "(SELECT agent_id FROM triggers WHERE id = trigger_id),"
+        " (SELECT agent_id FROM assignments WHERE id = assignment_id)) = :agent)"
+    )
+    values |= names | {"agent": agent_id}

@@ -9,6 +9,7 @@ from . import graphs, present
 from .clock import MINUTE_US
 from .database import Database, Row
 from .plane import Plane
+from .writes.ledger import source_kind
 
 REPAIRABLE_US = 2 * MINUTE_US
 
@@ -19,7 +20,14 @@ COLUMNS = (
     " j.last_start_attempt_at, j.last_start_error, j.last_start_source, j.cancel_requested_at, j.cancelled_at,"
     " j.cancel_reason, j.cancel_error, j.metadata"
 )
-TABLES = "job_runs j JOIN flows f ON f.id = j.flow_id"
+# A job run belongs to whoever owns its flow, trigger or assignment (observability.md §7.1).
+_SCOPES = (
+    "job_runs j JOIN flows f ON f.id = j.flow_id WHERE f.user_id = :user",
+    "triggers t CROSS JOIN job_runs j ON j.trigger_id = t.id WHERE t.user_id = :user AND j.flow_id IS NULL",
+    "repos r CROSS JOIN assignments a ON a.repo_id = r.id CROSS JOIN job_runs j ON j.assignment_id = a.id"
+    " WHERE r.user_id = :user AND j.flow_id IS NULL AND j.trigger_id IS NULL",
+)
+NEWEST = 10_000
 
 _INSTANTS = (
     "created_at",
@@ -30,7 +38,18 @@ _INSTANTS = (
     "cancelled_at",
 )
 _DISPATCH = "id, event_kind, outcome, reason, metadata, created_at"
+_TRIGGER = "SELECT agent_id, event AS kind FROM triggers WHERE id = ?"
+_ASSIGNMENT = "SELECT agent_id, type AS kind FROM assignments WHERE id = ?"
 _LATEST_CALL = "id, job_run_id, status, model, total_tokens, tool_calls_count, started_at"
+
+
+def own_jobs(columns: str) -> str:
+    """A query of the job runs of `:user`, the newest 10 000 of each kind of owner; `columns` speak of `j`."""
+    parts = (
+        f"SELECT * FROM (SELECT {columns} FROM {scope} ORDER BY j.created_at DESC LIMIT {NEWEST})"
+        for scope in _SCOPES
+    )
+    return " UNION ALL ".join(parts)
 
 
 class Lookups:
@@ -41,6 +60,7 @@ class Lookups:
         self._graphs: dict[str, str | None] = {}
         self._repos: dict[str, Row | None] = {}
         self._agents: dict[str, Row | None] = {}
+        self._parents: dict[str, Row | None] = {}
 
     def graph(self, version_id: str | None) -> str | None:
         """The stored graph of a flow version."""
@@ -62,10 +82,24 @@ class Lookups:
             return dict(row)
         return {"id": repo_id, "full_name": metadata.get("repo_full_name")}
 
-    def agent(self, version_id: str | None) -> dict[str, Any]:
-        """The primary agent of a flow version."""
-        graph = self.graph(version_id)
+    def parent(self, job: Row) -> Row | None:
+        """The trigger or assignment of a job without a flow: its agent_id and the kind of work, or None."""
+        if job["flow_id"] is not None:
+            return None
+        for column, sql in (("trigger_id", _TRIGGER), ("assignment_id", _ASSIGNMENT)):
+            parent_id = job[column]
+            if parent_id is not None:
+                if parent_id not in self._parents:
+                    self._parents[parent_id] = self._db.one(sql, (parent_id,))
+                return self._parents[parent_id]
+        return None
+
+    def agent(self, job: Row) -> dict[str, Any]:
+        """The primary agent of a job's flow version, else the one of its trigger or assignment."""
+        graph, parent = self.graph(job["flow_version_id"]), self.parent(job)
         ids = graphs.agent_ids(graph) if graph else []
+        if parent is not None:
+            ids = [parent["agent_id"]]
         if ids:
             if ids[0] not in self._agents:
                 self._agents[ids[0]] = self._db.one(
@@ -82,15 +116,17 @@ def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
     out = present.timed(row, *_INSTANTS, json_columns=("metadata",))
     metadata = out["metadata"] or {}
     graph = None if metadata.get("source_type") else lookups.graph(row["flow_version_id"])
+    parent = lookups.parent(row)
     anchor = row["last_start_attempt_at"] or row["created_at"]
     live = row["status"] in ("pending", "running")
     out |= {
-        "source_kind": "manual_retry" if row["retry_of_job_run_id"] else "flow",
-        "source_type": metadata.get("source_type")
+        "source_kind": source_kind(row),
+        "source_type": (None if parent is None else parent["kind"])
+        or metadata.get("source_type")
         or (graphs.start_event(graph) if graph else None)
         or "unknown",
         "repo": lookups.repo(metadata),
-        "agent": lookups.agent(row["flow_version_id"]),
+        "agent": lookups.agent(row),
         "latest_ai_call": None,
         "latest_dispatch_event": None,
         "repairable": row["status"] == "pending" and plane.clock.now_us() - anchor >= REPAIRABLE_US,
@@ -98,10 +134,6 @@ def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
         "cancelable": live and row["cancel_requested_at"] is None and row["cancelled_at"] is None,
     }
     return out
-
-
-def _start_event(graph: str | None) -> str | None:
-    return graphs.start_event(graph) if graph else None
 
 
 def dispatch_event(row: Row) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clock import DAY_US, HOUR_US, MINUTE_US
+from .job_records import own_jobs
 from .plane import Plane
 
 _STALE_US = 2 * MINUTE_US
@@ -59,6 +60,9 @@ _LIMITS = (
     " GROUP BY route_key ORDER BY COUNT(*) DESC"
 )
 _PENDING_ANCHOR = "COALESCE(j.last_start_attempt_at, j.created_at, j.started_at)"
+_JOB_COLUMNS = (
+    "j.status, j.created_at, j.started_at, j.completed_at, j.last_start_attempt_at, j.last_start_source"
+)
 _JOBS = (
     "SELECT COUNT(*) AS total, SUM(j.status = 'running') AS running, SUM(j.status = 'pending') AS pending,"
     f" SUM(j.status = 'pending' AND {_PENDING_ANCHOR} <= :repairable) AS stale,"
@@ -69,8 +73,7 @@ _JOBS = (
     "  AND COALESCE(j.completed_at, j.started_at, j.created_at) BETWEEN :start AND :end) AS concluded,"
     " SUM(j.status = 'success'"
     "  AND COALESCE(j.completed_at, j.started_at, j.created_at) BETWEEN :start AND :end) AS succeeded"
-    " FROM (SELECT j.* FROM job_runs j JOIN flows f ON f.id = j.flow_id WHERE f.user_id = :user"
-    "  ORDER BY j.created_at DESC LIMIT 10000) j"
+    f" FROM ({own_jobs(_JOB_COLUMNS)}) j"
 )
 
 

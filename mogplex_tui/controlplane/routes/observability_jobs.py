@@ -31,8 +31,8 @@ async def list_jobs(ask: Ask) -> Response:
 
 def _job_row(ask: Ask) -> Row:
     row = ask.plane.db.one(
-        f"SELECT {job_records.COLUMNS}, f.installation_id AS owner_installation_id"
-        f" FROM {job_records.TABLES} WHERE j.id = ? AND f.user_id = ?",
+        f"SELECT {job_records.COLUMNS}, o.owner_installation_id FROM job_runs j"
+        " JOIN job_owners o ON o.job_run_id = j.id WHERE j.id = ? AND o.owner_id = ?",
         (ask.path_id("job_id"), ask.user_id),
     )
     if row is None:

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import graphs, job_records
+from .. import flow_runs, graphs
 from ..clock import iso_db, parse_instant
 from ..database import Row
 from . import params
@@ -113,60 +113,21 @@ async def read_automation(ask: Ask) -> Response:
     return data({"automation": automation})
 
 
-def _run_records(ask: Ask, rows: list[Row]) -> list[dict[str, Any]]:
-    """Run records of this family: cost and agent are never selected here (v1.md §5.4)."""
-    db = ask.plane.db
-    lookups = job_records.Lookups(db)
-    nodes = job_records.node_runs(db, [row["id"] for row in rows])
-    records = []
-    for row in rows:
-        run = job_records.record(ask.plane, lookups, row)
-        run |= {
-            "cost_usd": None,
-            "agent": {"id": None, "name": None, "slug": None},
-            "active_wait_count": job_records.active_waits(db, row["id"]),
-            "latest_dispatch_event": job_records.latest_dispatch(db, row["id"]),
-            "node_runs": nodes[row["id"]],
-            "cancelable": row["status"] in ("pending", "running") and row["cancel_requested_at"] is None,
-        }
-        records.append(run)
-    return records
-
-
 async def list_runs(ask: Ask) -> Response:
     """The newest job runs of one automation; no cursor."""
     flow = _flow(ask)
     limit = params.clamped(ask.query("limit"), 20, 1, 50)
-    rows = ask.plane.db.all(
-        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
-        " ORDER BY j.created_at DESC LIMIT ?",
-        (flow["id"], limit),
-    )
-    return data({"runs": _run_records(ask, rows)})
+    rows = flow_runs.newest(ask.plane, flow["id"], limit)
+    return data({"runs": flow_runs.records(ask.plane, rows)})
 
 
 async def read_automation_run(ask: Ask) -> Response:
     """One job run of the automation with its ledger, calls, findings and waits; nothing is redacted again."""
     flow = _flow(ask)
-    db = ask.plane.db
-    row = db.one(
-        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?",
-        (ask.path_id("run_id"), flow["id"]),
-    )
+    row = flow_runs.one(ask.plane, flow["id"], ask.path_id("run_id"))
     if row is None:
         raise not_found("Run not found")
-    run = _run_records(ask, [row])[0]
-    latest = job_records.latest_call(db, row["id"])
-    if latest is not None:
-        del latest["job_run_id"]
-    run |= {
-        "latest_ai_call": latest,
-        "dispatch_events": job_records.dispatch_events(db, row["id"]),
-        "ai_calls": job_records.calls_with_events(db, row["id"]),
-        "review_findings": job_records.findings(db, row["id"]),
-        "waits": job_records.waits(db, row["id"]),
-    }
-    return data({"run": run})
+    return data({"run": flow_runs.detail(ask.plane, row)})
 
 
 def routes(service: Service) -> list[Route]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import assignments, flows, templates, triggers
+from . import approvals, assignments, automations, flow_runs, flows, templates, triggers
 
 # Paths without a parameter come before those with one.
-_THEMES = (assignments, triggers, templates, flows)
+_THEMES = (assignments, triggers, templates, approvals, automations, flow_runs, flows)
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -1,0 +1,62 @@
+"""Job runs of one automation with their nodes, as both of its run routes show them (routing.md §3.13, v1.md §5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import job_records
+from .database import Row
+from .plane import Plane
+
+_NOBODY = {"id": None, "name": None, "slug": None}
+
+
+def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
+    """The newest job runs of a flow."""
+    return plane.db.all(
+        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
+        " ORDER BY j.created_at DESC, j.rowid DESC LIMIT ?",
+        (flow_id, limit),
+    )
+
+
+def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
+    """A job run of this flow, or None."""
+    return plane.db.one(
+        f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?", (job_id, flow_id)
+    )
+
+
+def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Run records of rows with job_records.COLUMNS, raw; cost, agent and call are never selected on this path."""
+    db = plane.db
+    lookups = job_records.Lookups(db)
+    nodes = job_records.node_runs(db, [row["id"] for row in rows])
+    return [
+        job_records.record(plane, lookups, row)
+        | {
+            "cost_usd": None,
+            "agent": dict(_NOBODY),
+            "active_wait_count": job_records.active_waits(db, row["id"]),
+            "latest_dispatch_event": job_records.latest_dispatch(db, row["id"]),
+            "node_runs": nodes[row["id"]],
+            "cancelable": row["status"] in ("pending", "running") and row["cancel_requested_at"] is None,
+        }
+        for row in rows
+    ]
+
+
+def detail(plane: Plane, row: Row) -> dict[str, Any]:
+    """One run record with its ledger, calls, findings and waits; nothing is redacted again."""
+    db = plane.db
+    latest = job_records.latest_call(db, row["id"])
+    if latest is not None:
+        del latest["job_run_id"]
+    return records(plane, [row])[0] | {
+        "latest_ai_call": latest,
+        "dispatch_events": job_records.dispatch_events(db, row["id"]),
+        "ai_calls": job_records.calls_with_events(db, row["id"]),
+        "review_findings": job_records.findings(db, row["id"]),
+        "waits": job_records.waits(db, row["id"]),
+    }

@@ -1,0 +1,150 @@
+"""Questions to a human, listed and answered once (routing.md §3.15 and §3.16)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.controlplane.routing.support import control_approval
+from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.support import World
+
+FLOW, CONTROL = "/api/flows/approvals", "/api/control/approvals"
+
+
+@pytest.fixture
+def job(world: World) -> str:
+    """A running job run of the account."""
+    return world.job(world.flow(), world.repo(), start=True)
+
+
+async def test_the_oldest_open_questions_come_first(
+    client: httpx.AsyncClient, world: World, job: str
+) -> None:
+    first = park(world, job, expires_at=world.clock.us + 5)
+    park(world, job, wait_kind="ci_workflow_completed")
+    park(world, job, user_id=world.profile("eve"))
+    world.clock.advance(60)
+    expired = first
+    config = {"kind": "tool_approval", "toolName": "createIssue", "toolInput": '{"title":"Flaky"}'}
+    second = park(world, job, wait_kind="tool_approval", wait_config=config)
+    world.clock.advance(1)
+    third = park(world, job, expires_at=world.clock.us + 10**6)
+    found = (await client.get(FLOW)).json()
+    assert [entry["id"] for entry in found["approvals"]] == [second, third]
+    assert expired not in str(found)
+    assert found["hasMore"] is False
+    assert found["approvals"][0] == {
+        "id": second,
+        "job_run_id": job,
+        "flow_id": world.row("job_runs", job)["flow_id"],
+        "node_id": "ask",
+        "wait_config": config,
+        "created_at": "2026-08-05T10:01:00+00:00",
+        "expires_at": None,
+    }
+
+
+async def test_a_page_holds_fifty(client: httpx.AsyncClient, world: World, job: str) -> None:
+    for _ in range(51):
+        park(world, job)
+    found = (await client.get(FLOW)).json()
+    assert (len(found["approvals"]), found["hasMore"]) == (50, True)
+
+
+@pytest.mark.parametrize("word", ["approve", "deny"])
+async def test_an_answer_wakes_the_job(client: httpx.AsyncClient, world: World, job: str, word: str) -> None:
+    woken: list[str] = []
+    world.plane.wake.on_wait_resumed.append(woken.append)
+    wait = park(world, job)
+    answer = await client.post(f"{FLOW}/{wait}", json={"decision": word, "note": "not now"})
+    assert (answer.status_code, answer.json()) == (200, {"ok": True, "decision": word})
+    row = world.row("flow_waits", wait)
+    assert (row["status"], row["resumed_at"]) == ("resumed", world.clock.us)
+    assert json.loads(row["resume_payload"]) == {
+        "decision": word,
+        "approved": word == "approve",
+        "note": "not now",
+    }
+    assert woken == [wait]
+    again = await client.post(f"{FLOW}/{wait}", json={"decision": word})
+    assert (again.status_code, again.json()) == (409, {"error": "Approval was already resolved"})
+
+
+async def test_what_cannot_be_answered_any_more(client: httpx.AsyncClient, world: World, job: str) -> None:
+    expired = park(world, job, expires_at=world.clock.us)
+    cancelled = park(world, job, status="cancelled")
+    for wait in (expired, cancelled):
+        answer = await client.post(f"{FLOW}/{wait}", json={"decision": "approve"})
+        assert (answer.status_code, answer.json()) == (409, {"error": "Approval is no longer pending"})
+    foreign = park(world, job, user_id=world.profile("eve"))
+    event = park(world, job, wait_kind="github_label_added")
+    for wait in (foreign, event, "unknown"):
+        answer = await client.post(f"{FLOW}/{wait}", json={"decision": "approve"})
+        assert (answer.status_code, answer.json()) == (404, {"error": "Approval not found"})
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("5", "Request body must be a JSON object"),
+        ("null", "Request body must be a JSON object"),
+        ("[]", 'decision must be "approve" or "deny"'),
+        ('{"decision":"approved"}', 'decision must be "approve" or "deny"'),
+        ('{"decision":"deny","note":5}', "note must be a string"),
+        (json.dumps({"decision": "deny", "note": "n" * 2001}), "note must be at most 2000 characters"),
+    ],
+)
+async def test_malformed_answers(client: httpx.AsyncClient, content: str, error: str) -> None:
+    for path in (f"{FLOW}/x", f"{CONTROL}/x"):
+        answer = await client.post(path, content=content)
+        assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
+async def test_each_road_has_its_own_word_for_no_json(client: httpx.AsyncClient) -> None:
+    for path, error in (
+        (FLOW, "Request body must be valid JSON"),
+        (CONTROL, "Request body must be JSON"),
+    ):
+        answer = await client.post(f"{path}/x", content="{")
+        assert (answer.status_code, answer.json()) == (400, {"error": error})
+
+
+async def test_pending_questions_of_the_orchestrator(client: httpx.AsyncClient, world: World) -> None:
+    run = "00000000-0000-4000-8000-0000000000aa"
+    older = control_approval(world, run_id=run, expires_at=world.clock.us - 1)
+    world.clock.advance(1)
+    newer = control_approval(world, urgency="high")
+    control_approval(world, status="denied")
+    control_approval(world, user_id=world.profile("eve"))
+    found = (await client.get(CONTROL)).json()["approvals"]
+    assert [entry["id"] for entry in found] == [newer, older]
+    assert found[0]["tool_input"] == {"repo": "acme/shop"}
+    assert found[0]["resolution_source"] is found[0]["expires_at"] is None
+    narrowed = (await client.get(CONTROL, params={"runId": run})).json()["approvals"]
+    assert [entry["id"] for entry in narrowed] == [older]
+
+
+@pytest.mark.parametrize(("word", "status"), [("approve", "approved"), ("deny", "denied")])
+async def test_the_orchestrator_is_answered_in_the_past_tense(
+    client: httpx.AsyncClient, world: World, word: str, status: str
+) -> None:
+    row = control_approval(world)
+    answer = await client.post(f"{CONTROL}/{row}", json={"decision": word, "note": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"ok": True, "decision": status})
+    kept = world.row("control_approvals", row)
+    resolved: dict[str, Any] = {name: kept[name] for name in kept if name.startswith("res")}
+    assert resolved == {
+        "resolution_source": "api",
+        "resolved_at": world.clock.us,
+        "resolved_by": world.user,
+        "resolution_note": "ok",
+    }
+    expired = control_approval(world, expires_at=world.clock.us)
+    foreign = control_approval(world, user_id=world.profile("eve"))
+    for other in (row, expired, foreign, "unknown"):
+        refused = await client.post(f"{CONTROL}/{other}", json={"decision": word})
+        assert (refused.status_code, refused.json()) == (409, {"error": "Approval is no longer pending"})

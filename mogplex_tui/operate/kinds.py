@@ -47,6 +47,7 @@ class Kind:
     fields: Sequence[Field]
     search: Callable[[Any], Mapping[str, Any]]
     default_sort: Callable[[Any], Any]
+    descending: bool = True
 
     def field(self, key: str) -> Field:
         """Return a column by its key. Raises KeyError."""

@@ -93,6 +93,10 @@ class ConsoleScreen(Screen[None]):
         """Return the title line as it is now."""
         raise NotImplementedError
 
+    def crumbs(self) -> list[Segment]:
+        """Return the way that led here, one segment a step; for subclasses."""
+        return []
+
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys that work here."""
         return list(actions.footer(self.SCOPE, self.session, ascii_only=self.console.look.ascii))

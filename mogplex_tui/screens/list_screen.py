@@ -1,0 +1,276 @@
+"""What every list has: a table in a sorted view, the `/` filter, ordering, and what stands where rows would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.widget import Widget
+
+from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.store import Change, RowSet
+from mogplex_tui.live.view import SortedView
+from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds import Context, Kind
+from mogplex_tui.screens import messages
+from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.sources import KindSource, columns_of
+from mogplex_tui.widgets.line_table import LineTable
+from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+if TYPE_CHECKING:
+    from mogplex_tui.screens.filter_bar import FilterBar
+
+
+class ListScreen(ConsoleScreen):
+    """A list of one kind. Subclasses name the kind and say which rows and which feed they show."""
+
+    KIND: ClassVar[Kind]
+    AUTO_FOCUS: ClassVar[str | None] = "#table"
+    FILTER_EXAMPLE: ClassVar[str] = "word field:word !word"
+    # Fields of a row whose change is worth a flash.
+    FLASHED: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._want: Want | None = None
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+        self._sort: str | None = None
+        self._descending = self.KIND.descending
+        self._filter = ""
+        self._seen: dict[str, Any] = {}
+
+    def rows_of(self) -> RowSet[Any]:
+        """Return the rows that are listed; for subclasses."""
+        raise NotImplementedError
+
+    def feed_of(self) -> Feed:
+        """Return the feed that keeps them fresh; for subclasses."""
+        raise NotImplementedError
+
+    def empty(self) -> str:
+        """Return what an empty list means and what to do next; for subclasses."""
+        raise NotImplementedError
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield the notice and the table."""
+        self._rows = self.rows_of()
+        self._view: SortedView[Any] = SortedView(
+            self._rows.rows, self.KIND.default_sort, descending=self.KIND.descending
+        )
+        self._source = KindSource(self.KIND, self._rows.rows, self._view, self._cell_context())
+        yield Notice(id="notice")
+        table = LineTable(id="table")
+        table.ascii_mode, table.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
+        table.set_columns(columns_of(self.KIND))
+        table.set_source(self._source)
+        yield table
+
+    @property
+    def table(self) -> LineTable:
+        """The table."""
+        return self.query_one("#table", LineTable)
+
+    def on_mount(self) -> None:
+        """Want the list for as long as the screen exists."""
+        feed = self.feed_of()
+        self._want = self.session.scheduler.want(feed)
+        self.listen(self._rows.changes, self._on_change)
+        self.listen(feed.changed, self.changed_soon)
+        self.on_tick()
+
+    def on_unmount(self) -> None:
+        """Let the list go."""
+        if self._want is not None:
+            self._want.drop()
+
+    def _cell_context(self) -> Context:
+        return Context(self.session.clock.now(), self.console.look.ascii)
+
+    def item(self) -> Any:
+        """Return the row under the cursor, None without one."""
+        key = self.table.cursor_key
+        return None if key is None else self._rows.rows.get(key)
+
+    # What changes ----------------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        self._changed |= change.changed
+        self._removed = (self._removed | change.removed) - change.changed
+        self.changed_soon()
+
+    def flush(self) -> None:
+        """Bring order and cells up to date with what has changed since the last flush."""
+        changed, removed = self._changed, self._removed
+        self._changed, self._removed = set(), set()
+        moved = self._view.apply(changed, removed)
+        self.tally(changed | removed)
+        self._source.context = self._cell_context()
+        table = self.table
+        table.refresh_rows(changed, reordered=moved)
+        for key in table.visible_keys:
+            if key in changed:
+                self._flash(table, key)
+        for key in changed:
+            if key in self._rows.rows:
+                self._seen[key] = self._rows.rows[key]
+        self._say()
+        if self.is_current:
+            self.refresh_chrome()
+
+    def tally(self, keys: Iterable[str]) -> None:
+        """Keep count of what the title tells, by what has changed; for subclasses."""
+
+    def _flash(self, table: LineTable, key: str) -> None:
+        before, now = self._seen.get(key), self._rows.rows.get(key)
+        if before is None or now is None:
+            return
+        different = [name for name in self.FLASHED if getattr(before, name) != getattr(now, name)]
+        if different:
+            table.flash(key, different)
+
+    def on_tick(self) -> None:
+        """Let ages and durations grow, and rows grow old."""
+        self._source.context = self._cell_context()
+        self._source.stale = messages.stale(self._rows.freshness, self.session.clock.monotonic())
+        self.table.refresh_rows(self.table.visible_keys)
+        self._say()
+
+    def notice(self) -> str:
+        """Return what is said above the rows."""
+        return self._rows.notice or ""
+
+    def _say(self) -> None:
+        self.query_one("#notice", Notice).show(self.notice())
+        noun = self.KIND.noun
+        if self._filter and self._rows.rows:
+            lines = [
+                f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
+                "esc clears it.",
+            ]
+        else:
+            lines = messages.nothing(
+                self.session, self._rows.freshness, noun=words.many(noun), empty=self.empty()
+            )
+        self.table.set_message(lines)
+
+    def counts(self) -> list[Segment]:
+        """Return what the title tells beside the number of rows; for subclasses."""
+        return []
+
+    def title_segments(self) -> list[Segment]:
+        """Return how many rows there are, what is remarkable, the filter, and how fresh it all is."""
+        loaded = len(self._rows.rows)
+        total = self._rows.total if self._rows.total is not None else loaded
+        left = [
+            *self.crumbs(),
+            Segment(self.KIND.title, Tone.STRONG, priority=0),
+            Segment(f"{total:,}", Tone.PLAIN, priority=1),
+            *self.counts(),
+        ]
+        order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
+        right = [
+            Segment(
+                messages.freshness_words(self.session, self._rows.freshness),
+                Tone.WARN,
+                priority=2,
+                right=True,
+            ),
+            Segment(order, Tone.DIM, priority=5, right=True),
+        ]
+        if self._filter:
+            shown = f"/ {self._filter}   {len(self._view):,} of {loaded:,}"
+            right.append(Segment(shown, Tone.ACCENT, priority=1, right=True))
+        elif total > loaded:
+            right.append(Segment(f"{loaded:,} loaded", Tone.DIM, priority=4, right=True))
+        return [segment for segment in (*left, *right) if segment.text]
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    async def do_list_filter(self) -> None:
+        """Open the filter; it narrows the list while one types."""
+        bar = await self._filter_bar()
+        bar.open(self._filter)
+
+    async def _filter_bar(self) -> FilterBar:
+        """Return the filter's line; it is made after the first frame, which has no use for it."""
+        if not self.query("#filter"):
+            from mogplex_tui.screens.filter_bar import FilterBar
+
+            await self.mount(FilterBar(self.FILTER_EXAMPLE, id="filter"), before="#notice")
+        return cast("FilterBar", self.query_one("#filter"))
+
+    async def prepare(self) -> None:
+        """Make what the first frame did not need, so that the first `/` finds it ready."""
+        await self._filter_bar()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Narrow the list to what is typed."""
+        self.narrow(event.text)
+
+    def narrow(self, text: str) -> None:
+        """Show only what matches a filter; an empty one shows all."""
+        from mogplex_tui.operate.filters import compile_filter
+
+        self._filter = text.strip()
+        self._view.filter(compile_filter(self._filter, self.KIND.search))
+        self.table.refresh_rows(None, reordered=True)
+        self.table.paint()
+        self._say()
+        self.refresh_chrome()
+
+    def on_filter_bar_closed(self) -> None:
+        """Give the keys back to the list."""
+        self.table.focus()
+
+    async def key_escape(self) -> None:
+        """Clear the filter."""
+        if self._filter:
+            bar = await self._filter_bar()
+            bar.clear()
+            if self._filter:
+                # It came with the screen and was never typed.
+                self.narrow("")
+
+    def do_list_sort(self) -> None:
+        """Order by the next column that can be sorted; after the last one, as at first again."""
+        names = [None, *(field.key for field in self.KIND.fields if field.sort is not None)]
+        self._sort = names[(names.index(self._sort) + 1) % len(names)]
+        self._descending = self._from_the_end(self._sort)
+        self._order()
+
+    def _from_the_end(self, name: str | None) -> bool:
+        """Numbers and times are looked at from the large end, words from the start of the alphabet."""
+        return self.KIND.descending if name is None else self.KIND.field(name).align == "right"
+
+    def do_list_reverse(self) -> None:
+        """Turn the order round."""
+        self._descending = not self._descending
+        self._order()
+
+    @on(LineTable.HeaderSelected)
+    def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
+        if event.column == self._sort:
+            self._descending = not self._descending
+        elif any(field.key == event.column and field.sort for field in self.KIND.fields):
+            self._sort, self._descending = event.column, True
+        self._order()
+
+    def _order(self) -> None:
+        kind = self.KIND
+        sort = kind.default_sort if self._sort is None else kind.field(self._sort).sort
+        self._view.resort(sort or kind.default_sort, descending=self._descending)
+        self.table.set_sort(self._sort, self._descending)
+        self.table.refresh_rows(None, reordered=True)
+        # A key is answered in one repaint, not when the next burst is drawn.
+        self.table.paint()
+        self.refresh_chrome()
+
+    def do_view_refresh(self) -> None:
+        """Read the list again now."""
+        if self._want is not None:
+            self._want.refresh()

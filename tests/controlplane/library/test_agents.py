@@ -151,7 +151,11 @@ async def test_the_limits_themselves_are_allowed(client: httpx.AsyncClient) -> N
 async def test_a_change_touches_only_the_keys_that_are_there(client: httpx.AsyncClient, world: World) -> None:
     agent = world.agent(description="old", category="seo", source_template="PR-REVIEWER")
     body = {"id": agent, "description": None, "source_template": "SEO-AUDIT", "slug": "mine"}
-    changed = (await client.put(AGENTS, json=body)).json()
+    async with client.stream("GET", "/api/realtime/events?tables=agents,end_of_test") as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        changed = (await client.put(AGENTS, json=body)).json()
+        assert await stream.frames() == [("agents", "UPDATE")]
     assert (changed["description"], changed["category"], changed["name"]) == (None, "seo", "Reviewer")
     assert (changed["source_template"], changed["slug"]) == ("PR-REVIEWER", "reviewer")
     assert (await client.put(AGENTS, json={"id": agent})).json() == changed

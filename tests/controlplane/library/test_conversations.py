@@ -122,6 +122,12 @@ async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
+async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncClient) -> None:
+    body = b'{"id": "a", "messages": [{"weight": -1e999}]}'
+    answer = await client.put(CONVERSATIONS, content=body)
+    assert answer.json()["conversation"]["messages"] == [{"weight": None}]
+
+
 async def test_an_id_taken_by_somebody_else_is_a_conflict_that_tells_nothing(
     client: httpx.AsyncClient, world: World
 ) -> None:

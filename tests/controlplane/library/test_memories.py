@@ -110,6 +110,12 @@ async def test_the_longest_text_blanks_and_the_largest_metadata_pass(client: htt
         assert (answer.status_code, answer.json()["content"]) == (200, content)
 
 
+async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncClient) -> None:
+    body = b'{"lane": "semantic", "content": "x", "metadata": {"a": [1e999, 1.5]}}'
+    assert (await client.post(MEMORIES, content=body)).json()["metadata"] == {"a": [None, 1.5]}
+    assert await found(client, "lane=semantic&repoId=r") == []
+
+
 async def test_a_sandbox_must_belong_to_the_repository(client: httpx.AsyncClient, world: World) -> None:
     repo, other = world.repo(), world.repo("acme/web")
     box = world.sandbox(repo)

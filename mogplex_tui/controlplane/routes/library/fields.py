@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from ...database import Row
@@ -31,9 +32,20 @@ def length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def finite(value: Any) -> Any:
+    """The value with null for every number that JSON cannot write, such as what `1e999` is read as."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return value
+
+
 def compact(value: Any) -> str:
     """JSON as it is stored and measured: no spaces, nothing escaped beyond need."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(finite(value), separators=(",", ":"), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str | None:

@@ -41,7 +41,8 @@ def _metadata(value: Any) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise refusal(400, "metadata must be a plain object")
-    return _measured(value)
+    measured: dict[str, Any] = fields.finite(value)
+    return _measured(measured)
 
 
 def _text(body: dict[str, Any], name: str) -> str | None:

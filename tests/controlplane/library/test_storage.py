@@ -1,0 +1,86 @@
+"""What the tables of the library themselves refuse and take along (library.md §15)."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+
+from tests.controlplane.support import World
+
+TABLES = (
+    "agent_categories",
+    "agent_rules",
+    "agent_skills",
+    "skills",
+    "custom_commands",
+    "memories",
+    "conversations",
+    "agents",
+)
+
+LEAST: dict[str, dict[str, Any]] = {
+    "agent_categories": {"slug": "docs", "label": "Docs"},
+    "agent_rules": {"name": "style.md"},
+    "agent_skills": {"name": "style.md"},
+    "skills": {"name": "s", "content": "c", "updated_at": 1},
+    "custom_commands": {"name": "fix", "template": "x"},
+    "memories": {"lane": "session", "content": "x", "updated_at": 1},
+    "conversations": {"updated_at": 1},
+    "agents": {"name": "A", "slug": "a", "model": "acme/nova-1"},
+}
+
+
+def add(world: World, table: str, user_id: str | None = None, **columns: Any) -> str:
+    """A row with the least that its table asks for."""
+    with world.plane.db.transaction() as tx:
+        row_id = tx.new_id()
+        given = {"id": row_id, "user_id": user_id or world.user, "created_at": 1, **LEAST[table], **columns}
+        tx.insert(table, **given)
+    return row_id
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_rows_go_with_their_profile(world: World, table: str) -> None:
+    other = world.profile("zoe")
+    gone, kept = add(world, table, other), add(world, table)
+    with world.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM profiles WHERE id = ?", (other,))
+    assert [row["id"] for row in world.plane.db.all(f"SELECT id FROM {table}")] == [kept]
+    assert gone != kept
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("memories", {"lane": "dreams"}),
+        ("memories", {"content": "x" * 16_001}),
+        ("skills", {"type": "recipe"}),
+        ("skills", {"content": None}),
+        ("custom_commands", {"template": None}),
+        ("agent_rules", {"name": None}),
+    ],
+)
+async def test_rows_that_are_refused(world: World, table: str, columns: dict[str, Any]) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        add(world, table, **columns)
+
+
+async def test_slugs_are_an_accounts_own_and_may_be_missing(world: World) -> None:
+    other = world.profile("zoe")
+    for table in ("agents", "agent_categories"):
+        add(world, table)
+        add(world, table, other)
+        with pytest.raises(sqlite3.IntegrityError):
+            add(world, table)
+    for _ in range(2):
+        add(world, "agents", slug=None)
+
+
+async def test_the_fifty_first_category_is_refused_by_the_table_too(world: World) -> None:
+    for number in range(50):
+        add(world, "agent_categories", slug=f"c{number}")
+    with pytest.raises(sqlite3.IntegrityError, match="at most 50"):
+        add(world, "agent_categories", slug="c50")
+    add(world, "agent_categories", world.profile("zoe"), slug="c50")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import connection_oauth, connections, mcp_servers, slack
+from . import connection_oauth, connections, mcp, mcp_servers, slack
 
-_THEMES = (mcp_servers, connection_oauth, connections, slack)
+_THEMES = (mcp_servers, connection_oauth, connections, slack, mcp)
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -66,7 +66,7 @@ def create_profile(plane: Plane) -> None:
             github_username="ada-okafor",
             slug=slugs.fresh(tx, "ada-okafor", "ada@acme.dev", plane.user_id),
             default_model="anthropic/claude-sonnet-5",
-            models_seen_at=now,
+            models_seen_at=now - 20 * DAY_US,
             created_at=now - 90 * DAY_US,
         )
 

@@ -38,6 +38,9 @@ def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
                 installation_id=row["installation_id"],
                 account_login=row["login"],
                 account_type=row["type"],
+                target_type=row["type"],
+                product_team_id=world.team_ids.get(row.get("team", "")),
+                attached_by_user_id=user_id if "team" in row else None,
                 created_at=created,
             )
     for index, repo in enumerate(world.repos.values()):

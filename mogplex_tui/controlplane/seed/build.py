@@ -76,7 +76,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> Non
 
 def _write_neighbour(rows: Rows, tx: Tx, world: World, seed: int, now: int) -> None:
     """A few chats of the other person, whom the first one must never see."""
-    other = World(world.other_user_id, world.user_id, world.repos, world.agent_ids, world.flows)
+    other = world._replace(user_id=world.other_user_id, other_user_id=world.user_id)
     history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)
     for _ in range(3):
         history.chat(CallKind.CHAT)

@@ -55,6 +55,7 @@ class World(NamedTuple):
     repos: dict[str, Repo]
     agent_ids: dict[str, str]
     flows: dict[str, Flow]
+    team_ids: dict[str, str]
 
     def own(self) -> list[Repo]:
         """The repositories of the first person that work happens in."""
@@ -164,4 +165,7 @@ def build_world(seed: int, user_id: str) -> World:
             draft=draft,
             spec=spec,
         )
-    return World(user_id, other, repos, agent_ids, flows)
+    # A stream of their own: the ids above were drawn before there were teams.
+    teams = stream(seed, "teams")
+    team_ids = {row["key"]: new_uuid(teams) for row in material("identity")["teams"]}
+    return World(user_id, other, repos, agent_ids, flows, team_ids)

@@ -10,9 +10,9 @@ from random import Random
 
 from ..bulk import Rows
 from ..world import World
-from . import library
+from . import identity, library
 
 Writer = Callable[[Rows, World, Random, int], None]
 
 # Name of the stream and the function; parents come before children.
-FAMILIES: tuple[tuple[str, Writer], ...] = (("library", library.write),)
+FAMILIES: tuple[tuple[str, Writer], ...] = (("identity", identity.write), ("library", library.write))

@@ -61,6 +61,14 @@ def script(repo: Repository) -> dict[str, Any]:
     return known.get((repo.full_name, repo.root)) or known.get((repo.full_name, None)) or plain
 
 
+def story_key(repo: Repository) -> str:
+    """The name under which the written stories know the repository; one that they do not know is told like `api`."""
+    for row in material("account")["repos"]:
+        if row["full_name"] == repo.full_name and row.get("root") in (repo.root, None):
+            return str(row["key"])
+    return "api"
+
+
 def manager(repo: Repository) -> str:
     """What installs the dependencies: uv, pnpm or npm."""
     if repo.runtime.startswith("python"):

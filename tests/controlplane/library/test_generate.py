@@ -53,6 +53,20 @@ async def test_a_draft_is_one_object_that_can_be_saved(
     assert len((await client.get("/api/agents")).json()) == 42
 
 
+async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.model(STATIC)
+    near = await drafted(client, description="Find missing database indexes and slow queries")
+    postgres = presets.by_name("POSTGRES-OPT")
+    assert postgres is not None
+    line = "- Filters and joins without a fitting index"
+    assert line in presets.prompt(postgres)
+    assert line in near["system_prompt"]
+    far = await drafted(client, description="Find flaky tests")
+    assert "- What the task names" in far["system_prompt"]
+
+
 async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, world: World) -> None:
     world.model(STATIC)
     for wish in ("word " * 399, "x" * 2_000):

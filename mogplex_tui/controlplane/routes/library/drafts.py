@@ -77,6 +77,19 @@ def _headings(existing: Any) -> list[str]:
     return _HEADING.findall(prompt)[:_MOST_HEADINGS] if isinstance(prompt, str) else []
 
 
+def _checks(category: str, words: list[str]) -> str:
+    """What the nearest preset of the category looks for, or a plain line when none is near."""
+    wanted = set(words) - _IDLE
+
+    def nearness(preset: presets.Preset) -> int:
+        return len(wanted & set(_WORD.findall(f"{preset.name} {preset.description}".lower())))
+
+    kin = max((preset for preset in presets.PRESETS if preset.category == category), key=nearness)
+    if not nearness(kin):
+        return "- What the task names, where it is reachable and what it leads to"
+    return presets.prompt(kin).partition("## Look for\n")[2].partition("\n\n")[0]
+
+
 def draft(description: str, existing: Any) -> dict[str, str]:
     """A name, description, built-in category and system prompt for what somebody described.
 
@@ -84,8 +97,7 @@ def draft(description: str, existing: Any) -> dict[str, str]:
     """
     words, context = _WORD.findall(description.lower()), _context(existing)
     category = context.get("category") or _category(words)
-    kin = next(preset for preset in presets.PRESETS if preset.category == category)
-    checks = presets.prompt(kin).partition("## Look for\n")[2].partition("\n\n")[0]
+    checks = _checks(category, words)
     sections = {"Task": description.strip(), "Look for": checks}
     for heading in _headings(existing):
         sections.setdefault(

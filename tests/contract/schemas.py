@@ -42,6 +42,9 @@ ONLY_NULL: dict[str, Any] = {
     "reason": "string",
     "github_primary_action": "object",
     "nextCursor": "string",
+    # identity.md §7 and §8.
+    "iconUrl": "string",
+    "modelAllowlist": "array",
 }
 
 # Never seen as null, but the written contract says that it may be (`T?` in v1.md, `T|null` elsewhere).
@@ -97,6 +100,7 @@ MAY_BE_NULL = frozenset(
         "user.name",
         "user.email",
         "user.github_username",
+        "personal.slug",
         ".theme",
         ".default_model",
         # library.md §1.1 and §12: an agent without a prompt, a transcript without a title.

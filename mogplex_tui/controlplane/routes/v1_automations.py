@@ -6,27 +6,19 @@ import base64
 import binascii
 import json
 import re
-from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import flow_runs, graphs
+from .. import flow_runs
 from ..clock import iso_db, parse_instant
 from ..database import Row
 from . import params
+from . import v1_automation_writes as writes
+from .v1_automation_view import automation, own_automation, summary
 from .web import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-# The loader behind v1 does not compute it (v1.md §5.1).
-_RUN_SUMMARY = {
-    "lastRunId": None,
-    "lastRunStatus": None,
-    "runningCount": 0,
-    "pendingCount": 0,
-    "failed24h": 0,
-}
-_FLOW = "SELECT * FROM flows WHERE id = ? AND user_id = ?"
 
 
 def _cursor(row: Row) -> str:
@@ -62,60 +54,17 @@ async def list_automations(ask: Ask) -> Response:
     rows = ask.plane.db.all(f"{sql} ORDER BY created_at DESC, id DESC LIMIT ?", (*values, *after, limit + 1))
     page = rows[:limit]
     next_cursor = _cursor(page[-1]) if len(rows) > limit else None
-    return data({"automations": [_summary(row) for row in page], "nextCursor": next_cursor})
-
-
-def _summary(row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "installationId": row["installation_id"],
-        "name": row["name"],
-        "description": row["description"],
-        "status": row["status"],
-        "publishedVersionId": row["published_version_id"],
-        "createdAt": iso_db(row["created_at"]),
-        "updatedAt": iso_db(row["updated_at"]),
-    }
-
-
-def _flow(ask: Ask) -> Row:
-    row = ask.plane.db.one(_FLOW, (ask.path_id("automation_id"), ask.user_id))
-    if row is None:
-        raise not_found("Automation not found")
-    return row
+    return data({"automations": [summary(row) for row in page], "nextCursor": next_cursor})
 
 
 async def read_automation(ask: Ask) -> Response:
     """One automation with its draft and its published graph, normalised."""
-    row = _flow(ask)
-    version = ask.plane.db.one("SELECT * FROM flow_versions WHERE id = ?", (row["published_version_id"],))
-    published = None
-    if version is not None:
-        published = {
-            "id": version["id"],
-            "versionNumber": version["version_number"],
-            "graph": graphs.normalised(version["graph"]),
-            "createdAt": iso_db(version["created_at"]),
-        }
-    automation = {
-        "id": row["id"],
-        "installationId": row["installation_id"],
-        "name": row["name"],
-        "description": row["description"],
-        "notes": row["notes"],
-        "status": row["status"],
-        "draftGraph": graphs.normalised(row["draft_graph"]),
-        "publishedVersion": published,
-        "createdAt": iso_db(row["created_at"]),
-        "updatedAt": iso_db(row["updated_at"]),
-        "runSummary": _RUN_SUMMARY,
-    }
-    return data({"automation": automation})
+    return data({"automation": automation(own_automation(ask))})
 
 
 async def list_runs(ask: Ask) -> Response:
     """The newest job runs of one automation; no cursor."""
-    flow = _flow(ask)
+    flow = own_automation(ask)
     limit = params.clamped(ask.query("limit"), 20, 1, 50)
     rows = flow_runs.newest(ask.plane, flow["id"], limit)
     return data({"runs": flow_runs.records(ask.plane, rows)})
@@ -123,7 +72,7 @@ async def list_runs(ask: Ask) -> Response:
 
 async def read_automation_run(ask: Ask) -> Response:
     """One job run of the automation with its ledger, calls, findings and waits; nothing is redacted again."""
-    flow = _flow(ask)
+    flow = own_automation(ask)
     row = flow_runs.one(ask.plane, flow["id"], ask.path_id("run_id"))
     if row is None:
         raise not_found("Run not found")
@@ -133,23 +82,22 @@ async def read_automation_run(ask: Ask) -> Response:
 def routes(service: Service) -> list[Route]:
     """The routes of this family."""
     prefix = "/api/v1/mogplex/automations"
-    return [
-        route(
-            prefix,
-            V1Endpoint(service, {"GET": Verb(list_automations, "read", "Failed to list automations")}),
-        ),
-        route(
-            prefix + "/{automation_id}",
-            V1Endpoint(service, {"GET": Verb(read_automation, "read", "Failed to load automation")}),
-        ),
-        route(
-            prefix + "/{automation_id}/runs",
-            V1Endpoint(service, {"GET": Verb(list_runs, "read", "Failed to list automation runs")}),
-        ),
-        route(
-            prefix + "/{automation_id}/runs/{run_id}",
-            V1Endpoint(
-                service, {"GET": Verb(read_automation_run, "read", "Failed to load automation run logs")}
-            ),
-        ),
-    ]
+    one = prefix + "/{automation_id}"
+    paths = {
+        prefix: {
+            "GET": Verb(list_automations, "read", "Failed to list automations"),
+            "POST": Verb(writes.create_automation, "write", "Failed to create automation"),
+        },
+        one: {
+            "GET": Verb(read_automation, "read", "Failed to load automation"),
+            "PUT": Verb(writes.update_automation, "write", "Failed to update automation"),
+        },
+        one + "/publish": {"POST": Verb(writes.publish_automation, "write", "Failed to publish automation")},
+        one + "/model": {"PUT": Verb(writes.set_model, "write", "Failed to update automation model")},
+        one + "/trigger": {"POST": Verb(writes.trigger_automation, "write", "Failed to trigger automation")},
+        one + "/runs": {"GET": Verb(list_runs, "read", "Failed to list automation runs")},
+        one + "/runs/{run_id}": {
+            "GET": Verb(read_automation_run, "read", "Failed to load automation run logs")
+        },
+    }
+    return [route(path, V1Endpoint(service, verbs)) for path, verbs in paths.items()]

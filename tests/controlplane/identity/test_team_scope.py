@@ -1,0 +1,45 @@
+"""The header that names a team, on routes of a team's scope (identity.md §1.5, auth.md §10)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.controlplane.identity.support import People, refused
+from tests.controlplane.support import World
+
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
+async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(people: People, world: World) -> None:
+    ada, ben = await people.owner(), await people.new("ben")
+    team = people.team(ada)
+    world.repo("acme/own")
+    for header in (team, team.upper()):
+        answer = await ada.token.get("/api/repos", headers={"x-mogplex-team-id": header})
+        assert (answer.status_code, answer.json()) == (200, [])
+    for foreign in (team, NOBODYS):
+        answer = await ben.token.get("/api/repos", headers={"x-mogplex-team-id": foreign})
+        assert refused(answer) == (403, "Forbidden")
+
+
+@pytest.mark.parametrize("header", ["", "night-shift", "7"])
+async def test_what_is_no_id_is_the_personal_scope(people: People, world: World, header: str) -> None:
+    ada = await people.owner()
+    world.repo("acme/own")
+    answer = await ada.token.get("/api/repos", headers={"x-mogplex-team-id": header})
+    assert [repo["full_name"] for repo in answer.json()] == ["acme/own"]
+
+
+async def test_a_role_without_the_capability_may_read_and_not_write(people: People) -> None:
+    ada, dev, guest = await people.owner(), await people.new("dev"), await people.new("guest")
+    team = people.team(ada)
+    people.join(team, dev, "developer")
+    people.join(team, guest, "viewer")
+    header = {"x-mogplex-team-id": team}
+    body = {"name": "Night work"}
+    assert (await guest.token.get("/api/workspaces", headers=header)).status_code == 200
+    denied = await guest.token.post("/api/workspaces", json=body, headers=header)
+    assert refused(denied) == (403, "Forbidden")
+    assert (await dev.token.post("/api/workspaces", json=body, headers=header)).is_success
+    # Alone everybody may do everything.
+    assert (await guest.token.post("/api/workspaces", json=body)).is_success

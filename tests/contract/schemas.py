@@ -45,6 +45,17 @@ ONLY_NULL: dict[str, Any] = {
     # identity.md §7 and §8.
     "iconUrl": "string",
     "modelAllowlist": "array",
+    # projects.md §3.1 and §5.1: a repository or workspace of a team, with limits, a link or a snapshot of its own.
+    "product_team_id": "string",
+    "sandbox_timeout_ms": "integer",
+    "sandbox_idle_timeout_ms": "integer",
+    "sandbox_billing_mode_override": "string",
+    "snapshot_build_token": "string",
+    "snapshot_build_started_at": "string",
+    "snapshot_lockfile_hash": "string",
+    "snapshot_billing_source": "string",
+    "vercel_project_id": "string",
+    "vercel_team_id": "string",
 }
 
 # Never seen as null, but the written contract says that it may be (`T?` in v1.md, `T|null` elsewhere).
@@ -106,6 +117,15 @@ MAY_BE_NULL = frozenset(
         # library.md §1.1 and §12: an agent without a prompt, a transcript without a title.
         "[].system_prompt",
         ".title",
+        # projects.md §3.1 and §7: what the App does not cover, what a team owns, an installation without metadata.
+        "[].github_id",
+        "[].github_installation_id",
+        "[].owner_user_id",
+        "workspace.owner_user_id",
+        "[].account_login",
+        "[].account_type",
+        "[].target_type",
+        "[].manage_url",
     )
 )
 

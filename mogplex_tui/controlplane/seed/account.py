@@ -8,6 +8,7 @@ from typing import Any
 from ..clock import DAY_US, HOUR_US
 from .bulk import Rows, encode
 from .catalogue import material, models
+from .families.projects import repo_row
 from .rng import new_uuid
 from .world import Flow, World
 
@@ -44,17 +45,7 @@ def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
                 created_at=created,
             )
     for index, repo in enumerate(world.repos.values()):
-        rows.add(
-            "repos",
-            id=repo.id,
-            user_id=repo.user_id,
-            full_name=repo.full_name,
-            github_installation_id=repo.installation_id,
-            default_branch=repo.branch,
-            root_directory=repo.root,
-            is_hidden=int(repo.hidden),
-            created_at=created + index * 37 * HOUR_US,
-        )
+        rows.add("repos", **repo_row(world, repo, created + index * 37 * HOUR_US, now))
     _write_models(rows, world, now)
     _write_agents(rows, world, created)
     for index, flow in enumerate(world.flows.values()):

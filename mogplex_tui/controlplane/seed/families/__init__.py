@@ -10,9 +10,13 @@ from random import Random
 
 from ..bulk import Rows
 from ..world import World
-from . import identity, library
+from . import identity, library, projects
 
 Writer = Callable[[Rows, World, Random, int], None]
 
 # Name of the stream and the function; parents come before children.
-FAMILIES: tuple[tuple[str, Writer], ...] = (("identity", identity.write), ("library", library.write))
+FAMILIES: tuple[tuple[str, Writer], ...] = (
+    ("identity", identity.write),
+    ("library", library.write),
+    ("projects", projects.write),
+)

@@ -10,7 +10,7 @@ from typing import Any
 from ...clock import DAY_US, HOUR_US, MINUTE_US
 from ..bulk import Rows, encode
 from ..catalogue import material
-from ..rng import new_uuid, token, whole
+from ..rng import new_uuid, whole
 from ..world import Repo, World
 
 
@@ -27,8 +27,8 @@ def _base(world: World) -> Repo:
     return Repo(base["key"], repo_id, world.user_id, name, installation, "main", None, hidden=False)
 
 
-def repo_row(world: World, repo: Repo, created_at: int) -> dict[str, Any]:
-    """Every column of a seeded repository that has no default; `created_at` in µs."""
+def repo_row(world: World, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
+    """Every column of a seeded repository that the seed decides; `created_at` and `now` in µs."""
     about = material("projects")["repos"][repo.key]
     owner, _, name = repo.full_name.partition("/")
     return {
@@ -56,12 +56,12 @@ def repo_row(world: World, repo: Repo, created_at: int) -> dict[str, Any]:
         "runtime": about.get("runtime"),
         "sandbox_env_vars": encode(about.get("env", {})),
         "env_sync_mode": about.get("sync", "sandbox-only"),
-        **_snapshot(world, repo, created_at),
+        **_snapshot(world, repo, now),
     }
 
 
-def _snapshot(world: World, repo: Repo, created_at: int) -> dict[str, Any]:
-    """The columns of a prebuilt image; how old it is was written with the image itself."""
+def _snapshot(world: World, repo: Repo, now: int) -> dict[str, Any]:
+    """The columns that a prebuilt image fills in."""
     built = next((row for row in material("projects")["snapshots"] if row["repo"] == repo.key), None)
     columns = ("id", "commit_sha", "lockfile_hash", "created_at", "billing_source")
     if built is None:
@@ -71,7 +71,7 @@ def _snapshot(world: World, repo: Repo, created_at: int) -> dict[str, Any]:
         "snapshot_id": _snapshot_id(world, repo.key),
         "snapshot_commit_sha": hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
         "snapshot_lockfile_hash": hashlib.sha256(text.encode()).hexdigest(),
-        "snapshot_created_at": created_at + built["days"] * DAY_US,
+        "snapshot_created_at": now - built["hours"] * HOUR_US,
         "snapshot_billing_source": "platform",
     }
 
@@ -100,7 +100,7 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
             created_at=at,
             updated_at=at + whole(rng, 0, row["age"] * 20) * HOUR_US,
         )
-    rows.add("repos", **repo_row(world, _base(world), now - 238 * DAY_US))
+    rows.add("repos", **repo_row(world, _base(world), now - 238 * DAY_US, now))
     _write_github(rows, world, rng, now)
     _write_settings(rows, world, rng, now)
 
@@ -202,9 +202,7 @@ def _write_settings(rows: Rows, world: World, rng: Random, now: int) -> None:
         for row in written[entries]:
             about = {name: row[name] for name in ("name", "description", "content") if name in row}
             at = now - row["days"] * DAY_US + whole(rng, 0, 600) * MINUTE_US
-            rows.add(
-                table, id=new_uuid(rng), repo_id=world.repos[row["repo"]].id, **about, created_at=at
-            )
+            rows.add(table, id=new_uuid(rng), repo_id=world.repos[row["repo"]].id, **about, created_at=at)
     for row in written["snapshots"]:
         at = now - row["hours"] * HOUR_US
         snapshot_id = _snapshot_id(world, row["repo"])

@@ -1,0 +1,88 @@
+"""Reading the streams of the sandbox routes, and rows that only these tests need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.support import ManualClock, World
+
+BOX = "/api/sandbox"
+
+
+def events(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The events of a stream that has ended; every one is a data line of its own."""
+    assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
+    blocks = [block for block in answer.text.split("\n\n") if block]
+    assert all(block.startswith("data: ") and "\n" not in block for block in blocks)
+    return [json.loads(block[len("data: ") :]) for block in blocks]
+
+
+def kinds(found: list[dict[str, Any]]) -> list[str]:
+    """The types of events in order, each run of equal ones once."""
+    names = [event["type"] for event in found]
+    return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
+    """The next event of an open stream."""
+    async for line in lines:
+        if line:
+            found: dict[str, Any] = json.loads(line[len("data: ") :])
+            return found
+    raise AssertionError("the stream ended")
+
+
+def status(answer: httpx.Response) -> str:
+    """The lifecycle status in an answer with one record."""
+    assert answer.status_code == 200, answer.text
+    found: str = answer.json()["sandbox"]["runtime_summary"]["status"]
+    return found
+
+
+@asynccontextmanager
+async def running(speed: float) -> AsyncIterator[tuple[PlaneServer, World, httpx.AsyncClient]]:
+    """A plane whose machines take their time, with a client of its account."""
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=speed, seeded=False, rate_limit=None), clock=clock) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            yield server, World(server.plane, clock), client
+
+
+def team(world: World, role: str) -> str:
+    """A team in which the account has this role; returns its id."""
+    owner = world.user if role == "owner" else world.profile(f"lead-{role}")
+    with world.plane.db.transaction() as tx:
+        team_id = tx.new_id()
+        tx.insert(
+            "teams",
+            id=team_id,
+            name=f"Team {role}",
+            slug=f"team-{role}",
+            owner_user_id=owner,
+            created_at=world.clock.us,
+            updated_at=world.clock.us,
+        )
+        if owner != world.user:
+            tx.insert(
+                "team_members",
+                id=tx.new_id(),
+                team_id=team_id,
+                user_id=world.user,
+                role=role,
+                joined_at=world.clock.us,
+            )
+    return team_id
+
+
+def tick(world: World, record_id: str, **columns: Any) -> None:
+    """Set columns of a record behind everybody's back, as a provider or an older server would."""
+    with world.plane.db.transaction() as tx:
+        tx.update("sandboxes", record_id, **columns)

@@ -1,0 +1,330 @@
+"""POST /api/sandbox and its relative on v1: checks, quotas, the stream, and what becomes of the record."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, SECOND_US
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes import limits
+from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running, team, tick
+from tests.controlplane.support import V1, ManualClock, Stream, World
+
+
+async def test_a_launch_tells_its_stages_in_order(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    answer = await client.post(BOX, json={"repoId": repo, "workingBranch": "fix/tax", "createBranch": True})
+    assert answer.status_code == 200
+    found = events(answer)
+    order = ["status", "sandbox_created", "log", "status", "log", "preview_url", "status", "ready"]
+    assert kinds(found) == order
+    assert [event["status"] for event in found if event["type"] == "status"] == [
+        "creating", "installing", "running",
+    ]  # fmt: skip
+    assert found[0]["sandbox"]["sandbox_id"] == "pending"
+    created = next(event for event in found if event["type"] == "sandbox_created")
+    name = f"mogplex-{world.user[:6]}-{repo[:6]}-fix-tax-root"
+    assert created["sandboxId"] == created["sandbox"]["sandbox_id"] == name
+    assert {event["phase"] for event in found if event["type"] == "log"} == {"workspace", "install", "dev"}
+    row = world.row("sandboxes", created["recordId"])
+    assert (row["status"], row["health_status"], row["working_branch"]) == ("running", "running", "fix/tax")
+    assert row["preview_url"] == next(event["url"] for event in found if event["type"] == "preview_url")
+    assert "install" in row["install_log"] and row["dev_log"]
+    assert found[-1]["sandbox"]["runtime_summary"]["status"] == "running"
+    claim = world.plane.db.only("SELECT * FROM limit_events")
+    assert (claim["decision"], claim["claim_id"]) == ("allowed", row["limit_claim_id"])
+
+
+async def test_a_launch_is_announced(client: httpx.AsyncClient, world: World) -> None:
+    async with client.stream(
+        "GET", "/api/realtime/events?tables=sandboxes,limit_events,end_of_test"
+    ) as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        await client.post(BOX, json={"repoId": world.repo()})
+        frames = await stream.frames()
+    assert frames[:2] == [("limit_events", "INSERT"), ("sandboxes", "INSERT")]
+    assert set(frames[2:]) == {("sandboxes", "UPDATE")}
+
+
+async def test_an_active_sandbox_of_the_same_tree_is_answered_as_json(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    repo = world.repo()
+    box = world.sandbox(repo, status="pausing")
+    answer = await client.post(BOX, json={"repoId": repo})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["sandbox"]["id"] == box
+    other = await client.post(BOX, json={"repoId": repo, "rootDirectory": "apps/web/"})
+    assert events(other)[-1]["sandbox"]["root_directory"] == "apps/web"
+
+
+async def test_a_paused_sandbox_is_resumed_and_answered_as_json(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    repo = world.repo()
+    box = world.sandbox(repo, status="paused", boot_attempts=1)
+    answer = (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]
+    assert (answer["id"], answer["runtime_summary"]["status"]) == (box, "running")
+    assert answer["runtime_summary"]["boot_attempts"] == 2
+
+
+async def test_a_machine_without_a_record_is_adopted(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    old = world.sandbox(repo, status="stopped", provider_view="running")
+    answer = (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]
+    assert answer["id"] != old and answer["sandbox_id"] == "mogplex-vm-1"
+    assert answer["runtime_summary"]["status"] == "running"
+    assert world.row("sandboxes", old)["provider_view"] is None
+
+
+async def test_a_launch_that_never_got_a_machine_is_retired_by_the_next(
+    client: httpx.AsyncClient, world: World, clock: ManualClock
+) -> None:
+    repo = world.repo()
+    stuck = world.sandbox(repo, status="creating", sandbox_id="pending")
+    clock.advance(89)
+    assert (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]["id"] == stuck
+    clock.advance(1)
+    found = events(await client.post(BOX, json={"repoId": repo}))
+    assert found[-1]["type"] == "ready" and found[-1]["sandbox"]["id"] != stuck
+    row = world.row("sandboxes", stuck)
+    assert (row["status"], row["stop_reason"]) == ("stopped", "stuck_boot")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ({}, 400, "repoId required"),
+        ({"repoId": " "}, 400, "repoId required"),
+        ({"repoId": 7}, 400, "repoId required"),
+        ({"repoId": "nope"}, 404, "Repo not found"),
+        ({"baseBranch": "a..b"}, 400, "Invalid base branch"),
+        ({"workingBranch": "x.lock"}, 400, "Invalid working branch"),
+        ({"createBranch": True}, 400, "Invalid working branch"),
+        (
+            {"createBranch": True, "workingBranch": "main"},
+            400,
+            "New branch name must differ from the default branch",
+        ),
+        ({"rootDirectory": "../x"}, 400, "Invalid root directory"),
+        ({"rootDirectory": "a/%2e%2E/b"}, 400, "Invalid root directory"),
+    ],
+)
+async def test_a_launch_is_checked(
+    client: httpx.AsyncClient, world: World, body: dict[str, object], status: int, text: str
+) -> None:
+    repo = world.repo()
+    full = body if body == {} or "repoId" in body else {"repoId": repo, **body}
+    answer = await client.post(BOX, json=full)
+    assert (answer.status_code, answer.json()) == (status, {"error": text})
+    assert world.plane.db.value("SELECT COUNT(*) FROM sandboxes") == 0
+
+
+async def test_only_true_makes_a_branch(client: httpx.AsyncClient, world: World) -> None:
+    answer = await client.post(BOX, json={"repoId": world.repo(), "createBranch": "true"})
+    assert events(answer)[-1]["sandbox"]["working_branch"] == "main"
+
+
+async def test_another_accounts_repository_is_not_found(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo(user_id=world.profile("jo"))
+    answer = await client.post(BOX, json={"repoId": repo})
+    assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
+
+
+async def test_github_and_funds_are_looked_at_in_their_order(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo(github_installation_id=None)
+    with world.plane.db.transaction() as tx:
+        tx.update("profiles", world.user, github_oauth=0, allow_platform_sandbox=0)
+    answer = await client.post(BOX, json={"repoId": repo, "baseBranch": "a..b"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "Connect GitHub account first"})
+    with world.plane.db.transaction() as tx:
+        tx.update("profiles", world.user, github_oauth=1)
+    answer = await client.post(BOX, json={"repoId": repo})
+    text = "Hosted sandbox compute requires a positive billing balance. Add funds or choose a plan in Settings > Billing."
+    assert (answer.status_code, answer.json()) == (403, {"error": text})
+
+
+async def test_a_boot_that_fails_leaves_its_record_in_error(client: httpx.AsyncClient, world: World) -> None:
+    answer = await client.post(BOX, json={"repoId": world.repo(github_installation_id=None)})
+    found = events(answer)
+    assert kinds(found)[-2:] == ["status", "error"]
+    assert (found[-2]["status"], found[-1]["phase"]) == ("error", "bootstrap")
+    shown = found[-2]["sandbox"]
+    assert shown["error_summary"]["display_error"] == shown["error_summary"]["current_error"]
+    assert shown["error_summary"]["last_boot_error"] == found[-1]["message"]
+    assert world.row("sandboxes", shown["id"])["status"] == "error"
+
+
+async def test_the_fourth_active_sandbox_is_refused_and_recorded(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    repo = world.repo()
+    for state in ("creating", "installing", "running", "pausing"):
+        world.sandbox(repo, status=state, working_branch=state)
+    answer = await client.post(BOX, json={"repoId": repo, "workingBranch": "more"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "15")
+    assert answer.json() == {
+        "error": "Too many active sandboxes",
+        "code": "sandbox_boot_rate_limited",
+        "retryAfterSeconds": 15,
+        "limit": {"name": "active_sandboxes", "value": 3, "windowSeconds": 0},
+    }
+    denied = world.plane.db.only("SELECT * FROM limit_events")
+    assert (denied["route_key"], denied["decision"], denied["repo_id"]) == ("sandbox_boot", "denied", repo)
+    assert denied["limit_name"] == "active_sandboxes"
+
+
+@pytest.mark.parametrize(
+    ("count", "age_us", "text", "name", "window", "wait"),
+    [
+        (120, HOUR_US - 7 * SECOND_US, "Sandbox boot rate limit exceeded", "sandbox_boots_per_hour", 3600, 7),
+        (10_000, DAY_US - SECOND_US, "Daily sandbox boot quota exceeded", "sandbox_boots_per_day", 86400, 1),
+    ],
+)
+async def test_boots_are_counted_in_rolling_windows(
+    client: httpx.AsyncClient,
+    world: World,
+    count: int,
+    age_us: int,
+    text: str,
+    name: str,
+    window: int,
+    wait: int,
+) -> None:
+    with world.plane.db.transaction() as tx:
+        for _ in range(count):
+            at = world.clock.us - age_us
+            limits.record_limit(tx, user_id=world.user, route_key="sandbox_boot", decision="allowed", at=at)
+    answer = await client.post(BOX, json={"repoId": world.repo()})
+    assert answer.status_code == 429
+    assert (answer.json()["error"], answer.json()["retryAfterSeconds"]) == (text, wait)
+    assert answer.json()["limit"] == {"name": name, "value": count, "windowSeconds": window}
+
+
+async def test_a_team_without_the_right_is_refused_before_the_body(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    text = "Your team role does not allow this sandbox operation (tools.bash)."
+    for team_id in (team(world, "viewer"), world.repo()):
+        answer = await client.post(BOX, json={}, headers={"x-mogplex-team-id": team_id})
+        assert (answer.status_code, answer.json()) == (403, {"error": text})
+    answer = await client.post(BOX, json={}, headers={"x-mogplex-team-id": team(world, "developer")})
+    assert answer.json() == {"error": "repoId required"}
+
+
+async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, world: World) -> None:
+    repo, team_id = world.repo(), team(world, "admin")
+    personal = world.sandbox(repo)
+    found = events(await client.post(BOX, json={"repoId": repo}, headers={"x-mogplex-team-id": team_id}))
+    own = found[-1]["sandbox"]["id"]
+    assert own != personal and f"-t{team_id[:6]}-" in found[-1]["sandbox"]["sandbox_id"]
+    listed = await client.get(BOX, headers={"x-mogplex-team-id": team_id})
+    assert [row["id"] for row in listed.json()["sandboxes"]] == [own]
+    assert [row["id"] for row in (await client.get(BOX)).json()["sandboxes"]] == [personal]
+
+
+async def test_a_launch_goes_on_without_its_client() -> None:
+    async with running(40.0) as (server, world, client):
+        repo = world.repo()
+        async with client.stream("POST", BOX, json={"repoId": repo}) as answer:
+            first = await next_event(answer.aiter_lines())
+        assert first["status"] == "creating"
+        await ended(server)
+        assert world.row("sandboxes", first["sandbox"]["id"])["status"] == "running"
+
+
+async def test_a_stop_during_the_boot_ends_its_stream() -> None:
+    async with running(10.0) as (server, world, client):
+        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+            lines = answer.aiter_lines()
+            while (event := await next_event(lines))["type"] != "sandbox_created":
+                assert event["type"] == "status"
+            await client.post(f"{BOX}/{event['recordId']}/stop")
+            while (last := await next_event(lines))["type"] != "error":
+                assert last["type"] in ("log", "status")
+        assert last == {
+            "type": "error",
+            "message": "Sandbox creation was cancelled before it became ready.",
+            "phase": "bootstrap",
+        }
+        await ended(server)
+        assert world.row("sandboxes", event["recordId"])["status"] == "stopped"
+
+
+async def test_a_stop_before_there_is_a_machine_supersedes_the_launch() -> None:
+    async with running(10.0) as (_, world, client):
+        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+            lines = answer.aiter_lines()
+            first = await next_event(lines)
+            await client.post(f"{BOX}/{first['sandbox']['id']}/stop")
+            last = await next_event(lines)
+        text = "Sandbox creation was superseded by a newer state change."
+        assert last == {"type": "error", "message": text, "phase": "create"}
+
+
+async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
+    async with running(0.01) as (server, world, client):
+        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+            lines = answer.aiter_lines()
+            await next_event(lines)
+            await server.plane.machines.close()
+            assert [line async for line in lines if line] == []
+        assert server.plane.machines.at_work == 0
+
+
+async def ended(server: PlaneServer) -> None:
+    """Wait until nothing works in the background any more."""
+    async with asyncio.timeout(5):
+        while server.plane.machines.at_work:
+            await asyncio.sleep(0.005)
+
+
+async def test_v1_launches_and_answers_when_it_is_over(client: httpx.AsyncClient, world: World) -> None:
+    repo = world.repo()
+    answer = await client.post(f"{V1}/sandboxes", json={"repoId": repo, "rootDirectory": "/apps/web"})
+    assert answer.status_code == 202
+    row = answer.json()["data"]["sandbox"]
+    assert (row["status"], row["root_directory"], row["error"]) == ("running", "apps/web", None)
+    again = await client.post(f"{V1}/sandboxes", json={"repoId": repo, "rootDirectory": "apps/web"})
+    assert (again.status_code, again.json()["data"]["sandbox"]["id"]) == (202, row["id"])
+
+
+async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, world: World) -> None:
+    async def refused(**request: object) -> tuple[int, str, str]:
+        answer = await client.post(f"{V1}/sandboxes", **request)  # type: ignore[arg-type]
+        assert "retry-after" not in answer.headers
+        error = answer.json()["error"]
+        return answer.status_code, error["code"], error["message"]
+
+    assert await refused(content=b"not json") == (400, "BAD_REQUEST", "repoId is required")
+    assert await refused(json={"repoId": "x"}) == (404, "BAD_REQUEST", "Repo not found")
+    repo = world.repo()
+    assert await refused(json={"repoId": repo, "baseBranch": "@"}) == (
+        400, "BAD_REQUEST", "Invalid base branch",
+    )  # fmt: skip
+    bare = world.repo("acme/bare", github_installation_id=None)
+    status, code, message = await refused(json={"repoId": bare})
+    assert (status, code) == (502, "SERVICE_UNAVAILABLE")
+    box = world.plane.db.only("SELECT status, error FROM sandboxes")
+    assert (box["status"], box["error"]) == ("error", message)
+    for branch in ("a", "b", "c"):
+        world.sandbox(repo, working_branch=branch)
+    assert await refused(json={"repoId": repo}) == (429, "BAD_REQUEST", "Too many active sandboxes")
+
+
+async def test_v1_needs_the_scope_to_write(server: PlaneServer, nobody: httpx.AsyncClient) -> None:
+    headers = {"Authorization": f"Bearer {server.read_only_token}"}
+    answer = await nobody.post(f"{V1}/sandboxes", json={}, headers=headers)
+    assert answer.status_code == 403
+
+
+async def test_a_row_that_is_not_ready_stays_what_it_is(client: httpx.AsyncClient, world: World) -> None:
+    box = world.sandbox(world.repo(), status="creating", sandbox_id="pending")
+    tick(world, box, provider_view=None)
+    assert (await client.post(f"{BOX}/{box}/pause")).json() == {"error": "Sandbox is not running"}
+    answer = await client.post(f"{BOX}/{box}/restart")
+    assert (answer.status_code, answer.json()) == (409, {"error": "Sandbox is still booting"})

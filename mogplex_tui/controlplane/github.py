@@ -53,6 +53,20 @@ def of_installation(db: Database, installation_id: int) -> list[Row]:
     )
 
 
+def installation(db: Database, installation_id: int) -> Row | None:
+    """The account that an installation of the App belongs to, or None when GitHub knows no such installation."""
+    return db.one("SELECT * FROM github_accounts WHERE installation_id = ?", (installation_id,))
+
+
+def with_app(db: Database, login: str) -> list[Row]:
+    """The accounts of a person, their own and their organisations', that have the App."""
+    return db.all(
+        "SELECT * FROM github_accounts WHERE installation_id IS NOT NULL AND (login = :login OR login IN"
+        " (SELECT org_login FROM github_org_members WHERE login = :login)) ORDER BY login",
+        {"login": login},
+    )
+
+
 def of_person(db: Database, login: str) -> list[Row]:
     """What a person's own sign-in lists: theirs and their organisations', at most 1000."""
     return db.all(

@@ -76,6 +76,9 @@ def delete_repo(tx: Tx, row: Row) -> None:
         for table, user in tables:
             for other in tx.all(f"SELECT id, {user} AS user_id FROM {table} WHERE repo_id = ?", (row["id"],)):
                 tx.note(table, op, other["user_id"], other["id"])
+    jobs = "SELECT id FROM job_runs WHERE assignment_id IN (SELECT id FROM assignments WHERE repo_id = ?)"
+    for job in tx.all(jobs, (row["id"],)):
+        tx.note("job_runs", "DELETE", None, job["id"])
     for child in tx.all("SELECT id, user_id FROM repos WHERE parent_repo_id = ?", (row["id"],)):
         tx.note("repos", "UPDATE", child["user_id"], child["id"])
     tx.execute("DELETE FROM repos WHERE id = ?", (row["id"],))

@@ -42,6 +42,26 @@ async def test_installations_newest_first_with_what_they_cover(
     assert (unknown["scope_label"], unknown["manage_url"], unknown["repositories"]) == ("Account", None, [])
 
 
+async def test_missing_metadata_and_missing_installations_are_looked_up(
+    client: httpx.AsyncClient, world: World, projects: Projects
+) -> None:
+    projects.insert("github_accounts", login="acme", type="Organization", installation_id=88)
+    projects.insert("github_accounts", login="brightly", type="Organization", installation_id=90)
+    projects.insert("github_accounts", login="ada-okafor", type="User", installation_id=91)
+    projects.insert("github_org_members", org_login="acme", login="ada-okafor")
+    tables = "/api/realtime/events?tables=github_installations,end_of_test"
+    async with client.stream("GET", tables) as response:
+        stream = Stream(response, world.plane)
+        assert await stream.line() == ": connected"
+        rows = (await client.get(INSTALLATIONS)).json()
+        assert await stream.frames() == [("github_installations", "INSERT")] * 2
+        assert {(row["installation_id"], row["scope_label"]) for row in rows} == {(88, "Org"), (91, "User")}
+        with projects.db.transaction() as tx:
+            tx.update("github_installations", rows[0]["id"], account_login=None, target_type=None)
+        assert (await client.get(INSTALLATIONS)).json() == rows
+        assert await stream.frames() == [("github_installations", "UPDATE")]
+
+
 async def test_members_of_an_organisation(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
 ) -> None:
@@ -65,6 +85,9 @@ async def test_members_of_an_organisation(
         answer = await client.get(f"{INSTALLATIONS}/{number}/org-members")
         assert (answer.status_code, answer.json()) == (status, {"error": text})
     assert (await stranger.get(f"{INSTALLATIONS}/88/org-members")).status_code == 404
+    with projects.db.transaction() as tx:
+        tx.execute('UPDATE github_installations SET permissions = \'{"members":"none"}\'')
+    assert (await client.get(f"{INSTALLATIONS}/88/org-members")).status_code == 403
     assert (await stranger.get(INSTALLATIONS)).json() == []
 
 

@@ -232,7 +232,10 @@ async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> N
     other_root = await client.post("/api/repos", json=NEW | {"root_directory": "apps/web"})
     assert other_root.status_code == 200
     assert (await client.post("/api/repos", json={"full_name": "a/b", "github_id": "no"})).status_code == 500
-    assert (await client.post("/api/repos", json=NEW | {"dev_port": 10**12})).status_code == 500
+    for field in ("dev_port", "github_id"):
+        answer = await client.post("/api/repos", json=NEW | {field: 10**20})
+        assert answer.status_code == 500
+        assert "out of range" in answer.json()["error"]
     assert len((await client.get("/api/repos")).json()) == 2
 
 

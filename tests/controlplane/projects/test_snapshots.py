@@ -90,7 +90,10 @@ async def test_builds_have_limits(client: httpx.AsyncClient, world: World, clock
 async def test_one_build_a_repository_and_an_old_lock_is_taken_over(
     client: httpx.AsyncClient, world: World
 ) -> None:
-    lock: dict[str, Any] = {"snapshot_build_token": "build_x", "snapshot_build_started_at": NOON - 14 * MINUTE_US}
+    lock: dict[str, Any] = {
+        "snapshot_build_token": "build_x",
+        "snapshot_build_started_at": NOON - 14 * MINUTE_US,
+    }
     repo = world.repo(**lock)
     answer = await client.post(f"/api/repos/{repo}/snapshot")
     assert (answer.status_code, answer.json()) == (409, {"error": "Snapshot build already in progress"})

@@ -177,6 +177,18 @@ async def test_a_teams_workspace_is_shared_by_its_members(
     assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
 
 
+async def test_a_team_that_ends_takes_its_projects_along(
+    client: httpx.AsyncClient, projects: Projects
+) -> None:
+    headers = {TEAM_HEADER: projects.team()}
+    await client.post("/api/repos", json={"full_name": "acme/api"}, headers=headers)
+    mine = (await client.post("/api/repos", json={"full_name": "acme/mine"})).json()
+    with projects.db.transaction() as tx:
+        tx.execute("DELETE FROM teams WHERE id = ?", (headers[TEAM_HEADER],))
+    assert projects.db.all("SELECT name FROM workspaces WHERE owner_type = 'team'") == []
+    assert [row["id"] for row in projects.db.all("SELECT id FROM repos")] == [mine["id"]]
+
+
 async def test_a_repository_is_made_on_github_and_imported(
     client: httpx.AsyncClient, projects: Projects
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.responses import Response
@@ -33,8 +34,38 @@ def _manage_url(row: Row, label: str) -> str | None:
     return _SETTINGS.format(where=where, number=row["installation_id"])
 
 
+def _refresh(ask: Ask) -> None:
+    """Ask GitHub about rows without metadata, and without any row about the person's own accounts (§7)."""
+    db = ask.plane.db
+    rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (ask.user_id,))
+    with db.transaction(ids=ask.service.ids) as tx:
+        for row in rows:
+            known = github.installation(db, row["installation_id"])
+            if known is None or (row["account_login"] and row["account_type"] and row["target_type"]):
+                continue
+            kind = {"account_type": known["type"], "target_type": known["type"]}
+            tx.update("github_installations", row["id"], account_login=known["login"], **kind)
+            tx.note("github_installations", "UPDATE", ask.user_id, row["id"])
+        if not rows:
+            login = db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+            for account in github.with_app(db, login or ""):
+                row_id = tx.new_id()
+                tx.insert(
+                    "github_installations",
+                    id=row_id,
+                    user_id=ask.user_id,
+                    installation_id=account["installation_id"],
+                    account_login=account["login"],
+                    account_type=account["type"],
+                    target_type=account["type"],
+                    created_at=ask.plane.clock.now_us(),
+                )
+                tx.note("github_installations", "INSERT", ask.user_id, row_id)
+
+
 async def list_installations(ask: Ask) -> Response:
     """The caller's installations, newest first, with the repositories that each covers; the team never counts."""
+    _refresh(ask)
     db, out = ask.plane.db, []
     rows = db.all(
         "SELECT * FROM github_installations WHERE user_id = ? ORDER BY created_at DESC, installation_id DESC",
@@ -80,6 +111,8 @@ async def list_members(ask: Ask) -> Response:
         raise refusal(400, "Installation is not an organization")
     if not row["account_login"]:
         raise refusal(422, "Installation is missing org login")
+    if json.loads(row["permissions"]).get("members") == "none":
+        raise refusal(403, "The GitHub App needs the members permission; accept it again on GitHub")
     found = db.all(
         "SELECT login, email FROM github_org_members WHERE org_login = ? ORDER BY login LIMIT 1000",
         (row["account_login"],),

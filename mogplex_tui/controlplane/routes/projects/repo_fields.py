@@ -60,6 +60,8 @@ def _repo_timeout(value: Any) -> int | None:
 def _env_value(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = value if isinstance(value, str) else json.dumps(value)
     quoted = params.trim(text)
     if len(quoted) < 2 or quoted[0] != quoted[-1] or quoted[0] not in "\"'":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from typing import Any
 
@@ -16,6 +17,7 @@ from .repo_view import bare_repo, full_repo, full_repos, listed
 from .scope import Owner, bad_uuid, body_of, own_repo, reader, writer
 
 _MAX_INTEGER = 2**31 - 1
+_MAX_BIGINT = 2**63 - 1
 
 
 async def list_repos(ask: Ask) -> Response:
@@ -35,13 +37,12 @@ async def list_repos(ask: Ask) -> Response:
 def _github_id(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value)
-    try:
-        return int(params.trim(text))
-    except ValueError:
-        raise refusal(500, f'invalid input syntax for type bigint: "{text}"') from None
+    text = params.trim(value) if isinstance(value, str) else json.dumps(value)
+    if re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII) is None:
+        raise refusal(500, f'invalid input syntax for type bigint: "{text}"')
+    if abs(int(text)) > _MAX_BIGINT:
+        raise refusal(500, f'value "{text}" is out of range for type bigint')
+    return int(text)
 
 
 def _text(value: Any) -> str | None:

@@ -5,10 +5,32 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import approvals, assignments, automations, flow_runs, flows, templates, triggers
+from . import (
+    approvals,
+    assignments,
+    automations,
+    dispatch_events,
+    findings,
+    flow_runs,
+    flows,
+    job_actions,
+    templates,
+    triggers,
+)
 
 # Paths without a parameter come before those with one.
-_THEMES = (assignments, triggers, templates, approvals, automations, flow_runs, flows)
+_THEMES = (
+    assignments,
+    triggers,
+    templates,
+    approvals,
+    automations,
+    flow_runs,
+    flows,
+    dispatch_events,
+    job_actions,
+    findings,
+)
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -134,11 +134,11 @@ class PlaneServer:
         service = service_of(self.plane)
         host, port = listener.getsockname()[:2]
         self.base_url = service.origin = f"http://{host}:{port}"
-        if self.settings.seeded and self.settings.speed > 0:
+        if self.settings.speed > 0:
             from .simulator import Simulator
 
             simulator = Simulator(self.plane)
-            simulator.start()
+            simulator.start(arrivals=self.settings.seeded)
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
             before(build_app(service), service),

@@ -205,14 +205,19 @@ def _calls(db: Database, now: int) -> list[str]:
 
 def _events(db: Database, now: int) -> list[str]:
     count = "(SELECT COUNT(*) FROM ai_call_events e WHERE e.ai_call_id = c.id AND e.event_type"
+    # Agent nodes of the service's own harness write no events (v1.md §8.5).
+    told = "(json_extract(c.metadata, '$.automation_execution') IS NULL OR c.model LIKE 'harness:%')"
     return [
-        *_report(db, "not one terminal event", f"SELECT id, status FROM ai_calls c WHERE {count}"
+        *_report(db, "not one terminal event", f"SELECT id, status FROM ai_calls c WHERE {told} AND {count}"
                  " IN ('finished', 'failed', 'cancelled')) <> (status NOT IN ('pending', 'streaming'))"),
         *_report(db, "a terminal event of another kind", "SELECT c.id, c.status, e.event_type FROM ai_calls c"
                  " JOIN ai_call_events e ON e.ai_call_id = c.id WHERE e.event_type IN ('finished', 'failed', 'cancelled')"
                  " AND e.event_type <> replace(c.status, 'success', 'finished')"),
         *_report(db, "streamed without saying so", "SELECT id FROM ai_calls c"
-                 f" WHERE status IN ('streaming', 'success') AND {count} = 'status_changed') <> 1"),
+                 f" WHERE {told} AND status IN ('streaming', 'success') AND {count} = 'status_changed') <> 1"),
+        *_report(db, "an own node's call that lives or tells", f"SELECT id FROM ai_calls c WHERE NOT {told}"
+                 " AND (status IN ('pending', 'streaming') OR EXISTS"
+                 " (SELECT 1 FROM ai_call_events e WHERE e.ai_call_id = c.id))"),
         *_report(db, "an event outside of its call", "SELECT e.id, e.message FROM ai_call_events e"
                  " JOIN ai_calls c ON c.id = e.ai_call_id WHERE e.created_at < c.started_at"
                  " OR e.created_at > coalesce(c.completed_at, ?)", (now,)),

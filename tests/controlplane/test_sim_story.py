@@ -237,7 +237,7 @@ def test_calls_of_a_cancelled_job_end_when_their_actor_notices(bench: Bench) -> 
 
 def test_usage_and_cost_grow_while_a_priced_call_streams(bench: Bench) -> None:
     bench.simulator.begin(arrivals=False)
-    call_id = bench.db.value(f"SELECT id FROM ai_calls WHERE type = 'pr_review' AND {LIVE}")
+    call_id = bench.db.value(f"SELECT id FROM ai_calls WHERE type = 'chat' AND {LIVE}")
     seen = []
     while bench.row("ai_calls", call_id)["status"] == "streaming":
         seen.append(bench.row("ai_calls", call_id)["cost_usd"] or 0.0)

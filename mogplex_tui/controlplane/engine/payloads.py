@@ -204,7 +204,7 @@ def _workflow_success(rng: Random, about: About, said: Said, _author: str) -> di
     return _workflow(rng, about, said, "success")
 
 
-def _deployment_status(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+def _deployment_status(rng: Random, _about: About, said: Said, _author: str) -> dict[str, Any]:
     environment = said.text or "Preview"
     return {
         "action": "created",

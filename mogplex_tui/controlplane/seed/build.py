@@ -62,13 +62,14 @@ def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: st
 
 
 def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> None:
-    """What is going on at this moment: four calls at different ages, one run that boots, jobs that wait."""
+    """What is going on at this moment: calls at different ages, one run that boots, jobs at work and jobs that wait."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
     direct.live_run(by_slug["order-notes"], "codex", boxes["api"], age=6.0, boot=60.0)
     direct.chat(CallKind.CHAT, live_age=9.0)
     direct.chat(CallKind.CONTROL, live_age=14.0)
     jobs.live("review", 16.0)
+    jobs.repairing()
     jobs.waiting("push", 11.0)
     for age in (40 * MINUTE_US, 3 * HOUR_US, 5 * HOUR_US):
         jobs.parked(age)

@@ -162,7 +162,11 @@ class JobHistory:
             about: dict[str, Any] = {"runtime_provider": "trigger", "runtime_run_id": handle}
             about["cancel_requested_at"] = iso_app(at - 900_000)
             self._ledger(plan, job_id, at - 900_000, "control", "cancel_requested", "USER_REQUESTED", about)
-            about = {**about, "cancelled_at": iso_app(at), "ai_calls_cancellation_requested": 1}
+            about = {
+                **about,
+                "cancelled_at": iso_app(at),
+                "ai_calls_cancellation_requested": len(ends.written),
+            }
             self._ledger(plan, job_id, at, "control", "cancelled", "USER_REQUESTED", about)
         else:
             outcome = "completed" if status == "success" else "failed"
@@ -278,6 +282,14 @@ class JobHistory:
                 ends.at = begin + int(waits * SECOND_US)
                 self._wait_row(plan, job_id, node, node.wait, begin, ends.at)
                 self._node_row(plan, job_id, node, "success", begin, ends.at, None)
+            elif live and node.agent is not None and self._is_at_work(node.agent, begin):
+                # Its call is written when the node ends, never before (runtime-model.md §4, 7).
+                self._node_row(plan, job_id, node, "running", begin, None, None)
+                return ends
+            elif cancelled and node.agent is not None and node.agent.story.kind is CallKind.NODE:
+                ends.at = begin + int(node.agent.story.seconds() * 0.5 * SECOND_US)
+                self._node_row(plan, job_id, node, "cancelled", begin, ends.at, None)
+                return ends
             elif node.agent is not None:
                 written = self._call(plan, job_id, node, node.agent, begin, cancelled, live)
                 ends.written.append(written)
@@ -292,6 +304,11 @@ class JobHistory:
                 self._node_row(plan, job_id, node, "success", begin, ends.at, None)
         return ends
 
+    def _is_at_work(self, work: AgentWork, begin: int) -> bool:
+        """Whether a node of the service's own harness that began then is not over yet."""
+        length = int((work.story.seconds() + 2.0) * SECOND_US)
+        return work.story.kind is CallKind.NODE and begin + length > self.now
+
     def _call(
         self,
         plan: JobPlan,
@@ -302,7 +319,7 @@ class JobHistory:
         cancelled: bool,
         live: bool,
     ) -> Written:
-        started = begin + 300_000
+        started, cli = begin + 300_000, work.story.kind is CallKind.HARNESS
         facts = CallFacts(
             user_id=plan.flow.user_id,
             type=work.call_type,
@@ -312,9 +329,9 @@ class JobHistory:
             metadata=node_metadata(plan, node, self.world),
             id=new_uuid(self.rng),
             job_run_id=job_id,
-            wait=0.4 if work.story.kind is CallKind.NODE else 12.0,
+            wait=12.0 if cli else 0.4,
             cancelled=cancelled,
-            live_until=self.now if live and begin > self.now - 2 * MINUTE_US else None,
+            live_until=self.now if cli and live and begin > self.now - 2 * MINUTE_US else None,
         )
         return self.direct.scribe.call(work.story, facts)
 
@@ -358,6 +375,16 @@ class JobHistory:
         started, source = self._start_rows(plan, job_id, created, None, 2.0)
         ends = self._run_nodes(plan, job_id, started, 0.0, False, live=True)
         self._job_row(plan, job_id, created, started, source, "running", None, {}, ends.written)
+
+    def repairing(self) -> None:
+        """A job run whose coding CLI is at work, its diagnosis behind it."""
+        plan = self._plan("ci", 0.0)
+        before = sum(
+            node.agent.story.seconds() + 3.0
+            for node in plan.nodes
+            if node.agent is not None and node.agent.story.kind is CallKind.NODE
+        )
+        self._live(plan, int((before + 40.0) * SECOND_US))
 
     def waiting(self, flow_key: str, minutes: float) -> None:
         """A job run whose start failed and that nobody has repaired yet."""

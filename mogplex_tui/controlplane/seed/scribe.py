@@ -117,7 +117,8 @@ class Scribe:
                 break
             at, seen = due, seen + 1
             streamed = streamed or step.type == "status_changed"
-            if step.type:
+            # Automation nodes of the service's own harness write no events at all (v1.md §8.5).
+            if step.type and story.kind is not CallKind.NODE:
                 self._event(facts, step, at)
         if facts.live_until is None:
             ended_at = at

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import json
-
 from ..clock import MINUTE_US
 from ..database import Row
-from ..seed.job_plan import JobPlan, plan_job
+from ..engine import reapers, schedules
 from ..seed.rng import between
 from ..seed.steer import Course, draw_course
 from ..seed.steps import CallKind
 from ..seed.stories import plan_agent
-from ..writes import calls, job_control, jobs, nodes, runs
 from .boxes import BootFailed, boot, watch_idle
-from .jobs import REPAIR_SECONDS, answer, continue_job, end_of_call, finish, flow_of, release, see_through
 from .play import play
 from .runs import ENDLESS_TURNS, start_run
 from .scheduler import Acts
 from .stage import Part, Stage
 
-# Ages at which housekeeping gives a live call up (observability.md §2.4), and a running job (runtime-model.md §4).
-_CHAT_AGE_US = 5 * MINUTE_US
-_CALL_AGE_US = 6 * 60 * MINUTE_US
-_JOB_AGE_US = 6 * 60 * MINUTE_US
 _LONG_STORY = 5_000
 _LIVE = "status IN ('pending', 'streaming')"
 # Named so that the index by user and status serves; there are few users.
 _ANYBODY = "user_id IN (SELECT id FROM profiles)"
+# Minutes that a clock makes up for when the process was held up.
+_MISSED_MINUTES = 5
 
 
 def take_up(stage: Stage) -> None:
-    """Give every live row of the database an actor that will end it, or end what is too old."""
+    """Give every live row of the database an actor that will end it, or end what is too old; jobs have their runner."""
     _reap(stage)
     db = stage.plane.db
-    for row in db.all("SELECT * FROM job_runs WHERE status IN ('pending', 'running')"):
-        name = f"job:{row['id']}"
-        for call in db.all(f"SELECT id FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (row["id"],)):
-            stage.plays(call["id"], name)
-        stage.spawn(name, _job(stage, stage.part(name), row), 0.1)
     for row in db.all(
         "SELECT r.id, c.status, c.id AS call_id FROM external_agent_runs r JOIN ai_calls c"
         " ON c.id = r.ai_call_id WHERE r.status IN ('pending', 'streaming')"
@@ -58,30 +47,40 @@ def take_up(stage: Stage) -> None:
 
 
 def _reap(stage: Stage) -> None:
-    now, part = stage.now(), stage.part(f"reaper:{stage.now()}")
-    with part.tx() as tx:
-        for row in tx.all(f"SELECT id, type, started_at FROM ai_calls WHERE {_ANYBODY} AND {_LIVE}"):
-            limit = _CHAT_AGE_US if row["type"] == "chat" else _CALL_AGE_US
-            if stage.is_played(row["id"]):
-                continue
-            # A request to cancel that nobody has seen to is seen to here.
-            calls.finalize_cancel(
-                tx, row["id"], now, "Run cancelled", {"reason": "RECONCILED_CANCEL_REQUEST"}
-            )
-            if now - row["started_at"] >= limit:
-                calls.reap_call(tx, row["id"], now)
-        for row in tx.all(
-            "SELECT id, ai_call_id FROM external_agent_runs WHERE status IN ('pending', 'streaming')"
-        ):
-            if not stage.is_played(row["ai_call_id"]):
-                runs.mirror_call(tx, row["id"], now)
+    plane, now = stage.plane, stage.now()
+    ids = stage.part(f"reaper:{now}").ids
+    reapers.finish_cancels(plane, ids, now, stage.is_played)
+    reapers.zombie_rows(plane, ids, now, stage.is_played)
+    reapers.expire_waits(plane, ids, now)
 
 
 def housekeeping(stage: Stage) -> Acts:
-    """Every five minutes: give up what is too old and has nobody who works on it (runtime-model.md §4)."""
+    """Every five minutes: what is too old is given up, what did not start gets another chance (runtime-model.md §4)."""
     while True:
-        yield 300.0
+        yield between(stage.part(f"pause:{stage.now()}").rng, 299.0, 301.0)
         _reap(stage)
+        ids = stage.part(f"repair:{stage.now()}").ids
+        reapers.reconcile_jobs(stage.plane, ids, stage.now())
+        reapers.repair_jobs(stage.plane, ids, stage.now())
+
+
+def repair_soon(stage: Stage) -> Acts:
+    """Whoever comes sees within seconds that what the last process left behind is seen to."""
+    yield between(stage.part("repair soon").rng, 25.0, 75.0)
+    ids = stage.part(f"repair:{stage.now()}").ids
+    reapers.repair_jobs(stage.plane, ids, stage.now())
+
+
+def clocks(stage: Stage) -> Acts:
+    """At every full minute of the clock: what is due by its cron."""
+    last = stage.now() // MINUTE_US
+    while True:
+        yield stage.seconds_until((last + 1) * MINUTE_US)
+        present = stage.now() // MINUTE_US
+        for minute in range(max(last + 1, present - _MISSED_MINUTES), present + 1):
+            ids = stage.part(f"clock:{minute}").ids
+            schedules.tick(stage.plane, ids, minute * MINUTE_US)
+        last = max(last, present)
 
 
 def _run(stage: Stage, row: Row) -> None:
@@ -97,16 +96,11 @@ def _run(stage: Stage, row: Row) -> None:
     start_run(stage, row["id"], course, begun)
 
 
-def _kind(row: Row) -> CallKind:
-    if row["job_run_id"] is not None:
-        return CallKind.NODE
-    return CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
-
-
 def _call(stage: Stage, part: Part, row: Row) -> Acts:
-    """Go on with a chat, a control run or a node's call from where it stands."""
+    """Go on with a chat or a control run from where it stands."""
     repo = None if row["repo_id"] is None else repo_key(stage, row["repo_id"])
-    story = plan_agent(part.rng, _kind(row), row["model"], repo, 1.0)
+    kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
+    story = plan_agent(part.rng, kind, row["model"], repo, 1.0)
     yield between(part.rng, 0.5, 2.0)
     yield from play(stage, part, row["id"], story, begun=row["status"] == "streaming")
     stage.left(row["id"])
@@ -115,75 +109,6 @@ def _call(stage: Stage, part: Part, row: Row) -> Acts:
 def repo_key(stage: Stage, repo_id: str) -> str | None:
     """The seed's key of a repository, None for one that a person connected."""
     return next((repo.key for repo in stage.world.repos.values() if repo.id == repo_id), None)
-
-
-def _job(stage: Stage, part: Part, row: Row) -> Acts:
-    job_id = row["id"]
-    if row["status"] == "pending":
-        yield REPAIR_SECONDS * part.rng.uniform(0.2, 0.6)
-        result = jobs.start_in_steps(stage.plane.db, job_id, stage.now(), "repair", part.ids.opaque("run_"))
-        if result.started:
-            # The name of this actor is taken until it ends, so the job goes on under it.
-            yield from _resume(stage, part, job_id, row)
-        return
-    yield from _resume(stage, part, job_id, row)
-
-
-def _resume(stage: Stage, part: Part, job_id: str, row: Row) -> Acts:
-    """Finish the node that a running job is in, then the ones behind it."""
-    flow = flow_of(stage, row["flow_id"])
-    repo_id = json.loads(row["metadata"]).get("repo_id")
-    repo = next((repo for repo in stage.world.repos.values() if repo.id == repo_id), None)
-    node = stage.plane.db.one(
-        "SELECT * FROM flow_node_runs WHERE job_run_id = ? AND status = 'running' ORDER BY created_at DESC",
-        (job_id,),
-    )
-    wait = stage.plane.db.one(
-        "SELECT id FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'", (job_id,)
-    )
-    too_old = row["started_at"] is not None and stage.now() - row["started_at"] > _JOB_AGE_US
-    if flow is None or repo is None or (too_old and wait is None):
-        _give_up(stage, part, job_id)
-        return
-    plan = plan_job(part.rng, flow, repo)
-    call = stage.plane.db.one(f"SELECT * FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (job_id,))
-    end: tuple[str, str | None] | None = ("success", None)
-    if call is not None:
-        stage.plays(call["id"], part.name)
-        yield from _call(stage, part, call)
-        end = end_of_call(stage, call["id"])
-    elif wait is not None:
-        yield from answer(stage, part, wait["id"])
-    if node is None:
-        yield from see_through(stage, part, job_id, plan, _nodes_done(stage, job_id, plan))
-        return
-    status, error = end or ("failed", None)
-    with part.tx() as tx:
-        nodes.finish_node_run(tx, node["id"], status, stage.now(), error=error)
-    if status == "failed":
-        finish(stage, part, job_id, plan, "failed", error)
-        return
-    position = next(
-        (i for i, item in enumerate(plan.nodes) if item.node_id == node["node_id"]), len(plan.nodes)
-    )
-    yield from see_through(stage, part, job_id, plan, position + 1)
-
-
-def _nodes_done(stage: Stage, job_id: str, plan: JobPlan) -> int:
-    """How many nodes of the plan have run."""
-    rows = stage.plane.db.all("SELECT node_id FROM flow_node_runs WHERE job_run_id = ?", (job_id,))
-    done = {row["node_id"] for row in rows}
-    return sum(1 for item in plan.nodes if item.node_id in done)
-
-
-def _give_up(stage: Stage, part: Part, job_id: str) -> None:
-    now = stage.now()
-    with part.tx() as tx:
-        for call_id in job_control.ask_children(tx, job_id, now):
-            calls.finalize_cancel(tx, call_id, now, "Run cancelled", {"reason": "ZOMBIE_REAPED"})
-        job_control.request_cancel(tx, job_id, now, "ZOMBIE_REAPED")
-        job_control.finalize_cancel(tx, job_id, now, "ZOMBIE_REAPED", 0)
-    release(stage, part, job_id)
 
 
 def _box(stage: Stage, row: Row) -> None:
@@ -206,9 +131,3 @@ def _finish_boot(stage: Stage, part: Part, row: Row) -> Acts:
     except BootFailed:
         return
     watch_idle(stage, row["id"], 30.0)
-
-
-def started_outside(stage: Stage, job_id: str) -> None:
-    """A job was started by a request: see it through, unless somebody does already."""
-    if f"job:{job_id}" not in stage.scheduler:
-        continue_job(stage, job_id)

@@ -125,7 +125,7 @@ def play(
             _end(tx, stage, part.rng, call_id, story)
             fate = Fate.OVER
     if story.kind is not CallKind.HARNESS:
-        _settle_later(stage, part.rng, call_id)
+        settle_later(stage, part.rng, call_id)
     return fate
 
 
@@ -165,7 +165,7 @@ def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
         tx.update("ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids))
 
 
-def _settle_later(stage: Stage, rng: Random, call_id: str) -> None:
+def settle_later(stage: Stage, rng: Random, call_id: str) -> None:
     """The gateway's bill comes a minute or two after the end, and now and then never (observability.md §6)."""
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:

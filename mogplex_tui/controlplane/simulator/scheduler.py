@@ -28,7 +28,7 @@ class Scheduler:
         self, read_us: Callable[[], int], speed: float, on_error: Callable[[str, Exception], None]
     ) -> None:
         self._read_us = read_us
-        self._speed = speed
+        self.speed = speed
         self._on_error = on_error
         self._actors: dict[str, _Actor] = {}
         self._heap: list[tuple[int, int, str]] = []
@@ -49,7 +49,7 @@ class Scheduler:
     def _schedule(self, name: str, after: float) -> None:
         ticket = next(self._tickets)
         self._actors[name].ticket = ticket
-        due = self.now_us() + int(max(0.0, after) * SECOND_US / self._speed)
+        due = self.now_us() + int(max(0.0, after) * SECOND_US / self.speed)
         heapq.heappush(self._heap, (due, ticket, name))
 
     def wake(self, name: str) -> bool:

@@ -9,7 +9,7 @@ import traceback
 
 from ..clock import SECOND_US
 from ..plane import Plane
-from ..writes import calls, job_control, jobs, runs
+from ..writes import calls, job_control, jobs, nodes, runs
 from . import agenda, boxes, pickup
 from .runs import start_run
 from .scheduler import Scheduler
@@ -24,14 +24,18 @@ class Simulator:
     """Makes a plane live at `plane.settings.speed`; with speed 0 nothing happens by itself.
 
     Live: `start()` and `stop()` inside an event loop. In tests: `begin()` once, then `step_until(us)` with a clock
-    that stands still; nothing waits.
+    that stands still; nothing waits. `speed` overrides the plane's own.
     """
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: Plane, speed: float | None = None) -> None:
+        # The runner stands on this package; whoever imports that first must not meet half of it.
+        from ..engine.runner import Runner
+
         self._plane = plane
-        self._speed = plane.settings.speed
+        self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)
         self._stage = Stage(plane, self.scheduler)
+        self._runner = Runner(self._stage)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -40,8 +44,14 @@ class Simulator:
         if self._speed <= 0:
             return
         self._listen()
+        for row in self._plane.db.all(
+            "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
+        ):
+            self._runner.take_up(row["id"])
         pickup.take_up(self._stage)
         self._stage.spawn("housekeeping", pickup.housekeeping(self._stage))
+        self._stage.spawn("repair soon", pickup.repair_soon(self._stage))
+        self._stage.spawn("clocks", pickup.clocks(self._stage))
         if arrivals:
             self._stage.spawn("agenda", agenda.arrivals(self._stage))
             self._stage.spawn("rush", agenda.rush(self._stage))
@@ -51,9 +61,9 @@ class Simulator:
         """Run every step due by the instant `us` (µs), each at its own instant; returns how many ran."""
         return self.scheduler.run_until(us)
 
-    def start(self) -> None:
+    def start(self, arrivals: bool = True) -> None:
         """Begin and keep going in a task of the running event loop."""
-        self.begin()
+        self.begin(arrivals)
         if self._speed > 0:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator")
 
@@ -85,6 +95,7 @@ class Simulator:
         wake.on_cancel.append(self._cancelled)
         wake.on_job_started.append(self._job_started)
         wake.on_job_cancelled.append(self._job_cancelled)
+        wake.on_wait_resumed.append(self._wait_resumed)
         wake.on_sandbox_running.append(self._sandbox_running)
 
     def _unlisten(self) -> None:
@@ -94,6 +105,7 @@ class Simulator:
             (wake.on_cancel, self._cancelled),
             (wake.on_job_started, self._job_started),
             (wake.on_job_cancelled, self._job_cancelled),
+            (wake.on_wait_resumed, self._wait_resumed),
             (wake.on_sandbox_running, self._sandbox_running),
         ):
             with contextlib.suppress(ValueError):
@@ -108,11 +120,15 @@ class Simulator:
         self._bell.set()
 
     def _job_started(self, job_id: str) -> None:
-        pickup.started_outside(self._stage, job_id)
+        self._runner.take_up(job_id)
+        self._bell.set()
+
+    def _wait_resumed(self, wait_id: str) -> None:
+        self._runner.resumed(wait_id)
         self._bell.set()
 
     def _job_cancelled(self, job_id: str) -> None:
-        self.scheduler.wake(f"job:{job_id}")
+        self._runner.stopped(job_id)
         self._bell.set()
 
     def _sandbox_running(self, record_id: str) -> None:
@@ -124,6 +140,8 @@ class Simulator:
         print(f"simulator: {name} stopped", file=sys.stderr)  # noqa: T201
         traceback.print_exception(error, file=sys.stderr)
         kind, _, row_id = name.partition(":")
+        if kind == "node":
+            kind, row_id = "job", row_id.partition(":")[0]
         try:
             self._clean_up(kind, row_id)
         except Exception:
@@ -150,4 +168,8 @@ class Simulator:
             if kind == "run":
                 runs.mirror_call(tx, row_id, now)
             elif kind == "job":
+                nodes.end_all(tx, row_id, "failed", now, error=FAULT)
                 jobs.finish(tx, row_id, "failed", now, reason="AUTOMATION_FAILED", error=FAULT)
+        if kind == "job":
+            self._runner.stopped(row_id)
+            self._runner.forget(row_id)

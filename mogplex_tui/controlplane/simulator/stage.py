@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from random import Random
 
+from ..clock import SECOND_US
 from ..database import Tx
 from ..ids import Ids
 from ..plane import Plane
@@ -43,6 +44,15 @@ class Stage:
     def now(self) -> int:
         """The instant of the present step, in µs."""
         return self.scheduler.now_us()
+
+    @property
+    def speed(self) -> float:
+        """How many seconds of the story pass in one of the clock."""
+        return self.scheduler.speed
+
+    def seconds_until(self, us: int) -> float:
+        """Seconds of the story until an instant of the clock (µs), for an actor to yield."""
+        return max(0.0, (us - self.now()) / SECOND_US * self.speed)
 
     def part(self, name: str) -> Part:
         """The randomness and ids of the actor of this name."""

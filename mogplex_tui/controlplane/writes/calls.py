@@ -12,7 +12,7 @@ from .scrub import dumps, scrub
 
 REAPED = "Run interrupted before finalize (reaped by zombie-row-reaper)"
 
-_NO_TOKENS = Tokens()
+NO_TOKENS = Tokens()
 
 
 def insert_call(
@@ -26,7 +26,7 @@ def insert_call(
     repo_id: str | None = None,
     job_run_id: str | None = None,
     status: str = "pending",
-    tokens: Tokens = _NO_TOKENS,
+    tokens: Tokens = NO_TOKENS,
     tool_calls: Sequence[Mapping[str, Any]] = (),
     metadata: Mapping[str, Any] | None = None,
     cost_usd: float | None = None,
@@ -293,7 +293,7 @@ def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mappin
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "cancel_requested":
         return False
-    columns = {**_usage_columns(tx, call, _NO_TOKENS), **_tool_columns(())}
+    columns = {**_usage_columns(tx, call, NO_TOKENS), **_tool_columns(())}
     _end(tx, call, "cancelled", at, control_state="cancelled", runtime_command_id=None, **columns)
     append_event(tx, call_id=call_id, type="cancelled", message=message, payload=payload, at=at)
     return True

@@ -71,6 +71,27 @@ def finish_node_run(
     return True
 
 
+def end_all(
+    tx: Tx,
+    job_run_id: str,
+    status: str,
+    at: int,
+    *,
+    error: str | None = None,
+    output: Mapping[str, Any] | None = None,
+) -> None:
+    """End every node run of a job that has not ended, and cancel its waits."""
+    for row in tx.all(
+        "SELECT id FROM flow_node_runs WHERE job_run_id = ? AND status IN ('pending', 'running')",
+        (job_run_id,),
+    ):
+        finish_node_run(tx, row["id"], status, at, error=error, output=output)
+    tx.execute(
+        "UPDATE flow_waits SET status = 'cancelled' WHERE job_run_id = ? AND status = 'waiting'",
+        (job_run_id,),
+    )
+
+
 def insert_wait(
     tx: Tx,
     *,

@@ -1,0 +1,310 @@
+"""Agent nodes: our own harness writes one call when it is over, a coding CLI has a live one (runtime-model.md §4, 7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple
+
+from ..clock import MINUTE_US, SECOND_US
+from ..seed.catalogue import Prompt, prompts
+from ..seed.history import attached
+from ..seed.job_plan import CALL_TYPES
+from ..seed.rng import pick, token
+from ..seed.steps import CallKind, Story
+from ..seed.stories import Branches, plan_agent, plan_harness
+from ..simulator.boxes import BootFailed, Tree, launch, watch_idle
+from ..simulator.play import play, settle_later, tokens_of
+from ..simulator.stage import Part, Stage
+from ..writes import calls
+from . import course as courses
+from . import waits
+from .graph import Node
+from .job import Job, call_metadata, harness_of, working_branch
+from .parking import park, rest
+
+APPROVAL_BUDGET_US = 10 * MINUTE_US
+APPROVAL_LEAST_US = 15 * SECOND_US
+INPUT_LIMIT = 4_000
+TEXT_LIMIT = 600
+CEILING_MS = 30 * 60 * 1_000
+_EFFORTS = {
+    "pr_opened": 1.3,
+    "pr_review": 1.3,
+    "issue_opened": 0.5,
+    "issue_triage": 0.5,
+    "push": 0.8,
+    "ci_failure": 1.4,
+}
+_LIVE = "status IN ('pending', 'streaming')"
+
+
+class NodeEnd(NamedTuple):
+    """What a node came to; `failure` is the class of a model's failure (observability.md §8.3)."""
+
+    status: str
+    error: str | None = None
+    output: dict[str, Any] | None = None
+    failure: str | None = None
+
+
+NodeActs = Generator[float, None, NodeEnd | None]
+
+
+def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+    """Run an agent node that began at `began_at` (µs); None when the job was stopped."""
+    if harness_of(node) == "mogplex":
+        return _own(stage, part, job, node, began_at)
+    return _cli(stage, part, job, node)
+
+
+def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+    rng = part.rng
+    outline = courses.draw(rng, job, _EFFORTS.get(job.source_type, 1.0))
+    model = str(node.data["modelOverride"])
+    story = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, outline.failure)
+    if outline.steered:
+        story = story._replace(steps=story.steps[:4], tool_calls=story.tool_calls[:2])
+    story = _in_time(node, story)
+    tools = [dict(call) for call in story.tool_calls]
+    if node.data.get("requireApproval"):
+        for tool in tools:
+            if not (yield from rest(stage, job.id, 1.0 + tool["duration_ms"] / 1000)):
+                return None
+            if not (yield from _ask(stage, part, job, node, tool, began_at)):
+                return None
+        story = story._replace(steps=())
+    passed = (stage.now() - began_at) / SECOND_US * stage.speed if not story.steps else 0.0
+    if not (yield from rest(stage, job.id, max(0.3, story.seconds() - passed))):
+        return None
+    text = _text(node, job, story, outline)
+    _write_call(stage, part, job, node, story, tools, began_at)
+    if story.status == "failed":
+        return NodeEnd("failed", story.error, None, story.failure_class)
+    return NodeEnd("success", None, _output(node, text, tools, _review(node, outline, text)))
+
+
+def _in_time(node: Node, story: Story) -> Story:
+    """The story, or one that fails when it would take longer than the node may."""
+    limit = node.data.get("timeoutMsOverride")
+    allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
+    if story.seconds() * 1000 <= allowed:
+        return story
+    error = f"The agent reached its time limit of {allowed // 1000} s"
+    kept, seconds = [], 0.0
+    for step in story.steps:
+        seconds += step.after
+        if seconds * 1000 > allowed:
+            break
+        kept.append(step)
+    return story._replace(
+        steps=tuple(kept),
+        tool_calls=story.tool_calls[: len(kept) // 2],
+        ending=story.ending._replace(after=0.0),
+        status="failed",
+        error=error,
+        failure_class="timeout",
+    )
+
+
+def _ask(
+    stage: Stage, part: Part, job: Job, node: Node, tool: dict[str, Any], began_at: int
+) -> Generator[float, None, bool]:
+    """Ask a person whether a tool may be used; a no, or no answer in time, becomes the tool's own refusal.
+
+    False when the job was stopped. All questions of a node share ten minutes (routing.md §3.15).
+    """
+    left = APPROVAL_BUDGET_US - _waited(stage, job, node, began_at)
+    refusal: str | None = "The time for approvals of this step is used up"
+    if left >= APPROVAL_LEAST_US:
+        text = json.dumps(tool["input"], ensure_ascii=False)
+        known = job.agents.get(node.id)
+        config = {
+            "kind": waits.TOOL,
+            "toolName": tool["name"],
+            "toolCallId": token(part.rng, "call_", 14),
+            "toolInput": text if len(text) <= INPUT_LIMIT else text[:INPUT_LIMIT] + "…",
+            "nodeId": node.id,
+            "nodeLabel": node.label,
+            "agentName": None if known is None else known.name,
+            "repoFullName": job.repo.full_name,
+        }
+        answer = yield from park(stage, part, job, node, waits.TOOL, config, left)
+        if answer is None:
+            return False
+        refusal = None
+        if answer.status != "resumed":
+            refusal = "Nobody approved this tool call in time"
+        elif answer.denied:
+            note = answer.payload.get("note")
+            refusal = f"A person denied this tool call: {note}" if note else "A person denied this tool call"
+    if refusal is not None:
+        tool |= {"output": refusal, "output_preview": refusal[:200]}
+    return True
+
+
+def _waited(stage: Stage, job: Job, node: Node, began_at: int) -> int:
+    """Microseconds that questions of this node run have waited so far."""
+    total = stage.plane.db.value(
+        "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
+        " WHERE job_run_id = ? AND node_id = ? AND wait_kind = ? AND created_at >= ?",
+        (job.id, node.id, waits.TOOL, began_at),
+    )
+    return int(total or 0)
+
+
+def _write_call(
+    stage: Stage, part: Part, job: Job, node: Node, story: Story, tools: list[dict[str, Any]], began_at: int
+) -> None:
+    """The one row of a node of our own harness: it ends with the node and has no events (v1.md §8.5)."""
+    metadata = call_metadata(job, node) | story.metadata
+    if story.status == "failed":
+        metadata["failed_with_partial_usage"] = True
+    now = stage.now()
+    with part.tx() as tx:
+        call_id = calls.insert_call(
+            tx,
+            user_id=job.user_id,
+            type=CALL_TYPES.get(job.source_type, job.source_type),
+            model=str(node.data["modelOverride"]),
+            started_at=began_at,
+            completed_at=now,
+            duration_ms=(now - began_at) // 1000,
+            status=story.status,
+            error=story.error,
+            repo_id=job.repo.id,
+            job_run_id=job.id,
+            tokens=calls.NO_TOKENS if story.usage is None else tokens_of(story.usage),
+            tool_calls=tools,
+            metadata=metadata,
+        )
+        cost = tx.one("SELECT cost_usd FROM ai_calls WHERE id = ?", (call_id,))
+        if cost is not None and cost["cost_usd"] is not None:
+            made = [token(part.rng, "gen_", 20) for _ in range(1 + len(tools) // 4)]
+            tx.update(
+                "ai_calls", call_id, gateway_generation_id=made[0], gateway_generation_ids=json.dumps(made)
+            )
+    settle_later(stage, part.rng, call_id)
+
+
+def _text(node: Node, job: Job, story: Story, outline: courses.Course) -> str:
+    """What the agent says at the end, at most 600 characters."""
+    role = node.data.get("role") or "review"
+    about = job.metadata.get("pr_title") or job.metadata.get("issue_title") or job.repo.full_name
+    count = len(story.tool_calls)
+    if role == "review":
+        found = len(outline.findings)
+        verdict = "nothing that would break" if not found else f"{found} thing(s) worth changing"
+        text = f"Read {about} with {count} looks at the code and found {verdict}."
+    elif role == "edit":
+        text = f"Made the smallest change for {about} and ran the tests of what it touches."
+    else:
+        text = f"Sorted {about}: the area is clear from {count} looks at the code, nothing is missing."
+    return text[:TEXT_LIMIT]
+
+
+def _review(node: Node, outline: courses.Course, text: str) -> dict[str, Any] | None:
+    if (node.data.get("role") or "review") != "review":
+        return None
+    return {"summary": text, "findings": [dict(finding) for finding in outline.findings]}
+
+
+def _output(
+    node: Node, text: str, tools: list[dict[str, Any]], review: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The output of an agent node (routing.md §3.14)."""
+    output: dict[str, Any] = {
+        "role": node.data.get("role") or "review",
+        "harness": harness_of(node),
+        "text": text,
+        "review": None if review is None else dict(review),
+        "tool_calls": [
+            {
+                key: tool[key]
+                for key in ("name", "input_preview", "output_preview", "duration_ms")
+                if key in tool
+            }
+            for tool in tools
+        ],
+    }
+    if node.data.get("autoMerge"):
+        output["auto_merge_requested"] = True
+    return output
+
+
+def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+    harness = harness_of(node)
+    branch = working_branch(stage, job, node)
+    own = [prompt for prompt in prompts() if prompt.repo == job.repo.key]
+    prompt = pick(part.rng, own) if own else Prompt(job.repo.key, "change", "")
+    branches = Branches(job.repo.branch or "main", branch, True)
+    story = plan_harness(
+        part.rng, harness, job.repo.full_name, prompt, branches, courses.draw_cli(part.rng, job)
+    )
+    live = stage.plane.db.one(
+        f"SELECT id, status FROM ai_calls WHERE job_run_id = ? AND {_LIVE}"
+        " AND json_extract(metadata, '$.flow_node_id') IS ?",
+        (job.id, node.id),
+    )
+    if live is not None:
+        call_id, begun = str(live["id"]), live["status"] == "streaming"
+    else:
+        try:
+            tree = Tree(job.repo, job.repo.branch or "main", branch, job.repo.root)
+            box_id = yield from launch(stage, part, tree)
+        except BootFailed as error:
+            return NodeEnd("failed", str(error), None, "dependency_unavailable")
+        watch_idle(stage, box_id)
+        made = _live_call(stage, part, job, node, box_id)
+        if made is None:
+            return None
+        call_id, begun = made, False
+    stage.plays(call_id, part.name)
+    yield from play(stage, part, call_id, story, {"source": "automation"}, begun)
+    stage.left(call_id)
+    return _cli_end(stage, node, call_id, story)
+
+
+def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> str | None:
+    """A call as a coding CLI of its own would have it, then stamped with its job; None when the job was stopped."""
+    harness = harness_of(node)
+    name = stage.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
+    metadata = call_metadata(job, node) | {
+        "harness_id": harness,
+        "sandbox_record_id": box_id,
+        "sandbox_id": name,
+    }
+    with part.tx() as tx:
+        row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
+        if row is None or row["status"] != "running":
+            return None
+        call_id = calls.insert_call(
+            tx,
+            user_id=job.user_id,
+            type="agent",
+            model=f"harness:{harness}",
+            started_at=stage.now(),
+            repo_id=job.repo.id,
+            metadata=attached(metadata),
+        )
+        calls.stamp_job(tx, call_id, job.id)
+    return call_id
+
+
+def _cli_end(stage: Stage, node: Node, call_id: str, story: Story) -> NodeEnd:
+    row = stage.plane.db.one(
+        "SELECT status, error, metadata, tool_calls FROM ai_calls WHERE id = ?", (call_id,)
+    )
+    if row is None:
+        return NodeEnd("failed", "The call was deleted")
+    if row["status"] == "cancelled":
+        return NodeEnd("failed", "The agent's call was cancelled")
+    if row["status"] == "failed":
+        return NodeEnd("failed", row["error"], None, story.failure_class or "unknown")
+    delivered = json.loads(row["metadata"])
+    url = delivered.get("pull_request_url")
+    text = f"Opened {url}." if url else "No change was needed."
+    output = _output(node, text, json.loads(row["tool_calls"]), None)
+    if url:
+        output["pull_request_url"] = url
+    return NodeEnd("success", None, output)

@@ -1,0 +1,84 @@
+"""What a model does in an agent node, by chance or as the words of the event ask for.
+
+Whole words that may stand in the title of a pull request or an issue, in a comment or in a hook's payload, any case:
+
+    fail          the model fails for no stated reason
+    timeout       it takes longer than its node allows
+    ratelimit     the provider refuses: too many requests
+    denied        the provider does not accept the key
+    quick         it is done within seconds, and well unless another word says otherwise
+    findings      a review finds something
+    no findings   a review finds nothing
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any, NamedTuple
+
+from ..seed.catalogue import material
+from ..seed.rng import pick, whole
+from ..seed.steer import Course as CliCourse
+from ..seed.steer import draw_course
+from ..seed.stories import pick_failure
+from .job import Job
+
+_FAILURES = {
+    "fail": "unknown",
+    "timeout": "timeout",
+    "ratelimit": "rate_limited",
+    "denied": "authentication",
+}
+_CLI_FAILURES = {
+    "unknown": "command_failed",
+    "timeout": "stream",
+    "rate_limited": "rate_limited",
+    "authentication": "model_access_denied",
+}
+# How likely an automation fails at all; its agents share that.
+_FAILING = 0.13
+
+
+class Course(NamedTuple):
+    """The outline of one agent node: how much work, the class and text of its failure, and what a review finds."""
+
+    effort: float
+    failure: tuple[str, str] | None
+    findings: tuple[dict[str, Any], ...]
+    steered: bool
+
+
+def _says(text: str, words: str) -> bool:
+    return re.search(rf"\b{words}\b", text, re.IGNORECASE) is not None
+
+
+def draw(rng: Random, job: Job, effort: float) -> Course:
+    """Draw the outline of a node of this job; always the same numbers are drawn, whatever the words say."""
+    chance, unlucky, many = rng.random(), pick_failure(rng), whole(rng, 1, 3)
+    found = tuple(rng.sample(material("findings"), k=many)) if rng.random() < 0.6 else ()
+    some = found or tuple(rng.sample(material("findings"), k=1))
+    word = job.word()
+    asked = next((klass for said, klass in _FAILURES.items() if _says(word, said)), None)
+    quick = _says(word, "quick")
+    failure = unlucky if chance < _FAILING / max(1, len(job.graph.of_type("agent"))) else None
+    if asked is not None:
+        failure = (asked, pick(rng, material("errors")[asked]["texts"]))
+    elif quick:
+        failure = None
+    if _says(word, "no findings"):
+        found = ()
+    elif _says(word, "findings"):
+        found = some
+    return Course(effort * (0.15 if quick else 1.0), failure, found, quick or asked is not None)
+
+
+def draw_cli(rng: Random, job: Job) -> CliCourse:
+    """The outline of a coding CLI's node, steered by the same words."""
+    drawn, outline = draw_course(rng), draw(rng, job, 1.0)
+    if not outline.steered:
+        return drawn
+    turns = 1 if _says(job.word(), "quick") else min(3, drawn.turns)
+    if outline.failure is None:
+        return CliCourse(turns)
+    return CliCourse(turns, passes=False, failure=_CLI_FAILURES[outline.failure[0]])

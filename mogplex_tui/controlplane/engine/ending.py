@@ -1,0 +1,164 @@
+"""How a job run ends: its control row with reason and diagnostics, its tokens, findings, and the queue behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..database import Row, Tx
+from ..seed.catalogue import material
+from ..seed.job_plan import CALL_TYPES
+from ..seed.rng import pick, token
+from ..seed.stories import pick_failure
+from ..simulator.stage import Part, Stage
+from ..writes import calls, job_control, jobs, nodes
+from . import dispatch
+from .agents import NodeEnd
+from .job import NO_GITHUB, Job, node_rows, output_of
+
+_REVIEWED = ("pr_opened", "pr_review")
+
+
+def succeed(stage: Stage, job: Job) -> None:
+    """End a job whose walk reached its end: findings, reason, and what its agents delivered."""
+    part = stage.part(f"end:{job.id}")
+    rows = node_rows(stage.plane.db, job.id)
+    findings = _findings(rows) if job.source_type in _REVIEWED else []
+    reason = "AUTOMATION_COMPLETED"
+    if job.source_type in _REVIEWED:
+        reason = "PR_REVIEW_POSTED" if findings else "PR_REVIEW_NO_FINDINGS"
+    urls = [url for row in rows if (url := output_of(row).get("pull_request_url"))]
+    patch = {"pull_request_url": urls[-1]} if urls else None
+    with part.tx() as tx:
+        ended = _finish(tx, stage, job, "success", reason, None, _recovered(part, job), patch)
+        if ended:
+            _cancel_rest(tx, stage, job)
+            for ordinal, finding in enumerate(findings):
+                _write_finding(tx, stage, part, job, ordinal, finding)
+    if ended:
+        dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
+
+
+def fail(stage: Stage, job: Job, end: NodeEnd) -> None:
+    """End a job whose node failed and was not caught."""
+    part = stage.part(f"end:{job.id}")
+    klass = end.failure
+    reason = "AUTOMATION_FAILED" if klass is None else material("errors")[klass]["reason"]
+    with part.tx() as tx:
+        ended = _finish(tx, stage, job, "failed", reason, end.error, _diagnostics(job, end), None)
+        if ended:
+            _cancel_rest(tx, stage, job)
+    if ended:
+        dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
+
+
+def unresolved(stage: Stage, job_id: str, error: str) -> None:
+    """End a job that cannot be executed; only a missing GitHub connection has a ledger row (observability.md §8.2)."""
+    part = stage.part(f"end:{job_id}")
+    installation = stage.plane.db.value(
+        "SELECT owner_installation_id FROM job_owners WHERE job_run_id = ?", (job_id,)
+    )
+    reason = NO_GITHUB if error == NO_GITHUB else None
+    with part.tx() as tx:
+        jobs.finish(tx, job_id, "failed", stage.now(), reason=reason, error=error)
+    dispatch.release(stage.plane, part.ids, installation, stage.now())
+
+
+def _finish(
+    tx: Tx,
+    stage: Stage,
+    job: Job,
+    status: str,
+    reason: str,
+    error: str | None,
+    diagnostics: dict[str, Any],
+    patch: dict[str, Any] | None,
+) -> bool:
+    spent = tx.one(
+        "SELECT SUM(input_tokens), SUM(output_tokens) FROM ai_calls WHERE job_run_id = ?", (job.id,)
+    )
+    return jobs.finish(
+        tx,
+        job.id,
+        status,
+        stage.now(),
+        reason=reason,
+        error=error,
+        input_tokens=None if spent is None else spent[0],
+        output_tokens=None if spent is None else spent[1],
+        patch=patch,
+        metadata=diagnostics,
+    )
+
+
+def _cancel_rest(tx: Tx, stage: Stage, job: Job) -> None:
+    """Stop the branches that nobody waits for any more."""
+    now = stage.now()
+    nodes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
+    for call_id in job_control.ask_children(tx, job.id, now):
+        calls.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
+
+
+def _findings(rows: list[Row]) -> list[dict[str, Any]]:
+    """What the reviews of the job found, each thing once."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        review = output_of(row).get("review") if row["status"] == "success" else None
+        for finding in (review or {}).get("findings") or []:
+            found.setdefault((finding["title"], finding["path"], finding["line"]), finding)
+    return list(found.values())
+
+
+def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, finding: dict[str, Any]) -> None:
+    nodes.insert_finding(
+        tx,
+        user_id=job.user_id,
+        job_run_id=job.id,
+        ordinal=ordinal,
+        severity=finding["severity"],
+        title=finding["title"],
+        body=finding["body"],
+        path=finding["path"],
+        line=finding["line"],
+        fingerprint=token(part.rng, "fp_", 16),
+        created_at=stage.now(),
+        repo_id=job.repo.id,
+        repo_full_name=job.repo.full_name,
+        pr_number=job.metadata.get("pr_number"),
+        head_sha=job.metadata.get("head_sha"),
+    )
+
+
+def _phase(job: Job) -> str:
+    return f"{CALL_TYPES.get(job.source_type, job.source_type)}:agent"
+
+
+def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
+    """What a control row says about a failure (observability.md §8.3)."""
+    klass = end.failure or "unknown"
+    retried = klass in ("timeout", "rate_limited", "provider_unavailable")
+    return {
+        "model_failure_class": klass,
+        "model_failure_message": end.error,
+        "model_failure_status_code": material("errors")[klass]["status"],
+        "model_execution_phase": _phase(job),
+        "model_effective_timeout_ms": 120_000 if klass == "timeout" else 600_000,
+        "model_retry_attempted": retried,
+        "model_retry_count": 2 if retried else 0,
+        "model_attempts": 3 if retried else 1,
+    }
+
+
+def _recovered(part: Part, job: Job) -> dict[str, Any]:
+    """Now and then a second attempt got over a failure of the first."""
+    chance, (klass, text) = part.rng.random(), pick_failure(part.rng)
+    if chance >= 0.06:
+        return {}
+    return {
+        "model_execution_phase": _phase(job),
+        "model_effective_timeout_ms": pick(part.rng, (120_000, 240_000, 600_000)),
+        "model_retry_attempted": True,
+        "model_retry_count": 1,
+        "model_attempts": 2,
+        "model_recovered_from_failure_class": klass,
+        "model_recovered_from_message": text,
+    }

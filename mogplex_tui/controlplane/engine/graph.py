@@ -1,0 +1,146 @@
+"""A flow's graph as the engine walks it, and where the walk stands: which nodes may run now (routing.md §5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..graph_coerce import NODE_TYPES
+
+TERMINAL = ("success", "failed", "skipped", "cancelled")
+
+
+class Node(NamedTuple):
+    """One node: its id, type and data."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def label(self) -> str | None:
+        """What people call it."""
+        label = self.data.get("label")
+        return label if isinstance(label, str) and label else None
+
+
+class Edge(NamedTuple):
+    """One edge and the handle that it leaves its source by: true, false, error, or None."""
+
+    source: str
+    target: str
+    handle: str | None
+
+
+class Ended(NamedTuple):
+    """How a node ended; `branch` is the side that a condition took."""
+
+    status: str
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in stored order with their edges; edges from or to nodes that do not exist are not there."""
+
+    nodes: dict[str, Node]
+    into: dict[str, list[Edge]] = field(default_factory=dict)
+    out: dict[str, list[Edge]] = field(default_factory=dict)
+
+    def of_type(self, kind: str) -> list[Node]:
+        """The nodes of one type in stored order."""
+        return [node for node in self.nodes.values() if node.type == kind]
+
+    def has_error_edge(self, node_id: str) -> bool:
+        """Whether a failure of this node is caught."""
+        return any(edge.handle == "error" for edge in self.out[node_id])
+
+
+def load(text: str) -> Graph:
+    """The graph of a stored version; unknown node types are not there."""
+    raw = json.loads(text)
+    nodes = {
+        node["id"]: Node(node["id"], node["type"], node.get("data") or {})
+        for node in raw.get("nodes", [])
+        if node.get("type") in NODE_TYPES
+    }
+    graph = Graph(nodes, {name: [] for name in nodes}, {name: [] for name in nodes})
+    for edge in raw.get("edges", []):
+        source, target = edge.get("source"), edge.get("target")
+        if source in nodes and target in nodes:
+            made = Edge(source, target, edge.get("sourceHandle"))
+            graph.out[source].append(made)
+            graph.into[target].append(made)
+    return graph
+
+
+def single_agent(event: str, agent_id: str, label: str, model: str, role: str) -> Graph:
+    """The graph of an assignment's or a trigger's job: start, one agent, end."""
+    nodes = [
+        {"id": "start", "type": "start", "data": {"label": "Start", "event": event}},
+        {
+            "id": "agent-1",
+            "type": "agent",
+            "data": {
+                "label": label,
+                "agentId": agent_id,
+                "harness": "mogplex",
+                "role": role,
+                "modelOverride": model,
+            },
+        },
+        {"id": "end", "type": "end", "data": {"label": "Done"}},
+    ]
+    edges = [{"source": "start", "target": "agent-1"}, {"source": "agent-1", "target": "end"}]
+    return load(json.dumps({"nodes": nodes, "edges": edges}))
+
+
+class Step(NamedTuple):
+    """What may happen next: nodes to run and nodes that are not needed, both in stored order."""
+
+    run: list[str]
+    skip: list[str]
+
+
+def _token(edge: Edge, done: Mapping[str, Ended]) -> bool | None:
+    """Whether the walk came along an edge: True, False when it never will, None when that is not known yet."""
+    ended = done.get(edge.source)
+    if ended is None:
+        return None
+    if ended.status == "failed":
+        return edge.handle == "error"
+    if ended.status != "success" or edge.handle == "error":
+        return False
+    return edge.handle == ended.branch if edge.handle in ("true", "false") else True
+
+
+def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
+    """Whether a node runs: True, False when it is skipped, None when it must wait (routing.md §5.5)."""
+    came, open_ = tokens.count(True), tokens.count(None)
+    if node.type == "start":
+        return True
+    policy = node.data.get("policy") if node.type == "join" else None
+    if policy == "wait_for_any":
+        return True if came else (None if open_ else False)
+    if policy == "quorum":
+        quorum = node.data.get("quorum")
+        needed = quorum if isinstance(quorum, int) else len(tokens)
+        if came >= needed:
+            return True
+        return None if came + open_ >= needed else False
+    return None if open_ else came > 0
+
+
+def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, Ended]) -> Step:
+    """What the walk does now. `seen` are all nodes with a node run, `done` those that have ended."""
+    run: list[str] = []
+    skip: list[str] = []
+    for node in graph.nodes.values():
+        if node.id in seen:
+            continue
+        verdict = _verdict(node, [_token(edge, done) for edge in graph.into[node.id]])
+        if verdict is not None:
+            (run if verdict else skip).append(node.id)
+    return Step(run, skip)

@@ -1,0 +1,197 @@
+"""One running job run as the engine holds it: its graph, its repository, its agents, and what its nodes left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..database import Database, Row
+from ..seed.rng import token
+from ..seed.world import Repo
+from ..simulator.runs import repo_of
+from ..simulator.stage import Stage
+from . import graph as graphs
+from .graph import Ended, Graph, Node
+from .state import State
+
+MISSING = "MISSING_CONFIG"
+NO_GITHUB = "NO_GITHUB_CONNECTION"
+_ROLES = {"pr_review": "review", "pr_opened": "review", "push_review": "review", "push": "review"}
+
+
+class Agent(NamedTuple):
+    """The agent row of an agent node."""
+
+    id: str
+    name: str
+    slug: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What does not change while a job runs."""
+
+    id: str
+    user_id: str
+    flow_id: str | None
+    version_id: str | None
+    installation_id: int | None
+    origin: str
+    metadata: dict[str, Any]
+    graph: Graph
+    repo: Repo
+    agents: dict[str, Agent]
+
+    @property
+    def source_type(self) -> str:
+        """What set it off."""
+        return str(self.metadata.get("source_type") or "unknown")
+
+    def word(self) -> str:
+        """Everything that people wrote about it: titles, comments and hook payloads."""
+        told = [self.metadata.get(key) for key in ("pr_title", "issue_title", "comment_body", "tag_name")]
+        told += [
+            json.dumps(self.metadata[key])
+            for key in ("webhook", "slack", "schedule", "trigger_payload")
+            if key in self.metadata
+        ]
+        return "\n".join(text for text in told if isinstance(text, str))
+
+
+class Unresolved(Exception):
+    """A job that cannot be executed; the text is its error: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
+
+
+def load(stage: Stage, job_id: str) -> Job | None:
+    """A running job with everything it needs, None when it does not run; raises Unresolved (runtime-model.md §4, 5b)."""
+    db = stage.plane.db
+    row = db.one(
+        "SELECT j.*, o.owner_id, o.owner_installation_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
+        " WHERE j.id = ? AND j.status = 'running'",
+        (job_id,),
+    )
+    if row is None:
+        return None
+    if row["owner_id"] is None:
+        raise Unresolved(MISSING)
+    metadata = json.loads(row["metadata"])
+    graph = _graph(db, row, metadata)
+    repo = db.one(
+        "SELECT *, coalesce(default_branch, 'main') AS base_branch FROM repos WHERE id = ? AND user_id = ?",
+        (metadata.get("repo_id"), row["owner_id"]),
+    )
+    if repo is None:
+        raise Unresolved(MISSING)
+    agents = _agents(db, graph, row["owner_id"])
+    if not db.value("SELECT github_oauth FROM profiles WHERE id = ?", (row["owner_id"],)):
+        raise Unresolved(NO_GITHUB)
+    return Job(
+        row["id"],
+        row["owner_id"],
+        row["flow_id"],
+        row["flow_version_id"],
+        row["owner_installation_id"],
+        row["origin"],
+        metadata,
+        graph,
+        repo_of(stage.world, repo["id"], repo),
+        agents,
+    )
+
+
+def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
+    if row["flow_id"] is not None:
+        text = db.value("SELECT graph FROM flow_versions WHERE id = ?", (row["flow_version_id"],))
+        if text is None:
+            raise Unresolved(MISSING)
+        return graphs.load(text)
+    agent = db.one(
+        "SELECT g.id, g.name, g.model FROM agents g WHERE g.id = coalesce("
+        "(SELECT agent_id FROM assignments WHERE id = ?), (SELECT agent_id FROM triggers WHERE id = ?))",
+        (row["assignment_id"], row["trigger_id"]),
+    )
+    if agent is None:
+        raise Unresolved(MISSING)
+    event = str(metadata.get("source_type") or "unknown")
+    role = _ROLES.get(event, "triage")
+    return graphs.single_agent(event, agent["id"], agent["name"], agent["model"], role)
+
+
+def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
+    """The agents of all agent nodes by node id; a node of our own harness must have one and a model."""
+    found: dict[str, Agent] = {}
+    for node in graph.of_type("agent"):
+        row = db.one(
+            "SELECT id, name, slug FROM agents WHERE id = ? AND user_id = ?",
+            (node.data.get("agentId"), user_id),
+        )
+        if row is not None:
+            found[node.id] = Agent(row["id"], row["name"], row["slug"])
+        elif harness_of(node) == "mogplex":
+            raise Unresolved(MISSING)
+        if harness_of(node) == "mogplex" and not node.data.get("modelOverride"):
+            raise Unresolved(MISSING)
+    return found
+
+
+def harness_of(node: Node) -> str:
+    """What executes an agent node: mogplex, claude-code or codex."""
+    return str(node.data.get("harness") or "mogplex")
+
+
+def node_rows(db: Database, job_id: str) -> list[Row]:
+    """The node runs of a job, oldest first."""
+    return db.all("SELECT * FROM flow_node_runs WHERE job_run_id = ? ORDER BY created_at, rowid", (job_id,))
+
+
+def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, Ended]]:
+    """Status by node id, and how the nodes that are over have ended."""
+    seen, done = {}, {}
+    for row in rows:
+        seen[row["node_id"]] = row["status"]
+        if row["status"] in graphs.TERMINAL:
+            matched = output_of(row).get("matched")
+            branch = None if matched is None else ("true" if matched else "false")
+            done[row["node_id"]] = Ended(row["status"], branch)
+    return seen, done
+
+
+def output_of(row: Row) -> dict[str, Any]:
+    """What a node run left behind."""
+    value = json.loads(row["output"]) if row["output"] else {}
+    return value if isinstance(value, dict) else {}
+
+
+def state_of(job: Job, rows: list[Row]) -> State:
+    """The run state that the nodes which are over have made."""
+    state = State(job.metadata, job.repo.full_name, job.repo.branch or "main")
+    for row in sorted(rows, key=lambda row: row["completed_at"] or 0):
+        if row["status"] != "success":
+            continue
+        output = output_of(row)
+        if isinstance(output.get("variables"), dict):
+            state.variables |= output["variables"]
+        if row["node_type"] == "agent" and isinstance(output.get("text"), str):
+            state.outputs.append(output["text"])
+    return state
+
+
+def call_metadata(job: Job, node: Node) -> dict[str, Any]:
+    """Metadata of a call that a node of this job makes (observability.md §2.1)."""
+    keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
+    metadata = {key: job.metadata[key] for key in keep if key in job.metadata}
+    agent = job.agents.get(node.id)
+    metadata |= {"source": "automation", "automation_execution": True}
+    if agent is not None:
+        metadata["agent_id"] = agent.id
+    if job.flow_id is not None:
+        metadata |= {"flow_id": job.flow_id, "flow_node_id": node.id, "flow_node_label": node.label}
+    return metadata
+
+
+def working_branch(stage: Stage, job: Job, node: Node) -> str:
+    """The branch that a coding node works on, the same however often it is asked."""
+    rng = stage.part(f"branch:{job.id}:{node.id}").rng
+    return f"mogplex/{job.metadata.get('head_branch') or 'change'}-{token(rng, '', 4)}"

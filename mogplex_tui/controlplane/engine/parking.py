@@ -1,0 +1,112 @@
+"""Standing still: a rest that a cancel ends, and a wait that an event, a person or its end resumes (routing.md §3.15)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any, NamedTuple
+
+from ..clock import DAY_US, SECOND_US
+from ..seed.job_plan import wait_seconds
+from ..simulator.stage import Part, Stage
+from ..writes import nodes
+from . import waits
+from .graph import Node
+from .job import Job
+
+Rest = Generator[float, None, bool]
+
+
+class Answer(NamedTuple):
+    """How a wait ended: resumed or expired, and what resumed it."""
+
+    status: str
+    payload: dict[str, Any]
+
+    @property
+    def denied(self) -> bool:
+        """Whether a person said no."""
+        word = self.payload.get("decision")
+        return word in ("deny", "denied") or self.payload.get("approved") is False
+
+
+Parked = Generator[float, None, Answer | None]
+
+
+def runs(stage: Stage, job_id: str) -> bool:
+    """Whether the job still runs, that is, nobody has cancelled or deleted it."""
+    status = stage.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
+    return bool(status == "running")
+
+
+def rest(stage: Stage, job_id: str, seconds: float) -> Rest:
+    """Let `seconds` of the story pass; False as soon as the job was stopped."""
+    due = stage.now() + int(max(0.0, seconds) * SECOND_US / stage.speed)
+    while True:
+        yield stage.seconds_until(due)
+        if not runs(stage, job_id):
+            return False
+        if stage.now() >= due:
+            return True
+
+
+def park(
+    stage: Stage,
+    part: Part,
+    job: Job,
+    node: Node,
+    kind: str,
+    config: Mapping[str, Any],
+    lasts_us: int | None,
+) -> Parked:
+    """Wait on an event or a person for at most `lasts_us` µs of real time; None when the job was stopped.
+
+    A wait that the node has already (after a restart) is gone on with.
+    """
+    db, now = stage.plane.db, stage.now()
+    wait_id = db.value(
+        "SELECT id FROM flow_waits WHERE job_run_id = ? AND node_id = ? AND status = 'waiting'",
+        (job.id, node.id),
+    )
+    if wait_id is None:
+        with part.tx() as tx:
+            wait_id = nodes.insert_wait(
+                tx,
+                user_id=job.user_id,
+                job_run_id=job.id,
+                node_id=node.id,
+                wait_kind=kind,
+                wait_config=config,
+                installation_id=job.installation_id,
+                repo_id=job.repo.id,
+                created_at=now,
+                expires_at=None if lasts_us is None else now + lasts_us,
+            )
+    answer_at = None
+    if job.origin == "story":
+        # People of the story take their time; who set work off from outside answers for it.
+        seconds = wait_seconds(part.rng) if kind != waits.TOOL else part.rng.uniform(4.0, 25.0)
+        answer_at = now + int(seconds * SECOND_US / stage.speed)
+    return (yield from _watch(stage, part, wait_id, answer_at))
+
+
+def _watch(stage: Stage, part: Part, wait_id: str, answer_at: int | None) -> Parked:
+    db = stage.plane.db
+    while True:
+        row = db.one("SELECT status, expires_at, resume_payload FROM flow_waits WHERE id = ?", (wait_id,))
+        if row is None or row["status"] == "cancelled":
+            return None
+        if row["status"] != "waiting":
+            payload = json.loads(row["resume_payload"]) if row["resume_payload"] else {}
+            return Answer(row["status"], payload if isinstance(payload, dict) else {})
+        now = stage.now()
+        for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
+            if due is not None and now >= due:
+                with part.tx() as tx:
+                    nodes.end_wait(
+                        tx, wait_id, status, now, {"decision": "approve"} if status == "resumed" else None
+                    )
+                break
+        else:
+            nexts = [due for due in (row["expires_at"], answer_at, now + DAY_US) if due is not None]
+            yield stage.seconds_until(min(nexts))

@@ -1,0 +1,190 @@
+"""Runs started jobs: walks their graphs, an actor a node, and knows after a restart where each of them stood."""
+
+from __future__ import annotations
+
+from ..simulator.scheduler import Acts
+from ..simulator.stage import Part, Stage
+from ..writes import calls, nodes
+from . import agents, ending, steps
+from .agents import NodeActs, NodeEnd
+from .graph import Node, next_step
+from .job import Job, Unresolved, load, node_rows, progress
+from .parking import runs
+
+
+class Runner:
+    """Everything that runs jobs on one stage.
+
+    Where a job stands is in its node runs alone, so that any process can go on with it.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._actors: dict[str, set[str]] = {}
+
+    def take_up(self, job_id: str) -> None:
+        """Begin or go on with a running job, unless it is being run already."""
+        if job_id in self._actors:
+            return
+        name = f"job:{job_id}"
+        self._actors[job_id] = {name}
+        for call in self._live_calls(job_id):
+            self._stage.plays(call, name)
+        self._stage.spawn(name, self._begin(job_id), 0.4)
+
+    def stopped(self, job_id: str) -> None:
+        """A job was cancelled: its nodes look at it now."""
+        for name in self._actors.get(job_id, ()):
+            self._stage.scheduler.wake(name)
+
+    def resumed(self, wait_id: str) -> None:
+        """A wait was resumed: its node looks at it now; a job that nobody runs is taken up."""
+        row = self._stage.plane.db.one("SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,))
+        if row is None:
+            return
+        name = _actor(row["job_run_id"], row["node_id"])
+        if not self._stage.scheduler.wake(name):
+            self.take_up(row["job_run_id"])
+
+    def forget(self, job_id: str) -> None:
+        """Let go of a job, as after a fault of one of its actors."""
+        self._actors.pop(job_id, None)
+
+    def _live_calls(self, job_id: str) -> list[str]:
+        rows = self._stage.plane.db.all(
+            "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
+        )
+        return [row["id"] for row in rows]
+
+    def _let_go(self, job_id: str) -> None:
+        """End the calls of a job that was stopped before anybody could take them up."""
+        with self._stage.part(f"let go:{job_id}").tx() as tx:
+            for call_id in self._live_calls(job_id):
+                payload = {"reason": "PARENT_JOB_CANCELLED"}
+                calls.finalize_cancel(tx, call_id, self._stage.now(), "Harness run cancelled", payload)
+
+    def _begin(self, job_id: str) -> Acts:
+        yield 0.1
+        try:
+            job = load(self._stage, job_id)
+        except Unresolved as missing:
+            self.forget(job_id)
+            ending.unresolved(self._stage, job_id, str(missing))
+            return
+        if job is None:
+            self.forget(job_id)
+            self._let_go(job_id)
+            return
+        for row in node_rows(self._stage.plane.db, job_id):
+            node = job.graph.nodes.get(row["node_id"])
+            if row["status"] == "running" and node is not None:
+                self._spawn(job, node, row["id"], row["started_at"] or row["created_at"])
+        self._actors.get(job_id, set()).discard(f"job:{job_id}")
+        self._advance(job)
+
+    def _advance(self, job: Job) -> None:
+        """Let every node run that may run now; end the job when its walk is over."""
+        if not runs(self._stage, job.id):
+            self.forget(job.id)
+            return
+        while True:
+            rows = node_rows(self._stage.plane.db, job.id)
+            seen, done = progress(rows)
+            ends = job.graph.of_type("end")
+            step = next_step(job.graph, seen, done)
+            if any(end.id in done for end in ends) or not (step.run or step.skip or set(seen) - set(done)):
+                self.stopped(job.id)
+                self.forget(job.id)
+                ending.succeed(self._stage, job)
+                return
+            for node_id in step.skip:
+                self._skip(job, job.graph.nodes[node_id])
+            for node_id in step.run:
+                self._run(job, job.graph.nodes[node_id])
+            if not step.skip:
+                return
+
+    def _part(self, job: Job, node: Node) -> Part:
+        return self._stage.part(_actor(job.id, node.id))
+
+    def _skip(self, job: Job, node: Node) -> None:
+        part, now = self._part(job, node), self._stage.now()
+        with part.tx() as tx:
+            nodes.insert_node_run(
+                tx,
+                user_id=job.user_id,
+                job_run_id=job.id,
+                node_id=node.id,
+                node_type=node.type,
+                node_label=node.label,
+                status="skipped",
+                completed_at=now,
+                created_at=now,
+            )
+
+    def _run(self, job: Job, node: Node) -> None:
+        part, now = self._part(job, node), self._stage.now()
+        with part.tx() as tx:
+            run_id = nodes.insert_node_run(
+                tx,
+                user_id=job.user_id,
+                job_run_id=job.id,
+                node_id=node.id,
+                node_type=node.type,
+                node_label=node.label,
+                status="running",
+                started_at=now,
+                created_at=now,
+            )
+        self._spawn(job, node, run_id, now)
+
+    def _spawn(self, job: Job, node: Node, run_id: str, began_at: int) -> None:
+        name = _actor(job.id, node.id)
+        self._actors.setdefault(job.id, set()).add(name)
+        self._stage.spawn(name, self._act(job, node, run_id, began_at))
+
+    def _act(self, job: Job, node: Node, run_id: str, began_at: int) -> Acts:
+        part = self._part(job, node)
+        # Row ids of the node run itself were drawn from the same stream.
+        part.ids.uuid()
+        end = yield from self._work(part, job, node, began_at)
+        self._actors.get(job.id, set()).discard(_actor(job.id, node.id))
+        if end is None or not self._close(part, job, run_id, end):
+            if not self._actors.get(job.id):
+                self.forget(job.id)
+            return
+        if end.status == "failed" and not job.graph.has_error_edge(node.id):
+            self.stopped(job.id)
+            self.forget(job.id)
+            ending.fail(self._stage, job, end)
+            return
+        self._advance(job)
+
+    def _work(self, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+        stage = self._stage
+        if node.type == "agent":
+            return agents.agent(stage, part, job, node, began_at)
+        if node.type == "delay":
+            return steps.delay(stage, job, node, began_at)
+        known = {
+            "action": steps.action,
+            "condition": steps.condition,
+            "set_variable": steps.variables,
+            "transform": steps.variables,
+            "await_event": steps.await_event,
+        }
+        return known.get(node.type, steps.moment)(stage, part, job, node)
+
+    def _close(self, part: Part, job: Job, run_id: str, end: NodeEnd) -> bool:
+        """Write the end of a node; False when its job runs no more."""
+        with part.tx() as tx:
+            row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
+            if row is None or row["status"] != "running":
+                return False
+            return nodes.finish_node_run(
+                tx, run_id, end.status, self._stage.now(), error=end.error, output=end.output
+            )
+
+
+def _actor(job_id: str, node_id: str) -> str:
+    return f"node:{job_id}:{node_id}"

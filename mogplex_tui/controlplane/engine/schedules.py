@@ -1,0 +1,82 @@
+"""Clocks: at every full minute the flows and assignments that are due are queued and started (routing.md §1.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..clock import MINUTE_US, iso_app
+from ..ids import Ids
+from ..plane import Plane
+from . import cron, dispatch, hooks, matching
+
+_UTC = "UTC"
+
+
+def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
+    """Fire everything that is due in the minute of `us` (µs); returns the ids of the queued jobs.
+
+    The key of a tick names its minute, so that a minute that is told twice happens once.
+    """
+    minute = us // MINUTE_US * MINUTE_US
+    return [*_flows(plane, ids, minute, us), *_assignments(plane, ids, minute, us)]
+
+
+def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
+    queued = []
+    rows = plane.db.all(
+        "SELECT f.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
+        " WHERE f.status = 'active' AND v.graph LIKE '%\"schedule\"%' ORDER BY f.created_at, f.id"
+    )
+    for row in rows:
+        start = matching.start_data(json.loads(row["graph"]))
+        expression, zone = str(start.get("scheduleCron") or ""), str(start.get("scheduleTimezone") or _UTC)
+        flow = hooks.active_flow(plane, row["id"]) if start.get("event") == "schedule" else None
+        if flow is None or not cron.is_due(expression, zone, minute):
+            continue
+        key = f"schedule:flow:{flow['id']}:{iso_app(minute)}"
+        payload = tick_payload(minute, expression, zone)
+        fired = hooks.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
+        if fired.outcome == "queued" and fired.job_id is not None:
+            queued.append(fired.job_id)
+    return queued
+
+
+def tick_payload(minute: int, expression: str, zone: str) -> dict[str, Any]:
+    """What a job of a clock knows about its tick."""
+    return {"scheduled_at": iso_app(minute), "cron": expression, "timezone": zone}
+
+
+def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
+    queued = []
+    rows = plane.db.all(
+        "SELECT a.id, a.type, a.cron_schedule, r.id AS repo_id, r.full_name, r.user_id, r.github_installation_id"
+        " FROM assignments a JOIN repos r ON r.id = a.repo_id WHERE a.enabled = 1"
+        f" AND a.type IN {matching.CLOCKED} AND a.cron_schedule IS NOT NULL ORDER BY a.created_at, a.id"
+    )
+    for row in rows:
+        if not cron.is_due(row["cron_schedule"], _UTC, minute):
+            continue
+        target = matching.Target(
+            "assignment",
+            row["id"],
+            row["user_id"],
+            row["github_installation_id"],
+            None,
+            row["repo_id"],
+            row["full_name"],
+            row["type"],
+        )
+        about = {"schedule": tick_payload(minute, row["cron_schedule"], _UTC)}
+        work = dispatch.Work(
+            target,
+            dispatch.work_metadata(target, about),
+            f"schedule:assignment:{row['id']}:{iso_app(minute)}",
+            target.source_type in dispatch.SENSITIVE,
+        )
+        with plane.db.transaction(ids=ids) as tx:
+            enqueued = dispatch.enqueue(tx, work, us)
+        if enqueued.queued and enqueued.job_id is not None:
+            dispatch.start(plane, ids, enqueued.job_id, "cron", us)
+            queued.append(enqueued.job_id)
+    return queued

@@ -1,0 +1,171 @@
+"""What a running job knows: paths, conditions, templates and transforms over it (routing.md §5.5)."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_METADATA = ("head_ref", "base_ref", "sender_login", "labels", "label_name", "tag_name")
+_PLACE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+
+
+@dataclass
+class State:
+    """Run state: the job's metadata, its repository, the variables that nodes have set and what agents have said."""
+
+    metadata: Mapping[str, Any]
+    repo_full_name: str
+    default_branch: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+
+    def look(self, path: str) -> Any:
+        """The value at a dotted path, None when there is none."""
+        path = path.strip()
+        if path in _METADATA:
+            return self.metadata.get(path)
+        root, _, rest = path.partition(".")
+        if root == "metadata":
+            return _walk(self.metadata, rest)
+        if root == "state":
+            return _walk(self.variables, rest)
+        if root == "repo":
+            known = {"full_name": self.repo_full_name, "default_branch": self.default_branch}
+            return known.get(rest)
+        return "\n\n".join(self.outputs) if path == "previous_outputs" else None
+
+    def fill(self, template: str) -> str:
+        """A template with every `{{path}}` replaced by its value as text."""
+        return _PLACE.sub(lambda match: as_text(self.look(match[1])), template)
+
+
+def _walk(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal():
+            value = value[int(name)] if int(name) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def as_text(value: Any) -> str:
+    """A value as people write it: nothing for None, JSON for what has parts."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _contains(left: Any, right: str) -> bool:
+    if isinstance(left, list):
+        return any(as_text(item) == right for item in left)
+    return right.lower() in as_text(left).lower()
+
+
+def _ordered(left: Any, right: str, greater: bool) -> bool:
+    a, b = _number(left), _number(right)
+    if a is None or b is None:
+        return False
+    return a > b if greater else a < b
+
+
+def _listed(left: Any, right: str) -> bool:
+    options = {part.strip().lower() for part in right.split(",")}
+    return as_text(left).lower() in options
+
+
+def holds(state: State, rule: Mapping[str, Any]) -> bool:
+    """Whether one rule of a condition holds; an unknown operator never does."""
+    left, right = state.look(str(rule.get("field") or "")), as_text(rule.get("value"))
+    results = {
+        "exists": lambda: left is not None,
+        "is_empty": lambda: _empty(left),
+        "is_not_empty": lambda: not _empty(left),
+        "equals": lambda: as_text(left) == right,
+        "not_equals": lambda: as_text(left) != right,
+        "contains": lambda: _contains(left, right),
+        "not_contains": lambda: not _contains(left, right),
+        "starts_with": lambda: as_text(left).lower().startswith(right.lower()),
+        "ends_with": lambda: as_text(left).lower().endswith(right.lower()),
+        "greater_than": lambda: _ordered(left, right, True),
+        "less_than": lambda: _ordered(left, right, False),
+        "in": lambda: _listed(left, right),
+        "not_in": lambda: not _listed(left, right),
+    }
+    test = results.get(str(rule.get("operator")))
+    return test is not None and test()
+
+
+def condition(state: State, data: Mapping[str, Any]) -> bool:
+    """Whether a condition node takes its true side."""
+    results = [holds(state, rule) for rule in data.get("rules") or []]
+    return any(results) if data.get("mode") == "any" else all(results)
+
+
+def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that a set_variable node sets."""
+    set_: dict[str, Any] = {}
+    for entry in data.get("assignments") or []:
+        set_[str(entry.get("key"))] = state.fill(str(entry.get("template") or ""))
+    return set_
+
+
+def transform(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that a transform node sets; later lines see earlier ones."""
+    known = State(
+        state.metadata, state.repo_full_name, state.default_branch, dict(state.variables), state.outputs
+    )
+    set_: dict[str, Any] = {}
+    for entry in data.get("assignments") or []:
+        key, source = str(entry.get("key")), str(entry.get("source") or "")
+        value = known.fill(source) if "{{" in source else known.look(source)
+        argument = known.fill(as_text(entry.get("argument")))
+        set_[key] = known.variables[key] = _transformed(str(entry.get("operation")), value, argument)
+    return set_
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [line for line in as_text(value).splitlines() if line]
+
+
+def _transformed(operation: str, value: Any, argument: str) -> Any:
+    if operation == "string_contains":
+        return argument.lower() in as_text(value).lower()
+    if operation == "string_split":
+        return [part.strip() for part in as_text(value).split(argument or ",")]
+    if operation == "array_join":
+        return (argument or ", ").join(as_text(item) for item in _items(value))
+    if operation == "array_length":
+        return len(_items(value))
+    if operation == "array_includes":
+        return any(as_text(item) == argument for item in _items(value))
+    if operation == "files_match_glob":
+        return any(fnmatch.fnmatchcase(as_text(item), argument) for item in _items(value))
+    if operation == "cast_boolean":
+        return as_text(value).strip().lower() in ("true", "1", "yes", "on")
+    if operation == "cast_number":
+        number = _number(value)
+        return int(number) if number is not None and number.is_integer() else number
+    return value

@@ -1,0 +1,182 @@
+"""The nodes in which no model works: actions, conditions, delays, waits, variables (routing.md §5.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..clock import DAY_US, HOUR_US, MINUTE_US
+from ..seed.rng import between, token, whole
+from ..simulator.stage import Part, Stage
+from . import state as states
+from . import waits
+from .agents import NodeActs, NodeEnd
+from .graph import Node
+from .job import Job, node_rows, state_of
+from .parking import park, rest
+
+_DELAY_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
+_TIMEOUT_US = {"minutes": MINUTE_US, "hours": HOUR_US, "days": DAY_US}
+# Commands that plainly end badly.
+_BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
+
+
+def moment(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+    """Start, parallel, join and end: a moment."""
+    if not (yield from rest(stage, job.id, 0.1)):
+        return None
+    return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
+
+
+def condition(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+    """Take the true or the false side."""
+    if not (yield from rest(stage, job.id, 0.1)):
+        return None
+    matched = states.condition(state_of(job, node_rows(stage.plane.db, job.id)), node.data)
+    return NodeEnd("success", None, {"matched": matched})
+
+
+def variables(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+    """Set variables from templates or transforms."""
+    if not (yield from rest(stage, job.id, 0.1)):
+        return None
+    made = states.assign if node.type == "set_variable" else states.transform
+    return NodeEnd(
+        "success", None, {"variables": made(state_of(job, node_rows(stage.plane.db, job.id)), node.data)}
+    )
+
+
+def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
+    """Let time pass, at the pace of the story."""
+    duration = node.data.get("duration")
+    seconds = float(duration) if isinstance(duration, int | float) else 1.0
+    seconds *= _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0)
+    passed = (stage.now() - began_at) / 1_000_000 * stage.speed
+    if not (yield from rest(stage, job.id, seconds - passed)):
+        return None
+    return NodeEnd("success", None, {"waited_seconds": seconds})
+
+
+def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+    """Park until the event comes or a person answers; a no and the end of the time fail the node."""
+    config = waits.expected(node.data.get("config") or {}, job.metadata)
+    kind = str(config.get("kind") or waits.LABEL)
+    timeout = node.data.get("timeout")
+    lasts_us = None
+    if isinstance(timeout, dict) and isinstance(timeout.get("value"), int | float):
+        lasts_us = int(timeout["value"] * _TIMEOUT_US.get(str(timeout.get("unit")), HOUR_US))
+    answer = yield from park(stage, part, job, node, kind, config, lasts_us)
+    if answer is None:
+        return None
+    if answer.status != "resumed":
+        return NodeEnd("failed", f"Nothing came within the time of {node.label or node.id}")
+    if kind == waits.MANUAL and answer.denied:
+        note = answer.payload.get("note")
+        return NodeEnd(
+            "failed", f"A person denied this step: {note}" if note else "A person denied this step"
+        )
+    return NodeEnd("success", None, {"kind": kind, "payload": answer.payload})
+
+
+def action(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+    """Do one thing outside: in a sandbox, on GitHub or in Slack, as its fields say after filling them."""
+    operation = str(node.data.get("operation") or "sandbox.run_command")
+    slow = operation == "sandbox.run_command"
+    if not (
+        yield from rest(stage, job.id, between(part.rng, 2.0, 12.0) if slow else between(part.rng, 0.4, 2.0))
+    ):
+        return None
+    state = state_of(job, node_rows(stage.plane.db, job.id))
+    done = _OPERATIONS.get(operation, _command)(part, job, node.data, state)
+    if done.get("exit_code"):
+        return NodeEnd("failed", f"Command exited with code {done['exit_code']}", None)
+    return NodeEnd("success", None, {"operation": operation, **done})
+
+
+Data = dict[str, Any]
+
+
+def _number(job: Job, data: Data, key: str) -> int | None:
+    """The pull request or issue that an action is about: its own, else the job's."""
+    own = data.get(key)
+    if isinstance(own, int) and not isinstance(own, bool):
+        return own
+    found = job.metadata.get("pr_number", job.metadata.get("issue_number"))
+    return found if isinstance(found, int) else None
+
+
+def _command(_part: Part, _job: Job, data: Data, _state: states.State) -> Data:
+    command = str(data.get("command") or "")
+    bad = _BAD_COMMAND.search(command)
+    code = 0 if bad is None else int(re.sub(r"\D", "", bad[2]) or 1)
+    return {"command": command, "exit_code": code}
+
+
+def _slack(part: Part, _job: Job, data: Data, state: states.State) -> Data:
+    stamp = f"{whole(part.rng, 1_700_000_000, 1_799_999_999)}.{whole(part.rng, 0, 999_999):06d}"
+    return {
+        "channel": data.get("channelId"),
+        "message": state.fill(str(data.get("message") or "")),
+        "ts": stamp,
+    }
+
+
+def _comment(part: Part, job: Job, data: Data, state: states.State) -> Data:
+    number = _number(job, data, "targetNumber")
+    comment_id = whole(part.rng, 2_100_000_000, 2_199_999_999)
+    url = f"https://github.com/{job.repo.full_name}/issues/{number}#issuecomment-{comment_id}"
+    return {"number": number, "body": state.fill(str(data.get("body") or "")), "url": url}
+
+
+def _issue(part: Part, job: Job, data: Data, state: states.State) -> Data:
+    number = whole(part.rng, 1_901, 2_400)
+    return {
+        "number": number,
+        "title": state.fill(str(data.get("title") or "")),
+        "labels": data.get("labels") or [],
+        "url": f"https://github.com/{job.repo.full_name}/issues/{number}",
+    }
+
+
+def _labels(_part: Part, job: Job, data: Data, _state: states.State) -> Data:
+    return {
+        "number": _number(job, data, "targetNumber"),
+        "added": data.get("addLabels") or [],
+        "removed": data.get("removeLabels") or [],
+    }
+
+
+def _status(_part: Part, job: Job, data: Data, state: states.State) -> Data:
+    return {
+        "sha": data.get("commitSha") or job.metadata.get("head_sha"),
+        "state": data.get("state"),
+        "context": data.get("context") or "mogplex/workflow",
+        "description": state.fill(str(data.get("description") or "")),
+    }
+
+
+def _submit_review(part: Part, job: Job, data: Data, state: states.State) -> Data:
+    return {
+        "number": _number(job, data, "pullRequestNumber"),
+        "event": data.get("event") or "COMMENT",
+        "body": state.fill(str(data.get("body") or "")),
+        "review_id": token(part.rng, "PRR_", 14),
+    }
+
+
+def _merge(part: Part, job: Job, data: Data, _state: states.State) -> Data:
+    number = _number(job, data, "pullRequestNumber")
+    return {"number": number, "merged": True, "sha": f"{part.rng.getrandbits(160):040x}"}
+
+
+_OPERATIONS: dict[str, Callable[[Part, Job, Data, states.State], Data]] = {
+    "sandbox.run_command": _command,
+    "slack.send_message": _slack,
+    "github.post_comment": _comment,
+    "github.create_issue": _issue,
+    "github.update_labels": _labels,
+    "github.set_status": _status,
+    "github.submit_review": _submit_review,
+    "github.merge_pull_request": _merge,
+}

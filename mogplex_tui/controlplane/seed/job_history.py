@@ -16,6 +16,7 @@ from .job_plan import (
     WaitWork,
     finding_columns,
     flow_repos,
+    node_metadata,
     plan_job,
     wait_seconds,
 )
@@ -395,18 +396,3 @@ class JobHistory:
         self._ledger(plan, job_id, created + SECOND_US, "start", "start_failed", _START_ERROR, about)
         columns = {"last_start_error": _START_ERROR}
         self._job_row(plan, job_id, created, None, "webhook", "pending", None, columns, [])
-
-
-def node_metadata(plan: JobPlan, node: NodePlan, world: World) -> dict[str, Any]:
-    """Metadata of a call that an automation's node makes (observability.md §2.1)."""
-    spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
-    keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
-    metadata = {key: plan.metadata[key] for key in keep if key in plan.metadata}
-    return metadata | {
-        "source": "automation",
-        "automation_execution": True,
-        "agent_id": world.agent_ids[spec["agent"]],
-        "flow_id": plan.flow.id,
-        "flow_node_id": node.node_id,
-        "flow_node_label": node.label,
-    }

@@ -279,3 +279,18 @@ def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str,
 def wait_seconds(rng: Random) -> float:
     """How long a person takes to answer, in seconds."""
     return between(rng, 90, 1_500)
+
+
+def node_metadata(plan: JobPlan, node: NodePlan, world: World) -> dict[str, Any]:
+    """Metadata of a call that an automation's node makes (observability.md §2.1)."""
+    spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
+    keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
+    metadata = {key: plan.metadata[key] for key in keep if key in plan.metadata}
+    return metadata | {
+        "source": "automation",
+        "automation_execution": True,
+        "agent_id": world.agent_ids[spec["agent"]],
+        "flow_id": plan.flow.id,
+        "flow_node_id": node.node_id,
+        "flow_node_label": node.label,
+    }

@@ -1,0 +1,260 @@
+"""A coding CLI in a machine: its stream and its AI call; tabs and terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running
+from tests.controlplane.support import V1, World
+
+PROMPT = {"harness": "codex", "prompt": "quick: fix the tax test"}
+
+
+def types_of(world: World, call_id: str) -> list[str]:
+    """The types of a call's events in order."""
+    rows = world.plane.db.all(
+        "SELECT event_type FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call_id,)
+    )
+    return [row["event_type"] for row in rows]
+
+
+async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, world: World) -> None:
+    box = world.sandbox(world.repo(), working_branch="feat/tax")
+    found = events(await client.post(f"{BOX}/{box}/harness", json={**PROMPT, "mode": "yolo"}))
+    assert kinds(found)[:2] == ["run", "session"] and "log" in kinds(found)
+    call = world.row("ai_calls", found[0]["ai_call_id"])
+    last = found[-1]
+    assert last == {
+        "type": "done", "exitCode": 0, "error": None, "failureCode": None,
+        "pullRequestUrl": last["pullRequestUrl"],
+    }  # fmt: skip
+    assert last["pullRequestUrl"].startswith("https://github.com/acme/api/pull/")
+    assert (call["status"], call["type"], call["model"]) == ("success", "agent", "harness:codex")
+    metadata = json.loads(call["metadata"])
+    expected = {
+        "source": "cli", "harness_id": "codex", "harness_mode": "YOLO", "sandbox_record_id": box,
+        "sandbox_id": "mogplex-vm-1", "repo": "acme/api", "product_team_id": None,
+        "ai_billing_source": "platform", "prepared": False, "base_branch": "main",
+        "working_branch": "feat/tax", "pull_request_url": last["pullRequestUrl"],
+    }  # fmt: skip
+    assert expected.items() <= metadata.items() and metadata["auto_committed_files"]
+    kinds_of_events = types_of(world, call["id"])
+    assert kinds_of_events[0] == "started" and kinds_of_events[-1] == "finished"
+    assert kinds_of_events.index("status_changed") < kinds_of_events.index("tool_started")
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("fail", "command_failed"), ("ratelimit", "rate_limited"), ("denied", "model_access_denied")],
+)
+async def test_a_run_that_fails_says_how(
+    client: httpx.AsyncClient, world: World, word: str, code: str
+) -> None:
+    box = world.sandbox(world.repo())
+    found = events(await client.post(f"{BOX}/{box}/harness", json={**PROMPT, "prompt": word}))
+    last = found[-1]
+    assert (last["type"], last["failureCode"]) == ("done", code)
+    assert last["exitCode"] != 0 and last["error"] and "pullRequestUrl" not in last
+    call = world.row("ai_calls", found[0]["ai_call_id"])
+    assert (call["status"], call["error"]) == ("failed", last["error"])
+
+
+async def test_a_prepared_call_waits_and_is_taken_up(client: httpx.AsyncClient, world: World) -> None:
+    path = f"{BOX}/{world.sandbox(world.repo())}/harness"
+    prepared = await client.post(path, json={**PROMPT, "prepareOnly": True, "conversationId": "talk"})
+    assert prepared.headers["content-type"] == "application/json"
+    call_id = prepared.json()["aiCallId"]
+    row = world.row("ai_calls", call_id)
+    assert (row["status"], row["conversation_id"]) == ("pending", "talk")
+    assert json.loads(row["metadata"])["prepared"] is True
+    other = await client.post(path, json={**PROMPT, "harness": "claude-code", "aiCallId": call_id})
+    text = "ai_call is not available for this harness run"
+    assert (other.status_code, other.json()) == (409, {"error": text})
+    found = events(await client.post(path, json={**PROMPT, "aiCallId": call_id}))
+    assert found[0] == {"type": "run", "ai_call_id": call_id}
+    again = await client.post(path, json={**PROMPT, "aiCallId": call_id})
+    assert again.status_code == 409
+
+
+async def test_a_call_of_the_token_api_can_be_attached_once(client: httpx.AsyncClient, world: World) -> None:
+    path = f"{BOX}/{world.sandbox(world.repo())}/harness"
+    call_id = world.call(metadata={"source": "external-api", "external_request_id": "k"})
+    found = events(await client.post(path, json={**PROMPT, "aiCallId": call_id, "resumeSessionId": "s-1"}))
+    assert found[1] == {"type": "session", "sessionId": "s-1"}
+    assert json.loads(world.row("ai_calls", call_id)["metadata"])["external_request_id"] == "k"
+    done = world.call(metadata={"source": "external-api"}, status="success")
+    answer = await client.post(path, json={**PROMPT, "aiCallId": done})
+    assert (answer.status_code, answer.json()) == (409, {"error": "ai_call is not pending"})
+    foreign = world.call(user_id=world.profile("jo"), metadata={"source": "external-api"})
+    answer = await client.post(path, json={**PROMPT, "aiCallId": foreign})
+    assert (answer.status_code, answer.json()) == (404, {"error": "ai_call not found"})
+
+
+@pytest.mark.parametrize(
+    ("request_body", "code", "text"),
+    [
+        (b"{", 400, "Invalid JSON body"),
+        ({"harness": "vim", "prompt": "x"}, 400, "Invalid harness"),
+        ({"harness": "codex", "prompt": " "}, 400, "Prompt is required"),
+    ],
+)
+async def test_a_run_is_checked(
+    client: httpx.AsyncClient, world: World, request_body: Any, code: int, text: str
+) -> None:
+    content = request_body if isinstance(request_body, bytes) else json.dumps(request_body).encode()
+    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/harness", content=content)
+    assert (answer.status_code, answer.json()) == (code, {"error": text})
+    assert world.plane.db.value("SELECT COUNT(*) FROM ai_calls") == 0
+
+
+async def test_a_refusal_ends_the_call_unless_the_machine_is_only_not_ready(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    async def refused(box: str) -> tuple[int, str, str]:
+        answer = await client.post(f"{BOX}/{box}/harness", json=PROMPT)
+        call = world.plane.db.only("SELECT status FROM ai_calls ORDER BY rowid DESC LIMIT 1")
+        return answer.status_code, answer.json()["error"], call["status"]
+
+    repo = world.repo()
+    pending = world.sandbox(repo, status="creating", sandbox_id="pending")
+    assert await refused(pending) == (409, "Sandbox is not ready", "pending")
+    gone = world.sandbox(repo, working_branch="b", provider_view="gone")
+    text = "Sandbox has stopped. Launch a new sandbox to continue."
+    assert await refused(gone) == (410, text, "failed")
+    assert world.row("sandboxes", gone)["status"] == "stopped"
+    with world.plane.db.transaction() as tx:
+        tx.update("profiles", world.user, allow_platform_ai=0)
+    status, _, call = await refused(world.sandbox(repo, working_branch="c"))
+    assert (status, call) == (401, "failed")
+
+
+async def idle(server: PlaneServer) -> None:
+    """Wait until nothing works in the background any more."""
+    async with asyncio.timeout(5):
+        while server.plane.machines.at_work:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_disconnect_cancels_the_run_and_its_call() -> None:
+    async with running(1.0) as (server, world, client):
+        box = world.sandbox(world.repo())
+        async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
+            call_id = (await next_event(answer.aiter_lines()))["ai_call_id"]
+        await idle(server)
+        assert world.row("ai_calls", call_id)["status"] == "cancelled"
+        assert types_of(world, call_id)[-2:] == ["cancel_requested", "cancelled"]
+
+
+async def test_a_cancelled_call_takes_its_run_with_it() -> None:
+    async with running(5.0) as (server, world, client):
+        box = world.sandbox(world.repo())
+        async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
+            lines = answer.aiter_lines()
+            call_id = (await next_event(lines))["ai_call_id"]
+            assert (await client.post(f"/api/observability/calls/{call_id}/cancel")).status_code == 200
+            while (last := await next_event(lines))["type"] != "cancelled":
+                assert last["type"] in ("session", "install", "log")
+        await idle(server)
+        assert types_of(world, call_id).count("cancelled") == 1
+
+
+def tab(event: str, **more: Any) -> dict[str, Any]:
+    return {"event": event, "tabId": "t1", "sessionId": "s1", **more}
+
+
+async def test_tabs_come_and_go(client: httpx.AsyncClient, world: World) -> None:
+    box = world.sandbox(world.repo())
+    path = f"{BOX}/{box}/presence"
+    ignored = {"released": False, "queued": False}
+
+    async def told(body: dict[str, Any]) -> Any:
+        answer = await client.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert await told(tab("release")) == ignored
+    assert await told(tab("attach", eventSeq=3)) == {"attached": True}
+    assert await told(tab("attach", eventSeq=4)) == {"attached": True}
+    assert await told(tab("release", eventSeq=3)) == ignored
+    gone = {"released": True, "queued": True, "gracePeriodMs": 90_000}
+    assert await told(tab("release", eventSeq=5, reason="r" * 70)) == gone
+    assert await told(tab("release", eventSeq=6)) == ignored
+    log = (await client.get(f"{V1}/sandboxes/{box}/logs")).json()["data"]["lifecycle_events"]
+    assert [event["event_type"] for event in log] == ["tab_attached", "tab_released", "auto_pause_queued"]
+    assert log[1]["payload"]["reason"] == "r" * 64
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, "event must be attach or release"),
+        ({"event": "attach"}, "tabId is required"),
+        ({"event": "attach", "tabId": " "}, "tabId must be between 1 and 128 characters"),
+        ({"event": "attach", "tabId": "t"}, "sessionId is required"),
+        (
+            {"event": "attach", "tabId": "t", "sessionId": "x" * 129},
+            "sessionId must be between 1 and 128 characters",
+        ),
+        (tab("attach", eventSeq=-1), "eventSeq must be a non-negative integer"),
+        (tab("attach", eventSeq=1.5), "eventSeq must be a non-negative integer"),
+        (tab("attach", eventSeq=True), "eventSeq must be a non-negative integer"),
+    ],
+)
+async def test_presence_is_checked(
+    client: httpx.AsyncClient, world: World, body: dict[str, Any], text: str
+) -> None:
+    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/presence", json=body)
+    assert (answer.status_code, answer.json()) == (400, {"error": text})
+
+
+async def test_presence_names_the_fault_of_text_that_is_no_json(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/presence", content=b"{")
+    assert answer.status_code == 400 and answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({}, "would_auto_pause"),
+        ({"persistent": 0}, "auto_pause_skipped_not_persistent"),
+        ({"status": "paused"}, "auto_pause_skipped_not_running"),
+    ],
+)
+async def test_after_the_grace_period_a_decision_is_written_and_nothing_is_paused(
+    columns: dict[str, Any], code: str
+) -> None:
+    async with running(2_000.0) as (server, world, client):
+        box = world.sandbox(world.repo(), **columns)
+        for event in ("attach", "release"):
+            await client.post(f"{BOX}/{box}/presence", json=tab(event))
+        await idle(server)
+        decided = world.plane.db.only(
+            "SELECT decision_code FROM sandbox_lifecycle_events WHERE event_type = 'auto_pause_decision'"
+        )
+        assert decided["decision_code"] == code
+        assert world.row("sandboxes", box)["status"] == columns.get("status", "running")
+
+
+async def test_terminals_are_off_for_every_id(client: httpx.AsyncClient) -> None:
+    for method in ("GET", "POST"):
+        answer = await client.request(method, f"{BOX}/no-such/terminal/connect")
+        assert (answer.status_code, answer.json()) == (200, {"available": False, "reason": "pty_disabled"})
+    answer = await client.post(f"{BOX}/no-such/terminal/connect", content=b"{")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
+
+
+async def test_a_terminal_session_can_be_killed(client: httpx.AsyncClient, world: World) -> None:
+    path = f"{BOX}/{world.sandbox(world.repo())}/terminal/session"
+    assert (await client.post(path, json={"action": "x"})).json() == {"error": "Unsupported action"}
+    done = await client.post(path, json={"action": "kill"})
+    assert done.json() == {"ok": True, "terminalSessionKey": "default"}
+    done = await client.post(path, json={"action": "kill", "terminalSessionKey": "main"})
+    assert done.json() == {"ok": True, "terminalSessionKey": "main"}

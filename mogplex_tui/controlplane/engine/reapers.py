@@ -11,7 +11,7 @@ from ..ids import Ids
 from ..job_records import REPAIRABLE_US
 from ..plane import Plane
 from ..writes import calls, job_control, jobs, ledger, nodes, runs
-from . import dispatch
+from . import dispatch, locks
 
 CHAT_AGE_US = 5 * MINUTE_US
 PREPARED_AGE_US = 2 * MINUTE_US
@@ -22,7 +22,6 @@ _LIVE = "status IN ('pending', 'streaming')"
 _ANYBODY = "user_id IN (SELECT id FROM profiles)"
 _REPAIR_AT_ONCE = 250
 _RECONCILE_AT_ONCE = 100
-_SAMPLES = 5
 
 Spare = Callable[[str], bool]
 
@@ -110,7 +109,11 @@ def _tell(
 
 def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
     """Give up what is too old (system.md §3.1); the route's body. Calls that `spare` names are being worked on."""
-    tables = [_zombie_calls(plane, ids, at, spare), _zombie_jobs(plane, ids, at)]
+    tables = [
+        _zombie_calls(plane, ids, at, spare),
+        *locks.release_locks(plane, ids, at),
+        _zombie_jobs(plane, ids, at),
+    ]
     reaped = sum(table["reaped"] for table in tables)
     return {
         "processed": sum(table["scanned"] for table in tables),
@@ -118,10 +121,6 @@ def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict
         "message": f"Reaped {reaped} row(s)",
         "tables": tables,
     }
-
-
-def _table(name: str, scanned: int, reaped: list[str]) -> dict[str, Any]:
-    return {"table": name, "scanned": scanned, "reaped": len(reaped), "sample_ids": reaped[:_SAMPLES]}
 
 
 def _age_limit(row: Row) -> int:
@@ -146,7 +145,7 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
             f" WHERE r.{_LIVE} AND c.status NOT IN ('pending', 'streaming')"
         ):
             runs.mirror_call(tx, run["id"], at)
-    return _table("ai_calls", len(rows), reaped)
+    return locks.table("ai_calls", len(rows), reaped)
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
@@ -169,7 +168,7 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
             job_control.finalize_cancel(tx, row["id"], at, reason, len(asked))
         reaped.append(row["id"])
         _tell(plane, ids, row["id"], asked, installation, at)
-    return _table("job_runs", len(rows), reaped)
+    return locks.table("job_runs", len(rows), reaped)
 
 
 def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:

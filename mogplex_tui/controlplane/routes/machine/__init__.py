@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import webhooks
+from . import cron, webhooks, workers
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return [*webhooks.routes(service)]
+    return [*webhooks.routes(service), *cron.routes(service), *workers.routes(service)]

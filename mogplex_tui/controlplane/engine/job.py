@@ -18,6 +18,7 @@ from .state import State
 
 MISSING = "MISSING_CONFIG"
 NO_GITHUB = "NO_GITHUB_CONNECTION"
+_TOLD = ("pr_title", "issue_title", "comment_body", "tag_name", "check_name", "workflow_name")
 _ROLES = {"pr_review": "review", "pr_opened": "review", "push_review": "review", "push": "review"}
 
 
@@ -51,7 +52,7 @@ class Job:
 
     def word(self) -> str:
         """Everything that people wrote about it: titles, comments and hook payloads."""
-        told = [self.metadata.get(key) for key in ("pr_title", "issue_title", "comment_body", "tag_name")]
+        told = [self.metadata.get(key) for key in _TOLD]
         told += [
             json.dumps(self.metadata[key])
             for key in ("webhook", "slack", "schedule", "trigger_payload")

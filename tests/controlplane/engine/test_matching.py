@@ -1,0 +1,183 @@
+"""What a delivery means: which event it is, what is skipped without a trace, and which start nodes listen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.controlplane.engine.support import Desk
+
+LINE = [("start", "a"), ("a", "end")]
+
+
+def flow(desk: Desk, event: str, **start: Any) -> str:
+    return desk.flow([("a", "agent", {})], LINE, event=event, **start)
+
+
+def changed(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The payload with one value set at a dotted path."""
+    names, inner = path.split("."), payload
+    for name in names[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[names[-1]] = value
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("pull_request", "pull_request.draft", True),
+        ("pull_request", "action", "closed"),
+        ("push", "ref", "refs/heads/feature"),
+        ("tag", "deleted", True),
+        ("tag", "sender.login", "mogplex[bot]"),
+        ("label", "sender.login", "mogplex[bot]"),
+        ("check_run", "check_run.conclusion", "success"),
+        ("check_run", "check_run.name", "Mogplex review"),
+        ("workflow_success", "action", "completed"),
+        ("issues", "action", "closed"),
+        ("issue_comment", "comment.user.type", "Bot"),
+        ("issue_comment", "comment.body", "Done. <!-- mogplex -->"),
+    ],
+)
+async def test_what_is_skipped_leaves_no_trace(desk: Desk, kind: str, path: str, value: Any) -> None:
+    desk.world.repo()
+    for event in (
+        "pr_opened",
+        "push",
+        "tag_push",
+        "labeled",
+        "ci_failure",
+        "issue_opened",
+        "mention",
+        "pr_comment",
+    ):
+        flow(desk, event)
+    answer = await desk.send(kind, changed(desk.body(kind), path, value))
+    assert answer["skipped"] is True and "queued" not in answer
+    assert desk.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "draft", "bot", "queued"),
+    [
+        ("ready_for_review", True, False, 1),
+        ("reopened", False, False, 1),
+        ("synchronize", False, False, 1),
+        ("synchronize", False, True, None),
+    ],
+)
+async def test_pull_requests_count_when_they_are_ready(
+    desk: Desk, action: str, draft: bool, bot: bool, queued: int | None
+) -> None:
+    desk.world.repo()
+    flow(desk, "pr_opened")
+    payload = changed(desk.body("pull_request") | {"action": action}, "pull_request.draft", draft)
+    if bot:
+        payload["sender"] = {"login": "renovate[bot]", "type": "Bot"}
+    assert (await desk.send("pull_request", payload)).get("queued") == queued
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "event"),
+    [
+        ("issue_comment", "no name here", "pr_comment"),
+        ("pull_request_review_comment", "no name here", "pr_comment"),
+        ("pull_request_review_comment", "hey @Mogplex, look", "mention"),
+        ("issue_comment", "mail me@mogplex.dev", "pr_comment"),
+        ("workflow_run", "ci", "ci_failure"),
+        ("tag", "v1.2.3", "tag_push"),
+        ("label", "bug", "labeled"),
+    ],
+)
+async def test_a_delivery_is_the_event_of_its_kind(desk: Desk, kind: str, text: str, event: str) -> None:
+    desk.world.repo()
+    for name in ("pr_comment", "issue_comment", "mention", "ci_failure", "tag_push", "labeled", "pr_opened"):
+        flow(desk, name)
+    assert (await desk.send(kind, text=text))["queued"] == 1
+    job = desk.world.row("job_runs", desk.job())
+    assert f'"source_type":"{event}"' in job["metadata"]
+
+
+async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(desk: Desk) -> None:
+    desk.world.repo()
+    flow(desk, "issue_comment")
+    payload = desk.body("issue_comment", text="plain words")
+    assert (await desk.send("issue_comment", payload))["queued"] == 0
+    del payload["issue"]["pull_request"]
+    assert (await desk.send("issue_comment", payload))["queued"] == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "about", "queued"),
+    [
+        ({"filter": {"scope": "org"}}, {}, 1),
+        ({"filter": {"scope": "org"}}, {"account_type": "User"}, 0),
+        ({"filter": {"scope": "personal"}}, {"account_type": "User"}, 1),
+        ({"filter": {"scope": "personal"}}, {}, 0),
+        ({"filter": {"repos": ["ACME/Api"]}}, {}, 1),
+        ({"filter": {"repos": ["acme/web"]}}, {}, 0),
+        ({"filter": {"installationIds": [88, 99]}}, {"installation_id": 99}, 1),
+        ({"filter": {"installationIds": [99]}}, {}, 0),
+        ({}, {"installation_id": 99}, 0),
+        ({}, {"installation_id": None}, 1),
+    ],
+)
+async def test_a_start_filter_narrows_where_events_come_from(
+    desk: Desk, start: dict[str, Any], about: dict[str, Any], queued: int
+) -> None:
+    desk.world.repo()
+    flow(desk, "push", **start)
+    assert (await desk.send("push", desk.body("push", **about)))["queued"] == queued
+
+
+@pytest.mark.parametrize(
+    ("wanted", "login", "kind", "queued"),
+    [
+        ("humans_only", "mirela-p", "User", 1),
+        ("humans_only", "renovate[bot]", "Bot", 0),
+        ("exclude_dependabot", "renovate[bot]", "Bot", 1),
+        ("exclude_dependabot", "dependabot[bot]", "Bot", 0),
+        ("dependabot_only", "dependabot[bot]", "Bot", 1),
+        ("dependabot_only", "mirela-p", "User", 0),
+        ("humans_only", None, "User", 0),
+        ("any", None, "User", 1),
+    ],
+)
+async def test_the_author_of_a_pull_request_may_be_asked_for(
+    desk: Desk, wanted: str, login: str | None, kind: str, queued: int
+) -> None:
+    desk.world.repo()
+    flow(desk, "pr_opened", filter={"authorFilter": wanted})
+    payload = desk.body("pull_request")
+    payload["pull_request"]["user"] = {"login": login, "type": kind}
+    assert (await desk.send("pull_request", payload))["queued"] == queued
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "start", "text", "queued"),
+    [
+        ("label", "labeled", {"labelName": "bug"}, "bug", 1),
+        ("label", "labeled", {"labelName": "bug"}, "Bug", 0),
+        ("label", "labeled", {"labelName": "", "labelPrOnly": True}, "any", 1),
+        ("tag", "tag_push", {"tagPattern": "v*"}, "v1.0.0", 1),
+        ("tag", "tag_push", {"tagPattern": "v*"}, "nightly", 0),
+        ("tag", "tag_push", {"tagPattern": "v?"}, "v1", 0),
+        ("tag", "tag_push", {"tagPattern": ""}, "x", 1),
+    ],
+)
+async def test_labels_and_tags_are_matched_as_written(
+    desk: Desk, kind: str, event: str, start: dict[str, Any], text: str, queued: int
+) -> None:
+    desk.world.repo()
+    flow(desk, event, **start)
+    assert (await desk.send(kind, text=text))["queued"] == queued
+
+
+async def test_a_paused_or_unpublished_flow_hears_nothing(desk: Desk) -> None:
+    desk.world.repo()
+    paused, draft = flow(desk, "push"), flow(desk, "push")
+    desk.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (paused,))
+    desk.db.all("UPDATE flows SET published_version_id = NULL WHERE id = ?", (draft,))
+    assert (await desk.send("push"))["queued"] == 0

@@ -56,6 +56,13 @@ ONLY_NULL: dict[str, Any] = {
     "snapshot_billing_source": "string",
     "vercel_project_id": "string",
     "vercel_team_id": "string",
+    # sandboxes.md §1.1: a sandbox made from a snapshot, one of a team, one whose dev server was reached.
+    "snapshot_id": "string",
+    "terminal_cwd": "string",
+    "team_id": "string",
+    "preview_url": "string",
+    "last_preview_http_status": "integer",
+    "dev_log": "string",
 }
 
 # Never seen as null, but the written contract says that it may be (`T?` in v1.md, `T|null` elsewhere).
@@ -126,14 +133,26 @@ MAY_BE_NULL = frozenset(
         "[].account_type",
         "[].target_type",
         "[].manage_url",
+        # sandboxes.md §1.1 and §3.1: a sandbox that has not booted, never stopped, or whose repository has no project.
+        "sandboxes.install_log",
+        "sandbox.stop_reason",
+        "sandbox.runtime",
+        "error_summary.current_error",
+        "error_summary.display_error",
+        "runtime_summary.last_boot_started_at",
+        "runtime_summary.last_boot_completed_at",
+        "runtime_summary.last_health_check_at",
+        "[].repo",
+        "[].workspace",
     )
 )
 
 # Seen as whole numbers; v1.md §5.2 says finite numbers.
 ANY_NUMBER = frozenset(("position.x", "position.y", "viewport.x", "viewport.y", "viewport.zoom"))
 
-# Seen with every key; the written contract marks them optional (observability.md §2.1: tool calls).
-OPTIONAL = {"tool_calls": {"duration_ms", "input_preview", "output_preview", "input"}}
+# Seen with every key; the written contract marks them optional (observability.md §2.1: tool calls, sandboxes.md §4.2: a
+# delete that removed the row).
+OPTIONAL = {"": {"warning"}, "tool_calls": {"duration_ms", "input_preview", "output_preview", "input"}}
 
 # Objects whose keys are data: whatever is in them is no fault.
 OPEN = frozenset(("metadata", "payload", "input", "output", "data", "wait_config", "resume_payload"))

@@ -118,7 +118,7 @@ def test_the_account_is_that_of_one_person_with_a_neighbour(bench: Bench) -> Non
     twice = bench.db.all("SELECT root_directory FROM repos WHERE full_name = 'acme/platform'")
     assert sorted(row[0] or "" for row in twice) == ["", "apps/admin", "apps/worker"]
     assert count("SELECT COUNT(*) FROM agents WHERE user_id = ?", own) == 8
-    assert count("SELECT COUNT(*) FROM flows WHERE user_id = ?", own) == 7
+    assert count("SELECT COUNT(*) FROM flows WHERE user_id = ?", own) == 10
     assert count("SELECT COUNT(*) FROM models") == 16
     assert count("SELECT COUNT(*) FROM ai_calls WHERE user_id <> ?", own) > 0
     assert count("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) >= 390

@@ -9,6 +9,7 @@ from ..clock import DAY_US, HOUR_US
 from .bulk import Rows, encode
 from .catalogue import material, models
 from .families.projects import repo_row
+from .families.routing import flow_extras
 from .rng import new_uuid
 from .world import Flow, World
 
@@ -108,6 +109,7 @@ def _write_flow(rows: Rows, flow: Flow, created: int, now: int) -> None:
         published_version_id=flow.version_id,
         created_at=created,
         updated_at=now - (3 + len(flow.version_ids)) * DAY_US,
+        **flow_extras(flow.key, flow.event),
     )
     for number, version_id in enumerate(flow.version_ids, start=1):
         rows.add(

@@ -10,7 +10,7 @@ from random import Random
 
 from ..bulk import Rows
 from ..world import World
-from . import identity, library, projects
+from . import identity, library, projects, routing
 
 Writer = Callable[[Rows, World, Random, int], None]
 
@@ -19,4 +19,5 @@ FAMILIES: tuple[tuple[str, Writer], ...] = (
     ("identity", identity.write),
     ("library", library.write),
     ("projects", projects.write),
+    ("routing", routing.write),
 )

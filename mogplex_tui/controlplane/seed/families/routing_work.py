@@ -1,0 +1,150 @@
+"""Runs behind seeded assignments and triggers, and one that waits for an answer, with their ledger (routing.md §6)."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, NamedTuple
+
+from ...clock import SECOND_US, iso_app
+from ..bulk import Rows, encode
+from ..rng import new_uuid, token
+from ..world import Repo
+
+# Under its schema's name a table has a set of columns of its own: the history's rows have no such parents.
+_JOBS, _LEDGER = "main.job_runs", "main.automation_dispatch_events"
+_ENDS = {
+    "success": ("completed", "AUTOMATION_COMPLETED"),
+    "failed": ("failed", "AUTOMATION_FAILED"),
+    "cancelled": ("cancelled", "USER_REQUESTED"),
+}
+
+
+class Parent(NamedTuple):
+    """Whom a run belongs to: `kind` is assignment, trigger or flow; only a flow has a version."""
+
+    kind: str
+    id: str
+    user_id: str
+    repo: Repo
+    source_type: str
+    version_id: str | None = None
+
+    def about(self) -> dict[str, Any]:
+        """The metadata of its jobs and of their first ledger rows."""
+        known: dict[str, Any] = {
+            "source_type": self.source_type,
+            "repo_id": self.repo.id,
+            "repo_full_name": self.repo.full_name,
+            "installation_id": self.repo.installation_id,
+        }
+        if self.kind == "flow":
+            known |= {"flow_id": self.id, "flow_version_id": self.version_id}
+        return known
+
+    def columns(self) -> dict[str, str | None]:
+        """The parent columns of job runs and ledger rows."""
+        ids = {
+            f"{kind}_id": self.id if kind == self.kind else None for kind in ("assignment", "trigger", "flow")
+        }
+        return {**ids, "flow_version_id": self.version_id}
+
+
+class Runs:
+    """Collects job runs and ledger rows of parents that the history knows nothing of."""
+
+    def __init__(self, rows: Rows, rng: Random) -> None:
+        self._rows, self._rng = rows, rng
+
+    def ended(
+        self, parent: Parent, status: str, created: int, seconds: int, source: str, error: str | None
+    ) -> None:
+        """A run that is over since `seconds` after its start; `created` in µs, `error` for a failed one."""
+        started, done = created + 2 * SECOND_US, created + (2 + seconds) * SECOND_US
+        stopped = status == "cancelled"
+        job_id = self._job(
+            parent,
+            status,
+            created,
+            source,
+            completed_at=done,
+            duration_ms=seconds * 1000,
+            error=error,
+            cancel_requested_at=done - SECOND_US if stopped else None,
+            cancelled_at=done if stopped else None,
+            cancel_reason="USER_REQUESTED" if stopped else None,
+        )
+        self._begun(parent, job_id, created, started, source)
+        outcome, reason = _ENDS[status]
+        told: dict[str, Any] = {}
+        if error:
+            told = {"model_failure_class": "unknown", "model_failure_message": error}
+        if stopped:
+            told = {"runtime_provider": "trigger", "cancel_requested_at": iso_app(done - SECOND_US)}
+            self.ledger(parent, job_id, done - SECOND_US, "control", "cancel_requested", reason, told)
+            told |= {"cancelled_at": iso_app(done), "ai_calls_cancellation_requested": 0}
+        self.ledger(parent, job_id, done, "control", outcome, reason, told)
+
+    def running(self, parent: Parent, created: int) -> str:
+        """A run that came in from outside and is not over; returns its id."""
+        job_id = self._job(parent, "running", created, "webhook", origin="outside")
+        self._begun(parent, job_id, created, created + 2 * SECOND_US, "webhook")
+        return job_id
+
+    def _job(self, parent: Parent, status: str, created: int, source: str, **columns: Any) -> str:
+        job_id, started = new_uuid(self._rng), created + 2 * SECOND_US
+        kept: dict[str, Any] = {
+            "id": job_id,
+            **parent.columns(),
+            "runtime_provider": "trigger",
+            "runtime_run_id": token(self._rng, "run_"),
+            "status": status,
+            "created_at": created,
+            "started_at": started,
+            "completed_at": None,
+            "duration_ms": None,
+            "error": None,
+            "start_attempts": 1,
+            "last_start_attempt_at": started,
+            "last_start_source": source,
+            "cancel_requested_at": None,
+            "cancelled_at": None,
+            "cancel_reason": None,
+            "origin": "story",
+            "metadata": encode(parent.about()),
+        }
+        self._rows.add(_JOBS, **(kept | columns))
+        return job_id
+
+    def _begun(self, parent: Parent, job_id: str, created: int, started: int, source: str) -> None:
+        self.ledger(parent, job_id, created, "enqueue", "queued", None, parent.about())
+        about = {"start_source": source, "flow_id": parent.columns()["flow_id"]}
+        about["flow_version_id"] = parent.version_id
+        self.ledger(parent, job_id, started, "start", "started", None, about)
+
+    def ledger(
+        self,
+        parent: Parent,
+        job_id: str | None,
+        at: int,
+        kind: str,
+        outcome: str,
+        reason: str | None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """One ledger row at the instant `at` (µs)."""
+        self._rows.add(
+            _LEDGER,
+            id=new_uuid(self._rng),
+            user_id=parent.user_id,
+            job_run_id=job_id,
+            **parent.columns(),
+            repo_id=parent.repo.id,
+            installation_id=parent.repo.installation_id,
+            source_kind=parent.kind,
+            source_type=parent.source_type,
+            event_kind=kind,
+            outcome=outcome,
+            reason=reason,
+            metadata=encode(metadata or {}),
+            created_at=at,
+        )

@@ -42,6 +42,10 @@ ONLY_NULL: dict[str, Any] = {
     "reason": "string",
     "github_primary_action": "object",
     "nextCursor": "string",
+    # routing.md §1.1 and §3.1, v1.md §5.1.
+    "last_run_error": "string",
+    "description": "string",
+    "notes": "string",
     # identity.md §7 and §8.
     "iconUrl": "string",
     "modelAllowlist": "array",

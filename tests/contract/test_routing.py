@@ -1,0 +1,129 @@
+"""Assignments, triggers, flows, approvals and the ledger against the schemas of the real service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.contract.checker import Checker
+from tests.contract.schemas import shapes_of
+from tests.contract.test_shapes import furnish, some
+from tests.controlplane.routing.support import assignment, control_approval, installation, ledger_row, trigger
+from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.support import V1, ManualClock, World
+
+
+async def read_routing(check: Checker) -> dict[str, Any]:
+    """Every list of the family, and a flow with its runs of each status; returns the lists by name."""
+    found: dict[str, Any] = {}
+    for path in (
+        "assignments",
+        "triggers",
+        "automations/harnesses",
+        "control/approvals",
+        "flows",
+        "flows/approvals",
+        "flows/templates",
+        "observability/automation-events",
+        "observability/automation-failures",
+    ):
+        name = path.replace("/", ".")
+        found[path] = await check(f"GET_api.{name}_200", "GET", f"/api/{path}")
+    for flow in found["flows"]:
+        path = f"/api/flows/{flow['id']}"
+        await check("GET_api.flows.-_200", "GET", path)
+        runs = await check("GET_api.flows.-.runs_200", "GET", f"{path}/runs?limit=50")
+        for run in some(runs["runs"], "status", "active_wait_count"):
+            await check("GET_api.flows.-.runs.-_200", "GET", f"{path}/runs/{run['id']}")
+    return found
+
+
+def furnish_routing(world: World) -> None:
+    """What the lists of this family hold, in the states that change their shape."""
+    repo = world.plane.db.value("SELECT id FROM repos LIMIT 1")
+    agent = world.plane.db.value("SELECT id FROM agents LIMIT 1")
+    flow = world.plane.db.only(
+        "SELECT id, published_version_id FROM flows WHERE published_version_id IS NOT NULL"
+    )
+    assignment(world, repo, agent)
+    trigger(world, agent)
+    job = world.job(flow["id"], repo, start=True)
+    tool = {"kind": "tool_approval", "toolName": "createIssue", "toolInput": "{}", "toolCallId": "t"}
+    park(world, job, wait_kind="tool_approval", wait_config=tool, expires_at=world.clock.us + 10**9)
+    control_approval(world, tool_input='{"branch":"main"}')
+    for about in ("{}", '{"model_failure_class":"timeout","model_effective_timeout_ms":1}'):
+        ledger_row(
+            world,
+            "failed",
+            event_kind="control",
+            flow_id=flow["id"],
+            flow_version_id=flow["published_version_id"],
+            job_run_id=job,
+            repo_id=repo,
+            installation_id=88,
+            reason="AUTOMATION_FAILED",
+            metadata=about,
+        )
+
+
+async def change_routing(check: Checker, world: World) -> None:
+    """Every changing route that was observed."""
+    approval = control_approval(world)
+    path = f"/api/control/approvals/{approval}"
+    await check("POST_api.control.approvals.-_200", "POST", path, json={"decision": "approve"})
+    created = await check(
+        "POST_api.v1.mogplex.automations_201", "POST", f"{V1}/automations", json={"installationId": 88}
+    )
+    automation = created["data"]["automation"]
+    one = f"{V1}/automations/{automation['id']}"
+    await check("PUT_api.v1.mogplex.automations.-_200", "PUT", one, json={"description": "D", "notes": "N"})
+    body = {"nodeId": "agent-1", "modelId": "acme/nova-1"}
+    await check("PUT_api.v1.mogplex.automations.-.model_200", "PUT", f"{one}/model", json=body)
+    await check("POST_api.v1.mogplex.automations.-.publish_200", "POST", f"{one}/publish")
+    repo = world.plane.db.value("SELECT id FROM repos WHERE github_installation_id = 88 LIMIT 1")
+    await check(
+        "POST_api.v1.mogplex.automations.-.trigger_202",
+        "POST",
+        f"{one}/trigger",
+        json={"repoId": repo},
+        headers={"Idempotency-Key": "shapes"},
+    )
+    await check.client.post("/api/flows/templates", json={"flow_id": automation["id"], "name": "Kept"})
+
+
+async def test_answers_have_the_observed_shapes() -> None:
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            check, world = Checker(client), World(server.plane, clock)
+            await read_routing(check)
+            installation(world)
+            furnish(world, clock)
+            furnish_routing(world)
+            await change_routing(check, world)
+            found = await read_routing(check)
+    assert len(found["flows/templates"]["templates"]) == len(found["triggers"]) == 1
+    # Every schema that was copied in is met: a route that goes missing is a fault of this test.
+    assert check.met == shapes_of("routing")
+
+
+async def test_the_seeded_account_has_the_observed_shapes() -> None:
+    async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            found = await read_routing(Checker(client))
+            jobs = (await client.get("/api/observability/jobs?source_kind=trigger")).json()
+    assert {row["enabled"] for row in found["assignments"]} == {True, False}
+    assert {row["enabled"] for row in found["triggers"]} == {True, False}
+    kinds = {row["wait_config"]["kind"] for row in found["flows/approvals"]["approvals"]}
+    assert kinds == {"tool_approval", "manual_approval"}
+    assert len(found["control/approvals"]["approvals"]) >= 3
+    assert len(found["flows/templates"]["templates"]) >= 3
+    assert any(flow["webhook_configured"] and flow["status"] == "active" for flow in found["flows"])
+    assert {flow["source_kind"] for flow in found["flows"]} >= {"github", "schedule", "webhook", "slack"}
+    assert jobs["total"] >= 5
+    assert sum(row["last_job_run_id"] is not None for row in found["assignments"]) >= 5

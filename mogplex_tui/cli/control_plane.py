@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from mogplex_tui.cli import webhook
+
 SCALES = ("small", "medium", "large")
 PROFILES = ("documented", "hosted")
 
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault-route", action="store_true", help="open /__plane/faults, to switch faults while it runs"
     )
+    webhook.add_arguments(parser)
     # For a parent that must not leave orphans behind; of no use to people.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
 
@@ -68,8 +71,20 @@ def _fault(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _bypass_secret() -> str | None:
+    if os.environ.get("PLAYWRIGHT") != "1":
+        return None
+    return os.environ.get("PLAYWRIGHT_AUTH_BYPASS_SECRET") or None
+
+
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT, SIGTERM or the parent's death; 0, or 1 with a sentence when it cannot start."""
+    """Serve until SIGINT, SIGTERM or the parent's death; 0, or 1 with a sentence when it cannot start.
+
+    With `--webhook` deliver one event instead. CRON_SECRET opens the schedulers' routes, and PLAYWRIGHT=1 with
+    PLAYWRIGHT_AUTH_BYPASS_SECRET the tests' headers (auth.md §1).
+    """
+    if args.webhook is not None:
+        return webhook.send(args)
     from mogplex_tui.controlplane.database import DatabaseMismatchError
     from mogplex_tui.controlplane.plane import Settings
     from mogplex_tui.controlplane.server import serve
@@ -86,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         profile=args.profile,
         faults=tuple(args.fault),
         fault_route=args.fault_route,
+        cron_secret=os.environ.get("CRON_SECRET") or None,
+        bypass_secret=_bypass_secret(),
     )
     try:
         serve(settings, args.db, args.parent)

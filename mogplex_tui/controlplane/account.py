@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
+import sqlite3
 import string
+from pathlib import Path
 from typing import NamedTuple
 
 from .clock import DAY_US
@@ -42,6 +45,18 @@ def credentials(plane: Plane) -> Credentials:
         f"{SESSION_COOKIE}={_letters(secret, 'session', 32)}",
         _letters(secret, "webhook", 40),
     )
+
+
+def kept_webhook_secret(path: Path) -> str | None:
+    """The webhook secret of the plane whose database this is, also while it runs; None when the file is none."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            row = connection.execute("SELECT value FROM plane_meta WHERE key = 'secret'").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else _letters(row[0], "webhook", 40)
 
 
 def _letters(secret: str, name: str, length: int) -> str:

@@ -79,7 +79,9 @@ def _known_account(plane: Plane, source: Source) -> Source:
     if source.account_type is not None:
         return source
     kind = plane.db.value(
-        "SELECT account_type FROM github_installations WHERE installation_id = ?", (source.installation_id,)
+        "SELECT account_type FROM github_installations WHERE installation_id = coalesce(?, (SELECT"
+        " github_installation_id FROM repos WHERE full_name = ? COLLATE NOCASE AND github_installation_id NOTNULL))",
+        (source.installation_id, source.repo),
     )
     return source._replace(account_type=kind)
 

@@ -1,0 +1,135 @@
+"""`mogplex-tui control-plane --webhook KIND`: a signed GitHub delivery to a plane that runs, so that work begins."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mogplex_tui.cli.exits import Exit
+
+KINDS = (
+    "pull_request",
+    "push",
+    "issues",
+    "issue_comment",
+    "pull_request_review_comment",
+    "check_run",
+    "workflow_run",
+    "workflow_success",
+    "label",
+    "tag",
+    "deployment_status",
+)
+_TIMEOUT_S = 30.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that make the command deliver instead of serve."""
+    group = parser.add_argument_group(
+        "instead of serving, deliver one signed GitHub event to a plane that runs",
+        "the plane is named by --base-url or MOGPLEX_BASE_URL, its webhook secret is read from its --db FILE"
+        " or from MOGPLEX_WEBHOOK_SECRET",
+    )
+    group.add_argument("--webhook", choices=KINDS, default=None, metavar="KIND", help=", ".join(KINDS))
+    group.add_argument("--repo", default="acme/api", metavar="OWNER/NAME", help="default: acme/api")
+    group.add_argument("--branch", default="main", help="its default branch (default: main)")
+    group.add_argument(
+        "--text", default=None, help="the title, comment, check, label or tag (default: one is drawn)"
+    )
+    group.add_argument("--number", type=int, default=None, help="of the pull request or issue")
+    group.add_argument("--delivery", default=None, metavar="ID", help="deliver under this id, e.g. once more")
+    group.add_argument("--base-url", default=argparse.SUPPRESS, metavar="URL", help="where the plane answers")
+
+
+def send(args: argparse.Namespace) -> int:
+    """Deliver, print the answer as one JSON line, and return an exit code: 0 only when the plane accepted it."""
+    base = getattr(args, "base_url", None) or os.environ.get("MOGPLEX_BASE_URL")
+    if not base:
+        return _refuse("name the plane by --base-url or MOGPLEX_BASE_URL")
+    address = urlsplit(base)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        return _refuse(f"{base} is no address of a plane")
+    secret = _secret(args.db)
+    if secret is None:
+        return _refuse("name the plane's file by --db, or put its webhook_secret into MOGPLEX_WEBHOOK_SECRET")
+    event, body = _delivery(args)
+    drawn = f"{random.SystemRandom().getrandbits(128):032x}"
+    try:
+        status, text = _post(base, event, body, secret, args.delivery or drawn)
+    except OSError as error:
+        sys.stderr.write(f"control-plane: nothing answers at {base}: {error}\n")
+        return Exit.UNREACHABLE
+    if status != 200:
+        sys.stderr.write(f"control-plane: the plane answered {status}: {text}\n")
+        return Exit.NOT_SIGNED_IN if status == 401 else Exit.FAILED
+    sys.stdout.write(text + "\n")
+    _explain(json.loads(text), event, args.repo)
+    return Exit.OK
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"control-plane: {sentence}\n")
+    return Exit.USAGE
+
+
+def _secret(db: Path | None) -> str | None:
+    if db is not None:
+        from mogplex_tui.controlplane.account import kept_webhook_secret
+
+        return kept_webhook_secret(db)
+    return os.environ.get("MOGPLEX_WEBHOOK_SECRET")
+
+
+def _delivery(args: argparse.Namespace) -> tuple[str, bytes]:
+    from mogplex_tui.controlplane.engine.payloads import KINDS as KNOWN
+    from mogplex_tui.controlplane.engine.payloads import About, Said, build
+
+    about = About(args.repo, args.branch)
+    said = Said(args.text, args.number)
+    rng = random.Random()  # noqa: S311 (it makes up titles, no secrets)
+    payload = build(rng, args.webhook, about, said)
+    return KNOWN[args.webhook][0], json.dumps(payload).encode()
+
+
+def _post(base: str, event: str, body: bytes, secret: str, delivery: str) -> tuple[int, str]:
+    import hashlib
+    import hmac
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+    address = urlsplit(base)
+    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    connection = kind(address.hostname or "", address.port, timeout=_TIMEOUT_S)
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": delivery,
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    try:
+        connection.request("POST", f"{address.path.rstrip('/')}/api/webhooks/github", body, headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode("utf-8", "replace")
+    except HTTPException as error:
+        raise OSError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _explain(answer: dict[str, Any], event: str, repo: str) -> None:
+    """One sentence for people about what the answer means."""
+    resumed = (answer.get("flow_waits") or {}).get("resumed", 0)
+    if answer.get("queued"):
+        sentence = f"{answer['queued']} job run(s) queued, {answer.get('started', 0)} started"
+    elif answer.get("suppressed"):
+        sentence = f"prevented: {', '.join(answer['reason_counts'])}"
+    else:
+        sentence = f"nothing listens to {event} in {repo}"
+    if resumed:
+        sentence += f"; {resumed} parked job run(s) go on"
+    sys.stderr.write(f"control-plane: {sentence}\n")

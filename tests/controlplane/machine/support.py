@@ -1,0 +1,10 @@
+"""Planes that schedulers and tests may enter, and the bearer of the former."""
+
+from __future__ import annotations
+
+from mogplex_tui.controlplane.plane import Settings
+
+CRON = "cron-secret-of-a-test"
+BYPASS = "bypass-secret-of-a-test"
+MACHINE = {"Authorization": f"Bearer {CRON}"}
+SETTINGS = Settings(speed=0, seeded=False, cron_secret=CRON, bypass_secret=BYPASS)

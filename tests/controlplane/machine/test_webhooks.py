@@ -1,0 +1,182 @@
+"""Deliveries and their senders: signatures, the rows that a delivery syncs, and a flow's own hook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.engine.support import Desk, sign
+from tests.controlplane.support import ManualClock
+
+LINE = [("start", "a"), ("a", "end")]
+HOOK_SECRET = "whsec_" + "n" * 43
+
+
+@pytest.fixture
+async def desk(server: PlaneServer, nobody: httpx.AsyncClient, clock: ManualClock) -> AsyncIterator[Desk]:
+    """Deliveries come without any credential."""
+    yield Desk(server, nobody, clock)
+
+
+@pytest.mark.parametrize("secret", ["wrong", ""])
+async def test_a_delivery_with_a_foreign_signature_is_refused(desk: Desk, secret: str) -> None:
+    desk.world.repo()
+    desk.flow([("a", "agent", {})], LINE)
+    response = await desk.post("pull_request", desk.body("pull_request"), secret=secret or "x")
+    assert (response.status_code, response.json()) == (401, {"error": "Invalid signature"})
+    unsigned = await desk.client.post("/api/webhooks/github", json={}, headers={"x-github-event": "push"})
+    assert unsigned.status_code == 401
+    odd = await desk.client.post(
+        "/api/webhooks/github", content=b"{}", headers={"x-hub-signature-256": b"\xff\xfe"}
+    )
+    assert odd.status_code == 401
+    assert desk.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == 0
+
+
+async def test_a_delivery_that_is_no_event_is_skipped(desk: Desk) -> None:
+    response = await desk.post("ping", {"zen": "Keep it simple"})
+    assert response.json() == {
+        "ok": True,
+        "skipped": True,
+        "flow_waits": None,
+        "sync": {"handled": False, "matchedUsers": 0},
+    }
+    body = b"[]"
+    headers = {"x-github-event": "push", "x-hub-signature-256": sign(desk.server.webhook_secret, body)}
+    assert (await desk.client.post("/api/webhooks/github", content=body, headers=headers)).status_code == 400
+    assert (await desk.client.get("/api/webhooks/github")).status_code == 405
+
+
+async def test_a_delivery_without_an_id_is_known_by_its_body(desk: Desk) -> None:
+    desk.world.repo()
+    desk.flow([("a", "agent", {})], LINE, event="issue_opened")
+    payload = desk.body("issues")
+    assert (await desk.post("issues", payload, delivery="")).json()["queued"] == 1
+    assert (await desk.post("issues", payload, delivery="")).json()["reason_counts"] == {
+        "IDEMPOTENT_DUPLICATE": 1
+    }
+
+
+async def test_installations_follow_github(desk: Desk) -> None:
+    account = {"login": "acme", "type": "Organization"}
+    about = {"installation": {"id": 501, "account": account}, "sender": {"login": "Ada-Okafor"}}
+    sync = (await desk.post("installation", {"action": "created", **about})).json()["sync"]
+    assert sync == {"handled": True, "matchedUsers": 1}
+    row = desk.db.only("SELECT * FROM github_installations WHERE installation_id = 501")
+    assert (row["user_id"], row["account_login"], row["account_type"]) == (
+        desk.plane.user_id,
+        "acme",
+        "Organization",
+    )
+    repo = desk.world.repo(github_installation_id=None)
+    change = {
+        "action": "added",
+        "installation": {"id": 501},
+        "repositories_added": [{"full_name": "ACME/api"}],
+    }
+    await desk.post("installation_repositories", change)
+    assert desk.world.row("repos", repo)["github_installation_id"] == 501
+    await desk.post("installation", {"action": "deleted", **about})
+    assert desk.world.row("repos", repo)["github_installation_id"] is None
+    assert desk.db.value("SELECT COUNT(*) FROM github_installations WHERE installation_id = 501") == 0
+
+
+async def test_an_unknown_person_installs_nothing(desk: Desk) -> None:
+    about = {"installation": {"id": 501, "account": {"login": "x"}}, "sender": {"login": "stranger"}}
+    sync = (await desk.post("installation", {"action": "created", **about})).json()["sync"]
+    assert sync == {"handled": True, "matchedUsers": 0}
+    assert desk.db.value("SELECT COUNT(*) FROM github_installations WHERE installation_id = 501") == 0
+
+
+async def test_a_renamed_repository_keeps_its_row(desk: Desk) -> None:
+    repo, other = desk.world.repo(), desk.world.repo("acme/web")
+    payload = {
+        "action": "renamed",
+        "repository": {"full_name": "acme/core", "default_branch": "trunk"},
+        "changes": {"repository": {"name": {"from": "api"}}},
+    }
+    assert (await desk.post("repository", payload)).json()["sync"]["matchedUsers"] == 1
+    row = desk.world.row("repos", repo)
+    assert (row["full_name"], row["default_branch"]) == ("acme/core", "trunk")
+    assert desk.world.row("repos", other)["full_name"] == "acme/web"
+
+
+async def test_a_review_check_that_is_run_again_retries_its_job(desk: Desk) -> None:
+    desk.world.repo()
+    desk.flow([("a", "agent", {})], LINE)
+    await desk.send("pull_request", text="quick fail")
+    first = desk.job()
+    desk.finish(first)
+    desk.go(1)
+    payload = desk.body("check_run") | {"action": "rerequested"}
+    payload["check_run"] |= {"name": "Mogplex review", "external_id": first}
+    assert (await desk.post("check_run", payload)).json()["skipped"] is True
+    again = desk.world.row("job_runs", desk.job())
+    assert (again["retry_of_job_run_id"], again["last_start_source"]) == (first, "manual_retry")
+    kinds = desk.db.all("SELECT DISTINCT source_kind FROM automation_dispatch_events WHERE job_run_id = ?",
+                        (again["id"],))  # fmt: skip
+    assert [row[0] for row in kinds] == ["manual_retry"]
+
+
+def hook(desk: Desk, **start: Any) -> str:
+    flow_id = desk.flow([("a", "agent", {})], LINE, event="webhook", filter={"repos": ["acme/api"]}, **start)
+    desk.db.all("UPDATE flows SET webhook_secret = ? WHERE id = ?", (HOOK_SECRET, flow_id))
+    return flow_id
+
+
+async def deliver(
+    desk: Desk, flow_id: str, body: bytes, delivery: str | None = "d1", secret: str = HOOK_SECRET
+) -> httpx.Response:
+    headers = {"x-mogplex-signature": sign(secret, body)}
+    if delivery is not None:
+        headers["x-mogplex-delivery"] = delivery
+    return await desk.client.post(f"/api/webhooks/flows/{flow_id}", content=body, headers=headers)
+
+
+async def test_a_flows_own_hook_runs_it_once_a_delivery(desk: Desk) -> None:
+    desk.world.repo()
+    flow_id = hook(desk)
+    body = json.dumps({"build": 42, "note": "quick"}).encode()
+    response = await deliver(desk, flow_id, body)
+    job_id = desk.job()
+    queued = {"matched": True, "outcome": "queued", "jobRunId": job_id, "started": True, "reason": None}
+    assert (response.status_code, response.json()) == (202, queued)
+    row = desk.world.row("job_runs", job_id)
+    assert (row["idempotency_key"], row["last_start_source"]) == (f"flow-webhook:{flow_id}:d1", "webhook")
+    assert json.loads(row["metadata"])["webhook"] == {"build": 42, "note": "quick"}
+    response = await deliver(desk, flow_id, body, "d2")
+    assert response.status_code == 200 and response.json()["reason"] == "ACTIVE_DUPLICATE"
+    assert response.json()["jobRunId"] is None
+    assert desk.finish(job_id)["status"] == "success"
+    again = await deliver(desk, flow_id, body)
+    repeated = {"matched": True, "outcome": "suppressed", "jobRunId": job_id, "started": False}
+    assert (again.status_code, again.json()) == (200, repeated | {"reason": "IDEMPOTENT_DUPLICATE"})
+
+
+async def test_a_flows_hook_refuses_in_the_documented_order(desk: Desk) -> None:
+    flow_id, other = hook(desk), desk.flow([("a", "agent", {})], LINE, event="push")
+    huge = b'{"a":"' + b"x" * 1_000_000 + b'"}'
+
+    async def said(*args: Any, **more: Any) -> tuple[int, str]:
+        response = await deliver(desk, *args, **more)
+        return response.status_code, response.json()["error"]
+
+    missing = "Missing or invalid x-mogplex-delivery"
+    assert await said(flow_id, huge, None) == (400, missing)
+    assert await said(flow_id, b"{}", "d" * 201) == (400, missing)
+    assert await said(other, huge) == (413, "Payload too large")
+    assert await said(other, b"{}") == (404, "Webhook is not configured")
+    assert await said(flow_id, b"junk", secret="wrong") == (401, "Invalid signature")
+    assert await said(flow_id, b"junk") == (400, "Payload must be valid JSON")
+    assert await said(flow_id, b"[1]") == (400, "Payload must be a JSON object")
+    response = await deliver(desk, flow_id, b"{}")
+    assert (response.status_code, response.json()["reason"]) == (200, "REPO_NOT_FOUND")
+    desk.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (flow_id,))
+    assert await said(flow_id, b"{}") == (404, "Active webhook workflow not found")
+    response = await deliver(desk, "junk", b"{}")
+    assert (response.status_code, response.content) == (500, b"")

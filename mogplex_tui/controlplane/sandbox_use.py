@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .clock import HOUR_US
-from .database import Database, Tx
+from .database import Database, Row, Tx
 
 EXEC_LOCK_STALE_US = 5 * HOUR_US
 
@@ -20,3 +20,14 @@ def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
         (record_id, now - EXEC_LOCK_STALE_US),
     )
     return row is not None
+
+
+def pausing_since(source: Database | Tx, row: Row) -> int:
+    """When a `pausing` sandbox was told to pause, in µs; without a trace of that, when it was last used."""
+    found = source.one(
+        "SELECT MAX(created_at) FROM sandbox_lifecycle_events WHERE sandbox_id = ?"
+        " AND event_type IN ('auto_pause_queued', 'auto_pause_decision')",
+        (row["id"],),
+    )
+    at: int | None = None if found is None else found[0]
+    return int(row["last_active_at"]) if at is None else max(at, row["last_active_at"])

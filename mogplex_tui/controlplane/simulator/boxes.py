@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..database import Row, Tx
+from ..sandbox_reaper import PERIOD_S, reap
 from ..sandbox_states import BOOTING, Change, change
 from ..sandbox_use import is_busy
 from ..seed.catalogue import work
@@ -257,3 +258,11 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
         if change(tx, box_id, Change.AUTO_PAUSED, stage.now(), stop_reason="auto_pause"):
             code = "auto_pause_succeeded"
             sandboxes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
+
+
+def reaper(stage: Stage) -> Acts:
+    """The service's own round over all sandboxes; what idles by the clock of this play is mostly gone before it."""
+    part = stage.part("reaper of sandboxes")
+    while True:
+        yield PERIOD_S
+        reap(stage.plane, part.ids, stage.now())

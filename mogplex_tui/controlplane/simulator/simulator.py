@@ -50,6 +50,7 @@ class Simulator:
             self._runner.take_up(row["id"])
         pickup.take_up(self._stage)
         self._stage.spawn("housekeeping", pickup.housekeeping(self._stage))
+        self._stage.spawn("reaper", boxes.reaper(self._stage))
         self._stage.spawn("repair soon", pickup.repair_soon(self._stage))
         self._stage.spawn("clocks", pickup.clocks(self._stage))
         if arrivals:

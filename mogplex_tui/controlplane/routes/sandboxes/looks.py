@@ -6,16 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...clock import MINUTE_US
 from ...database import Row
+from ...sandbox_reaper import STALE_PAUSING_US
 from ...sandbox_record import record
 from ...sandbox_states import ACTIVE, PENDING, Change, change
+from ...sandbox_use import pausing_since
 from ...vm import lookup
 from ...writes import sandboxes
 from ..web import Ask, answer
 from .door import again, own
-
-STALE_PAUSING_US = 10 * MINUTE_US
 
 
 def view_of(row: Row) -> str:
@@ -125,7 +124,7 @@ async def reconcile(ask: Ask) -> Response:
     """Set the record right at once, since there is no background runtime to queue it with."""
     row = own(ask)
     now = ask.plane.clock.now_us()
-    if row["status"] == "pausing" and now - row["last_active_at"] >= STALE_PAUSING_US:
+    if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:
         with ask.plane.db.transaction(ids=ask.service.ids) as tx:
             change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
         row = again(ask, row["id"])

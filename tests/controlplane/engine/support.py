@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -71,8 +72,8 @@ class Desk:
 
     def flow(
         self,
-        nodes: list[tuple[str, str, dict[str, Any]]],
-        edges: list[tuple[str, ...]],
+        nodes: Sequence[tuple[str, str, dict[str, Any]]],
+        edges: Sequence[tuple[str, ...]],
         event: str = "pr_opened",
         **start: Any,
     ) -> str:

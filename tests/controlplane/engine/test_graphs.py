@@ -235,8 +235,8 @@ async def test_a_parked_job_is_resumed_by_its_event_alone(
         "matched": 1,
         "alreadyResumed": 1,
     }
-    wait = desk.world.row("flow_waits", wait["id"])
-    assert (wait["status"], wait["resume_delivery_id"]) == ("resumed", "right")
+    after = desk.world.row("flow_waits", wait["id"])
+    assert (after["status"], after["resume_delivery_id"]) == ("resumed", "right")
     assert desk.finish(job_id)["status"] == "success"
     assert desk.nodes(job_id)["a"] == "success"
 

@@ -16,8 +16,8 @@ def headers(user_id: str, secret: str = BYPASS, name: str = "x-mogplex-e2e-user-
     return {"x-mogplex-e2e-auth": secret, name: user_id}
 
 
-async def who(client: httpx.AsyncClient, **given: dict[str, str]) -> str | None:
-    user = (await client.get(PATH, **given)).json()["user"]
+async def who(client: httpx.AsyncClient, headers: dict[str, str]) -> str | None:
+    user = (await client.get(PATH, headers=headers)).json()["user"]
     return None if user is None else str(user["id"])
 
 

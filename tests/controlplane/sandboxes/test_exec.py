@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US
+from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import limits
 from tests.controlplane.sandboxes.support import BOX, events, next_event, running, tick
@@ -308,6 +310,16 @@ async def test_a_forgotten_lock_is_nobodys_after_five_hours(
     assert (await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})).status_code == 429
     clock.advance(1)
     assert (await run(client, box, "true"))["exitCode"] == 0
+
+
+async def test_a_new_process_forgets_the_locks_of_the_one_before_it(tmp_path: Path) -> None:
+    settings, clock = Settings(speed=0, seeded=False), ManualClock()
+    async with PlaneServer(settings, tmp_path / "plane.db", clock) as server:
+        world = World(server.plane, clock)
+        box = world.sandbox(world.repo())
+        tick(world, box, exec_lock_token="old", exec_lock_started_at=clock.us)
+    async with PlaneServer(settings, tmp_path / "plane.db", clock) as server:
+        assert World(server.plane, clock).row("sandboxes", box)["exec_lock_token"] is None
 
 
 async def test_a_cancel_names_a_running_command(client: httpx.AsyncClient, world: World) -> None:

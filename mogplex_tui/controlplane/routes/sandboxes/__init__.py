@@ -10,7 +10,8 @@ from .door import LateDoor, SandboxDoor
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Every route of the family; the locks of an earlier process are forgotten first."""
+    execs.forget_locks(service.plane)
     one = "/api/sandbox/{id}"
     paths: dict[str, dict[str, Handler]] = {
         "/api/sandbox": {"GET": collection.list_sandboxes, "POST": launch.launch_sandbox},

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from ...channel import Channel
 from ...database import Row
 from ...machines import INTERRUPTED, Process, real_seconds
+from ...plane import Plane
 from ...vm import lookup
 from ...vm.disk import Disk, OutsideError, clean
 from ...vm.machine import Machine, Run
@@ -149,6 +150,15 @@ def release(ask: Ask, record_id: str, token: str) -> None:
         )
         if given.rowcount:
             tx.note("sandboxes", "UPDATE", ask.user_id, record_id)
+
+
+def forget_locks(plane: Plane) -> None:
+    """Free what commands of an earlier process held when it ended; none of them runs any more."""
+    with plane.db.transaction() as tx:
+        tx.execute(
+            "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL"
+            " WHERE exec_lock_token IS NOT NULL"
+        )
 
 
 async def _collected(channel: Channel) -> Response:

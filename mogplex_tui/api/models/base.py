@@ -116,6 +116,16 @@ class Outbound(BaseModel):
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
 
+class OutboundSnake(Outbound):
+    """What leaves to a route that reads snake_case."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+    def given(self) -> dict[str, Any]:
+        """Return the JSON body with only the fields that the caller set, null included."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
 @dataclass(frozen=True)
 class BadRow:
     """A row that does not parse: its raw JSON and the first thing that is wrong with it."""

@@ -30,10 +30,13 @@ class Resource:
         resource: str,
         *,
         body: Any = None,
+        params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         # Whatever changes something was asked for by a person: it never waits behind reading.
-        request = Request(method, path, resource, body=body, headers=headers or {})
+        request = Request(
+            method, path, resource, params=wire_params(params or {}), body=body, headers=headers or {}
+        )
         return await self._transport.request(request, Priority.ACTION)
 
 

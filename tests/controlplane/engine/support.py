@@ -112,7 +112,7 @@ class Desk:
     ) -> dict[str, Any]:
         """A believable payload of one kind of delivery."""
         self.deliveries += 1
-        facts = {
+        facts: dict[str, Any] = {
             "full_name": "acme/api",
             "installation_id": INSTALLATION,
             "account_type": "Organization",

@@ -5,9 +5,14 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import cron, webhooks, workers
+from . import cron, others, webhooks, workers
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return [*webhooks.routes(service), *cron.routes(service), *workers.routes(service)]
+    return [
+        *webhooks.routes(service),
+        *others.routes(service),
+        *cron.routes(service),
+        *workers.routes(service),
+    ]

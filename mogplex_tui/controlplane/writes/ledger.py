@@ -81,9 +81,14 @@ def record_for_job(
     reason: str | None = None,
     metadata: Mapping[str, Any] | None = None,
     id: str | None = None,
-) -> str:
-    """Append a ledger row about an existing job run, its parents taken from the job."""
+) -> str | None:
+    """Append a ledger row about an existing job run, its parents taken from the job, and return its id.
+
+    None, and no row, for a job whose flow was deleted under it: it is nobody's any more.
+    """
     job = job_context(tx, job_id)
+    if job["owner_id"] is None:
+        return None
     about = json.loads(job["metadata"])
     repo_id = about.get("repo_id")
     known_repo = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))

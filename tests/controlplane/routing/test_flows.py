@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.writes import jobs
 from tests.controlplane.routing.support import (
     INSTALLATION,
     chain,
@@ -297,7 +298,12 @@ async def test_a_copy_is_inactive_and_unpublished(client: httpx.AsyncClient, flo
 async def test_runs_outlive_a_deleted_flow(client: httpx.AsyncClient, world: World) -> None:
     flow = world.flow(world.agent())
     job = world.job(flow)
+    heard = world.plane.hub.subscribe(world.user, ("job_runs", "automation_dispatch_events", "flows"))
     assert (await client.delete(f"{PATH}/{flow}")).json() == {"ok": True}
+    assert [(frame.table, frame.op) for frame in heard.drain()] == [
+        ("job_runs", "UPDATE"),
+        ("automation_dispatch_events", "UPDATE"),
+    ]
     assert world.row("job_runs", job)["flow_id"] is None
     assert world.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events WHERE flow_id IS NULL") == 1
     assert (await client.get("/api/observability/jobs")).json()["total"] == 0
@@ -318,3 +324,17 @@ async def test_an_unreadable_body_is_an_empty_crash(
     for method, path in (("POST", PATH), ("PUT", f"{PATH}/{flow['id']}")):
         answer = await client.request(method, path, content=content)
         assert (answer.status_code, answer.content) == (500, b"")
+
+
+async def test_a_job_whose_flow_was_deleted_under_it_still_ends(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    flow = world.flow(world.agent())
+    job = world.job(flow, start=True)
+    rows = world.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events")
+    await client.delete(f"{PATH}/{flow}")
+    with world.plane.db.transaction() as tx:
+        assert jobs.finish(tx, job, "failed", world.clock.us, reason="AUTOMATION_FAILED", error="gone")
+    assert world.row("job_runs", job)["status"] == "failed"
+    # Nobody owns the job any more, so nobody is told.
+    assert world.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == rows

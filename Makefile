@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: demo test check format lint types imports bench constraints snapshots clean
+.PHONY: demo test check format lint types imports bench docs constraints snapshots clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -37,6 +37,10 @@ imports: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# The documents that are made from the code; a test fails when they are not current.
+docs: $(VENV)/.dev
+	@$(BIN)/python -m tests.facts.write
 
 snapshots: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/snapshots --snapshot-update $(ARGS)

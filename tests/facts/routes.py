@@ -11,6 +11,16 @@ from starlette.routing import BaseRoute, Route
 
 _FACTS = Path(__file__).with_name("routes.txt")
 
+# What the plane serves although no route list of the contract has it, by unnamed path, and why.
+EXTRA = {
+    "/api/auth/error": "where the authorization server sends what it cannot send back to a client (auth.md §8)",
+    "/api/auth/mcp/jwks": "advertised by the discovery document, and answered with an empty 404 (auth.md §8)",
+    "/api/auth/mcp/userinfo": "advertised by the discovery document, and answered with an empty 404 (auth.md §8)",
+    "/api/auth/vercel/token": "named in one list and described nowhere: nobody is connected (errors.md §2, E2)",
+    "/login": "where a browser without a session is sent, so that it can come back with one (auth.md §3)",
+    "/storage/v1/object/public/{}": "what the addresses of uploaded team icons point at (identity.md §8)",
+}
+
 
 class Fact(NamedTuple):
     """One method of one route: who calls it (operator, browser or machine), and where the contract has it."""
@@ -46,6 +56,6 @@ def served(routes: Iterable[BaseRoute]) -> set[tuple[str, str]]:
     found = set()
     for route in routes:
         if isinstance(route, Route):
-            verbs = getattr(route.endpoint, "verbs", None) or route.methods or ()
+            verbs = getattr(route.endpoint, "methods", None) or route.methods or ()
             found |= {(verb, unnamed(route.path)) for verb in verbs}
     return found

@@ -158,6 +158,11 @@ class Endpoint:
         allowed = [*self.verbs, *(["HEAD"] if "GET" in self.verbs else []), "OPTIONS"]
         self._allow = ", ".join(sorted(allowed))
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that have an answer of their own, beside HEAD and OPTIONS."""
+        return tuple(self.verbs)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (v1.md §0: HEAD like GET, OPTIONS 204 with Allow, other verbs an empty 405)."""
         method = scope["method"]

@@ -76,6 +76,11 @@ class McpEndpoint(V1Endpoint):
         listed = service.plane.settings.mcp_origins.split(",")
         self._origins = {origin.strip() for origin in listed} - {""}
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods of this path; GET has an answer of its own, which is a refusal."""
+        return ("POST", "OPTIONS", "GET")
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request by its method."""
         request = Request(scope, receive)

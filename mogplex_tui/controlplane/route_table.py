@@ -1,0 +1,67 @@
+"""What the plane answers, read from its router: one entry for each method of each path."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.routing import BaseRoute, Route, Router
+
+from .app import build_app, service_of
+from .plane import Settings
+from .prepare import prepare
+from .routes.web import Endpoint, Verb
+
+_PACKAGE = __name__.rpartition(".")[0] + "."
+
+
+class Entry(NamedTuple):
+    """One method of one path, as the router has it ("/api/repos/{id}"), and the endpoint and verb that answer.
+
+    `verb` is None where an endpoint tells its methods apart by itself (mcp.md §1).
+    """
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    verb: Verb | None
+
+    @property
+    def module(self) -> str:
+        """The file that answers, below the package of the plane ("routes/library/rules.py")."""
+        found: Any = type(self.endpoint) if self.verb is None else _innermost(self.verb.handler)
+        name: str = found.__module__
+        return name.removeprefix(_PACKAGE).replace(".", "/") + ".py"
+
+
+def _innermost(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The function behind partial applications and wrappers, which is where the work is."""
+    while True:
+        inner = getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)
+        if inner is None:
+            return handler
+        handler = inner
+
+
+def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
+    """Every method of every route, in the order in which the router tries them."""
+    found = []
+    for route in routes:
+        if isinstance(route, Route) and isinstance(route.endpoint, Endpoint):
+            endpoint = route.endpoint
+            found += [
+                Entry(method, route.path, endpoint, endpoint.verbs.get(method)) for method in endpoint.methods
+            ]
+    return found
+
+
+def unserved_router() -> Router:
+    """The router of the documented profile to look at; its database is gone, so that it can answer nobody."""
+    with tempfile.TemporaryDirectory(prefix="mogplex-routes-") as scratch:
+        plane = prepare(Settings(speed=0, seeded=False), Path(scratch) / "plane.db")
+        try:
+            return build_app(service_of(plane))
+        finally:
+            plane.db.close()

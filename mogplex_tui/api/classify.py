@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import V1
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.text import shown_path, visible
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
+# Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
+_ENDED_IN = ("/api/invites/", "/api/sandbox/")
 _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
 
 
@@ -111,6 +113,7 @@ def classify(reply: Reply) -> errors.MogplexError | None:
         retry_after=complaint.retry_after if wait is None else wait,
         **_facts(reply),
     )
+    error.extra = _extra(reply)
     if isinstance(error, errors.Throttled):
         error.of_requests = _limits_requests(reply, complaint)
         if not error.of_requests:
@@ -138,11 +141,20 @@ def unpack(reply: Reply, body: bytes) -> Any:
     return value["data"]
 
 
+def _extra(reply: Reply) -> dict[str, Any]:
+    try:
+        data = json.loads(reply.scrub(reply.body.decode("utf-8", "replace")))
+    except (ValueError, RecursionError):
+        return {}
+    said = ("ok", "error", "message", "code", "retryAfterSeconds")
+    return {key: value for key, value in data.items() if key not in said} if isinstance(data, dict) else {}
+
+
 def _facts(reply: Reply) -> dict[str, Any]:
     return {
         "resource": reply.resource,
         "method": reply.method,
-        "path": reply.path,
+        "path": shown_path(reply.path),
         "status": reply.status,
         "request_id": reply.request_id,
     }
@@ -187,6 +199,8 @@ def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
     }
     if reply.status == 404:
         return errors.NotFound if complaint.is_json else errors.Absent
+    if reply.status == 410 and complaint.is_json and reply.path.startswith(_ENDED_IN):
+        return errors.Conflict
     if reply.status in known:
         return known[reply.status]
     return errors.Unavailable if reply.status > 500 else errors.BadRequest

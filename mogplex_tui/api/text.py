@@ -9,6 +9,9 @@ _CREDENTIAL = re.compile(
     r"mog_[A-Za-z0-9]{4,}|(?<=Bearer )[^\s\"',]+|gh[oprsu]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|sk-[\w-]{8,}"
 )
 
+# The link of an invite is a key to a team: whoever has it may join (identity.md §8).
+_SECRET_STEP = re.compile(r"(?<=^/api/invites/)[^/?]+")
+
 
 def _shown(match: re.Match[str]) -> str:
     code = ord(match.group())
@@ -30,3 +33,8 @@ def visible(text: str, limit: int = 300) -> str:
 def short(identifier: str) -> str:
     """Return the first eight characters of an id, the way people read ids aloud."""
     return visible(identifier, 64)[:8]
+
+
+def shown_path(path: str) -> str:
+    """Return a path fit for a log or an error: what opens something is blotted out."""
+    return _SECRET_STEP.sub("••••", path)

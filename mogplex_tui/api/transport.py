@@ -24,6 +24,7 @@ from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
+from mogplex_tui.api.text import shown_path
 
 _log = logging.getLogger("mogplex.http")
 
@@ -35,7 +36,11 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 
 @dataclass(frozen=True)
 class Request:
-    """One request before it leaves: `resource` is what it is about, in words for a sentence."""
+    """One request before it leaves: `resource` is what it is about, in words for a sentence.
+
+    `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `patience` is how many
+    seconds an answer may take where the route works before it answers; 0 for the usual limits.
+    """
 
     method: str
     path: str
@@ -43,6 +48,9 @@ class Request:
     params: Mapping[str, str | int] = field(default_factory=dict)
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    content_type: str = ""
+    patience: float = 0.0
 
 
 class Transport:
@@ -181,7 +189,7 @@ class Transport:
                 f"The request budget has no slot for {reply.resource} for another {wait:.0f} s",
                 resource=reply.resource,
                 method=reply.method,
-                path=reply.path,
+                path=shown_path(reply.path),
                 retry_after=wait,
                 request_id=reply.request_id,
             )
@@ -194,7 +202,7 @@ class Transport:
         slot = self._ask(reply, priority)
         outcome = Outcome.COUNTED
         try:
-            async with self._passage(priority), asyncio.timeout(wire.WHOLE_ANSWER):
+            async with self._passage(priority), asyncio.timeout(wire.WHOLE_ANSWER + request.patience):
                 response = await self._send(request, reply, streams=False)
                 try:
                     body = await wire.read_body(response)
@@ -244,12 +252,20 @@ class Transport:
             headers["Cookie"] = cookie.reveal()
         if self.target.team is not None and reads_team(request.path):
             headers[TEAM_HEADER] = self.target.team
-        content = None
-        if request.body is not None:
+        content = request.content
+        if content is not None:
+            headers["Content-Type"] = request.content_type
+        elif request.body is not None:
             content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
+        limits = {"timeout": wire.patient(request.patience)} if request.patience else {}
         return client.build_request(
-            request.method, url, params=dict(request.params) or None, headers=headers, content=content
+            request.method,
+            url,
+            params=dict(request.params) or None,
+            headers=headers,
+            content=content,
+            **limits,
         )
 
     async def _bytes(
@@ -298,7 +314,8 @@ class Transport:
     ) -> None:
         took = (self.clock.monotonic() - started) * 1000
         result = str(reply.status) if reply.status else type(error).__name__
-        _log.info("%s %s %s %.0f ms %s", request.method, request.path, result, took, reply.request_id)
+        path = shown_path(request.path)
+        _log.info("%s %s %s %.0f ms %s", request.method, path, result, took, reply.request_id)
         if reply.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):

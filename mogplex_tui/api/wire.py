@@ -12,7 +12,7 @@ from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.classify import Reply
 from mogplex_tui.api.realtime import SILENCE
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.text import shown_path, visible
 
 IN_FLIGHT = 8
 """Requests at the same time: httpx halves its throughput beyond."""
@@ -25,6 +25,12 @@ _STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE, write=10.0, pool=5.0)
 # More than IN_FLIGHT, because actions pass the gate.
 _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=30.0)
 _STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, keepalive_expiry=30.0)
+
+
+def patient(seconds: float) -> httpx.Timeout:
+    """Return the time limits of a request whose answer may take that many seconds longer to begin."""
+    return httpx.Timeout(connect=5.0, read=20.0 + seconds, write=10.0 + seconds, pool=5.0)
+
 
 # The request certainly never reached the service, so the service did not count it.
 NEVER_SENT = (
@@ -94,7 +100,7 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
     facts: dict[str, Any] = {
         "resource": reply.resource,
         "method": reply.method,
-        "path": reply.path,
+        "path": shown_path(reply.path),
         "request_id": reply.request_id,
     }
     host = visible(target.host, 80)

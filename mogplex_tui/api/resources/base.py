@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from mogplex_tui.api import errors
 from mogplex_tui.api.access import V1
 from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Priority
@@ -32,12 +34,33 @@ class Resource:
         body: Any = None,
         params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
+        content: tuple[str, bytes] | None = None,
+        patience: float = 0.0,
     ) -> Answer:
         # Whatever changes something was asked for by a person: it never waits behind reading.
+        content_type, raw = content or ("", None)
         request = Request(
-            method, path, resource, params=wire_params(params or {}), body=body, headers=headers or {}
+            method,
+            path,
+            resource,
+            params=wire_params(params or {}),
+            body=body,
+            headers=headers or {},
+            content=raw,
+            content_type=content_type,
+            patience=patience,
         )
         return await self._transport.request(request, Priority.ACTION)
+
+
+@contextmanager
+def known_gap(advice: str) -> Iterator[None]:
+    """Give a 500 the advice of a gap that the hosted service is known to have; the error goes on."""
+    try:
+        yield
+    except errors.ServiceFailed as failed:
+        failed.advice = advice
+        raise
 
 
 def wire_params(params: Mapping[str, object]) -> dict[str, str | int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import connection_oauth, connections, mcp, mcp_servers, slack
+from . import chat, connection_oauth, connections, mcp, mcp_servers, slack
 
-_THEMES = (mcp_servers, connection_oauth, connections, slack, mcp)
+_THEMES = (mcp_servers, connection_oauth, connections, slack, mcp, chat)
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -1,0 +1,67 @@
+"""What a chat leaves behind besides its call: the end by its reader, and what the session remembers (library.md §13)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..clock import MINUTE_US
+from ..database import Tx
+from . import calls
+from .memories import insert_memory
+
+_REMEMBERED = 2_000
+_KEPT = 50
+_SCOPE = ("conversation_id", "workspace_session_id", "repo_id", "product_team_id")
+
+
+def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
+    """End a live chat whose reader is gone as cancelled; False when it is over already."""
+    tx.execute(
+        "UPDATE ai_calls SET control_state = 'cancel_requested'"
+        " WHERE id = ? AND status IN ('pending', 'streaming')",
+        (call_id,),
+    )
+    payload = {"tool_calls_count": tool_calls}
+    return calls.finalize_cancel(tx, call_id, at, "Chat run cancelled", payload)
+
+
+def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int) -> None:
+    """Keep what a user said in the session lane: 2000 characters, 50 entries a scope, no immediate repeat."""
+    content = text[:_REMEMBERED]
+    scope = [metadata.get(name) for name in _SCOPE]
+    where = " AND ".join(f"json_extract(metadata, '$.{name}') IS ?" for name in _SCOPE)
+    mine = f"user_id = ? AND lane = 'session' AND {where}"
+    newest = tx.one(
+        f"SELECT content, created_at FROM memories WHERE {mine} ORDER BY created_at DESC, rowid DESC LIMIT 1",
+        (user_id, *scope),
+    )
+    if newest is not None and newest["content"] == content and at - newest["created_at"] <= MINUTE_US:
+        return
+    insert_memory(tx, user_id=user_id, lane="session", content=content, metadata=metadata, at=at)
+    tx.execute(
+        f"DELETE FROM memories WHERE {mine} AND id NOT IN (SELECT id FROM memories WHERE {mine}"
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?)",
+        (user_id, *scope, user_id, *scope, _KEPT),
+    )
+
+
+def note_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
+    """Write down that a long history reached the model as a summary and its last messages (v1.md §8.3)."""
+    covered = texts[:-12]
+    before = sum(map(len, texts))
+    checkpoint = f"{len(covered)} earlier messages were left out."
+    payload = {
+        "kind": "compaction",
+        "checkpoint": checkpoint,
+        "handoff": json.dumps({"messages": len(covered)}),
+        "prefixHash": digest,
+        "coveredMessageCount": len(covered),
+        "charsBefore": before,
+        "charsAfter": before - sum(map(len, covered)) + len(checkpoint),
+        "durationMs": 1,
+        "validation": {"ok": True, "failures": []},
+    }
+    calls.append_event(
+        tx, call_id=call_id, type="log", message="compaction_checkpoint", payload=payload, at=at
+    )

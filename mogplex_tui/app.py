@@ -151,8 +151,10 @@ class ConsoleApp(ConsoleTasks):
         """Keep the last picture and close every connection."""
         from mogplex_tui.live import picture
 
-        if self.session.directory is not None and self.runs.set.freshness.as_of_wall is not None:
-            picture.save(self.session.directory, self.runs.set.rows, self.runs.set.freshness.as_of_wall)
+        if self.session.directory is not None and self.runs.set.rows:
+            # Rows without a time are of the first read, which this end breaks off.
+            seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
+            picture.save(self.session.directory, self.runs.set.rows, seen)
         for task in list(self._jobs):
             task.cancel()
         await self.session.stop()

@@ -171,11 +171,16 @@ class Runs:
         return replace(
             row,
             state=state,
-            repo=row.repo or names.repos.get(row.repo_id or "") or (known.repo if known else None),
+            repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or self._named(row),
             who=names.agents.get(str(agent), row.who) if agent else row.who,
             run_id=row.run_id or (known.run_id if known else None),
             prompt=row.prompt or (known.prompt if known else None),
         )
+
+    def _named(self, row: RunRow) -> str | None:
+        """Return the name that the row's repository had before: after a start the names come later than the rows."""
+        before = self.set.rows.get(row.key)
+        return before.repo if before is not None and before.repo_id == row.repo_id else None
 
     # Where only v1 is open -------------------------------------------------------------------------------------
 

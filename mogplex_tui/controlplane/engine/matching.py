@@ -55,15 +55,21 @@ def first_agent(graph: Mapping[str, Any]) -> str | None:
     return None
 
 
-def find_targets(db: Database, event: Event, source: Source) -> list[Target]:
-    """Every published active flow, enabled assignment and enabled trigger that the event sets off, oldest first."""
+def find_targets(db: Database, event: Event, source: Source, standing: bool = True) -> list[Target]:
+    """Every published active flow, enabled assignment and enabled trigger that the event sets off, oldest first.
+
+    Without `standing` only flows: the hosted service reads the other two tables no more (routing.md §0).
+    """
     if source.repo is None:
         return []
     owners = _repos_by_owner(db, source.repo)
     if not owners:
         return []
+    flows = _flows(db, event, source, owners)
+    if not standing:
+        return flows
     return [
-        *_flows(db, event, source, owners),
+        *flows,
         *_assignments(db, event, source),
         *_triggers(db, event, source, owners),
     ]

@@ -19,7 +19,10 @@ def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
     The key of a tick names its minute, so that a minute that is told twice happens once.
     """
     minute = us // MINUTE_US * MINUTE_US
-    return [*_flows(plane, ids, minute, us), *_assignments(plane, ids, minute, us)]
+    queued = _flows(plane, ids, minute, us)
+    if plane.settings.profile == "hosted":
+        return queued
+    return [*queued, *_assignments(plane, ids, minute, us)]
 
 
 def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:

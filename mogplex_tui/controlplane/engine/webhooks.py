@@ -54,8 +54,11 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
     if not found:
         return {"ok": True, "skipped": True, **tail}
     source = _known_account(plane, source_of(payload))
+    standing = plane.settings.profile != "hosted"
     matched = [
-        (event, target) for event in found for target in matching.find_targets(plane.db, event, source)
+        (event, target)
+        for event in found
+        for target in matching.find_targets(plane.db, event, source, standing)
     ]
     if not matched:
         return {"ok": True, "queued": 0, **tail}

@@ -71,7 +71,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> Non
     jobs.live("review", 16.0)
     jobs.repairing()
     jobs.waiting("push", 11.0)
-    for age in (40 * MINUTE_US, 3 * HOUR_US, 5 * HOUR_US):
+    for age in (40 * MINUTE_US, 5 * HOUR_US):
         jobs.parked(age)
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class MogplexError(Exception):
     """The root: what happened, to which resource, what helps, and the facts of the answer behind it."""
@@ -35,6 +37,8 @@ class MogplexError(Exception):
         self.code = code
         self.retry_after = retry_after
         self.request_id = request_id
+        # What the refusal carried besides its sentence and its code: a list of faults, the row as it stands.
+        self.extra: dict[str, Any] = {}
 
     def __str__(self) -> str:
         sentences = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import quote
 
 from mogplex_tui.api.errors import InvalidInput
 
@@ -28,6 +30,31 @@ def path_id(value: str, what: str) -> str:
     return text.lower()
 
 
+def path_segment(value: str, what: str) -> str:
+    """Return any text as one quoted segment of a path; raises InvalidInput for one that would change the route."""
+    text = value.strip()
+    if text in ("", ".", "..") or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidInput(f"This does not name a {what}", resource=what)
+    return quote(text, safe="")
+
+
+def units(text: str) -> int:
+    """Return the length of a text as the service counts it: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def json_text(value: object) -> str:
+    """Return a value as the JSON that would be sent; raises ValueError in plain words when it has none."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("This contains broken characters") from None
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("This cannot be written as JSON") from None
+    return text
+
+
 def prompt_problem(prompt: str) -> str | None:
     """Return what is wrong with a prompt, or None: 1 to 100,000 UTF-16 units after trimming (v1.md §7.2)."""
     text = prompt.strip()
@@ -35,9 +62,9 @@ def prompt_problem(prompt: str) -> str | None:
         return "Write a prompt"
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "The prompt contains broken characters"
-    units = len(text.encode("utf-16-le")) // 2
-    if units > PROMPT_LIMIT:
-        return f"The prompt is too long: {units:,} of {PROMPT_LIMIT:,} characters"
+    length = units(text)
+    if length > PROMPT_LIMIT:
+        return f"The prompt is too long: {length:,} of {PROMPT_LIMIT:,} characters"
     return None
 
 

@@ -115,15 +115,15 @@ class Outbound(BaseModel):
             problems = {_place(item): _plain(item) for item in error.errors(include_url=False)}
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
+    def given(self) -> dict[str, Any]:
+        """Return the JSON body with only the fields that the caller set, null included."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
 
 class OutboundSnake(Outbound):
     """What leaves to a route that reads snake_case."""
 
     model_config = ConfigDict(alias_generator=None)
-
-    def given(self) -> dict[str, Any]:
-        """Return the JSON body with only the fields that the caller set, null included."""
-        return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 @dataclass(frozen=True)

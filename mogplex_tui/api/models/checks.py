@@ -1,0 +1,71 @@
+"""Checks that several drafts share, so that a mistake is told in the service's own words before it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AfterValidator
+
+from mogplex_tui.api.rules import is_uuid, json_text, units
+
+
+def text(
+    missing: str | None = None, most: int | None = None, too_long: str = "", trimmed: bool = True
+) -> AfterValidator:
+    """Return the validator of a text: trimmed, not blank if `missing` says what to tell, at most `most` UTF-16 units.
+
+    None passes, so that the same validator serves fields that may be cleared.
+    """
+
+    def check(value: str | None) -> str | None:
+        if value is None:
+            return None
+        if missing and not value.strip():
+            raise ValueError(missing)
+        if trimmed:
+            value = value.strip()
+        if most is not None and units(value) > most:
+            raise ValueError(too_long)
+        return value
+
+    return AfterValidator(check)
+
+
+def one_of(words: tuple[str, ...], sentence: str) -> AfterValidator:
+    """Return the validator of a word out of a closed list; None passes."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in words:
+            raise ValueError(sentence)
+        return None if value is None else str(value)
+
+    return AfterValidator(check)
+
+
+def uuid(sentence: str) -> AfterValidator:
+    """Return the validator of an id, which leaves in lower case; None passes."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and not is_uuid(value.strip()):
+            raise ValueError(sentence)
+        return None if value is None else value.strip().lower()
+
+    return AfterValidator(check)
+
+
+def sendable(most: int | None = None, too_long: str = "") -> AfterValidator:
+    """Return the validator of any JSON value, at most `most` characters of JSON."""
+
+    def check(value: Any) -> Any:
+        length = units(json_text(value))
+        if most is not None and length > most:
+            raise ValueError(too_long)
+        return value
+
+    return AfterValidator(check)
+
+
+def anything_to_change(fields: set[str]) -> None:
+    """Raise ValueError for a change that changes nothing."""
+    if not fields:
+        raise ValueError("There is nothing to change")

@@ -334,9 +334,12 @@ async def test_a_chat_whose_reader_leaves_is_cancelled(paced: tuple[PlaneServer,
 async def test_two_chats_may_run_at_once(paced: tuple[PlaneServer, httpx.AsyncClient]) -> None:
     _, client = paced
     async with client.stream("POST", CHAT, json=question()) as one:
-        await first_call(one.aiter_lines())
+        # An iterator that nobody holds closes its answer.
+        first = one.aiter_lines()
+        await first_call(first)
         async with client.stream("POST", CHAT, json=question()) as two:
-            await first_call(two.aiter_lines())
+            second = two.aiter_lines()
+            await first_call(second)
             answer = await client.post(CHAT, json=question())
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "15")
     assert answer.json() == {

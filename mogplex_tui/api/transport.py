@@ -258,14 +258,13 @@ class Transport:
         elif request.body is not None:
             content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
-        limits = {"timeout": wire.patient(request.patience)} if request.patience else {}
         return client.build_request(
             request.method,
             url,
             params=dict(request.params) or None,
             headers=headers,
             content=content,
-            **limits,
+            timeout=wire.patient(request.patience) if request.patience else client.timeout,
         )
 
     async def _bytes(

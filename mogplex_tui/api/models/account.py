@@ -35,6 +35,17 @@ class PlatformLink(Inbound):
     linked_project_state: Text = ""
     status_label: Text = ""
     status_detail: Text = ""
+    can_use_platform_ops: Flag = False
+    can_link_user_billing_project: Flag = False
+    can_use_user_billing: Flag = False
+
+
+class GithubStep(Inbound):
+    """What to do next about GitHub; `href` is a path of the web application."""
+
+    kind: Text = ""
+    label: Text = ""
+    href: Text = ""
 
 
 class User(Inbound):
@@ -57,6 +68,7 @@ class User(Inbound):
     github_covered_repo_count: Count = 0
     github_status_label: Text = ""
     github_status_detail: Text = ""
+    github_primary_action: GithubStep | None = None
     platform_access: PlatformAccess = Field(default_factory=PlatformAccess)
     vercel: PlatformLink | None = None
     account_vercel_project_id: str | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models.base import Flag, Inbound, Money, Rows, Text
+from mogplex_tui.api.models.base import Flag, Inbound, Money, Rows, Text, Time, empty_rows, nested
 
 Tags = Annotated[list[str], BeforeValidator(lambda value: [] if value is None else value)]
 
@@ -29,6 +29,7 @@ class Model(Inbound):
     recommendation_bucket: str | None = None
     recommendation_rank: int | None = None
     recommendation_reason: str | None = None
+    recommended_at: Time | None = None
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,53 @@ class AvailableModel(Inbound):
     context_length: int | None = None
     capabilities: Tags = Field(default_factory=list)
     pricing: Pricing = Field(default_factory=Pricing)
+
+
+class CliCaps(Inbound):
+    """What a model can do, in the words of the command line tool."""
+
+    streaming: Flag = False
+    tool_use: Flag = False
+    reasoning_effort: Flag = False
+    parallel_tool_calls: Flag = False
+
+
+class CliPricing(Inbound):
+    """Prices per million tokens, in `currency`; the service does not round them."""
+
+    input_per_million: Money | None = None
+    output_per_million: Money | None = None
+    currency: Text = ""
+
+
+class CliModel(Inbound):
+    """A usable model in the form of the command line tool (identity.md §6.3)."""
+
+    slug: str
+    provider: Text = ""
+    display_name: Text = ""
+    input_modalities: Tags = Field(default_factory=list)
+    caps: CliCaps = Field(default_factory=CliCaps)
+    context_window: int | None = None
+    pricing: CliPricing | None = None
+    description: str | None = None
+    max_output_tokens: int | None = None
+
+
+class NewModel(Inbound):
+    """A model that came since the account last looked."""
+
+    id: str
+    name: Text = ""
+    provider: Text = ""
+
+
+class NewModels(Inbound):
+    """What is new, and whether new models are enabled by themselves (identity.md §6.8).
+
+    `degraded`: a team's list could not be read, so something may be missing.
+    """
+
+    models: Annotated[Rows[NewModel], nested(NewModel)] = empty_rows()
+    auto_enable: bool | None = None
+    degraded: Flag = False

@@ -1,0 +1,118 @@
+"""Billing, pages to pay on, and the account's Vercel project (identity.md §9, §10). Money is whole US cents."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
+
+LEAST_TOP_UP = 1_000
+MOST_TOP_UP = 100_000
+
+
+class Tier(StrEnum):
+    """What an account pays for; new ones may come."""
+
+    FREE = "free"
+    PRO = "pro"
+    TEAM = "team"
+    BUSINESS = "business"
+
+
+class BillingStatus(StrEnum):
+    """Whether an account may go on."""
+
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    FROZEN_TOPUPS = "frozen_topups"
+
+
+class Balance(Inbound):
+    """What is left in cents; may be negative."""
+
+    included_cents: Count = 0
+    purchased_cents: Count = 0
+    total_cents: Count = 0
+
+
+class Billing(Inbound):
+    """The billing of the account or of the active team; with `enabled` false nothing else is known."""
+
+    enabled: Flag = False
+    can_manage_billing: Flag = False
+    tier: str | None = None
+    status: str | None = None
+    has_subscription: Flag = False
+    has_stripe_customer: Flag = False
+    balance: Balance | None = None
+
+
+class Subscription(Outbound):
+    """A plan to subscribe to; which ones there are is the service's to say."""
+
+    plan: str
+    return_path: str | None = None
+
+    @field_validator("plan")
+    @classmethod
+    def _check_plan(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("Name a plan")
+        return value.strip()
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return {"kind": "subscribe", **self.model_dump(by_alias=True, exclude_none=True)}
+
+
+class TopUp(Outbound):
+    """Credit to buy: a preset, or 1,000 to 100,000 whole cents; `attempt_id` stays the same when it is tried again."""
+
+    preset: str | None = None
+    amount_cents: int | None = None
+    attempt_id: str = Field(default_factory=lambda: str(uuid4()))
+    return_path: str | None = None
+
+    @field_validator("attempt_id")
+    @classmethod
+    def _check_attempt(cls, value: str) -> str:
+        try:
+            attempt = UUID(value)
+        except ValueError:
+            raise ValueError("Invalid checkout attempt") from None
+        if attempt.version != 4:
+            raise ValueError("Invalid checkout attempt")
+        return str(attempt)
+
+    @field_validator("amount_cents")
+    @classmethod
+    def _check_amount(cls, value: int | None) -> int | None:
+        if value is not None and not LEAST_TOP_UP <= value <= MOST_TOP_UP:
+            raise ValueError(f"A top-up is {LEAST_TOP_UP} to {MOST_TOP_UP} cents")
+        return value
+
+    @model_validator(mode="after")
+    def _check_one(self) -> "TopUp":
+        if (self.preset is None) == (self.amount_cents is None):
+            raise ValueError("Choose either a preset or an amount")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return {"kind": "topup", **self.model_dump(by_alias=True, exclude_none=True)}
+
+
+class PaymentPage(Inbound):
+    """A page of the payment service, to be opened in a browser."""
+
+    url: str
+
+
+class VercelProject(Inbound):
+    """The Vercel project that pays for the account; all None when it is cleared."""
+
+    project_id: str | None = None
+    team_id: str | None = None
+    project_name: Text = ""

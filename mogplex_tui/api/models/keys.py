@@ -1,0 +1,135 @@
+"""API keys of the account and keys of model providers (identity.md §4, §5)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from mogplex_tui.api.models.base import Flag, Inbound, Outbound, OutboundSnake, Text, Time
+from mogplex_tui.api.models.catalog import Tags
+from mogplex_tui.api.models.secrets import GivenKey, Hidden
+
+
+class Scope(StrEnum):
+    """What an API key may do on the token API; nothing else asks for a scope."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Provider(StrEnum):
+    """Whose keys the service stores."""
+
+    AI_GATEWAY = "ai_gateway"
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    OPENROUTER = "openrouter"
+
+
+class ApiKey(Inbound):
+    """An API key that is not revoked, never with its token; `last_used_at` None is unknown (identity.md §1.4)."""
+
+    id: str
+    name: Text = ""
+    prefix: Text = ""
+    scopes: Tags = Field(default_factory=list)
+    created_at: Time | None = None
+    last_used_at: Time | None = None
+    expires_at: Time | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether the key has ended by itself; expired keys stay in the list."""
+        return self.expires_at is not None and self.expires_at < now
+
+
+class MintedKey(Inbound):
+    """A new API key; this answer is the only one that ever carries the token."""
+
+    id: str
+    token: Hidden
+    prefix: Text = ""
+    scopes: Tags = Field(default_factory=list)
+    expires_at: Time | None = None
+
+
+class ApiKeyDraft(Outbound):
+    """An API key to make: name of 1 to 100 characters, at least one scope, whole days or None for no end.
+
+    The service takes a lifetime that it does not understand for none at all, so the number is checked here
+    (identity.md §4).
+    """
+
+    name: str
+    scopes: Annotated[list[str], Field(default_factory=lambda: [str(scope) for scope in Scope])]
+    expires_in_days: int | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not 1 <= len(value.strip()) <= 100:
+            raise ValueError("Name is required (1-100 characters)")
+        return value.strip()
+
+    @field_validator("scopes")
+    @classmethod
+    def _check_scopes(cls, value: list[str]) -> list[str]:
+        if not value:
+            raise ValueError("scopes must include at least one entry")
+        if any(scope not in tuple(Scope) for scope in value):
+            raise ValueError("Invalid scope value. Allowed: read, write.")
+        return list(dict.fromkeys(str(scope) for scope in value))
+
+    @field_validator("expires_in_days")
+    @classmethod
+    def _check_days(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= 36_500:
+            raise ValueError("A key ends after 1 to 36500 days, or never")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ProviderKey(Inbound):
+    """A stored key of a provider; its value can never be read."""
+
+    provider: str
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class ProviderName(OutboundSnake):
+    """The provider that a key is of."""
+
+    provider: str
+
+    @field_validator("provider")
+    @classmethod
+    def _check_provider(cls, value: str) -> str:
+        if value not in tuple(Provider):
+            raise ValueError("Invalid provider")
+        return str(value)
+
+
+class ProviderKeyDraft(ProviderName):
+    """A provider's key to store, trimmed; it replaces the one that is there."""
+
+    key: GivenKey
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body, with the key in plain text."""
+        return {"provider": self.provider, "key": self.key.reveal()}
+
+
+class KeyVerdict(Inbound):
+    """What the provider says of the stored key; `key_valid` None is unknown, not wrong (identity.md §5)."""
+
+    key_stored: Flag = False
+    key_valid: bool | None = None
+    key_error: str | None = None
+    service: Text = ""
+    harness: str | None = None
+    package: str | None = None
+    binary: str | None = None

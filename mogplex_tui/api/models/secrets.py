@@ -1,0 +1,44 @@
+"""Secret fields of models: kept as `Secret` on the way in and on the way out, so that no repr shows them."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainValidator
+
+from mogplex_tui.config.secret import Secret
+
+
+def _hidden(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("is no text")
+    return Secret(value)
+
+
+def _hidden_map(value: object) -> dict[str, Secret]:
+    if not isinstance(value, dict):
+        return {}
+    return {
+        str(key): item if isinstance(item, Secret) else Secret("" if item is None else str(item))
+        for key, item in value.items()
+    }
+
+
+def _given(value: object) -> object:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("Key is required")
+    return Secret(text.strip())
+
+
+Hidden = Annotated[Secret, PlainValidator(_hidden)]
+"""A secret text."""
+HiddenMap = Annotated[dict[str, Secret], PlainValidator(_hidden_map)]
+"""Names with secret values; null or no object is read as empty."""
+GivenKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidator(_given)]
+"""A key that a person typed: trimmed and not empty, by the service's words (identity.md §5)."""
+
+
+def revealed(values: dict[str, Secret]) -> dict[str, Any]:
+    """Return names with their plain values, for a request body alone."""
+    return {name: value.reveal() for name, value in values.items()}

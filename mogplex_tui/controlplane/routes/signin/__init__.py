@@ -5,8 +5,13 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
+from . import authorize, clients, discovery, hand_off, login, tokens
 
 
-def routes(_: Service) -> list[BaseRoute]:
+def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
-    return []
+    return [
+        entry
+        for theme in (discovery, clients, authorize, tokens, login, hand_off)
+        for entry in theme.routes(service)
+    ]

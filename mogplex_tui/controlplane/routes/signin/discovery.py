@@ -1,0 +1,66 @@
+"""What the authorization server says of itself, and the two advertised paths that are not there (auth.md §8)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..web import Ask, Service, Verb, answer, route
+from .forms import PageEndpoint
+
+SCOPES = ("openid", "profile", "email", "offline_access", "read", "write")
+BASE = "/api/auth/mcp"
+
+
+async def authorization_server(ask: Ask) -> Response:
+    """The server's endpoints and what it can do, for anybody's page to read."""
+    origin = ask.service.origin
+    document = {
+        "issuer": origin,
+        "authorization_endpoint": f"{origin}{BASE}/authorize",
+        "token_endpoint": f"{origin}{BASE}/token",
+        "userinfo_endpoint": f"{origin}{BASE}/userinfo",
+        "jwks_uri": f"{origin}{BASE}/jwks",
+        "registration_endpoint": f"{origin}{BASE}/register",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "acr_values_supported": ["urn:mace:incommon:iap:silver", "urn:mace:incommon:iap:bronze"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["HS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "email", "email_verified", "name"],
+    }
+    return answer(document, headers={"Access-Control-Allow-Origin": "*"})
+
+
+async def protected_resource(ask: Ask) -> Response:
+    """What the tokens are for."""
+    origin = ask.service.origin
+    document = {
+        "resource": f"{origin}/api/v1/mogplex/mcp",
+        "authorization_servers": [origin],
+        "scopes_supported": ["read", "write"],
+        "resource_documentation": f"{origin}/docs/mcp",
+    }
+    return answer(document, headers={"Cache-Control": "public, max-age=300"})
+
+
+async def _not_there(_: Ask) -> Response:
+    return Response(status_code=404)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    resource = PageEndpoint(service, {"GET": Verb(protected_resource)})
+    missing = PageEndpoint(service, {"GET": Verb(_not_there), "POST": Verb(_not_there)})
+    known = "/.well-known/oauth-"
+    return [
+        route(known + "authorization-server", PageEndpoint(service, {"GET": Verb(authorization_server)})),
+        route(known + "protected-resource", resource),
+        route(known + "protected-resource/api/v1/mogplex/mcp", resource),
+        route(BASE + "/userinfo", missing),
+        route(BASE + "/jwks", missing),
+    ]

@@ -1,0 +1,40 @@
+"""The few pages of the sign-in, in plain HTML: they work without scripts and look the same everywhere."""
+
+from __future__ import annotations
+
+from html import escape
+
+from starlette.responses import HTMLResponse, Response
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}"
+    "button{font:inherit;padding:.4rem 1rem}code{word-break:break-all}"
+)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def page(title: str, body: str, status: int = 200, policy: str = "") -> Response:
+    """A page; `body` is HTML that is escaped already, `policy` more of its content security policy."""
+    text = (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": f"{_POLICY}; {policy}" if policy else _POLICY,
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+    }
+    return HTMLResponse(text, status, headers)
+
+
+def said(title: str, sentence: str, status: int = 200) -> Response:
+    """A page of one sentence."""
+    return page(title, f"<p>{escape(sentence)}</p>", status)
+
+
+def hidden(**fields: str) -> str:
+    """Fields of a form that a person does not see."""
+    return "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
+    )

@@ -1,0 +1,76 @@
+"""A browser and a client, as far as signing in needs them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+CLI = "mogplex-cli"
+CALLBACK = "http://127.0.0.1:24816/auth/callback"
+ALL = "openid profile email offline_access read write"
+VERIFIER = "a-verifier-of-some-length-that-nobody-guesses-0123456789"
+AUTHORIZE = "/api/auth/mcp/authorize"
+TOKEN = "/api/auth/mcp/token"
+
+
+def challenge(verifier: str = VERIFIER) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def request(**changes: str | None) -> dict[str, str]:
+    """The query of an authorize call; None leaves a parameter out."""
+    query: dict[str, str | None] = {
+        "response_type": "code",
+        "client_id": CLI,
+        "redirect_uri": CALLBACK,
+        "scope": ALL,
+        "state": "s t&te",
+        "code_challenge": challenge(),
+        "code_challenge_method": "S256",
+    }
+    return {name: value for name, value in (query | changes).items() if value is not None}
+
+
+def query_of(location: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+async def code(browser: httpx.AsyncClient, **changes: str | None) -> str:
+    answer = await browser.get(AUTHORIZE, params=request(**changes))
+    assert answer.status_code == 302, answer.text
+    return query_of(answer.headers["location"])["code"]
+
+
+def exchange(code: str, /, **changes: str | None) -> dict[str, str]:
+    """The form of a token call for a code; None leaves a field out."""
+    form: dict[str, str | None] = {
+        "grant_type": "authorization_code",
+        "client_id": CLI,
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
+    return {name: value for name, value in (form | changes).items() if value is not None}
+
+
+async def tokens(browser: httpx.AsyncClient, nobody: httpx.AsyncClient, **changes: str) -> dict[str, Any]:
+    answer = await nobody.post(TOKEN, data=exchange(await code(browser, **changes)))
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def fields(page: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
+    return {name: html.unescape(value) for name, value in found}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

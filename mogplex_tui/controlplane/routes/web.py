@@ -242,9 +242,9 @@ class OpenEndpoint(Endpoint):
     """An unversioned path that also answers nobody (identity.md §1.2, "optional")."""
 
     def enter(self, request: Request) -> Caller | None:
-        """The token's or the session's owner, or None."""
+        """The owner of the token, the tests' headers or the session, or None."""
         header = request.headers.get("authorization", "")
-        return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE))
+        return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
 
     def crash(self, verb: Verb) -> Response:
         """500, with the route's fixed text where it has one, else empty (observability.md §0)."""

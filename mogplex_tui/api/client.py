@@ -11,13 +11,18 @@ from mogplex_tui.api.access import AccessMap
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.connection import Connection
-from mogplex_tui.api.resources.account import AccountResource, ModelsResource, SettingsResource
+from mogplex_tui.api.resources.account import AccountResource, SettingsResource
 from mogplex_tui.api.resources.automations import AutomationsResource
+from mogplex_tui.api.resources.billing import BillingResource
+from mogplex_tui.api.resources.catalog import ModelsResource
+from mogplex_tui.api.resources.invites import InvitesResource
+from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
 from mogplex_tui.api.resources.library import AgentsResource, ReposResource
 from mogplex_tui.api.resources.observability import ObservabilityResource
 from mogplex_tui.api.resources.realtime import RealtimeResource
 from mogplex_tui.api.resources.runs import RunsResource
 from mogplex_tui.api.resources.sandboxes import SandboxesResource
+from mogplex_tui.api.resources.teams import TeamsResource
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Transport
 
@@ -72,6 +77,31 @@ class ClientView:
     def models(self) -> ModelsResource:
         """The models."""
         return ModelsResource(self._transport, self.priority)
+
+    @cached_property
+    def api_keys(self) -> ApiKeysResource:
+        """The account's API keys."""
+        return ApiKeysResource(self._transport, self.priority)
+
+    @cached_property
+    def provider_keys(self) -> ProviderKeysResource:
+        """The account's keys of model providers."""
+        return ProviderKeysResource(self._transport, self.priority)
+
+    @cached_property
+    def teams(self) -> TeamsResource:
+        """The teams: memberships, members, models, keys, installations, trail."""
+        return TeamsResource(self._transport, self.priority)
+
+    @cached_property
+    def invites(self) -> InvitesResource:
+        """Invites to teams, sent and received."""
+        return InvitesResource(self._transport, self.priority)
+
+    @cached_property
+    def billing(self) -> BillingResource:
+        """Billing, and the pages to pay on."""
+        return BillingResource(self._transport, self.priority)
 
     @cached_property
     def repos(self) -> ReposResource:

@@ -15,6 +15,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BRANCH = re.compile(r"[A-Za-z0-9_./-]+")
 _KEY = re.compile(r"[\x20-\x7e]+")
 _TABLE = re.compile(r"[a-z_]+")
+_INVITE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 def is_uuid(text: str) -> bool:
@@ -119,3 +120,19 @@ def table_names(tables: object) -> list[str]:
         if not _TABLE.fullmatch(name):
             raise InvalidInput(f"{name!r} is no table name: only a to z and _ are")
     return names
+
+
+def installation_number(value: int | str) -> int:
+    """Return GitHub's number of an installation; raises InvalidInput for anything but 1 to 18 digits."""
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidInput("The number of an installation is made of digits", resource="installation")
+    return int(text)
+
+
+def invite_token(text: str) -> str:
+    """Return the token of an invite, from itself or from its link; raises InvalidInput (identity.md §8)."""
+    token = text.strip().partition("?")[0].rstrip("/").rpartition("/")[2]
+    if not _INVITE.fullmatch(token):
+        raise InvalidInput("This is not the link or the token of an invitation", resource="invitation")
+    return token

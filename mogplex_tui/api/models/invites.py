@@ -1,0 +1,157 @@
+"""Invites to a team, as those who send and those who receive them see them (identity.md §8)."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from mogplex_tui.api.models.base import (
+    Count,
+    Flag,
+    Inbound,
+    OutboundSnake,
+    Rows,
+    Text,
+    Time,
+    empty_rows,
+    nested,
+)
+
+MOST_AT_ONCE = 100
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+
+
+class InvitedRole(StrEnum):
+    """The roles that an invite can give and a member can be moved to; ownership is handed over instead."""
+
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+class Delivery(StrEnum):
+    """How an invite went out; `log` means that the link is in the service's log only."""
+
+    RESEND = "resend"
+    LOG = "log"
+    FAILED = "resend_error"
+
+
+class Invite(Inbound):
+    """An open invite; never with its link."""
+
+    id: str
+    email: Text = ""
+    role: Text = ""
+    expires_at: Time | None = None
+    created_at: Time | None = None
+
+
+class SentInvite(Inbound):
+    """An invite that was sent, and how."""
+
+    invite: Invite
+    delivery: Text = ""
+
+
+class BulkResult(Inbound):
+    """What became of one address."""
+
+    email: Text = ""
+    status: Text = ""
+    invite_id: str | None = None
+
+
+class BulkSummary(Inbound):
+    """How many addresses ended how."""
+
+    total_requested: Count = 0
+    invited: Count = 0
+    skipped_member: Count = 0
+    skipped_invalid: Count = 0
+    skipped_duplicate: Count = 0
+    delivery_failed: Count = 0
+    insert_failed: Count = 0
+
+
+class BulkInvites(Inbound):
+    """What became of many addresses, in their order."""
+
+    results: Annotated[Rows[BulkResult], nested(BulkResult)] = empty_rows()
+    summary: BulkSummary = Field(default_factory=BulkSummary)
+
+
+class InvitationText(Inbound):
+    """Who invites whom into which team."""
+
+    team_name: Text = ""
+    team_slug: Text = ""
+    inviter_name: str | None = None
+    role: Text = ""
+    expires_at: Time | None = None
+    expired: Flag = False
+    already_accepted: Flag = False
+
+
+class Invitation(Inbound):
+    """An invite as its receiver meets it; without `email_match` joining needs a confirmation."""
+
+    invite: InvitationText
+    email_match: Flag = False
+    invite_email: Text = ""
+    current_email: str | None = None
+
+
+class JoinedTeam(Inbound):
+    """The team that an accepted invite led to."""
+
+    id: str
+    slug: Text = ""
+
+
+def _role(value: str) -> str:
+    if value not in tuple(InvitedRole):
+        raise ValueError("Role must be admin, developer, or viewer")
+    return str(value)
+
+
+class RoleDraft(OutboundSnake):
+    """The role that a member shall have."""
+
+    role: str
+
+    @field_validator("role")
+    @classmethod
+    def _check_role(cls, value: str) -> str:
+        return _role(value)
+
+
+class InviteDraft(RoleDraft):
+    """Somebody to invite."""
+
+    email: str
+
+    @field_validator("email")
+    @classmethod
+    def _check_email(cls, value: str) -> str:
+        if not _EMAIL.fullmatch(value.strip()):
+            raise ValueError("Valid email required")
+        return value.strip()
+
+
+class BulkInviteDraft(RoleDraft):
+    """1 to 100 addresses to invite; the service says for each what became of it."""
+
+    emails: list[str]
+
+    @field_validator("emails")
+    @classmethod
+    def _check_count(cls, value: list[str]) -> list[str]:
+        if not 1 <= len(value) <= MOST_AT_ONCE:
+            raise ValueError(f"Give 1 to {MOST_AT_ONCE} addresses")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump()

@@ -1,0 +1,211 @@
+"""Teams: memberships, members, models, keys, installations and the audit trail (identity.md §7, §8)."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from mogplex_tui.api.models.base import (
+    Flag,
+    Inbound,
+    Json,
+    OutboundSnake,
+    Rows,
+    Text,
+    Time,
+    empty_rows,
+    nested,
+)
+from mogplex_tui.api.models.invites import Invite
+from mogplex_tui.api.models.keys import ProviderKey
+from mogplex_tui.api.rules import units
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
+
+
+class TeamRole(StrEnum):
+    """What a member may do; owners and admins manage."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+MANAGERS = frozenset({TeamRole.OWNER, TeamRole.ADMIN})
+
+
+class PersonalScope(Inbound):
+    """The account itself, as one of the places to work in."""
+
+    slug: str | None = None
+    name: str | None = None
+    avatar_url: str | None = None
+
+
+class Membership(Inbound):
+    """A team that the account belongs to, and its role there."""
+
+    id: str
+    slug: Text = ""
+    name: Text = ""
+    icon_url: str | None = None
+    role: Text = ""
+
+    @property
+    def can_manage(self) -> bool:
+        """Whether the role is owner or admin."""
+        return self.role in MANAGERS
+
+
+class Memberships(Inbound):
+    """The account and its teams by name."""
+
+    personal: PersonalScope = Field(default_factory=PersonalScope)
+    teams: Annotated[Rows[Membership], nested(Membership)] = empty_rows()
+
+
+class Team(Inbound):
+    """A team's names; `icon_url` is None where the answer has none."""
+
+    id: str
+    name: Text = ""
+    slug: Text = ""
+    icon_url: str | None = None
+
+
+class Viewer(Inbound):
+    """What the one who asks is in the team; `role` is empty where the answer leaves it out."""
+
+    role: Text = ""
+    can_manage: Flag = False
+
+
+class Member(Inbound):
+    """A member of a team."""
+
+    user_id: str
+    name: str | None = None
+    username: str | None = None
+    email: str | None = None
+    avatar_url: str | None = None
+    role: Text = ""
+    joined_at: Time | None = None
+    is_current_user: Flag = False
+
+    @property
+    def label(self) -> str:
+        """The name to show: name, user name, e-mail or the id's beginning, whichever is there first."""
+        return self.name or self.username or self.email or self.user_id[:8]
+
+
+class Roster(Inbound):
+    """A team with its members by the time they joined and its open invites, the newest first, expired ones too."""
+
+    team: Team
+    viewer: Viewer = Field(default_factory=Viewer)
+    members: Annotated[Rows[Member], nested(Member)] = empty_rows()
+    invites: Annotated[Rows[Invite], nested(Invite)] = empty_rows()
+
+
+class SlugCheck(Inbound):
+    """Whether a team may be called so; `reason` is invalid, reserved or taken."""
+
+    available: Flag = False
+    reason: str | None = None
+
+
+class TeamModels(Inbound):
+    """The ids of the models that a team allows: None for all, empty for none."""
+
+    model_allowlist: list[str] | None = None
+    viewer: Viewer = Field(default_factory=Viewer)
+
+
+class TeamKeys(Inbound):
+    """The providers that a team has a key of."""
+
+    keys: Annotated[Rows[ProviderKey], nested(ProviderKey)] = empty_rows()
+    viewer: Viewer = Field(default_factory=Viewer)
+
+
+class TeamInstallation(Inbound):
+    """A GitHub installation that works for a team; `id` is the row's, `installation_id` GitHub's number."""
+
+    id: str
+    installation_id: int | None = None
+    account_login: str | None = None
+    account_type: str | None = None
+    target_type: str | None = None
+    product_team_id: str | None = None
+    attached_by_user_id: str | None = None
+
+
+class AuditEvent(Inbound):
+    """Something that was done in a team or denied there; the service blots out what looks like a secret."""
+
+    id: str
+    action: Text = ""
+    decision_code: str | None = None
+    target_type: str | None = None
+    target_id: str | None = None
+    actor_user_id: str | None = None
+    repo_id: str | None = None
+    sandbox_record_id: str | None = None
+    ai_call_id: str | None = None
+    job_run_id: str | None = None
+    request_id: str | None = None
+    auth_source: str | None = None
+    payload: Json = Field(default_factory=dict)
+    created_at: Time | None = None
+
+
+class TeamIcon(Inbound):
+    """The address of a team's picture, None without one."""
+
+    icon_url: str | None = None
+
+
+class TeamDraft(OutboundSnake):
+    """A team to make: a name of 1 to 80 characters and a slug of 1 to 39."""
+
+    name: str
+    slug: str
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not 1 <= units(value.strip()) <= 80:
+            raise ValueError("Team name must be 1-80 characters")
+        return value.strip()
+
+    @field_validator("slug")
+    @classmethod
+    def _check_slug(cls, value: str) -> str:
+        slug = value.strip().lower()
+        if not _SLUG.fullmatch(slug):
+            raise ValueError(
+                "A slug is 1 to 39 lower-case letters and digits with single hyphens between them"
+            )
+        return slug
+
+
+class Allowlist(OutboundSnake):
+    """The models that a team shall allow: None for all, empty for none."""
+
+    model_allowlist: list[str] | None
+
+    @field_validator("model_allowlist")
+    @classmethod
+    def _check_ids(cls, value: list[str] | None) -> list[str] | None:
+        if value is None:
+            return None
+        ids = sorted({model.strip() for model in value})
+        if "" in ids:
+            raise ValueError("A model id is empty")
+        return ids
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body; null is part of it."""
+        return self.model_dump()

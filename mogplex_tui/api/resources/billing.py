@@ -1,0 +1,61 @@
+"""Billing and the pages to pay on (identity.md §9, §10); the active team's when the context has one."""
+
+from __future__ import annotations
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.models.billing import Billing, PaymentPage, Subscription, TopUp, VercelProject
+from mogplex_tui.api.resources.base import Resource
+
+_OFF = "Billing is not enabled"
+
+
+class BillingResource(Resource):
+    """`/api/billing`, `/api/stripe/*` and `/api/profile/vercel-billing`."""
+
+    async def get(self) -> Billing:
+        """Return tier, status and balance in cents; `enabled` false where the service has no billing."""
+        return (await self._get("/api/billing", "the billing")).one(Billing)
+
+    async def subscribe(self, subscription: Subscription) -> PaymentPage:
+        """Return the page to subscribe on; raises FeatureOff without billing, Conflict for a second subscription."""
+        return await self._page("checkout", "the checkout", subscription.body())
+
+    async def top_up(self, top_up: TopUp) -> PaymentPage:
+        """Return the page to buy credit on; the same `attempt_id` leads to the same purchase."""
+        return await self._page("checkout", "the checkout", top_up.body())
+
+    async def portal(self) -> PaymentPage:
+        """Return the page with invoices and cards; raises NotFound when nothing was ever bought."""
+        return await self._page("portal", "the billing portal", None)
+
+    async def clear_vercel_project(self) -> VercelProject:
+        """Let no Vercel project pay for the account any more."""
+        answer = await self._change(
+            "PATCH", "/api/profile/vercel-billing", "the Vercel project", body={"projectId": None}
+        )
+        return answer.one(VercelProject)
+
+    async def set_vercel_project(self, project_id: str, team_id: str | None = None) -> VercelProject:
+        """Let a Vercel project pay for the account; raises FeatureOff, for no service offers it today."""
+        if not project_id.strip():
+            raise errors.InvalidInput("Name a Vercel project")
+        body = {"projectId": project_id.strip(), "teamId": team_id}
+        answer = await self._change("PATCH", "/api/profile/vercel-billing", "the Vercel project", body=body)
+        return answer.one(VercelProject)
+
+    async def _page(self, name: str, resource: str, body: dict[str, object] | None) -> PaymentPage:
+        try:
+            answer = await self._change("POST", f"/api/stripe/{name}", resource, body=body)
+        except errors.Unavailable as error:
+            if _OFF not in error.what:
+                raise
+            # A 503 that no waiting mends: the service was set up without payments.
+            raise errors.FeatureOff(
+                "The service has no billing",
+                resource=error.resource,
+                method=error.method,
+                path=error.path,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
+        return answer.one(PaymentPage)

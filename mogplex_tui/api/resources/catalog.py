@@ -1,0 +1,85 @@
+"""Models: the catalogue, what is enabled, what is new (identity.md §6; v1.md §3)."""
+
+from __future__ import annotations
+
+import re
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.models.catalog import AvailableModel, CliModel, Model, ModelCatalog, NewModels
+from mogplex_tui.api.resources.base import Resource, v1
+
+_NEW = "/api/models/new-arrivals"
+_ICON_NAME = re.compile(r"[a-z0-9]+(?:[a-z0-9_-]*[a-z0-9])?")
+
+
+class ModelsResource(Resource):
+    """`/api/models` with what is below, and the token API's `/models`."""
+
+    async def list(self) -> ModelCatalog:
+        """Return the catalogue, sorted by provider, name and id (the service leaves ties open; identity.md
+        §6.2).
+        """
+        answer = await self._get("/api/models", "the models")
+        default = answer.data.get("default_model") if isinstance(answer.data, dict) else None
+        return ModelCatalog(
+            models=_sorted(answer.rows(Model, "models")),
+            catalog=_sorted(answer.rows(Model, "catalog")),
+            default_model=default if isinstance(default, str) else None,
+            anonymous="default_model" not in answer.data,
+        )
+
+    async def for_cli(self) -> Rows[CliModel]:
+        """Return the usable models in the form of the command line tool, prices per million (identity.md §6.3)."""
+        return (await self._get("/api/models", "the models", format="cli")).rows(CliModel)
+
+    async def set_enabled(self, model_id: str, enabled: bool) -> None:
+        """Enable or disable a model for the account (identity.md §6.4)."""
+        if not model_id.strip():
+            raise errors.InvalidInput("Name a model")
+        body = {"model_id": model_id.strip(), "is_enabled": enabled}
+        await self._change("PATCH", "/api/models", f"model {model_id.strip()}", body=body)
+
+    async def available(self) -> Rows[AvailableModel]:
+        """Return the models that the token's owner can use now, over the token API."""
+        return (await self._get(v1("/models"), "the models")).rows(AvailableModel, "models")
+
+    async def new(self) -> NewModels:
+        """Return what came since the account last looked.
+
+        With auto-enable off the service disables the new ones by this very read and shows none (identity.md §6.8).
+        """
+        return (await self._get(_NEW, "the new models")).one(NewModels)
+
+    async def dismiss_new(self) -> None:
+        """Say that the new models were seen; they stay as they are."""
+        await self._change("POST", _NEW, "the new models", body={"action": "dismiss"})
+
+    async def disable_new(self) -> None:
+        """Disable the new models and switch auto-enable off."""
+        await self._change("POST", _NEW, "the new models", body={"action": "disable"})
+
+    async def set_auto_enable(self, enabled: bool) -> None:
+        """Say whether models that are to come are enabled by themselves."""
+        await self._change("PATCH", _NEW, "the new models", body={"autoEnable": enabled})
+
+    async def provider_icons(self) -> tuple[str, ...]:
+        """Return the names of the providers that have a picture; the service's copy is up to 300 s old."""
+        answer = await self._get("/api/models/provider-icons", "the provider icons")
+        names = answer.at("providers")
+        return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+    def icon_url(self, provider: str, storage_url: str | None = None) -> str | None:
+        """Return where a provider's picture lies, or None for a name that has none (identity.md §6.9).
+
+        `storage_url` is the service's public storage; without it the service's own address. Asks nothing.
+        """
+        name = provider.strip().lower()
+        if not _ICON_NAME.fullmatch(name):
+            return None
+        base = (storage_url or self._transport.target.base_url).rstrip("/")
+        return f"{base}/storage/v1/object/public/provider-icons/{name}.png"
+
+
+def _sorted(rows: Rows[Model]) -> Rows[Model]:
+    return Rows(sorted(rows, key=lambda row: (row.provider, row.name, row.id)), rows.bad)

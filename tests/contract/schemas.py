@@ -42,6 +42,16 @@ ONLY_NULL: dict[str, Any] = {
     "reason": "string",
     "github_primary_action": "object",
     "nextCursor": "string",
+    # library.md §8.1: what a test found, an OAuth client of a user's own, and its sign-in.
+    "last_test_error": "string",
+    "last_test_http_status": "integer",
+    "last_test_tool_count": "integer",
+    "oauth_client_id": "string",
+    "oauth_authorize_url": "string",
+    "oauth_token_url": "string",
+    "oauth_scopes": "string",
+    "oauth_authorized_at": "string",
+    "oauth_token_expires_at": "string",
     # routing.md §1.1 and §3.1, v1.md §5.1.
     "last_run_error": "string",
     "description": "string",
@@ -159,7 +169,13 @@ ANY_NUMBER = frozenset(("position.x", "position.y", "viewport.x", "viewport.y", 
 OPTIONAL = {"": {"warning"}, "tool_calls": {"duration_ms", "input_preview", "output_preview", "input"}}
 
 # Objects whose keys are data: whatever is in them is no fault.
-OPEN = frozenset(("metadata", "payload", "input", "output", "data", "wait_config", "resume_payload"))
+OPEN = frozenset(
+    (
+        *("metadata", "payload", "input", "output", "data", "wait_config", "resume_payload"),
+        # library.md §9.1: maps of a custom MCP server.
+        *("envPlain", "headerPlain", "extra"),
+    )
+)
 
 
 def _with_null(schema: dict[str, Any]) -> dict[str, Any]:

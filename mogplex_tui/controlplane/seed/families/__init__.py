@@ -10,7 +10,7 @@ from random import Random
 
 from ..bulk import Rows
 from ..world import World
-from . import identity, library, projects, routing
+from . import identity, library, projects, routing, tools
 
 Writer = Callable[[Rows, World, Random, int], None]
 
@@ -20,4 +20,5 @@ FAMILIES: tuple[tuple[str, Writer], ...] = (
     ("library", library.write),
     ("projects", projects.write),
     ("routing", routing.write),
+    ("tools", tools.write),
 )

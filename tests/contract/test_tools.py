@@ -1,0 +1,83 @@
+"""Connections, MCP servers, Slack and the MCP endpoint against the schemas of the real service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.contract.checker import Checker
+from tests.contract.schemas import shapes_of
+from tests.controlplane.support import V1, ManualClock
+
+SERVERS = "/api/mcp-servers"
+STDIO: dict[str, Any] = {
+    "name": "files",
+    "transport": "stdio",
+    "command": "mcp-files",
+    "args": ["--root", "."],
+    "envPlain": {"LOG": "x", "DEBUG": "1"},
+    "envSecrets": {"TOKEN": "s"},
+    "extra": {"startup_timeout_sec": 5},
+}
+HTTP: dict[str, Any] = {
+    "name": "search",
+    "transport": "http",
+    "url": "https://search.example.dev/mcp",
+    "headerPlain": {"X-Region": "eu"},
+    "headerSecrets": {"Authorization": "Bearer x"},
+}
+
+
+async def read_tools(check: Checker) -> dict[str, Any]:
+    """Every list of the family, each server alone, and two answers of the endpoint; returns the lists."""
+    connections = await check("GET_api.connections_200", "GET", "/api/connections")
+    servers = await check("GET_api.mcp-servers_200", "GET", SERVERS)
+    for server in servers["servers"]:
+        await check("GET_api.mcp-servers.-_200", "GET", f"{SERVERS}/{server['id']}")
+    merged = await check("GET_api.mcp-servers~cli_200", "GET", f"{SERVERS}?format=cli")
+    await check("GET_api.v1.mogplex.mcp.servers_200", "GET", f"{V1}/mcp/servers")
+    slack = "GET_api.integrations.slack.installations_200"
+    await check(slack, "GET", "/api/integrations/slack/installations")
+    for method in ("initialize", "tools/list"):
+        message = {"jsonrpc": "2.0", "id": 1, "method": method}
+        await check("POST_api.v1.mogplex.mcp_200", "POST", f"{V1}/mcp", json=message)
+    return {**connections, **servers, "merged": merged}
+
+
+async def test_answers_have_the_observed_shapes() -> None:
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            check = Checker(client)
+            await read_tools(check)
+            for body in (STDIO, HTTP):
+                await check("POST_api.mcp-servers_201", "POST", SERVERS, json=body)
+            for connection in (
+                {"source_preset": "linear", "credentials": "k"},
+                {"source_preset": "sentry"},
+                {"type": "rest_api", "name": "R", "base_url": "https://api.example.dev", "description": "d"},
+            ):
+                made = (await client.post("/api/connections", json=connection)).json()["connection"]
+                await client.post(f"/api/connections/{made['id']}/test")
+                await client.get(f"/api/connections/managed-auth?connectionId={made['id']}")
+            found = await read_tools(check)
+            assert (len(found["connections"]), len(found["servers"]), len(found["merged"])) == (3, 2, 4)
+            # Every schema that was copied in is met: a route that goes missing is a fault of this test.
+            assert check.met == shapes_of("tools")
+
+
+async def test_the_seeded_account_has_the_observed_shapes() -> None:
+    async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            found = await read_tools(Checker(client))
+            health = {entry["health_status"] for entry in found["connections"]}
+            assert health == {"healthy", "auth_failed", "error", "unknown"}
+            names = [entry["name"] for entry in found["merged"]]
+            # Custom servers from the oldest, then the connections that can be used.
+            custom = ["filesystem", "postgres-readonly", "runbooks", "playwright"]
+            assert names == [*custom, "Linear", "Sentry", "Catalogue search"]

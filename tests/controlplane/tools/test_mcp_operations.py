@@ -137,3 +137,41 @@ async def test_environment_variables_are_answered_as_their_route_does(
 ) -> None:
     refused = await error(client, name, arguments)
     assert (refused["code"], refused["status"]) == ("SERVICE_UNAVAILABLE", 501)
+
+
+async def test_an_automation_is_made_published_and_triggered(client: httpx.AsyncClient, world: World) -> None:
+    world.model("acme/nova-1")
+    world.agent()
+    repo = world.repo()
+    with world.plane.db.transaction() as tx:
+        tx.insert(
+            "github_installations",
+            id=tx.new_id(),
+            user_id=world.user,
+            installation_id=88,
+            account_login="acme",
+            created_at=1,
+        )
+    given = {"installationId": 88, "name": " Nightly ", "notes": ""}
+    made = (await result(client, "create_automation", given))["structuredContent"]["automation"]
+    assert made["name"] == "Nightly"
+    one = {"automationId": made["id"]}
+    chosen = {**one, "nodeId": "agent-1", "modelId": "acme/nova-1"}
+    assert (await result(client, "set_automation_model", chosen))["isError"] is False
+    changed = await result(client, "update_automation", {**one, "name": "Weekly"})
+    assert changed["structuredContent"]["automation"]["name"] == "Weekly"
+    published = (await result(client, "publish_automation", one))["structuredContent"]["automation"]
+    assert published["status"] == "active"
+    asked = {**one, "repoId": repo, "input": {"why": "test"}, "idempotencyKey": "once"}
+    first = (await result(client, "trigger_automation", asked))["structuredContent"]["run"]
+    again = (await result(client, "trigger_automation", asked))["structuredContent"]["run"]
+    assert (first["outcome"], again["outcome"], again["jobRunId"]) == (
+        "queued",
+        "suppressed",
+        first["jobRunId"],
+    )
+
+
+async def test_a_refused_sandbox_is_a_result(client: httpx.AsyncClient) -> None:
+    refused = await error(client, "create_sandbox", {"repoId": NO_RUN})
+    assert (refused["code"], refused["status"], refused["message"]) == ("BAD_REQUEST", 404, "Repo not found")

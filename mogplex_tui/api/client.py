@@ -12,16 +12,24 @@ from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.resources.account import AccountResource, SettingsResource
+from mogplex_tui.api.resources.agents import AgentsResource
+from mogplex_tui.api.resources.approvals import ApprovalsResource
 from mogplex_tui.api.resources.automations import AutomationsResource
 from mogplex_tui.api.resources.billing import BillingResource
 from mogplex_tui.api.resources.catalog import ModelsResource
+from mogplex_tui.api.resources.conversations import ConversationsResource
+from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.api.resources.invites import InvitesResource
 from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
-from mogplex_tui.api.resources.library import AgentsResource, ReposResource
+from mogplex_tui.api.resources.library import ReposResource
+from mogplex_tui.api.resources.memories import MemoriesResource
 from mogplex_tui.api.resources.observability import ObservabilityResource
 from mogplex_tui.api.resources.realtime import RealtimeResource
+from mogplex_tui.api.resources.routing import AssignmentsResource, TriggersResource
+from mogplex_tui.api.resources.rules import CommandsResource, RulesResource
 from mogplex_tui.api.resources.runs import RunsResource
 from mogplex_tui.api.resources.sandboxes import SandboxesResource
+from mogplex_tui.api.resources.skills import SkillsResource
 from mogplex_tui.api.resources.teams import TeamsResource
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Transport
@@ -110,8 +118,53 @@ class ClientView:
 
     @cached_property
     def agents(self) -> AgentsResource:
-        """The agents."""
+        """The agents, their roster and their categories."""
         return AgentsResource(self._transport, self.priority)
+
+    @cached_property
+    def skills(self) -> SkillsResource:
+        """The skills, the registry of others' and the documentation pages."""
+        return SkillsResource(self._transport, self.priority)
+
+    @cached_property
+    def rules(self) -> RulesResource:
+        """The rules for agents."""
+        return RulesResource(self._transport, self.priority)
+
+    @cached_property
+    def commands(self) -> CommandsResource:
+        """The saved slash commands."""
+        return CommandsResource(self._transport, self.priority)
+
+    @cached_property
+    def memories(self) -> MemoriesResource:
+        """The memories."""
+        return MemoriesResource(self._transport, self.priority)
+
+    @cached_property
+    def conversations(self) -> ConversationsResource:
+        """The stored chats."""
+        return ConversationsResource(self._transport, self.priority)
+
+    @cached_property
+    def assignments(self) -> AssignmentsResource:
+        """The assignments."""
+        return AssignmentsResource(self._transport, self.priority)
+
+    @cached_property
+    def triggers(self) -> TriggersResource:
+        """The triggers."""
+        return TriggersResource(self._transport, self.priority)
+
+    @cached_property
+    def flows(self) -> FlowsResource:
+        """The automations by the session's routes: all that the token API cannot do with them."""
+        return FlowsResource(self._transport, self.priority)
+
+    @cached_property
+    def approvals(self) -> ApprovalsResource:
+        """The questions to a human."""
+        return ApprovalsResource(self._transport, self.priority)
 
     @cached_property
     def sandboxes(self) -> SandboxesResource:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
+from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import Count, Inbound, Json, Rows, Text, Time, empty_rows, nested
 from mogplex_tui.api.models.jobs import Job, JobDetail
 
@@ -34,6 +35,7 @@ class GraphNode(Inbound):
 
     id: str
     type: Text = ""
+    position: Json = Field(default_factory=dict)
     data: Json = Field(default_factory=dict)
 
     @property
@@ -58,6 +60,35 @@ class Graph(Inbound):
 
     nodes: Annotated[Rows[GraphNode], nested(GraphNode)] = empty_rows()
     edges: Annotated[Rows[GraphEdge], nested(GraphEdge)] = empty_rows()
+    viewport: Json = Field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """Return the graph as it is sent back, in camelCase; raises InvalidInput when a part was not understood."""
+        if self.nodes.bad or self.edges.bad:
+            # Sent without them, the save would delete them.
+            raise InvalidInput("This graph holds parts that cannot be read, so saving it would lose them")
+        graph: dict[str, Any] = {
+            "nodes": [
+                {
+                    "id": node.id,
+                    "type": node.type,
+                    "position": node.position or {"x": 0, "y": 0},
+                    "data": node.data,
+                }
+                for node in self.nodes
+            ],
+            "edges": [
+                {
+                    "id": edge.id or f"{edge.source}-{edge.target}",
+                    "source": edge.source,
+                    "target": edge.target,
+                    "sourceHandle": edge.source_handle,
+                    "targetHandle": edge.target_handle,
+                }
+                for edge in self.edges
+            ],
+        }
+        return graph | ({"viewport": self.viewport} if self.viewport else {})
 
 
 class PublishedVersion(Inbound):

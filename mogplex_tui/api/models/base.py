@@ -67,6 +67,17 @@ Flag = Annotated[bool, _or(False)]
 Json = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 """A free JSON object; null is read as empty."""
 
+Texts = Annotated[
+    list[str],
+    BeforeValidator(
+        lambda value: [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    ),
+]
+"""A list of texts; null is read as empty, and what is no text is left out."""
+
+NULL_IS_EMPTY = _or({})
+"""For an object inside a row that the contract promises: null is read as one without values."""
+
 
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
@@ -135,11 +146,15 @@ class BadRow:
 
 
 class Rows(list[T]):
-    """A list of parsed rows, in the service's order, that also keeps the rows that did not parse in `bad`."""
+    """A list of parsed rows, in the service's order, that also keeps the rows that did not parse in `bad`.
 
-    def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = ()) -> None:
+    `raws` is the JSON that each row was parsed from, in the same order; empty when the rows were made otherwise.
+    """
+
+    def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = (), raws: Iterable[Any] = ()) -> None:
         super().__init__(rows)
         self.bad: list[BadRow] = list(bad)
+        self.raws: list[Any] = list(raws)
 
     @property
     def total(self) -> int:
@@ -161,6 +176,7 @@ def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
     for item in items:
         try:
             rows.append(model.model_validate(item))
+            rows.raws.append(item)
         except ValidationError as error:
             rows.bad.append(BadRow(item, why_not(error)))
     return rows

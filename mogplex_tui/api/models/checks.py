@@ -53,6 +53,17 @@ def uuid(sentence: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def positive(sentence: str) -> AfterValidator:
+    """Return the validator of a number above zero that JSON carries exactly; None passes."""
+
+    def check(value: int | None) -> int | None:
+        if value is not None and not 0 < value < 2**53:
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
 def sendable(most: int | None = None, too_long: str = "") -> AfterValidator:
     """Return the validator of any JSON value, at most `most` characters of JSON."""
 

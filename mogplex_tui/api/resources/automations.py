@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from mogplex_tui.api.models.automation_drafts import (
+    AutomationChange,
+    AutomationDraft,
+    AutomationTrigger,
+    NodeModel,
+    TriggeredRun,
+)
 from mogplex_tui.api.models.automations import (
     Automation,
     AutomationRun,
@@ -10,6 +17,7 @@ from mogplex_tui.api.models.automations import (
 )
 from mogplex_tui.api.models.base import Page, Rows
 from mogplex_tui.api.resources.base import Resource, v1
+from mogplex_tui.api.rules import idempotency_key as checked_key
 from mogplex_tui.api.rules import path_id
 from mogplex_tui.api.text import short
 
@@ -47,3 +55,53 @@ class AutomationsResource(Resource):
         record, run = path_id(automation_id, "automation"), path_id(run_id, "automation run")
         answer = await self._get(v1(f"/automations/{record}/runs/{run}"), f"automation run {short(run)}")
         return answer.one(AutomationRunDetail, "run")
+
+    async def create(self, draft: AutomationDraft) -> Automation:
+        """Create an automation and, when the draft says so, publish it (v1.md §5.3).
+
+        Not in one piece: when publishing is refused the error comes and the inactive draft stays.
+        """
+        answer = await self._change("POST", v1("/automations"), "the new automation", body=draft.body())
+        return answer.one(Automation, "automation")
+
+    async def update(self, automation_id: str, change: AutomationChange) -> Automation:
+        """Change an automation's draft; the published version runs on as it is (v1.md §5.3)."""
+        path, name = _automation(automation_id)
+        return (await self._change("PUT", path, name, body=change.given())).one(Automation, "automation")
+
+    async def publish(self, automation_id: str) -> Automation:
+        """Make the draft a new version and run it, also when it was paused.
+
+        BadRequest with the first fault of the draft (v1.md §5.5).
+        """
+        path, name = _automation(automation_id)
+        return (await self._change("POST", f"{path}/publish", name)).one(Automation, "automation")
+
+    async def set_model(
+        self, automation_id: str, node_id: str, model_id: str | None, publish: bool = False
+    ) -> Automation:
+        """Give an agent step another model, in the draft alone or published at once (v1.md §5.3).
+
+        BadRequest for a model that is not enabled and for a step of another type, NotFound for one that is not there.
+        """
+        path, name = _automation(automation_id)
+        body = NodeModel(node_id=node_id, model_id=model_id, publish=publish).given()
+        return (await self._change("PUT", f"{path}/model", name, body=body)).one(Automation, "automation")
+
+    async def trigger(
+        self, automation_id: str, trigger: AutomationTrigger, idempotency_key: str
+    ) -> TriggeredRun:
+        """Set an automation off for a repository; read `outcome`, for suppressed work is no error (v1.md §5.3).
+
+        The key counts over all jobs of all accounts for ever: begin it with something of one's own. Conflict before
+        the first publish and while it is paused.
+        """
+        path, name = _automation(automation_id)
+        headers = {"Idempotency-Key": checked_key(idempotency_key)}
+        answer = await self._change("POST", f"{path}/trigger", name, body=trigger.body(), headers=headers)
+        return answer.one(TriggeredRun, "run")
+
+
+def _automation(automation_id: str) -> tuple[str, str]:
+    record = path_id(automation_id, "automation")
+    return v1(f"/automations/{record}"), f"automation {short(record)}"

@@ -1,9 +1,9 @@
-"""Repositories and agents over the token API (v1.md §1, §2)."""
+"""Repositories over the token API (v1.md §1)."""
 
 from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.library import AgentSummary, Repo
+from mogplex_tui.api.models.library import Repo
 from mogplex_tui.api.resources.base import Resource, v1
 
 
@@ -15,11 +15,3 @@ class ReposResource(Resource):
         return (await self._get(v1("/repos"), "the repositories", q=q, id=id, limit=limit)).rows(
             Repo, "repos"
         )
-
-
-class AgentsResource(Resource):
-    """`/agents`."""
-
-    async def list(self) -> Rows[AgentSummary]:
-        """Return the presets and then the account's own agents by name."""
-        return (await self._get(v1("/agents"), "the agents")).rows(AgentSummary, "agents")

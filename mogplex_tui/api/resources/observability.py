@@ -1,4 +1,4 @@
-"""Observability: stats, calls, events, tool calls, jobs (observability.md §1-§7)."""
+"""Observability: stats, calls, events, tool calls, jobs (observability.md §1-§8)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, CallCancelled, CallPage, ToolCall
 from mogplex_tui.api.models.events import Event
+from mogplex_tui.api.models.job_actions import (
+    FindingIssue,
+    IssueDraft,
+    JobRepaired,
+    JobRequeue,
+    JobRequeued,
+    VersionMode,
+)
 from mogplex_tui.api.models.jobs import Job, JobCancelled, JobDetail, JobPage
+from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry, LedgerPage
 from mogplex_tui.api.models.stats import Stats
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.rules import path_id
@@ -158,6 +167,100 @@ class ObservabilityResource(Resource):
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/cancel", f"job {short(record)}")).one(
             JobCancelled
         )
+
+    async def repair_job(self, job_id: str) -> JobRepaired:
+        """Start a job that has been pending for two minutes; `started` tells whether it took (§7.4).
+
+        BadRequest when it is not repairable, which it is not within two minutes of an attempt either.
+        """
+        record = path_id(job_id, "job")
+        return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short(record)}")).one(
+            JobRepaired
+        )
+
+    async def requeue_job(self, job_id: str, version_mode: VersionMode | str | None = None) -> JobRequeued:
+        """Run a failed job again as a new one; twice gives two (§7.5).
+
+        Without a mode workflows take their published version where it still fits. BadRequest unless it has failed;
+        Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE when that version was asked for and there is none.
+        """
+        record = path_id(job_id, "job")
+        body = None if version_mode is None else JobRequeue(version_mode=version_mode).given()
+        answer = await self._change(
+            "POST", f"{_ROOT}/jobs/{record}/requeue", f"job {short(record)}", body=body
+        )
+        return answer.one(JobRequeued)
+
+    async def file_issue(self, job_id: str, finding_id: str, draft: IssueDraft | None = None) -> FindingIssue:
+        """Open a GitHub issue for a review's finding, or return the one it has (§7.6).
+
+        Conflict when it is dismissed, being filed, without a repository or out of GitHub's reach.
+        """
+        job, finding = path_id(job_id, "job"), path_id(finding_id, "finding")
+        answer = await self._change(
+            "POST",
+            f"{_ROOT}/jobs/{job}/review-findings/{finding}/issue",
+            f"finding {short(finding)}",
+            body=None if draft is None else draft.wire(),
+        )
+        return answer.one(FindingIssue)
+
+    async def automation_events(
+        self,
+        page: int = 1,
+        limit: int = 100,
+        outcome: str | None = None,
+        reason: str | None = None,
+        repo_id: str | None = None,
+        source_type: str | None = None,
+        source_kind: str | None = None,
+        agent_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> LedgerPage:
+        """Return one page of at most 100 ledger entries, the newest first; unknown words match nothing (§8.1)."""
+        answer = await self._get(
+            f"{_ROOT}/automation-events",
+            "the dispatch ledger",
+            page=page,
+            limit=limit,
+            outcome=outcome,
+            reason=reason,
+            repo_id=path_id(repo_id, "repository") if repo_id else None,
+            source_type=source_type,
+            source_kind=source_kind,
+            agent_id=agent_id,
+            since=since,
+            until=until,
+        )
+        rows = answer.rows(LedgerEntry, "events")
+        return LedgerPage(rows, *_paging(answer.data, rows.total))
+
+    async def automation_failures(
+        self,
+        page: int = 1,
+        limit: int = 100,
+        failure_class: str | None = None,
+        source_type: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> FailureReport:
+        """Return the failures of automations with their sums; a provider is named by its key, in lower case (§8.3)."""
+        answer = await self._get(
+            f"{_ROOT}/automation-failures",
+            "the failures",
+            page=page,
+            limit=limit,
+            failure_class=failure_class,
+            source_type=source_type,
+            provider=provider,
+            model=model,
+            since=since,
+            until=until,
+        )
+        return answer.one(FailureReport)
 
 
 def _paging(data: object, came: int) -> tuple[int, int | None, int | None]:

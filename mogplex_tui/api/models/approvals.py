@@ -1,0 +1,112 @@
+"""Questions to a human: those of workflows and those of the orchestrator (routing.md §3.15, §3.16)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from mogplex_tui.api.models.base import Inbound, Json, Outbound, Rows, Text, Time
+from mogplex_tui.api.models.checks import one_of
+from mogplex_tui.api.rules import units
+
+
+class Decision(StrEnum):
+    """What a human says; the service echoes it in one place and puts it in the past in the other."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class Urgency(StrEnum):
+    """How much the orchestrator waits for an answer."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class FlowApproval(Inbound):
+    """A parked workflow run: a tool that wants to be called, or a question of the workflow's author (§3.15)."""
+
+    id: str
+    job_run_id: str | None = None
+    flow_id: str | None = None
+    node_id: Text = ""
+    wait_config: Json = Field(default_factory=dict)
+    created_at: Time | None = None
+    expires_at: Time | None = None
+
+    @property
+    def kind(self) -> str:
+        """`tool_approval`, `manual_approval`, or whatever else the service calls it."""
+        return self._text("kind") or ""
+
+    @property
+    def question(self) -> str:
+        """What is asked: the author's prompt, or the name of the tool; empty when neither is there."""
+        return self._text("prompt") or self._text("toolName") or ""
+
+    @property
+    def tool_input(self) -> str | None:
+        """The tool's input as JSON text, which may be cut at 4000 characters; None where there is no tool."""
+        return self._text("toolInput")
+
+    @property
+    def where(self) -> str | None:
+        """The repository, or None."""
+        return self._text("repoFullName")
+
+    @property
+    def who(self) -> str | None:
+        """The agent that asks, else the step, else None."""
+        return self._text("agentName") or self._text("nodeLabel")
+
+    def _text(self, key: str) -> str | None:
+        value = self.wait_config.get(key)
+        return value if isinstance(value, str) and value else None
+
+
+@dataclass(frozen=True)
+class FlowApprovals:
+    """At most 50 open questions, the oldest first; `has_more` says that others wait behind them."""
+
+    approvals: Rows[FlowApproval]
+    has_more: bool
+
+
+class ControlApproval(Inbound):
+    """A tool call of the orchestrator that waits for a human; it may be past `expires_at` already (§3.16)."""
+
+    id: str
+    run_id: str | None = None
+    ai_call_id: str | None = None
+    tool_name: Text = ""
+    tool_call_id: Text = ""
+    tool_input: Any = None
+    summary: Text = ""
+    urgency: Text = ""
+    status: Text = ""
+    resolution_source: str | None = None
+    resolution_note: str | None = None
+    expires_at: Time | None = None
+    resolved_at: Time | None = None
+    resolved_by: str | None = None
+    created_at: Time | None = None
+
+
+def _note(value: str | None) -> str | None:
+    if value is not None and units(value) > 2000:
+        raise ValueError("note must be at most 2000 characters")
+    return value or None
+
+
+class ApprovalAnswer(Outbound):
+    """A decision with an optional note of at most 2000 characters (§3.15)."""
+
+    decision: Annotated[str, one_of(tuple(Decision), 'decision must be "approve" or "deny"')]
+    note: Annotated[str | None, AfterValidator(_note)] = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body without a note that is empty."""
+        return self.model_dump(by_alias=True, exclude_none=True)

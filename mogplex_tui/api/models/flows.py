@@ -1,0 +1,206 @@
+"""Workflows over the unversioned routes, their templates and what can run them (routing.md §3, §4)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mogplex_tui.api.models.automations import Graph, PublishedVersion
+from mogplex_tui.api.models.base import (
+    NULL_IS_EMPTY,
+    Count,
+    Flag,
+    Inbound,
+    OutboundSnake,
+    Rows,
+    Text,
+    Texts,
+    Time,
+)
+from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, sendable, text, uuid
+from mogplex_tui.api.models.graph_input import check_flow_graph
+from mogplex_tui.api.models.jobs import RepoRef
+from mogplex_tui.api.models.routing import Activity
+from mogplex_tui.api.rules import units
+
+
+class FlowTemplateId(StrEnum):
+    """The starter workflows of the service (§3.4)."""
+
+    BLANK = "blank"
+    PR_REVIEW = "pr-review"
+    DEPENDABOT_AUTOPILOT = "dependabot-autopilot"
+    ISSUE_TRIAGE = "issue-triage"
+
+
+class SourceKind(StrEnum):
+    """Where a workflow's start comes from, known since its first publish (§3.1)."""
+
+    GITHUB = "github"
+    SCHEDULE = "schedule"
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+
+
+class Flow(Activity):
+    """A workflow with its draft and its published version; only the list fills in the activity (§3.1)."""
+
+    id: str
+    installation_id: int | None = None
+    name: Text = ""
+    description: str | None = None
+    notes: str | None = None
+    source_kind: Text = ""
+    status: Text = ""
+    draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
+    published_version_id: str | None = None
+    published_version: PublishedVersion | None = None
+    trigger_schedule_id: str | None = None
+    webhook_configured: Flag = False
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+_Installation = Annotated[int, positive("installation_id is required")]
+_Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
+
+
+class FlowDraft(OutboundSnake):
+    """A workflow to create, from at most one template; without a name it takes the template's (§3.4)."""
+
+    installation_id: _Installation
+    name: Annotated[str | None, text()] = None
+    template_id: Annotated[str | None, one_of(tuple(FlowTemplateId), "Unknown workflow template")] = None
+    personal_template_id: Annotated[str | None, uuid("The template id is not a UUID")] = None
+    team_template_id: Annotated[str | None, uuid("The template id is not a UUID")] = None
+    repo_full_name: Annotated[str | None, text("Name a repository")] = None
+
+    @model_validator(mode="after")
+    def _check_template(self) -> "FlowDraft":
+        given = (self.template_id, self.personal_template_id, self.team_template_id)
+        if sum(template is not None for template in given) > 1:
+            raise ValueError("Choose one workflow template")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body without what was not given."""
+        return self.model_dump(exclude_none=True)
+
+
+class FlowChange(OutboundSnake):
+    """An edit of a workflow's draft: what is not given stays, null clears the description or the notes (§3.6).
+
+    The running version stays as it is until the workflow is published again.
+    """
+
+    name: Annotated[str, text("A workflow needs a name")] = ""
+    description: str | None = None
+    notes: str | None = None
+    installation_id: Annotated[int, positive("Invalid installation_id")] = 0
+    draft_graph: _Graph = None
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "FlowChange":
+        anything_to_change(self.model_fields_set)
+        if "draft_graph" in self.model_fields_set and self.draft_graph is None:
+            raise ValueError("Saving no graph would empty the workflow")
+        return self
+
+
+class FlowTestPayload(OutboundSnake):
+    """What a test run is given instead of the service's own default (§3.11)."""
+
+    payload: Annotated[dict[str, Any], sendable()]
+
+
+class FlowTest(Inbound):
+    """What a test trigger came to: `outcome` queued or suppressed, and the reason for the latter (§3.11)."""
+
+    matched: Flag = False
+    outcome: Text = ""
+    job_run_id: str | None = None
+    started: Flag = False
+    reason: str | None = None
+
+
+class FlowTemplate(Inbound):
+    """A workflow kept as a template; `reconnect` names what must be chosen anew (§3.17)."""
+
+    id: str
+    owner_type: Text = ""
+    owner_user_id: str | None = None
+    product_team_id: str | None = None
+    created_by_user_id: str | None = None
+    name: Text = ""
+    description: str | None = None
+    source_flow_id: str | None = None
+    trigger_event: Text = ""
+    reconnect: Texts = Field(default_factory=list)
+    requires_repository: Flag = False
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+@dataclass(frozen=True)
+class TemplatePage:
+    """At most 25 templates; `can_write` is None without an active team (§3.17)."""
+
+    templates: Rows[FlowTemplate]
+    next_cursor: str | None
+    can_write: bool | None
+
+
+def _template_name(value: str | None) -> str | None:
+    if value is not None and units(value.strip()) > 80:
+        raise ValueError("Template names must be 80 characters or fewer")
+    return None if value is None else value.strip()
+
+
+class TemplateDraft(OutboundSnake):
+    """A workflow to keep as a template; without a name it takes the workflow's (§3.17)."""
+
+    flow_id: Annotated[str, uuid("The workflow id is not a UUID")]
+    name: Annotated[str | None, AfterValidator(_template_name)] = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body without what was not given."""
+        return self.model_dump(exclude_none=True)
+
+
+class HarnessState(Inbound):
+    """Whether a harness can work and who pays for its model; `reason` says what is missing (§4)."""
+
+    name: Text = ""
+    available: Flag = False
+    billing_source: str | None = None
+    reason: str | None = None
+
+
+class SandboxTestEnv(Inbound):
+    """The environment variables that a sandbox would get."""
+
+    configured: Flag = False
+    count: Count = 0
+    mode: str | None = None
+    source: str | None = None
+    warning: str | None = None
+
+
+class SandboxTestPlace(Inbound):
+    """Where a sandbox would run and who would pay for it."""
+
+    billing_source: str | None = None
+    credential_source: str | None = None
+    project_id: str | None = None
+    team_id: str | None = None
+
+
+class SandboxTest(Inbound):
+    """Whether a sandbox could be launched for a repository; `error` says why not (§4)."""
+
+    ok: Flag = False
+    error: str | None = None
+    repo: RepoRef | None = None
+    env: SandboxTestEnv | None = None
+    sandbox: SandboxTestPlace | None = None

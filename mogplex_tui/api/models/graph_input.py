@@ -1,0 +1,100 @@
+"""The shape of an automation's graph before it is sent (v1.md §5.2, routing.md §5.1)."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from mogplex_tui.api.rules import json_text
+
+V1_NODE_TYPES = frozenset(
+    [
+        "start",
+        "agent",
+        "condition",
+        "parallel",
+        "join",
+        "delay",
+        "await_event",
+        "set_variable",
+        "transform",
+        "end",
+    ]
+)
+"""The steps that the token API takes; an automation with an action goes over the workflow routes (v1.md §5.2)."""
+
+
+def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a graph that the token API takes; raises ValueError with the place of the first fault."""
+    if graph is None:
+        return None
+    json_text(graph)
+    place = next(_faults(graph), None)
+    if place is not None:
+        raise ValueError(f"graph must be a valid Flow graph{' at ' if place else ''}{place}")
+    return graph
+
+
+def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a graph for the workflow routes, which take almost anything and drop what they do not know.
+
+    Raises ValueError for one whose steps and ways are no lists: saving that would empty the automation.
+    """
+    if graph is None:
+        return None
+    json_text(graph)
+    for key in ("nodes", "edges"):
+        if not isinstance(graph.get(key), list):
+            raise ValueError(f"The graph has no list of {key}")
+    return graph
+
+
+def _faults(graph: dict[str, Any]) -> Iterator[str]:
+    for key in ("nodes", "edges"):
+        if not isinstance(graph.get(key), list):
+            yield f"graph.{key}"
+            return
+    if set(graph) - {"nodes", "edges", "viewport"}:
+        yield ""
+    for index, node in enumerate(graph["nodes"]):
+        yield from _node_faults(node, f"graph.nodes.{index}")
+    for index, edge in enumerate(graph["edges"]):
+        place = f"graph.edges.{index}"
+        if not isinstance(edge, dict):
+            yield place
+            continue
+        yield from (f"{place}.{key}" for key in ("id", "source", "target") if not _is_name(edge.get(key)))
+        for key in ("sourceHandle", "targetHandle"):
+            if not isinstance(edge.get(key), str | None):
+                yield f"{place}.{key}"
+    viewport = graph.get("viewport", {"x": 0, "y": 0, "zoom": 1})
+    yield from _number_faults(viewport, "graph.viewport", ("x", "y", "zoom"))
+    if isinstance(viewport, dict) and _is_number(viewport.get("zoom")) and viewport["zoom"] <= 0:
+        yield "graph.viewport.zoom"
+
+
+def _node_faults(node: Any, place: str) -> Iterator[str]:
+    if not isinstance(node, dict):
+        yield place
+        return
+    if not _is_name(node.get("id")):
+        yield f"{place}.id"
+    if not isinstance(node.get("type"), str) or node["type"] not in V1_NODE_TYPES:
+        yield f"{place}.type"
+    yield from _number_faults(node.get("position"), f"{place}.position", ("x", "y"))
+    if not isinstance(node.get("data"), dict):
+        yield f"{place}.data"
+
+
+def _number_faults(value: Any, place: str, keys: tuple[str, ...]) -> Iterator[str]:
+    if not isinstance(value, dict) or set(value) - set(keys):
+        yield place
+        return
+    yield from (f"{place}.{key}" for key in keys if not _is_number(value.get(key)))
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

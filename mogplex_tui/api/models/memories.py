@@ -1,0 +1,108 @@
+"""Memories in their four lanes (library.md §10)."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from mogplex_tui.api.models.base import Inbound, Json, Outbound, Text, Time
+from mogplex_tui.api.models.checks import one_of, sendable, uuid
+from mogplex_tui.api.rules import units
+
+CONTENT_LIMIT = 16_000
+"""The characters of one memory at most."""
+
+
+class Lane(StrEnum):
+    """The kinds of memory."""
+
+    SESSION = "session"
+    SEMANTIC = "semantic"
+    EPISODIC = "episodic"
+    PROCEDURAL = "procedural"
+
+
+class MemoryScope(StrEnum):
+    """Whose memories: everybody's that the account sees, its own, or the active team's."""
+
+    ALL = "all"
+    PERSONAL = "personal"
+    TEAM = "team"
+
+
+class Memory(Inbound):
+    """One memory; the metadata names what it belongs to (§10)."""
+
+    id: str
+    lane: Text = ""
+    content: Text = ""
+    metadata: Json = Field(default_factory=dict)
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+    def meta(self, key: str) -> str | None:
+        """Return a text of the metadata, or None where it is absent, empty or another type."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, str) and value else None
+
+
+def memory_content(value: str) -> str:
+    """Return a content fit to be stored, as it is; raises ValueError for none and for too much (§10.2)."""
+    if not value:
+        raise ValueError("Content required")
+    if units(value) > CONTENT_LIMIT:
+        raise ValueError(f"Content exceeds {CONTENT_LIMIT} characters")
+    return value
+
+
+_Lane = Annotated[str, one_of(tuple(Lane), "Invalid lane")]
+_Scope = Annotated[str | None, one_of(tuple(MemoryScope), "Invalid memory scope")]
+_Repo = Annotated[str | None, uuid("The repository id is not a UUID")]
+_Sandbox = Annotated[str | None, uuid("The sandbox id is not a UUID")]
+
+
+class MemoryEdit(Outbound):
+    """The new content of a memory; nothing else of it can be edited (§10.2)."""
+
+    content: Annotated[str, AfterValidator(memory_content)]
+
+
+class MemoryDraft(Outbound):
+    """A memory to add. The workspace session counts in session and episodic, the conversation in session (§10.2)."""
+
+    lane: _Lane
+    content: Annotated[str, AfterValidator(memory_content)]
+    metadata: Annotated[dict[str, Any] | None, sendable(4096, "metadata exceeds 4096 bytes")] = None
+    repo_id: _Repo = None
+    workspace_session_id: str | None = None
+    conversation_id: str | None = None
+    sandbox_id: _Sandbox = None
+    source: str | None = None
+    agent: str | None = None
+    resource_scope: _Scope = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body without what was not given."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+def _label(value: str | None) -> str | None:
+    if value is not None and units(value) > 512:
+        raise ValueError("The label must be 512 characters or less")
+    return value
+
+
+class Checkpoint(Outbound):
+    """A mark in a lane; without a label it is the present time, without a lane it is session's (§10.3)."""
+
+    lane: Annotated[str | None, one_of(tuple(Lane), "Invalid lane")] = None
+    label: Annotated[str | None, AfterValidator(_label)] = None
+    repo_id: _Repo = None
+    workspace_session_id: str | None = None
+    conversation_id: str | None = None
+    sandbox_id: _Sandbox = None
+    resource_scope: _Scope = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body without what was not given."""
+        return {"action": "checkpoint", **self.model_dump(by_alias=True, exclude_none=True)}

@@ -1,0 +1,148 @@
+"""Assignments and triggers: what a service of the documented kind starts work from (routing.md §1, §2)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Time
+from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, text, uuid
+
+
+class AssignmentType(StrEnum):
+    """The kinds of work of an assignment."""
+
+    PR_REVIEW = "pr_review"
+    CRON_REFACTOR = "cron_refactor"
+    CRON = "cron"
+    PUSH_REVIEW = "push_review"
+    ISSUE_TRIAGE = "issue_triage"
+    CI_FAILURE = "ci_failure"
+
+
+class TriggerEvent(StrEnum):
+    """The events that a trigger can listen to; a workflow knows more of them."""
+
+    MENTION = "mention"
+    PR_OPENED = "pr_opened"
+    ISSUE_OPENED = "issue_opened"
+    PR_COMMENT = "pr_comment"
+    ISSUE_COMMENT = "issue_comment"
+    PUSH = "push"
+    CI_FAILURE = "ci_failure"
+
+
+class Activity(Inbound):
+    """What the runs of an assignment, trigger or workflow came to; the counts are of runs or ledger rows (§1.1).
+
+    `last_run_error` is raw text; `last_pressure_reason` is the newest reason of any outcome and age.
+    """
+
+    last_job_run_id: str | None = None
+    last_run_status: str | None = None
+    last_run_started_at: Time | None = None
+    last_run_error: str | None = None
+    running_count: Count = 0
+    pending_count: Count = 0
+    failed_24h: Count = 0
+    last_run_repairable: Flag = False
+    last_run_requeueable: Flag = False
+    last_run_cancelable: Flag = False
+    suppressed_24h: Count = 0
+    deferred_24h: Count = 0
+    start_failed_24h: Count = 0
+    last_pressure_reason: str | None = None
+    last_pressure_at: Time | None = None
+
+
+class Assignment(Activity):
+    """One repository, one agent, one kind of work; the answer to a change leaves the activity out (§1)."""
+
+    id: str
+    repo_id: Text = ""
+    agent_id: Text = ""
+    type: Text = ""
+    cron_schedule: str | None = None
+    skill_id: str | None = None
+    enabled: Flag = False
+    created_at: Time | None = None
+
+
+_Type = Annotated[
+    str, one_of(tuple(AssignmentType), f"The kind of work must be one of {', '.join(AssignmentType)}")
+]
+_Skill = Annotated[str | None, uuid("The skill id is not a UUID")]
+
+
+class AssignmentDraft(OutboundSnake):
+    """An assignment to create; a preset id for the agent is copied into an own one first."""
+
+    repo_id: Annotated[str, uuid("The repository id is not a UUID")]
+    agent_id: Annotated[str, text("Choose an agent")]
+    type: _Type
+    cron_schedule: str | None = None
+    skill_id: _Skill = None
+    enabled: bool = True
+
+
+class AssignmentChange(OutboundSnake):
+    """A change of an assignment: what is not given stays; a schedule cannot be cleared, a skill can (§1.3)."""
+
+    enabled: bool = True
+    cron_schedule: Annotated[str, text("A schedule cannot be cleared")] = ""
+    type: _Type = ""
+    skill_id: _Skill = None
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "AssignmentChange":
+        anything_to_change(self.model_fields_set)
+        return self
+
+
+class TriggerAgent(Inbound):
+    """The agent of a trigger, in short."""
+
+    id: str | None = None
+    name: str | None = None
+    slug: str | None = None
+    model: str | None = None
+
+
+class Trigger(Activity):
+    """An event of a GitHub installation that sets an agent to work (§2)."""
+
+    id: str
+    installation_id: int | None = None
+    agent_id: Text = ""
+    event: Text = ""
+    is_default: Flag = False
+    enabled: Flag = False
+    created_at: Time | None = None
+    agent: TriggerAgent | None = Field(default=None, validation_alias="agents")
+
+
+_Event = Annotated[str, one_of(tuple(TriggerEvent), f"The event must be one of {', '.join(TriggerEvent)}")]
+_Agent = Annotated[str, uuid("The agent id is not a UUID")]
+
+
+class TriggerDraft(OutboundSnake):
+    """A trigger to create, enabled from the start (§2)."""
+
+    installation_id: Annotated[int, positive("The installation must be a positive number")]
+    agent_id: _Agent
+    event: _Event
+    is_default: bool = False
+
+
+class TriggerChange(OutboundSnake):
+    """A change of a trigger; what is not given stays (§2)."""
+
+    enabled: bool = True
+    event: _Event = ""
+    is_default: bool = False
+    agent_id: _Agent = ""
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "TriggerChange":
+        anything_to_change(self.model_fields_set)
+        return self

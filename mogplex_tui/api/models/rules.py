@@ -1,0 +1,72 @@
+"""Rules for agents and saved slash commands (library.md §7, §11)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import model_validator
+
+from mogplex_tui.api.models.base import Inbound, OutboundSnake, Text, Time
+from mogplex_tui.api.models.checks import anything_to_change, text
+
+
+class RuleTable(StrEnum):
+    """The two tables behind one route: rules, and the legacy skills beside them (§7)."""
+
+    RULES = "agent_rules"
+    LEGACY_SKILLS = "agent_skills"
+
+
+class Rule(Inbound):
+    """A rule: usually a file-like name and a text that begins with a heading; names may repeat (§7)."""
+
+    id: str
+    name: Text = ""
+    content: Text = ""
+    type: Text = ""
+    created_at: Time | None = None
+
+
+_Name = Annotated[str, text("Name is required")]
+
+
+class RuleDraft(OutboundSnake):
+    """A rule to create; without a type the table's own is taken (§7)."""
+
+    name: _Name
+    content: str = ""
+    type: Annotated[str, text("Name a type")] = ""
+
+
+class RuleChange(OutboundSnake):
+    """A change of a rule; what is not given stays (§7)."""
+
+    name: _Name = ""
+    content: str = ""
+    type: Annotated[str, text("Name a type")] = ""
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "RuleChange":
+        anything_to_change(self.model_fields_set)
+        return self
+
+
+class Command(Inbound):
+    """A saved slash command; names may repeat (§11)."""
+
+    id: str
+    name: Text = ""
+    description: Text = ""
+    template: Text = ""
+    created_at: Time | None = None
+
+    def expand(self, arguments: str) -> str:
+        """Return the template with the typed arguments in every place of `$ARGS`."""
+        return self.template.replace("$ARGS", arguments)
+
+
+class CommandDraft(OutboundSnake):
+    """A slash command to save (§11)."""
+
+    name: _Name
+    template: Annotated[str, text("Template is required", trimmed=False)]
+    description: str = ""

@@ -1,0 +1,110 @@
+"""Skills of the account, and those of others to install (library.md §6)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Texts, Time
+from mogplex_tui.api.models.checks import anything_to_change, one_of, text
+
+
+class SkillType(StrEnum):
+    """What a skill is; only the answers to a change tell it (§6.1)."""
+
+    RUNBOOK = "runbook"
+    TOOL = "tool"
+    PROMPT = "prompt"
+    WORKFLOW = "workflow"
+
+
+class Skill(Inbound):
+    """A skill; `type` and `model` are None where the list was read (§6.1)."""
+
+    id: str
+    name: Text = ""
+    description: str | None = None
+    content: Text = ""
+    type: str | None = None
+    model: str | None = None
+    is_public: Flag = False
+    tags: Texts = Field(default_factory=list)
+    usage_count: Count = 0
+    scope: Text = ""
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+_Name = Annotated[str, text("Name is required")]
+_Content = Annotated[str, text("Content is required", trimmed=False)]
+_Type = Annotated[str, one_of(tuple(SkillType), f"The type must be one of {', '.join(SkillType)}")]
+
+
+class SkillDraft(OutboundSnake):
+    """A skill to create (§6.1)."""
+
+    name: _Name
+    content: _Content
+    description: str | None = None
+    type: _Type = SkillType.RUNBOOK
+    model: Annotated[str, text("Name a model")] = ""
+    is_public: bool = False
+    tags: list[str] = Field(default_factory=list)
+
+
+class SkillChange(OutboundSnake):
+    """A change of a skill; what is not given stays (§6.1)."""
+
+    name: _Name = ""
+    content: _Content = ""
+    description: str | None = None
+    type: _Type = SkillType.RUNBOOK
+    model: Annotated[str, text("Name a model")] = ""
+    is_public: bool = False
+    tags: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "SkillChange":
+        anything_to_change(self.model_fields_set)
+        return self
+
+
+class RegistrySkill(Inbound):
+    """A skill of the public registry; `source` is owner/repo (§6.2)."""
+
+    id: str
+    skill_id: Text = ""
+    name: Text = ""
+    source: Text = ""
+    installs: Count = 0
+    description: str | None = None
+
+
+class RegistrySkillDetail(Inbound):
+    """A skill of the registry with its text, which may be empty (§6.2)."""
+
+    name: Text = ""
+    description: Text = ""
+    installs: Count = 0
+    source: Text = ""
+    content: Text = ""
+    install_command: Text = ""
+    audited: Flag = False
+
+
+class DocEntry(Inbound):
+    """A page of Vercel's documentation; `depth` counts the levels of its path (§6.2)."""
+
+    path: str
+    title: Text = ""
+    url: Text = ""
+    description: Text = ""
+    depth: Count = 0
+
+
+class DocPage(Inbound):
+    """The text of one documentation page (§6.2)."""
+
+    title: Text = ""
+    path: Text = ""
+    markdown: Text = ""

@@ -1,0 +1,120 @@
+"""Agents, the generation of one, the roster and the categories (library.md §1-§4, v1.md §2)."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import AsyncGenerator
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.classify import invalid
+from mogplex_tui.api.models.agents import (
+    Agent,
+    AgentActivity,
+    AgentCategory,
+    AgentChange,
+    AgentDraft,
+    AgentWish,
+    CategoryDraft,
+    RosterEntry,
+)
+from mogplex_tui.api.models.base import Rows, parse_rows
+from mogplex_tui.api.models.library import AgentSummary
+from mogplex_tui.api.resources.base import Resource, v1
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
+from mogplex_tui.api.transport import Request
+
+# A system prompt has at most 50,000 characters; what is many times that is no agent.
+_LONGEST_GENERATION = 1_000_000
+
+
+class AgentsResource(Resource):
+    """`/api/agents`, `/api/agent-categories` and the token API's `/agents`."""
+
+    async def list(self) -> Rows[AgentSummary]:
+        """Return over the token API the presets without a fork and then the account's own agents by name."""
+        return (await self._get(v1("/agents"), "the agents")).rows(AgentSummary, "agents")
+
+    async def all(self) -> Rows[Agent]:
+        """Return every preset in the catalogue's order, forked or not, and at most 200 own agents (§1.2)."""
+        return (await self._get("/api/agents", "the agents")).rows(Agent, None)
+
+    async def create(self, draft: AgentDraft) -> Agent:
+        """Create an agent; BadRequest for a category that the account does not have (§1.3)."""
+        answer = await self._change("POST", "/api/agents", f"agent {draft.name}", body=draft.given())
+        return answer.one(Agent)
+
+    async def update(self, agent_id: str, change: AgentChange) -> Agent:
+        """Change an own agent; NotFound when it is none (the hosted service: ServiceFailed; §1.3)."""
+        record = path_id(agent_id, "agent of your own")
+        body = {"id": record, **change.given()}
+        return (await self._change("PUT", "/api/agents", f"agent {short(record)}", body=body)).one(Agent)
+
+    async def delete(self, agent_id: str) -> None:
+        """Delete an own agent with its assignments and triggers; one that is gone already is fine (§1.4)."""
+        record = path_id(agent_id, "agent of your own")
+        await self._change("DELETE", "/api/agents", f"agent {short(record)}", params={"id": record})
+
+    async def generate(self, wish: AgentWish) -> AsyncGenerator[str]:
+        """Yield the text of a new agent while a model writes it; nothing is stored (§2).
+
+        Give the whole of it to `models.agents.read_generated`: it may break off, or not be an agent at all. Raises
+        BadRequest for a model that is not enabled, NotAllowed for one that cannot be used, Unavailable while nobody
+        knows. Close the iterator when leaving early (`contextlib.aclosing`).
+        """
+        request = Request(
+            "POST",
+            "/api/agents/generate",
+            "the new agent",
+            body=wish.body(),
+            headers={"Accept": "text/plain"},
+        )
+        # A piece may end in the middle of a character.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        length = 0
+        async with self._transport.stream(request, Priority.ACTION) as (reply, chunks):
+            async for chunk in chunks:
+                piece = decoder.decode(chunk)
+                length += len(piece)
+                if length > _LONGEST_GENERATION:
+                    raise invalid(reply, "does not come to an end")
+                if piece:
+                    yield piece
+            if rest := decoder.decode(b"", True):
+                yield rest
+
+    async def roster(self) -> Rows[RosterEntry]:
+        """Return presets without a fork and then own agents with what their newest call says (§3)."""
+        return (await self._get("/api/agents/roster", "the roster")).rows(RosterEntry, None)
+
+    async def activity(self) -> Rows[AgentActivity]:
+        """Return the last 24 hours of every agent that did something in them; the others are not named (§3)."""
+        answer = await self._get("/api/agents/roster/summary", "the agents' activity")
+        if not isinstance(answer.data, dict):
+            raise invalid(answer.reply, "is no object by agent")
+        named = (
+            {"agentId": agent_id, **entry} if isinstance(entry, dict) else entry
+            for agent_id, entry in answer.data.items()
+        )
+        return parse_rows(AgentActivity, named)
+
+    async def categories(self) -> Rows[AgentCategory]:
+        """Return the account's own categories by label; the built-in ones are BUILT_IN_CATEGORIES (§4)."""
+        return (await self._get("/api/agent-categories", "the categories")).rows(AgentCategory, None)
+
+    async def add_category(self, label: str) -> AgentCategory:
+        """Add a category; BadRequest for the 51st, Conflict when no slug is left for the label (§4)."""
+        draft = CategoryDraft(label=label)
+        answer = await self._change(
+            "POST", "/api/agent-categories", f"category {draft.label}", body=draft.given()
+        )
+        return answer.one(AgentCategory)
+
+    async def delete_category(self, category_id: str) -> int:
+        """Delete a category and return how many agents lost it; NotFound when it is gone (§4)."""
+        record = path_id(category_id, "category")
+        answer = await self._change(
+            "DELETE", "/api/agent-categories", f"category {short(record)}", params={"id": record}
+        )
+        cleared = answer.data.get("cleared") if isinstance(answer.data, dict) else None
+        return cleared if isinstance(cleared, int) else 0

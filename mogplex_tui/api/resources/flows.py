@@ -1,0 +1,169 @@
+"""Workflows, their runs, their templates and what can run them (routing.md §3, §4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mogplex_tui.api.classify import invalid
+from mogplex_tui.api.errors import InvalidInput, MogplexError
+from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationStatus
+from mogplex_tui.api.models.base import Rows, parse_rows
+from mogplex_tui.api.models.flows import (
+    Flow,
+    FlowChange,
+    FlowDraft,
+    FlowTemplate,
+    FlowTest,
+    FlowTestPayload,
+    HarnessState,
+    SandboxTest,
+    TemplateDraft,
+    TemplatePage,
+)
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short, visible
+from mogplex_tui.config.secret import Secret
+
+
+class FlowsResource(Resource):
+    """`/api/flows`: the same automations as the token API's, and all that it cannot do."""
+
+    async def list(self) -> Rows[Flow]:
+        """Return all workflows with their activity, the newest first (§3.3)."""
+        return (await self._get("/api/flows", "the workflows")).rows(Flow, None)
+
+    async def get(self, flow_id: str) -> Flow:
+        """Return a workflow with its draft and its published version (§3.5)."""
+        path, name = _flow(flow_id)
+        return (await self._get(path, name)).one(Flow)
+
+    async def create(self, draft: FlowDraft) -> Flow:
+        """Create a workflow, inactive; NotFound for an installation, repository or template out of reach (§3.4)."""
+        return (await self._change("POST", "/api/flows", "the new workflow", body=draft.body())).one(Flow)
+
+    async def update(self, flow_id: str, change: FlowChange) -> Flow:
+        """Save a draft; BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of others (§3.6).
+
+        What comes back can differ from what was sent: steps of unknown types and unknown keys are dropped.
+        """
+        path, name = _flow(flow_id)
+        return (await self._change("PUT", path, name, body=change.given())).one(Flow)
+
+    async def set_active(self, flow_id: str, active: bool) -> Flow:
+        """Resume or pause a workflow.
+
+        BadRequest with code FLOW_UNPUBLISHED_ACTIVATION before the first publish, Conflict while another toggle is
+        under way (§3.6).
+        """
+        path, name = _flow(flow_id)
+        status = AutomationStatus.ACTIVE if active else AutomationStatus.INACTIVE
+        return (await self._change("PUT", path, name, body={"status": str(status)})).one(Flow)
+
+    async def delete(self, flow_id: str) -> None:
+        """Delete a workflow; its runs can no longer be seen after that. NotFound when it is gone (§3.7)."""
+        path, name = _flow(flow_id)
+        await self._change("DELETE", path, name)
+
+    async def duplicate(self, flow_id: str) -> Flow:
+        """Return a copy of the draft, inactive and unpublished (§3.8)."""
+        path, name = _flow(flow_id)
+        return (await self._change("POST", f"{path}/duplicate", name)).one(Flow)
+
+    async def publish(self, flow_id: str) -> Flow:
+        """Make the draft a new version and run it, also when the workflow was paused (§3.9).
+
+        BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run: `publish_faults` lists all of its faults.
+        ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED: the version is there, and the workflow is paused.
+        """
+        path, name = _flow(flow_id)
+        return (await self._change("POST", f"{path}/publish", name)).one(Flow)
+
+    async def webhook_secret(self, flow_id: str) -> Secret:
+        """Make or replace the secret that signs deliveries; it is shown once, and an old one dies now (§3.10)."""
+        path, name = _flow(flow_id)
+        answer = await self._change("POST", f"{path}/webhook-secret", f"the webhook secret of {name}")
+        secret = answer.at("secret")
+        if not isinstance(secret, str) or not secret:
+            raise invalid(answer.reply, "has no secret")
+        return Secret(secret)
+
+    async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
+        """Set a published, active workflow off once; suppressed work is an answer, no error (§3.11).
+
+        BadRequest while it is unpublished or paused, Conflict when the published trigger does not fit any more.
+        """
+        path, name = _flow(flow_id)
+        body = None if payload is None else FlowTestPayload(payload=payload).given()
+        return (await self._change("POST", f"{path}/test-trigger", name, body=body)).one(FlowTest)
+
+    async def runs(self, flow_id: str, limit: int = 50) -> Rows[AutomationRun]:
+        """Return the runs of a workflow with their steps, the newest first, 1 to 50; never with a cost (§3.13)."""
+        path, name = _flow(flow_id)
+        answer = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
+        return answer.rows(AutomationRun, "runs")
+
+    async def run(self, flow_id: str, run_id: str) -> AutomationRunDetail:
+        """Return one run with its ledger, calls with events, findings and waits; texts are raw (§3.14)."""
+        path, _ = _flow(flow_id)
+        run = path_id(run_id, "workflow run")
+        return (await self._get(f"{path}/runs/{run}", f"workflow run {short(run)}")).one(
+            AutomationRunDetail, "run"
+        )
+
+    async def templates(self, cursor: str | None = None) -> TemplatePage:
+        """Return a page of the active scope's templates, the last changed first (§3.17)."""
+        if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
+            raise InvalidInput("cursor must be a non-negative integer", resource="the templates")
+        answer = await self._get("/api/flows/templates", "the templates", cursor=cursor)
+        rows = answer.rows(FlowTemplate, "templates")
+        following, can_write = answer.data.get("next_cursor"), answer.data.get("can_write")
+        return TemplatePage(
+            rows,
+            following if isinstance(following, str) else None,
+            can_write if isinstance(can_write, bool) else None,
+        )
+
+    async def save_template(self, draft: TemplateDraft) -> FlowTemplate:
+        """Keep a workflow's draft as a template; NotAllowed without the right in the team (§3.17)."""
+        answer = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
+        return answer.one(FlowTemplate)
+
+    async def delete_template(self, template_id: str) -> None:
+        """Delete a template of the active scope; NotFound when it is gone (§3.17)."""
+        record = path_id(template_id, "template")
+        await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short(record)}")
+
+    async def harnesses(self) -> Rows[HarnessState]:
+        """Return what each harness can do now and who would pay (§4)."""
+        answer = await self._get("/api/automations/harnesses", "the harnesses")
+        found = answer.at("harnesses")
+        if not isinstance(found, dict):
+            raise invalid(answer.reply, "is no object by harness")
+        return parse_rows(
+            HarnessState,
+            ({"name": name, **state} if isinstance(state, dict) else state for name, state in found.items()),
+        )
+
+    async def sandbox_test(self, repo_id: str) -> SandboxTest:
+        """Say whether a sandbox could be launched for a repository; what is missing is an answer, no error (§4)."""
+        record = path_id(repo_id, "repository")
+        answer = await self._change(
+            "POST",
+            "/api/automations/sandbox-test",
+            f"the sandbox test of repository {short(record)}",
+            body={"repoId": record},
+        )
+        return answer.one(SandboxTest)
+
+
+def publish_faults(error: MogplexError) -> list[str]:
+    """Return all that a refused publish found, one sentence each; a service that names only one gives that one."""
+    found = error.extra.get("details")
+    faults = [visible(item) for item in found if isinstance(item, str)] if isinstance(found, list) else []
+    return faults or [error.what]
+
+
+def _flow(flow_id: str) -> tuple[str, str]:
+    record = path_id(flow_id, "workflow")
+    return f"/api/flows/{record}", f"workflow {short(record)}"

@@ -1,0 +1,110 @@
+"""Memories and what is done with a lane of them (library.md §10)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.answer import Answer
+from mogplex_tui.api.classify import invalid
+from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.models.base import Rows, parse_rows
+from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryEdit, MemoryScope
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
+
+
+class MemoriesResource(Resource):
+    """`/api/memories`."""
+
+    async def lanes(
+        self,
+        repo_id: str | None = None,
+        workspace_session_id: str | None = None,
+        conversation_id: str | None = None,
+        scope: MemoryScope | None = None,
+    ) -> dict[Lane, Rows[Memory]]:
+        """Return the newest 50 memories of every lane.
+
+        Only the session lane heeds the workspace session and the conversation (§10.1). Raises InvalidInput for the
+        scope `team` without an active team.
+        """
+        answer = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
+        if not isinstance(answer.data, dict):
+            raise invalid(answer.reply, "is no object by lane")
+        return {lane: parse_rows(Memory, answer.data.get(lane) or ()) for lane in Lane}
+
+    async def list(
+        self,
+        lane: Lane,
+        repo_id: str | None = None,
+        workspace_session_id: str | None = None,
+        conversation_id: str | None = None,
+        scope: MemoryScope | None = None,
+    ) -> Rows[Memory]:
+        """Return the newest 50 memories of one lane."""
+        answer = await self._ask(lane, None, repo_id, workspace_session_id, conversation_id, scope)
+        return answer.rows(Memory, None)
+
+    async def search(
+        self,
+        q: str,
+        lane: Lane | None = None,
+        repo_id: str | None = None,
+        scope: MemoryScope | None = None,
+    ) -> Rows[Memory]:
+        """Return at most 20 memories near a text, best first; without a lane the scope is not heeded (§10.1)."""
+        if not q.strip():
+            raise InvalidInput("Say what to search for", resource="the memories")
+        return (await self._ask(lane, q, repo_id, None, None, scope)).rows(Memory, None)
+
+    async def add(self, draft: MemoryDraft) -> Memory:
+        """Add a memory; NotFound for a repository or sandbox that is not the account's."""
+        self._check_team(draft.resource_scope)
+        return (await self._change("POST", "/api/memories", "the new memory", body=draft.body())).one(Memory)
+
+    async def edit(self, memory_id: str, content: str) -> None:
+        """Give a memory another content; its metadata cannot be edited. NotFound when it is gone."""
+        record = path_id(memory_id, "memory")
+        body = {"id": record, "content": MemoryEdit(content=content).content}
+        await self._change("PATCH", "/api/memories", f"memory {short(record)}", body=body)
+
+    async def delete(self, memory_id: str) -> None:
+        """Delete a memory; NotFound when it is gone already."""
+        record = path_id(memory_id, "memory")
+        await self._change("DELETE", "/api/memories", f"memory {short(record)}", params={"id": record})
+
+    async def compact(self) -> None:
+        """Delete the session memories that are older than 30 days (§10.3)."""
+        body = {"action": "compact"}
+        await self._change("POST", "/api/memories/actions", "the session memories", body=body)
+
+    async def checkpoint(self, mark: Checkpoint | None = None) -> Memory:
+        """Put a mark into a lane (§10.3)."""
+        mark = mark or Checkpoint()
+        self._check_team(mark.resource_scope)
+        answer = await self._change("POST", "/api/memories/actions", "the checkpoint", body=mark.body())
+        return answer.one(Memory)
+
+    async def _ask(
+        self,
+        lane: Lane | None,
+        q: str | None,
+        repo_id: str | None,
+        workspace_session_id: str | None,
+        conversation_id: str | None,
+        scope: MemoryScope | None,
+    ) -> Answer:
+        self._check_team(scope)
+        return await self._get(
+            "/api/memories",
+            "the memories",
+            lane=lane,
+            q=q,
+            repoId=repo_id,
+            workspaceSessionId=workspace_session_id,
+            conversationId=conversation_id,
+            resourceScope=scope,
+        )
+
+    def _check_team(self, scope: str | None) -> None:
+        if scope == MemoryScope.TEAM and self._transport.target.team is None:
+            raise InvalidInput("Team memory scope requires an active team", resource="the memories")

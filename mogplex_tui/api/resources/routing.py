@@ -1,0 +1,68 @@
+"""Assignments and triggers (routing.md §1, §2)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.models.routing import (
+    Assignment,
+    AssignmentChange,
+    AssignmentDraft,
+    Trigger,
+    TriggerChange,
+    TriggerDraft,
+)
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
+
+
+class AssignmentsResource(Resource):
+    """`/api/assignments`."""
+
+    async def list(self) -> Rows[Assignment]:
+        """Return at most 500 assignments with their activity, in no order of the service's."""
+        return (await self._get("/api/assignments", "the assignments")).rows(Assignment, None)
+
+    async def create(self, draft: AssignmentDraft) -> Assignment:
+        """Create an assignment; the hosted service has replaced them by automations and raises Absent (§1.2)."""
+        answer = await self._change("POST", "/api/assignments", "the new assignment", body=draft.given())
+        return answer.one(Assignment)
+
+    async def update(self, assignment_id: str, change: AssignmentChange) -> Assignment:
+        """Change an assignment; the answer has no activity. NotFound when it is gone (§1.3)."""
+        record = path_id(assignment_id, "assignment")
+        body = {"id": record, **change.given()}
+        return (await self._change("PUT", "/api/assignments", f"assignment {short(record)}", body=body)).one(
+            Assignment
+        )
+
+    async def delete(self, assignment_id: str) -> None:
+        """Delete an assignment with its job runs; NotFound when it is gone already (§1.4)."""
+        record = path_id(assignment_id, "assignment")
+        await self._change("DELETE", "/api/assignments", f"assignment {short(record)}", params={"id": record})
+
+
+class TriggersResource(Resource):
+    """`/api/triggers`; the hosted service fails on every creation and change (§2)."""
+
+    async def list(self) -> Rows[Trigger]:
+        """Return all triggers with their activity, the newest first."""
+        return (await self._get("/api/triggers", "the triggers")).rows(Trigger, None)
+
+    async def create(self, draft: TriggerDraft) -> Trigger:
+        """Create a trigger; NotFound for an installation or agent that is not the account's."""
+        answer = await self._change("POST", "/api/triggers", "the new trigger", body=draft.given())
+        return answer.one(Trigger)
+
+    async def update(self, trigger_id: str, change: TriggerChange) -> Trigger:
+        """Change a trigger; the service answers an unknown one with ServiceFailed."""
+        record = path_id(trigger_id, "trigger")
+        body = {"id": record, **change.given()}
+        return (await self._change("PUT", "/api/triggers", f"trigger {short(record)}", body=body)).one(
+            Trigger
+        )
+
+    async def delete(self, trigger_id: str) -> None:
+        """Delete a trigger; one that is gone already is fine."""
+        record = path_id(trigger_id, "trigger")
+        await self._change("DELETE", "/api/triggers", f"trigger {short(record)}", params={"id": record})

@@ -1,0 +1,71 @@
+"""Skills, the registry and the documentation pages (library.md §6)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.models.skills import (
+    DocEntry,
+    DocPage,
+    RegistrySkill,
+    RegistrySkillDetail,
+    Skill,
+    SkillChange,
+    SkillDraft,
+)
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import path_id, path_segment
+from mogplex_tui.api.text import short, visible
+
+
+class SkillsResource(Resource):
+    """`/api/skills`."""
+
+    async def list(self, q: str | None = None) -> Rows[Skill]:
+        """Return at most 200 skills, the last changed first; `q` is a part of the name, with % and _ as wildcards."""
+        return (await self._get("/api/skills", "the skills", q=q)).rows(Skill, None)
+
+    async def create(self, draft: SkillDraft) -> Skill:
+        """Create a skill."""
+        answer = await self._change("POST", "/api/skills", f"skill {draft.name}", body=draft.given())
+        return answer.one(Skill)
+
+    async def update(self, skill_id: str, change: SkillChange) -> Skill:
+        """Change a skill; NotFound when there is none (the hosted service: ServiceFailed)."""
+        record = path_id(skill_id, "skill")
+        body = {"id": record, **change.given()}
+        return (await self._change("PUT", "/api/skills", f"skill {short(record)}", body=body)).one(Skill)
+
+    async def delete(self, skill_id: str) -> None:
+        """Delete a skill and what repositories say about it; one that is gone already is fine."""
+        record = path_id(skill_id, "skill")
+        await self._change("DELETE", "/api/skills", f"skill {short(record)}", params={"id": record})
+
+    async def registry(self, q: str | None = None) -> Rows[RegistrySkill]:
+        """Return skills of the public registry, the most installed ones without `q`; may lag by minutes (§6.2)."""
+        return (await self._get("/api/skills/registry", "the skill registry", q=q)).rows(
+            RegistrySkill, "skills"
+        )
+
+    async def registry_skill(self, source: str, skill_id: str) -> RegistrySkillDetail:
+        """Return one skill of the registry with its text; `source` is owner/repo. NotFound when it is not there."""
+        owner, slash, repo = source.strip().partition("/")
+        if not slash or "/" in repo:
+            raise InvalidInput("The source of a skill is written owner/repo", resource="the skill")
+        parts = [path_segment(part, "skill") for part in (owner, repo, skill_id)]
+        name = visible(skill_id, 60)
+        return (await self._get("/api/skills/registry/" + "/".join(parts), f"skill {name}")).one(
+            RegistrySkillDetail
+        )
+
+    async def docs(self, q: str | None = None) -> Rows[DocEntry]:
+        """Return documentation pages, at most 100 with `q` and 50 without; may lag by an hour (§6.2)."""
+        return (await self._get("/api/skills/vercel-docs", "the documentation", q=q)).rows(DocEntry, "docs")
+
+    async def doc(self, path: str) -> DocPage:
+        """Return one documentation page by its path; NotFound when it is not there (§6.2)."""
+        parts = [path_segment(part, "documentation page") for part in path.strip("/ ").split("/")]
+        answer = await self._get(
+            "/api/skills/vercel-docs/" + "/".join(parts), f"documentation page {visible(path, 60)}"
+        )
+        return answer.one(DocPage)

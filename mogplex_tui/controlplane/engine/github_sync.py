@@ -7,7 +7,7 @@ from typing import Any
 from ..database import Row, Tx
 from ..ids import Ids
 from ..plane import Plane
-from ..writes import ledger
+from ..writes import ledger, projects
 from . import dispatch
 from .github import REVIEW_CHECK, Payload, number, part, sender_of, text
 
@@ -22,7 +22,7 @@ def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict
         if event == "installation":
             users = _installation(tx, payload, at)
         elif event == "installation_repositories":
-            users = _coverage(tx, payload)
+            users = _coverage(tx, payload, at)
         else:
             users = _repository(tx, payload)
     return {"handled": True, "matchedUsers": len(users)}
@@ -65,25 +65,63 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
                 created_at=at,
             )
             tx.note("github_installations", "INSERT", person["id"], row_id)
+            _gain(tx, person["id"], installation_id, payload.get("repositories"), at)
             break
     return users
 
 
-def _coverage(tx: Tx, payload: Payload) -> set[str]:
-    """Repositories that an installation gained or lost, as far as its owner has connected them."""
+def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
+    """Repositories that an installation gained or lost: gained ones are imported as base rows (projects.md §1)."""
     installation_id = number(part(payload, "installation").get("id"))
     owners = tx.all("SELECT user_id FROM github_installations WHERE installation_id = ?", (installation_id,))
     for owner in owners:
-        for key, covered in (("repositories_added", installation_id), ("repositories_removed", None)):
-            named = payload.get(key)
-            for entry in named if isinstance(named, list) else ():
-                name = entry.get("full_name") if isinstance(entry, dict) else None
-                rows = tx.all(
-                    "SELECT * FROM repos WHERE user_id = ? AND full_name = ? COLLATE NOCASE",
-                    (owner["user_id"], name),
-                )
-                _cover(tx, rows, covered)
+        _gain(tx, owner["user_id"], installation_id, payload.get("repositories_added"), at)
+        for entry in _named(payload.get("repositories_removed")):
+            _cover(tx, _rows(tx, owner["user_id"], entry), None)
     return {owner["user_id"] for owner in owners}
+
+
+def _named(entries: Any) -> list[dict[str, Any]]:
+    """The repositories of a list that have a name."""
+    listed = entries if isinstance(entries, list) else []
+    return [entry for entry in listed if isinstance(entry, dict) and text(entry.get("full_name"))]
+
+
+def _rows(tx: Tx, user_id: str, entry: dict[str, Any]) -> list[Row]:
+    return tx.all(
+        "SELECT * FROM repos WHERE user_id = ? AND full_name = ? COLLATE NOCASE",
+        (user_id, entry["full_name"]),
+    )
+
+
+def _gain(tx: Tx, user_id: str, installation_id: int | None, entries: Any, at: int) -> None:
+    for entry in _named(entries):
+        rows = _rows(tx, user_id, entry)
+        _cover(tx, rows, installation_id)
+        github_id = number(entry.get("id"))
+        taken = "SELECT 1 FROM repos WHERE user_id = ? AND github_id = ? AND root_directory IS NULL"
+        if rows or github_id is None or tx.one(taken, (user_id, github_id)) is not None:
+            continue
+        owner = {
+            "user_id": user_id,
+            "owner_type": "user",
+            "owner_user_id": user_id,
+            "product_team_id": None,
+            "created_by_user_id": user_id,
+        }
+        login, _, name = entry["full_name"].partition("/")
+        projects.insert_repo(
+            tx,
+            at=at,
+            **owner,
+            workspace_id=projects.default_workspace(tx, owner, at),
+            github_id=github_id,
+            full_name=entry["full_name"],
+            owner=login,
+            name=name,
+            default_branch=text(entry.get("default_branch")) or "main",
+            github_installation_id=installation_id,
+        )
 
 
 def _cover(tx: Tx, rows: list[Row], installation_id: int | None) -> None:

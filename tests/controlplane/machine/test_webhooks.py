@@ -85,6 +85,28 @@ async def test_installations_follow_github(desk: Desk) -> None:
     assert desk.db.value("SELECT COUNT(*) FROM github_installations WHERE installation_id = 501") == 0
 
 
+async def test_a_gained_repository_is_imported_once_and_a_lost_one_only_uncovered(desk: Desk) -> None:
+    account = {"login": "acme", "type": "Organization"}
+    first = {"id": 9001, "full_name": "acme/new"}
+    about = {"installation": {"id": 501, "account": account}, "sender": {"login": "ada-okafor"}}
+    await desk.post("installation", {"action": "created", "repositories": [first], **about})
+    gained = {
+        "action": "added",
+        "repositories_added": [first, {"id": 9002, "full_name": "acme/more"}, {"id": 1}],
+    }
+    await desk.post("installation_repositories", gained | about)
+    rows = desk.db.all("SELECT * FROM repos ORDER BY github_id")
+    assert [(row["full_name"], row["github_id"], row["github_installation_id"]) for row in rows] == [
+        ("acme/new", 9001, 501),
+        ("acme/more", 9002, 501),
+    ]
+    assert {row["user_id"] for row in rows} == {desk.plane.user_id}
+    await desk.post(
+        "installation_repositories", {"action": "removed", "repositories_removed": [first]} | about
+    )
+    assert desk.world.row("repos", rows[0]["id"])["github_installation_id"] is None
+
+
 async def test_an_unknown_person_installs_nothing(desk: Desk) -> None:
     about = {"installation": {"id": 501, "account": {"login": "x"}}, "sender": {"login": "stranger"}}
     sync = (await desk.post("installation", {"action": "created", **about})).json()["sync"]

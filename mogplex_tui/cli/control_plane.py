@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -48,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault-route", action="store_true", help="open /__plane/faults, to switch faults while it runs"
     )
+    parser.add_argument(
+        "--openapi", action="store_true", help="print what it serves as an OpenAPI document, and end"
+    )
     webhook.add_arguments(parser)
     # For a parent that must not leave orphans behind; of no use to people.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
@@ -77,14 +81,24 @@ def _bypass_secret() -> str | None:
     return os.environ.get("PLAYWRIGHT_AUTH_BYPASS_SECRET") or None
 
 
+def _print_openapi() -> int:
+    from mogplex_tui import __version__
+    from mogplex_tui.controlplane.openapi import document
+
+    sys.stdout.write(json.dumps(document(__version__), indent=2) + "\n")
+    return 0
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT, SIGTERM or the parent's death; 0, or 1 with a sentence when it cannot start.
 
-    With `--webhook` deliver one event instead. CRON_SECRET opens the schedulers' routes, and PLAYWRIGHT=1 with
-    PLAYWRIGHT_AUTH_BYPASS_SECRET the tests' headers (auth.md §1).
+    With `--webhook` deliver one event instead, with `--openapi` print the description of the routes. CRON_SECRET opens
+    the schedulers' routes, and PLAYWRIGHT=1 with PLAYWRIGHT_AUTH_BYPASS_SECRET the tests' headers (auth.md §1).
     """
     if args.webhook is not None:
         return webhook.send(args)
+    if args.openapi:
+        return _print_openapi()
     from mogplex_tui.controlplane.database import DatabaseMismatchError
     from mogplex_tui.controlplane.plane import Settings
     from mogplex_tui.controlplane.server import serve

@@ -1,0 +1,216 @@
+"""An OpenAPI 3.1 description of what the plane serves: its router, and what operations.txt says that it takes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .credentials import SESSION_COOKIE
+from .route_table import Entry, entries, unserved_router
+from .routes.identity.asking import SessionEndpoint
+from .routes.machine.signing import MachineEndpoint, SenderEndpoint
+from .routes.sandboxes.door import SandboxDoor
+from .routes.signin.forms import PageEndpoint
+from .routes.web import PlainEndpoint, V1Endpoint
+
+_OPERATIONS = Path(__file__).with_name("operations.txt")
+_PARAMETER = re.compile(r"\{([^}:]*)(?::[^}]*)?\}")
+_NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_SIMPLE: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "int": {"type": "integer"},
+    "number": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "any": {},
+    "uuid": {"type": "string", "format": "uuid"},
+    "time": {"type": "string", "format": "date-time"},
+    "object": {"type": "object"},
+    "array": {"type": "array", "items": {}},
+    "texts": {"type": "array", "items": {"type": "string"}},
+}
+# Rows whose id is no UUID.
+_ID: dict[str, dict[str, Any]] = {
+    "installation": {"type": "integer"},
+    "conversation": {"type": "string"},
+    "invitation": {"type": "string"},
+    "slack_team": {"type": "string"},
+}
+_Need = dict[str, list[str]]
+_BEARER: _Need = {"bearer": []}
+_COOKIE: _Need = {"session": []}
+_SCHEDULER: _Need = {"scheduler": []}
+
+
+class Taken(NamedTuple):
+    """What one operation takes: (name, type) of parameters and fields, and how it succeeds."""
+
+    query: list[tuple[str, str]]
+    headers: list[tuple[str, str]]
+    body: list[tuple[str, str]]
+    media: str
+    status: str
+    answer: str
+
+
+def unnamed(path: str) -> str:
+    """The path with every parameter as `{}`."""
+    return _PARAMETER.sub("{}", path)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, kind = word.partition(":")
+    if not kind and name.endswith("!"):
+        return name[:-1], "text!"
+    return name, kind or "text"
+
+
+def _taken(words: list[str]) -> Taken:
+    taken = Taken([], [], [], "application/json", "200", "application/json")
+    for word in words:
+        if word == "[form]":
+            taken = taken._replace(media="application/x-www-form-urlencoded")
+        elif word == "[upload]":
+            taken = taken._replace(media="multipart/form-data")
+        elif word.startswith(">"):
+            status, _, answer = word[1:].partition(":")
+            taken = taken._replace(status=status or "200", answer=answer or taken.answer)
+        elif word.startswith("?"):
+            taken.query.append(_pair(word[1:]))
+        elif word.startswith("^"):
+            taken.headers.append(_pair(word[1:]))
+        else:
+            taken.body.append(_pair(word))
+    return taken
+
+
+@cache
+def declared() -> tuple[dict[tuple[str, str], Taken], dict[str, str]]:
+    """What operations.txt says: by method and unnamed path, and the kind of row by the path that ends in its id."""
+    operations: dict[tuple[str, str], Taken] = {}
+    rows: dict[str, str] = {}
+    for line in _OPERATIONS.read_text().splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0] == "row":
+            rows[words[1]] = words[2]
+        else:
+            operations[words[0], words[1]] = _taken(words[2:])
+    return operations, rows
+
+
+def _schema(kind: str) -> tuple[dict[str, Any], bool]:
+    """The schema of a type, and whether it is required."""
+    word = kind.removesuffix("!")
+    if word.startswith("@"):
+        found = {**_ID.get(word[1:], _SIMPLE["uuid"]), "x-row": word[1:]}
+    elif word in _SIMPLE:
+        found = dict(_SIMPLE[word])
+    else:
+        found = {"type": "string", "enum": word.split(",")}
+    return found, kind.endswith("!")
+
+
+def _parameter(where: str, name: str, kind: str) -> dict[str, Any]:
+    schema, required = _schema(kind)
+    return {"name": name, "in": where, "required": required, "schema": schema}
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    """The parameters of a path, each with the kind of row that it names."""
+    rows, found = declared()[1], []
+    for match in _PARAMETER.finditer(path):
+        kind = rows.get(unnamed(path[: match.end()]), "-")
+        found.append(_parameter("path", match[1], "text!" if kind == "-" else f"@{kind}!"))
+    return found
+
+
+def _body(taken: Taken) -> dict[str, Any] | None:
+    if not taken.body:
+        return None
+    properties, required = {}, []
+    for name, kind in taken.body:
+        properties[name], needed = _schema(kind)
+        required += [name] if needed else []
+    if taken.media == "multipart/form-data":
+        properties = {name: {"type": "string", "format": "binary"} for name in properties}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    return {"required": bool(required), "content": {taken.media: {"schema": schema}}}
+
+
+def _security(entry: Entry) -> list[_Need]:
+    endpoint = entry.endpoint
+    if isinstance(endpoint, V1Endpoint):
+        return [_BEARER]
+    if isinstance(endpoint, SessionEndpoint):
+        return [_COOKIE]
+    if isinstance(endpoint, PlainEndpoint | SandboxDoor):
+        return [_BEARER, _COOKIE]
+    if isinstance(endpoint, MachineEndpoint):
+        return [_SCHEDULER]
+    if isinstance(endpoint, PageEndpoint):
+        return [{}, _COOKIE]
+    return [{}] if isinstance(endpoint, SenderEndpoint) else [{}, _BEARER, _COOKIE]
+
+
+def _responses(entry: Entry, taken: Taken) -> dict[str, Any]:
+    json: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
+    success: dict[str, Any] = {} if taken.answer == "-" else {"content": {taken.answer: {"schema": {}}}}
+    found: dict[str, Any] = {taken.status: {"description": "Success", **success}}
+    security = _security(entry)
+    if {} not in security:
+        found["401"] = {"description": "Nobody, or nobody known", **json}
+    if isinstance(entry.endpoint, V1Endpoint):
+        found["429"] = {"description": "Over the limit of the token; Retry-After tells the seconds", **json}
+        if entry.verb is not None and entry.verb.scope is not None:
+            found["403"] = {"description": f"The token lacks the scope {entry.verb.scope}", **json}
+    found["default"] = {"description": "A refusal", **json}
+    return found
+
+
+def _operation(entry: Entry) -> dict[str, Any]:
+    taken = declared()[0].get((entry.method, unnamed(entry.path))) or _taken([])
+    parameters = _path_parameters(entry.path)
+    parameters += [_parameter("query", name, kind) for name, kind in taken.query]
+    parameters += [_parameter("header", name, kind) for name, kind in taken.headers]
+    body = _body(taken)
+    words = re.sub(r"\W+", "_", f"{entry.method.lower()} {entry.path}").strip("_")
+    found: dict[str, Any] = {
+        "operationId": words,
+        "tags": [entry.module.removeprefix("routes/").removesuffix(".py").partition("/")[0]],
+        "security": _security(entry),
+        "responses": _responses(entry, taken),
+    }
+    if parameters:
+        found["parameters"] = parameters
+    if body is not None:
+        found["requestBody"] = body
+    return found
+
+
+def document(version: str = "1") -> dict[str, Any]:
+    """The OpenAPI document of the documented profile as a JSON value; no plane has to run."""
+    paths: dict[str, dict[str, Any]] = {}
+    for entry in entries(unserved_router().routes):
+        path = _PARAMETER.sub(r"{\1}", entry.path)
+        paths.setdefault(path, {})[entry.method.lower()] = _operation(entry)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Embedded Mogplex control plane", "version": version},
+        "servers": [
+            {"url": "http://127.0.0.1", "description": "Loopback; the port is the one it was started on"}
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "A token (mog_…)"},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+                "scheduler": {"type": "http", "scheme": "bearer", "description": "CRON_SECRET"},
+            }
+        },
+    }

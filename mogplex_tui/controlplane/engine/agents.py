@@ -53,9 +53,26 @@ NodeActs = Generator[float, None, NodeEnd | None]
 
 def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
     """Run an agent node that began at `began_at` (µs); None when the job was stopped."""
+    if _worked_ms(stage, job) >= CEILING_MS:
+        return _too_late(stage, job)
     if harness_of(node) == "mogplex":
         return _own(stage, part, job, node, began_at)
     return _cli(stage, part, job, node)
+
+
+def _worked_ms(stage: Stage, job: Job) -> float:
+    """Milliseconds of the story that nodes of this job have worked; waiting does not count (runtime-model.md §4)."""
+    worked = stage.plane.db.value(
+        "SELECT SUM(duration_ms) FROM flow_node_runs WHERE job_run_id = ? AND node_type IN ('agent', 'action')",
+        (job.id,),
+    )
+    return float(worked or 0) * stage.speed
+
+
+def _too_late(stage: Stage, job: Job) -> NodeActs:
+    if not (yield from rest(stage, job.id, 0.1)):
+        return None
+    return NodeEnd("failed", "The automation reached its time limit of 30 minutes", None, "timeout")
 
 
 def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
@@ -66,7 +83,9 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     if outline.steered:
         story = story._replace(steps=story.steps[:4], tool_calls=story.tool_calls[:2])
     story = _in_time(node, story)
-    tools = [dict(call) for call in story.tool_calls]
+    steps = node.data.get("maxStepsOverride")
+    most = steps if isinstance(steps, int) and steps > 0 else len(story.tool_calls)
+    tools = [dict(call) for call in story.tool_calls[:most]]
     if node.data.get("requireApproval"):
         for tool in tools:
             if not (yield from rest(stage, job.id, 1.0 + tool["duration_ms"] / 1000)):

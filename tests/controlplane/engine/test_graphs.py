@@ -317,3 +317,29 @@ async def test_another_process_goes_on_where_the_first_one_stood(desk: Desk) -> 
     await desk.client.post(f"/api/flows/approvals/{wait_id}", json={"decision": "approve"})
     assert desk.finish(job_id)["status"] == "success"
     assert list(desk.nodes(job_id)) == ["start", "wait", "a", "end"]
+
+
+async def test_half_an_hour_of_work_is_the_limit_of_a_job(desk: Desk) -> None:
+    desk.world.repo()
+    wait = {"config": {"kind": "manual_approval", "prompt": "Go?"}}
+    desk.flow([("a", "agent", AGENT), ("w", "await_event", wait), ("b", "agent", AGENT)],
+              [("start", "a"), ("a", "w"), ("w", "b"), ("b", "end")])  # fmt: skip
+    job_id = await start(desk)
+    desk.go_until("SELECT 1 FROM flow_waits WHERE status = 'waiting'")
+    desk.db.all("UPDATE flow_node_runs SET duration_ms = 1800000 WHERE node_id = 'a'")
+    wait_id = desk.db.value("SELECT id FROM flow_waits")
+    await desk.client.post(f"/api/flows/approvals/{wait_id}", json={"decision": "approve"})
+    row = desk.finish(job_id, 5)
+    assert (row["status"], row["error"]) == ("failed", "The automation reached its time limit of 30 minutes")
+    assert desk.ledger(job_id)[-1] == ("control", "failed", "AUTOMATION_TIMEOUT")
+
+
+async def test_a_node_keeps_to_its_own_limits(desk: Desk) -> None:
+    desk.world.repo()
+    limits = {"maxStepsOverride": 1, "timeoutMsOverride": 600_000}
+    desk.flow([("a", "agent", limits), ("b", "agent", {"timeoutMsOverride": 1_000})],
+              [("start", "a"), ("a", "b"), ("b", "end")])  # fmt: skip
+    job_id = await start(desk)
+    row = desk.finish(job_id)
+    assert len(desk.output(job_id, "a")["tool_calls"]) == 1
+    assert (row["status"], row["error"]) == ("failed", "The agent reached its time limit of 1 s")

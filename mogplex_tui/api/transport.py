@@ -5,7 +5,6 @@ memory.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -22,6 +21,7 @@ from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
 from mogplex_tui.api.classify import Credential, Reply, classify, unpack
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.rules import json_text
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
 from mogplex_tui.api.text import shown_path
@@ -256,16 +256,24 @@ class Transport:
         if content is not None:
             headers["Content-Type"] = request.content_type
         elif request.body is not None:
-            content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
-        return client.build_request(
-            request.method,
-            url,
-            params=dict(request.params) or None,
-            headers=headers,
-            content=content,
-            timeout=wire.patient(request.patience) if request.patience else client.timeout,
-        )
+        try:
+            if content is None and request.body is not None:
+                content = json_text(request.body).encode()
+            return client.build_request(
+                request.method,
+                url,
+                params=dict(request.params) or None,
+                headers=headers,
+                content=content,
+                timeout=wire.patient(request.patience) if request.patience else client.timeout,
+            )
+        except ValueError:
+            # A lone surrogate, a number without a value, what is no JSON: nothing that can be put on a wire.
+            raise errors.InvalidInput(
+                f"{request.resource} contains characters or values that cannot be sent",
+                resource=request.resource,
+            ) from None
 
     async def _bytes(
         self, response: httpx.Response, request: Request, reply: Reply

@@ -21,7 +21,7 @@ from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.library import AgentSummary
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.text import short, visible
 from mogplex_tui.api.transport import Request
 
 # A system prompt has at most 50,000 characters; what is many times that is no agent.
@@ -41,7 +41,9 @@ class AgentsResource(Resource):
 
     async def create(self, draft: AgentDraft) -> Agent:
         """Create an agent; BadRequest for a category that the account does not have (§1.3)."""
-        answer = await self._change("POST", "/api/agents", f"agent {draft.name}", body=draft.given())
+        answer = await self._change(
+            "POST", "/api/agents", f"agent {visible(draft.name, 40)}", body=draft.given()
+        )
         return answer.one(Agent)
 
     async def update(self, agent_id: str, change: AgentChange) -> Agent:
@@ -106,7 +108,7 @@ class AgentsResource(Resource):
         """Add a category; BadRequest for the 51st, Conflict when no slug is left for the label (§4)."""
         draft = CategoryDraft(label=label)
         answer = await self._change(
-            "POST", "/api/agent-categories", f"category {draft.label}", body=draft.given()
+            "POST", "/api/agent-categories", f"category {visible(draft.label, 40)}", body=draft.given()
         )
         return answer.one(AgentCategory)
 

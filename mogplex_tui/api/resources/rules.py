@@ -6,7 +6,7 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.rules import Command, CommandDraft, Rule, RuleChange, RuleDraft, RuleTable
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.text import short, visible
 
 
 class RulesResource(Resource):
@@ -20,7 +20,9 @@ class RulesResource(Resource):
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule."""
         body = draft.given() | _chosen(table)
-        return (await self._change("POST", "/api/rules", f"rule {draft.name}", body=body)).one(Rule)
+        return (await self._change("POST", "/api/rules", f"rule {visible(draft.name, 40)}", body=body)).one(
+            Rule
+        )
 
     async def update(self, rule_id: str, change: RuleChange, table: RuleTable = RuleTable.RULES) -> Rule:
         """Change a rule; NotFound when there is none (the hosted service: ServiceFailed)."""
@@ -45,7 +47,9 @@ class CommandsResource(Resource):
 
     async def create(self, draft: CommandDraft) -> Command:
         """Save a command."""
-        answer = await self._change("POST", "/api/commands", f"command {draft.name}", body=draft.given())
+        answer = await self._change(
+            "POST", "/api/commands", f"command {visible(draft.name, 40)}", body=draft.given()
+        )
         return answer.one(Command)
 
     async def delete(self, command_id: str) -> None:

@@ -27,7 +27,9 @@ class SkillsResource(Resource):
 
     async def create(self, draft: SkillDraft) -> Skill:
         """Create a skill."""
-        answer = await self._change("POST", "/api/skills", f"skill {draft.name}", body=draft.given())
+        answer = await self._change(
+            "POST", "/api/skills", f"skill {visible(draft.name, 40)}", body=draft.given()
+        )
         return answer.one(Skill)
 
     async def update(self, skill_id: str, change: SkillChange) -> Skill:

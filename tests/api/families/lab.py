@@ -1,0 +1,64 @@
+"""A standing plane with an account and nothing else, its rows, and a client with both credentials."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import http, serving
+from tests.controlplane.support import ManualClock, World
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass
+class Lab:
+    """What a test needs of a plane: rows by `world`, requests by `client`, requests of others by `as_other`."""
+
+    server: PlaneServer
+    clock: ManualClock
+    world: World
+    client: MogplexClient
+
+    def as_other(self) -> MogplexClient:
+        """A client of another account on the same plane; the caller closes it."""
+        token = self.world.token(self.world.profile("mallory"))
+        return MogplexClient(Target("other", self.server.base_url, Secret(token)))
+
+    def in_team(self, team: str) -> MogplexClient:
+        """A client of the same account with an active team; the caller closes it."""
+        target = Target("team", self.server.base_url, Secret(self.server.token), team=team)
+        return MogplexClient(target)
+
+
+@asynccontextmanager
+async def laboratory(**settings: Any) -> AsyncIterator[Lab]:
+    clock = ManualClock()
+    async with PlaneServer(
+        Settings(speed=0, seeded=False, rate_limit=None, **settings), clock=clock
+    ) as server:
+        target = Target("lab", server.base_url, Secret(server.token), Secret(server.session_cookie))
+        async with MogplexClient(target) as client:
+            yield Lab(server, clock, World(server.plane, clock), client)
+
+
+Call = Callable[[MogplexClient], Awaitable[Any]]
+
+
+async def never_leaves(call: Call, says: str = "") -> None:
+    """The call is refused by the client itself, and nothing is sent."""
+    async with serving(http(200, {})) as service, service.client() as client:
+        with pytest.raises(InvalidInput, match=says):
+            await call(client)
+        assert service.seen == []
+        assert client.budget.used() == 0

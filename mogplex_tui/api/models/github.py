@@ -1,0 +1,90 @@
+"""GitHub as the service sees it: installations, people, accounts, pull requests (projects.md §7)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from mogplex_tui.api.models.base import Count, Inbound, Rows, Text, empty_rows, nested
+
+
+class CoveredRepo(Inbound):
+    """A repository that an installation covers."""
+
+    id: str
+    full_name: Text = ""
+
+
+class Installation(Inbound):
+    """An installation of the GitHub App; `id` is the row's, `installation_id` GitHub's number."""
+
+    id: str
+    installation_id: int | None = None
+    account_login: str | None = None
+    account_type: str | None = None
+    target_type: str | None = None
+    repositories: Annotated[Rows[CoveredRepo], nested(CoveredRepo)] = empty_rows()
+    repository_count: Count = 0
+    synced_repo_count: Count = 0
+    scope_label: Text = ""
+    manage_url: str | None = None
+
+
+class OrgMember(Inbound):
+    """A member of an organisation; only public addresses are known."""
+
+    login: str
+    email: str | None = None
+
+
+class OrgMembers(Inbound):
+    """At most 1,000 members, and how many of them show no address."""
+
+    members: Annotated[Rows[OrgMember], nested(OrgMember)] = empty_rows()
+    no_email_count: Count = 0
+
+
+class OwnerKind(StrEnum):
+    """Whose account it is."""
+
+    PERSONAL = "personal"
+    ORG = "org"
+
+
+class GithubOwner(Inbound):
+    """An account where a repository may be made; `source` is oauth, installation or both with a plus."""
+
+    login: str
+    kind: Text = ""
+    github_installation_id: int | None = None
+    scope_label: Text = ""
+    source: Text = ""
+
+
+class GithubUser(Inbound):
+    """Who opened a pull request."""
+
+    login: Text = ""
+
+
+class Pull(Inbound):
+    """An open pull request; the three sizes are mostly unknown."""
+
+    number: int
+    title: Text = ""
+    state: Text = ""
+    html_url: Text = ""
+    user: GithubUser | None = None
+    additions: int | None = None
+    deletions: int | None = None
+    changed_files: int | None = None
+
+
+class Pulls(Inbound):
+    """Up to five open pull requests, the latest change first, and the diff of the one that was asked for.
+
+    Nothing at all may also mean that GitHub could not be read: the service does not tell (projects.md §7).
+    """
+
+    pulls: Annotated[Rows[Pull], nested(Pull)] = Field(default_factory=Rows)
+    diff: str | None = None

@@ -1,0 +1,124 @@
+"""Projects, which the service's routes call workspaces: named groups of repositories (projects.md §5)."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time
+
+
+class Project(Inbound):
+    """A project; times in milliseconds, `repo_count` None where the answer has no count."""
+
+    id: str
+    user_id: str | None = None
+    owner_type: str | None = None
+    owner_user_id: str | None = None
+    product_team_id: str | None = None
+    created_by_user_id: str | None = None
+    name: Text = ""
+    description: str | None = None
+    is_default: Flag = False
+    sandbox_billing_mode: Text = ""
+    sandbox_timeout_ms: int | None = None
+    sandbox_idle_timeout_ms: int | None = None
+    sandbox_vercel_team_id: str | None = None
+    sandbox_vercel_project_id: str | None = None
+    vercel_link_status: Text = ""
+    vercel_link_checked_at: Time | None = None
+    vercel_link_error_code: str | None = None
+    vercel_link_message: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+    repo_count: int | None = None
+
+    @property
+    def lifetime_ms(self) -> int:
+        """How long its sandboxes live at most (projects.md §5.1)."""
+        return self.sandbox_timeout_ms or 18_000_000
+
+    @property
+    def idle_ms(self) -> int:
+        """How long its sandboxes may be idle; never longer than they live."""
+        return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
+
+
+# The service reads null and "" as the shortest time, and clamps what is outside: both are refused here.
+_Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
+
+
+class ProjectDraft(OutboundSnake):
+    """A project to make; `sandbox_timeout_ms` 600,000 to 18,000,000, left out for the longest."""
+
+    name: str
+    description: str | None = None
+    sandbox_timeout_ms: _Lifetime | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("Workspace name is required")
+        return value.strip()
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(exclude_none=True)
+
+
+class ProjectUpdate(OutboundSnake):
+    """A change of a project: only what is set changes; a description of None is taken away."""
+
+    name: str | None = None
+    description: str | None = None
+    sandbox_timeout_ms: _Lifetime | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str | None) -> str:
+        if value is None or not value.strip():
+            raise ValueError("Workspace name is required")
+        return value.strip()
+
+    @field_validator("sandbox_timeout_ms")
+    @classmethod
+    def _check_lifetime(cls, value: int | None) -> int:
+        if value is None:
+            raise ValueError("A project needs a lifetime; leave it out to keep it")
+        return value
+
+    @model_validator(mode="after")
+    def _check_any(self) -> "ProjectUpdate":
+        if not self.model_fields_set:
+            raise ValueError("There is nothing to change")
+        return self
+
+
+class NewRepository(OutboundSnake):
+    """A repository to make on GitHub; private unless `visibility` is public, under the account's own login unless
+    `owner_login` says otherwise (projects.md §5.3).
+    """
+
+    name: str
+    description: str | None = None
+    owner_login: str | None = None
+    visibility: str = "private"
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not value.strip() or "/" in value:
+            raise ValueError("Repository name is required")
+        return value.strip()
+
+    @field_validator("visibility")
+    @classmethod
+    def _check_visibility(cls, value: str) -> str:
+        # The service takes every word but public for private.
+        if value not in ("public", "private"):
+            raise ValueError("The visibility must be public or private")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(exclude_none=True)

@@ -1,0 +1,261 @@
+"""What hangs on one imported repository: overrides, presets, packages, secrets, snapshot, variables (projects.md §4)."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models.base import (
+    Count,
+    Flag,
+    Inbound,
+    Outbound,
+    OutboundSnake,
+    Rows,
+    Text,
+    Time,
+    empty_rows,
+    nested,
+)
+from mogplex_tui.api.models.catalog import Tags
+from mogplex_tui.api.models.secrets import Hidden
+from mogplex_tui.api.rules import branch_problem, root_directory, units
+from mogplex_tui.config.secret import Secret
+
+
+class RepoConnection(Inbound):
+    """A connection as a repository sees it: a global one, or one of its own (scope `project`)."""
+
+    id: str
+    name: Text = ""
+    type: Text = ""
+    scope: Text = ""
+    repo_id: str | None = None
+    is_enabled: Flag = False
+    health_status: Text = ""
+    base_url: str | None = None
+    mcp_url: str | None = None
+    mcp_transport: str | None = None
+    auth_type: Text = ""
+    description: str | None = None
+    created_at: Time | None = None
+
+
+class ConnectionOverride(Inbound):
+    """A global connection that a repository does without."""
+
+    id: str
+    repo_id: str | None = None
+    connection_id: Text = ""
+    excluded: Flag = False
+    created_at: Time | None = None
+
+
+class RepoConnections(Inbound):
+    """Every connection that could serve the repository, disabled and excluded ones too, and what is excluded.
+
+    `resolved_mcp_count` is how many MCP servers a run really gets, at most 5 (projects.md §4.1).
+    """
+
+    connections: Annotated[Rows[RepoConnection], nested(RepoConnection)] = empty_rows()
+    overrides: Annotated[Rows[ConnectionOverride], nested(ConnectionOverride)] = empty_rows()
+    resolved_mcp_count: Count = 0
+
+    @property
+    def excluded_ids(self) -> frozenset[str]:
+        """The ids of the connections that the repository does without."""
+        return frozenset(row.connection_id for row in self.overrides if row.excluded)
+
+
+class RepoModel(Inbound):
+    """A model that the repository may use; without prices."""
+
+    id: str
+    provider: Text = ""
+    name: Text = ""
+    context_length: int | None = None
+    capabilities: Tags = Field(default_factory=list)
+    is_available: Flag = False
+    is_hidden: Flag = False
+    is_enabled: Flag = False
+
+
+class ModelOverride(Inbound):
+    """A model that a repository does without."""
+
+    model_id: str
+    excluded: Flag = False
+
+
+class RepoModels(Inbound):
+    """The models that the repository may use, by provider, and those that it does without."""
+
+    models: Annotated[Rows[RepoModel], nested(RepoModel)] = empty_rows()
+    overrides: Annotated[Rows[ModelOverride], nested(ModelOverride)] = empty_rows()
+
+
+class Source(StrEnum):
+    """Where a rule or a skill of a repository comes from."""
+
+    GLOBAL = "global"
+    REPO = "repo"
+
+
+class RepoRule(Inbound):
+    """A rule of a repository, its first 80 characters; with the source `repo` the id is that of the override.
+
+    The source is empty for one that is excluded.
+    """
+
+    id: str
+    name: Text = ""
+    content_preview: Text = ""
+    source: Text = ""
+
+
+class RepoRules(Inbound):
+    """The rules that hold for a repository, the global ones first, and the inherited ones that do not."""
+
+    rules: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
+    excluded_inherited: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
+
+
+class RepoSkill(Inbound):
+    """A skill of a repository; with the source `repo` the id is that of the override, empty for an excluded one."""
+
+    id: str
+    name: Text = ""
+    description: str | None = None
+    source: Text = ""
+
+
+class RepoSkills(Inbound):
+    """The skills that a repository has, the global ones first, and the inherited ones that it does without."""
+
+    skills: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
+    excluded_inherited: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
+
+
+class LaunchPreset(Inbound):
+    """Named branches and a directory to launch a sandbox from."""
+
+    id: str
+    user_id: str | None = None
+    repo_id: str | None = None
+    name: Text = ""
+    root_directory: str | None = None
+    base_branch: Text = ""
+    working_branch: Text = ""
+    create_branch: Flag = False
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class LaunchPresetDraft(Outbound):
+    """A preset to save: name of 1 to 64 characters, one of the same name is overwritten; at most 25 a repository.
+
+    `root_directory` None is the repository's root.
+    """
+
+    name: str
+    base_branch: str
+    working_branch: str
+    create_branch: bool = False
+    root_directory: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("Preset name is required")
+        # The service would cut a longer one, and overwrite another preset by it.
+        if units(value.strip()) > 64:
+            raise ValueError("A preset's name has at most 64 characters")
+        return value.strip()
+
+    @field_validator("base_branch", "working_branch")
+    @classmethod
+    def _check_branch(cls, value: str) -> str:
+        if problem := branch_problem(value.strip()):
+            raise ValueError(problem)
+        return value.strip()
+
+    @field_validator("root_directory")
+    @classmethod
+    def _check_root(cls, value: str | None) -> str | None:
+        return None if value is None else root_directory(value) or None
+
+    @model_validator(mode="after")
+    def _check_new_branch(self) -> "LaunchPresetDraft":
+        if self.create_branch and self.working_branch == self.base_branch:
+            raise ValueError("A new branch must have another name than its base")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body, in the camelCase that this route reads."""
+        return self.model_dump(by_alias=True)
+
+
+class Package(Inbound):
+    """A package of a monorepo; `has_space` says that it was imported as a sub-project already."""
+
+    path: str
+    name: Text = ""
+    has_package_json: Flag = False
+    framework: str | None = None
+    has_space: Flag = False
+
+
+class Packages(Inbound):
+    """Whether a repository is a monorepo, by which file, and its packages."""
+
+    is_monorepo: Flag = False
+    marker: str | None = None
+    packages: Annotated[Rows[Package], nested(Package)] = Field(
+        default_factory=Rows, validation_alias="workspaces"
+    )
+
+
+class ActionsSecret(Inbound):
+    """The name of a GitHub Actions secret; values can never be read."""
+
+    name: str
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class ActionsSecretDraft(OutboundSnake):
+    """A secret to write; the service turns the name into capitals, digits and underscores."""
+
+    name: str
+    value: Hidden
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("name and value are required")
+        return value.strip()
+
+    @field_validator("value")
+    @classmethod
+    def _check_value(cls, value: Secret) -> Secret:
+        if not value:
+            raise ValueError("name and value are required")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body, with the value in plain text."""
+        return {"name": self.name, "value": self.value.reveal()}
+
+
+class Snapshot(Inbound):
+    """A prebuilt sandbox image; size in bytes, `status` in the provider's word. What was just built has no commit."""
+
+    id: str
+    status: Text = ""
+    size_bytes: int | None = None
+    created_at: Time | None = None
+    expires_at: Time | None = None
+    commit_sha: str | None = None
+    lockfile_hash: str | None = None

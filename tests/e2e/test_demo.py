@@ -32,7 +32,7 @@ def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
     # One that goes on for a minute, so that the machine's pace does not decide the story.
     terminal.press("/")
     terminal.wait_for(r"repo:web")
-    terminal.press(*"claude-code state:streaming", "enter")
+    terminal.press(*"repo:web claude-code state:streaming", "enter")
     terminal.wait_for(r"\b1 of \d")
     terminal.press("enter")
     terminal.wait_for(r"following")

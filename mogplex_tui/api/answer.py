@@ -43,3 +43,16 @@ class Answer:
         if not isinstance(items, list):
             raise invalid(self.reply, f"has no list{'' if key is None else f' under {key!r}'}")
         return parse_rows(model, items)
+
+    def first(self, model: type[M]) -> M:
+        """Return the first of a bare array as a model; raises InvalidResponse when there is none or it does not fit."""
+        if not isinstance(self.data, list) or not self.data:
+            raise invalid(self.reply, "has no list")
+        return Answer(self.data[0], self.reply).one(model)
+
+    def text(self, key: str) -> str:
+        """Return the text under `key`; raises InvalidResponse."""
+        value = self.at(key)
+        if not isinstance(value, str):
+            raise invalid(self.reply, f"has no text under {key!r}")
+        return value

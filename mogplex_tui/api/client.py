@@ -19,12 +19,21 @@ from mogplex_tui.api.resources.billing import BillingResource
 from mogplex_tui.api.resources.catalog import ModelsResource
 from mogplex_tui.api.resources.conversations import ConversationsResource
 from mogplex_tui.api.resources.flows import FlowsResource
+from mogplex_tui.api.resources.github import GithubResource
+from mogplex_tui.api.resources.imported_repos import ImportedReposResource
 from mogplex_tui.api.resources.invites import InvitesResource
 from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
 from mogplex_tui.api.resources.library import ReposResource
 from mogplex_tui.api.resources.memories import MemoriesResource
 from mogplex_tui.api.resources.observability import ObservabilityResource
+from mogplex_tui.api.resources.projects import ProjectsResource
 from mogplex_tui.api.resources.realtime import RealtimeResource
+from mogplex_tui.api.resources.repo_overrides import RepoOverridesResource
+from mogplex_tui.api.resources.repo_parts import (
+    LaunchPresetsResource,
+    RepoSecretsResource,
+    VercelVariablesResource,
+)
 from mogplex_tui.api.resources.routing import AssignmentsResource, TriggersResource
 from mogplex_tui.api.resources.rules import CommandsResource, RulesResource
 from mogplex_tui.api.resources.runs import RunsResource
@@ -113,8 +122,43 @@ class ClientView:
 
     @cached_property
     def repos(self) -> ReposResource:
-        """The repositories."""
+        """The repositories, as the token API lists them."""
         return ReposResource(self._transport, self.priority)
+
+    @cached_property
+    def projects(self) -> ProjectsResource:
+        """The projects, which the routes call workspaces."""
+        return ProjectsResource(self._transport, self.priority)
+
+    @cached_property
+    def imported_repos(self) -> ImportedReposResource:
+        """The imported repositories with all their fields; sub-projects and snapshots."""
+        return ImportedReposResource(self._transport, self.priority)
+
+    @cached_property
+    def repo_overrides(self) -> RepoOverridesResource:
+        """Connections, models, rules and skills of one repository."""
+        return RepoOverridesResource(self._transport, self.priority)
+
+    @cached_property
+    def launch_presets(self) -> LaunchPresetsResource:
+        """Launch presets of one repository."""
+        return LaunchPresetsResource(self._transport, self.priority)
+
+    @cached_property
+    def repo_secrets(self) -> RepoSecretsResource:
+        """GitHub Actions secrets of one repository."""
+        return RepoSecretsResource(self._transport, self.priority)
+
+    @cached_property
+    def vercel_variables(self) -> VercelVariablesResource:
+        """Vercel variables of one repository; switched off on the service."""
+        return VercelVariablesResource(self._transport, self.priority)
+
+    @cached_property
+    def github(self) -> GithubResource:
+        """Installations, accounts, the sync and pull requests."""
+        return GithubResource(self._transport, self.priority)
 
     @cached_property
     def agents(self) -> AgentsResource:

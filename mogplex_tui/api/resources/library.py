@@ -1,17 +1,50 @@
-"""Repositories over the token API (v1.md §1)."""
+"""Repositories and their Vercel variables over the token API (v1.md §1, §1.1; projects.md §6)."""
 
 from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.models.env_vars import (
+    VariableDeleted,
+    VariableDraft,
+    VariableKey,
+    VariableWritten,
+    VercelVariable,
+)
 from mogplex_tui.api.models.library import Repo
 from mogplex_tui.api.resources.base import Resource, v1
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
 
 
 class ReposResource(Resource):
-    """`/repos`."""
+    """`/repos` of the token API: short rows for every token; `client.imported_repos` has all of them.
+
+    The variables are switched off on the service: their methods raise FeatureOff, even for an unknown repository.
+    """
 
     async def list(self, q: str | None = None, id: str | None = None, limit: int = 200) -> Rows[Repo]:
         """Return repositories by full name; `q` is a part of owner/name, `id` wins over it; at most 200."""
         return (await self._get(v1("/repos"), "the repositories", q=q, id=id, limit=limit)).rows(
             Repo, "repos"
         )
+
+    async def env_vars(self, repo_id: str) -> Rows[VercelVariable]:
+        """Return the variables of the linked Vercel project, never their values."""
+        path, about = _variables(repo_id)
+        return (await self._get(path, about)).rows(VercelVariable, "envVars")
+
+    async def put_env_var(self, repo_id: str, draft: VariableDraft) -> VariableWritten:
+        """Write a variable; raises Conflict when it has several entries and targets are given."""
+        path, about = _variables(repo_id)
+        return (await self._change("POST", path, about, body=draft.body())).one(VariableWritten)
+
+    async def delete_env_var(self, repo_id: str, key: str) -> VariableDeleted:
+        """Delete every entry of a variable; raises NotFound when there is none."""
+        path, about = _variables(repo_id)
+        named = VariableKey(key=key)
+        return (await self._change("DELETE", path, about, body=named.given())).one(VariableDeleted)
+
+
+def _variables(repo_id: str) -> tuple[str, str]:
+    record = path_id(repo_id, "repository")
+    return v1(f"/repos/{record}/env-vars"), f"the Vercel variables of repository {short(record)}"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -61,7 +61,7 @@ class ApiKeyDraft(Outbound):
     """
 
     name: str
-    scopes: Annotated[list[str], Field(default_factory=lambda: [str(scope) for scope in Scope])]
+    scopes: list[str] = Field(default_factory=lambda: [str(scope) for scope in Scope])
     expires_in_days: int | None = None
 
     @field_validator("name")

@@ -13,12 +13,15 @@ from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observe import Observable
 
 V1 = "/api/v1/mogplex"
+# JSON-RPC under the same prefix: it checks no scope by itself and has an envelope of its own (mcp.md §3).
+MCP_ENDPOINT = V1 + "/mcp"
 
 
 class Family(StrEnum):
     """A part of the service that opens and closes as one."""
 
     V1 = "v1"
+    MCP_ENDPOINT = "mcp-endpoint"
     ACCOUNT = "account"
     SETTINGS = "settings"
     KEYS = "keys"
@@ -89,6 +92,7 @@ _PREFIXES: tuple[tuple[str, Family], ...] = (
 )
 # Open to tokens by their exact path only (auth.md §4).
 _EXACT = {
+    MCP_ENDPOINT: Family.MCP_ENDPOINT,
     "/api/settings": Family.SETTINGS,
     "/api/models": Family.MODELS,
     "/api/mcp-servers": Family.MCP,

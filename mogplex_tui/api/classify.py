@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import V1
+from mogplex_tui.api.access import MCP_ENDPOINT, V1
 from mogplex_tui.api.text import shown_path, visible
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
@@ -52,6 +52,11 @@ class Reply:
         return self.content_type.partition(";")[0].strip().lower() == "text/html"
 
     @property
+    def is_events(self) -> bool:
+        """Whether the body is a stream of events, whatever the status says (sandboxes.md §4.5)."""
+        return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+    @property
     def on_v1(self) -> bool:
         """Whether the route belongs to the token API."""
         return self.path == V1 or self.path.startswith(V1 + "/")
@@ -78,6 +83,9 @@ def read_complaint(body: bytes) -> Complaint:
     error, message, code = data.get("error"), data.get("message"), data.get("code")
     if isinstance(error, dict):
         message, code = error.get("message"), error.get("code") or code
+        if isinstance(code, int) and isinstance(error.get("data"), dict):
+            # JSON-RPC numbers its errors and names them beside that (errors.md §3).
+            code = error["data"].get("code")
         error = message
     text = error if isinstance(error, str) else ""
     if isinstance(error, str) and _MACHINE_CODE.match(error) and isinstance(message, str):
@@ -134,7 +142,7 @@ def unpack(reply: Reply, body: bytes) -> Any:
         raise invalid(
             reply, "is not JSON" if body[:1] not in (b"{", b"[") else "is cut off or broken JSON"
         ) from None
-    if not reply.on_v1:
+    if not reply.on_v1 or reply.path == MCP_ENDPOINT:
         return value
     if not isinstance(value, dict) or value.get("ok") is not True or "data" not in value:
         raise invalid(reply, "has no envelope of the token API")
@@ -201,9 +209,21 @@ def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
         return errors.NotFound if complaint.is_json else errors.Absent
     if reply.status == 410 and complaint.is_json and reply.path.startswith(_ENDED_IN):
         return errors.Conflict
+    if _lacks_ai(reply, complaint):
+        return errors.Conflict
     if reply.status in known:
         return known[reply.status]
     return errors.Unavailable if reply.status > 500 else errors.BadRequest
+
+
+def _lacks_ai(reply: Reply, complaint: Complaint) -> bool:
+    # A 401 that says more than the usual word is not about the credential (sandboxes.md §4.8, §4.15).
+    return (
+        reply.status == 401
+        and reply.path.startswith("/api/sandbox/")
+        and reply.path.endswith(("/exec", "/harness"))
+        and complaint.text not in ("", "Unauthorized")
+    )
 
 
 def _limits_requests(reply: Reply, complaint: Complaint) -> bool:
@@ -245,6 +265,8 @@ def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint)
         return "This token can only read; use one with the write scope"
     if kind is errors.NotAllowed and "scope: read" in complaint.text:
         return "Use a token with the read scope"
+    if _lacks_ai(reply, complaint):
+        return "Add an AI provider key, or choose a plan that includes AI"
     if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:
         return "The session has probably ended: sign in again in the browser and copy the new cookie"
     if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":

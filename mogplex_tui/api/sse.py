@@ -21,14 +21,19 @@ class Data:
     text: str
 
 
-# httpx-sse drops comments, and with them `: connected` and `: ping`; hence a decoder of our own.
+# The libraries for this drop comments, and with them `: connected` and `: ping`; they read from a response, past the
+# errors of the transport; and no line is too long for them.
 class Decoder:
-    """Turns reads of any size into comments and data; lines end with LF, CRLF or CR."""
+    """Turns reads of any size into comments and data; lines end with LF, CRLF or CR.
+
+    `dropped` counts the lines that were longer than `longest` bytes.
+    """
 
     def __init__(self, longest: int = 1_000_000) -> None:
         self._rest = b""
         self._data: list[str] = []
         self._longest = longest
+        self.dropped = 0
 
     def feed(self, chunk: bytes) -> list[Comment | Data]:
         """Return what became complete with these bytes; an endless line is dropped."""
@@ -39,6 +44,7 @@ class Decoder:
         self._rest = lines.pop() + held
         if len(self._rest) > self._longest:
             self._rest = b""
+            self.dropped += 1
         found: list[Comment | Data] = []
         for line in lines:
             item = self._line(line.decode("utf-8", "replace"))

@@ -101,11 +101,17 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, request: Request, priority: Priority, *, gated: bool = True
+        self,
+        request: Request,
+        priority: Priority,
+        *,
+        gated: bool = True,
+        told_as: frozenset[int] = frozenset(),
     ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
         """Open a streamed answer: its facts and bytes; refusals raise at once, cuts while it is read.
 
-        `gated` streams count among the requests in flight; an endless one must not.
+        `gated` streams count among the requests in flight; an endless one must not. `told_as` are the statuses of
+        refusals that this route words as an event stream, which is then given out like any other.
         """
         reply = self._reply(request)
         started = self.clock.monotonic()
@@ -118,9 +124,10 @@ class Transport:
                 try:
                     response = await self._send(request, reply, streams=True)
                     reply = _with_answer(reply, response)
-                    if not response.is_success or reply.is_html:
-                        reply = replace(reply, body=await wire.read_body(response))
-                    error = classify(reply)
+                    if not (reply.is_events and reply.status in told_as):
+                        if not response.is_success or reply.is_html:
+                            reply = replace(reply, body=await wire.read_body(response))
+                        error = classify(reply)
                 except errors.MogplexError:
                     # Refused here, before it left.
                     outcome = Outcome.NOT_COUNTED

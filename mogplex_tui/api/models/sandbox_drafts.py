@@ -1,0 +1,242 @@
+"""What leaves for the sandbox routes, checked before it does (sandboxes.md §3.2, §4)."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Outbound
+from mogplex_tui.api.models.runs import Harness
+from mogplex_tui.api.rules import branch_problem, root_directory
+
+_MOST_MINUTES = 300
+_MOST_NAME = 128
+_KEPT_REASON = 64
+
+
+class LaunchDraft(Outbound):
+    """A sandbox to launch. `root_directory`: None for the repository's own, "" for the repository's root.
+
+    `create_branch` needs a `working_branch`; without one a launch works on the base.
+    """
+
+    repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
+    base_branch: str | None = None
+    working_branch: str | None = None
+    create_branch: bool = False
+    root_directory: str | None = None
+    restore_snapshot_id: Annotated[str | None, checks.text()] = None
+    restore_snapshot_project_id: Annotated[str | None, checks.text()] = None
+    restore_snapshot_team_id: Annotated[str | None, checks.text()] = None
+
+    @field_validator("base_branch", "working_branch")
+    @classmethod
+    def _check_branch(cls, value: str | None) -> str | None:
+        if value is None or not value.strip():
+            return None
+        if problem := branch_problem(value.strip()):
+            raise ValueError(problem)
+        return value.strip()
+
+    @field_validator("root_directory")
+    @classmethod
+    def _check_root(cls, value: str | None) -> str | None:
+        return None if value is None else root_directory(value)
+
+    @model_validator(mode="after")
+    def _check_new_branch(self) -> LaunchDraft:
+        if self.create_branch and self.working_branch is None:
+            raise ValueError("A new branch needs a name")
+        if self.create_branch and self.working_branch == self.base_branch:
+            raise ValueError("A new branch must have another name than its base")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body: what was not given is left out, the repository's root is null."""
+        body = self.model_dump(by_alias=True, exclude_none=True)
+        if self.root_directory == "":
+            body["rootDirectory"] = None
+        return body
+
+
+class CommandDraft(Outbound):
+    """A command: with `args` it is run directly, without them by a shell; `cwd` None is the root directory."""
+
+    command: Annotated[str, checks.text("command required", trimmed=False), checks.sendable()]
+    args: Annotated[list[str] | None, checks.sendable()] = None
+    cwd: Annotated[str | None, checks.sendable()] = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class CommandId(Outbound):
+    """A running command by the id that its first event told."""
+
+    cmd_id: Annotated[str, checks.text("cmdId required")]
+
+
+class HarnessDraft(Outbound):
+    """A prompt for a coding CLI inside a sandbox; `continue_last` and `resume_session_id` go on with an old talk.
+
+    `ai_call_id` runs on a call that was prepared or started elsewhere.
+    """
+
+    harness: Annotated[str, checks.one_of(tuple(Harness), "Invalid harness")]
+    prompt: Annotated[str, checks.text("Prompt is required", trimmed=False), checks.sendable()]
+    continue_last: Annotated[bool | None, Field(serialization_alias="continue")] = None
+    resume_session_id: Annotated[str | None, checks.text()] = None
+    mode: Annotated[str | None, checks.text()] = None
+    conversation_id: Annotated[str | None, checks.text()] = None
+    workspace_session_id: Annotated[str | None, checks.text()] = None
+    ai_call_id: Annotated[str | None, checks.uuid("The call id is not a UUID")] = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class Extension(Outbound):
+    """By how many minutes a sandbox shall live longer."""
+
+    minutes: float
+
+    @field_validator("minutes")
+    @classmethod
+    def _check(cls, value: float) -> float:
+        if not (math.isfinite(value) and 1 <= value <= _MOST_MINUTES):
+            raise ValueError(f"minutes must be between 1 and {_MOST_MINUTES}")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body; whole minutes leave as a whole number."""
+        return {"minutes": int(self.minutes) if self.minutes.is_integer() else self.minutes}
+
+
+class PresenceEvent(StrEnum):
+    """A viewer that comes, or goes."""
+
+    ATTACH = "attach"
+    RELEASE = "release"
+
+
+class PresenceReport(Outbound):
+    """A viewer of a sandbox that comes or goes; a later `event_seq` wins over an earlier one."""
+
+    event: Annotated[str, checks.one_of(tuple(PresenceEvent), "event must be attach or release")]
+    tab_id: str
+    session_id: str
+    event_seq: int | None = None
+    reason: str | None = None
+
+    @field_validator("tab_id")
+    @classmethod
+    def _check_tab(cls, value: str) -> str:
+        return _named("tabId", value)
+
+    @field_validator("session_id")
+    @classmethod
+    def _check_session(cls, value: str) -> str:
+        return _named("sessionId", value)
+
+    @field_validator("event_seq")
+    @classmethod
+    def _check_seq(cls, value: int | None) -> int | None:
+        if value is not None and value < 0:
+            raise ValueError("eventSeq must be a non-negative integer")
+        return value
+
+    @field_validator("reason")
+    @classmethod
+    def _check_reason(cls, value: str | None) -> str | None:
+        # The service keeps so much of it; the rest need not travel.
+        return None if value is None else value.strip()[:_KEPT_REASON]
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+def _named(name: str, value: str) -> str:
+    text = value.strip()
+    if not 1 <= len(text) <= _MOST_NAME:
+        raise ValueError(f"{name} must be between 1 and {_MOST_NAME} characters")
+    return text
+
+
+class EntryKind(StrEnum):
+    """What can be made in a tree."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+
+
+def inside(path: str) -> str:
+    """Return a path below the root directory of a sandbox; raises ValueError in the service's words (§4.11)."""
+    if not path.strip("/ "):
+        raise ValueError("path required")
+    if "\0" in path:
+        raise ValueError("path must stay within the repo root")
+    depth = 0
+    for step in path.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(step, 1)
+        if depth < 0:
+            raise ValueError("path must stay within the repo root")
+    if depth == 0:
+        raise ValueError("path must stay within the repo root")
+    return path
+
+
+class PathDraft(Outbound):
+    """One path below the root directory."""
+
+    path: str
+
+    _check = field_validator("path")(inside)
+
+
+class FileDraft(PathDraft):
+    """A file to write, whole; `content` may be empty."""
+
+    content: Annotated[str, checks.sendable()]
+
+
+class EntryDraft(PathDraft):
+    """An empty file or a directory to make."""
+
+    kind: Annotated[str, checks.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
+
+
+class MoveDraft(Outbound):
+    """One move; a directory is named with a slash at the end on both sides, or on none."""
+
+    from_path: str
+    to_path: str
+
+    _check = field_validator("from_path", "to_path")(inside)
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> MoveDraft:
+        if self.from_path.endswith("/") != self.to_path.endswith("/"):
+            raise ValueError("move kind mismatch")
+        if f"{self.to_path.strip('/')}/".startswith(f"{self.from_path.strip('/')}/"):
+            raise ValueError("Cannot move a directory into itself")
+        return self
+
+
+class MovesDraft(Outbound):
+    """Moves that are made together or not at all."""
+
+    moves: Annotated[list[MoveDraft], Field(min_length=1)]
+
+    @field_validator("moves", mode="before")
+    @classmethod
+    def _check_any(cls, value: object) -> object:
+        if not value:
+            raise ValueError("moves required")
+        return value

@@ -1,0 +1,241 @@
+"""Sandboxes as the unversioned routes show them (sandboxes.md §1, §3, §4)."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from mogplex_tui.api.models.base import Count, Flag, Inbound, Json, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.secrets import Hidden
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
+class Health(StrEnum):
+    """The known words for how a sandbox's preview does; others stay plain texts (sandboxes.md §2.2)."""
+
+    UNKNOWN = "unknown"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    READY = "ready"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    ERROR = "error"
+    NOT_AVAILABLE = "not_available"
+    IDLE_WARNING = "idle_warning"
+    APP_ERROR = "app_error"
+    UNREACHABLE = "unreachable"
+
+
+class StopReason(StrEnum):
+    """Why a sandbox stopped; a pause by hand leaves it as it was (sandboxes.md §2.3)."""
+
+    IDLE_TIMEOUT = "idle_timeout"
+    LIFETIME_TIMEOUT = "lifetime_timeout"
+    MANUAL = "manual"
+    STUCK_BOOT = "stuck_boot"
+    VM_GONE = "vm_gone"
+    AUTO_PAUSE = "auto_pause"
+    BILLING_DEPLETED = "billing_depleted"
+    UNKNOWN = "unknown"
+
+
+class BillingSummary(Inbound):
+    """Who pays for a sandbox; no route ever tells how much (sandboxes.md §2.5)."""
+
+    source: Text = ""
+    label: Text = ""
+    project_id: str | None = None
+    team_id: str | None = None
+    team_label: Text = ""
+
+
+class RuntimeSummary(Inbound):
+    """The state of the machine; `persistent` and the timeout are None where the route does not read them."""
+
+    sandbox_id: Text = ""
+    status: Text = ""
+    health_status: Text = ""
+    preview_url: str | None = None
+    last_health_check_at: Time | None = None
+    last_preview_http_status: int | None = None
+    boot_attempts: Count = 0
+    last_boot_started_at: Time | None = None
+    last_boot_completed_at: Time | None = None
+    effective_timeout_ms: int | None = None
+    persistent: bool | None = None
+    vercel_diagnostics: dict[str, Any] | None = None
+
+
+class ErrorSummary(Inbound):
+    """What went wrong; `display_error` is the first of them that says anything."""
+
+    current_error: str | None = None
+    last_preview_error: str | None = None
+    last_boot_error: str | None = None
+    display_error: str | None = None
+    has_errors: Flag = False
+
+
+class SandboxRecord(Inbound):
+    """A sandbox's record; its lifecycle status lives in `runtime_summary`, with shortcuts here."""
+
+    id: str
+    user_id: Text = ""
+    repo_id: Text = ""
+    sandbox_id: Text = ""
+    base_branch: Text = ""
+    working_branch: Text = ""
+    snapshot_id: str | None = None
+    stop_reason: str | None = None
+    install_log: str | None = Field(default=None, repr=False)
+    dev_log: str | None = Field(default=None, repr=False)
+    runtime: str | None = None
+    terminal_cwd: str | None = None
+    root_directory: str | None = None
+    created_at: Time | None = None
+    last_active_at: Time | None = None
+    billing_summary: Annotated[BillingSummary, BeforeValidator(_object)] = Field(
+        default_factory=BillingSummary
+    )
+    runtime_summary: Annotated[RuntimeSummary, BeforeValidator(_object)] = Field(
+        default_factory=RuntimeSummary
+    )
+    error_summary: Annotated[ErrorSummary, BeforeValidator(_object)] = Field(default_factory=ErrorSummary)
+
+    @property
+    def status(self) -> str:
+        """The lifecycle status; a record without one is stopped (sandboxes.md §1.1)."""
+        return self.runtime_summary.status or "stopped"
+
+    @property
+    def health(self) -> str:
+        """The health of its preview; unknown where nothing is said."""
+        return self.runtime_summary.health_status or Health.UNKNOWN
+
+    @property
+    def error(self) -> str | None:
+        """The error to show, or None."""
+        return self.error_summary.display_error
+
+    @property
+    def has_root(self) -> bool:
+        """Whether the route told the root directory at all; where it did not, the repository's own counts."""
+        return "root_directory" in self.model_fields_set
+
+
+class LivingSandbox(Inbound):
+    """A sandbox as the short form lists it: creating, installing, running or paused only (sandboxes.md §3.1)."""
+
+    id: str
+    sandbox_id: str | None = None
+    repo: str | None = None
+    workspace: str | None = None
+    branch: str | None = None
+    status: Text = ""
+    created_at: Time | None = None
+    url: str | None = None
+
+
+class SandboxHealth(Inbound):
+    """A record after a look at provider and preview."""
+
+    sandbox: SandboxRecord
+    health: Annotated[Json, BeforeValidator(_object)] = Field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The health word, as `Health` names them."""
+        word = self.health.get("status")
+        return word if isinstance(word, str) and word else self.sandbox.health
+
+
+class Reconciled(Inbound):
+    """A reconcile: queued with its run id, or done at once with the record (None when it vanished)."""
+
+    queued: Flag = False
+    reason: str | None = None
+    runtime_provider: str | None = None
+    runtime_run_id: str | None = None
+    sandbox: SandboxRecord | None = None
+
+
+class SandboxDeleted(Inbound):
+    """A delete; with a `warning` the record is still there (sandboxes.md §4.2)."""
+
+    sandbox_id: Text = ""
+    warning: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the record is really removed."""
+        return not self.warning
+
+
+class Extended(Inbound):
+    """By how many milliseconds a sandbox lives longer."""
+
+    extended_by_ms: Count = 0
+
+
+class PresenceSeen(Inbound):
+    """What became of an attach or a release; `queued` means that an auto-pause is considered after the grace."""
+
+    attached: Flag = False
+    released: Flag = False
+    queued: Flag = False
+    grace_period_ms: int | None = None
+
+
+class CommandResult(Inbound):
+    """A command's end: exit code (None: unknown), all that it wrote, and the directory to go on in."""
+
+    exit_code: int | None = None
+    stdout: Text = ""
+    stderr: Text = ""
+    cwd: Text = ""
+
+
+class FileText(Inbound):
+    """The text of one file."""
+
+    path: Text = ""
+    content: Text = ""
+
+
+class FileEntry(Inbound):
+    """One entry of a directory; `size` in bytes."""
+
+    name: str
+    is_dir: Flag = False
+    size: Count = 0
+
+
+class Listing(Inbound):
+    """What a directory holds, directories first."""
+
+    path: Text = ""
+    entries: Annotated[Rows[FileEntry], nested(FileEntry)] = empty_rows()
+
+
+class Move(Inbound):
+    """One move that was made, with the paths as the service wrote them down."""
+
+    from_path: Text = ""
+    to_path: Text = ""
+
+
+class TerminalOffer(Inbound):
+    """A terminal to connect to, or the reason why there is none; `expires_at` in epoch milliseconds."""
+
+    available: Flag = False
+    reason: str | None = None
+    detail: str | None = None
+    terminal_session_key: str | None = None
+    ws_url: str | None = None
+    token: Hidden | None = None
+    expires_at: int | None = None
+    tmux_available: Flag = False

@@ -1,0 +1,342 @@
+"""Followed streams against a service that misbehaves: why they end, and that no connection outlives them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api import wire
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.follow import Follow
+from mogplex_tui.api.models.sandbox_drafts import CommandDraft
+from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, CommandDone, Found, Ready
+from mogplex_tui.api.models.stream import End, EndKind, Output, StreamCancelled, StreamFailed, UnknownEvent
+from mogplex_tui.api.resources.sandbox_work import Execution
+from tests.api.support import RUN_ID, Handler, Seen, http, serving, until
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+LAST = b"0\r\n\r\n"
+RUN = {"type": "run", "cmdId": "cmd_1"}
+LOG = {"type": "log", "stream": "stdout", "data": "hi\n"}
+DONE = {"type": "done", "exitCode": 0, "cwd": "."}
+
+
+def line(event: Any) -> bytes:
+    return b"data: " + (event if isinstance(event, bytes) else json.dumps(event).encode()) + b"\n\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def telling(*events: Any, last: bytes = LAST, head: bytes = HEAD) -> Handler:
+    """Tells events one by one and then ends as `last` says: properly, or cut in the middle of the encoding."""
+
+    async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        for event in events:
+            writer.write(chunk(line(event)))
+            await writer.drain()
+        writer.write(last)
+        await writer.drain()
+
+    return answer
+
+
+def command(client: MogplexClient) -> Execution:
+    return client.sandboxes.exec(RUN_ID, CommandDraft(command="true"))
+
+
+def open_connections(client: MogplexClient) -> Sequence[Any]:
+    """What the pool of the streams holds on to, idle connections included."""
+    pool: Any = client._transport._clients.get(streams=True)._transport
+    found: Sequence[Any] = pool._pool.connections
+    return found
+
+
+async def kinds_of(stream: Follow[Any]) -> list[type]:
+    async with stream:
+        return [type(event) async for event in stream]
+
+
+async def test_a_stream_that_tells_its_end_is_done() -> None:
+    async with serving(telling(RUN, LOG, DONE)) as service, service.client() as client:
+        async with command(client) as stream:
+            assert stream.as_stream
+            found = [event async for event in stream]
+        assert [type(event) for event in found] == [CommandBegan, Output, CommandDone]
+        assert stream.end == End(EndKind.DONE)
+        assert (stream.command_id, stream.exit_code, stream.cwd) == ("cmd_1", 0, ".")
+        assert service.seen[0].headers["accept"] == "text/event-stream"
+        assert client.budget.used() == 1
+        assert client.access.reach(Family.SANDBOX).reach is Reach.OPEN
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        ({"type": "error", "data": "no shell"}, End(EndKind.FAILED, "no shell")),
+        ({"type": "cancelled"}, End(EndKind.CANCELLED)),
+        ({"type": "cancelled", "message": "lost the race"}, End(EndKind.CANCELLED, "lost the race")),
+    ],
+)
+async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(last: Any, kind: End) -> None:
+    async with serving(telling(RUN, last)) as service, service.client() as client:
+        stream = command(client)
+        assert (await kinds_of(stream))[-1] in (StreamFailed, StreamCancelled)
+        assert stream.end == kind
+
+
+@pytest.mark.parametrize("last", [LAST, b"", b"5\r\nda"])
+async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
+    async with serving(telling(RUN, LOG, last=last)) as service, service.client() as client:
+        stream = command(client)
+        with pytest.raises(e.Unreachable) as caught:
+            await kinds_of(stream)
+        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert "command in sandbox 8f3a2b1c" in str(caught.value)
+        assert open_connections(client) == []
+
+
+async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
+    ready = {"type": "ready", "sandbox": {"id": RUN_ID}}
+    late = {"type": "warning", "message": "late"}
+    async with serving(telling(ready, late, last=b"")) as service, service.client() as client:
+        stream = client.sandboxes.resume(RUN_ID)
+        assert len(await kinds_of(stream)) == 2
+        assert stream.end == End(EndKind.DONE)
+        assert stream.record_id == RUN_ID
+
+
+async def test_silence_beyond_all_patience_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "patient", lambda seconds: httpx.Timeout(0.05))
+
+    async def silent(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + chunk(line(RUN)))
+        await asyncio.Event().wait()
+
+    async with serving(silent) as service, service.client() as client:
+        stream = command(client)
+        with pytest.raises(e.TimedOut):
+            await kinds_of(stream)
+        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert open_connections(client) == []
+
+
+async def test_leaving_the_block_closes_the_connection_at_once() -> None:
+    gone = asyncio.Event()
+
+    async def endless(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + chunk(line(RUN)))
+        await writer.drain()
+        try:
+            while not writer.is_closing():
+                writer.write(chunk(line(LOG)))
+                await writer.drain()
+                await asyncio.sleep(0)
+        finally:
+            gone.set()
+
+    async with serving(endless) as service, service.client() as client:
+        async with command(client) as stream:
+            async for event in stream:
+                if isinstance(event, Output):
+                    break
+            assert len(open_connections(client)) == 1
+        assert open_connections(client) == []
+        assert stream.end == End(EndKind.LEFT)
+        async with asyncio.timeout(5):
+            await gone.wait()
+        assert [event async for event in stream] == []
+
+
+async def quiet(seen: Seen, writer: asyncio.StreamWriter) -> None:
+    """Begins to tell, and then says nothing more."""
+    writer.write(HEAD + chunk(line(RUN)))
+    await asyncio.Event().wait()
+
+
+async def test_stop_ends_a_loop_that_waits_in_another_task() -> None:
+    async with serving(quiet) as service, service.client() as client:
+        stream = command(client)
+        read = asyncio.create_task(kinds_of(stream))
+        await until(lambda: stream.command_id is not None)
+        stream.stop()
+        assert await read == [CommandBegan]
+        assert stream.end == End(EndKind.LEFT)
+        assert open_connections(client) == []
+        stream.stop()
+
+
+async def test_stop_between_two_events_gives_no_further_one() -> None:
+    async with serving(telling(RUN, LOG, DONE)) as service, service.client() as client:
+        async with command(client) as stream:
+            await anext(stream)
+            stream.stop()
+            assert [event async for event in stream] == []
+        assert stream.end == End(EndKind.LEFT)
+        assert open_connections(client) == []
+
+
+async def test_a_cancelled_task_leaves_no_connection() -> None:
+    async with serving(quiet) as service, service.client() as client:
+        stream = command(client)
+        read = asyncio.create_task(kinds_of(stream))
+        await until(lambda: stream.command_id is not None)
+        read.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await read
+        assert stream.end == End(EndKind.LEFT)
+        assert open_connections(client) == []
+
+
+async def test_an_error_of_the_reader_closes_the_stream_and_goes_on_up() -> None:
+    async with serving(quiet) as service, service.client() as client:
+        stream = command(client)
+        with pytest.raises(ZeroDivisionError):
+            async with stream:
+                async for _ in stream:
+                    _ = 1 / 0
+        assert stream.end == End(EndKind.LEFT)
+        assert open_connections(client) == []
+
+
+async def test_forty_streams_left_early_do_not_fill_the_pool() -> None:
+    async with serving(quiet) as service, service.client() as client:
+        for _ in range(40):
+            async with command(client) as stream:
+                await anext(stream)
+        assert open_connections(client) == []
+        assert len(service.seen) == 40
+
+
+async def test_a_stream_is_opened_before_it_is_read_and_only_once() -> None:
+    async with serving(telling(RUN, DONE)) as service, service.client() as client:
+        stream = command(client)
+        with pytest.raises(RuntimeError, match="async with"):
+            await anext(stream)
+        assert service.seen == []
+        await kinds_of(stream)
+        with pytest.raises(RuntimeError, match="only once"):
+            await kinds_of(stream)
+
+
+async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> None:
+    odd: list[Any] = [
+        b"{broken",
+        [1, 2],
+        {"type": 7},
+        {"type": "from_the_future", "x": 1},
+        {"type": "done", "exitCode": "many"},
+        b"[" * 100_000,
+        LOG | {"data": None},
+    ]
+    async with serving(telling(*odd, DONE)) as service, service.client() as client, command(client) as stream:
+        found = [event async for event in stream]
+    strange = [event for event in found if isinstance(event, UnknownEvent)]
+    assert len(strange) == 6 and all(event.why for event in strange)
+    assert strange[3].type == "from_the_future" and strange[3].raw == {"type": "from_the_future", "x": 1}
+    assert strange[4].why.startswith("exitCode") or strange[4].why.startswith("exit_code")
+    assert isinstance(found[-2], Output) and found[-2].data == ""
+    assert stream.end == End(EndKind.DONE)
+
+
+async def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mogplex_tui.api.follow._LONGEST_EVENT", 5_000)
+
+    async def flood(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        while not writer.is_closing():
+            writer.write(chunk(b"x" * 4096))
+            await writer.drain()
+
+    async with serving(flood) as service, service.client() as client:
+        stream = command(client)
+        with pytest.raises(e.InvalidResponse, match="longer than any real one"):
+            await kinds_of(stream)
+        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert open_connections(client) == []
+
+
+async def test_comments_and_events_split_by_reads_are_no_trouble() -> None:
+    text = b": ping\n\n" + line(RUN) + b"data: " + json.dumps(DONE).encode()[:10]
+    rest = json.dumps(DONE).encode()[10:] + b"\r\n\r\n"
+
+    async def in_pieces(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        for index in range(len(text)):
+            writer.write(chunk(text[index : index + 1]))
+        writer.write(chunk(rest) + LAST)
+        await writer.drain()
+
+    async with serving(in_pieces) as service, service.client() as client:
+        assert await kinds_of(command(client)) == [CommandBegan, CommandDone]
+
+
+async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
+    told = {"type": "cancelled", "reason": "conflict", "message": "Sandbox resume was cancelled."}
+    head = HEAD.replace(b"200 OK", b"409 Conflict")
+    async with serving(telling(told, head=head)) as service, service.client() as client:
+        stream = client.sandboxes.resume(RUN_ID)
+        assert await kinds_of(stream) == [StreamCancelled]
+        assert stream.end == End(EndKind.CANCELLED, "Sandbox resume was cancelled.")
+        with pytest.raises(e.Conflict):
+            await kinds_of(command(client))
+        assert open_connections(client) == []
+
+
+async def test_a_success_that_is_json_is_the_same_events() -> None:
+    async with serving(http(200, {"sandbox": {"id": RUN_ID}})) as service, service.client() as client:
+        boot = client.sandboxes.restart(RUN_ID)
+        assert await kinds_of(boot) == [Found]
+        assert not boot.as_stream and boot.end == End(EndKind.DONE)
+        assert boot.sandbox is not None and boot.sandbox.status == "stopped"
+    said = {"exitCode": 1, "stdout": "a", "stderr": "b", "cwd": "src"}
+    async with serving(http(200, said)) as service, service.client() as client:
+        run = command(client)
+        assert await kinds_of(run) == [Output, Output, CommandDone]
+        assert (run.exit_code, run.cwd, run.command_id) == (1, "src", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (http(200, {"sandbox": None}), e.InvalidResponse),
+        (http(200, b"{cut"), e.InvalidResponse),
+        (http(200, b"<html>", "text/html"), e.LoginRequired),
+        (http(409, {"error": "Sandbox is pausing."}), e.Conflict),
+        (http(429, {"error": "x", "code": "sandbox_boot_rate_limited"}, Retry_After="15"), e.Throttled),
+        (http(307, b"", "", Location="/login?next=x"), e.LoginRequired),
+        (http(502, {"error": "could not be woken"}), e.Unavailable),
+    ],
+)
+async def test_a_refusal_is_raised_when_the_stream_is_opened(
+    answer: bytes, kind: type[e.MogplexError]
+) -> None:
+    async with serving(answer) as service, service.client() as client:
+        boot = client.sandboxes.resume(RUN_ID)
+        with pytest.raises(kind):
+            await kinds_of(boot)
+        assert all(connection.is_idle() for connection in open_connections(client))
+
+
+async def test_a_missing_credential_for_models_is_no_question_of_the_token() -> None:
+    async with serving(http(401, {"error": "No AI credentials"})) as service, service.client() as client:
+        with pytest.raises(e.Conflict, match="AI provider key"):
+            await kinds_of(command(client))
+        assert [seen.method for seen in service.seen] == ["POST"]
+
+
+async def test_a_record_that_cannot_be_read_does_not_hide_its_event() -> None:
+    events = [{"type": "log", "phase": "install", "data": "x"}, {"type": "ready", "sandbox": {"id": 5}}]
+    async with serving(telling(*events)) as service, service.client() as client:
+        boot = client.sandboxes.resume(RUN_ID)
+        assert await kinds_of(boot) == [BootLog, Ready]
+        assert boot.sandbox is None and boot.end == End(EndKind.DONE)

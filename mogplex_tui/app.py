@@ -78,6 +78,8 @@ class ConsoleApp(ConsoleTasks):
             ascii=settings.ascii.value,
             reduced_motion=settings.reduced_motion.value,
             tab_line=settings.tab_line.value,
+            colour=settings.colour.value,
+            protected=settings.protected.value,
         )
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)

@@ -33,6 +33,8 @@ def _controlled_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("HOME", str(home))
     for name in ("CONFIG", "CACHE", "STATE", "DATA"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    # The keyring of whoever runs the tests is none of their business.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
@@ -11,13 +12,16 @@ from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.api.text import visible
 from mogplex_tui.config.secret import Secret
 
+if TYPE_CHECKING:
+    from mogplex_tui.api.credentials import Renewal
+
 TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access token, not a secret
 
 
 @dataclass(frozen=True)
 class Target:
     """A named service with its credentials and the active team's id (None: the personal scope); the URL is checked
-    and loses its trailing slash.
+    and loses its trailing slash. `token` is the one that it began with; with a `renewal` another may follow.
 
     Raises InvalidTarget for a URL, credential or team that cannot work and InsecureTarget for plain http off
     loopback.
@@ -28,12 +32,13 @@ class Target:
     token: Secret | None = None
     session_cookie: Secret | None = None
     team: str | None = None
+    renewal: Renewal | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         url = _checked_url(self.base_url)
         object.__setattr__(self, "base_url", f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}")
-        for field, kind in (("token", "token"), ("session_cookie", "session cookie")):
-            object.__setattr__(self, field, _checked_secret(getattr(self, field), kind))
+        for name, kind in (("token", "token"), ("session_cookie", "session cookie")):
+            object.__setattr__(self, name, _checked_secret(getattr(self, name), kind))
         if self.team is not None and not is_uuid(self.team):
             # The service takes any other text for the personal scope without a word (auth.md §10).
             raise InvalidTarget(
@@ -66,8 +71,16 @@ class Target:
         """Whether the token spends the request budget: OAuth tokens have no such limit (auth.md §6)."""
         return bool(self.token and self.token.reveal().startswith(TOKEN_PREFIX))
 
+    @property
+    def bearer(self) -> Secret | None:
+        """The token to send now."""
+        return self.token if self.renewal is None else self.renewal.token
+
     def scrub(self, text: str) -> str:
         """Return the text without this target's own credentials, whatever their form."""
+        if self.renewal is not None:
+            for known in self.renewal.secrets:
+                text = text.replace(known.reveal(), "••••")
         for secret in (self.token, self.session_cookie):
             if not secret:
                 continue

@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mogplex_tui.api import errors, wire
@@ -25,6 +25,9 @@ from mogplex_tui.api.rules import json_text
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
 from mogplex_tui.api.text import shown_path
+
+if TYPE_CHECKING:
+    from mogplex_tui.config.vault import Grant
 
 _log = logging.getLogger("mogplex.http")
 
@@ -242,7 +245,20 @@ class Transport:
                 request_id=reply.request_id,
             )
         client = self._clients.get(streams=streams)
-        return await client.send(self._build(client, request, reply), stream=True)
+
+        def send() -> Awaitable[httpx.Response]:
+            return client.send(self._build(client, request, reply), stream=True)
+
+        renewal = self.target.renewal
+        if renewal is None or reply.credential is not Credential.TOKEN:
+            return await send()
+        return await renewal.send(send, self._renew, lambda: self.clock.now().timestamp(), on_v1=reply.on_v1)
+
+    async def _renew(self, grant: Grant) -> Grant:
+        # Most contexts never come here.
+        from mogplex_tui.api.oauth import refresh
+
+        return await refresh(self._clients, self.target, grant, self.clock.now().timestamp())
 
     def _build(self, client: httpx.AsyncClient, request: Request, reply: Reply) -> httpx.Request:
         url = self.target.base_url + quote(request.path, safe="/:@!$&'()*+,;=~-._%")
@@ -252,7 +268,7 @@ class Transport:
                 advice="Credentials go to the context's own address only",
             )
         headers = {"Accept": "application/json", **request.headers, "X-Request-Id": reply.request_id}
-        token, cookie = self.target.token, self.target.session_cookie
+        token, cookie = self.target.bearer, self.target.session_cookie
         if reply.credential is Credential.TOKEN and token:
             headers["Authorization"] = f"Bearer {token.reveal()}"
         elif reply.credential is Credential.COOKIE and cookie:

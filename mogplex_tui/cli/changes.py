@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import IdempotencyConflict, MogplexError, Throttled, Unavailable, Unreachable
 from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.common import Stop, code_of, say, state_name
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.finder import Finder
 from mogplex_tui.cli.follow import Follower, ending
@@ -180,10 +180,12 @@ def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
 
 def _agreed(setting: Setting, row: RunRow) -> bool:
     now = setting.session.clock.now()
-    question = setting.output.shown(
-        f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)} [y/N]"
-    )
-    return _answer(question).strip().lower() in ("y", "yes")
+    question = setting.output.shown(f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}")
+    if setting.settings.protected.value:
+        # What is protected wants more than a key that is pressed by habit.
+        name = state_name(setting.settings)
+        return _answer(f"{question} {name} is protected: type its name to go on:").strip() == name
+    return _answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
 
 
 def _answer(question: str) -> str:

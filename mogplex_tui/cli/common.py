@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.errors import (
     BudgetBlocked,
@@ -22,12 +23,19 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config.settings import Settings, SettingsError, load
 
+if TYPE_CHECKING:
+    from mogplex_tui.api.credentials import Renewal
+
 NO_SERVICE = """\
 No service is named yet. Either look around first:
 
   mogplex-tui demo
 
-or name yours:
+or sign in to yours:
+
+  mogplex-tui login
+
+or name it for this shell alone:
 
   export MOGPLEX_BASE_URL=https://mogplex.com
   export MOGPLEX_TOKEN=…            # a personal access token, made at /settings/api-keys
@@ -56,10 +64,10 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Resolve the settings of a command. Raises Stop for a value that cannot be used."""
+def settings_of(arguments: argparse.Namespace, *, contexts: bool = True) -> Settings:
+    """Resolve the settings of a command; an embedded plane is no context. Raises Stop for what cannot be used."""
     try:
-        return load(vars(arguments))
+        return load(vars(arguments), contexts=contexts)
     except SettingsError as error:
         raise Stop(Exit.USAGE, str(error)) from error
 
@@ -71,15 +79,39 @@ def target_of(settings: Settings) -> Target:
     if settings.token.value is None and settings.session_cookie.value is None:
         raise Stop(
             Exit.NOT_SIGNED_IN,
-            f"There is no credential for {settings.base_url.value}. Set MOGPLEX_TOKEN to a personal access token "
-            "(mog_…), or MOGPLEX_SESSION_COOKIE to a browser session's cookie.",
+            f"There is no credential for {settings.base_url.value}. Sign in with mogplex-tui login, or set "
+            "MOGPLEX_TOKEN to a personal access token (mog_…), or MOGPLEX_SESSION_COOKIE to a browser session's cookie.",
         )
     try:
         return Target(
-            settings.context, settings.base_url.value, settings.token.value, settings.session_cookie.value
+            settings.context,
+            settings.base_url.value,
+            settings.token.value,
+            settings.session_cookie.value,
+            settings.team.value,
+            _renewal(settings),
         )
     except InvalidTarget as error:
         raise Stop(Exit.USAGE, str(error)) from error
+
+
+def _renewal(settings: Settings) -> Renewal | None:
+    if settings.grant is None or settings.kept_in is None:
+        return None
+    from mogplex_tui.api.credentials import Renewal
+    from mogplex_tui.config.vault import StoredGrant
+
+    return Renewal(settings.grant, StoredGrant(settings.context, settings.kept_in))
+
+
+def state_name(settings: Settings) -> str:
+    """Return the name that state is kept under: the context's, else the service's host."""
+    if settings.context != "default" or settings.base_url.value is None:
+        return settings.context
+    try:
+        return Target("default", settings.base_url.value).host
+    except InvalidTarget:
+        return settings.context
 
 
 def code_of(error: MogplexError) -> Exit:

@@ -1,11 +1,11 @@
-"""`mogplex-tui`: the console for the service that the environment names."""
+"""`mogplex-tui`: the console for the current context, or the service that the environment names."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 
-from mogplex_tui.cli.common import Stop, hurry, say, settings_of, target_of
+from mogplex_tui.cli.common import Stop, hurry, say, settings_of, state_name, target_of
 from mogplex_tui.config.paths import log_file, state_dir
 
 
@@ -14,13 +14,20 @@ def run(arguments: argparse.Namespace) -> int:
     hurry()
     try:
         settings = settings_of(arguments)
+        from mogplex_tui.cli import first_run
+
+        if first_run.needs_asking(settings) and first_run.can_ask():
+            code = first_run.offer(arguments, settings)
+            if code is not None:
+                return code
+            settings = settings_of(arguments)
         target = target_of(settings)
     except Stop as stop:
         say(str(stop))
         return stop.code
     from mogplex_tui.app import ConsoleApp
 
-    context = settings.context if settings.context != "default" else target.host
+    context = state_name(settings)
     app = ConsoleApp(settings, target=target, directory=state_dir(context), context=context)
     app.after_first_frame.append(log_to_file)
     return app.run() or 0

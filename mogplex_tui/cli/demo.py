@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Start both, show the console until it is left, and end the plane with it."""
     hurry()
     try:
-        settings = settings_of(arguments)
+        settings = settings_of(arguments, contexts=False)
     except Stop as stop:
         say(str(stop))
         return stop.code

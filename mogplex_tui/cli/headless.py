@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError
-from mogplex_tui.cli.common import Stop, code_of, say, settings_of, target_of
+from mogplex_tui.cli.common import Stop, code_of, say, settings_of, state_name, target_of
 from mogplex_tui.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ def service_arguments(parser: argparse.ArgumentParser, *, outermost: bool = True
         help="one JSON object a line (UTC times, money as text)",
     )
     # Suppressed defaults: what was said before the command's name must not be forgotten after it.
+    parser.add_argument(
+        "--context",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="the context to work in (MOGPLEX_CONTEXT)",
+    )
     parser.add_argument(
         "--base-url",
         metavar="URL",
@@ -86,7 +92,7 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
 
     log_to_file()
     # The same directory as the console's: what was started here is listed there.
-    context = settings.context if settings.context != "default" else target.host
+    context = state_name(settings)
     output = Output(as_json=arguments.json, scrub=target.scrub)
 
     async def guarded() -> int:

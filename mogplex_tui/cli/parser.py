@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 
@@ -16,11 +17,24 @@ COMMANDS = {
     "control-plane": ("mogplex_tui.cli.control_plane", "the embedded control plane alone"),
     "runs": ("mogplex_tui.cli.runs", "list, read, follow, start and cancel runs"),
     "stats": ("mogplex_tui.cli.stats", "usage, health and cost"),
+    "login": ("mogplex_tui.cli.login", "sign in to a service, by browser or with a token"),
+    "logout": ("mogplex_tui.cli.logout", "forget what a context is signed in with"),
+    "contexts": ("mogplex_tui.cli.contexts", "the services by name: list, use, add, set, remove, rename"),
+    "info": ("mogplex_tui.cli.info", "every setting and where it came from"),
     "doctor": ("mogplex_tui.cli.doctor", "what this credential can and cannot see"),
 }
 
+_TAKE_A_WORD = ("--context", "--base-url", "--theme")
+# A whole word that looks like a token; other words may well contain such a thing.
+_SECRET = re.compile(r"mog_[A-Za-z0-9]{16,}")
+_EXPOSED = (
+    "A token is never an argument: every process on this machine can read it there. It was not used. Revoke it, and "
+    "give another one to: mogplex-tui login --token\n"
+)
+
 EPILOG = """\
-without a command: the console for the service named by
+without a command: the console for the current context (see login and contexts), or the service named by
+  MOGPLEX_CONTEXT          another context
   MOGPLEX_BASE_URL         where the service answers
   MOGPLEX_TOKEN            a personal access token (mog_…)
   MOGPLEX_SESSION_COOKIE   a browser session cookie, for what tokens do not open
@@ -32,6 +46,7 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say which service is meant. Secrets are never arguments: process lists show those."""
+    parser.add_argument("--context", metavar="NAME", help="the context to work in (MOGPLEX_CONTEXT)")
     parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
 
 
@@ -65,10 +80,23 @@ def _build(wanted: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _command(arguments: Sequence[str]) -> str | None:
+    """The command's name among the words: not what an option before it takes."""
+    before = ""
+    for word in arguments:
+        if word in COMMANDS and before not in _TAKE_A_WORD:
+            return word
+        before = word
+    return None
+
+
 def run(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    wanted = next((word for word in arguments if word in COMMANDS), None)
+    if any(_SECRET.fullmatch(word.partition("=")[2] or word) for word in arguments):
+        sys.stderr.write(_EXPOSED)
+        return Exit.USAGE
+    wanted = _command(arguments)
     parsed = _build(wanted).parse_args(arguments)
     module = COMMANDS[parsed.command][0] if parsed.command else "mogplex_tui.cli.console"
     try:

@@ -1,4 +1,4 @@
-"""What the console was told, and by whom: command line over environment over config file over default."""
+"""What the console was told, and by whom: command line, environment, context, config file, default, in this order."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
+
+if TYPE_CHECKING:
+    from mogplex_tui.config.contexts import Context
+    from mogplex_tui.config.vault import Grant, Record
 
 T = TypeVar("T")
 
@@ -41,7 +45,15 @@ class Settings:
     ascii: Sourced[bool]
     reduced_motion: Sourced[bool]
     tab_line: Sourced[bool]
+    # The team that is acted for (a UUID), and what guards and marks the context.
+    team: Sourced[str | None]
+    protected: Sourced[bool]
+    colour: Sourced[str | None]
     context: str = "default"
+    context_origin: str = "default"
+    # The whole pair when `token` is one that came from a browser and is renewed.
+    grant: Grant | None = None
+    kept_in: str | None = None
     # An embedded plane lives in a file that goes away with it, so nothing about it is worth keeping.
     ephemeral: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -57,9 +69,14 @@ _TABLE: dict[str, tuple[tuple[str, ...], Any]] = {
     "ascii": (("MOGPLEX_ASCII",), False),
     "reduced_motion": (("MOGPLEX_REDUCED_MOTION",), False),
     "tab_line": ((), True),
+    "team": (("MOGPLEX_TEAM",), None),
+    "protected": (("MOGPLEX_PROTECTED",), False),
+    "colour": ((), None),
 }
 _SECRET = {"token", "session_cookie"}
-_BOOLEAN = {"read_only", "ascii", "reduced_motion", "tab_line"}
+_BOOLEAN = {"read_only", "ascii", "reduced_motion", "tab_line", "protected"}
+# What belongs to a context; the rest is a matter of taste and of the terminal.
+_OF_A_CONTEXT = ("base_url", "team", "read_only", "protected", "colour")
 
 
 def load(
@@ -69,25 +86,138 @@ def load(
     *,
     context: str | None = None,
     ephemeral: bool = False,
+    contexts: bool = True,
 ) -> Settings:
     """Resolve every setting by precedence.
 
     Args:
         arguments: what the command line said; a missing or None value means that it said nothing.
         environ: the environment (default: the process's).
-        path: the config file (default: the platform's); it may be missing.
-        context: the name under which state is kept; None takes MOGPLEX_CONTEXT, else `default`.
+        path: the config file (default: the platform's); it may be missing. `contexts.json` is beside it.
+        context: the name under which state is kept, and no stored context; None takes `--context`, MOGPLEX_CONTEXT,
+            the current context, else `default`.
         ephemeral: whether nothing is to be kept on disk.
+        contexts: whether stored contexts count; an embedded plane has nothing to do with them.
 
     Raises:
-        SettingsError: the config file does not parse, or a value is of the wrong kind.
+        SettingsError: a file does not parse, a value is of the wrong kind, or the named context is not there.
     """
     environ = os.environ if environ is None else environ
+    arguments = arguments or {}
     path = path or config_file()
     stored = _read(path)
-    values: dict[str, Any] = {key: _resolve(key, arguments or {}, environ, stored, path) for key in _TABLE}
-    name = context or environ.get("MOGPLEX_CONTEXT", "").strip() or "default"
-    return Settings(**values, context=name, ephemeral=ephemeral)
+    name, origin = _named(arguments, environ, context)
+    chosen = None
+    if contexts and context is None:
+        chosen, origin = _choose(name, origin, arguments, environ, path)
+        name = chosen.name if chosen is not None else name
+    values: dict[str, Any] = {key: _resolve(key, arguments, environ, chosen, stored, path) for key in _TABLE}
+    grant = None
+    if chosen is not None:
+        grant = _signed_in(values, chosen)
+    return Settings(
+        **values,
+        context=name or "default",
+        context_origin=origin,
+        grant=grant,
+        kept_in=chosen.kept_in if chosen is not None else None,
+        ephemeral=ephemeral,
+    )
+
+
+def _named(
+    arguments: Mapping[str, Any], environ: Mapping[str, str], context: str | None
+) -> tuple[str | None, str]:
+    if context:
+        return context, "this command"
+    if arguments.get("context"):
+        return str(arguments["context"]).strip(), "the command line"
+    if name := environ.get("MOGPLEX_CONTEXT", "").strip():
+        return name, "MOGPLEX_CONTEXT"
+    return None, "default"
+
+
+def _choose(
+    name: str | None, origin: str, arguments: Mapping[str, Any], environ: Mapping[str, str], path: Path
+) -> tuple[Context | None, str]:
+    """Return the context in force and who chose it.
+
+    The current one steps back when another service is named: neither its state nor its guards belong there. A name
+    that is no context may stand for a service that is named beside it, and is an error otherwise.
+    """
+    from mogplex_tui.config.contexts import ContextError, contexts_file, read
+
+    file = path.parent / contexts_file().name
+    elsewhere = _resolve("base_url", arguments, environ, None, {}, path).value
+    try:
+        known = read(file)
+        if name is not None:
+            if name not in known.by_name and elsewhere is not None and origin != "the command line":
+                return None, origin
+            chosen = known.get(name)
+            if elsewhere is not None and not same_service(elsewhere, chosen.base_url):
+                raise ContextError(
+                    f"The context {name} is for {chosen.base_url}, but {elsewhere} is named beside it. Leave one out."
+                )
+            return chosen, origin
+        if known.current is None:
+            return None, "default"
+        current = known.get(known.current)
+    except ContextError as error:
+        raise SettingsError(str(error)) from None
+    if elsewhere is not None and not same_service(elsewhere, current.base_url):
+        return None, "default"
+    return current, str(file)
+
+
+def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | None:
+    """Fill in what the context is signed in with where nothing else was given; the pair behind a token that is one."""
+    missing = [key for key in ("token", "session_cookie") if values[key].value is None]
+    if context.kept_in is None or not missing:
+        return None
+    from mogplex_tui.config.vault import VaultError, load
+
+    try:
+        record = load(context.name, context.kept_in)
+    except VaultError as error:
+        raise SettingsError(str(error)) from None
+    # A credential goes to the address that it was made for, and nowhere else.
+    if record is None or not same_service(record.base_url, values["base_url"].value or ""):
+        return None
+    origin = f"context {context.name} ({_place(context)})"
+    for key in missing:
+        value = _held(record, key)
+        if value is not None:
+            values[key] = Sourced(value, origin)
+    return record.grant if "token" in missing and record.token is None else None
+
+
+def _held(record: Record, key: str) -> Secret | None:
+    if key == "session_cookie":
+        return record.session_cookie
+    return record.token or (record.grant.access if record.grant else None)
+
+
+def _place(context: Context) -> str:
+    from mogplex_tui.config.vault import FILE, credentials_file
+
+    return str(credentials_file(context.name)) if context.kept_in == FILE else "system keyring"
+
+
+def same_service(one: str, other: str) -> bool:
+    """Return whether two addresses have the same scheme, host, port and path; what cannot be read is no service."""
+    from urllib.parse import urlsplit
+
+    def parts(text: str) -> tuple[str, str, int, str]:
+        url = urlsplit(text.strip())
+        scheme = url.scheme.lower()
+        port = url.port or {"https": 443, "http": 80}.get(scheme, 0)
+        return scheme, (url.hostname or "").lower(), port, url.path.rstrip("/")
+
+    try:
+        return parts(one) == parts(other)
+    except ValueError:
+        return False
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -103,7 +233,12 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _resolve(
-    key: str, arguments: Mapping[str, Any], environ: Mapping[str, str], stored: Mapping[str, Any], path: Path
+    key: str,
+    arguments: Mapping[str, Any],
+    environ: Mapping[str, str],
+    context: Context | None,
+    stored: Mapping[str, Any],
+    path: Path,
 ) -> Sourced[Any]:
     variables, default = _TABLE[key]
     if arguments.get(key) is not None:
@@ -111,6 +246,9 @@ def _resolve(
     for variable in variables:
         if environ.get(variable, "").strip():
             return Sourced(_coerce(key, environ[variable], variable), variable)
+    # A context that does not say read-only leaves that to the config file.
+    if context is not None and key in _OF_A_CONTEXT and getattr(context, key):
+        return Sourced(getattr(context, key), f"context {context.name}")
     # Credentials are never taken from the config file: people share and publish that file.
     if key in stored and key not in _SECRET:
         return Sourced(_coerce(key, stored[key], str(path)), str(path))

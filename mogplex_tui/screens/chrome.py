@@ -15,12 +15,14 @@ from mogplex_tui.widgets.tones import Tone
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the console draws: letters instead of glyphs, motion, the tab line, and the context's name."""
+    """How the console draws: letters instead of glyphs, motion, the tab line; the context's name and how it is marked."""
 
     context: str
     ascii: bool = False
     reduced_motion: bool = False
     tab_line: bool = True
+    colour: str | None = None
+    protected: bool = False
 
 
 # state -> tone and what it means for the operator
@@ -32,6 +34,16 @@ _CONNECTION = {
     "not signed in": Tone.ERROR,
     "offline": Tone.ERROR,
 }
+
+
+# a context's colour, which is a name of the themes -> its tone
+_COLOURS = {"accent": Tone.LIVE, "success": Tone.OK, "warning": Tone.WARN, "error": Tone.ERROR}
+
+
+def _context(look: Look) -> Segment:
+    """The context's name in its colour; a protected one says so, and stands out even without a colour of its own."""
+    tone = _COLOURS.get(look.colour or "", Tone.WARN if look.protected else Tone.STRONG)
+    return Segment(f"{look.context} protected" if look.protected else look.context, tone, priority=1)
 
 
 def connection_word(session: Session) -> str:
@@ -53,7 +65,7 @@ def header_segments(session: Session, look: Look) -> list[Segment]:
     tone = _CONNECTION.get(word, Tone.WARN)
     segments = [
         Segment("mogplex", Tone.ACCENT, priority=5),
-        Segment(look.context, Tone.STRONG, priority=1),
+        _context(look),
         Segment(session.account or "", Tone.DIM, priority=6),
         Segment(_connected(session, f"{dot} {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),

@@ -149,7 +149,7 @@ def test_a_token_of_the_wrong_kind_is_refused_without_being_quoted(file: Path) -
     ("given", "environ", "name"),
     [
         ("demo", {"MOGPLEX_CONTEXT": "work"}, "demo"),
-        (None, {"MOGPLEX_CONTEXT": " work "}, "work"),
+        (None, {"MOGPLEX_CONTEXT": " work ", "MOGPLEX_BASE_URL": "http://127.0.0.1:9"}, "work"),
         (None, {"MOGPLEX_CONTEXT": " "}, "default"),
         (None, {}, "default"),
     ],

@@ -1,0 +1,194 @@
+"""A token that ends and renews itself: the seam between the transport and where sign-ins are kept (auth.md §9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from mogplex_tui.api import errors
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.vault import Grant, VaultError
+
+if TYPE_CHECKING:
+    import httpx
+
+EARLY = 60.0
+"""Seconds of life below which a token is renewed before it is used."""
+
+# How long another process may take over its renewal; it asks the service once, within the limits of a request.
+_OTHERS_TAKE = 60.0
+_LOOK_AGAIN = 0.05
+# After a renewal that failed in passing, a token that still lives is used for so long before the next try.
+_REST = 5.0
+
+_log = logging.getLogger("mogplex.credentials")
+
+
+class GrantStore(Protocol):
+    """Where a pair is kept for every process of this context."""
+
+    def try_lock(self) -> bool:
+        """Take the lock between processes if nobody has it, without waiting."""
+
+    def unlock(self) -> None:
+        """Let go of it."""
+
+    def load(self) -> Grant | None:
+        """Return the stored pair, which another process may have renewed; None when it is gone. Raises VaultError."""
+
+    def save(self, grant: Grant) -> None:
+        """Replace the stored pair in one step. Raises VaultError."""
+
+
+Exchange = Callable[[Grant], Awaitable[Grant]]
+"""The token call that turns a pair into a new one; raises an error of the tree."""
+
+
+class Renewal:
+    """The present pair of a context. However many requests need it at once, it is renewed once.
+
+    Within the process all of them wait for one task, which outlives any of them; between processes a lock is held,
+    and who comes second takes what the first has stored.
+    """
+
+    def __init__(self, grant: Grant, store: GrantStore) -> None:
+        self._grant = grant
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+        self._rest_until = 0.0
+        self._renewed_at = float("-inf")
+        # The refresh token that the service has refused: asking again with it would change nothing.
+        self._ended: tuple[Secret, errors.NotSignedIn] | None = None
+        self._seen = [grant]
+
+    @property
+    def token(self) -> Secret:
+        """The access token to send now."""
+        return self._grant.access
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """Every token that this process has known, for keeping them out of texts."""
+        return [secret for grant in self._seen for secret in (grant.access, grant.refresh) if secret]
+
+    def due(self, now: float) -> bool:
+        """Return whether the token should be renewed before it is used at `now` (Unix seconds)."""
+        return self._grant.expires_at - now < EARLY and (now >= self._rest_until or self._over(now))
+
+    async def renew(self, exchange: Exchange, now: float, *, refused: Secret | None = None) -> bool:
+        """Make sure of a token that is good, and return whether it is another one than `refused`.
+
+        `refused` is the token that the service did not accept, None when it is merely about to end. Raises NotSignedIn
+        when a new sign-in is needed. A renewal that fails in passing raises only once the old token is of no use.
+        """
+        if refused is not None and refused != self._grant.access:
+            return True
+        if self._task is None or self._task.done():
+            if 0 <= now - self._renewed_at < _REST:
+                # A token this young is not refused for its age.
+                return refused is None
+            self._task = asyncio.create_task(self._renew(exchange, now))
+            self._task.add_done_callback(_looked_at)
+        try:
+            # Who waits may give up; the pair that is on its way must still be stored.
+            await asyncio.shield(self._task)
+        except errors.MogplexError as error:
+            if refused is not None or self._over(now):
+                raise
+            self._rest_until = now + _REST
+            _log.info("the sign-in was not renewed yet: %s", error)
+        return refused is None or refused != self._grant.access
+
+    async def send(
+        self,
+        send: Callable[[], Awaitable[httpx.Response]],
+        exchange: Exchange,
+        now: Callable[[], float],
+        *,
+        on_v1: bool,
+    ) -> httpx.Response:
+        """Send with a token that has some life left, and on v1 once more when a 401 says that it has none.
+
+        A 401 comes before anything is done, so that even a change may be sent again.
+        """
+        if self.due(now()):
+            await self.renew(exchange, now())
+        sent = self.token
+        response = await send()
+        if response.status_code != 401 or not on_v1:
+            return response
+        try:
+            again = await self.renew(exchange, now(), refused=sent)
+        except BaseException:
+            await response.aclose()
+            raise
+        if not again:
+            return response
+        await response.aclose()
+        return await send()
+
+    def _over(self, now: float) -> bool:
+        return self._grant.expires_at <= now
+
+    async def _renew(self, exchange: Exchange, now: float) -> None:
+        await self._locked()
+        try:
+            stored = await self._stored()
+            if stored.access != self._grant.access and stored.expires_at - now >= EARLY:
+                # Another process was first.
+                self._adopt(stored, now)
+                return
+            if self._ended is not None and stored.refresh == self._ended[0]:
+                raise self._ended[1]
+            try:
+                new = await exchange(stored)
+            except errors.NotSignedIn as error:
+                if stored.refresh is not None:
+                    self._ended = (stored.refresh, error)
+                raise
+            self._adopt(new, now)
+            await self._keep(new)
+        finally:
+            self._store.unlock()
+
+    async def _stored(self) -> Grant:
+        """The pair that all processes share; the own one where the keyring is silent for the moment."""
+        try:
+            stored = await asyncio.to_thread(self._store.load)
+        except VaultError as error:
+            _log.warning("%s", error)
+            return self._grant
+        if stored is None:
+            raise errors.NotSignedIn(
+                "This context has been signed out", advice="Sign in again: mogplex-tui login"
+            )
+        return stored
+
+    async def _keep(self, grant: Grant) -> None:
+        try:
+            await asyncio.to_thread(self._store.save, grant)
+        except VaultError as error:
+            # The old pair goes on working until its own end (auth.md §8), so nothing is lost but a renewal.
+            _log.warning("%s", error)
+
+    async def _locked(self) -> None:
+        waited = 0.0
+        while not self._store.try_lock():
+            if waited >= _OTHERS_TAKE:
+                raise errors.TimedOut("Another mogplex-tui is renewing the sign-in and does not finish")
+            await asyncio.sleep(_LOOK_AGAIN)
+            waited += _LOOK_AGAIN
+
+    def _adopt(self, grant: Grant, now: float) -> None:
+        self._grant = grant
+        self._renewed_at = now
+        # Those of the last hours are enough: what is older is of no use to anybody.
+        self._seen = [*self._seen[-7:], grant]
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """Nobody may be waiting any more when a renewal fails; that alone is no accident."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,158 @@
+"""The authorization server as its client sees it: where a sign-in begins, and the token calls (auth.md §8, §9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.classify import Credential, Reply
+from mogplex_tui.api.text import visible
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.vault import Grant
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.target import Target
+    from mogplex_tui.api.wire import Clients
+
+CLIENT_ID = "mogplex-cli"
+# The service compares the whole redirect address, so no other port will do.
+PORTS = (24816, 24818)
+CALLBACK = "/auth/callback"
+SCOPE = "openid profile email offline_access read write"
+AUTHORIZE = "/api/auth/mcp/authorize"
+TOKEN = "/api/auth/mcp/token"  # noqa: S105 -- a path, not a secret
+
+# How long a token lives when its answer does not say, in seconds.
+_USUAL_LIFE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One sign-in under way: the secrets that tie the browser's return to it, and where it returns to."""
+
+    verifier: Secret
+    state: Secret
+    redirect_uri: str
+
+    @classmethod
+    def begin(cls, port: int) -> SignIn:
+        """Return a new one that returns to this port on loopback."""
+        import base64
+        import secrets
+
+        def drawn(size: int) -> Secret:
+            return Secret(base64.urlsafe_b64encode(secrets.token_bytes(size)).decode().rstrip("="))
+
+        return cls(drawn(64), drawn(32), f"http://127.0.0.1:{port}{CALLBACK}")
+
+    def address(self, base_url: str) -> str:
+        """Return what to open in a browser; it holds no secret that is of use without the verifier."""
+        import base64
+        import hashlib
+
+        challenge = hashlib.sha256(self.verifier.reveal().encode()).digest()
+        query = {
+            "response_type": "code",
+            "client_id": CLIENT_ID,
+            "redirect_uri": self.redirect_uri,
+            "scope": SCOPE,
+            "state": self.state.reveal(),
+            "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+        return f"{base_url}{AUTHORIZE}?{urlencode(query)}"
+
+
+async def redeem(clients: Clients, target: Target, begun: SignIn, code: str, now: float) -> Grant:
+    """Exchange the code that came back for a pair. `now` is in Unix seconds.
+
+    Raises NotSignedIn when the service refuses it: a code works once, so the sign-in must begin anew.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": CLIENT_ID,
+        "code": code,
+        "redirect_uri": begun.redirect_uri,
+        "code_verifier": begun.verifier.reveal(),
+    }
+    return await _token_call(clients, target, form, now, "the sign-in")
+
+
+async def refresh(clients: Clients, target: Target, old: Grant, now: float) -> Grant:
+    """Exchange a refresh token for a new pair; the scope and the refresh token stay where the answer names none.
+
+    Raises NotSignedIn when the service has ended the sign-in (`invalid_grant`), or there is nothing to renew it with.
+    """
+    if old.refresh is None:
+        raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_AGAIN)
+    form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": old.refresh.reveal()}
+    new = await _token_call(clients, target, form, now, "the renewal of the sign-in")
+    return Grant(new.access, new.expires_at, new.refresh or old.refresh, new.scope or old.scope)
+
+
+_AGAIN = "Sign in again: mogplex-tui login"
+
+
+async def _token_call(
+    clients: Clients, target: Target, form: Mapping[str, str], now: float, what: str
+) -> Grant:
+    from mogplex_tui.api import wire
+    from mogplex_tui.api._httpx import httpx
+
+    reply = Reply("POST", TOKEN, 0, resource=what, credential=Credential.NONE, scrub=target.scrub)
+    client = clients.get(streams=False)
+    # No cookie, no bearer and no Origin: the code or the refresh token alone says who asks.
+    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        response = await client.post(target.base_url + TOKEN, content=urlencode(form), headers=headers)
+    except (httpx.HTTPError, httpx.StreamError) as failed:
+        raise wire.failure(failed, target, reply) from None
+    body = _object(response.content)
+    if response.is_success and isinstance(body.get("access_token"), str) and body["access_token"].isalnum():
+        return _grant(body, now)
+    raise _refusal(response.status_code, body, what)
+
+
+def _grant(body: Mapping[str, Any], now: float) -> Grant:
+    life, renews, scope = body.get("expires_in"), body.get("refresh_token"), body.get("scope")
+    lasts = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else _USUAL_LIFE
+    return Grant(
+        Secret(body["access_token"]),
+        now + lasts,
+        Secret(renews) if isinstance(renews, str) and renews else None,
+        scope if isinstance(scope, str) else "",
+    )
+
+
+def _refusal(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexError:
+    code, says = body.get("error"), body.get("error_description")
+    facts: dict[str, Any] = {"resource": what, "method": "POST", "path": TOKEN, "status": status}
+    if isinstance(code, str):
+        told = visible(says if isinstance(says, str) and says else code, 160).rstrip(".")
+        if code in ("invalid_grant", "invalid_client", "invalid_request"):
+            return errors.NotSignedIn(
+                f"The service refused {what}: {told}", advice=_AGAIN, code=code, **facts
+            )
+        return errors.BadRequest(f"The service refused {what}: {told}", code=code, **facts)
+    if status == 429:
+        return errors.Throttled(f"Too many requests for {what}", **facts)
+    if status >= 500:
+        kind = errors.ServiceFailed if status == 500 else errors.Unavailable
+        return kind(f"The service failed on {what} (HTTP {status})", **facts)
+    if status in (404, 405, 410):
+        return errors.Absent(f"The service has no route for {what}", **facts)
+    if 300 <= status < 400:
+        return errors.Redirected(f"The service redirects {what} (HTTP {status})", **facts)
+    return errors.InvalidResponse(f"The answer for {what} is not what a token call answers", **facts)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,245 @@
+"""`mogplex-tui contexts`: the named services, which one is used, and what guards them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mogplex_tui.api.errors import InvalidTarget
+from mogplex_tui.api.target import Target
+from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
+from mogplex_tui.config.vault import VaultError
+
+_WORDS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs and their options."""
+    _json(parser, False)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+    _verb(verbs, "list", "every context, the current one marked")
+    use = _verb(verbs, "use", "make a context the current one")
+    use.add_argument("name", metavar="NAME")
+    _fields(_verb(verbs, "add", "name a service"), new=True)
+    _fields(_verb(verbs, "set", "change what is known of a context"), new=False)
+    remove = _verb(verbs, "remove", "forget a context and its credentials")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--yes", "-y", action="store_true", help="do not ask, even if it is protected")
+    rename = _verb(verbs, "rename", "give a context another name; credentials and state go with it")
+    rename.add_argument("name", metavar="OLD")
+    rename.add_argument("to", metavar="NEW")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
+    _json(parser, argparse.SUPPRESS)
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser, default: Any) -> None:
+    parser.add_argument("--json", action="store_true", default=default, help="one JSON object a line")
+
+
+def _fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "--base-url", metavar="URL", required=new, default=None, help="where the service answers"
+    )
+    parser.add_argument(
+        "--team", metavar="UUID", default=None, help="act for this team; '' is the personal scope"
+    )
+    # Not named like the console's own flag, which is about one start and not about what is stored.
+    parser.add_argument(
+        "--read-only",
+        dest="stored_read_only",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="change nothing",
+    )
+    parser.add_argument(
+        "--protected",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="ask for the name before anything dangerous",
+    )
+    parser.add_argument(
+        "--colour", "--color", choices=(*COLOURS, "none"), default=None, help="what its name is painted in"
+    )
+    if new:
+        parser.add_argument("--use", action="store_true", help="make it the current one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the verb says, and print the contexts that it is about."""
+    from mogplex_tui.cli.login import told
+
+    verbs: dict[str, Callable[[argparse.Namespace], int]] = {
+        "list": _list,
+        "use": _use,
+        "add": _add,
+        "set": _set,
+        "remove": _remove,
+        "rename": _rename,
+    }
+    try:
+        return verbs[arguments.verb](arguments)
+    except (Stop, ContextError, VaultError, InvalidTarget, OSError) as error:
+        return told(error)
+
+
+def context_fields(context: Context, *, current: bool) -> dict[str, Any]:
+    """Return a context as JSON fields; credentials are named by their kind only."""
+    return {
+        "name": context.name,
+        "current": current,
+        "base_url": context.base_url,
+        "team": context.team,
+        "read_only": context.read_only,
+        "protected": context.protected,
+        "colour": context.colour,
+        "credentials": list(context.holds),
+        "kept_in": context.kept_in,
+    }
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    known = contexts.read()
+    _print(arguments, known, list(known.by_name.values()))
+    if not known.by_name:
+        say("There are no contexts yet. Make one: mogplex-tui login")
+    return Exit.OK
+
+
+def _print(arguments: argparse.Namespace, known: Contexts, rows: list[Context]) -> None:
+    from mogplex_tui.cli.output import Column, Output
+
+    output = Output(as_json=arguments.json)
+    if arguments.json:
+        for row in rows:
+            output.object("context", context_fields(row, current=row.name == known.current))
+    elif rows:
+        titles = ("", "NAME", "SERVICE", "TEAM", "FLAGS", "CREDENTIALS")
+        output.table([Column(title) for title in titles], [_cells(row, known) for row in rows])
+    output.flush()
+
+
+def _cells(row: Context, known: Contexts) -> list[str]:
+    flags = [word for word, on in (("read-only", row.read_only), ("protected", row.protected)) if on]
+    if row.colour:
+        flags.append(row.colour)
+    held = " and ".join(_WORDS.get(kind, kind) for kind in row.holds)
+    return [
+        "*" if row.name == known.current else "",
+        row.name,
+        row.base_url,
+        row.team or "personal",
+        ", ".join(flags) or "–",
+        f"{held} ({row.kept_in})" if held else "–",
+    ]
+
+
+def _use(arguments: argparse.Namespace) -> int:
+    known = contexts.change(lambda before: before.use(arguments.name))
+    say(f"{arguments.name} is the current context: {known.get(arguments.name).base_url}")
+    if arguments.json:
+        _print(arguments, known, [known.get(arguments.name)])
+    return Exit.OK
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    def add(known: Contexts) -> Contexts:
+        if arguments.name in known.by_name:
+            raise ContextError(
+                f"There is a context {arguments.name!r} already. Change it: mogplex-tui contexts set"
+            )
+        return known.put(
+            _with(Context(arguments.name, _url(arguments.base_url)), arguments), use=arguments.use
+        )
+
+    return _changed(arguments, contexts.change(add))
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    def change(known: Contexts) -> Contexts:
+        context = known.get(arguments.name)
+        if arguments.base_url is not None:
+            context = replace(context, base_url=_url(arguments.base_url))
+        return known.put(_with(context, arguments))
+
+    return _changed(arguments, contexts.change(change))
+
+
+def _url(text: str) -> str:
+    return Target("context", text).base_url
+
+
+def _with(context: Context, arguments: argparse.Namespace) -> Context:
+    changes: dict[str, Any] = {}
+    if arguments.team is not None:
+        changes["team"] = arguments.team.strip().lower() or None
+    if arguments.stored_read_only is not None:
+        changes["read_only"] = arguments.stored_read_only
+    if arguments.protected is not None:
+        changes["protected"] = arguments.protected
+    if arguments.colour is not None:
+        changes["colour"] = None if arguments.colour == "none" else arguments.colour
+    return replace(context, **changes)
+
+
+def _changed(arguments: argparse.Namespace, known: Contexts) -> int:
+    context = known.get(arguments.name)
+    _print(arguments, known, [context])
+    if context.kept_in is None:
+        say(f"It has no credential yet: mogplex-tui login --context {context.name}")
+    return Exit.OK
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    context = contexts.read().get(arguments.name)
+    if context.protected and not arguments.yes:
+        confirm(context.name, f"{context.name} is protected.")
+    vault.remove(context.name)
+    known = contexts.change(lambda before: before.without(context.name))
+    say(f"{context.name} is removed, its credentials with it.")
+    if known.current is None and known.by_name:
+        say(f"No context is current now. There are: {', '.join(known.by_name)}.")
+    return Exit.OK
+
+
+def confirm(name: str, why: str) -> None:
+    """Let the person type the name of a protected context. Raises Stop without a terminal, and for anything else."""
+    if not sys.stdin.isatty():
+        raise Stop(Exit.USAGE, f"{why} There is no terminal to ask on: give --yes.")
+    sys.stderr.write(f"{why} Type its name to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != name:
+        raise Stop(Exit.FAILED, "That is not its name. Nothing was changed.")
+
+
+def _rename(arguments: argparse.Namespace) -> int:
+    from mogplex_tui.config.paths import state_dir
+
+    old, new = arguments.name, arguments.to
+    context = contexts.read().renamed(old, new).get(new)
+    if context.kept_in is not None:
+        record = vault.load(old, context.kept_in)
+        if record is not None:
+            where = vault.save(new, record)
+            context = replace(context, kept_in=where)
+    known = contexts.change(lambda before: before.renamed(old, new).put(context))
+    vault.remove(old)
+    before, after = state_dir(old), state_dir(new)
+    if before.is_dir() and not after.exists():
+        before.rename(after)
+    say(f"{old} is called {new} now.")
+    if arguments.json:
+        _print(arguments, known, [known.get(new)])
+    return Exit.OK

@@ -1,0 +1,75 @@
+"""The first start: without a service or a credential, a question on the terminal instead of a refusal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config.contexts import ContextError
+from mogplex_tui.config.settings import Settings, SettingsError
+from mogplex_tui.config.vault import VaultError
+
+
+def can_ask() -> bool:
+    """Return whether a person is at both ends."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def needs_asking(settings: Settings) -> bool:
+    """Return whether there is no service, or nothing to show it."""
+    credentials = (settings.token.value, settings.session_cookie.value)
+    return settings.base_url.value is None or not any(credentials)
+
+
+def offer(arguments: argparse.Namespace, settings: Settings) -> int | None:
+    """Offer the demo and a sign-in; return the exit code of what was chosen, None when the console can go on."""
+    url = settings.base_url.value
+    say("No service is named yet." if url is None else f"There is no credential for {url} yet.")
+    say(
+        "\n  1  try the demo: an embedded control plane, nothing leaves this machine\n  2  sign in\n  q  leave\n"
+    )
+    choice = _asked("Which one? [1] ").lower() or "1"
+    if choice == "1":
+        return _demo(arguments)
+    if choice == "2":
+        return _sign_in(arguments, url)
+    return Exit.OK if choice == "q" else Exit.USAGE
+
+
+def _asked(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    # The end of the input is a no.
+    return line.strip() if line else "q"
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from mogplex_tui.cli.parser import run
+
+    flags = [
+        f"--{name.replace('_', '-')}"
+        for name in ("read_only", "ascii", "reduced_motion")
+        if getattr(arguments, name)
+    ]
+    return run(["demo", *flags, *(["--theme", arguments.theme] if arguments.theme else [])])
+
+
+def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
+    from mogplex_tui.cli.login import HOSTED, context_for, sign_in, told
+
+    if url is None:
+        given = _asked(f"Where does it answer? [{HOSTED}] ")
+        if given == "q":
+            return Exit.OK
+        arguments.base_url = given or HOSTED
+    try:
+        sign_in(context_for(arguments), "code")
+    except (ContextError, SettingsError, VaultError, MogplexError, Stop, OSError) as error:
+        return told(error)
+    # What was just signed in to is the current context now.
+    arguments.base_url = None
+    return None

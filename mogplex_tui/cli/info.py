@@ -1,0 +1,93 @@
+"""`mogplex-tui info`: every setting with its value and where it came from; nothing is asked of the service."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mogplex_tui.api.target import TOKEN_PREFIX
+from mogplex_tui.cli.common import Stop, say, settings_of
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import Settings
+
+_KEYS = (
+    "base_url",
+    "token",
+    "session_cookie",
+    "team",
+    "read_only",
+    "protected",
+    "colour",
+    "theme",
+    "ascii",
+    "reduced_motion",
+    "tab_line",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    from mogplex_tui.cli.headless import service_arguments
+
+    service_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the settings that a command with these arguments would work with."""
+    try:
+        settings = settings_of(arguments)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    rows = [("context", settings.context, settings.context_origin)]
+    for key in _KEYS:
+        sourced = getattr(settings, key)
+        rows.append((key, _value(key, sourced.value, settings), sourced.origin))
+    from mogplex_tui.cli.output import Column, Output
+
+    output = Output(as_json=arguments.json)
+    if arguments.json:
+        for key, value, origin in rows:
+            output.object("setting", {"name": key, "value": value, "origin": origin})
+        for name, path in _files(settings).items():
+            output.object("file", {"name": name, "path": path})
+    else:
+        columns = [Column("SETTING"), Column("VALUE"), Column("FROM")]
+        output.table(columns, [(key, _shown(value), origin) for key, value, origin in rows])
+        output.line("")
+        output.table([Column("FILE"), Column("PATH")], list(_files(settings).items()))
+    output.flush()
+    return Exit.OK
+
+
+def _value(key: str, value: Any, settings: Settings) -> Any:
+    """The value as it may be shown: of a secret only its kind."""
+    if not isinstance(value, Secret):
+        return value
+    if key == "session_cookie":
+        return "session cookie"
+    if settings.grant is not None:
+        return "OAuth access token, renews itself" if settings.grant.refresh else "OAuth access token"
+    return "personal access token" if value.reveal().startswith(TOKEN_PREFIX) else "OAuth access token"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _files(settings: Settings) -> dict[str, str]:
+    from mogplex_tui.cli.common import state_name
+    from mogplex_tui.config.contexts import contexts_file
+    from mogplex_tui.config.paths import config_file, log_file, state_dir
+
+    return {
+        "config": str(config_file()),
+        "contexts": str(contexts_file()),
+        "state": str(state_dir(state_name(settings))),
+        "log": str(log_file()),
+    }

@@ -1,0 +1,215 @@
+"""`mogplex-tui login`: a credential for a context, by browser or typed, verified before it is kept (auth.md §9)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mogplex_tui.api.errors import InvalidTarget, MogplexError
+from mogplex_tui.api.target import TOKEN_PREFIX, Target
+from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context, ContextError, Contexts
+from mogplex_tui.config.locks import held
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import SettingsError, load, same_service
+from mogplex_tui.config.vault import Record, VaultError
+
+HOSTED = "https://mogplex.com"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the ways to sign in. None of them takes the secret itself: process lists show arguments."""
+    from mogplex_tui.cli.headless import service_arguments
+
+    service_arguments(parser)
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--token", action="store_true", help="ask for a personal access token, or read it from stdin"
+    )
+    ways.add_argument(
+        "--session", action="store_true", help="ask for a browser session's cookie, or read it from stdin"
+    )
+    ways.add_argument(
+        "--hand-off",
+        action="store_true",
+        help="let the page /cli-auth make a token (embedded planes; hosted: retired)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="print the address only; open it yourself")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Sign in, keep what was got, and say where it is kept."""
+    try:
+        context = context_for(arguments)
+        way = next((way for way in ("token", "session", "hand_off") if getattr(arguments, way)), "code")
+        context, whose = sign_in(context, way, opens=not arguments.no_browser)
+    except (Stop, ContextError, SettingsError, VaultError, MogplexError, OSError) as error:
+        return told(error)
+    if arguments.json:
+        from mogplex_tui.cli.contexts import context_fields
+        from mogplex_tui.cli.output import Output
+
+        Output(as_json=True).object("context", {**context_fields(context, current=True), "account": whose})
+    return Exit.OK
+
+
+def told(error: Exception) -> int:
+    """Say what stood in the way and return the exit code that it means."""
+    say(str(error))
+    if isinstance(error, Stop):
+        return error.code
+    if isinstance(error, InvalidTarget | ContextError | SettingsError):
+        return Exit.USAGE
+    return code_of(error) if isinstance(error, MogplexError) else Exit.FAILED
+
+
+def context_for(arguments: argparse.Namespace) -> Context:
+    """Return the context to sign in to: the named one, else that of the named service, else the current one.
+
+    A new one takes the name that was given, else the service's host. Raises ContextError and InvalidTarget.
+    """
+    known = contexts.read()
+    url = _named_service(vars(arguments))
+    name = (getattr(arguments, "context", None) or os.environ.get("MOGPLEX_CONTEXT", "")).strip() or None
+    if url is not None:
+        url = Target("sign-in", url).base_url
+    if name is not None and name in known.by_name:
+        context = known.by_name[name]
+        if url is not None and not same_service(url, context.base_url):
+            raise ContextError(
+                f"The context {name} is for {context.base_url}, not for {url}. Give another name."
+            )
+        return context
+    if name is None:
+        if url is None and known.current is not None:
+            return known.get(known.current)
+        same = [
+            each for each in known.by_name.values() if url is not None and same_service(url, each.base_url)
+        ]
+        if same:
+            return next((each for each in same if each.name == known.current), same[0])
+    if url is None:
+        url = load(context="sign-in", contexts=False).base_url.value or HOSTED
+    url = Target("sign-in", url).base_url
+    return Context(name or _name_for(url, known), url)
+
+
+def _named_service(arguments: dict[str, Any]) -> str | None:
+    found = load(arguments, context="sign-in", contexts=False).base_url
+    # What the config file says counts only when there is no context at all.
+    return found.value if found.origin in ("the command line", "MOGPLEX_BASE_URL", "MOGPLEX_URL") else None
+
+
+def _name_for(url: str, known: Contexts) -> str:
+    host = "".join(char if char.isalnum() or char in ".-" else "-" for char in Target("sign-in", url).host)
+    base, number, taken = host.strip("-.")[:50] or "service", 1, {name.casefold() for name in known.by_name}
+    name = base
+    while name.casefold() in taken:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def sign_in(context: Context, way: str, *, opens: bool = True) -> tuple[Context, str | None]:
+    """Get a credential in one of the ways `code`, `hand_off`, `token`, `session`, verify it and keep it.
+
+    Returns the context as it then is and, where it can be told, whose account it is. Raises Stop, MogplexError,
+    VaultError and ContextError; then nothing has changed.
+    """
+    secret = _typed(way) if way in ("token", "session") else None
+    say(f"Signing in to {context.base_url} as context {context.name}.")
+    changes, whose = asyncio.run(_got(context, way, secret, opens=opens))
+    context = _kept(context, changes)
+    _say_where(context, whose)
+    return context, whose
+
+
+async def _got(
+    context: Context, way: str, secret: Secret | None, *, opens: bool
+) -> tuple[dict[str, Any], str | None]:
+    from mogplex_tui.cli.browser import by_code, by_hand_off, verified
+
+    changes: dict[str, Any]
+    if way == "session":
+        target = Target(context.name, context.base_url, session_cookie=secret)
+        changes = {"session_cookie": target.session_cookie}
+    elif way == "code":
+        grant = await by_code(context.base_url, opens=opens)
+        target = Target(context.name, context.base_url, token=grant.access)
+        changes = {"grant": grant, "token": None}
+    else:
+        token = secret or await by_hand_off(context.base_url, opens=opens)
+        target = Target(context.name, context.base_url, token=token)
+        changes = {"token": target.token, "grant": None}
+    return changes, await verified(target, by_session=way == "session")
+
+
+def _typed(way: str) -> Secret:
+    """Read a secret without showing it. Raises Stop for something else than was asked for, without quoting it."""
+    what = "personal access token" if way == "token" else "Cookie header of a signed-in browser"
+    if sys.stdin.isatty():
+        import getpass
+
+        try:
+            text = getpass.getpass(f"{what[:1].upper()}{what[1:]} (not shown): ", stream=sys.stderr)
+        except EOFError:
+            text = ""
+    else:
+        text = sys.stdin.readline()
+    text = text.strip()
+    if not text:
+        raise Stop(Exit.USAGE, f"No {what} was given. Nothing was changed.")
+    if way == "token" and not text.startswith(TOKEN_PREFIX):
+        raise Stop(Exit.USAGE, f"That is no personal access token: those begin with {TOKEN_PREFIX}.")
+    if way == "session" and text[:7].lower() == "cookie:":
+        text = text[7:].strip()
+    return Secret(text)
+
+
+def _kept(context: Context, changes: dict[str, Any]) -> Context:
+    with held(vault.lock_file(context.name)):
+        record = Record(context.base_url)
+        if context.kept_in is not None:
+            try:
+                old = vault.load(context.name, context.kept_in)
+            except VaultError:
+                old = None
+            if old is not None and same_service(old.base_url, context.base_url):
+                record = old
+        record = replace(record, **changes)
+        where = vault.save(context.name, record)
+        return _changed(context, lambda now: replace(now, kept_in=where, holds=record.holds), use=True)
+
+
+def _changed(context: Context, how: Callable[[Context], Context], *, use: bool) -> Context:
+    def change(known: Contexts) -> Contexts:
+        return known.put(how(known.by_name.get(context.name, context)), use=use)
+
+    return contexts.change(change).by_name[context.name]
+
+
+def _say_where(context: Context, whose: str | None) -> None:
+    person = f" as {whose}" if whose else ""
+    if context.kept_in == vault.KEYRING:
+        place = f"in the system keyring ({vault.keyring_name()})"
+    else:
+        place = f"in {vault.credentials_file(context.name)}, readable by you alone: there is no system keyring that works"
+    say(f"Signed in{person}. The credential is kept {place}.\n{context.name} is the current context.")
+    for variable in ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY"):
+        if os.environ.get(variable, "").strip():
+            say(f"{variable} is set in this shell and comes before it.")
+
+
+def sign_out(name: str) -> Context:
+    """Forget what a context is signed in with; the context stays. Raises ContextError and VaultError."""
+    context = contexts.read().get(name)
+    with held(vault.lock_file(name)):
+        vault.remove(name)
+        return _changed(context, lambda now: replace(now, kept_in=None, holds=()), use=False)

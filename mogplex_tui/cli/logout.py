@@ -1,0 +1,52 @@
+"""`mogplex-tui logout`: forget what a context is signed in with."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from mogplex_tui.cli.common import say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config import contexts
+from mogplex_tui.config.contexts import ContextError
+from mogplex_tui.config.vault import VaultError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    from mogplex_tui.cli.headless import service_arguments
+
+    service_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Remove the stored credentials of the named or the current context; the service is not told."""
+    from mogplex_tui.cli.login import sign_out, told
+
+    try:
+        known = contexts.read()
+        name = (
+            getattr(arguments, "context", None)
+            or os.environ.get("MOGPLEX_CONTEXT", "").strip()
+            or known.current
+        )
+        if name is None:
+            raise ContextError("There is no current context to sign out of. Name one: --context NAME")
+        before = known.get(name)
+        after = sign_out(name)
+    except (ContextError, VaultError, OSError) as error:
+        return told(error)
+    if before.kept_in is None:
+        say(f"{name} was not signed in.")
+    else:
+        say(f"Signed out of {name}: its credentials are removed from this machine.")
+    if "token" in before.holds:
+        say(
+            f"The service still accepts the token until it is revoked at {before.base_url}/settings/api-keys."
+        )
+    if arguments.json:
+        from mogplex_tui.cli.contexts import context_fields
+        from mogplex_tui.cli.output import Output
+
+        Output(as_json=True).object("context", context_fields(after, current=known.current == name))
+    return Exit.OK

@@ -1,0 +1,146 @@
+"""The small HTTP listener that a browser comes back to: one question, one answer, one connection (auth.md §9)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+# What a browser sends is far below these; anything larger is no browser.
+_HEAD = 16 * 1024
+_BODY = 64 * 1024
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: method, path, the raw query, headers by lower-case name, and the body."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer; `headers` come on top of those that every answer has."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Asked], Told]
+
+NOT_FOUND = Told(404, b"Not found")
+
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+}
+
+
+def page(title: str, sentence: str, status: int = 200) -> Told:
+    """Return a page of one sentence that runs nothing and loads nothing."""
+    body = (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f"<body><h1>{escape(title)}</h1><p>{escape(sentence)}</p></body></html>"
+    )
+    headers = {"Content-Security-Policy": "default-src 'none'", "Referrer-Policy": "no-referrer"}
+    return Told(status, body.encode(), "text/html; charset=utf-8", headers)
+
+
+def as_json(status: int, value: object, **headers: str) -> Told:
+    """Return a JSON answer."""
+    return Told(status, json.dumps(value).encode(), "application/json", headers)
+
+
+class Listener:
+    """Answers on 127.0.0.1 until it is closed; use it as an async context manager."""
+
+    def __init__(self, handler: Handler, ports: Iterable[int]) -> None:
+        self._handler = handler
+        self._ports = tuple(ports)
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def __aenter__(self) -> Listener:
+        """Take the first free port. Raises OSError when none is."""
+        refused: OSError | None = None
+        for port in self._ports:
+            try:
+                self._server = await asyncio.start_server(self._one, "127.0.0.1", port, limit=_HEAD)
+            except OSError as error:
+                refused = error
+                continue
+            self.port = int(self._server.sockets[0].getsockname()[1])
+            return self
+        raise refused or OSError("no port to listen on")
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close it; answers that are being written are finished first."""
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), 1.0)
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            told = await asyncio.wait_for(self._answer(reader), _PATIENCE)
+            writer.write(_bytes(told))
+            await asyncio.wait_for(writer.drain(), _PATIENCE)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            # Whoever connects and says nothing sensible gets no answer.
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Told:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.split("\r\n")
+        # An error comes back in an address that is not encoded, so the middle may hold spaces (auth.md §8).
+        method, _, rest = first.partition(" ")
+        target, _, version = rest.rpartition(" ")
+        if not version.startswith("HTTP/1.") or not target.startswith("/"):
+            return Told(400, b"Bad request")
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
+        }
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            return Told(400, b"Bad request")
+        if int(length) > _BODY:
+            return Told(413, b"Too large")
+        body = await reader.readexactly(int(length))
+        path, _, query = target.partition("?")
+        return self._handler(Asked(method, path, query, headers, body))
+
+
+def _bytes(told: Told) -> bytes:
+    headers = {
+        "Content-Length": str(len(told.body)),
+        "Content-Type": told.content_type,
+        "Cache-Control": "no-store",
+        "Connection": "close",
+        **told.headers,
+    }
+    lines = [f"HTTP/1.1 {told.status} {_REASONS.get(told.status, '')}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + told.body
+
+
+async def waited(coming: Awaitable[str], seconds: float) -> str:
+    """Return what comes. Raises TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        return await coming

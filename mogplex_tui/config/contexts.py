@@ -1,0 +1,174 @@
+"""Contexts: named services with their team, flags and colour, as kubectl has them; credentials are kept elsewhere.
+
+They are in `contexts.json` beside `config.toml`. JSON, because commands write this file and people write the other:
+the standard library writes JSON, and a rewritten TOML file would lose its owner's comments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.config.paths import config_file, write_private
+
+COLOURS = ("accent", "success", "warning", "error")
+"""What a context's name may be painted in: names that every theme gives a colour."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class ContextError(Exception):
+    """A context that is not there, or cannot be as it is asked for; the text says what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One service under a name.
+
+    `team` is the id of the team that is acted for (None: the personal scope, auth.md §10). `protected` makes every
+    dangerous action ask for the name. `kept_in` says where the credentials are (`keyring`, `file`, None: there are
+    none) and `holds` which: `token`, `oauth`, `session`.
+    """
+
+    name: str
+    base_url: str
+    team: str | None = None
+    read_only: bool = False
+    protected: bool = False
+    colour: str | None = None
+    kept_in: str | None = None
+    holds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ContextError(
+                f"{self.name!r} is no name for a context: letters, digits, '.', '_' and '-', at most 63."
+            )
+        if self.team is not None and not _UUID.fullmatch(self.team):
+            raise ContextError(f"{self.team!r} is not the id of a team: a UUID of 36 characters.")
+        if self.colour is not None and self.colour not in COLOURS:
+            raise ContextError(f"{self.colour!r} is no colour of the themes: {', '.join(COLOURS)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """All contexts by name, and the one that is used when none is named."""
+
+    current: str | None = None
+    by_name: Mapping[str, Context] = field(default_factory=dict)
+
+    def get(self, name: str) -> Context:
+        """Return a context. Raises ContextError, naming those that there are."""
+        if name in self.by_name:
+            return self.by_name[name]
+        there = f"There are: {', '.join(self.by_name)}." if self.by_name else "There are none yet."
+        raise ContextError(f"There is no context {name!r}. {there}")
+
+    def put(self, context: Context, *, use: bool = False) -> Contexts:
+        """Return these with one added or replaced. Raises ContextError for a name that differs only in case."""
+        for name in self.by_name:
+            # Files are named after contexts, and some file systems take both for the same.
+            if name != context.name and name.casefold() == context.name.casefold():
+                raise ContextError(f"There is a context {name!r} already, which differs only in case.")
+        current = context.name if use or self.current is None else self.current
+        return Contexts(current, {**self.by_name, context.name: context})
+
+    def use(self, name: str) -> Contexts:
+        """Return these with another current one. Raises ContextError."""
+        return replace(self, current=self.get(name).name)
+
+    def without(self, name: str) -> Contexts:
+        """Return these without one; no other becomes current by itself. Raises ContextError."""
+        self.get(name)
+        left = {key: value for key, value in self.by_name.items() if key != name}
+        return Contexts(None if self.current == name else self.current, left)
+
+    def renamed(self, old: str, new: str) -> Contexts:
+        """Return these with one under another name, in its place. Raises ContextError."""
+        context = self.get(old)
+        if new in self.by_name:
+            raise ContextError(f"There is a context {new!r} already.")
+        others = self.without(old).put(replace(context, name=new))
+        ordered = {new if key == old else key: value for key, value in self.by_name.items()}
+        return Contexts(
+            new if self.current == old else self.current, {key: others.by_name[key] for key in ordered}
+        )
+
+
+def contexts_file() -> Path:
+    """Return the path of `contexts.json`; it need not exist."""
+    return config_file().parent / "contexts.json"
+
+
+def read(path: Path | None = None) -> Contexts:
+    """Return what is stored; a missing file means none. Raises ContextError for a damaged one."""
+    path = path or contexts_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Contexts()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContextError(f"{path} could not be read: {error}.") from None
+    try:
+        data = json.loads(text)
+        stored = {
+            name: Context(name, **_fields(value)) for name, value in dict(data.get("contexts") or {}).items()
+        }
+        current = data.get("current")
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ContextError(f"{path} is damaged ({error}). Mend it or move it away.") from None
+    return Contexts(current if current in stored else None, stored)
+
+
+def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
+    """Change what is stored, as one step also between processes; returns the new state. Raises ContextError."""
+    from mogplex_tui.config.locks import held
+
+    path = path or contexts_file()
+    try:
+        with held(path.with_suffix(".lock")):
+            changed = how(read(path))
+            write_private(path, _text(changed))
+    except OSError as error:
+        raise ContextError(f"{path} could not be written: {error}.") from None
+    return changed
+
+
+def _text(contexts: Contexts) -> str:
+    stored = {
+        context.name: {
+            key: list(value) if isinstance(value, tuple) else value
+            for key in ("base_url", "team", "read_only", "protected", "colour", "kept_in", "holds")
+            if (value := getattr(context, key)) not in (None, False, ())
+        }
+        for context in contexts.by_name.values()
+    }
+    return json.dumps({"current": contexts.current, "contexts": stored}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a stored context that this version knows. Raises TypeError for one of the wrong kind."""
+    known: dict[str, Any] = {}
+    kinds = {
+        "base_url": str,
+        "team": str,
+        "colour": str,
+        "kept_in": str,
+        "read_only": bool,
+        "protected": bool,
+    }
+    for key, kind in kinds.items():
+        if value.get(key) is None:
+            continue
+        if not isinstance(value[key], kind):
+            raise TypeError(f"{key} is not {'text' if kind is str else 'true or false'}")
+        known[key] = value[key]
+    if "base_url" not in known:
+        raise TypeError("a context has no base_url")
+    holds = value.get("holds")
+    return {**known, "holds": tuple(str(each) for each in holds) if isinstance(holds, list) else ()}

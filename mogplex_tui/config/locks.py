@@ -1,0 +1,78 @@
+"""Locks between processes: a file that one process holds at a time and that the system frees when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PATIENCE = 10.0
+_PAUSE = 0.02
+
+
+class FileLock:
+    """An advisory lock on a file of ours; the file stays, empty, so that nobody locks one that is just removed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody has it, at once. Raises OSError where no file can be made."""
+        if self._handle is not None:
+            return False
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle)
+        except OSError:
+            os.close(handle)
+            return False
+        self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Let go; harmless when it is not held."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with contextlib.suppress(OSError):
+                _unlock(handle)
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def held(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of a file, after waiting for it if need be. Raises TimeoutError, or OSError for no file."""
+    lock = FileLock(path)
+    until = time.monotonic() + seconds
+    while not lock.try_acquire():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{path} is held by another mogplex-tui")
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)

@@ -3,9 +3,13 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Rows, Text, Time, empty_rows, nested
+
+
+# A launch whose boot left out a time tells it as "" (v1.md §4).
+_MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class SandboxStatus(StrEnum):
@@ -31,8 +35,8 @@ class Sandbox(Inbound):
     working_branch: Text = ""
     root_directory: str | None = None
     preview_url: str | None = None
-    created_at: Time | None = None
-    last_active_at: Time | None = None
+    created_at: _MaybeTime = None
+    last_active_at: _MaybeTime = None
     error: str | None = None
 
 

@@ -1,0 +1,122 @@
+"""Approvals of workflows and of the orchestrator over real HTTP (routing.md §3.15, §3.16)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.models.approvals import ControlApproval, Decision, FlowApproval
+from mogplex_tui.api.models.base import parse_rows
+from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.support import http, serving
+from tests.controlplane.routing.support import control_approval
+from tests.controlplane.routing.test_flow_runs import park
+
+TOOL = {
+    "kind": "tool_approval",
+    "toolName": "createIssue",
+    "toolInput": '{"title":"Flaky"}',
+    "nodeLabel": "Sweep",
+    "agentName": None,
+    "repoFullName": "acme/shop",
+}
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with laboratory() as running:
+        yield running
+
+
+async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> None:
+    approvals = lab.client.approvals
+    job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
+    manual = park(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    lab.clock.advance(1)
+    tool = park(lab.world, job, wait_kind="tool_approval", wait_config=TOOL)
+    found = await approvals.of_flows()
+    assert (found.has_more, found.approvals.bad) == (False, [])
+    assert [(row.id, row.kind, row.question) for row in found.approvals] == [
+        (manual, "manual_approval", "Ship it?"),
+        (tool, "tool_approval", "createIssue"),
+    ]
+    second = found.approvals[1]
+    assert (second.tool_input, second.where, second.who) == ('{"title":"Flaky"}', "acme/shop", "Sweep")
+    await approvals.answer_flow(tool, Decision.DENY, "not now")
+    await approvals.answer_flow(manual, "approve")
+    assert lab.world.row("flow_waits", tool)["status"] == "resumed"
+    assert "not now" in lab.world.row("flow_waits", tool)["resume_payload"]
+    assert (await approvals.of_flows()).approvals == []
+    with pytest.raises(e.Conflict):
+        await approvals.answer_flow(tool, Decision.APPROVE)
+    with pytest.raises(e.NotFound, match="Approval not found"):
+        await approvals.answer_flow(NOBODY, Decision.APPROVE)
+
+
+async def test_more_questions_than_a_page_are_announced(lab: Lab) -> None:
+    job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
+    for _ in range(51):
+        park(lab.world, job)
+    found = await lab.client.approvals.of_flows()
+    assert (len(found.approvals), found.has_more) == (50, True)
+
+
+async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: Lab) -> None:
+    approvals, run = lab.client.approvals, lab.world.run(lab.world.repo())
+    older = control_approval(lab.world)
+    newer = control_approval(lab.world, run_id=run, urgency="high", created_at=lab.clock.us + 1)
+    rows = await approvals.of_control()
+    assert [(row.id, row.urgency, row.tool_input) for row in rows] == [
+        (newer, "high", {"repo": "acme/shop"}),
+        (older, "normal", {"repo": "acme/shop"}),
+    ]
+    assert [row.id for row in await approvals.of_control(run)] == [newer]
+    await approvals.answer_control(newer, Decision.APPROVE)
+    assert lab.world.row("control_approvals", newer)["status"] == "approved"
+    await approvals.answer_control(older, Decision.DENY, "No")
+    assert lab.world.row("control_approvals", older)["resolution_note"] == "No"
+    assert await approvals.of_control() == []
+    for gone in (newer, NOBODY):
+        with pytest.raises(e.Conflict, match="no longer pending"):
+            await approvals.answer_control(gone, Decision.DENY)
+
+
+async def test_a_run_that_cannot_be_told_is_worth_another_try() -> None:
+    refusal = http(502, {"error": "Failed to deliver the decision; try again"})
+    async with serving(refusal) as service, service.client() as client:
+        with pytest.raises(e.Unavailable, match="deliver the decision"):
+            await client.approvals.answer_flow(NOBODY, Decision.APPROVE)
+
+
+def test_approvals_are_read_whatever_comes() -> None:
+    rows = parse_rows(
+        FlowApproval,
+        [
+            {"id": "a", "wait_config": None},
+            {"id": "b", "wait_config": {"kind": 7, "prompt": ["x"], "toolInput": {}}},
+            {"id": "c", "wait_config": "odd"},
+        ],
+    )
+    assert [(row.kind, row.question, row.tool_input, row.who) for row in rows] == [("", "", None, None)] * 2
+    assert len(rows.bad) == 1
+    control = parse_rows(
+        ControlApproval, [{"id": "c", "tool_input": "text", "urgency": "now", "summary": None}]
+    )
+    assert (control[0].tool_input, control[0].urgency, control[0].summary) == ("text", "now", "")
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda c: c.approvals.answer_flow(NOBODY, "approved"), 'decision must be "approve" or "deny"'),
+        (lambda c: c.approvals.answer_control(NOBODY, "denied"), 'decision must be "approve" or "deny"'),
+        (lambda c: c.approvals.answer_flow(NOBODY, Decision.DENY, "x" * 2001), "at most 2000 characters"),
+        (lambda c: c.approvals.answer_flow("w1", Decision.DENY), "not the id of a"),
+        (lambda c: c.approvals.answer_control("c1", Decision.DENY), "not the id of a"),
+        (lambda c: c.approvals.of_control("x1"), "not the id of a run"),
+    ],
+)
+async def test_nonsense_about_approvals_never_leaves(call: Call, says: str) -> None:
+    await never_leaves(call, says)

@@ -1,0 +1,279 @@
+"""Workflows, their runs and their templates over real HTTP (routing.md §3, §4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.models.base import parse_rows
+from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTemplateId, TemplateDraft
+from mogplex_tui.api.resources.flows import publish_faults
+from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.support import http, serving
+from tests.controlplane.library.support import team
+from tests.controlplane.routing.support import INSTALLATION, chain, installation, node
+from tests.controlplane.routing.test_flow_runs import park
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    """A plane whose account has one installation, one model and one agent."""
+    async with laboratory() as running:
+        installation(running.world)
+        running.world.model("acme/nova-1")
+        running.world.agent("Reviewer")
+        yield running
+
+
+async def blank(lab: Lab, **fields: Any) -> Flow:
+    return await lab.client.flows.create(FlowDraft(installation_id=INSTALLATION, **fields))
+
+
+def graph(**start: Any) -> dict[str, Any]:
+    """A graph with one agent step that has no agent yet."""
+    return chain(node("a", "agent", label="Sweep", role="triage"), start=start or {"event": "push"})
+
+
+async def test_a_workflow_from_its_first_draft_to_its_end(lab: Lab) -> None:
+    flows = lab.client.flows
+    made = await blank(lab, name=" Nightly ")
+    assert (made.name, made.status, made.source_kind, made.published_version) == (
+        "Nightly",
+        "inactive",
+        "github",
+        None,
+    )
+    with pytest.raises(e.BadRequest, match="must be published before") as caught:
+        await flows.set_active(made.id, True)
+    assert caught.value.code == "FLOW_UNPUBLISHED_ACTIVATION"
+    published = await flows.publish(made.id)
+    assert published.status == "active"
+    assert published.published_version is not None
+    assert published.published_version.version_number == 1
+    assert (await flows.set_active(made.id, False)).status == "inactive"
+    assert (await flows.set_active(made.id, True)).status == "active"
+    copy = await flows.duplicate(made.id)
+    assert (copy.name, copy.status, copy.published_version) == ("Nightly Copy", "inactive", None)
+    lab.world.job(made.id, start=True)
+    counts = {row.id: row.running_count for row in await flows.list()}
+    assert counts == {made.id: 1, copy.id: 0}
+    await flows.delete(made.id)
+    for refused in (flows.delete(made.id), flows.get(made.id)):
+        with pytest.raises(e.NotFound, match="Flow not found"):
+            await refused
+
+
+async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: Lab) -> None:
+    flows, made = lab.client.flows, await blank(lab)
+    drawn = made.draft_graph.body()
+    drawn["nodes"][1]["position"] = {"x": 12.5, "y": -3}
+    drawn["nodes"][1]["data"]["label"] = "Sweep"
+    changed = await flows.update(made.id, FlowChange(notes="why", draft_graph=drawn))
+    assert changed.draft_graph.body() == drawn
+    assert (changed.name, changed.notes) == ("Untitled flow", "why")
+    again = await flows.update(made.id, FlowChange(notes=None, name="Sweeper"))
+    assert (again.name, again.notes, again.draft_graph.body()) == ("Sweeper", None, drawn)
+    drawn["nodes"][1]["data"]["agentId"] = NOBODY
+    with pytest.raises(e.BadRequest, match="not available to this user") as caught:
+        await flows.update(made.id, FlowChange(draft_graph=drawn))
+    assert caught.value.code == "FLOW_AGENT_FORBIDDEN"
+    with pytest.raises(e.NotFound):
+        await flows.update(made.id, FlowChange(installation_id=4711))
+    async with lab.as_other() as other:
+        with pytest.raises(e.NotFound):
+            await other.flows.update(made.id, FlowChange(name="mine"))
+
+
+async def test_a_refused_publish_tells_every_fault(lab: Lab) -> None:
+    flows, made = lab.client.flows, await blank(lab)
+    await flows.update(made.id, FlowChange(draft_graph=graph()))
+    with pytest.raises(e.BadRequest) as caught:
+        await flows.publish(made.id)
+    assert caught.value.code == "FLOW_GRAPH_INVALID"
+    assert publish_faults(caught.value) == [
+        'Agent node "Sweep" must be assigned to an agent.',
+        'Agent node "Sweep" must have a model selected.',
+    ]
+    hook = made.draft_graph.body()
+    lab.world.repo("acme/shop")
+    hook["nodes"][0]["data"] |= {"event": "webhook", "filter": {"scope": "all", "repos": ["acme/shop"]}}
+    await flows.update(made.id, FlowChange(draft_graph=hook))
+    with pytest.raises(e.BadRequest) as caught:
+        await flows.publish(made.id)
+    (fault,) = publish_faults(caught.value)
+    assert "Generate a webhook signing secret before publishing this flow" in fault
+    secret = await flows.webhook_secret(made.id)
+    assert secret.reveal().startswith("whsec_")
+    assert "whsec" not in f"{secret!r} {secret}"
+    assert await flows.webhook_secret(made.id) != secret
+    done = await flows.publish(made.id)
+    assert (done.source_kind, done.webhook_configured) == ("webhook", True)
+    with pytest.raises(e.NotFound):
+        await flows.webhook_secret(NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "says"),
+    [
+        ({"installation_id": 4711}, e.NotFound, "Installation not found"),
+        ({"repo_full_name": "acme/none"}, e.NotFound, "Repository not found"),
+        ({"personal_template_id": NOBODY}, e.NotFound, "Workflow template not found"),
+        ({"team_template_id": NOBODY}, e.BadRequest, "requires an active team"),
+    ],
+)
+async def test_what_cannot_be_created(
+    lab: Lab, fields: dict[str, Any], kind: type[e.MogplexError], says: str
+) -> None:
+    with pytest.raises(kind, match=says):
+        await lab.client.flows.create(FlowDraft(**{"installation_id": INSTALLATION} | fields))
+
+
+async def test_a_test_trigger_runs_or_says_why_not(lab: Lab) -> None:
+    flows = lab.client.flows
+    lab.world.repo("acme/shop")
+    made = await blank(lab, template_id=FlowTemplateId.PR_REVIEW, repo_full_name="acme/shop")
+    with pytest.raises(e.BadRequest, match="Publish and activate this workflow"):
+        await flows.test(made.id)
+    await flows.publish(made.id)
+    first = await flows.test(made.id, {"build": 42, "ä": "☃"})
+    assert (first.matched, first.outcome, first.started, first.reason) == (True, "queued", True, None)
+    assert first.job_run_id is not None
+    metadata = json.loads(lab.world.row("job_runs", first.job_run_id)["metadata"])
+    assert metadata["trigger_payload"] == {"build": 42, "ä": "☃"}
+    second = await flows.test(made.id)
+    assert (second.outcome, second.reason, second.job_run_id) == ("suppressed", "ACTIVE_DUPLICATE", None)
+
+
+async def test_the_runs_of_a_workflow_down_to_one(lab: Lab) -> None:
+    flow, repo = lab.world.flow(lab.world.agent("Other")), lab.world.repo()
+    older = lab.world.job(flow, repo, start=True)
+    park(lab.world, older, resume_token="t0ken")
+    lab.clock.advance(1)
+    newer = lab.world.job(flow, repo)
+    runs = await lab.client.flows.runs(flow)
+    assert [(run.id, run.active_wait_count, run.cost_usd) for run in runs] == [
+        (newer, 0, None),
+        (older, 1, None),
+    ]
+    assert [run.id for run in await lab.client.flows.runs(flow, limit=1)] == [newer]
+    detail = await lab.client.flows.run(flow, older)
+    assert [event.outcome for event in detail.dispatch_events] == ["queued", "started"]
+    assert [wait.status for wait in detail.waits] == ["waiting"]
+    assert "t0ken" not in repr(detail)
+    with pytest.raises(e.NotFound, match="Run not found"):
+        await lab.client.flows.run(flow, NOBODY)
+    with pytest.raises(e.NotFound):
+        await lab.client.flows.runs(NOBODY)
+
+
+async def test_templates_are_kept_page_by_page_and_used(lab: Lab) -> None:
+    flows, made = lab.client.flows, await blank(lab, name="Nightly")
+    kept = await flows.save_template(TemplateDraft(flow_id=made.id, name=" Docs bot "))
+    assert (kept.name, kept.owner_type, kept.source_flow_id) == ("Docs bot", "user", made.id)
+    assert (kept.trigger_event, "agent" in kept.reconnect) == ("mention", True)
+    for number in range(26):
+        lab.clock.advance(1)
+        await flows.save_template(TemplateDraft(flow_id=made.id, name=f"T{number}"))
+    first = await flows.templates()
+    assert (len(first.templates), first.can_write) == (25, None)
+    rest = await flows.templates(first.next_cursor)
+    assert (len(rest.templates), rest.next_cursor) == (2, None)
+    assert rest.templates[-1].id == kept.id
+    used = await blank(lab, personal_template_id=kept.id)
+    assert used.name == "Docs bot"
+    await flows.delete_template(kept.id)
+    with pytest.raises(e.NotFound, match="Workflow template not found"):
+        await flows.delete_template(kept.id)
+    with pytest.raises(e.NotFound, match="Flow not found"):
+        await flows.save_template(TemplateDraft(flow_id=NOBODY))
+
+
+async def test_a_teams_templates_need_its_rights(lab: Lab) -> None:
+    made = await blank(lab)
+    async with lab.in_team(team(lab.world)) as owner:
+        assert (await owner.flows.templates()).can_write is True
+        assert (await owner.flows.save_template(TemplateDraft(flow_id=made.id))).owner_type == "team"
+    async with lab.in_team(team(lab.world, role="viewer", slug="lookers")) as viewer:
+        assert (await viewer.flows.templates()).can_write is False
+        with pytest.raises(e.NotAllowed):
+            await viewer.flows.save_template(TemplateDraft(flow_id=made.id))
+
+
+async def test_what_can_run_a_workflow(lab: Lab) -> None:
+    states = {state.name: state for state in await lab.client.flows.harnesses()}
+    assert set(states) == {"mogplex", "claude-code", "codex"}
+    assert (states["mogplex"].available, states["mogplex"].billing_source) == (True, "mogplex")
+    repo = lab.world.repo(sandbox_env_vars='{"PORT":"3000"}')
+    fit = await lab.client.flows.sandbox_test(repo)
+    assert (fit.ok, fit.error) == (True, None)
+    assert fit.env is not None
+    assert fit.env.count == 1
+    assert fit.sandbox is not None
+    assert fit.sandbox.billing_source == "platform"
+    unfit = await lab.client.flows.sandbox_test(lab.world.repo("acme/web", github_installation_id=None))
+    assert (unfit.ok, unfit.error) == (False, "GitHub access is not available for this repository")
+    with pytest.raises(e.NotFound, match="Repo not found"):
+        await lab.client.flows.sandbox_test(NOBODY)
+
+
+async def test_workflows_are_read_whatever_comes() -> None:
+    odd = {"id": "f", "draft_graph": None, "published_version": {"id": "v", "graph": {"nodes": [{}, 1]}}}
+    rows = parse_rows(Flow, [odd, {"id": "g", "status": "dreaming", "reconnect": 1}, {"name": "x"}])
+    assert (len(rows), len(rows.bad)) == (2, 1)
+    assert rows[0].published_version is not None
+    broken = rows[0].published_version.graph
+    assert len(broken.nodes.bad) == 2
+    with pytest.raises(e.InvalidInput, match="saving it would lose them"):
+        broken.body()
+    answer = {"harnesses": {"codex": {"available": None, "reason": "soon"}, "odd": 1}}
+    async with serving(http(200, answer)) as service, service.client() as client:
+        states = await client.flows.harnesses()
+    assert [(state.name, state.available, state.reason) for state in states] == [("codex", False, "soon")]
+    assert len(states.bad) == 1
+    nothing: tuple[Any, ...] = ({}, {"secret": None}, {"secret": ""}, [])
+    for answered in nothing:
+        async with serving(http(200, answered)) as service, service.client() as client:
+            with pytest.raises(e.InvalidResponse):
+                await client.flows.webhook_secret(NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda c: c.flows.create(FlowDraft(installation_id=0)), "installation_id is required"),
+        (
+            lambda c: c.flows.create(FlowDraft(installation_id=1, template_id="nightly")),
+            "Unknown workflow template",
+        ),
+        (
+            lambda c: c.flows.create(
+                FlowDraft(installation_id=1, template_id="blank", team_template_id=NOBODY)
+            ),
+            "Choose one workflow template",
+        ),
+        (lambda c: c.flows.update(NOBODY, FlowChange()), "nothing to change"),
+        (lambda c: c.flows.update(NOBODY, FlowChange(name=" ")), "A workflow needs a name"),
+        (lambda c: c.flows.update(NOBODY, FlowChange(installation_id=-1)), "Invalid installation_id"),
+        (lambda c: c.flows.update(NOBODY, FlowChange(draft_graph=None)), "would empty the workflow"),
+        (lambda c: c.flows.update(NOBODY, FlowChange(draft_graph={})), "no list of nodes"),
+        (lambda c: c.flows.get("approvals"), "not the id of a workflow"),
+        (lambda c: c.flows.publish("../x"), "not the id of a workflow"),
+        (lambda c: c.flows.test(NOBODY, {"x": float("inf")}), "cannot be written as JSON"),
+        (lambda c: c.flows.run(NOBODY, "r1"), "not the id of a workflow run"),
+        (lambda c: c.flows.templates("-1"), "non-negative integer"),
+        (lambda c: c.flows.templates("٣"), "non-negative integer"),
+        (lambda c: c.flows.save_template(TemplateDraft(flow_id="f1")), "not a UUID"),
+        (
+            lambda c: c.flows.save_template(TemplateDraft(flow_id=NOBODY, name="x" * 81)),
+            "80 characters or fewer",
+        ),
+        (lambda c: c.flows.delete_template("m1"), "not the id of a template"),
+        (lambda c: c.flows.sandbox_test("r1"), "not the id of a repository"),
+    ],
+)
+async def test_nonsense_about_workflows_never_leaves(call: Call, says: str) -> None:
+    await never_leaves(call, says)

@@ -1,0 +1,202 @@
+"""Repair, requeue, issues, the ledger and the failures over real HTTP (observability.md §7.4-§8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.models.base import parse_rows
+from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
+from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry
+from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.support import http, serving
+from tests.controlplane.routing.support import ledger_row
+from tests.controlplane.routing.test_job_actions import failed_job, finding
+from tests.controlplane.routing.test_ledger import verdict
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with laboratory() as running:
+        yield running
+
+
+async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Lab) -> None:
+    repair = lab.client.observability.repair_job
+    job = lab.world.job(lab.world.flow(), lab.world.repo())
+    with pytest.raises(e.BadRequest, match="Job run is not repairable"):
+        await repair(job)
+    lab.clock.advance(120)
+    done = await repair(job)
+    assert (done.started, done.deferred, done.reason, done.status) == (True, False, None, "running")
+    assert (done.runtime_provider, done.workflow_run_id) == ("trigger", None)
+    with pytest.raises(e.NotFound, match="Job run not found"):
+        await repair(NOBODY)
+
+
+async def test_a_repair_that_finds_no_place_says_so(lab: Lab) -> None:
+    flow, repo = lab.world.flow(), lab.world.repo()
+    job = lab.world.job(flow, repo)
+    for number in range(8):
+        lab.world.job(flow, repo, start=True, number=number)
+    lab.clock.advance(120)
+    done = await lab.client.observability.repair_job(job)
+    assert (done.started, done.deferred, done.reason) == (False, True, "INSTALLATION_CONCURRENCY_LIMIT")
+
+
+@pytest.mark.parametrize("mode", [None, *VersionMode])
+async def test_a_failed_job_runs_again_as_a_new_one(lab: Lab, mode: VersionMode | None) -> None:
+    job = failed_job(lab.world, lab.world.flow())
+    done = await lab.client.observability.requeue_job(job, mode)
+    assert (done.queued, done.suppressed, done.started, done.status) == (True, False, True, "running")
+    assert done.job_run_id not in (None, job)
+    new = await lab.client.observability.job(done.job_run_id or "")
+    assert (new.retry_of_job_run_id, new.source_kind, new.last_start_source) == (
+        job,
+        "manual_retry",
+        "manual_retry",
+    )
+    with pytest.raises(e.BadRequest, match="Job run is not requeueable"):
+        await lab.client.observability.requeue_job(new.id)
+    with pytest.raises(e.NotFound):
+        await lab.client.observability.requeue_job(NOBODY)
+
+
+async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: Lab) -> None:
+    flow = lab.world.flow()
+    job = failed_job(lab.world, flow)
+    with lab.world.plane.db.transaction() as tx:
+        tx.update("flows", flow, published_version_id=None, status="inactive")
+        tx.execute("DELETE FROM flow_versions WHERE flow_id = ?", (flow,))
+    with pytest.raises(e.Conflict) as caught:
+        await lab.client.observability.requeue_job(job, VersionMode.LATEST)
+    assert caught.value.code == "LATEST_PUBLISHED_VERSION_UNAVAILABLE"
+
+
+async def test_a_finding_becomes_one_issue(lab: Lab) -> None:
+    file_issue = lab.client.observability.file_issue
+    job, repo = lab.world.job(lab.world.flow()), lab.world.repo("acme/shop")
+    row = finding(lab.world, job, repo_id=repo, pr_number=30)
+    first = await file_issue(job, row, IssueDraft(title="Mine", labels=["bug"]))
+    assert first.created
+    assert first.issue_url == f"https://github.com/acme/shop/issues/{first.issue_number}"
+    again = await file_issue(job, row)
+    assert (again.created, again.issue_number) == (False, first.issue_number)
+    dismissed = finding(lab.world, job, 1, status="dismissed")
+    with pytest.raises(e.Conflict, match="Review finding is dismissed"):
+        await file_issue(job, dismissed)
+    with pytest.raises(e.NotFound, match="Review finding not found"):
+        await file_issue(job, NOBODY)
+
+
+async def test_a_mode_or_a_draft_is_sent_only_when_it_was_chosen() -> None:
+    async with serving(http(200, {"ok": True})) as service, service.client() as client:
+        done = await client.observability.requeue_job(NOBODY)
+        await client.observability.requeue_job(NOBODY, "same_version")
+        await client.observability.file_issue(NOBODY, NOBODY, IssueDraft())
+        await client.observability.file_issue(NOBODY, NOBODY, IssueDraft(body=" x ", labels=[]))
+    assert (done.queued, done.job_run_id) == (False, None)
+    plain, chosen, empty, drafted = service.seen
+    assert plain.body == empty.body == b""
+    assert "content-type" not in plain.headers
+    assert json.loads(chosen.body) == {"versionMode": "same_version"}
+    assert json.loads(drafted.body) == {"body": " x ", "labels": []}
+
+
+async def test_the_ledger_is_paged_and_filtered(lab: Lab) -> None:
+    events, repo = lab.client.observability.automation_events, lab.world.repo("acme/shop")
+    old = ledger_row(lab.world, "suppressed", created_at=lab.clock.us - 5_000_000, reason="ACTIVE_DUPLICATE")
+    row = ledger_row(lab.world, "start_failed", repo_id=repo, installation_id=88, metadata='{"error":"raw"}')
+    first = await events(limit=1)
+    assert (first.total, first.page, first.limit) == (2, 1, 1)
+    assert [entry.id for entry in (await events(page=2, limit=1)).entries] == [old]
+    (entry,) = first.entries
+    assert (entry.id, entry.outcome, entry.metadata, entry.installation_id) == (
+        row,
+        "start_failed",
+        {"error": "raw"},
+        88,
+    )
+    assert entry.repo is not None
+    assert entry.repo.full_name == "acme/shop"
+    for found, rows in (
+        (await events(outcome="suppressed"), [old]),
+        (await events(reason="ACTIVE_DUPLICATE"), [old]),
+        (await events(repo_id=repo), [row]),
+        (await events(source_kind="trigger"), []),
+        (await events(source_type="push"), [row, old]),
+        (await events(agent_id=NOBODY), []),
+        (await events(since=datetime(2026, 8, 5, 10, 0, tzinfo=UTC)), [row]),
+        (await events(until=datetime(2026, 8, 5, 9, 59, 59, tzinfo=UTC)), [old]),
+    ):
+        assert [entry.id for entry in found.entries] == rows
+        assert found.total == len(rows)
+
+
+async def test_failures_come_with_their_sums_and_filters(lab: Lab) -> None:
+    agent = lab.world.agent("Sweeper")
+    with lab.world.plane.db.transaction() as tx:
+        tx.update("agents", agent, model="openai/gpt-5-mini")
+    flow = lab.world.flow(agent)
+    version = lab.world.row("flows", flow)["published_version_id"]
+    about = {"model_failure_class": "timeout", "model_effective_timeout_ms": 120_000, "model_attempts": 2}
+    failed = verdict(
+        lab.world, flow_id=flow, flow_version_id=version, reason="AUTOMATION_TIMEOUT", about=about
+    )
+    verdict(lab.world, "completed", about={"model_recovered_from_failure_class": "rate_limited"})
+    other = verdict(lab.world, created_at=lab.clock.us - 1)
+    report = await lab.client.observability.automation_failures()
+    assert (report.total, report.page, report.limit) == (2, 1, 100)
+    assert (report.summary.failed_total, report.summary.successful_recoveries) == (2, 1)
+    assert report.summary.timeout_failures == 1
+    assert [(row.key, row.count) for row in report.breakdowns.by_failure_class] == [
+        ("unknown", 1),
+        ("timeout", 1),
+    ]
+    assert "openai" in {option.value for option in report.filter_options.providers}
+    assert [record.id for record in report.records] == [failed, other]
+    record = report.records[0]
+    assert (record.reason_label, record.diagnostics.timeout_bucket, record.diagnostics.attempts) == (
+        "Timeout",
+        "under_3m",
+        2,
+    )
+    assert record.agent is not None
+    assert (record.agent.model, record.agent.provider) == ("openai/gpt-5-mini", "openai")
+    only = await lab.client.observability.automation_failures(provider="openai", failure_class="timeout")
+    assert [record.id for record in only.records] == [failed]
+    assert only.summary.successful_recoveries == 0
+    assert (await lab.client.observability.automation_failures(model="acme/none")).total == 0
+
+
+def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
+    rows = parse_rows(
+        LedgerEntry,
+        [{"id": "d", "event_kind": None, "outcome": "dreamt", "metadata": None, "agent": None}, {"id": "e"}],
+    )
+    assert (rows[0].outcome, rows[0].metadata, len(rows.bad)) == ("dreamt", {}, 1)
+    empty = FailureReport.model_validate({"summary": None, "records": None, "total": None, "breakdowns": {}})
+    assert (empty.summary.failed_total, empty.records, empty.total) == (0, [], 0)
+    odd = {"id": "d7", "diagnostics": None, "metadata": None, "reasonLabel": None, "agent": {"model": None}}
+    report = FailureReport.model_validate({"records": [odd, {"id": 1}], "breakdowns": {"byModel": "x"}})
+    assert report.records[0].diagnostics.retry_attempted is False
+    assert (len(report.records.bad), report.breakdowns.by_model) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda c: c.observability.repair_job("j9"), "not the id of a job"),
+        (lambda c: c.observability.requeue_job("j9"), "not the id of a job"),
+        (lambda c: c.observability.requeue_job(NOBODY, "newest"), "same_version or latest_published"),
+        (lambda c: c.observability.file_issue(NOBODY, "q1"), "not the id of a finding"),
+        (lambda c: c.observability.file_issue(NOBODY, NOBODY, IssueDraft(title=" ")), "Write a title"),
+        (lambda c: c.observability.automation_events(repo_id="r1"), "not the id of a repository"),
+    ],
+)
+async def test_nonsense_about_jobs_never_leaves(call: Call, says: str) -> None:
+    await never_leaves(call, says)

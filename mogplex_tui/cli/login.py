@@ -31,13 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     service_arguments(parser)
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
-        "--token", action="store_true", help="ask for a personal access token, or read it from stdin"
+        "--token",
+        dest="by_token",
+        action="store_true",
+        help="ask for a personal access token, or read it from stdin",
     )
     ways.add_argument(
-        "--session", action="store_true", help="ask for a browser session's cookie, or read it from stdin"
+        "--session",
+        dest="by_session",
+        action="store_true",
+        help="ask for a browser session's cookie, or read it from stdin",
     )
     ways.add_argument(
         "--hand-off",
+        dest="by_hand_off",
         action="store_true",
         help="let the page /cli-auth make a token (embedded planes; hosted: retired)",
     )
@@ -48,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Sign in, keep what was got, and say where it is kept."""
     try:
         context = context_for(arguments)
-        way = next((way for way in ("token", "session", "hand_off") if getattr(arguments, way)), "code")
+        way = next(
+            (way for way in ("token", "session", "hand_off") if getattr(arguments, f"by_{way}")), "code"
+        )
         context, whose = sign_in(context, way, opens=not arguments.no_browser)
     except (Stop, ContextError, SettingsError, VaultError, MogplexError, OSError) as error:
         return told(error)

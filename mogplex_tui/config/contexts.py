@@ -19,6 +19,8 @@ COLOURS = ("accent", "success", "warning", "error")
 """What a context's name may be painted in: names that every theme gives a colour."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+# Where the logs are in the state directory, and what a service without a context goes by.
+_RESERVED = {"log", "default"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -49,6 +51,8 @@ class Context:
             raise ContextError(
                 f"{self.name!r} is no name for a context: letters, digits, '.', '_' and '-', at most 63."
             )
+        if self.name.casefold() in _RESERVED:
+            raise ContextError(f"{self.name!r} is a name that the console uses itself. Take another one.")
         if self.team is not None and not _UUID.fullmatch(self.team):
             raise ContextError(f"{self.team!r} is not the id of a team: a UUID of 36 characters.")
         if self.colour is not None and self.colour not in COLOURS:

@@ -1,0 +1,337 @@
+"""Contexts on disk, what they lend to the settings, and where credentials are kept."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
+from mogplex_tui.config.locks import FileLock, held
+from mogplex_tui.config.paths import config_file
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import Settings, SettingsError, load, same_service
+from mogplex_tui.config.vault import Grant, Record, StoredGrant, VaultError
+from tests.memory_keyring import MemoryKeyring, in_use
+
+TOKEN = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
+TEAM = "8f3a2b1c-0000-4000-8000-000000000001"
+URL = "http://127.0.0.1:4747"
+
+
+@pytest.fixture
+def ring() -> Iterator[MemoryKeyring]:
+    with in_use(MemoryKeyring()) as found:
+        yield found
+
+
+def store(*many: Context, use: str | None = None) -> Contexts:
+    def put(known: Contexts) -> Contexts:
+        for each in many:
+            known = known.put(each)
+        return known.use(use) if use else known
+
+    return contexts.change(put)
+
+
+def signed_in(name: str = "work", url: str = URL, **held: object) -> Context:
+    record = Record(url, **(held or {"token": Secret(TOKEN)}))  # type: ignore[arg-type]
+    where = vault.save(name, record)
+    context = Context(name, url, kept_in=where, holds=record.holds)
+    store(context)
+    return context
+
+
+# The file --------------------------------------------------------------------------------------------------------
+
+
+def test_contexts_come_back_as_they_were_stored_in_a_private_file() -> None:
+    full = Context("prod", "https://x.example", TEAM, True, True, "error", "keyring", ("oauth", "session"))
+    stored = store(Context("local", URL), full)
+    assert contexts.read() == stored
+    assert list(stored.by_name) == ["local", "prod"]
+    assert stored.current == "local"
+    assert stat.S_IMODE(contexts_file().stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"name": "a/b"},
+        {"name": ".hidden"},
+        {"name": "wörk"},
+        {"name": "x" * 64},
+        {"name": "log"},
+        {"name": "Default"},
+        {"team": "acme"},
+        {"colour": "#ff0000"},
+    ],
+)
+def test_a_context_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ContextError):
+        Context(**{"name": "fine", "base_url": URL, **wrong})
+
+
+def test_two_names_never_differ_only_in_case() -> None:
+    known = Contexts().put(Context("prod", URL))
+    with pytest.raises(ContextError, match="differs only in case"):
+        known.put(Context("Prod", URL))
+    assert list(known.renamed("prod", "Prod").by_name) == ["Prod"]
+
+
+def test_using_removing_and_renaming() -> None:
+    known = Contexts().put(Context("a", URL)).put(Context("b", URL)).put(Context("c", URL))
+    assert (known.current, known.use("b").current) == ("a", "b")
+    renamed = known.use("b").renamed("b", "z")
+    assert (renamed.current, list(renamed.by_name)) == ("z", ["a", "z", "c"])
+    assert known.without("a").current is None
+    assert known.without("b").current == "a"
+    for impossible in (lambda: known.use("q"), lambda: known.without("q"), lambda: known.renamed("a", "b")):
+        with pytest.raises(ContextError):
+            impossible()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"contexts": 7}',
+        '{"contexts": {"a": {}}}',
+        '{"contexts": {"a": {"base_url": 7}}}',
+        "[" * 99999,
+        '{"contexts": {"a": {"base_url": "http://x", "protected": "no"}}}',
+    ],
+)
+def test_a_damaged_file_is_said_and_never_overwritten(text: str) -> None:
+    contexts_file().parent.mkdir(parents=True)
+    contexts_file().write_text(text)
+    with pytest.raises(ContextError, match=r"contexts\.json"):
+        store(Context("a", URL))
+    with pytest.raises(SettingsError, match=r"contexts\.json"):
+        load({}, {})
+    assert contexts_file().read_text() == text
+
+
+def test_what_a_later_version_stores_does_not_break_this_one() -> None:
+    contexts_file().parent.mkdir(parents=True)
+    contexts_file().write_text(
+        '{"current": "gone", "new": 1, "contexts": {"a": {"base_url": "http://x", "new": 2}}}'
+    )
+    assert contexts.read() == Contexts(None, {"a": Context("a", "http://x")})
+
+
+def test_changes_from_many_sides_are_all_kept() -> None:
+    def add(number: int) -> None:
+        store(Context(f"c{number}", URL))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(contexts.read().by_name) == 8
+
+
+# The settings ----------------------------------------------------------------------------------------------------
+
+
+def test_the_current_context_stands_between_the_environment_and_the_config_file() -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('base_url = "http://127.0.0.1:1"\ntheme = "light"\nread_only = true')
+    store(Context("prod", URL, TEAM, protected=True, colour="error"))
+    found = load({}, {})
+    assert (found.context, found.context_origin) == ("prod", str(contexts_file()))
+    assert (found.base_url.value, found.base_url.origin) == (URL, "context prod")
+    assert (found.team.value, found.colour.value) == (TEAM, "error")
+    assert (found.protected.value, found.protected.origin) == (True, "context prod")
+    assert (found.theme.value, found.theme.origin) == ("light", str(config_file()))
+    # Silence of a context never lifts a guard.
+    assert (found.read_only.value, found.read_only.origin) == (True, str(config_file()))
+    over = load({}, {"MOGPLEX_PROTECTED": "no"})
+    assert (over.protected.value, over.protected.origin) == (False, "MOGPLEX_PROTECTED")
+
+
+def test_a_context_is_named_on_the_command_line_before_the_environment() -> None:
+    store(
+        Context("a", "http://127.0.0.1:1"),
+        Context("b", "http://127.0.0.1:2"),
+        Context("c", "http://127.0.0.1:3"),
+    )
+    assert load({"context": "b"}, {"MOGPLEX_CONTEXT": "c"}).base_url.value == "http://127.0.0.1:2"
+    named = load({}, {"MOGPLEX_CONTEXT": "c"})
+    assert (named.context, named.context_origin) == ("c", "MOGPLEX_CONTEXT")
+    for arguments, environ in (({"context": "q"}, {}), ({}, {"MOGPLEX_CONTEXT": "q"})):
+        with pytest.raises(SettingsError, match="There are: a, b, c"):
+            load(arguments, environ)
+
+
+def test_a_context_and_another_service_beside_it_contradict_each_other() -> None:
+    store(Context("a", URL))
+    assert load({"context": "a", "base_url": URL + "/"}, {}).context == "a"
+    with pytest.raises(SettingsError, match="Leave one out"):
+        load({"context": "a", "base_url": "http://127.0.0.1:9"}, {})
+
+
+def test_the_current_context_steps_back_for_another_service_and_keeps_its_credentials_to_itself() -> None:
+    context = signed_in()
+    store(replace(context, protected=True, team=TEAM), use="work")
+    found = load({}, {"MOGPLEX_BASE_URL": "http://127.0.0.1:9"})
+    assert (found.context, found.token.value, found.team.value) == ("default", None, None)
+    assert found.protected.value is False
+    same = load({}, {"MOGPLEX_BASE_URL": URL})
+    assert same.token.value == Secret(TOKEN)
+
+
+def test_a_credential_does_not_follow_a_context_to_another_address() -> None:
+    context = signed_in()
+    store(replace(context, base_url="http://127.0.0.1:9"))
+    assert load({}, {}).token.value is None
+
+
+def test_each_credential_from_outside_comes_before_the_stored_one() -> None:
+    signed_in(token=Secret(TOKEN), session_cookie=Secret("s=stored"))
+    found = load({}, {"MOGPLEX_TOKEN": "mog_other"})
+    assert (found.token.origin, found.token.value) == ("MOGPLEX_TOKEN", Secret("mog_other"))
+    assert found.session_cookie.value == Secret("s=stored")
+    assert found.session_cookie.origin == f"context work ({vault.credentials_file('work')})"
+
+
+def test_the_pair_is_there_only_when_its_token_is_the_one_in_use() -> None:
+    grant = Grant(Secret("a" * 32), 1.0, Secret("r" * 32), "read")
+    signed_in(grant=grant)
+    assert load({}, {}).grant == grant
+    assert load({}, {"MOGPLEX_TOKEN": "mog_x"}).grant is None
+
+
+def test_the_embedded_plane_has_nothing_to_do_with_contexts() -> None:
+    signed_in()
+    found = load({}, {}, contexts=False)
+    assert (found.context, found.base_url.value, found.token.value) == ("default", None, None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://Mogplex.com", "https://mogplex.com:443/", True),
+        ("http://127.0.0.1", "http://127.0.0.1:80", True),
+        ("http://mogplex.com", "https://mogplex.com", False),
+        ("https://mogplex.com", "https://mogplex.com.evil.example", False),
+        ("https://mogplex.com/a", "https://mogplex.com/b", False),
+        ("http://[", "http://[", False),
+    ],
+)
+def test_which_addresses_are_the_same_service(one: str, other: str, same: bool) -> None:
+    assert same_service(one, other) is same
+
+
+# Credentials -----------------------------------------------------------------------------------------------------
+
+WHOLE = Record(URL, None, Grant(Secret("a" * 32), 1234.5, Secret("r" * 32), "read write"), Secret("s=cookie"))
+
+
+def test_without_a_keyring_they_are_in_a_file_for_the_owner_alone() -> None:
+    assert vault.save("work", WHOLE) == vault.FILE
+    path = vault.credentials_file("work")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert vault.load("work", vault.FILE) == WHOLE
+    vault.remove("work")
+    assert vault.load("work", vault.FILE) is None
+
+
+def test_with_a_keyring_they_are_there_and_no_file_is_left(ring: MemoryKeyring) -> None:
+    vault.save("work", WHOLE, where=vault.FILE)
+    assert vault.save("work", WHOLE) == vault.KEYRING
+    assert list(ring.kept) == [("mogplex-tui", "work")]
+    assert not vault.credentials_file("work").exists()
+    assert vault.load("work", vault.KEYRING) == WHOLE
+    vault.remove("work")
+    assert ring.kept == {}
+
+
+def test_a_keyring_that_cuts_what_it_is_given_is_not_trusted(ring: MemoryKeyring) -> None:
+    ring.longest = 20
+    assert vault.save("work", WHOLE) == vault.FILE
+    assert ring.kept == {}
+    with pytest.raises(VaultError):
+        vault.save("work", WHOLE, where=vault.KEYRING)
+
+
+def test_a_locked_keyring_is_said_without_a_secret(ring: MemoryKeyring) -> None:
+    signed_in()
+    ring.locked = True
+    with pytest.raises(SettingsError, match="keyring") as caught:
+        load({}, {})
+    assert TOKEN not in str(caught.value)
+    # Who brings another credential does not need it.
+    assert load({}, {"MOGPLEX_TOKEN": "mog_x", "MOGPLEX_SESSION_COOKIE": "a=b"}).token.value == Secret(
+        "mog_x"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "7", '{"token": "mog_x"}', '{"base_url": "x", "grant": {"access": 7}}']
+)
+def test_a_damaged_record_is_said_without_being_quoted(text: str) -> None:
+    path = vault.credentials_file("work")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(VaultError, match="Sign in again") as caught:
+        vault.load("work", vault.FILE)
+    assert "mog_x" not in str(caught.value)
+
+
+def test_a_renewed_pair_replaces_the_old_one_and_leaves_the_rest() -> None:
+    vault.save("work", WHOLE)
+    store_ = StoredGrant("work", vault.FILE)
+    new = Grant(Secret("b" * 32), 9.0, Secret("q" * 32), "read write")
+    store_.save(new)
+    assert vault.load("work", vault.FILE) == replace(WHOLE, grant=new)
+    vault.remove("work")
+    store_.save(new)
+    assert vault.load("work", vault.FILE) is None
+
+
+def test_no_form_of_a_record_shows_a_secret() -> None:
+    for secret in ("a" * 32, "r" * 32, "s=cookie"):
+        assert secret not in f"{WHOLE!r}{WHOLE}{[WHOLE]}"
+
+
+def test_a_lock_is_held_by_one_and_waited_for_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    one, other = FileLock(path), FileLock(path)
+    assert one.try_acquire() and not other.try_acquire() and not one.try_acquire()
+    with pytest.raises(TimeoutError), held(path, 0.0):
+        pass
+    one.release()
+    assert other.try_acquire()
+    other.release()
+    with held(path):
+        pass
+
+
+def test_neither_start_nor_a_context_without_a_keyring_loads_the_keyring_library() -> None:
+    signed_in()
+    code = (
+        "import sys\nfrom mogplex_tui.config.settings import load\n"
+        "load({}, contexts=False)\nbefore = 'mogplex_tui.config.contexts' in sys.modules\n"
+        "assert load({}).token.value\nprint(before, 'keyring' in sys.modules, 'mogplex_tui.api' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "False"]
+
+
+def test_settings_show_no_stored_secret() -> None:
+    signed_in(grant=WHOLE.grant, session_cookie=WHOLE.session_cookie)
+    found: Settings = load({}, {})
+    assert found.grant is not None
+    assert all(secret not in repr(found) for secret in ("a" * 32, "r" * 32, "s=cookie"))

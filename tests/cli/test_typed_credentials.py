@@ -1,0 +1,237 @@
+"""Tokens and cookies that are typed or handed over: verified first, kept then, never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import pty
+import re
+import sys
+from asyncio.subprocess import PIPE
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import http, refused, serving
+from tests.cli.signing import address, fields, files_at_home, only_context, record
+from tests.cli.support import TOKEN, Mogplex, WallClock
+from tests.memory_keyring import MemoryKeyring, in_use
+
+
+async def test_a_token_from_stdin_is_verified_and_kept(mogplex: Mogplex, plane: PlaneServer) -> None:
+    done = await mogplex(
+        "login", "--base-url", plane.base_url, "--token", "--json", stdin=f"  {plane.token}\n"
+    )
+    assert done.code == 0, done.err
+    assert done.one["credentials"] == ["token"]
+    assert done.one["account"] and done.one["account"] in done.err
+    name = only_context().name
+    assert record(name) == {"base_url": plane.base_url, "token": plane.token}
+    assert plane.token not in done.out + done.err
+    assert (await mogplex("runs", "list")).code == 0
+    assert [path.name for path in files_at_home() if plane.token in path.read_text()] == [f"{name}.json"]
+
+
+async def test_a_token_typed_at_a_terminal_is_not_shown(plane: PlaneServer) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mogplex_tui", "login", "--base-url", plane.base_url, "--token"),
+            stdin=theirs,
+            stdout=PIPE,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        shown = b""
+        loop = asyncio.get_running_loop()
+        while b"(not shown)" not in shown:
+            shown += await asyncio.wait_for(loop.run_in_executor(None, os.read, ours, 4096), 30)
+        os.write(ours, plane.token.encode() + b"\n")
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        shown += os.read(ours, 65536)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert plane.token.encode() not in shown
+    assert record(only_context().name)["token"] == plane.token
+
+
+async def test_a_cookie_is_verified_and_kept(mogplex: Mogplex, plane: PlaneServer) -> None:
+    done = await mogplex(
+        "login", "--base-url", plane.base_url, "--session", stdin=plane.session_cookie + "\n"
+    )
+    assert done.code == 0, done.err
+    assert only_context().holds == ("session",)
+    assert (await mogplex("stats", "--json")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("way", "typed", "code", "says"),
+    [
+        ("--token", "mog_NobodyKnowsThisOne000000", 3, "does not accept this token"),
+        ("--token", "ghp_somethingElseAltogether", 2, "begin with mog_"),
+        ("--token", "mog_with\x07bell", 2, "Copy the token again"),
+        ("--token", "", 2, "Nothing was changed"),
+        ("--session", "better-auth.session_token=NobodyKnowsThisOne", 3, "does not know this session cookie"),
+        ("--session", "NobodyKnowsThisOne", 2, "has no name"),
+        ("--session", "", 2, "Nothing was changed"),
+    ],
+)
+async def test_what_is_not_accepted_is_neither_kept_nor_shown(
+    mogplex: Mogplex, plane: PlaneServer, way: str, typed: str, code: int, says: str
+) -> None:
+    done = await mogplex("login", "--base-url", plane.base_url, way, stdin=typed + "\n")
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+    assert not typed or typed not in done.err
+    assert contexts.read().by_name == {}
+    assert not any(path.suffix == ".json" for path in files_at_home())
+
+
+async def test_a_failed_sign_in_leaves_the_former_credential(mogplex: Mogplex, plane: PlaneServer) -> None:
+    await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+    done = await mogplex("login", "--token", stdin="mog_NobodyKnowsThisOne000000")
+    assert done.code == 3
+    assert record(only_context().name)["token"] == plane.token
+
+
+async def test_a_token_over_its_limit_is_a_good_one(mogplex: Mogplex) -> None:
+    limited = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
+    async with serving(limited) as service:
+        done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
+    assert done.code == 0
+    assert only_context().holds == ("token",)
+
+
+async def test_nothing_is_kept_when_the_service_cannot_say(mogplex: Mogplex) -> None:
+    async with serving(http(502, b"", "")) as service:
+        done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
+    assert done.code == 6
+    assert contexts.read().by_name == {}
+
+
+@pytest.mark.parametrize(
+    "argv", [("login", "--token", TOKEN), ("login", f"--token={TOKEN}"), ("runs", "list", TOKEN)], ids=len
+)
+async def test_a_token_among_the_arguments_is_refused_without_being_shown(
+    mogplex: Mogplex, argv: tuple[str, ...]
+) -> None:
+    done = await mogplex(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert "Revoke it" in done.err and TOKEN not in done.err
+
+
+async def test_plain_http_off_loopback_never_sees_a_credential(mogplex: Mogplex) -> None:
+    done = await mogplex("login", "--base-url", "http://mogplex.example", "--token", stdin=TOKEN)
+    assert done.code == 2
+    assert contexts.read().by_name == {}
+
+
+async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: PlaneServer) -> None:
+    with in_use(MemoryKeyring()) as ring:
+        done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+        assert done.code == 0
+        assert "system keyring (memory)" in done.err
+        name = only_context().name
+        assert only_context().kept_in == vault.KEYRING
+        assert not vault.credentials_file(name).exists()
+        assert (await mogplex("runs", "list")).code == 0
+        told = await mogplex("info", "--json")
+        assert {"object": "setting", "name": "token", "value": "personal access token"}.items() <= {
+            key: value for key, value in told.objects[2].items() if key != "origin"
+        }.items()
+        assert told.objects[2]["origin"] == f"context {name} (system keyring)"
+        assert (await mogplex("contexts", "rename", name, "mine")).code == 0
+        assert [key for _, key in ring.kept] == ["mine"]
+        assert (await mogplex("runs", "list")).code == 0
+        out = await mogplex("logout")
+        assert out.code == 0 and "/settings/api-keys" in out.err
+        assert ring.kept == {}
+
+
+async def test_a_token_in_the_environment_that_comes_first_is_mentioned(
+    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOGPLEX_TOKEN", "mog_other")
+    done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+    assert "MOGPLEX_TOKEN is set" in done.err
+
+
+# The hand-off ------------------------------------------------------------------------------------------------------
+
+
+async def consent(where: str) -> dict[str, str]:
+    """Sign in, allow, and return what the page would hand over."""
+    async with httpx.AsyncClient(follow_redirects=True) as browser:
+        login = await browser.get(where)
+        page = await browser.post(login.url.join("/login"), data=fields(login.text))
+        answer = await browser.post(
+            page.url.join("/api/oauth/decision"), data={**fields(page.text), "accept": "true"}
+        )
+    found = re.findall(r'data-(\w+)="([^"]*)"', answer.text)
+    return {name: html.unescape(value) for name, value in found}
+
+
+async def test_the_page_hands_a_token_over_after_the_preflight(mogplex: Mogplex, plane: PlaneServer) -> None:
+    going = mogplex.begin("login", "--base-url", plane.base_url, "--hand-off", "--no-browser")
+    facts = await consent(await address(going, "/cli-auth?"))
+    origin, body = {"Origin": plane.base_url}, {"token": facts["token"], "name": facts["name"]}
+    asks = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-cli-nonce",
+    }
+    private = {"Access-Control-Request-Private-Network": "true"}
+    async with httpx.AsyncClient() as page:
+        preflight = await page.options(facts["callback"], headers=origin | asks | private)
+        assert preflight.status_code == 204
+        assert preflight.headers["access-control-allow-origin"] == plane.base_url
+        assert preflight.headers["access-control-allow-methods"] == "POST"
+        assert preflight.headers["access-control-allow-headers"] == "content-type, x-cli-nonce"
+        assert preflight.headers["access-control-allow-private-network"] == "true"
+
+        good = {"X-CLI-Nonce": facts["nonce"]}
+        for status, headers, sent in (
+            (403, {"Origin": "https://evil.example"} | good, body),
+            (403, origin | {"X-CLI-Nonce": "0" * 32}, body),
+            (403, origin, body),
+            (400, origin | good, {"token": "ghp_x"}),
+            (400, origin | good, ["mog_x"]),
+        ):
+            assert (await page.post(facts["callback"], headers=headers, json=sent)).status_code == status
+        assert (await page.get(facts["callback"], headers=origin)).status_code == 405
+        assert (await page.post(facts["callback"] + "x", headers=origin | good, json=body)).status_code == 404
+        assert not going.task.done()
+
+        done = await page.post(facts["callback"], headers=origin | good, json=body)
+        assert (done.status_code, done.json()) == (200, {"ok": True})
+        assert done.headers["access-control-allow-origin"] == plane.base_url
+    ended = await going.done()
+    assert ended.code == 0, ended.err
+    assert only_context().holds == ("token",)
+    assert record(only_context().name)["token"] == facts["token"]
+    assert facts["token"] not in ended.err
+    assert "mogplex-tui on " in facts["name"]
+
+
+async def test_where_the_page_is_retired_the_terminal_goes_on_waiting_for_a_token(mogplex: Mogplex) -> None:
+    async with PlaneServer(Settings(speed=0, seeded=False, profile="hosted"), clock=WallClock()) as hosted:
+        going = mogplex.begin("login", "--base-url", hosted.base_url, "--hand-off", "--no-browser")
+        async with httpx.AsyncClient() as browser:
+            page = await browser.get(await address(going, "/cli-auth?"))
+        assert page.status_code == 200 and "Update your CLI" in page.text
+        query = parse_qs(urlsplit(str(page.url)).query)
+        async with httpx.AsyncClient() as anybody:
+            bad = await anybody.post(
+                query["callback"][0], json={"token": "x"}, headers={"X-CLI-Nonce": query["nonce"][0]}
+            )
+            assert bad.status_code == 400
+            good = {"token": hosted.token, "name": "x"}
+            await anybody.post(
+                query["callback"][0], json=good, headers={"X-CLI-Nonce": query["nonce"][0].upper()}
+            )
+        assert (await going.done()).code == 0

@@ -4,47 +4,86 @@ on.
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from mogplex_tui.api.access import AccessMap
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.connection import Connection
-from mogplex_tui.api.resources.account import AccountResource, SettingsResource
-from mogplex_tui.api.resources.agents import AgentsResource
-from mogplex_tui.api.resources.approvals import ApprovalsResource
-from mogplex_tui.api.resources.automations import AutomationsResource
-from mogplex_tui.api.resources.billing import BillingResource
-from mogplex_tui.api.resources.catalog import ModelsResource
-from mogplex_tui.api.resources.conversations import ConversationsResource
-from mogplex_tui.api.resources.flows import FlowsResource
-from mogplex_tui.api.resources.github import GithubResource
-from mogplex_tui.api.resources.imported_repos import ImportedReposResource
-from mogplex_tui.api.resources.invites import InvitesResource
-from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
-from mogplex_tui.api.resources.library import ReposResource
-from mogplex_tui.api.resources.memories import MemoriesResource
-from mogplex_tui.api.resources.observability import ObservabilityResource
-from mogplex_tui.api.resources.projects import ProjectsResource
-from mogplex_tui.api.resources.realtime import RealtimeResource
-from mogplex_tui.api.resources.repo_overrides import RepoOverridesResource
-from mogplex_tui.api.resources.repo_parts import (
-    LaunchPresetsResource,
-    RepoSecretsResource,
-    VercelVariablesResource,
-)
-from mogplex_tui.api.resources.routing import AssignmentsResource, TriggersResource
-from mogplex_tui.api.resources.rules import CommandsResource, RulesResource
-from mogplex_tui.api.resources.runs import RunsResource
-from mogplex_tui.api.resources.sandboxes import SandboxesResource
-from mogplex_tui.api.resources.skills import SkillsResource
-from mogplex_tui.api.resources.teams import TeamsResource
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Transport
 
 if TYPE_CHECKING:
     import httpx
+
+    from mogplex_tui.api.resources.account import AccountResource, SettingsResource
+    from mogplex_tui.api.resources.agents import AgentsResource
+    from mogplex_tui.api.resources.approvals import ApprovalsResource
+    from mogplex_tui.api.resources.automations import AutomationsResource
+    from mogplex_tui.api.resources.billing import BillingResource
+    from mogplex_tui.api.resources.catalog import ModelsResource
+    from mogplex_tui.api.resources.chat import ChatResource
+    from mogplex_tui.api.resources.connections import ConnectionsResource
+    from mogplex_tui.api.resources.conversations import ConversationsResource
+    from mogplex_tui.api.resources.flows import FlowsResource
+    from mogplex_tui.api.resources.github import GithubResource
+    from mogplex_tui.api.resources.imported_repos import ImportedReposResource
+    from mogplex_tui.api.resources.invites import InvitesResource
+    from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
+    from mogplex_tui.api.resources.library import ReposResource
+    from mogplex_tui.api.resources.mcp_endpoint import McpEndpointResource
+    from mogplex_tui.api.resources.mcp_servers import McpServersResource
+    from mogplex_tui.api.resources.memories import MemoriesResource
+    from mogplex_tui.api.resources.observability import ObservabilityResource
+    from mogplex_tui.api.resources.projects import ProjectsResource
+    from mogplex_tui.api.resources.realtime import RealtimeResource
+    from mogplex_tui.api.resources.repo_overrides import RepoOverridesResource
+    from mogplex_tui.api.resources.repo_parts import (
+        LaunchPresetsResource,
+        RepoSecretsResource,
+        VercelVariablesResource,
+    )
+    from mogplex_tui.api.resources.routing import AssignmentsResource, TriggersResource
+    from mogplex_tui.api.resources.rules import CommandsResource, RulesResource
+    from mogplex_tui.api.resources.runs import RunsResource
+    from mogplex_tui.api.resources.sandboxes import SandboxesResource
+    from mogplex_tui.api.resources.skills import SkillsResource
+    from mogplex_tui.api.resources.slack import SlackResource
+    from mogplex_tui.api.resources.teams import TeamsResource
+
+
+R = TypeVar("R")
+
+
+class _Family(Generic[R]):
+    """The resource of one family, imported and made when a view is asked for it first.
+
+    Nobody uses all families, and their models cost half as much as the HTTP library.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, view: None, owner: type) -> _Family[R]: ...
+
+    @overload
+    def __get__(self, view: ClientView, owner: type) -> R: ...
+
+    def __get__(self, view: ClientView | None, owner: type) -> _Family[R] | R:
+        if view is None:
+            return self
+        module, _, kind = self.where.partition(":")
+        resource: type[Any] = getattr(import_module(f"mogplex_tui.api.resources.{module}"), kind)
+        made: R = resource(view._transport, view.priority)
+        # The next look-up finds it on the view and does not come here.
+        vars(view)[self._name] = made
+        return made
 
 
 class ClientView:
@@ -80,160 +119,78 @@ class ClientView:
         """Return the same resources at another priority."""
         return ClientView(self._transport, priority)
 
-    @cached_property
-    def account(self) -> AccountResource:
-        """Who is signed in."""
-        return AccountResource(self._transport, self.priority)
-
-    @cached_property
-    def settings(self) -> SettingsResource:
-        """The account's settings."""
-        return SettingsResource(self._transport, self.priority)
-
-    @cached_property
-    def models(self) -> ModelsResource:
-        """The models."""
-        return ModelsResource(self._transport, self.priority)
-
-    @cached_property
-    def api_keys(self) -> ApiKeysResource:
-        """The account's API keys."""
-        return ApiKeysResource(self._transport, self.priority)
-
-    @cached_property
-    def provider_keys(self) -> ProviderKeysResource:
-        """The account's keys of model providers."""
-        return ProviderKeysResource(self._transport, self.priority)
-
-    @cached_property
-    def teams(self) -> TeamsResource:
-        """The teams: memberships, members, models, keys, installations, trail."""
-        return TeamsResource(self._transport, self.priority)
-
-    @cached_property
-    def invites(self) -> InvitesResource:
-        """Invites to teams, sent and received."""
-        return InvitesResource(self._transport, self.priority)
-
-    @cached_property
-    def billing(self) -> BillingResource:
-        """Billing, and the pages to pay on."""
-        return BillingResource(self._transport, self.priority)
-
-    @cached_property
-    def repos(self) -> ReposResource:
-        """The repositories, as the token API lists them."""
-        return ReposResource(self._transport, self.priority)
-
-    @cached_property
-    def projects(self) -> ProjectsResource:
-        """The projects, which the routes call workspaces."""
-        return ProjectsResource(self._transport, self.priority)
-
-    @cached_property
-    def imported_repos(self) -> ImportedReposResource:
-        """The imported repositories with all their fields; sub-projects and snapshots."""
-        return ImportedReposResource(self._transport, self.priority)
-
-    @cached_property
-    def repo_overrides(self) -> RepoOverridesResource:
-        """Connections, models, rules and skills of one repository."""
-        return RepoOverridesResource(self._transport, self.priority)
-
-    @cached_property
-    def launch_presets(self) -> LaunchPresetsResource:
-        """Launch presets of one repository."""
-        return LaunchPresetsResource(self._transport, self.priority)
-
-    @cached_property
-    def repo_secrets(self) -> RepoSecretsResource:
-        """GitHub Actions secrets of one repository."""
-        return RepoSecretsResource(self._transport, self.priority)
-
-    @cached_property
-    def vercel_variables(self) -> VercelVariablesResource:
-        """Vercel variables of one repository; switched off on the service."""
-        return VercelVariablesResource(self._transport, self.priority)
-
-    @cached_property
-    def github(self) -> GithubResource:
-        """Installations, accounts, the sync and pull requests."""
-        return GithubResource(self._transport, self.priority)
-
-    @cached_property
-    def agents(self) -> AgentsResource:
-        """The agents, their roster and their categories."""
-        return AgentsResource(self._transport, self.priority)
-
-    @cached_property
-    def skills(self) -> SkillsResource:
-        """The skills, the registry of others' and the documentation pages."""
-        return SkillsResource(self._transport, self.priority)
-
-    @cached_property
-    def rules(self) -> RulesResource:
-        """The rules for agents."""
-        return RulesResource(self._transport, self.priority)
-
-    @cached_property
-    def commands(self) -> CommandsResource:
-        """The saved slash commands."""
-        return CommandsResource(self._transport, self.priority)
-
-    @cached_property
-    def memories(self) -> MemoriesResource:
-        """The memories."""
-        return MemoriesResource(self._transport, self.priority)
-
-    @cached_property
-    def conversations(self) -> ConversationsResource:
-        """The stored chats."""
-        return ConversationsResource(self._transport, self.priority)
-
-    @cached_property
-    def assignments(self) -> AssignmentsResource:
-        """The assignments."""
-        return AssignmentsResource(self._transport, self.priority)
-
-    @cached_property
-    def triggers(self) -> TriggersResource:
-        """The triggers."""
-        return TriggersResource(self._transport, self.priority)
-
-    @cached_property
-    def flows(self) -> FlowsResource:
-        """The automations by the session's routes: all that the token API cannot do with them."""
-        return FlowsResource(self._transport, self.priority)
-
-    @cached_property
-    def approvals(self) -> ApprovalsResource:
-        """The questions to a human."""
-        return ApprovalsResource(self._transport, self.priority)
-
-    @cached_property
-    def sandboxes(self) -> SandboxesResource:
-        """The sandboxes."""
-        return SandboxesResource(self._transport, self.priority)
-
-    @cached_property
-    def automations(self) -> AutomationsResource:
-        """The automations and their runs."""
-        return AutomationsResource(self._transport, self.priority)
-
-    @cached_property
-    def runs(self) -> RunsResource:
-        """The runs of the token API."""
-        return RunsResource(self._transport, self.priority)
-
-    @cached_property
-    def observability(self) -> ObservabilityResource:
-        """Stats, calls, events, tool calls and jobs."""
-        return ObservabilityResource(self._transport, self.priority)
-
-    @cached_property
-    def realtime(self) -> RealtimeResource:
-        """The live connection."""
-        return RealtimeResource(self._transport, self.priority)
+    account: _Family[AccountResource] = _Family("account:AccountResource")
+    """Who is signed in."""
+    settings: _Family[SettingsResource] = _Family("account:SettingsResource")
+    """The account's settings."""
+    models: _Family[ModelsResource] = _Family("catalog:ModelsResource")
+    """The models."""
+    api_keys: _Family[ApiKeysResource] = _Family("keys:ApiKeysResource")
+    """The account's API keys."""
+    provider_keys: _Family[ProviderKeysResource] = _Family("keys:ProviderKeysResource")
+    """The account's keys of model providers."""
+    teams: _Family[TeamsResource] = _Family("teams:TeamsResource")
+    """The teams: memberships, members, models, keys, installations, trail."""
+    invites: _Family[InvitesResource] = _Family("invites:InvitesResource")
+    """Invites to teams, sent and received."""
+    billing: _Family[BillingResource] = _Family("billing:BillingResource")
+    """Billing, and the pages to pay on."""
+    repos: _Family[ReposResource] = _Family("library:ReposResource")
+    """The repositories, as the token API lists them."""
+    projects: _Family[ProjectsResource] = _Family("projects:ProjectsResource")
+    """The projects, which the routes call workspaces."""
+    imported_repos: _Family[ImportedReposResource] = _Family("imported_repos:ImportedReposResource")
+    """The imported repositories with all their fields; sub-projects and snapshots."""
+    repo_overrides: _Family[RepoOverridesResource] = _Family("repo_overrides:RepoOverridesResource")
+    """Connections, models, rules and skills of one repository."""
+    launch_presets: _Family[LaunchPresetsResource] = _Family("repo_parts:LaunchPresetsResource")
+    """Launch presets of one repository."""
+    repo_secrets: _Family[RepoSecretsResource] = _Family("repo_parts:RepoSecretsResource")
+    """GitHub Actions secrets of one repository."""
+    vercel_variables: _Family[VercelVariablesResource] = _Family("repo_parts:VercelVariablesResource")
+    """Vercel variables of one repository; switched off on the service."""
+    github: _Family[GithubResource] = _Family("github:GithubResource")
+    """Installations, accounts, the sync and pull requests."""
+    agents: _Family[AgentsResource] = _Family("agents:AgentsResource")
+    """The agents, their roster and their categories."""
+    skills: _Family[SkillsResource] = _Family("skills:SkillsResource")
+    """The skills, the registry of others' and the documentation pages."""
+    rules: _Family[RulesResource] = _Family("rules:RulesResource")
+    """The rules for agents."""
+    commands: _Family[CommandsResource] = _Family("rules:CommandsResource")
+    """The saved slash commands."""
+    memories: _Family[MemoriesResource] = _Family("memories:MemoriesResource")
+    """The memories."""
+    conversations: _Family[ConversationsResource] = _Family("conversations:ConversationsResource")
+    """The stored chats."""
+    assignments: _Family[AssignmentsResource] = _Family("routing:AssignmentsResource")
+    """The assignments."""
+    triggers: _Family[TriggersResource] = _Family("routing:TriggersResource")
+    """The triggers."""
+    flows: _Family[FlowsResource] = _Family("flows:FlowsResource")
+    """The automations by the session's routes: all that the token API cannot do with them."""
+    approvals: _Family[ApprovalsResource] = _Family("approvals:ApprovalsResource")
+    """The questions to a human."""
+    sandboxes: _Family[SandboxesResource] = _Family("sandboxes:SandboxesResource")
+    """The sandboxes."""
+    automations: _Family[AutomationsResource] = _Family("automations:AutomationsResource")
+    """The automations and their runs."""
+    runs: _Family[RunsResource] = _Family("runs:RunsResource")
+    """The runs of the token API."""
+    observability: _Family[ObservabilityResource] = _Family("observability:ObservabilityResource")
+    """Stats, calls, events, tool calls and jobs."""
+    mcp_servers: _Family[McpServersResource] = _Family("mcp_servers:McpServersResource")
+    """The external MCP servers."""
+    connections: _Family[ConnectionsResource] = _Family("connections:ConnectionsResource")
+    """The connections."""
+    slack: _Family[SlackResource] = _Family("slack:SlackResource")
+    """The Slack workspaces and their channels."""
+    chat: _Family[ChatResource] = _Family("chat:ChatResource")
+    """Chats with a model."""
+    mcp: _Family[McpEndpointResource] = _Family("mcp_endpoint:McpEndpointResource")
+    """Mogplex as an MCP server."""
+    realtime: _Family[RealtimeResource] = _Family("realtime:RealtimeResource")
+    """The live connection."""
 
 
 class MogplexClient(ClientView):

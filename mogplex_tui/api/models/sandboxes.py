@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Rows, Text, Time, empty_rows, nested
 
-
 # A launch whose boot left out a time tells it as "" (v1.md §4).
 _MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value == "" else value)]
 

@@ -306,7 +306,7 @@ async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
     assert isinstance(events[0], HarnessBegan) and run.ai_call_id == prepared
     assert run.session_id and run.end == End(EndKind.DONE)
     assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
-    with pytest.raises(e.Conflict, match="not available|not pending"):
+    with pytest.raises(e.Conflict, match="ai_call is not"):
         await told(lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared})))
     failing = lab.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
     last = (await told(failing))[-1]

@@ -1,0 +1,213 @@
+"""A chat with a model: what is asked, and the events of its answer (library.md §13)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import Field, field_validator
+
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Inbound, Outbound, Text
+from mogplex_tui.api.models.stream import (
+    End,
+    EndKind,
+    StreamCancelled,
+    StreamEvent,
+    StreamFailed,
+    UnknownEvent,
+)
+
+_Id = Annotated[str | None, checks.text(), checks.sendable()]
+
+
+class ChatRole(StrEnum):
+    """Who speaks in a message."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class ChatMessage(Outbound):
+    """One message of a chat: its parts, and the same text once more in `content`.
+
+    The model reads the parts; the service's memory reads `content` alone (library.md §13.1).
+    """
+
+    id: Annotated[str, checks.text("A message needs an id"), checks.sendable()]
+    role: Annotated[str, checks.one_of(tuple(ChatRole), "role must be system, user or assistant")]
+    parts: Annotated[list[dict[str, Any]], checks.sendable()]
+    content: Annotated[str | None, checks.sendable()] = None
+
+    @field_validator("parts")
+    @classmethod
+    def _check_parts(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if any(not isinstance(part.get("type"), str) for part in value):
+            raise ValueError("Each part of a message has a type")
+        return value
+
+    @classmethod
+    def says(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
+        """Return a message that is one text."""
+        return cls(id=message_id, role=role, parts=[{"type": "text", "text": text}], content=text)
+
+
+class ChatDraft(Outbound):
+    """A chat to answer: the whole talk so far, the model (None: the account's default), and what it is about.
+
+    `sandbox_id` is a record's id and lets the model write files and run commands there.
+    """
+
+    messages: list[ChatMessage]
+    model: _Id = None
+    enable_tools: bool = True
+    conversation_id: _Id = None
+    workspace_session_id: _Id = None
+    repo_id: Annotated[str | None, checks.uuid("The repository id is not a UUID")] = None
+    repo_full_name: _Id = None
+    repo_owner: _Id = None
+    repo_name: _Id = None
+    repo_branch: _Id = None
+    repo_base_branch: _Id = None
+    sandbox_id: Annotated[str | None, checks.uuid("The sandbox id is not a UUID")] = None
+
+    @field_validator("messages")
+    @classmethod
+    def _check_messages(cls, value: list[ChatMessage]) -> list[ChatMessage]:
+        if not value:
+            raise ValueError("Write a message")
+        return value
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class Metadata(Inbound):
+    """What rides on an event."""
+
+    ai_call_id: Text = ""
+
+
+class ChatMetadata(StreamEvent):
+    """The call that the answer belongs to; it follows every other event and says nothing new."""
+
+    message_metadata: Metadata | None = None
+
+
+class ChatBegan(ChatMetadata):
+    """The answer begins; its call is where events and costs are found, also after a break."""
+
+
+class StepMark(StreamEvent):
+    """A step of the model begins or ends (`type` says which)."""
+
+
+class TextMark(StreamEvent):
+    """A piece of text or of thinking begins or ends (`type` says which); ids may repeat in later steps."""
+
+    id: Text = ""
+
+
+class TextDelta(StreamEvent):
+    """More of the text or the thinking of this id."""
+
+    id: Text = ""
+    delta: Text = ""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether it is the model's thinking rather than its answer."""
+        return self.type == "reasoning-delta"
+
+
+class ToolBegan(StreamEvent):
+    """A tool's input is being written."""
+
+    tool_call_id: Text = ""
+    tool_name: Text = ""
+
+
+class ToolInputDelta(StreamEvent):
+    """More of a tool's input: a piece of JSON."""
+
+    tool_call_id: Text = ""
+    input_text_delta: Text = ""
+
+
+class ToolInput(StreamEvent):
+    """A tool's whole input, with an error when it cannot be used; may come without ToolBegan."""
+
+    tool_call_id: Text = ""
+    tool_name: Text = ""
+    input: Any = None
+    error_text: str | None = None
+
+
+class ToolOutput(StreamEvent):
+    """What a tool came to, or why it failed; the answer goes on either way."""
+
+    tool_call_id: Text = ""
+    output: Any = None
+    error_text: str | None = None
+
+
+class ChatFile(StreamEvent):
+    """A file that was made, as a data URL."""
+
+    media_type: Text = ""
+    url: Text = Field(default="", repr=False)
+
+
+class ChatFinished(ChatMetadata):
+    """The answer is complete; `finish_reason` may still say that it was cut short (`length`, `content-filter`)."""
+
+    finish_reason: Text = ""
+
+    @property
+    def end(self) -> End:
+        """A success, or a failure when the model ended by one."""
+        if self.finish_reason == "error":
+            return End(EndKind.FAILED, "The model ended with an error")
+        return End(EndKind.DONE)
+
+
+ChatEvent: TypeAlias = (
+    ChatBegan
+    | ChatMetadata
+    | StepMark
+    | TextMark
+    | TextDelta
+    | ToolBegan
+    | ToolInputDelta
+    | ToolInput
+    | ToolOutput
+    | ChatFile
+    | ChatFinished
+    | StreamFailed
+    | StreamCancelled
+    | UnknownEvent
+)
+
+CHAT_WORDS: Mapping[str, type[ChatEvent]] = {
+    "start": ChatBegan,
+    "message-metadata": ChatMetadata,
+    "start-step": StepMark,
+    "finish-step": StepMark,
+    "text-start": TextMark,
+    "text-delta": TextDelta,
+    "text-end": TextMark,
+    "reasoning-start": TextMark,
+    "reasoning-delta": TextDelta,
+    "reasoning-end": TextMark,
+    "tool-input-start": ToolBegan,
+    "tool-input-delta": ToolInputDelta,
+    "tool-input-available": ToolInput,
+    "tool-input-error": ToolInput,
+    "tool-output-available": ToolOutput,
+    "tool-output-error": ToolOutput,
+    "file": ChatFile,
+    "error": StreamFailed,
+    "abort": StreamCancelled,
+    "finish": ChatFinished,
+}

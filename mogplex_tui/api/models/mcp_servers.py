@@ -1,0 +1,261 @@
+"""External MCP servers: the account's own, and the merged list that a tool is started from (library.md §9, v1.md §6)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Flag, Inbound, Json, Outbound, Text, Time
+from mogplex_tui.api.models.secrets import Hidden, HiddenMap, revealed
+from mogplex_tui.config.secret import Secret
+
+_RESERVED = ("args", "command", "env", "http_headers", "url")
+
+
+def _names(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(key): item for key, item in pairs if isinstance(item, str)}
+
+
+def place_of(url: str | None) -> str:
+    """Return the scheme and host of an address, which is as much of it as may be shown; "" for none."""
+    try:
+        parts = urlsplit(url or "")
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+
+
+Names = Annotated[list[str], PlainValidator(_names)]
+"""A list of texts; anything else in it is left out."""
+Plain = Annotated[dict[str, str], PlainValidator(_texts)]
+"""Names with plain values."""
+
+
+class ServerTransport(StrEnum):
+    """How an MCP server is reached: as a command, or at an address."""
+
+    STDIO = "stdio"
+    HTTP = "http"
+
+
+class McpServer(Inbound):
+    """A server of the account; of its secrets only the names ever come."""
+
+    id: str
+    name: Text = ""
+    enabled: Flag = False
+    transport: Text = ""
+    command: str | None = None
+    args: Names = Field(default_factory=list)
+    env_plain: Plain = Field(default_factory=dict)
+    env_secret_names: Names = Field(default_factory=list)
+    url: str | None = Field(default=None, repr=False)
+    header_plain: Plain = Field(default_factory=dict)
+    header_secret_names: Names = Field(default_factory=list)
+    extra: Json = Field(default_factory=dict)
+    created_at: Time | None = None
+    updated_at: Time | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is: the command, or scheme and host of the address."""
+        return self.command or place_of(self.url)
+
+
+class ServerConfig(Inbound):
+    """How a tool starts or reaches a server, secrets included: values of `env` and headers show only dots.
+
+    An address may carry a key in its path or query, so it is a secret as well.
+    """
+
+    command: str | None = None
+    args: Names = Field(default_factory=list)
+    env: HiddenMap = Field(default_factory=dict)
+    url: Hidden | None = None
+    http_headers: HiddenMap = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sort(cls, value: object) -> object:
+        if not isinstance(value, dict) or "extra" in value:
+            return value
+        more = {key: item for key, item in value.items() if key not in _RESERVED}
+        return {key: item for key, item in value.items() if key in _RESERVED} | {"extra": more}
+
+    @property
+    def place(self) -> str:
+        """Where it is: the command, or scheme and host of the address."""
+        return self.command or place_of(self.url.reveal() if self.url else None)
+
+
+class ConfiguredServer(Inbound):
+    """One server of the merged list: the account's own, disabled ones too, and connections that work."""
+
+    name: Text = ""
+    enabled: Flag = False
+    config: Annotated[ServerConfig, BeforeValidator(lambda value: {} if value is None else value)] = Field(
+        default_factory=ServerConfig
+    )
+
+
+def _keyed(name: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be an object")
+    entries = {str(key).strip(): item for key, item in value.items()}
+    if "" in entries:
+        raise ValueError(f"{name} contains an empty key")
+    return entries
+
+
+def _plain_given(name: str) -> PlainValidator:
+    def check(value: object) -> dict[str, str]:
+        entries = _keyed(name, value)
+        for key, item in entries.items():
+            if not isinstance(item, str):
+                raise ValueError(f"{name}.{key} must be a string")
+        return entries
+
+    return PlainValidator(check)
+
+
+def _secrets_given(name: str, may_remove: bool) -> PlainValidator:
+    def check(value: object) -> dict[str, Secret | None]:
+        ready: dict[str, Secret | None] = {}
+        for key, item in _keyed(name, value).items():
+            text = item.reveal() if isinstance(item, Secret) else item
+            if text is None and may_remove:
+                ready[key] = None
+                continue
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"{name}.{key} must be a non-empty string" + " or null" * may_remove)
+            ready[key] = Secret(text)
+        return ready
+
+    return PlainValidator(check)
+
+
+def _name_given(value: object) -> object:
+    if isinstance(value, str) and "__" in value:
+        raise ValueError('name must not contain "__"')
+    return value
+
+
+def _extra_given(value: object) -> object:
+    if isinstance(value, dict):
+        for key in _RESERVED:
+            if key in value:
+                raise ValueError(f"extra must not contain {key}")
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_name_given), checks.text("name is required"), checks.sendable()]
+_Transport = checks.one_of(tuple(ServerTransport), "transport must be stdio or http")
+Extra = Annotated[dict[str, Any], BeforeValidator(_extra_given), checks.sendable()]
+
+
+class _Server(Outbound):
+    """What a new server and a changed one have in common."""
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body with what was given, secrets in the open."""
+        body = self.given()
+        for name in ("envSecrets", "headerSecrets"):
+            if name in body:
+                kept = {key: item for key, item in body[name].items() if item is not None}
+                body[name] = {**dict.fromkeys(body[name]), **revealed(kept)}
+        return body
+
+
+def _refuse_doubles(plain: dict[str, str], secret: dict[str, Secret] | dict[str, Secret | None]) -> None:
+    for key in plain:
+        if secret.get(key) is not None:
+            raise ValueError(f"{key} is given both plain and secret")
+
+
+class McpServerDraft(_Server):
+    """A server to add: a command with its environment, or an address with its headers (§9.2)."""
+
+    name: Name
+    transport: Annotated[str, _Transport]
+    enabled: bool = True
+    command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
+    args: Annotated[list[str], checks.sendable()] = Field(default_factory=list)
+    env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
+    env_secrets: Annotated[dict[str, Secret], _secrets_given("envSecrets", False)] = Field(
+        default_factory=dict
+    )
+    url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
+        default=None, repr=False
+    )
+    header_plain: Annotated[dict[str, str], _plain_given("headerPlain")] = Field(default_factory=dict)
+    header_secrets: Annotated[dict[str, Secret], _secrets_given("headerSecrets", False)] = Field(
+        default_factory=dict
+    )
+    extra: Extra = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_transport(self) -> McpServerDraft:
+        _refuse_doubles(self.env_plain, self.env_secrets)
+        _refuse_doubles(self.header_plain, self.header_secrets)
+        if self.transport == ServerTransport.STDIO:
+            if self.command is None:
+                raise ValueError("command is required for stdio servers")
+            if self.url is not None:
+                raise ValueError("stdio servers cannot include url")
+        else:
+            if self.url is None:
+                raise ValueError("url is required for http servers")
+            if self.command is not None:
+                raise ValueError("http servers cannot include command")
+        return self
+
+
+class McpServerUpdate(_Server):
+    """Changes to a server: what is not given stays; plain maps, args and extra are replaced whole (§9.3).
+
+    Secrets are merged by key: a text sets one, None removes it. Another transport drops everything of the old one and
+    needs its new command or address.
+    """
+
+    name: Name | None = None
+    transport: Annotated[str | None, _Transport] = None
+    enabled: bool | None = None
+    command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
+    args: Annotated[list[str], checks.sendable()] = Field(default_factory=list)
+    env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
+    env_secrets: Annotated[dict[str, Secret | None], _secrets_given("envSecrets", True)] = Field(
+        default_factory=dict
+    )
+    url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
+        default=None, repr=False
+    )
+    header_plain: Annotated[dict[str, str], _plain_given("headerPlain")] = Field(default_factory=dict)
+    header_secrets: Annotated[dict[str, Secret | None], _secrets_given("headerSecrets", True)] = Field(
+        default_factory=dict
+    )
+    extra: Extra = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_change(self) -> McpServerUpdate:
+        checks.anything_to_change(self.model_fields_set)
+        for name in ("name", "transport", "enabled"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be cleared")
+        _refuse_doubles(self.env_plain, self.env_secrets)
+        _refuse_doubles(self.header_plain, self.header_secrets)
+        if self.transport == ServerTransport.STDIO and self.url is not None:
+            raise ValueError("stdio servers cannot include url")
+        if self.transport == ServerTransport.HTTP and self.command is not None:
+            raise ValueError("http servers cannot include command")
+        return self

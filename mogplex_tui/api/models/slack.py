@@ -1,0 +1,99 @@
+"""Slack workspaces, who may start runs from them, and their channels (library.md §14)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, field_validator, model_validator
+
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Time
+
+_MOST_USERS = 100
+_MOST_RUNS = 10_000
+
+
+def _listed(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+class SlackInstallation(Inbound):
+    """A Slack workspace; `team_id` is Slack's own id of it. `allowed_slack_user_ids` None is everybody, [] nobody."""
+
+    team_id: str
+    team_name: str | None = None
+    bot_user_id: Text = ""
+    scopes: Annotated[list[str], PlainValidator(_listed)] = Field(default_factory=list)
+    installed_at: Time | None = None
+    repo_agent_enabled: Flag = False
+    allowed_slack_user_ids: list[str] | None = None
+    monthly_repo_run_limit: int | None = None
+
+
+class SlackChannel(Inbound):
+    """A channel of a workspace."""
+
+    id: str
+    name: str | None = None
+    is_private: Flag = False
+
+
+class SlackLink(Inbound):
+    """A channel that stands for a repository."""
+
+    id: str
+    channel_id: Text = ""
+    channel_name: str | None = None
+    repo_id: Text = ""
+    created_at: Time | None = None
+
+
+class SlackPolicy(Outbound):
+    """A change of who may start runs from a workspace, and of how many in a month; what is not given stays."""
+
+    repo_agent_enabled: bool | None = None
+    allowed_slack_user_ids: Annotated[list[str] | None, checks.sendable()] = None
+    monthly_repo_run_limit: int | None = None
+
+    @field_validator("allowed_slack_user_ids")
+    @classmethod
+    def _check_users(cls, value: list[str] | None) -> list[str] | None:
+        if value is None:
+            return None
+        users = [name for name in dict.fromkeys(item.strip() for item in value) if name]
+        if value and not users:
+            # It would leave as "nobody", which no list of blanks means to say.
+            raise ValueError("Name a Slack user, or give an empty list for nobody")
+        if len(value) > _MOST_USERS:
+            raise ValueError(f"At most {_MOST_USERS} Slack users can be named")
+        return users
+
+    @field_validator("monthly_repo_run_limit")
+    @classmethod
+    def _check_limit(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= _MOST_RUNS:
+            raise ValueError(f"The monthly limit is a number from 1 to {_MOST_RUNS:,}, or none")
+        return value
+
+    @model_validator(mode="after")
+    def _check_change(self) -> SlackPolicy:
+        checks.anything_to_change(self.model_fields_set)
+        if "repo_agent_enabled" in self.model_fields_set and self.repo_agent_enabled is None:
+            raise ValueError("Runs from a workspace are either on or off")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.given()
+
+
+class SlackLinkDraft(Outbound):
+    """A channel to link with a repository; a channel has one link."""
+
+    channel_id: Annotated[str, checks.text("channelId and repoId are required"), checks.sendable()]
+    repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
+    channel_name: Annotated[str | None, checks.text(), checks.sendable()] = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        return self.model_dump(by_alias=True, exclude_none=True)

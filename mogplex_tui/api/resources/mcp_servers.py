@@ -1,0 +1,85 @@
+"""External MCP servers (library.md §9, v1.md §6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.answer import Answer
+from mogplex_tui.api.classify import invalid
+from mogplex_tui.api.models.base import BadRow, Rows, why_not
+from mogplex_tui.api.models.mcp_servers import ConfiguredServer, McpServer, McpServerDraft, McpServerUpdate
+from mogplex_tui.api.resources.base import Resource, v1
+from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.text import short
+
+_ROOT = "/api/mcp-servers"
+
+
+class McpServersResource(Resource):
+    """`/api/mcp-servers`, and the merged list of the token API."""
+
+    async def list(self) -> Rows[McpServer]:
+        """Return the account's own servers, the newest first; no secrets."""
+        return (await self._get(_ROOT, "the MCP servers")).rows(McpServer, "servers")
+
+    async def configured(self) -> Rows[ConfiguredServer]:
+        """Return the merged list that tools are started from, with secrets: own servers, then connections (§9.1)."""
+        return _configured(await self._get(_ROOT, "the MCP servers", format="cli"), None)
+
+    async def configured_by_token(self) -> Rows[ConfiguredServer]:
+        """Return the same merged list over the token API, with secrets (v1.md §6)."""
+        return _configured(await self._get(v1("/mcp/servers"), "the MCP servers"), "servers")
+
+    async def get(self, server_id: str) -> McpServer:
+        """Return one server of the account's own; no secrets. Hosted: browser session alone."""
+        record = path_id(server_id, "MCP server")
+        return (await self._get(f"{_ROOT}/{record}", f"MCP server {short(record)}")).one(McpServer, "server")
+
+    async def create(self, draft: McpServerDraft) -> McpServer:
+        """Add a server; raises Conflict (DUPLICATE_NAME) when the account has one of that very name (§9.2)."""
+        return (await self._change("POST", _ROOT, "the new MCP server", body=draft.body())).one(
+            McpServer, "server"
+        )
+
+    async def update(self, server_id: str, change: McpServerUpdate) -> McpServer:
+        """Change a server; secrets are merged by name, everything else that is given is replaced (§9.3)."""
+        record = path_id(server_id, "MCP server")
+        answer = await self._change(
+            "PATCH", f"{_ROOT}/{record}", f"MCP server {short(record)}", body=change.body()
+        )
+        return answer.one(McpServer, "server")
+
+    async def delete(self, server_id: str) -> None:
+        """Remove a server with its secrets; one that is gone already is no error.
+
+        The hosted service says that it is not there although it has just removed it: so the list is asked (§9.3).
+        """
+        record = path_id(server_id, "MCP server")
+        try:
+            await self._change("DELETE", f"{_ROOT}/{record}", f"MCP server {short(record)}")
+        except errors.NotFound:
+            servers = await self.list()
+            if servers.bad or any(server.id == record for server in servers):
+                raise
+
+
+def _configured(answer: Answer, key: str | None) -> Rows[ConfiguredServer]:
+    """Return the merged list without keeping its JSON anywhere: it is full of secrets."""
+    items = answer.at(key)
+    if not isinstance(items, list):
+        raise invalid(answer.reply, "has no list of servers")
+    rows: Rows[ConfiguredServer] = Rows()
+    for item in items:
+        try:
+            rows.append(ConfiguredServer.model_validate(item))
+        except ValidationError as error:
+            rows.bad.append(BadRow(_only_name(item), why_not(error)))
+    return rows
+
+
+def _only_name(item: Any) -> dict[str, str]:
+    name = item.get("name") if isinstance(item, dict) else None
+    return {"name": name if isinstance(name, str) else ""}

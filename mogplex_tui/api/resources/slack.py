@@ -1,0 +1,77 @@
+"""Slack workspaces and their channels (library.md §14)."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.models.base import Page, Rows
+from mogplex_tui.api.models.slack import (
+    SlackChannel,
+    SlackInstallation,
+    SlackLink,
+    SlackLinkDraft,
+    SlackPolicy,
+)
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.rules import path_segment
+from mogplex_tui.api.text import visible
+
+_ROOT = "/api/integrations/slack"
+_WORKSPACES = f"{_ROOT}/installations"
+
+
+def _one(team_id: str) -> tuple[str, str]:
+    step = path_segment(team_id, "Slack workspace")
+    return f"{_WORKSPACES}/{step}", f"Slack workspace {visible(team_id.strip(), 40)}"
+
+
+class SlackResource(Resource):
+    """`/api/integrations/slack`; a workspace belongs to whoever installed last."""
+
+    async def workspaces(self) -> Rows[SlackInstallation]:
+        """Return the caller's workspaces, the newest first."""
+        return (await self._get(_WORKSPACES, "the Slack workspaces")).rows(SlackInstallation, "installations")
+
+    async def change_policy(self, team_id: str, policy: SlackPolicy) -> SlackInstallation:
+        """Change who may start runs from a workspace; NotFound for somebody else's too."""
+        path, name = _one(team_id)
+        answer = await self._change("PATCH", path, name, body=policy.body())
+        return answer.one(SlackInstallation, "installation")
+
+    async def disconnect(self, team_id: str) -> None:
+        """Forget a workspace with its links, there or not."""
+        path, name = _one(team_id)
+        await self._change("DELETE", path, name)
+
+    async def channels(self, team_id: str, cursor: str | None = None) -> Page[SlackChannel]:
+        """Return at most 200 channels and the cursor of the next page.
+
+        Raises NotAllowed for somebody else's workspace, ServiceFailed without the bot's token, Unavailable for what
+        Slack itself refuses.
+        """
+        path, name = _one(team_id)
+        answer = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
+        following = answer.data.get("nextCursor") if isinstance(answer.data, dict) else None
+        # The end is null or an empty text.
+        return Page(
+            answer.rows(SlackChannel, "channels"),
+            following if isinstance(following, str) and following else None,
+        )
+
+    async def links(self, team_id: str) -> Rows[SlackLink]:
+        """Return the channels that stand for a repository, the newest link first."""
+        path, name = _one(team_id)
+        return (await self._get(f"{path}/links", f"the links of {name}")).rows(SlackLink, "links")
+
+    async def link(self, team_id: str, draft: SlackLinkDraft) -> SlackLink:
+        """Let a channel stand for a repository; raises Conflict when it has a link already."""
+        path, name = _one(team_id)
+        answer = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
+        return answer.one(SlackLink, "link")
+
+    async def unlink(self, team_id: str, link_id: str) -> None:
+        """Take a channel's link away, there or not."""
+        path, name = _one(team_id)
+        await self._change("DELETE", f"{path}/links/{path_segment(link_id, 'link')}", f"a link of {name}")
+
+    def install_address(self) -> str:
+        """Return the address to open in a browser that is signed in to the service; nothing is asked."""
+        return f"{self._transport.target.base_url}{_ROOT}/install"

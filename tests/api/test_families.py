@@ -1,0 +1,30 @@
+"""The families of the facade: loaded at their first use, each of the class that its annotation promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.client import ClientView, MogplexClient, _Family
+from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.target import Target
+from tests.api.test_imports import loaded_by
+
+FAMILIES = sorted(name for name, value in vars(ClientView).items() if isinstance(value, _Family))
+
+
+def test_the_client_loads_no_family_before_it_is_used() -> None:
+    resources = "mogplex_tui.api.resources."
+    assert not {name for name in loaded_by("import mogplex_tui.api.client") if name.startswith(resources)}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+async def test_a_family_is_what_its_annotation_says(name: str) -> None:
+    async with MogplexClient(Target("t", "http://127.0.0.1:9")) as client:
+        view = client.at(Priority.TAIL)
+        family = getattr(view, name)
+        assert isinstance(family, Resource)
+        assert ClientView.__annotations__[name] == f"_Family[{type(family).__name__}]"
+        assert getattr(view, name) is family
+        assert getattr(client, name) is not family
+        assert (family._priority, family._transport) == (Priority.TAIL, client._transport)

@@ -157,7 +157,11 @@ UNGUARDED = (
     ("POST", "/api/flows"),
     ("PUT", "/api/flows/{*}"),
     ("POST", "/api/sandbox"),
+    ("POST", "/api/flows/templates"),
     ("POST", "/api/sandbox/{*}/exec"),
+    ("POST", "/api/sandbox/{*}/exec/cancel"),
+    ("PUT,POST", "/api/sandbox/{*}/files"),
+    ("POST,PATCH,DELETE", "/api/sandbox/{*}/tree"),
     ("POST", "/api/sandbox/{*}/extend"),
 )
 

@@ -142,8 +142,10 @@ async def test_bad_edits(client: httpx.AsyncClient, body: dict[str, Any], error:
     assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-async def test_a_body_that_is_no_json_is_an_empty_crash(client: httpx.AsyncClient) -> None:
+async def test_a_body_that_is_no_json_is_refused_and_null_is_a_crash(client: httpx.AsyncClient) -> None:
     answer = await client.put(PATH, content="{")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
+    answer = await client.put(PATH, content="null")
     assert (answer.status_code, answer.content) == (500, b"")
 
 

@@ -318,12 +318,13 @@ async def test_an_active_flow_without_a_version_is_mended(client: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("content", ["", "{", "null"])
-async def test_an_unreadable_body_is_an_empty_crash(
+async def test_an_unreadable_body_is_refused_and_null_is_a_crash(
     client: httpx.AsyncClient, flow: dict[str, Any], content: str
 ) -> None:
+    wanted = (500, "") if content == "null" else (400, '{"error":"Invalid JSON body"}')
     for method, path in (("POST", PATH), ("PUT", f"{PATH}/{flow['id']}")):
         answer = await client.request(method, path, content=content)
-        assert (answer.status_code, answer.content) == (500, b"")
+        assert (answer.status_code, answer.text) == wanted
 
 
 async def test_a_job_whose_flow_was_deleted_under_it_still_ends(

@@ -139,14 +139,15 @@ async def test_a_list_for_a_strangers_team_is_forbidden(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("path", ["/exec", "/exec/cancel", "/extend", "/files"])
-async def test_text_that_is_no_json_is_an_empty_crash(
+async def test_text_that_is_no_json_is_refused_and_null_is_a_crash(
     client: httpx.AsyncClient, world: World, path: str
 ) -> None:
     box = world.sandbox(world.repo())
-    for content in (b"{", b"null"):
-        answer = await client.post(f"{BOX}/{box}{path}", content=content)
-        assert (answer.status_code, answer.content) == (500, b"")
-        assert "content-type" not in answer.headers
+    answer = await client.post(f"{BOX}/{box}{path}", content=b"{")
+    assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
+    answer = await client.post(f"{BOX}/{box}{path}", content=b"null")
+    assert (answer.status_code, answer.content) == (500, b"")
+    assert "content-type" not in answer.headers
 
 
 @pytest.mark.parametrize(

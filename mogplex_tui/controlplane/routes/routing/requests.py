@@ -12,11 +12,14 @@ from ..web import Ask, RefusedError, empty_crash, refusal
 
 
 async def unguarded(ask: Ask) -> dict[str, Any]:
-    """The body as an object; text that is no JSON, and null, are the empty 500 of a handler without a guard."""
+    """The body as an object; what is none counts as one without keys.
+
+    Raises 400 `Invalid JSON body` for text that is not JSON, as the service means to, and the empty 500 for `null`.
+    """
     try:
         value = await params.json_body(ask)
     except params.NotJsonError:
-        raise empty_crash() from None
+        raise refusal(400, "Invalid JSON body") from None
     if value is None:
         raise empty_crash()
     return value if isinstance(value, dict) else {}

@@ -82,11 +82,11 @@ def require(ask: Ask, capability: str) -> None:
 
 
 async def body_of(ask: Ask) -> dict[str, Any]:
-    """The keys of the body; nobody guards against text that is no JSON, nor against `null`."""
+    """The keys of the body; raises 400 `Invalid JSON body` for text that is not JSON, and the empty 500 for `null`."""
     try:
         value = await params.json_body(ask)
     except params.NotJsonError:
-        raise empty_crash() from None
+        raise refusal(400, "Invalid JSON body") from None
     if value is None:
         raise empty_crash()
     return value if isinstance(value, dict) else {}

@@ -1,0 +1,210 @@
+"""`contexts` and `info`, and what a protected context asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.paths import config_file, state_dir, write_private
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.vault import Record
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, http, ok, serving
+from tests.cli.support import TOKEN, Mogplex
+from tests.controlplane.support import World
+
+TEAM = "8f3a2b1c-0000-4000-8000-000000000001"
+
+
+async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogplex: Mogplex) -> None:
+    added = await mogplex("contexts", "add", "local", "--base-url", "http://127.0.0.1:4747/")
+    assert (added.code, "mogplex-tui login --context local" in added.err) == (0, True)
+    options = ("--team", TEAM.upper(), "--protected", "--read-only", "--colour", "error")
+    done = await mogplex("contexts", "add", "prod", "--base-url", "https://mogplex.com", *options, "--json")
+    prod = {
+        "object": "context",
+        "name": "prod",
+        "current": False,
+        "base_url": "https://mogplex.com",
+        "team": TEAM,
+        "read_only": True,
+        "protected": True,
+        "colour": "error",
+        "credentials": [],
+        "kept_in": None,
+    }
+    assert done.one == prod
+    assert (await mogplex("contexts", "use", "prod", "--json")).one == {**prod, "current": True}
+    listed = await mogplex("contexts", "list", "--json")
+    assert [(row["name"], row["current"]) for row in listed.objects] == [("local", False), ("prod", True)]
+    lines = (await mogplex("contexts", "list")).lines
+    assert lines[2].split()[:3] == ["*", "prod", "https://mogplex.com"]
+    assert "read-only, protected, error" in lines[2]
+    changes = ("--team", "", "--no-protected", "--no-read-only", "--colour", "none")
+    changed = (await mogplex("contexts", "set", "prod", *changes, "--json")).one
+    assert changed == {
+        **prod,
+        "current": True,
+        "team": None,
+        "protected": False,
+        "read_only": False,
+        "colour": None,
+    }
+    write_private(state_dir("prod") / "x.json", "{}")
+    assert (await mogplex("contexts", "rename", "prod", "live")).code == 0
+    assert (state_dir("live") / "x.json").exists() and not state_dir("prod").exists()
+    assert (await mogplex("contexts", "remove", "live")).code == 0
+    known = contexts.read()
+    assert (list(known.by_name), known.current) == (["local"], None)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("use", "nope"), "There are: a"),
+        (("remove", "nope"), "There are: a"),
+        (("rename", "nope", "b"), "There are: a"),
+        (("rename", "a", "a"), "already"),
+        (("rename", "a", "x/y"), "no name for a context"),
+        (("add", "a", "--base-url", "https://x.example"), "already"),
+        (("add", "A", "--base-url", "https://x.example"), "differs only in case"),
+        (("add", "b", "--base-url", "http://x.example"), "Plain http"),
+        (("add", "b", "--base-url", "https://www.mogplex.com"), "https://mogplex.com"),
+        (("add", "b", "--base-url", "https://x.example", "--team", "acme"), "UUID"),
+        (("add", "b"), "--base-url"),
+        (("add", "b", "--base-url", "https://x.example", "--colour", "#ff0000"), "colour"),
+        (("set", "a", "--base-url", "ftp://x"), "http"),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_changes_nothing(mogplex: Mogplex, argv: tuple[str, ...], says: str) -> None:
+    before = contexts.change(lambda known: known.put(Context("a", "http://127.0.0.1:1")))
+    done = await mogplex("contexts", *argv)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert contexts.read() == before
+
+
+def keep(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
+    where = vault.save(name, Record(url, Secret(token)))
+    context = Context(name, url, kept_in=where, holds=("token",), **flags)
+    contexts.change(lambda known: known.put(context))
+    return context
+
+
+async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex) -> None:
+    keep("work", "http://127.0.0.1:1")
+    await mogplex("contexts", "rename", "work", "job")
+    assert not vault.credentials_file("work").exists()
+    assert vault.load("job", vault.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+    await mogplex("contexts", "remove", "job")
+    assert not vault.credentials_file("job").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed", "terminal", "code"),
+    [
+        ((), "", False, 2),
+        ((), "y\n", True, 1),
+        ((), "prod\n", True, 0),
+        (("--yes",), "", False, 0),
+    ],
+)
+async def test_a_protected_context_is_removed_after_its_name_is_typed(
+    mogplex: Mogplex, argv: tuple[str, ...], typed: str, terminal: bool, code: int
+) -> None:
+    keep("prod", "http://127.0.0.1:1", protected=True)
+    done = await mogplex("contexts", "remove", "prod", *argv, stdin=typed, terminal=terminal)
+    assert done.code == code
+    assert bool(contexts.read().by_name) is (code != 0)
+    assert vault.credentials_file("prod").exists() is (code != 0)
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed", "terminal", "code", "state"),
+    [
+        (("--yes",), "", False, 0, "cancelled"),
+        ((), "", False, 2, "pending"),
+        ((), "y\n", True, 1, "pending"),
+        ((), "prod\n", True, 0, "cancelled"),
+    ],
+)
+async def test_a_cancel_in_a_protected_context_wants_its_name_or_yes(
+    mogplex: Mogplex,
+    plane: PlaneServer,
+    world: World,
+    argv: tuple[str, ...],
+    typed: str,
+    terminal: bool,
+    code: int,
+    state: str,
+) -> None:
+    keep("prod", plane.base_url, plane.token, protected=True)
+    run = world.run(world.repo("acme/api"))
+    done = await mogplex("runs", "cancel", run, *argv, stdin=typed, terminal=terminal)
+    assert done.code == code, done.err
+    assert world.row("external_agent_runs", run)["status"] == state
+    if terminal:
+        assert "prod is protected: type its name" in done.err
+
+
+async def test_a_context_is_named_before_and_after_the_command(mogplex: Mogplex, plane: PlaneServer) -> None:
+    keep("demo", "http://127.0.0.1:9")
+    keep("runs", plane.base_url, plane.token)
+    assert (await mogplex("runs", "list")).code == 6
+    for argv in (("--context", "runs", "stats"), ("stats", "--context", "runs"), ("--context=runs", "stats")):
+        assert (await mogplex(*argv, "--json")).code == 0
+    assert (await mogplex("--context", "demo", "runs", "list")).code == 6
+    unknown = await mogplex("--context", "nope", "stats")
+    assert unknown.code == 2 and "There are: demo, runs" in unknown.err
+
+
+async def test_the_team_of_a_context_travels_where_it_is_read(mogplex: Mogplex) -> None:
+    teams: dict[str, str | None] = {}
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        teams[seen.path] = seen.headers.get("x-mogplex-team-id")
+        return ok({"repos": []}) if "/v1/" in seen.path else http(200, {"models": [], "catalog": []})
+
+    async with serving(answer) as service:
+        keep("work", service.base_url, team=TEAM)
+        await mogplex("doctor")
+    assert teams["/api/models"] == TEAM
+    assert teams["/api/v1/mogplex/repos"] is None
+
+
+async def test_info_says_of_every_value_where_it_came_from(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text('ascii = true\nbase_url = "https://other.example"')
+    keep("work", "http://127.0.0.1:1", team=TEAM, colour="success")
+    monkeypatch.setenv("MOGPLEX_THEME", "light")
+    done = await mogplex("--read-only", "info", "--json")
+    assert done.code == 0
+    settings = {
+        row["name"]: (row["value"], row["origin"]) for row in done.objects if row["object"] == "setting"
+    }
+    assert settings == {
+        "context": ("work", str(contexts.contexts_file())),
+        "base_url": ("http://127.0.0.1:1", "context work"),
+        "token": ("personal access token", f"context work ({vault.credentials_file('work')})"),
+        "session_cookie": (None, "default"),
+        "team": (TEAM, "context work"),
+        "read_only": (True, "the command line"),
+        "protected": (False, "default"),
+        "colour": ("success", "context work"),
+        "theme": ("light", "MOGPLEX_THEME"),
+        "ascii": (True, str(config_file())),
+        "reduced_motion": (False, "default"),
+        "tab_line": (True, "default"),
+    }
+    files = {row["name"]: row["path"] for row in done.objects if row["object"] == "file"}
+    assert files["contexts"] == str(contexts.contexts_file())
+    assert files["state"] == str(state_dir("work"))
+    shown = await mogplex("info")
+    assert TOKEN not in shown.out + shown.err + done.out
+    assert "personal access token" in shown.out

@@ -1,0 +1,145 @@
+"""The console without a service or a credential: it offers the demo or a sign-in, where there is somebody to ask."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui import app
+from mogplex_tui.cli import demo
+from mogplex_tui.config import contexts
+from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.locks import held
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.screens.chrome import Look, header_segments
+from mogplex_tui.widgets.tones import Tone
+from tests.cli.signing import address, approve
+from tests.cli.support import Mogplex
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[app.ConsoleApp]:
+    """The consoles that were shown; none is really drawn."""
+    found: list[app.ConsoleApp] = []
+
+    def run(self: app.ConsoleApp) -> int:
+        found.append(self)
+        return 0
+
+    monkeypatch.setattr(app.ConsoleApp, "run", run)
+    return found
+
+
+@pytest.fixture
+def ports() -> Iterator[None]:
+    with held(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
+        yield
+
+
+async def test_without_a_terminal_it_says_what_to_do(mogplex: Mogplex, started: list[app.ConsoleApp]) -> None:
+    done = await mogplex()
+    assert (done.code, done.out) == (3, "")
+    assert "mogplex-tui demo" in done.err and "mogplex-tui login" in done.err
+    assert not started
+
+
+@pytest.mark.parametrize("choice", ["1\n", "\n"])
+async def test_the_demo_is_offered_first(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    asked: list[argparse.Namespace] = []
+
+    def run(arguments: argparse.Namespace) -> int:
+        asked.append(arguments)
+        return 0
+
+    monkeypatch.setattr(demo, "run", run)
+    done = await mogplex("--theme", "light", "--ascii", stdin=choice, terminal=True)
+    assert done.code == 0
+    assert "try the demo" in done.err and "sign in" in done.err
+    assert [(each.command, each.theme, each.ascii, each.read_only) for each in asked] == [
+        ("demo", "light", True, None)
+    ]
+
+
+@pytest.mark.parametrize(("typed", "code"), [("q\n", 0), ("", 0), ("7\n", 2)])
+async def test_nothing_happens_without_a_choice(
+    mogplex: Mogplex, started: list[app.ConsoleApp], typed: str, code: int
+) -> None:
+    assert (await mogplex(stdin=typed, terminal=True)).code == code
+    assert not started and contexts.read().by_name == {}
+
+
+async def test_signing_in_leads_into_the_console(
+    mogplex: Mogplex, plane: PlaneServer, started: list[app.ConsoleApp], ports: None
+) -> None:
+    going = mogplex.begin(stdin=f"2\n{plane.base_url}\n", terminal=True)
+    await approve(await address(going))
+    assert (await going.done()).code == 0
+    (console,) = started
+    assert console.session.target.base_url == plane.base_url
+    assert console.session.target.renewal is not None
+    assert console.look.context == contexts.read().current
+
+
+async def test_a_service_without_a_credential_is_offered_a_sign_in_to_it(
+    mogplex: Mogplex, plane: PlaneServer, started: list[app.ConsoleApp], ports: None
+) -> None:
+    contexts.change(lambda known: known.put(Context("mine", plane.base_url, protected=True, colour="error")))
+    going = mogplex.begin(stdin="2\n", terminal=True)
+    await approve(await address(going))
+    assert (await going.done()).code == 0
+    (console,) = started
+    assert (console.look.context, console.look.protected, console.look.colour) == ("mine", True, "error")
+    assert f"no credential for {plane.base_url}" in going.err.text
+
+
+@pytest.mark.parametrize(
+    ("look", "text", "tone"),
+    [
+        (Look("work"), "work", Tone.STRONG),
+        (Look("work", colour="success"), "work", Tone.OK),
+        (Look("prod", protected=True), "prod protected", Tone.WARN),
+        (Look("prod", protected=True, colour="error"), "prod protected", Tone.ERROR),
+        (Look("work", colour="of a later version"), "work", Tone.STRONG),
+    ],
+)
+async def test_the_header_shows_the_context_in_its_colour(look: Look, text: str, tone: Tone) -> None:
+    from mogplex_tui.live.session import Session
+
+    segment = header_segments(Session(), look)[1]
+    assert (segment.text, segment.tone) == (text, tone)
+
+
+async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
+    never = [
+        *(
+            "keyring",
+            "tomllib",
+            "webbrowser",
+            "getpass",
+            "mogplex_tui.config.contexts",
+            "mogplex_tui.config.vault",
+        ),
+        *("mogplex_tui.api.credentials", "mogplex_tui.api.oauth", "mogplex_tui.cli.login"),
+        *("mogplex_tui.cli.first_run",),
+    ]
+    code = (
+        "import sys\nfrom mogplex_tui.cli import demo, parser\n"
+        # It ends where the plane would start.
+        "demo.PlaneProcess = None\n"
+        "try: parser.run(['demo'])\n"
+        "except TypeError: print('reached')\n"
+        f"print(*[name for name in {never} if name in sys.modules])"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["reached"]

@@ -28,6 +28,7 @@ TOKEN = "/api/auth/mcp/token"  # noqa: S105 -- a path, not a secret
 
 # How long a token lives when its answer does not say, in seconds.
 _USUAL_LIFE = 3600.0
+_LONGEST_LIFE = 10 * 365 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,9 @@ async def _token_call(
 
 def _grant(body: Mapping[str, Any], now: float) -> Grant:
     life, renews, scope = body.get("expires_in"), body.get("refresh_token"), body.get("scope")
-    lasts = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else _USUAL_LIFE
+    lasts = _USUAL_LIFE
+    if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _LONGEST_LIFE:
+        lasts = float(life)
     return Grant(
         Secret(body["access_token"]),
         now + lasts,

@@ -12,6 +12,7 @@ from typing import Any
 
 from mogplex_tui.api.errors import InvalidTarget, MogplexError
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
+from mogplex_tui.api.text import visible
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config import contexts, vault
@@ -205,7 +206,7 @@ def _changed(context: Context, how: Callable[[Context], Context], *, use: bool) 
 
 
 def _say_where(context: Context, whose: str | None) -> None:
-    person = f" as {whose}" if whose else ""
+    person = f" as {visible(whose, 80)}" if whose else ""
     if context.kept_in == vault.KEYRING:
         place = f"in the system keyring ({vault.keyring_name()})"
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +72,9 @@ class Listener:
         self._handler = handler
         self._ports = tuple(ports)
         self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+        # Those that have asked something and are owed an answer; browsers open others on suspicion.
+        self._owed: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def __aenter__(self) -> Listener:
@@ -92,22 +94,36 @@ class Listener:
         """Close it; answers that are being written are finished first."""
         if self._server is not None:
             self._server.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), 1.0)
+        if self._owed:
+            await asyncio.wait(self._owed, timeout=1.0)
+        idle = list(self._open)
+        for task in idle:
+            task.cancel()
+        await asyncio.gather(*idle, return_exceptions=True)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- the server runs this in a task of its own
+        self._open.add(task)
         try:
-            told = await asyncio.wait_for(self._answer(reader), _PATIENCE)
-            writer.write(_bytes(told))
-            await asyncio.wait_for(writer.drain(), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                told = await self._answer(reader, task)
+                writer.write(_bytes(told))
+                await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             # Whoever connects and says nothing sensible gets no answer.
             pass
+        except asyncio.CancelledError:
+            # The listener is closed; the server would report this as an accident.
+            pass
         finally:
+            self._open.discard(task)
+            self._owed.discard(task)
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> Told:
+    async def _answer(self, reader: asyncio.StreamReader, task: asyncio.Task[None]) -> Told:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        self._owed.add(task)
         first, *lines = head.split("\r\n")
         # An error comes back in an address that is not encoded, so the middle may hold spaces (auth.md §8).
         method, _, rest = first.partition(" ")

@@ -117,7 +117,7 @@ def load(name: str, where: str) -> Record | None:
         return None
     try:
         return _record(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise VaultError(f"The stored credentials of {name} are damaged. Sign in again.") from None
 
 

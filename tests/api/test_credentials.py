@@ -257,6 +257,16 @@ async def test_a_token_call_without_a_refresh_token_keeps_the_old_one() -> None:
     assert stored().grant == replace(grant(1, clock, 3600), refresh=Secret(renewing(0)))
 
 
+@pytest.mark.parametrize("lives", ["60", None, True, -5, 0, float("nan"), float("inf"), 10**400])
+async def test_a_life_that_cannot_be_is_taken_for_an_hour(lives: object) -> None:
+    clock, issuer = FakeClock(), Issuer()
+    issuer.newest = 1
+    issuer.refuses = http(200, {"access_token": token(1), "refresh_token": renewing(1), "expires_in": lives})
+    async with serving(issuer) as service, client(service, clock, 0) as asking:
+        await asking.repos.list()
+    assert stored().grant == replace(grant(1, clock, 3600), scope="read write")
+
+
 async def test_off_v1_a_401_is_not_about_the_age_of_the_token() -> None:
     clock, issuer = FakeClock(), Issuer()
 

@@ -123,6 +123,34 @@ async def test_an_error_ends_it_although_no_state_comes_along(mogplex: Mogplex, 
     assert contexts.read().by_name == {}
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /auth/callback",
+        b"rubbish\r\n\r\n",
+        b"GET http://x/ HTTP/1.1\r\n\r\n",
+        b"POST /auth/callback HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /auth/callback HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+    ids=lambda sent: sent[:20],
+)
+async def test_whoever_else_knocks_does_not_disturb_it(
+    mogplex: Mogplex, plane: PlaneServer, sent: bytes
+) -> None:
+    going = login(mogplex, plane)
+    where = await address(going)
+    back = urlsplit(parse_qs(urlsplit(where).query)["redirect_uri"][0])
+    _, writer = await asyncio.open_connection(back.hostname, back.port)
+    writer.write(sent)
+    assert "close this tab" in (await approve(where)).text
+    done = await going.done()
+    writer.close()
+    assert done.code == 0
+    assert "Traceback" not in done.err and "exception" not in done.err.lower()
+
+
 async def test_a_code_that_the_service_refuses_leaves_nothing(mogplex: Mogplex, plane: PlaneServer) -> None:
     going = login(mogplex, plane)
     query = parse_qs(urlsplit(await address(going)).query)

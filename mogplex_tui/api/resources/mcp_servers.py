@@ -35,7 +35,7 @@ class McpServersResource(Resource):
 
     async def get(self, server_id: str) -> McpServer:
         """Return one server of the account's own; no secrets. Hosted: browser session alone."""
-        record = path_id(server_id, "MCP server")
+        record = path_id(server_id, "server")
         return (await self._get(f"{_ROOT}/{record}", f"MCP server {short(record)}")).one(McpServer, "server")
 
     async def create(self, draft: McpServerDraft) -> McpServer:
@@ -46,7 +46,7 @@ class McpServersResource(Resource):
 
     async def update(self, server_id: str, change: McpServerUpdate) -> McpServer:
         """Change a server; secrets are merged by name, everything else that is given is replaced (§9.3)."""
-        record = path_id(server_id, "MCP server")
+        record = path_id(server_id, "server")
         answer = await self._change(
             "PATCH", f"{_ROOT}/{record}", f"MCP server {short(record)}", body=change.body()
         )
@@ -57,7 +57,7 @@ class McpServersResource(Resource):
 
         The hosted service says that it is not there although it has just removed it: so the list is asked (§9.3).
         """
-        record = path_id(server_id, "MCP server")
+        record = path_id(server_id, "server")
         try:
             await self._change("DELETE", f"{_ROOT}/{record}", f"MCP server {short(record)}")
         except errors.NotFound:

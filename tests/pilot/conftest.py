@@ -18,7 +18,7 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
-from tests.pilot.hosted import TokenGate
+from tests.pilot.hosted import HostedEdge
 
 DEADLINE = 10.0
 
@@ -26,7 +26,7 @@ DEADLINE = 10.0
 class Console:
     """A running console with its plane."""
 
-    def __init__(self, app: ConsoleApp, pilot: Pilot[Any], server: PlaneServer, edge: TokenGate) -> None:
+    def __init__(self, app: ConsoleApp, pilot: Pilot[Any], server: PlaneServer, edge: HostedEdge) -> None:
         self.app, self.pilot, self.server, self.edge = app, pilot, server, edge
 
     @property
@@ -82,8 +82,8 @@ def world(server: PlaneServer) -> World:
 def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
     """Return a context manager that runs the console.
 
-    `token` and `cookie` say which credentials it has (True: the plane's own); `gate` puts the hosted edge before the
-    plane, which sends tokens on unversioned routes to the login page.
+    `token` and `cookie` say which credentials it has (True: the plane's own); `gate` takes the plane's hosted
+    profile, which sends tokens on unversioned routes to the login page.
     """
 
     @asynccontextmanager
@@ -96,7 +96,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
         directory: Path | None = tmp_path / "state",
         **arguments: Any,
     ) -> AsyncIterator[Console]:
-        async with TokenGate(server.base_url) as edge:
+        async with HostedEdge(server.plane) as edge:
             target = Target(
                 "test",
                 edge.base_url if gate else server.base_url,

@@ -1,36 +1,32 @@
-"""The hosted edge in small: without a session, only the token API and a short list of routes pass (auth.md §3, §4)."""
+"""A plane's hosted profile on a port of its own, which can go down and come back while the plane stays."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import socket
 from types import TracebackType
-from typing import Any
-from urllib.parse import quote
 
-import httpx
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
-OPEN_TO_TOKENS = ("/api/v1/mogplex", "/api/settings", "/api/models", "/api/auth/user", "/api/sandbox")
+from mogplex_tui.controlplane.app import build_app, service_of
+from mogplex_tui.controlplane.edge.front import before
+from mogplex_tui.controlplane.plane import Plane
 
 
-class TokenGate:
-    """A loopback server before a plane; counts what it sent to the login page."""
+class HostedEdge:
+    """A loopback server with the plane's hosted profile; remembers what it sent to the login page and what passed."""
 
-    def __init__(self, upstream: str) -> None:
-        self._upstream = upstream
+    def __init__(self, plane: Plane) -> None:
+        self._plane = dataclasses.replace(plane, settings=plane.settings._replace(profile="hosted"))
+        self._port = 0
         self.base_url = ""
         self.turned_away: list[str] = []
         self.passed: list[str] = []
 
-    async def __aenter__(self) -> TokenGate:
-        self._client = httpx.AsyncClient(base_url=self._upstream, timeout=60)
-        self._port = 0
+    async def __aenter__(self) -> HostedEdge:
         await self.start()
         return self
 
@@ -38,22 +34,25 @@ class TokenGate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-        await self._client.aclose()
 
     async def start(self) -> None:
         """Listen, on the same port as before if there was one."""
-        listener = socket.create_server(("127.0.0.1", self._port))
-        self._port = listener.getsockname()[1]
-        self.base_url = f"http://127.0.0.1:{self._port}"
-        methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-        app = Starlette(routes=[Route("/{path:path}", self._pass, methods=methods)])
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._listener.getsockname()[1]
+        service = service_of(self._plane)
+        self.base_url = service.origin = f"http://127.0.0.1:{self._port}"
+        self._app = before(build_app(service), service)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=0
+            self._watched,
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=0,
         )
         self._server = uvicorn.Server(config)
         self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        self._listener = listener
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
         while not self._server.started:
             await asyncio.sleep(0)
 
@@ -65,22 +64,10 @@ class TokenGate:
         await self._serving
         self._listener.close()
 
-    async def _pass(self, request: Request) -> Response:
-        path = request.url.path
-        if "cookie" not in request.headers and not path.startswith(OPEN_TO_TOKENS):
-            self.turned_away.append(path)
-            return PlainTextResponse("", 307, {"Location": f"/login?next={quote(path)}"})
-        self.passed.append(path)
-        headers = {
-            key: value for key, value in request.headers.items() if key not in ("host", "content-length")
-        }
-        upstream = self._client.build_request(
-            request.method, path, params=request.url.query, headers=headers, content=await request.body()
-        )
-        answer = await self._client.send(upstream, stream=True)
-        kept: dict[str, Any] = {
-            key: value
-            for key, value in answer.headers.items()
-            if key not in ("content-length", "transfer-encoding")
-        }
-        return StreamingResponse(answer.aiter_raw(), answer.status_code, kept)
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                (self.turned_away if message["status"] == 307 else self.passed).append(scope["path"])
+            await send(message)
+
+        await self._app(scope, receive, watch)

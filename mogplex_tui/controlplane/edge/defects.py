@@ -158,6 +158,8 @@ UNGUARDED = (
     ("PUT", "/api/flows/{*}"),
     ("POST", "/api/sandbox"),
     ("POST", "/api/flows/templates"),
+    ("POST", "/api/jobs/process"),
+    ("POST", "/api/agent/review"),
     ("POST", "/api/sandbox/{*}/exec"),
     ("POST", "/api/sandbox/{*}/exec/cancel"),
     ("PUT,POST", "/api/sandbox/{*}/files"),

@@ -25,9 +25,12 @@ _WITH_TOOLS = (
 
 
 async def list_calls(ask: Ask) -> Response:
-    """One page of the caller's calls, sanitised, with what is known of their sandboxes."""
+    """One page of the caller's calls, sanitised, with what is known of their sandboxes; 500 for a bad bound."""
     page, limit = page_and_limit(ask)
-    found = call_query.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
+    try:
+        found = call_query.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
+    except call_query.BadInstantError:
+        raise refusal(500, "Failed to fetch calls") from None
     calls = [present.call(row) for row in found.rows]
     _add_sandboxes(ask, calls)
     body = {"calls": [clean_call(call) for call in calls], "total": found.total, "page": page, "limit": limit}

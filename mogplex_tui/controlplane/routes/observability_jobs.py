@@ -8,17 +8,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import cancels, job_query, job_records
+from ..call_query import BadInstantError
 from ..clock import iso_app
 from ..database import Row
 from ..sanitize import clean
 from .params import page_and_limit
-from .web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .web import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
 
 
 async def list_jobs(ask: Ask) -> Response:
-    """One page of the caller's job runs, sanitised."""
+    """One page of the caller's job runs, sanitised; a bound that is no instant crashes (observability.md §0)."""
     page, limit = page_and_limit(ask)
-    found = job_query.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
+    try:
+        found = job_query.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
+    except BadInstantError:
+        raise empty_crash() from None
     lookups = job_records.Lookups(ask.plane.db)
     jobs = []
     for row in found.rows:

@@ -229,6 +229,8 @@ async def test_a_worker_starts_one_pending_job(
     assert (await client.post(path, json={key: job})).status_code == 401
     response = await post({})
     assert (response.status_code, response.json()) == (400, {"error": f"Missing {key}"})
+    response = await client.post(path, content=b"{", headers=MACHINE)
+    assert (response.status_code, response.json()) == (400, {"error": "Invalid JSON body"})
     response = await post({key: "7b1c9d7e-0000-4000-8000-000000000000"})
     assert (response.status_code, response.json()) == (404, {"error": unknown})
     assert (await post({key: "junk"})).status_code == 500

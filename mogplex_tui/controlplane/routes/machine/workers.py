@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ...engine import dispatch
 from ...writes import jobs
-from ..params import is_uuid, json_object
+from ..params import NotJsonError, is_uuid, json_object
 from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
 from .signing import MachineEndpoint, SenderEndpoint
 
@@ -25,7 +25,10 @@ async def review(ask: Ask) -> Response:
 
 
 async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
-    job_id = (await json_object(ask)).get(key)
+    try:
+        job_id = (await json_object(ask)).get(key)
+    except NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
     if not isinstance(job_id, str) or not job_id:
         raise refusal(400, f"Missing {key}")
     if not is_uuid(job_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from mogplex_tui.cli.common import Stop, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config import contexts, vault
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
+from mogplex_tui.config.settings import same_service
 from mogplex_tui.config.vault import VaultError
 
 _WORDS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
@@ -149,6 +151,9 @@ def _cells(row: Context, known: Contexts) -> list[str]:
 def _use(arguments: argparse.Namespace) -> int:
     known = contexts.change(lambda before: before.use(arguments.name))
     say(f"{arguments.name} is the current context: {known.get(arguments.name).base_url}")
+    named = os.environ.get("MOGPLEX_CONTEXT", "").strip()
+    if named and named != arguments.name:
+        say(f"MOGPLEX_CONTEXT={named} is set in this shell and comes before it.")
     if arguments.json:
         _print(arguments, known, [known.get(arguments.name)])
     return Exit.OK
@@ -174,7 +179,15 @@ def _set(arguments: argparse.Namespace) -> int:
             context = replace(context, base_url=_url(arguments.base_url))
         return known.put(_with(context, arguments))
 
-    return _changed(arguments, contexts.change(change))
+    before = contexts.read().get(arguments.name)
+    known = contexts.change(change)
+    moved = not same_service(before.base_url, known.get(arguments.name).base_url)
+    if moved and before.kept_in is not None:
+        say(
+            f"Its credential is for {before.base_url} and goes nowhere else. Sign in to the new address: "
+            f"mogplex-tui login --context {arguments.name}"
+        )
+    return _changed(arguments, known)
 
 
 def _url(text: str) -> str:

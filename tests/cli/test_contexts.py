@@ -104,6 +104,28 @@ async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex
     assert not vault.credentials_file("job").exists()
 
 
+async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    keep("work", "http://127.0.0.1:1")
+    done = await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
+    assert "goes nowhere else" in done.err
+    refused = await mogplex("runs", "list")
+    assert refused.code == 3 and "no credential" in refused.err
+    assert (await mogplex("login", "--token", stdin=plane.token)).code == 0
+    assert (await mogplex("runs", "list")).code == 0
+
+
+async def test_a_shell_that_names_another_context_is_mentioned(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep("work", "http://127.0.0.1:1")
+    keep("job", "http://127.0.0.1:2")
+    monkeypatch.setenv("MOGPLEX_CONTEXT", "work")
+    assert "MOGPLEX_CONTEXT=work" in (await mogplex("contexts", "use", "job")).err
+    assert "MOGPLEX_CONTEXT" not in (await mogplex("contexts", "use", "work")).err
+
+
 @pytest.mark.parametrize(
     ("argv", "typed", "terminal", "code"),
     [

@@ -1,0 +1,397 @@
+"""Chats that are followed, and Mogplex as an MCP server (library.md §13, mcp.md, errors.md §3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.access import Family, Reach, family_of
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.models.chat import (
+    CHAT_WORDS,
+    ChatBegan,
+    ChatDraft,
+    ChatFile,
+    ChatFinished,
+    ChatMessage,
+    ChatRole,
+    TextDelta,
+    ToolInput,
+    ToolOutput,
+)
+from mogplex_tui.api.models.mcp_endpoint import ToolCall, ToolResult
+from mogplex_tui.api.models.stream import End, EndKind, StreamCancelled, StreamFailed, UnknownEvent
+from mogplex_tui.api.resources.mcp_endpoint import PROTOCOL
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.support import Seen, http, serving, until
+from tests.api.test_follow import HEAD, chunk, line, open_connections, telling
+from tests.controlplane.support import ManualClock, World
+
+MODEL = "acme/nova-1"
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with laboratory() as running:
+        running.world.model(MODEL, pricing_input=1e-6, pricing_output=2e-6)
+        yield running
+
+
+def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
+    return ChatDraft(messages=[ChatMessage.says("m1", text)], **{"model": MODEL} | more)
+
+
+async def told(stream: Any) -> list[Any]:
+    async with stream:
+        return [event async for event in stream]
+
+
+# Chats
+
+
+async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab) -> None:
+    repo = lab.world.repo()
+    chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
+    events = await told(chat)
+    assert isinstance(events[0], ChatBegan) and not any(isinstance(one, UnknownEvent) for one in events)
+    assert chat.end == End(EndKind.DONE) and chat.finish_reason == "stop"
+    assert "How many calls failed?" in chat.text
+    used = [event for event in events if isinstance(event, ToolInput)]
+    made = [event for event in events if isinstance(event, ToolOutput)]
+    assert used and {one.tool_call_id for one in used} == {one.tool_call_id for one in made}
+    assert chat.ai_call_id is not None
+    call = lab.world.row("ai_calls", chat.ai_call_id)
+    assert (call["status"], call["conversation_id"], call["repo_id"]) == ("success", "pane-1", repo)
+    # The words were sent as content, too, so the service remembers them.
+    assert lab.world.plane.db.value("SELECT content FROM memories WHERE lane = 'session'") == (
+        "How many calls failed?"
+    )
+
+
+async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: Lab) -> None:
+    chat = lab.client.chat.ask(question(model="acme/unknown"))
+    assert isinstance((await told(chat))[-1], StreamFailed)
+    assert chat.end is not None and chat.end.kind is EndKind.FAILED
+    assert "acme/unknown" in chat.end.message and chat.ai_call_id
+    with lab.world.plane.db.transaction() as tx:
+        tx.update("profiles", lab.world.user, allow_platform_ai=0)
+    with pytest.raises(e.ServiceFailed, match="No key or team setting"):
+        await told(lab.client.chat.ask(question()))
+
+
+async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> None:
+    clock = ManualClock()
+    settings = Settings(speed=0.001, seeded=False, rate_limit=None)
+    async with PlaneServer(settings, clock=clock) as server:
+        world = World(server.plane, clock)
+        world.model(MODEL)
+        target = Target("x", server.base_url, Secret(server.token))
+        async with MogplexClient(target) as client:
+            first, second = client.chat.ask(question()), client.chat.ask(question())
+            async with first, second:
+                assert isinstance(await anext(first), ChatBegan)
+                with pytest.raises(e.Throttled, match="Too many active chat runs") as caught:
+                    await told(client.chat.ask(question()))
+                assert (caught.value.code, caught.value.retry_after) == ("chat_rate_limited", 15)
+                assert not caught.value.of_requests
+                assert len(open_connections(client)) >= 2
+            assert first.end == second.end == End(EndKind.LEFT)
+            assert [one for one in open_connections(client) if not one.is_idle()] == []
+            call_id = first.ai_call_id or ""
+            await until(lambda: world.row("ai_calls", call_id)["status"] == "cancelled")
+
+
+async def test_a_chat_that_somebody_cancels_is_cancelled_for_its_reader() -> None:
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=0.001, seeded=False, rate_limit=None), clock=clock) as server:
+        World(server.plane, clock).model(MODEL)
+        async with MogplexClient(Target("x", server.base_url, Secret(server.token))) as client:
+            async with client.chat.ask(question()) as chat:
+                await anext(chat)
+                assert chat.ai_call_id is not None
+                await client.observability.cancel_call(chat.ai_call_id)
+                rest = [event async for event in chat]
+            assert isinstance(rest[-1], StreamCancelled)
+            assert chat.end is not None and chat.end.kind is EndKind.CANCELLED
+
+
+DONE = {"type": "finish", "finishReason": "length", "messageMetadata": {"ai_call_id": "c9"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "end"),
+    [
+        ([DONE, b"[DONE]"], EndKind.DONE),
+        ([DONE], EndKind.DONE),
+        ([b"[DONE]"], EndKind.DONE),
+        ([DONE | {"finishReason": "error"}, b"[DONE]"], EndKind.FAILED),
+        ([{"type": "error", "errorText": "out of credit"}, b"[DONE]"], EndKind.FAILED),
+        ([{"type": "abort", "reason": "stopped"}, b"[DONE]"], EndKind.CANCELLED),
+    ],
+)
+async def test_every_way_to_end_is_told_apart(events: list[Any], end: EndKind) -> None:
+    begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
+    async with serving(telling(begin, *events)) as service, service.client() as client:
+        chat = client.chat.ask(question())
+        await told(chat)
+        assert chat.end is not None and chat.end.kind is end
+        assert chat.end.message in ("", "out of credit", "stopped", "The model ended with an error")
+        assert chat.ai_call_id == "c9"
+
+
+async def test_nothing_after_the_last_mark_is_waited_for() -> None:
+    async def lingering(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + chunk(line(DONE) + line(b"[DONE]")))
+        await asyncio.Event().wait()
+
+    async with serving(lingering) as service, service.client() as client:
+        chat = client.chat.ask(question())
+        assert len(await told(chat)) == 1
+        assert open_connections(client) == []
+
+
+async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
+    begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
+    events = [begin, {"type": "text-delta", "id": "t1", "delta": "Hal"}]
+    async with serving(telling(*events, last=b"")) as service, service.client() as client:
+        chat = client.chat.ask(question())
+        with pytest.raises(e.Unreachable):
+            await told(chat)
+        assert (chat.text, chat.ai_call_id) == ("Hal", "c9")
+        assert chat.end is not None and chat.end.kind is EndKind.CUT
+
+
+async def test_every_event_of_the_protocol_is_known() -> None:
+    shared = {"id": "t", "toolCallId": "k", "toolName": "bash", "reason": None, "input": {"a": 1}}
+    events: list[dict[str, Any]] = [
+        {"type": word, **shared, "messageMetadata": None, "errorText": None} for word in CHAT_WORDS
+    ]
+    events.sort(key=lambda event: event["type"] in ("error", "abort"))
+    async with serving(telling(*events[:-2], b"[DONE]")) as service, service.client() as client:
+        found = await told(client.chat.ask(question()))
+    assert [type(event) for event in found] == [CHAT_WORDS[event["type"]] for event in events[:-2]]
+    [text] = [one for one in found if isinstance(one, TextDelta) and not one.thinking]
+    assert text.delta == ""
+
+
+async def test_thinking_is_no_text_and_a_file_does_not_flood_a_repr() -> None:
+    events = [
+        {"type": "reasoning-delta", "id": "r", "delta": "hmm"},
+        {"type": "text-delta", "id": "t", "delta": "yes"},
+        {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64," + "A" * 1000},
+        DONE,
+    ]
+    async with serving(telling(*events, b"[DONE]")) as service, service.client() as client:
+        chat = client.chat.ask(question())
+        found = await told(chat)
+    assert chat.text == "yes" and chat.finish_reason == "length"
+    assert isinstance(found[2], ChatFile) and len(repr(found[2])) < 200
+    assert isinstance(found[3], ChatFinished)
+
+
+def test_a_message_says_the_same_in_parts_and_in_content() -> None:
+    body = ChatDraft(messages=[ChatMessage.says("m1", "Hi")], enable_tools=False, sandbox_id=NOBODY).body()
+    assert body == {
+        "messages": [
+            {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hi"}], "content": "Hi"}
+        ],
+        "enableTools": False,
+        "sandboxId": NOBODY,
+    }
+    assert ChatMessage.says("m2", "", ChatRole.ASSISTANT).role == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: ChatDraft(messages=[]), "Write a message"),
+        (lambda: question(sandbox_id="box"), "not a UUID"),
+        (lambda: question(repo_id="acme/api"), "not a UUID"),
+        (lambda: question("a\ud800"), "broken"),
+        (lambda: ChatMessage(id="m", role="robot", parts=[]), "system, user or assistant"),
+        (lambda: ChatMessage(id="m", role="user", parts=[{"text": "x"}]), "has a type"),
+        (lambda: ChatMessage(id=" ", role="user", parts=[]), "needs an id"),
+    ],
+)
+async def test_nonsense_is_never_asked(make: Callable[[], Any], says: str) -> None:
+    async def attempt(client: MogplexClient) -> None:
+        await told(client.chat.ask(make()))
+
+    await never_leaves(attempt, says)
+
+
+# The MCP endpoint
+
+
+async def test_the_endpoint_says_what_it_is_and_can(lab: Lab) -> None:
+    said = await lab.client.mcp.initialize()
+    assert (said.protocol_version, said.server_info.name) == (PROTOCOL, "mogplex") and said.instructions
+    await lab.client.mcp.ping()
+    tools = await lab.client.mcp.tools()
+    assert len(tools) == 22 and not tools.bad
+    assert tools[0].name == "mogplex_list_repos" and tools[0].annotations.read_only is True
+    cancel = next(tool for tool in tools if tool.name == "mogplex_cancel_run")
+    assert (cancel.annotations.destructive, cancel.annotations.idempotent) == (True, True)
+    assert cancel.input_schema["required"] == ["runId"]
+
+
+async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: Lab) -> None:
+    repo = lab.world.repo("acme/api")
+    found = await lab.client.mcp.call(ToolCall(name="mogplex_list_repos", arguments={"limit": 5}))
+    assert found.refusal is None and found.text
+    assert [row["id"] for row in found.structured_content["repos"]] == [repo]
+    refused = await lab.client.mcp.call(ToolCall(name="mogplex_get_run", arguments={"runId": NOBODY}))
+    assert refused.is_error and refused.refusal is not None
+    assert (refused.refusal.code, refused.refusal.status) == ("NOT_FOUND", 404)
+    assert refused.refusal.suggestion.startswith("List repos or runs again")
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (ToolCall(name="mogplex_get_run", arguments={}), "runId: Required"),
+        (ToolCall(name="mogplex_nothing"), "Unknown tool: mogplex_nothing"),
+        (ToolCall(name="mogplex_list_models", arguments={"zz": 1}), "Unrecognized key"),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_a_bad_request(lab: Lab, call: ToolCall, says: str) -> None:
+    with pytest.raises(e.BadRequest, match=says) as caught:
+        await lab.client.mcp.call(call)
+    assert caught.value.extra == {"rpc_code": -32602}
+
+
+async def test_a_batch_answers_call_by_call_in_order(lab: Lab) -> None:
+    lab.world.repo()
+    calls = [
+        ToolCall(name="mogplex_list_repos"),
+        ToolCall(name="mogplex_nothing"),
+        ToolCall(name="mogplex_get_run", arguments={"runId": NOBODY}),
+    ]
+    good, bad, refused = await lab.client.mcp.batch(calls)
+    assert isinstance(good, ToolResult) and len(good.structured_content["repos"]) == 1
+    assert isinstance(bad, e.BadRequest)
+    assert isinstance(refused, ToolResult) and refused.refusal is not None
+
+
+async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: Lab) -> None:
+    async with MogplexClient(Target("t", lab.server.base_url, Secret(lab.server.token))) as client:
+        await client.mcp.ping()
+        assert client.budget.used() == 1
+        await client.mcp.call(ToolCall(name="mogplex_list_repos"))
+        assert client.budget.used() == 3
+        await client.mcp.batch([ToolCall(name="mogplex_list_repos")] * 2 + [ToolCall(name="x")])
+        assert client.budget.used() == 6
+
+
+async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_writing(lab: Lab) -> None:
+    token = lab.world.token(scopes=("read",))
+    async with MogplexClient(Target("t", lab.server.base_url, Secret(token))) as client:
+        await client.mcp.ping()
+        assert client.access.can_write is None
+        assert client.access.reach(Family.V1).reach is Reach.UNKNOWN
+        assert client.access.reach(Family.MCP_ENDPOINT).reach is Reach.OPEN
+        refused = await client.mcp.call(ToolCall(name="mogplex_cancel_run", arguments={"runId": NOBODY}))
+        assert refused.refusal is not None and refused.refusal.code == "FORBIDDEN"
+    assert family_of("GET", "/api/v1/mogplex/mcp/servers") is Family.V1
+
+
+async def test_a_token_that_is_not_known_is_not_signed_in(lab: Lab) -> None:
+    wrong = Target("t", lab.server.base_url, Secret("mog_" + "x" * 24))
+    async with MogplexClient(wrong) as client:
+        with pytest.raises(e.NotSignedIn):
+            await client.mcp.ping()
+
+
+async def test_a_token_that_is_used_up_is_throttled_by_its_limit_of_requests() -> None:
+    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=1)) as server:
+        client = MogplexClient(Target("t", server.base_url, Secret(server.token)))
+        async with client:
+            await client.mcp.ping()
+            with pytest.raises(e.Throttled) as caught:
+                await client.mcp.ping()
+            assert caught.value.of_requests and caught.value.retry_after == 60
+            assert client.budget.used() == 1 and client.budget.blocked_until is not None
+
+
+def rpc(**body: Any) -> bytes:
+    return http(200, {"jsonrpc": "2.0", "id": 1, **body})
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (-32700, e.BadRequest),
+        (-32600, e.BadRequest),
+        (-32601, e.Absent),
+        (-32602, e.BadRequest),
+        (-32603, e.ServiceFailed),
+        (-32001, e.NotSignedIn),
+        (-32002, e.Throttled),
+        (-32003, e.NotAllowed),
+        (-1, e.ServiceFailed),
+        ("odd", e.ServiceFailed),
+    ],
+)
+async def test_every_error_of_the_protocol_is_one_of_the_tree(number: Any, kind: type[Any]) -> None:
+    told_error = {"code": number, "message": "No.", "data": {"code": "WORD", "suggestion": "Do this"}}
+    async with serving(rpc(error=told_error)) as service, service.client() as client:
+        with pytest.raises(kind) as caught:
+            await client.mcp.ping()
+        error = caught.value
+        assert type(error) is kind and str(error) == "The MCP endpoint refused the request: No. Do this."
+        assert (error.code, error.extra) == ("WORD", {"rpc_code": number})
+        assert json.loads(service.seen[0].body) == {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        assert service.seen[0].headers["mcp-protocol-version"] == PROTOCOL
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(200, []),
+        http(200, {"ok": True, "data": {}}),
+        rpc(),
+        rpc(result={"tools": "many"}),
+        http(202, b"", ""),
+    ],
+)
+async def test_an_answer_that_is_no_response_is_invalid(answer: bytes) -> None:
+    async with serving(answer) as service, service.client() as client:
+        with pytest.raises(e.InvalidResponse):
+            await client.mcp.tools()
+
+
+async def test_a_batch_that_is_refused_as_one_raises_and_a_missing_answer_is_an_error() -> None:
+    calls = [ToolCall(name="a"), ToolCall(name="b")]
+    refused = rpc(error={"code": -32600, "message": "Invalid Request"})
+    async with serving(refused) as service, service.client() as client:
+        with pytest.raises(e.BadRequest):
+            await client.mcp.batch(calls)
+    only = [{"jsonrpc": "2.0", "id": 2, "result": {"content": None, "isError": None}}]
+    async with serving(http(200, only)) as service, service.client() as client:
+        first, second = await client.mcp.batch(calls)
+    assert isinstance(first, e.InvalidResponse) and isinstance(second, ToolResult)
+    assert second.text == "" and second.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda c: c.mcp.call(ToolCall(name=" ")), "requires params.name"),
+        (lambda c: c.mcp.call(ToolCall(name="a", arguments={"x": {1}})), "cannot be written as JSON"),
+        (lambda c: c.mcp.batch([]), "at least one call"),
+    ],
+)
+async def test_a_call_that_is_none_never_leaves(call: Call, says: str) -> None:
+    async def attempt(client: MogplexClient) -> Any:
+        return await call(client)
+
+    await never_leaves(attempt, says)

@@ -26,8 +26,8 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.places import ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
-from mogplex_tui.screens.tasks import ConsoleTasks
 
 log = logging.getLogger("mogplex.app")
 
@@ -49,7 +49,7 @@ class PlaneLike(Protocol):
         """Start the plane again whenever it ends."""
 
 
-class ConsoleApp(ConsoleTasks):
+class ConsoleApp(ConsolePlaces):
     """The operator console of one context."""
 
     TITLE = "mogplex"
@@ -163,21 +163,6 @@ class ConsoleApp(ConsoleTasks):
 
     # Actions that work everywhere ------------------------------------------------------------------------------
 
-    async def do_go_runs(self) -> None:
-        """Show the runs; from a run, go back to them."""
-        await self._go("runs")
-
-    async def do_go_observability(self) -> None:
-        """Show health, pressure, usage and spend."""
-        await self._go("observability")
-
-    async def _go(self, mode: str) -> None:
-        if self.current_mode == mode:
-            while len(self.screen_stack) > 1:
-                await self.pop_screen()
-        else:
-            await self.switch_mode(mode)
-
     def do_app_palette(self) -> None:
         """Open the command palette."""
         self.action_command_palette()
@@ -208,5 +193,6 @@ class ConsoleApp(ConsoleTasks):
         if not isinstance(screen, ConsoleScreen):
             return
         for action in actions.in_scope(screen.SCOPE):
-            if action.id != "app.palette" and actions.offered(action, self.session, screen.row()) is None:
+            if action.id != "app.palette" and screen.why_not(action) is None:
                 yield SystemCommand(action.title, action.help, partial(screen.action_act, action.id))
+        yield from self.places()

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mogplex_tui.operate.kinds.registry import TABS
+
 if TYPE_CHECKING:
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kinds.base import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Action:
     priority: bool = False
     cost: int = 0
     group: str = "here"
+    # The kind's verb that it stands for, if it is one.
+    verb: str | None = None
 
     @property
     def method(self) -> str:
@@ -37,16 +42,34 @@ class Action:
         return "do_" + self.id.replace(".", "_").replace("-", "_")
 
 
-EVERYWHERE = frozenset({"runs", "run", "observability"})
-LISTS = frozenset({"runs"})
+# Names that stand for many screens: see `tags_of`.
+EVERYWHERE = frozenset({"everywhere"})
+LISTS = frozenset({"runs", "lists"})
+KIND_LISTS = frozenset({"lists"})
+DETAILS = frozenset({"details"})
+KIND_SCREENS = KIND_LISTS | DETAILS
 
 
 def _scopes(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+_ABOUT = {
+    "runs": "Every run and call.",
+    "observability": "Health, pressure, usage and spend.",
+}
+
+
+def _places() -> Iterable[Action]:
+    """The digits of the tab line."""
+    for digit, title, name in TABS:
+        about = _ABOUT.get(name, f"The list of {title.lower()}.")
+        yield Action(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
+
+
 ACTIONS: tuple[Action, ...] = (
-    Action("runs.open", "open", ("enter",), LISTS, "Open the run under the cursor."),
+    Action("runs.open", "open", ("enter",), _scopes("runs"), "Open the run under the cursor."),
+    Action("kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor."),
     Action(
         "runs.cancel",
         "cancel",
@@ -66,9 +89,11 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
         cost=1,
     ),
-    Action("runs.open-id", "open by id", ("o",), LISTS, "Open any run by its id.", footer=False, cost=1),
+    Action(
+        "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False, cost=1
+    ),
     Action("tail.follow", "follow", ("f",), _scopes("run"), "Follow the newest event again."),
-    Action("list.filter", "filter", ("slash",), _scopes("runs"), "Narrow the list while you type."),
+    Action("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
     Action("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
     Action("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
     Action("tail.search", "highlight", ("slash",), _scopes("run"), "Mark a word in the events."),
@@ -87,17 +112,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.facts", "facts", ("i",), _scopes("run"), "Show or hide the facts at narrow widths."),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
-    Action("go.back", "back", ("escape",), _scopes("run"), "Go back one step."),
-    Action("go.runs", "runs", ("1",), EVERYWHERE, "Every run and call.", footer=False, group="go to"),
+    Action("kind.json", "json", ("j",), DETAILS, "Show the record as it came."),
+    Action("kind.copy", "copy id", ("y",), KIND_SCREENS, "Copy the id.", footer=False),
+    Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser.", footer=False),
     Action(
-        "go.observability",
-        "observability",
-        ("2",),
-        EVERYWHERE,
-        "Health, pressure, usage and spend.",
-        footer=False,
-        group="go to",
+        "kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many.", footer=False
     ),
+    Action("go.back", "back", ("escape",), _scopes("run", "lists", "details"), "Go back one step."),
+    *_places(),
     Action(
         "app.palette",
         "command",
@@ -139,9 +161,44 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
     return _SHOWN.get(key, key)
 
 
+# Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
+_KNOWN: dict[str, tuple[str, tuple[Action, ...]]] = {}
+
+
+def detail_scope(kind: str) -> str:
+    """Return the scope of a kind's detail."""
+    return f"{kind}.detail"
+
+
+def know(kind: Kind) -> None:
+    """Take a kind's verbs in, for its list and its detail."""
+    scopes = frozenset({kind.name, detail_scope(kind.name)})
+    verbs = tuple(
+        Action(
+            f"{kind.name}.{verb.id}",
+            verb.title,
+            (verb.key,),
+            scopes,
+            verb.help,
+            footer=verb.footer,
+            writes=True,
+            dangerous=bool(verb.means),
+            cost=2,
+            verb=verb.id,
+        )
+        for verb in kind.verbs
+    )
+    _KNOWN[kind.name] = ("lists", verbs)
+    _KNOWN[detail_scope(kind.name)] = ("details", verbs)
+    BY_ID.update({action.id: action for action in verbs})
+
+
 def in_scope(scope: str) -> list[Action]:
-    """Return the actions of one screen, in the order of the registry."""
-    return [action for action in ACTIONS if scope in action.scopes]
+    """Return the actions of one screen, in the order of the registry; a kind's own verbs come first."""
+    tag, verbs = _KNOWN.get(scope, ("", ()))
+    found = [action for action in ACTIONS if action.scopes & {scope, tag, "everywhere"}]
+    here = [action for action in found if action.group == "here"]
+    return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
 
 
 def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:

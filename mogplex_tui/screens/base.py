@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import isawaitable
-from typing import ClassVar, ParamSpec, cast
+from typing import Any, ClassVar, ParamSpec, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,8 +17,9 @@ from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
+from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.screens.chrome import header_segments
-from mogplex_tui.screens.tasks import ConsoleTasks
+from mogplex_tui.screens.places import ConsolePlaces
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
@@ -26,7 +27,14 @@ from mogplex_tui.widgets.tab_line import TabLine
 
 P = ParamSpec("P")
 
-TABS = (("1", "Runs", "runs"), ("2", "Observability", "observability"))
+# Short words for narrow terminals.
+SHORT = {
+    "Projects": "Proj",
+    "Assignments": "Asgn",
+    "Sandboxes": "Sbx",
+    "Observability": "Obs",
+    "Settings": "Set",
+}
 # Ages and durations on screen grow by themselves.
 TICK = 1.0
 # What arrives in a burst is drawn together, at most twenty times a second.
@@ -63,9 +71,9 @@ class ConsoleScreen(Screen[None]):
         self._left = False
 
     @property
-    def console(self) -> ConsoleTasks:
+    def console(self) -> ConsolePlaces:
         """The app, typed."""
-        return cast(ConsoleTasks, self.app)
+        return cast(ConsolePlaces, self.app)
 
     @property
     def session(self) -> Session:
@@ -76,7 +84,7 @@ class ConsoleScreen(Screen[None]):
         """Lay the chrome round the body."""
         yield HeaderLine(header_segments(self.session, self.console.look), id="header")
         if self.console.look.tab_line:
-            yield TabLine(TABS, active=self.TAB, id="tabs")
+            yield TabLine(TABS, active=self.TAB, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
         yield Rule(ascii_only=self.console.look.ascii)
         yield from self.compose_body()
@@ -104,6 +112,18 @@ class ConsoleScreen(Screen[None]):
     def row(self) -> RunRow | None:
         """Return the run that an action here is about, if there is one."""
         return None
+
+    def do_verb(self, verb_id: str) -> None:
+        """Carry out a verb of the screen's kind; for subclasses."""
+        raise NotImplementedError
+
+    def on_row(self) -> Any:
+        """Return the record that a verb here is about, None without one; for subclasses."""
+        return None
+
+    def why_not(self, action: actions.Action) -> str | None:
+        """Return why an action is not offered now, None when it is."""
+        return actions.offered(action, self.session, self.row())
 
     def on_mount(self) -> None:
         """Begin to tick. Textual calls this beside a subclass's own `on_mount`, so that never calls it."""
@@ -178,9 +198,15 @@ class ConsoleScreen(Screen[None]):
     async def action_act(self, action_id: str) -> None:
         """Run an action of the registry: on this screen if it knows it, else on the app."""
         action = actions.BY_ID[action_id]
-        why_not = actions.offered(action, self.session, self.row())
+        why_not = self.why_not(action)
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)
+            return
+        if action.verb is not None:
+            self.do_verb(action.verb)
+            return
+        if action.id.startswith("go.") and action.id != "go.back":
+            await self.console.go(action.id.removeprefix("go."))
             return
         done = getattr(self if hasattr(self, action.method) else self.app, action.method)()
         if isawaitable(done):

@@ -56,6 +56,10 @@ class ListScreen(ConsoleScreen):
         """Return what an empty list means and what to do next; for subclasses."""
         raise NotImplementedError
 
+    def closed(self) -> str | None:
+        """Return why this credential can see nothing here, None when it can; for subclasses."""
+        return None
+
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice and the table."""
         self._rows = self.rows_of()
@@ -152,6 +156,8 @@ class ListScreen(ConsoleScreen):
                 f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
                 "esc clears it.",
             ]
+        elif (closed := self.closed()) is not None:
+            lines = [closed]
         else:
             lines = messages.nothing(
                 self.session, self._rows.freshness, noun=words.many(noun), empty=self.empty()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import facts, words
 from mogplex_tui.operate.kinds import duration_seconds
-from mogplex_tui.screens.modals.confirm import Question
+from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Item
+    from mogplex_tui.operate.kinds.base import Kind, Verb
+    from mogplex_tui.screens.modals.base import Dialog
 
 
 def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Question:
@@ -28,3 +35,32 @@ def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Quest
         keep="Keep running",
         go="Cancel run",
     )
+
+
+def verb_screen(
+    session: Session, kind: Kind, verb: Verb, items: list[Item]
+) -> Dialog[str] | Dialog[bool] | None:
+    """Return what is asked before a verb: the text it needs, or whether it is meant; None when nothing is asked."""
+    title = (
+        f"{verb.title.capitalize()} {kind.noun if len(items) == 1 else words.plural(len(items), kind.noun)}"
+    )
+    if verb.wish is not None:
+        from mogplex_tui.screens.modals.ask import AskModal
+
+        wish = verb.wish
+        return AskModal(
+            f"{title} {kind.name_of(items[0])}" if len(items) == 1 else title,
+            wish.label,
+            value=wish.value(items[0]),
+            choices=wish.choices(items[0], session) if wish.choices is not None else (),
+            check=wish.check,
+            means=verb.means,
+            go=verb.go or verb.title.capitalize(),
+        )
+    if not verb.means:
+        return None
+    named = [f"  {kind.name_of(item)}" for item in items[:8]]
+    if len(items) > len(named):
+        named.append(f"  and {len(items) - len(named)} more")
+    question = Question(f"{title}?", named, verb.means, "Keep as it is", verb.go or verb.title.capitalize())
+    return ConfirmModal(question)

@@ -1,20 +1,30 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.operate import actions
+from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.detail_screen import detail_of
+from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.screens.observability import ObservabilityScreen
 from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
-SCREENS: tuple[type[ConsoleScreen], ...] = (RunsScreen, RunScreen, ObservabilityScreen)
+SCREENS: tuple[type[ConsoleScreen], ...] = (
+    RunsScreen,
+    RunScreen,
+    ObservabilityScreen,
+    *(screen_of(name) for name in kinds()),
+    *(detail_of(name) for name in kinds()),
+)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -28,7 +38,27 @@ def test_every_binding_is_an_action_of_the_registry_and_every_action_is_bound(
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_action_has_somebody_who_does_it(screen: type[ConsoleScreen]) -> None:
     for action in actions.in_scope(screen.SCOPE):
-        assert hasattr(screen, action.method) or hasattr(ConsoleApp, action.method), action.id
+        if action.verb is not None:
+            assert action.verb in {verb.id for verb in cast("Any", screen).KIND.verbs}
+        elif action.group != "go to":
+            assert hasattr(screen, action.method) or hasattr(ConsoleApp, action.method), action.id
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_key_means_two_things_on_one_screen(screen: type[ConsoleScreen]) -> None:
+    keys = Counter(key for action in actions.in_scope(screen.SCOPE) for key in action.keys)
+    assert [key for key, times in keys.items() if times > 1] == []
+
+
+async def test_every_digit_leads_to_its_place_and_escape_back(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs   0")
+        for digit, title, name in TABS:
+            await ui.press(digit)
+            await ui.until(lambda name=name: ui.app.current_mode == name, title)
+            await ui.sees(title)
+        await ui.press("escape")
+        await ui.until(lambda: ui.app.current_mode == "models", "the place before")
 
 
 async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world: World) -> None:
@@ -39,7 +69,7 @@ async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world
         await ui.sees("Keys", "Open the run under the cursor.", "Leave the console.")
         await ui.press("escape")
         await ui.loses("Leave the console.")
-        await ui.press("2")
+        await ui.press("6")
         await ui.sees("d range")
         assert "x cancel" not in ui.text
 

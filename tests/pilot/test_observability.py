@@ -22,7 +22,7 @@ async def test_figures_of_the_stats_route_with_their_age(
     )  # fmt: skip
     world.sandbox(repo)
     async with console(size=size) as ui:
-        await ui.press("2")
+        await ui.press("6")
         await ui.sees(
             "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour $3.50/h", "today $3.50", "nova", "chat"
         )
@@ -34,7 +34,7 @@ async def test_figures_of_the_stats_route_with_their_age(
 async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: World) -> None:
     world.call(repo_id=world.repo("acme/api"), model="harness:codex", status="success")
     async with console() as ui:
-        await ui.press("2")
+        await ui.press("6")
         text = await ui.sees("harness:codex", "–  success", "today –", "last hour –")
         assert "$0.00" not in text
 
@@ -43,7 +43,7 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> 
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="success")
     async with console() as ui:
-        await ui.press("2")
+        await ui.press("6")
         await ui.until(lambda: "1  calls today" in ui.text)
         world.call(repo_id=repo, status="success", model="acme/nova")
         await ui.until(lambda: "2  calls today" in ui.text)
@@ -53,7 +53,7 @@ async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
-        await ui.press("2")
+        await ui.press("6")
         await ui.sees("MOGPLEX_SESSION_COOKIE", "Runs screen (1)")
         await ui.press("1")
         await ui.sees("the runs of your automations")

@@ -345,7 +345,7 @@ def test_one_event_as_json(snap_compare: Snap) -> None:
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_observability(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
-        await pilot.press("2")
+        await pilot.press("6")
 
     assert snap_compare(_fill(_console(theme=theme)), terminal_size=size, run_before=before)
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.live.collection import Item, Listing, Road, items_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
 
 Cell = tuple[str, str]
+Fact = tuple[str, str, str]
+"""A label, a value and its tone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,68 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A way from a record to another kind: one record by its key, or a list narrowed by a `/` filter."""
+
+    label: str
+    text: str
+    kind: str
+    key: str | None = None
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a verb asks before it goes: a line of text, one of some choices, or nothing but a yes.
+
+    `value` and `choices` are made from the item; `check` returns what is wrong with a text, None when nothing is.
+    """
+
+    label: str
+    value: Callable[[Item], str] = lambda _: ""
+    choices: Callable[[Item, Session], Sequence[tuple[str, str]]] | None = None
+    check: Callable[[str], str | None] = lambda _: None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that can be done to a record with one call.
+
+    `call` sends it (the text is what `wish` asked for); `why_not` returns why it makes no sense now; `doing` is the
+    word shown until the list was read again; `means` are the lines of the question before it, none asks nothing;
+    `done` is the sentence after it, with the item's label for `{}`; `many` works on every marked row.
+    """
+
+    id: str
+    title: str
+    key: str
+    help: str
+    call: Callable[[ClientView, Item, str], Awaitable[Any]]
+    why_not: Callable[[Item], str | None] = lambda _: None
+    doing: str = "changing"
+    means: Sequence[str] = ()
+    go: str = ""
+    wish: Wish | None = None
+    done: str = ""
+    many: bool = False
+    footer: bool = True
+
+
+def id_of(record: Any) -> str:
+    """Return the id of a record, whether it is a model or a mapping."""
+    return str(record["id"] if isinstance(record, Mapping) else record.id)
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of thing: its names, columns and the values that `/` searches."""
+    """One kind of thing.
+
+    The first five and `search` and `default_sort` are needed by every list; the rest makes it a kind of the generic
+    screens: `roads` in the order of richness, `key` and `label` of a record, `facts` in groups, `links`, `texts` as
+    titled long texts, `verbs`, `one` to read a record by itself, `url` as the path of its page in the browser,
+    `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session.
+    """
 
     name: str
     title: str
@@ -45,11 +113,50 @@ class Kind:
     search: Callable[[Any], Mapping[str, Any]]
     default_sort: Callable[[Any], Any]
     descending: bool = True
+    aliases: tuple[str, ...] = ()
+    contract: str = ""
+    roads: tuple[Road, ...] = ()
+    key: Callable[[Any], str] = id_of
+    label: Callable[[Any], str] = lambda record: id_of(record)[:8]
+    facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
+    links: Callable[[Item], Sequence[Link]] = lambda _: ()
+    texts: Callable[[Item], Sequence[tuple[str, str]]] = lambda _: ()
+    verbs: tuple[Verb, ...] = ()
+    one: Callable[[ClientView, Item], Awaitable[Item]] | None = None
+    url: Callable[[Item], str] | None = None
+    empty: str = "Nothing here yet."
+    needs: str = ""
 
     def field(self, key: str) -> Field:
         """Return a column by its key. Raises KeyError."""
-        return next((field for field in self.fields if field.key == key), None) or _unknown(key)
+        for field in self.fields:
+            if field.key == key:
+                return field
+        raise KeyError(key)
+
+    def name_of(self, item: Item) -> str:
+        """Return how sentences and breadcrumbs call a record."""
+        return item.key if item.record is None else self.label(item.record) or item.key
 
 
-def _unknown(key: str) -> Field:
-    raise KeyError(key)
+def listed(
+    rows: Any, key: Callable[[Any], str] = id_of, dress: Callable[[Any], Any] | None = None
+) -> Listing:
+    """Return a listing of parsed rows, or of the rows of a page; `dress` makes of a row what is shown.
+
+    What a dressed record holds beside the row's own fields, such as the name behind an id, is found by columns and
+    facts like those.
+    """
+    items = items_of(getattr(rows, "rows", rows), key)
+    if dress is not None:
+        items = [item if item.record is None else replace(item, record=dress(item.record)) for item in items]
+    return Listing(items)
+
+
+def with_names(session: Session, row: Any, **more: Any) -> dict[str, Any]:
+    """Return a row's fields with the names of its repository and its agent beside their ids."""
+    fields = dict(row.__dict__)
+    repo_id, agent_id = fields.get("repo_id"), fields.get("agent_id")
+    fields["repo_name"] = session.names.repos.get(repo_id or "")
+    fields["agent_name"] = session.names.agents.get(agent_id or "")
+    return fields | more

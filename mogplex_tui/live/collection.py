@@ -1,0 +1,186 @@
+"""The rows of one kind, kept fresh through the best road that is open to the credential (design decisions 1 and 11)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotAllowed, NotSignedIn
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.store import RowSet
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
+
+# A road that is found closed, not one that failed.
+CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record as the console holds it: what was parsed (None: it did not parse, `why` says why) and its raw JSON.
+
+    `doing` is the word of a change of ours that is under way.
+    """
+
+    key: str
+    record: Any
+    raw: Any = None
+    why: str | None = None
+    doing: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        # The raw JSON says no more than the record, and comparing it costs more.
+        if not isinstance(other, Item):
+            return NotImplemented
+        mine, its = (
+            (self.key, self.record, self.why, self.doing),
+            (other.key, other.record, other.why, other.doing),
+        )
+        return mine == its
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One reading of a list: its items, and how many there are on the service when it says so."""
+
+    items: Sequence[Item]
+    total: int | None = None
+
+
+Read = Callable[["ClientView", "Session"], Awaitable[Listing]]
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
+
+    `every` and `blind` are the seconds between polls beside realtime and without it.
+    """
+
+    family: Family
+    read: Read
+    tables: frozenset[str] = field(default_factory=frozenset)
+    every: float = 90.0
+    blind: float = 20.0
+    notice: str = ""
+
+
+def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
+    """Return the items of parsed rows, those that did not parse at the end, marked."""
+    raws = getattr(rows, "raws", ())
+    items = [
+        Item(key(row), row, raws[place] if place < len(raws) else None) for place, row in enumerate(rows)
+    ]
+    for place, bad in enumerate(getattr(rows, "bad", ())):
+        named = bad.raw.get("id") if isinstance(bad.raw, dict) else None
+        items.append(Item(str(named) if named else f"unreadable {place}", None, bad.raw, bad.why))
+    return items
+
+
+class Collection:
+    """The rows of one kind and the feed that keeps them fresh."""
+
+    def __init__(self, session: Session, name: str, roads: Sequence[Road]) -> None:
+        self.session, self.name, self.roads = session, name, tuple(roads)
+        self.set: RowSet[Item] = session.store.set(name)
+        self._doing: dict[str, str] = {}
+        self.feed = Feed(
+            f"kind:{name}",
+            self.fetch,
+            Priority.TABLE,
+            every=min(road.every for road in self.roads),
+            blind=min(road.blind for road in self.roads),
+            gap=1.0,
+            patience=4.0,
+            tables=frozenset().union(*(road.tables for road in self.roads)),
+            metered=self._metered,
+            idle=lambda: self.road is None,
+            freshness=self.set.freshness,
+        )
+
+    @property
+    def road(self) -> Road | None:
+        """The first road that is open or not known to be closed, None when all are closed."""
+        return next((road for road in self.roads if self.session.open(road.family)), None)
+
+    def _metered(self) -> bool:
+        road = self.road
+        return road is None or road.family is Family.V1 or self.session.metered_off_v1()
+
+    def closed(self, needs: str) -> str | None:
+        """Return why nothing can be seen, in one sentence that begins with what it would need; None when something can.
+
+        `needs` is the kind's own sentence for a service that wants a browser session.
+        """
+        if self.road is not None:
+            return None
+        findings = [self.session.access.reach(road.family) for road in self.roads]
+        session_wanted = next((each for each in findings if each.reach is Reach.NEEDS_SESSION), None)
+        if session_wanted is not None:
+            return needs
+        return findings[0].reason
+
+    async def fetch(self) -> bool:
+        """Read the list once by the best open road; return whether anything differed."""
+        refused: MogplexError | None = None
+        for road in self.roads:
+            if not self.session.open(road.family):
+                continue
+            try:
+                listing = await road.read(self.session.client.at(Priority.TABLE), self.session)
+            except CLOSED as error:
+                refused = error
+                continue
+            self.set.notice = road.notice or None
+            return self._take_in(listing)
+        if refused is not None and self.road is not None:
+            # The family is open and this route of it is not, so there is no sentence for the whole.
+            raise refused
+        self.set.touch()
+        return False
+
+    def _take_in(self, listing: Listing) -> bool:
+        pairs = [(item.key, self._dressed(item)) for item in listing.items]
+        self.set.total = listing.total
+        change = self.set.apply(pairs, complete=listing.total is None or listing.total <= len(pairs))
+        return bool(change.changed or change.removed)
+
+    def _dressed(self, item: Item) -> Item:
+        doing = self._doing.get(item.key)
+        return item if doing is None else replace(item, doing=doing)
+
+    def begin(self, key: str, doing: str) -> None:
+        """Show a change of ours on a row at once."""
+        self._doing[key] = doing
+        self._redress((key,))
+
+    def done(self, key: str) -> None:
+        """The change is over: what a reading says is shown again."""
+        self._doing.pop(key, None)
+        self._redress((key,))
+
+    def _redress(self, keys: Iterable[str]) -> None:
+        pairs = []
+        for key in keys:
+            item = self.set.rows.get(key)
+            if item is not None:
+                pairs.append((key, replace(item, doing=self._doing.get(key))))
+        self.set.apply(pairs)
+
+    def put(self, item: Item) -> None:
+        """Take in one record that was read by itself."""
+        self.set.apply([(item.key, self._dressed(item))])
+
+
+def raw_text(item: Item) -> str:
+    """Return an item's JSON, indented; what cannot be written as JSON is written as text."""
+    return json.dumps(item.raw, indent=2, ensure_ascii=False, default=str)

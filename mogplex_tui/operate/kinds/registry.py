@@ -1,0 +1,43 @@
+"""Every kind by name and alias. A kind is one module of this package; being there is all the registration it needs."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+
+from mogplex_tui.operate.kinds.base import Kind
+
+_PARTS = frozenset({"base", "columns", "registry", "runs"})
+
+# What the tab line shows: the key, the title, the kind or screen. Known before any kind is loaded.
+TABS: tuple[tuple[str, str, str], ...] = (
+    ("1", "Runs", "runs"),
+    ("2", "Projects", "projects"),
+    ("3", "Agents", "agents"),
+    ("4", "Assignments", "assignments"),
+    ("5", "Sandboxes", "sandboxes"),
+    ("6", "Observability", "observability"),
+    ("7", "Models", "models"),
+    ("8", "Settings", "settings"),
+)
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Return every kind of the generic screens by its name."""
+    import mogplex_tui.operate.kinds as package
+
+    names = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _PARTS)
+    found = [importlib.import_module(f"{package.__name__}.{name}").KIND for name in names]
+    return {kind.name: kind for kind in found}
+
+
+def find(word: str) -> Kind | None:
+    """Return the kind that a name or an alias means, None for an unknown word."""
+    wanted = word.strip().lower().removeprefix(":")
+    for kind in kinds().values():
+        if wanted == kind.name or wanted in kind.aliases:
+            return kind
+    return None

@@ -1,0 +1,100 @@
+"""Carries out a verb of a kind: shown at once, sent once, and then what a reading says (design decision 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound, Throttled
+from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.operations import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mogplex_tui.live.collection import Collection, Item
+    from mogplex_tui.live.session import Session
+
+log = logging.getLogger("mogplex.operate")
+
+# A change is read back after these many seconds, until the reading differs from before.
+READ_BACK = (0.0, 1.0, 3.0)
+
+
+async def carry_out(
+    session: Session, collection: Collection, kind: Kind, verb: Verb, item: Item, text: str = ""
+) -> Outcome:
+    """Send a verb's one call and say how it ended. Never raises for what the service answers."""
+    name = f"{kind.noun} {kind.name_of(item)}"
+    entry = session.ledger.open(f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}")
+    collection.begin(item.key, verb.doing)
+    try:
+        await verb.call(session.client.at(Priority.ACTION), item, text)
+    except MogplexError as error:
+        # Without an answer nobody knows whether the request arrived.
+        session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
+        await _read_back(session, collection, kind, item)
+        return Outcome(_refusal(verb, name, error), good=False)
+    except asyncio.CancelledError:
+        session.ledger.close(entry, "unknown")
+        raise
+    else:
+        session.ledger.close(entry, "done")
+        await _read_back(session, collection, kind, item)
+        said = verb.done or f"{verb.title}: {{}} is done."
+        return Outcome(said.replace("{}", name), good=True)
+    finally:
+        collection.done(item.key)
+
+
+async def carry_out_all(
+    session: Session, collection: Collection, kind: Kind, verb: Verb, items: Sequence[Item], text: str = ""
+) -> Outcome:
+    """Carry a verb out on several records, one after the other, and sum up."""
+    if len(items) == 1:
+        return await carry_out(session, collection, kind, verb, items[0], text)
+    refused = []
+    for item in items:
+        outcome = await carry_out(session, collection, kind, verb, item, text)
+        if not outcome.good:
+            refused.append(outcome.sentence)
+    went = len(items) - len(refused)
+    said = f"{verb.title}: {went} of {len(items)} done."
+    return Outcome(" ".join([said, *refused[:2]]), good=not refused)
+
+
+def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
+    if isinstance(error, NotFound):
+        return f"The service does not know {name} any more. The list was read again."
+    if isinstance(error, Throttled):
+        return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
+    return f"{verb.title} of {name} did not go through. {error}"
+
+
+async def _read_back(session: Session, collection: Collection, kind: Kind, item: Item) -> None:
+    """Show what the service says now: the one record where it can be read by itself, and the list."""
+    for wait in READ_BACK:
+        if wait:
+            await asyncio.sleep(wait)
+        try:
+            if kind.one is not None:
+                collection.put(await kind.one(session.client.at(Priority.ACTION), item))
+            differed = await collection.fetch()
+        except NotFound:
+            await _quietly(collection)
+            return
+        except MogplexError as error:
+            log.info("reading %s back failed: %s", kind.name, error)
+            continue
+        now = collection.set.rows.get(item.key)
+        if differed or now is None or now.record != item.record:
+            return
+
+
+async def _quietly(collection: Collection) -> None:
+    try:
+        await collection.fetch()
+    except MogplexError as error:
+        log.info("reading %s again failed: %s", collection.name, error)

@@ -1,0 +1,153 @@
+"""The generic list: any kind of the registry, from its declaration alone (design decision 11)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from textual import on
+
+from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate import actions, words
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import TABS
+from mogplex_tui.screens.base import bindings
+from mogplex_tui.screens.list_screen import ListScreen
+from mogplex_tui.widgets.line_table import LineTable
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+
+class KindScreen(ListScreen):
+    """A list of one kind. `screen_of` makes the class of a kind; this one is never shown itself."""
+
+    def __init__(self, narrowed: str = "", came_from: str = "") -> None:
+        super().__init__()
+        self._narrowed, self._came_from = narrowed, came_from
+        self._marked: set[str] = set()
+
+    @property
+    def collection(self) -> Collection:
+        """The rows of the kind and their feed."""
+        return self.console.collection(self.KIND)
+
+    def rows_of(self) -> RowSet[Item]:
+        """Return the rows of the kind."""
+        return self.collection.set
+
+    def feed_of(self) -> Feed:
+        """Return the feed of the kind."""
+        return self.collection.feed
+
+    def empty(self) -> str:
+        """Return the kind's own sentence."""
+        return self.KIND.empty
+
+    def closed(self) -> str | None:
+        """Return why nothing can be seen here."""
+        return self.collection.closed(self.KIND.needs)
+
+    def on_mount(self) -> None:
+        """Narrow the list when a link asked for it, and hear when the reach of the credential changes."""
+        self._source.marked = self._marked
+        self._forget.append(self.session.access.subscribe(lambda *_: self.changed_soon()))
+        if self._narrowed:
+            self.narrow(self._narrowed)
+
+    def counts(self) -> list[Segment]:
+        """Return how many rows are marked."""
+        here = len(self._marked & self._rows.rows.keys())
+        return [Segment(f"{here} marked", Tone.WARN, priority=1)] if here else []
+
+    def crumbs(self) -> list[Segment]:
+        """Return where the list was opened from."""
+        arrow = ">" if self.console.look.ascii else "▸"
+        return [Segment(f"{self._came_from} {arrow}", Tone.DIM, priority=4)] if self._came_from else []
+
+    def on_row(self) -> Item | None:
+        """Return the record under the cursor."""
+        item: Item | None = self.item()
+        return item
+
+    def chosen(self) -> list[Item]:
+        """Return the marked records, or the one under the cursor."""
+        marked = [self._rows.rows[key] for key in sorted(self._marked) if key in self._rows.rows]
+        item = self.on_row()
+        return marked or ([item] if item is not None else [])
+
+    @on(LineTable.RowSelected)
+    def _opened(self) -> None:
+        self.do_kind_open()
+
+    def do_kind_open(self) -> None:
+        """Open the record under the cursor."""
+        item = self.on_row()
+        if item is not None:
+            self.console.open_item(self.KIND, item, self.KIND.title)
+
+    def do_kind_mark(self) -> None:
+        """Mark the row, or take the mark away, and go on to the next."""
+        key = self.table.cursor_key
+        if key is None:
+            return
+        self._marked.symmetric_difference_update((key,))
+        self.table.refresh_rows((key,))
+        self.table.action_cursor(1)
+        self.refresh_chrome()
+
+    def do_kind_copy(self) -> None:
+        """Copy the id under the cursor."""
+        item = self.on_row()
+        if item is not None:
+            self.console.copy(item.key, f"the id of {self.KIND.noun} {self.KIND.name_of(item)}")
+
+    def do_kind_browse(self) -> None:
+        """Open the record's page in the browser."""
+        self.console.browse(self.KIND, self.on_row())
+
+    def do_verb(self, verb_id: str) -> None:
+        """Carry out one of the kind's verbs, asking first where it asks."""
+        verb = next(verb for verb in self.KIND.verbs if verb.id == verb_id)
+        items = self.chosen() if verb.many else self.chosen_one()
+        self.console.ask_verb(self.KIND, verb, items)
+        if verb.many:
+            self._marked.clear()
+            self.table.refresh_rows(self.table.visible_keys)
+
+    def chosen_one(self) -> list[Item]:
+        """Return the record under the cursor, as a list of at most one."""
+        item = self.on_row()
+        return [item] if item is not None else []
+
+    def do_go_back(self) -> None:
+        """Go back one step; a list that a digit leads to goes back to where one was before."""
+        if self._filter and not self._narrowed:
+            self.narrow("")
+        else:
+            self.console.back(self)
+
+
+def tab_of(kind: Kind) -> str:
+    """Return the tab that a kind belongs to: its own, or none."""
+    return kind.name if any(kind.name == name for _, _, name in TABS) else ""
+
+
+@cache
+def screen_of(name: str) -> type[KindScreen]:
+    """Return the list's class of a kind, made once from its declaration."""
+    from mogplex_tui.operate.kinds.registry import kinds
+
+    kind = kinds()[name]
+    actions.know(kind)
+    body: dict[str, Any] = {
+        "__doc__": f"The list of {words.many(kind.noun)}.",
+        "__module__": __name__,
+        "KIND": kind,
+        "SCOPE": kind.name,
+        "TAB": tab_of(kind),
+        "BINDINGS": bindings(kind.name),
+        "FILTER_EXAMPLE": f"a word, or {kind.fields[0].key}:word !other",
+    }
+    return type(f"{kind.name.title().replace('-', '')}Screen", (KindScreen,), body)

@@ -1,0 +1,84 @@
+"""Asks for what a verb needs before it goes: a line of text, or one of some choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from mogplex_tui.screens.modals.base import Dialog, FlatButton
+from mogplex_tui.widgets.text import visible
+
+
+class AskModal(Dialog[str]):
+    """Dismisses with the text or the chosen value, or None. What was typed stays when it is not accepted."""
+
+    DEFAULT_CSS = "AskModal OptionList { height: auto; max-height: 16; border: none; background: $surface; padding: 0; }"
+
+    def __init__(
+        self,
+        title: str,
+        label: str,
+        *,
+        value: str = "",
+        choices: Sequence[tuple[str, str]] = (),
+        check: Callable[[str], str | None] = lambda _: None,
+        means: Sequence[str] = (),
+        go: str = "OK",
+    ) -> None:
+        """`choices` are pairs of value and words; with any of them there is nothing to type."""
+        super().__init__()
+        self._title, self._label, self._value, self._go = title, label, value, go
+        self._choices, self._check, self._means = list(choices), check, list(means)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question; nothing in it is markup."""
+        with Vertical(id="box") as box:
+            box.border_title = Content(visible(self._title)).markup
+            yield Static(Content(visible(self._label)), classes="line dim")
+            if self._choices:
+                yield OptionList(*(Option(Content(visible(told))) for _, told in self._choices), id="choices")
+            else:
+                yield Input(self._value, id="text", select_on_focus=False)
+            yield Static("", classes="trouble", markup=False)
+            for line in self._means:
+                yield Static(Content(visible(line)), classes="line dim")
+            with Horizontal(id="buttons"):
+                yield FlatButton("Close", id="keep")
+                if not self._choices:
+                    yield FlatButton(self._go, id="go")
+
+    def on_mount(self) -> None:
+        """Give the keys to what is asked for, with the present value under the cursor."""
+        if not self._choices:
+            self.query_one(Input).focus()
+            return
+        options = self.query_one(OptionList)
+        values = [value for value, _ in self._choices]
+        options.highlighted = values.index(self._value) if self._value in values else 0
+        options.focus()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[event.option_index][0])
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#go")
+    def _entered(self) -> None:
+        text = self.query_one(Input).value
+        wrong = self._check(text)
+        if wrong is None:
+            self.dismiss(text)
+            return
+        trouble = self.query_one(".trouble", Static)
+        trouble.update(Content(visible(wrong)))
+        trouble.add_class("-shown")
+
+    @on(Button.Pressed, "#keep")
+    def _keep(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,185 @@
+"""Going from place to place: the screens of the digits, any kind by its name, one record, one step back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+
+from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.screens.tasks import ConsoleTasks
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from mogplex_tui.operate.kinds.base import Kind, Link, Verb
+
+# Screens of their own shape; every other place is a kind.
+OWN = ("runs", "observability")
+
+
+class ConsolePlaces(ConsoleTasks):
+    """The part of the app that knows the way: modes for the places, a stack of steps in each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._collections: dict[str, Collection] = {}
+        self._came_from: list[str] = []
+
+    def collection(self, kind: Kind) -> Collection:
+        """Return the rows of a kind, made when they are first asked for."""
+        if kind.name not in self._collections:
+            self._collections[kind.name] = Collection(self.session, kind.name, kind.roads)
+        return self._collections[kind.name]
+
+    async def go(self, name: str) -> None:
+        """Show a place by its name; from a step inside it, its first screen."""
+        if self.current_mode == name:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            return
+        if name not in OWN and name not in self._modes:
+            from mogplex_tui.screens.kind_screen import screen_of
+
+            self.add_mode(name, screen_of(name))
+        self._came_from = [*(place for place in self._came_from[-8:] if place != name), self.current_mode]
+        await self.switch_mode(name)
+
+    def back(self, screen: Screen[Any]) -> None:
+        """Go back one step: out of a record, or to the place where one was before."""
+        if len(self.screen_stack) > 1:
+            leave = getattr(screen, "leave", None)
+            if leave is not None:
+                leave()
+            self.pop_screen()
+        elif self._came_from:
+            self.run_job(self._back_to(self._came_from.pop()))
+
+    async def _back_to(self, place: str) -> None:
+        await self.switch_mode(place)
+
+    def open_item(self, kind: Kind, item: Item, came_from: str = "") -> None:
+        """Show one record."""
+        from mogplex_tui.screens.detail_screen import detail_of
+
+        self.push_screen(detail_of(kind.name)(item, came_from))
+
+    def follow(self, link: Link, came_from: str) -> None:
+        """Go where a link leads: to one record, or to a list narrowed by its filter."""
+        self.run_job(self._follow(link, came_from))
+
+    async def _follow(self, link: Link, came_from: str) -> None:
+        from mogplex_tui.operate.kinds.registry import kinds
+        from mogplex_tui.screens.kind_screen import screen_of
+
+        if link.kind == "runs":
+            await self._follow_to_runs(link)
+            return
+        kind = kinds()[link.kind]
+        if link.key is None:
+            self.push_screen(screen_of(kind.name)(link.filter, came_from))
+            return
+        item = await self._found(kind, link.key)
+        if item is None:
+            self.notify(
+                f"{kind.noun.capitalize()} {link.text} is not among what this credential sees.",
+                severity="warning",
+                markup=False,
+            )
+        else:
+            self.open_item(kind, item, came_from)
+
+    async def _found(self, kind: Kind, key: str) -> Item | None:
+        from mogplex_tui.api.errors import MogplexError
+
+        collection = self.collection(kind)
+        if key not in collection.set.rows:
+            try:
+                await collection.fetch()
+            except MogplexError as error:
+                self.notify(str(error), severity="warning", markup=False)
+        return collection.set.rows.get(key)
+
+    async def _follow_to_runs(self, link: Link) -> None:
+        from mogplex_tui.screens.runs import RunsScreen
+
+        row = next(
+            (
+                row
+                for row in self.runs.set.rows.values()
+                if link.key is not None and link.key in (row.key, row.run_id, row.call_id, row.job_id)
+            ),
+            None,
+        )
+        if row is not None:
+            self.open_run(row)
+            return
+        await self.go("runs")
+        screen = self.screen
+        if isinstance(screen, RunsScreen):
+            screen.narrow(link.filter or f"id:{link.key}")
+
+    def places(self) -> Iterable[SystemCommand]:
+        """Offer every kind in the palette, by its name and its aliases."""
+        from mogplex_tui.operate import words
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        for kind in kinds().values():
+            called = " ".join(f":{alias}" for alias in kind.aliases)
+            told = f"{kind.name} {called}".strip()
+            yield SystemCommand(told, f"The list of {words.many(kind.noun)}.", partial(self.go, kind.name))
+
+    # What is done to records -----------------------------------------------------------------------------------
+
+    def ask_verb(self, kind: Kind, verb: Verb, items: list[Item]) -> None:
+        """Ask what a verb needs to know, or whether it is meant, and then carry it out."""
+        from mogplex_tui.screens.questions import verb_screen
+
+        able = [item for item in items if verb.why_not(item) is None and item.record is not None]
+        if not able:
+            why = next((verb.why_not(item) for item in items if item.record is not None), None)
+            said = why or f"There is no {kind.noun} under the cursor that this could be done to."
+            self.notify(said, severity="warning", markup=False)
+            return
+        asked = verb_screen(self.session, kind, verb, able)
+        if asked is None:
+            self.run_job(self._carry_out(kind, verb, able, ""))
+        else:
+            self.push_screen(asked, partial(self._carry_out_if, kind, verb, able))
+
+    def _carry_out_if(self, kind: Kind, verb: Verb, items: list[Item], answer: bool | str | None) -> None:
+        if answer is None or answer is False:
+            return
+        self.run_job(self._carry_out(kind, verb, items, answer if isinstance(answer, str) else ""))
+
+    async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str) -> None:
+        from mogplex_tui.operate.verbs import carry_out_all
+
+        outcome = await carry_out_all(self.session, self.collection(kind), kind, verb, items, text)
+        self.notify(
+            outcome.sentence,
+            severity="information" if outcome.good else "warning",
+            timeout=5 if outcome.good else 12,
+            markup=False,
+        )
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the terminal's clipboard and say so."""
+        self.copy_to_clipboard(text)
+        self.notify(f"Copied {what}.", timeout=3, markup=False)
+
+    def browse(self, kind: Kind, item: Item | None) -> None:
+        """Open a record's page in the browser; where there is none, say so."""
+        if item is None or item.record is None or kind.url is None:
+            self.notify(
+                f"A {kind.noun} has no page of its own in the browser.", severity="warning", markup=False
+            )
+            return
+        address = kind.url(item)
+        if address.startswith("/"):
+            address = self.session.target.base_url + address
+        if address.startswith(("https://", "http://")):
+            self.open_url(address)
+            self.notify(f"Opened {address}", timeout=3, markup=False)

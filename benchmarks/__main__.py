@@ -9,8 +9,10 @@ import sys
 
 from . import first_frame, keys, requests, rest, tail
 from .figures import say
+from .plane import reads
 
-NAMES = ("first_frame", "keys", "tail", "rest", "requests")
+PLANE = {"plane_reads": reads.run}
+NAMES = ("first_frame", "keys", "tail", "rest", "requests", *PLANE)
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
         "tail": tail.run,
         "rest": lambda: rest.run(command, given.pattern),
         "requests": requests.run,
+        **PLANE,
     }
     load = os.getloadavg()[0]
     say(

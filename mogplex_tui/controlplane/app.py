@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from starlette.responses import HTMLResponse
-from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from .credentials import Authenticator
 from .plane import Plane
+from .router import PlaneRouter
 from .routes import (
     identity,
     library,
@@ -48,7 +48,7 @@ def service_of(plane: Plane) -> Service:
     return Service(plane, auth, plane.ids.fork("http"))
 
 
-def build_app(service: Service) -> Router:
+def build_app(service: Service) -> PlaneRouter:
     """The application of the documented profile: a trailing slash is a path like any other."""
     families = (
         v1_runs,
@@ -71,4 +71,4 @@ def build_app(service: Service) -> Router:
         machine,
     )
     found = [entry for family in families for entry in family.routes(service)]
-    return Router(found, redirect_slashes=False, default=_no_such_page)
+    return PlaneRouter(found, default=_no_such_page)

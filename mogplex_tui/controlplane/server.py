@@ -101,7 +101,8 @@ class PlaneServer:
     def open(self) -> None:
         """Take the port and make the database ready: all that needs no event loop, and seconds at large scale.
 
-        Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
+        Raises OSError when the port is taken, DatabaseMismatchError for a foreign file and ScenarioError for a
+        scenario that cannot be told.
         """
         try:
             self._listener = _listen(self.settings)
@@ -132,13 +133,14 @@ class PlaneServer:
         if listener is None:
             raise RuntimeError("open comes first")
         service = service_of(self.plane)
+        self._stack.callback(service.auth.uses.write)
         host, port = listener.getsockname()[:2]
         self.base_url = service.origin = f"http://{host}:{port}"
         if self.settings.speed > 0:
             from .simulator import Simulator
 
             simulator = Simulator(self.plane)
-            simulator.start(arrivals=self.settings.seeded)
+            simulator.start(arrivals=self.plane.settings.seeded)
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
             before(build_app(service), service),
@@ -272,7 +274,8 @@ def serve(
 ) -> None:
     """Run a plane until SIGINT, SIGTERM or the death of the parent process; one JSON line when it answers.
 
-    Raises OSError when the port is taken and DatabaseMismatchError for a foreign file.
+    Raises OSError when the port is taken, DatabaseMismatchError for a foreign file and ScenarioError for a scenario
+    that cannot be told.
     """
     server = PlaneServer(settings, path, notice=_say)
     try:

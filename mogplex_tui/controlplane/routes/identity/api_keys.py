@@ -21,6 +21,7 @@ _LAST_US = 8_640_000_000_000_000_000
 
 async def list_keys(ask: Ask) -> Response:
     """Every key that is not revoked, expired ones too, newest first."""
+    ask.service.auth.uses.write()
     rows = ask.plane.db.all(
         "SELECT * FROM user_api_keys WHERE user_id = ? AND revoked_at IS NULL"
         " ORDER BY created_at DESC, rowid DESC",

@@ -1,0 +1,1 @@
+"""The embedded control plane against floors: bare routes, bare inserts, bare starts."""

@@ -21,8 +21,8 @@ class Resource:
         self._transport = transport
         self._priority = priority
 
-    async def _get(self, path: str, resource: str, **params: object) -> Answer:
-        request = Request("GET", path, resource, params=wire_params(params))
+    async def _get(self, path: str, resource: str, /, *, patience: float = 0.0, **params: object) -> Answer:
+        request = Request("GET", path, resource, params=wire_params(params), patience=patience)
         return await self._transport.request(request, self._priority)
 
     async def _change(

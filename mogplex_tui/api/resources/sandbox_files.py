@@ -41,9 +41,7 @@ class SandboxFiles(Resource):
         """Return the text of one file."""
         root, name = one_sandbox(sandbox_id)
         checked = PathDraft(path=path).path
-        answer = await self._change(
-            "GET", f"{root}/files", f"a file of {name}", params={"path": checked}, patience=WAKING
-        )
+        answer = await self._get(f"{root}/files", f"a file of {name}", patience=WAKING, path=checked)
         return answer.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
@@ -64,7 +62,7 @@ class SandboxFiles(Resource):
     async def tree(self, sandbox_id: str) -> list[str]:
         """Return every path, directories with a slash at the end; what tools keep for themselves is left out."""
         root, name = one_sandbox(sandbox_id)
-        answer = await self._change("GET", f"{root}/tree", f"the tree of {name}", patience=WAKING)
+        answer = await self._get(f"{root}/tree", f"the tree of {name}", patience=WAKING)
         paths = answer.at("paths")
         if not isinstance(paths, list):
             raise invalid(answer.reply, "has no list under 'paths'")

@@ -21,11 +21,11 @@ from mogplex_tui.api.models.sandbox_events import (
     HarnessBegan,
     HarnessDone,
     HarnessEvent,
-    Output,
     SandboxCreated,
     SessionKnown,
 )
 from mogplex_tui.api.models.sandbox_records import CommandResult, SandboxRecord
+from mogplex_tui.api.models.stream import Output
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.resources.sandbox_files import one_sandbox
 from mogplex_tui.api.transport import Request, Transport

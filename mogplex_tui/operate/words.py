@@ -23,6 +23,11 @@ STATES: dict[str, tuple[str, str, str, str]] = {
     "stopped": ("⊘", "-", "stopped", "dim"),
     "cancelling": ("◌", "~", "cancelling", "warn"),
     "paused": ("‖", "=", "paused", "dim"),
+    "pausing": ("‖", "=", "pausing", "dim"),
+    "idle": ("·", ".", "idle", "dim"),
+    "active": ("●", "*", "active", "ok"),
+    "inactive": ("·", ".", "inactive", "dim"),
+    "waiting": ("◆", "?", "approval", "warn"),
     "skipped": ("·", ".", "skipped", "dim"),
     "unreadable": ("▫", "?", "unreadable", "warn"),
 }

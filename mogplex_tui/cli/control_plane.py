@@ -6,12 +6,33 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 from mogplex_tui.cli import webhook
 
 SCALES = ("small", "medium", "large")
 PROFILES = ("documented", "hosted")
+_SCENARIOS = "scenarios (a database file keeps the one that it was made with):"
+
+
+class _Help(argparse.HelpFormatter):
+    """Lists the built-in scenarios at the end, which are read only when somebody looks."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text != _SCENARIOS:
+            return super()._fill_text(text, width, indent)
+        from mogplex_tui.controlplane.scenarios.load import titles
+
+        told = titles()
+        column = max(map(len, told)) + 4
+        lines = [
+            textwrap.fill(
+                title, width, initial_indent=f"  {name}".ljust(column), subsequent_indent=" " * column
+            )
+            for name, title in told.items()
+        ]
+        return "\n".join([text, *lines])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +42,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--db", type=Path, default=None, metavar="FILE", help="keep the data here (default: a temporary file)"
     )
     parser.add_argument("--seed", type=int, default=7, help="which story is told (default: 7)")
-    parser.add_argument("--scale", choices=SCALES, default="small", help="how much history there is")
+    parser.add_argument(
+        "--scenario",
+        type=_scenario,
+        default=None,
+        metavar="NAME|FILE",
+        help="what it tells: one of those below, or a file of your own (default: calm)",
+    )
+    parser.add_argument(
+        "--scale",
+        choices=SCALES,
+        default=None,
+        help="how much history there is (default: the scenario's, which is small for all but huge)",
+    )
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="X", help="pace of the work: 1 human, 0 standing still"
     )
@@ -55,6 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     webhook.add_arguments(parser)
     # For a parent that must not leave orphans behind; of no use to people.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
+    parser.epilog, parser.formatter_class = _SCENARIOS, _Help
+
+
+def _scenario(text: str) -> str:
+    from mogplex_tui.controlplane.scenarios.fields import ScenarioError
+    from mogplex_tui.controlplane.scenarios.load import find
+
+    try:
+        find(text)
+    except ScenarioError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _rate_limit(text: str) -> int | None:
@@ -101,6 +146,7 @@ def run(args: argparse.Namespace) -> int:
         return _print_openapi()
     from mogplex_tui.controlplane.database import DatabaseMismatchError
     from mogplex_tui.controlplane.plane import Settings
+    from mogplex_tui.controlplane.scenarios.fields import ScenarioError
     from mogplex_tui.controlplane.server import serve
 
     if args.speed < 0:
@@ -109,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(
         seed=args.seed,
         scale=args.scale,
+        scenario=args.scenario,
         speed=args.speed,
         rate_limit=args.rate_limit,
         port=args.port,
@@ -120,6 +167,9 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         serve(settings, args.db, args.parent)
+    except ScenarioError as error:
+        sys.stderr.write(f"control-plane: {error}\n")
+        return 2
     except DatabaseMismatchError as error:
         sys.stderr.write(f"control-plane: {error}\n")
         return 1

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> list[str]:
     options = []
-    for name in ("seed", "scale", "speed", "profile"):
+    for name in ("seed", "scenario", "scale", "speed", "profile"):
         value = getattr(arguments, name)
         if value is not None:
             options += [f"--{name}", str(value)]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .clock import DAY_US
 from .plane import Settings
+from .scenarios import load
 
 # Histories that take about a second to write, or longer.
 SCALES = ("medium", "large")
@@ -42,7 +43,7 @@ def _version() -> str:
     here = Path(__file__).parent
     code = sorted(
         path
-        for folder in (here, here / "migrations", *_tree(here / "seed"), here / "writes")
+        for folder in (here, here / "migrations", *_tree(here / "seed"), here / "scenarios", here / "writes")
         for path in folder.iterdir()
         if path.suffix in (".py", ".sql", ".json")
     )
@@ -57,7 +58,8 @@ def _tree(folder: Path) -> list[Path]:
 
 
 def _file(settings: Settings) -> Path:
-    return _directory() / f"{settings.scale}-{settings.seed}-{_version()}.history"
+    told = load.find(settings.scenario).digest
+    return _directory() / f"{settings.scale}-{settings.seed}-{told}-{_version()}.history"
 
 
 def fetch(settings: Settings, path: Path, now_us: int) -> int | None:

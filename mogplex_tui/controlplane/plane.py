@@ -8,13 +8,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .clock import Clock
-from .database import Database
+from .database import Database, DatabaseMismatchError
 from .hub import Hub
 from .ids import Ids
 from .machines import Machines
+from .scenarios import load
+from .scenarios.fields import ScenarioError
+from .scenarios.model import Scenario
+
+if TYPE_CHECKING:
+    from .edge.inject import Faults
 
 SCALES = ("small", "medium", "large")
 PROFILES = ("documented", "hosted")
@@ -26,13 +32,15 @@ class Settings(NamedTuple):
     `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None for
     neither. `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
     rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
-    database with nothing but its account. `profile` is one of PROFILES; `faults` are rules as edge/parse.py reads
-    them, and `fault_route` opens /__plane/faults, where they are switched. `mcp_origins` are web origins, separated by
-    commas, that may call the MCP endpoint; with `private_hosts` connections may point into this machine's network.
+    database with nothing but its account. `scenario` names what a new database tells, or a file that says it
+    (scenarios/load.py), None for an ordinary day; `scale` None is the scenario's own. `profile` is one of PROFILES;
+    `faults` are rules as edge/parse.py reads them, and `fault_route` opens /__plane/faults, where they are switched.
+    `mcp_origins` are web origins, separated by commas, that may call the MCP endpoint; with `private_hosts`
+    connections may point into this machine's network.
     """
 
     seed: int = 7
-    scale: str = "small"
+    scale: str | None = None
     speed: float = 1.0
     rate_limit: int | None = 60
     host: str = "127.0.0.1"
@@ -45,6 +53,7 @@ class Settings(NamedTuple):
     bypass_secret: str | None = None
     mcp_origins: str = ""
     private_hosts: bool = False
+    scenario: str | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +105,8 @@ class Plane:
     The account row of `user_id`, its two tokens and its session exist before `seed.build` is called
     (account.py); everything else in a new database is the seed's.
     `ids` is the story's stream; the HTTP side draws from a fork, so that requests never shift it.
+    `settings` have a scale, and are not seeded when the scenario is not. `faults` are there once the plane answers,
+    and only where rules, the route or the scenario need them.
     """
 
     db: Database
@@ -104,8 +115,10 @@ class Plane:
     settings: Settings
     ids: Ids
     user_id: str
+    scenario: Scenario
     wake: Wake = field(default_factory=Wake)
     machines: Machines = field(default_factory=Machines)
+    faults: Faults | None = None
 
 
 def account_id(seed: int) -> str:
@@ -115,10 +128,12 @@ def account_id(seed: int) -> str:
 
 def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
     """Open or create the database at path and gather the parts; raises DatabaseMismatchError for a foreign
-    file.
+    file and ScenarioError for a scenario that cannot be told.
 
-    A file that is opened again keeps the seed it was created with, and draws ids that it has not used yet.
+    A file that is opened again keeps the seed and the scenario it was created with, and draws ids that it has not
+    used yet.
     """
+    asked = load.find(settings.scenario)
     hub = Hub()
     # The stream is named after the run of the process: a second run on one file must not repeat ids.
     ids = Ids(f"{settings.seed}/0")
@@ -126,9 +141,30 @@ def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Pl
     # Until the story is complete nothing has drawn from the stream that the next run would repeat.
     generation = int(db.meta("generation") or "-1") + 1 if db.meta("complete") else 0
     seed = int(db.meta("seed") or settings.seed)
+    scenario = _kept_scenario(db) or asked
+    db.set_meta("scenario", scenario.text)
     db.set_meta("generation", str(generation))
     db.set_meta("seed", str(seed))
     if generation:
         ids = Ids(f"{seed}/{generation}")
         db.use_ids(ids)
-    return Plane(db, clock or Clock(), hub, settings, ids, account_id(seed))
+    return Plane(db, clock or Clock(), hub, settled(settings, scenario), ids, account_id(seed), scenario)
+
+
+def settled(settings: Settings, scenario: Scenario) -> Settings:
+    """The settings with what the scenario decides where they leave it open: scale, and whether there is a story."""
+    return settings._replace(
+        scale=settings.scale or scenario.past.scale, seeded=settings.seeded and scenario.past.seeded
+    )
+
+
+def _kept_scenario(db: Database) -> Scenario | None:
+    """What the story of a file that has one is about; a file from before there were scenarios tells the default."""
+    text = db.meta("scenario")
+    if text is None:
+        return load.find(None) if db.meta("complete") else None
+    try:
+        return load.kept(text)
+    except ScenarioError as error:
+        db.close()
+        raise DatabaseMismatchError(f"{db.path} keeps a scenario that cannot be told: {error}") from error

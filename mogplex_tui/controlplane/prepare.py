@@ -11,7 +11,8 @@ from . import history_cache
 from .account import create_credentials, create_profile
 from .clock import Clock
 from .database import DatabaseMismatchError
-from .plane import Plane, Settings, open_plane
+from .plane import Plane, Settings, open_plane, settled
+from .scenarios import load
 
 Notice = Callable[[str], None]
 
@@ -22,15 +23,19 @@ def prepare(
     """Open the plane; a new database gets its account and, when settings ask for it, its story.
 
     A story that was broken off is begun again: nobody was ever answered from it. `notice` is told a sentence when
-    it will take seconds. Raises DatabaseMismatchError for a foreign file and OSError for one that cannot be made.
+    it will take seconds, or goes on with another scenario than it was asked for. Raises DatabaseMismatchError for a
+    foreign file, ScenarioError for a scenario that cannot be told and OSError for a file that cannot be made.
     """
-    clock = clock or Clock()
+    clock, asked = clock or Clock(), load.find(settings.scenario)
     if path.exists() and path.stat().st_size:
         plane = open_plane(settings, path, clock)
         if plane.db.meta("complete") is not None:
+            if notice is not None and settings.scenario is not None and plane.scenario.text != asked.text:
+                notice(f"{path.name} goes on with its own scenario, {plane.scenario.name}")
             return plane
         plane.db.close()
         _delete(path)
+    settings = settled(settings, asked)
     try:
         plane = _from_cache(settings, path, clock) or _written(settings, path, clock, notice)
     except BaseException:

@@ -21,8 +21,9 @@ def before(app: ASGIApp, service: Service) -> ASGIApp:
     if settings.profile == "hosted":
         app = HostedGate(HostedDefects(app, service.plane), service)
     rules = [parse(text) for text in settings.faults]
-    if not rules and not settings.fault_route:
+    if not rules and not settings.fault_route and not service.plane.scenario.now.faults:
         return app
-    faults = Faults(settings.seed, rules)
+    # The simulator switches those of the scenario.
+    faults = service.plane.faults = Faults(settings.seed, rules)
     app = FaultInjector(app, faults, service.origin)
     return FaultSwitch(app, faults) if settings.fault_route else app

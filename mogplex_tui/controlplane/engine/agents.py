@@ -10,6 +10,7 @@ from ..clock import MINUTE_US, SECOND_US
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import attached
 from ..seed.job_plan import CALL_TYPES
+from ..seed.odds import dearer
 from ..seed.rng import pick, token
 from ..seed.steps import CallKind, Story
 from ..seed.stories import Branches, plan_agent, plan_harness
@@ -79,7 +80,9 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     rng = part.rng
     outline = courses.draw(rng, job, _EFFORTS.get(job.source_type, 1.0))
     model = str(node.data["modelOverride"])
-    story = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, outline.failure)
+    failure = outline.failure if outline.steered else part.odds.failure(model, outline.failure)
+    story = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, failure)
+    story = dearer(part.odds.spent(model, story), _loop_times(stage, job))
     if outline.steered:
         story = story._replace(steps=story.steps[:4], tool_calls=story.tool_calls[:2])
     story = _in_time(node, story)
@@ -101,6 +104,13 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     if story.status == "failed":
         return NodeEnd("failed", story.error, None, story.failure_class)
     return NodeEnd("success", None, _output(node, text, tools, _review(node, outline, text)))
+
+
+def _loop_times(stage: Stage, job: Job) -> float:
+    """How much dearer the scenario's loop has become when this job is a round of it."""
+    loop = stage.scenario.now.loop
+    title = job.metadata.get("pr_title", job.metadata.get("issue_title"))
+    return 1.0 if loop is None else loop.times(title)
 
 
 def _in_time(node: Node, story: Story) -> Story:
@@ -257,9 +267,8 @@ def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
     own = [prompt for prompt in prompts() if prompt.repo == job.repo.key]
     prompt = pick(part.rng, own) if own else Prompt(job.repo.key, "change", "")
     branches = Branches(job.repo.branch or "main", branch, True)
-    story = plan_harness(
-        part.rng, harness, job.repo.full_name, prompt, branches, courses.draw_cli(part.rng, job)
-    )
+    course = courses.draw_cli(part.rng, job, harness, part.odds)
+    story = plan_harness(part.rng, harness, job.repo.full_name, prompt, branches, course)
     live = stage.plane.db.one(
         f"SELECT id, status FROM ai_calls WHERE job_run_id = ? AND {_LIVE}"
         " AND json_extract(metadata, '$.flow_node_id') IS ?",

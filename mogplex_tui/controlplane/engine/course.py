@@ -18,6 +18,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..seed.catalogue import material
+from ..seed.odds import Odds
 from ..seed.rng import pick, whole
 from ..seed.steer import Course as CliCourse
 from ..seed.steer import draw_course
@@ -73,11 +74,11 @@ def draw(rng: Random, job: Job, effort: float) -> Course:
     return Course(effort * (0.15 if quick else 1.0), failure, found, quick or asked is not None)
 
 
-def draw_cli(rng: Random, job: Job) -> CliCourse:
-    """The outline of a coding CLI's node, steered by the same words."""
+def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> CliCourse:
+    """The outline of a coding CLI's node, steered by the same words; `odds` count where no word does."""
     drawn, outline = draw_course(rng), draw(rng, job, 1.0)
     if not outline.steered:
-        return drawn
+        return odds.course(harness, drawn)
     turns = 1 if _says(job.word(), "quick") else min(3, drawn.turns)
     if outline.failure is None:
         return CliCourse(turns)

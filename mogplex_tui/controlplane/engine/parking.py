@@ -83,7 +83,7 @@ def park(
                 expires_at=None if lasts_us is None else now + lasts_us,
             )
     answer_at = None
-    if job.origin == "story":
+    if job.origin == "story" and stage.scenario.now.answered:
         # People of the story take their time; who set work off from outside answers for it.
         seconds = wait_seconds(part.rng) if kind != waits.TOOL else part.rng.uniform(4.0, 25.0)
         answer_at = now + int(seconds * SECOND_US / stage.speed)

@@ -6,13 +6,16 @@ from ..clock import DAY_US, HOUR_US, MINUTE_US
 from ..database import Tx
 from ..loading import loading, suspended
 from ..plane import Plane
+from ..scenarios.model import Scenario
 from .account import write_account
+from .added import write_added
 from .bulk import Rows
 from .catalogue import prompts
 from .enlarge import enlarge
 from .families import FAMILIES
 from .history import History
 from .job_history import JobHistory
+from .odds import Odds
 from .rng import stream
 from .sandboxes import Box, write_present
 from .steps import CallKind
@@ -23,12 +26,12 @@ LARGE_CALLS = 100_000
 
 
 def build(plane: Plane) -> None:
-    """Fill the database of `plane` for its seed and scale, silently and in one transaction.
+    """Fill the database of `plane` for its seed, scale and scenario, silently and in one transaction.
 
     Same seed, same ids, texts and numbers; only the instants follow the clock.
     """
     seed = int(plane.db.meta("seed") or plane.settings.seed)
-    now, scale = plane.clock.now_us(), plane.settings.scale
+    now, scale = plane.clock.now_us(), plane.settings.scale or "small"
     world = build_world(seed, plane.user_id)
     with loading(plane.db) as tx, suspended(tx):
         rows = Rows()
@@ -36,16 +39,19 @@ def build(plane: Plane) -> None:
         for name, write in FAMILIES:
             write(rows, world, stream(seed, name), now)
         rows.flush(tx)
-        _write_work(rows, tx, world, seed, now, scale)
+        _write_work(rows, tx, world, seed, now, scale, plane.scenario)
         tx.execute("INSERT INTO call_days SELECT * FROM call_sums")
         if scale == "large":
             enlarge(tx, world.user_id, LARGE_CALLS, seed, now)
 
 
-def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str) -> None:
-    size = SIZES[scale]
+def _write_work(
+    rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str, scenario: Scenario
+) -> None:
+    size, past = SIZES[scale], scenario.past
     boxes = write_present(rows, world, stream(seed, "sandboxes"), now)
-    direct = History(rows, tx, world, stream(seed, "direct"), now)
+    odds = Odds(past.failures, past.spend, stream(seed, "odds"))
+    direct = History(rows, tx, world, stream(seed, "direct"), now, odds)
     jobs = JobHistory(rows, world, stream(seed, "jobs"), now, direct)
     _write_live(direct, jobs, boxes)
     runs = int(size * 0.22)
@@ -57,6 +63,7 @@ def _write_work(rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: st
         direct.chat(CallKind.CHAT)
     while rows.count("ai_calls") < size:
         jobs.job()
+    write_added(rows, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)
 

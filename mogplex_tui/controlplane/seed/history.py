@@ -10,12 +10,13 @@ from ..clock import SECOND_US
 from ..database import Tx
 from .bulk import Rows, encode
 from .catalogue import Prompt, material, models, prompts
+from .odds import CALM, Odds
 from .rhythm import Rhythm
 from .rng import between, new_uuid, pick, token, whole
 from .sandboxes import Box, write_past
 from .scribe import CallFacts, Scribe, Written
 from .steer import draw_course
-from .steps import CallKind, Step, Story
+from .steps import CallKind, Step
 from .stories import Branches, pick_failure, plan_agent, plan_harness
 from .world import Repo, World
 
@@ -72,13 +73,14 @@ def chat_model(rng: Random) -> str:
 
 
 class History:
-    """Writes direct work of the past; jobs have their own module."""
+    """Writes direct work of the past; jobs have their own module. `odds` are those of the last hours' work."""
 
-    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int) -> None:
+    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int, odds: Odds = CALM) -> None:
         self.rows = rows
         self.world = world
         self.rng = rng
         self.now = now
+        self.odds = odds
         self.rhythm = Rhythm(now)
         self.scribe = Scribe(rows, tx)
         self._old_key = new_uuid(rng)
@@ -103,9 +105,11 @@ class History:
         branches = Branches(
             repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True
         )
-        story = plan_harness(
-            rng, harness, repo.full_name, prompt, branches, draw_course(rng), rng.random() < 0.2, not fresh
-        )
+        course = draw_course(rng)
+        if fresh:
+            course = self.odds.course(harness, course)
+        first_use = rng.random() < 0.2
+        story = plan_harness(rng, harness, repo.full_name, prompt, branches, course, first_use, not fresh)
         boot = between(rng, 6.0, 40.0)
         started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + boot + 30)
         keep, cancelled = rng.random() < sandbox_share, rng.random() < 0.06
@@ -212,8 +216,9 @@ class History:
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
         model = chat_model(rng) if live_age is None else "anthropic/claude-sonnet-5"
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
-        effort = 0.5 if kind is CallKind.CHAT else 1.6
-        story: Story = plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh)
+        odds = self.odds if fresh and live_age is None else CALM
+        failure, effort = odds.failure(model, failure), 0.5 if kind is CallKind.CHAT else 1.6
+        story = odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh))
         if live_age is None:
             started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + 30)
         else:

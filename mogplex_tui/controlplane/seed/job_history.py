@@ -20,6 +20,7 @@ from .job_plan import (
     plan_job,
     wait_seconds,
 )
+from .odds import CALM
 from .rng import new_uuid, pick, token, whole
 from .scribe import CallFacts, Written
 from .steps import CallKind
@@ -52,7 +53,8 @@ class JobHistory:
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
         flow = self.world.flows[key]
-        return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin)
+        odds = self.direct.odds if failing and not thin else CALM
+        return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin, odds)
 
     def job(self) -> int:
         """One job run that is over, or one dispatch that was suppressed; returns how many calls it made."""

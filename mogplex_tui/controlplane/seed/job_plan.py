@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from .catalogue import Prompt, material, prompts, work
+from .odds import CALM, Odds
 from .rng import between, new_uuid, pick, token, whole
 from .steer import draw_course
 from .steps import CallKind, Story
@@ -156,26 +157,33 @@ def _findings(rng: Random) -> tuple[dict[str, Any], ...]:
 
 
 def _agent_node(
-    rng: Random, node: dict[str, Any], flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool
+    rng: Random,
+    node: dict[str, Any],
+    flow: Flow,
+    repo: Repo,
+    failure: tuple[str, str] | None,
+    thin: bool,
+    odds: Odds,
 ) -> NodePlan:
     if node["harness"] == "mogplex":
-        model = node["model"]
-        story = plan_agent(
-            rng, CallKind.NODE, model, repo.key, _EFFORTS.get(flow.event, 1.0), failure, thin=thin
-        )
+        model, effort = node["model"], _EFFORTS.get(flow.event, 1.0)
+        failure = odds.failure(model, failure)
+        story = plan_agent(rng, CallKind.NODE, model, repo.key, effort, failure, thin=thin)
+        story = odds.spent(model, story)
         call_type = CALL_TYPES.get(flow.event, flow.event)
         return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, story))
     own = [prompt for prompt in prompts() if prompt.repo == repo.key]
     prompt = pick(rng, own) if own else Prompt(repo.key, "repair", "")
     branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
-    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, draw_course(rng), thin=thin)
+    course = odds.course(node["harness"], draw_course(rng))
+    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, course, thin=thin)
     return NodePlan(
         node["id"], "agent", node["label"], AgentWork(f"harness:{node['harness']}", "agent", story)
     )
 
 
 def _nodes(
-    rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool
+    rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool, odds: Odds
 ) -> tuple[NodePlan, ...]:
     """The nodes in the order they run; nothing follows a failed one."""
     plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
@@ -187,7 +195,8 @@ def _nodes(
         if node["id"] in skips:
             plans.append(NodePlan(node["id"], node["type"], node["label"], skipped=True))
         elif node["type"] == "agent":
-            plans.append(_agent_node(rng, node, flow, repo, failure if node["id"] == doomed else None, thin))
+            own = failure if node["id"] == doomed else None
+            plans.append(_agent_node(rng, node, flow, repo, own, thin, odds))
         elif node["type"] == "await_event":
             wait = WaitWork(node["config"]["kind"], node["config"], node["timeout"]["value"])
             plans.append(NodePlan(node["id"], node["type"], node["label"], wait=wait))
@@ -229,11 +238,16 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
     return {}
 
 
-def plan_job(rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: bool = False) -> JobPlan:
-    """Plan a job run of `flow` for `repo` that fails with probability `failing`; a thin one without tool events."""
+def plan_job(
+    rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: bool = False, odds: Odds = CALM
+) -> JobPlan:
+    """Plan a job run of `flow` for `repo` that fails with probability `failing`; a thin one without tool events.
+
+    `odds` let single models and harnesses fail more often.
+    """
     metadata, key = _trigger(rng, flow, repo)
     failure = pick_failure(rng) if rng.random() < failing else None
-    nodes = _nodes(rng, flow, repo, failure, thin)
+    nodes = _nodes(rng, flow, repo, failure, thin, odds)
     failed = next((node for node in nodes if node.failed), None)
     findings = _findings(rng) if flow.event == "pr_opened" and failed is None else ()
     diagnostics = _diagnostics(rng, flow, failed)

@@ -134,14 +134,23 @@ def write_present(rows: Rows, world: World, rng: Random, now: int) -> dict[str, 
 
 
 def write_past(
-    rows: Rows, rng: Random, repo: Repo, branch: str, started_at: int, ended_at: int, broken: bool
+    rows: Rows,
+    rng: Random,
+    repo: Repo,
+    branch: str,
+    started_at: int,
+    ended_at: int,
+    broken: bool,
+    text: str | None = None,
 ) -> Box:
-    """Collect the stopped sandbox of a run that is over and return it."""
+    """Collect the stopped sandbox of a run that is over and return it; a broken one says `text`, or something."""
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None
     status = "error" if broken else "stopped"
     reason = None if broken else pick(rng, ("idle_timeout", "idle_timeout", "lifetime_timeout", "manual"))
     wish = _Wish(repo.key, branch, status, "unknown" if broken else "stopped", age, 0, reason, error)
     columns = _columns(rng, repo, wish, ended_at)
+    if broken and text is not None:
+        columns |= {"error": text, "last_boot_error": text}
     rows.add("sandboxes", **columns)
     return Box(columns["id"], columns["sandbox_id"], branch)

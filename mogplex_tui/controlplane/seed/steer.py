@@ -62,6 +62,14 @@ def _says(prompt: str, words: str) -> bool:
     return re.search(rf"\b{words}\b", prompt, re.IGNORECASE) is not None
 
 
+_WORDS = (*_FAILURES, "boot error", "no changes", "quick", "long", "forever")
+
+
+def is_steered(prompt: str) -> bool:
+    """Whether a prompt has any of the module's words."""
+    return any(_says(prompt, word) for word in _WORDS)
+
+
 def steered_course(rng: Random, prompt: str) -> Course:
     """The outline that the prompt's own words ask for; see the module's list."""
     course = draw_course(rng)

@@ -1,18 +1,21 @@
-"""What arrives when: new work every ten to forty seconds, so that two to five calls are nearly always alive."""
+"""What arrives when: new work every ten to forty seconds, so that two to five calls are nearly always alive.
+
+A scenario makes all of it more often or rarer, and shifts the weights of the kinds.
+"""
 
 from __future__ import annotations
 
 from random import Random
 
+from ..scenarios.model import KINDS
 from ..seed.rng import between, pick, whole
 from ..seed.steps import CallKind
 from ..writes import limits
 from . import chats, jobs, runs
+from .plot import refused
 from .scheduler import Acts
 from .stage import Part, Stage
 
-_KINDS = ("run", "chat", "control", "job")
-_WEIGHTS = (30, 22, 14, 34)
 _FEW, _MANY = 5, 6
 _CLI_AT_ONCE = 2
 
@@ -20,7 +23,8 @@ _CLI_AT_ONCE = 2
 class _Planned:
     """When the planned pieces of work end, in the agenda's own seconds; what people stop does not count here."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float) -> None:
+        self._pace = pace
         # What the seed left running: four calls and a run that boots, at different ages.
         self.ends: list[tuple[float, str]] = [
             (60.0, "run"),
@@ -36,32 +40,36 @@ class _Planned:
 
     def gap(self, rng: Random, now: float) -> float:
         """Seconds to the next arrival: soon when little is alive, later when much is."""
-        usual, soon = between(rng, 20.0, 40.0), between(rng, 2.0, 6.0)
+        usual, soon = between(rng, 20.0, 40.0) / self._pace, between(rng, 2.0, 6.0) / self._pace
         self.ends = [entry for entry in self.ends if entry[0] > now]
-        if len(self.ends) < _FEW:
+        if len(self.ends) < _FEW * self._pace:
             return soon
-        if len(self.ends) >= _MANY:
+        if len(self.ends) >= _MANY * self._pace:
             return max(soon, min(end for end, _ in self.ends) - now + soon)
         return usual
 
 
 def arrivals(stage: Stage) -> Acts:
     """Start new work for as long as the plane runs."""
-    rng, planned = stage.part("agenda").rng, _Planned()
+    told = stage.scenario.now
+    rng, planned = stage.part("agenda").rng, _Planned(told.pace)
     now, number = 0.0, 0
     while True:
         # Somebody who has just come sees something begin at once.
         gap = planned.gap(rng, now) if number else between(rng, 4.0, 7.0)
         yield gap
         now, number = now + gap, number + 1
-        kind = rng.choices(_KINDS, weights=_WEIGHTS)[0] if number > 1 else "chat"
-        if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE:
+        first = number == 1 and told.arrivals["chat"] > 0
+        kind = "chat" if first else rng.choices(KINDS, weights=[told.arrivals[name] for name in KINDS])[0]
+        if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE * told.pace:
             kind = "control"
         seconds = _start(stage, stage.part(f"{kind} {number}"), kind)
         planned.ends.append((now + seconds, kind))
 
 
 def _start(stage: Stage, part: Part, kind: str) -> float:
+    if refused(stage, part, kind):
+        return 0.0
     if kind == "run":
         return runs.arrive(stage, part)
     if kind == "job":
@@ -73,7 +81,7 @@ def rush(stage: Stage) -> Acts:
     """Now and then a merge train: several pushes at once, more than the installation may run."""
     rng, number = stage.part("rush").rng, 0
     while True:
-        yield between(rng, 240.0, 700.0)
+        yield between(rng, 240.0, 700.0) / stage.scenario.now.pace
         for _ in range(7):
             number += 1
             jobs.arrive(stage, stage.part(f"rush {number}"), pick(rng, ("push", "review", "mention")))
@@ -85,8 +93,9 @@ def commands(stage: Stage) -> Acts:
     part = stage.part("commands")
     rng = part.rng
     while True:
-        yield between(rng, 45.0, 160.0)
-        refused, remaining = rng.random() < 0.12, whole(rng, 3, 19)
+        yield between(rng, 45.0, 160.0) / stage.scenario.now.pace
+        denied, remaining = rng.random() < 0.12, whole(rng, 3, 19)
+        denied = denied or part.chance.random() < stage.scenario.now.denials.get("sandbox_exec", 0.0)
         box = stage.plane.db.one(
             "SELECT id, repo_id FROM sandboxes WHERE user_id = ? AND status = 'running'"
             " ORDER BY last_active_at DESC LIMIT 1",
@@ -99,14 +108,14 @@ def commands(stage: Stage) -> Acts:
                 tx,
                 user_id=stage.world.user_id,
                 route_key="sandbox_exec",
-                decision="denied" if refused else "allowed",
+                decision="denied" if denied else "allowed",
                 at=stage.now(),
                 sandbox_id=box["id"],
                 repo_id=box["repo_id"],
-                reason="Another sandbox command is already running" if refused else None,
-                limit_name="sandbox_exec_in_flight" if refused else "sandbox_execs_per_minute",
-                window_seconds=0 if refused else 60,
-                limit_value=1 if refused else 20,
-                remaining=0 if refused else remaining,
-                retry_after_seconds=15 if refused else None,
+                reason="Another sandbox command is already running" if denied else None,
+                limit_name="sandbox_exec_in_flight" if denied else "sandbox_execs_per_minute",
+                window_seconds=0 if denied else 60,
+                limit_value=1 if denied else 20,
+                remaining=0 if denied else remaining,
+                retry_after_seconds=15 if denied else None,
             )

@@ -178,8 +178,12 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
         yield between(rng, 1.5, 4.0)
         _log_install(part, box_id, number)
     yield between(rng, 2.0, 6.0)
-    if breaks:
+    told = stage.scenario.now
+    fails = told.boot_fails(stage.seed, box_id, number)
+    if breaks or fails:
         text = str(pick(rng, work("boot_errors")))
+        if fails and not breaks:
+            text = told.boot_error or text
         _advance(stage, part, box_id, number, Change.FAILED, error=text, last_boot_error=text)
         raise BootFailed(text)
     now = stage.now()

@@ -21,8 +21,8 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
     repo_id, user_id = None if repo is None else repo.id, stage.world.user_id
     model = chat_model(rng)
     failure = pick_failure(rng) if rng.random() < 0.07 else None
-    effort = 1.0 if kind is CallKind.CHAT else 2.2
-    story = plan_agent(rng, kind, model, row["repo"], effort, failure)
+    failure, effort = part.odds.failure(model, failure), 1.0 if kind is CallKind.CHAT else 2.2
+    story = part.odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure))
     metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
     if repo is not None:
         metadata["repo"] = repo.full_name

@@ -8,7 +8,7 @@ from ..database import Row
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import HARNESSES, accepted_step, external_metadata, request_hash
 from ..seed.rng import between, pick, token, whole
-from ..seed.steer import Course, draw_course, steered_course
+from ..seed.steer import Course, draw_course, is_steered, steered_course
 from ..seed.steps import Story
 from ..seed.stories import Branches, plan_harness
 from ..seed.world import Repo, World
@@ -75,7 +75,10 @@ def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bo
     name = f"run:{run_id}"
     part = stage.part(name)
     repo = repo_of(stage.world, row["repo_id"], row)
-    course = course or steered_course(part.rng, row["prompt"])
+    if course is None:
+        course = steered_course(part.rng, row["prompt"])
+        if not is_steered(row["prompt"]):
+            course = part.odds.course(row["harness"], course)
     if course.endless:
         course = course._replace(turns=ENDLESS_TURNS)
     branch, created = working_branch(row)
@@ -159,7 +162,7 @@ def arrive(stage: Stage, part: Part) -> float:
     branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}" if created else repo.branch
     key, digest = token(rng, "mogplex-", 16), request_hash(rng)
     about = external_metadata(repo, harness, key, digest, Branches(repo.branch, branch, created), None)
-    course, now, claim = draw_course(rng), stage.now(), part.ids.uuid()
+    course, now, claim = part.odds.course(harness, draw_course(rng)), stage.now(), part.ids.uuid()
     with part.tx() as tx:
         if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
             return 0.0

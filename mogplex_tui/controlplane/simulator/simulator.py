@@ -10,7 +10,7 @@ import traceback
 from ..clock import SECOND_US
 from ..plane import Plane
 from ..writes import calls, job_control, jobs, nodes, runs
-from . import agenda, boxes, pickup
+from . import agenda, boxes, pickup, plot
 from .runs import start_run
 from .scheduler import Scheduler
 from .stage import Stage
@@ -53,7 +53,8 @@ class Simulator:
         self._stage.spawn("reaper", boxes.reaper(self._stage))
         self._stage.spawn("repair soon", pickup.repair_soon(self._stage))
         self._stage.spawn("clocks", pickup.clocks(self._stage))
-        if arrivals:
+        plot.begin(self._stage, arrivals)
+        if arrivals and self._stage.scenario.now.pace > 0:
             self._stage.spawn("agenda", agenda.arrivals(self._stage))
             self._stage.spawn("rush", agenda.rush(self._stage))
             self._stage.spawn("commands", agenda.commands(self._stage))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import cached_property
 from random import Random
 
 from ..clock import SECOND_US
 from ..database import Tx
 from ..ids import Ids
 from ..plane import Plane
+from ..scenarios.model import Scenario
+from ..seed.odds import Odds
 from ..seed.rng import stream
 from ..seed.world import World, build_world
 from .scheduler import Acts, Scheduler
@@ -23,6 +26,17 @@ class Part:
         self.rng: Random = stream(stage.seed, stage.generation, name)
         self.ids = Ids(f"{stage.seed}/{stage.generation}/{name}")
 
+    @cached_property
+    def chance(self) -> Random:
+        """Numbers for what the scenario adds, so that an ordinary day's draws stay as they are."""
+        return stream(self._stage.seed, self._stage.generation, "scenario", self.name)
+
+    @cached_property
+    def odds(self) -> Odds:
+        """What the scenario says about the calls of this actor."""
+        now = self._stage.scenario.now
+        return Odds(now.failures, now.spend, self.chance)
+
     def tx(self) -> AbstractContextManager[Tx]:
         """A write transaction that draws row ids from this actor's stream."""
         return self._stage.plane.db.transaction(ids=self.ids)
@@ -35,6 +49,7 @@ class Stage:
         self.plane = plane
         self.scheduler = scheduler
         self.seed = int(plane.db.meta("seed") or plane.settings.seed)
+        self.scenario: Scenario = plane.scenario
         self.generation = plane.db.meta("generation") or "0"
         self.world: World = build_world(self.seed, plane.user_id)
         # Sandboxes that an actor or a request is booting; nobody else may boot them.

@@ -26,6 +26,7 @@ log = logging.getLogger("mogplex.controlplane")
 Say = Callable[[Mapping[str, Any]], None]
 
 NO_ACCESS = "git clone failed: repository not found or access revoked"
+NO_ANSWER = "VM did not answer within 90 s"
 _CRASHED = "The sandbox could not be started because of an internal error"
 
 
@@ -138,7 +139,11 @@ class Boot:
         await self._serve()
 
     async def _serve(self) -> None:
-        """Start the dev server and take the record to running."""
+        """Start the dev server and take the record to running, if the scenario lets it."""
+        told = self._plane.scenario.now
+        if told.boot_fails(self._plane.settings.seed, self._record_id, self._number):
+            self._fail(told.boot_error or NO_ANSWER, "bootstrap")
+            return
         dev_log = await self._lines("dev", self._how()["dev"])
         url, now = lookup.preview_address(self._name), self._plane.clock.now_us()
         if not self._keep(preview_url=url):

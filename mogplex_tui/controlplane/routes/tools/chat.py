@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from random import Random
 from typing import Any, NamedTuple
 
 from starlette.responses import Response, StreamingResponse
@@ -13,7 +14,9 @@ from ... import catalogue, chat_quota
 from ...chat_reply import compose
 from ...chat_talk import Prompt, Talk
 from ...database import Row
+from ...plane import Plane
 from ...roles import ActiveTeam, may
+from ...seed.odds import Odds
 from ...writes import calls, chats
 from .. import params
 from ..team_scope import active_team
@@ -181,6 +184,12 @@ def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
         chats.remember(tx, ask.user_id, request.content, metadata, ask.plane.clock.now_us())
 
 
+def _fault(plane: Plane, model: str, call_id: str) -> str | None:
+    """What the provider says instead of answering, where the scenario has it fail."""
+    failure = Odds(plane.scenario.now.failures, (), Random(call_id)).failure(model, None)
+    return None if failure is None else failure[1]
+
+
 async def chat(ask: Ask) -> Response:
     """Answer a chat; what fails after the stream began arrives in it."""
     request, team = await _request(ask), active_team(ask)
@@ -191,7 +200,7 @@ async def chat(ask: Ask) -> Response:
     reply = compose(plane.db, ask.user_id, request.question, request.repo, tools, plane.clock.now_us())
     call_id = _start(ask, request, model, team)
     _remember(ask, request, team)
-    fault = None if known else f"The gateway does not offer the model {model}"
+    fault = _fault(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
     prompt = Prompt(model, sum(map(len, request.texts)), reply, fault)
     return ChatStream(Talk(plane, ask.service.ids, call_id, prompt))
 

@@ -63,7 +63,7 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
         _template(rows, world, rng, spec, graphs[spec["flow"]], now)
     _question(rows, world, rng, runs, written["question"], now)
     for spec in written["approvals"]:
-        _approval(rows, world, rng, spec, now)
+        approval(rows, world, rng, spec, now)
 
 
 def _version_id(world: World, key: str, number: int) -> str:
@@ -219,8 +219,8 @@ def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str,
     )
 
 
-def _approval(rows: Rows, world: World, rng: Random, spec: dict[str, Any], now: int) -> None:
-    """A question of the orchestrator; what was answered was answered three minutes later."""
+def approval(rows: Rows, world: World, rng: Random, spec: dict[str, Any], now: int) -> None:
+    """Collect a question of the orchestrator, `spec` as in data/routing.json; an answer came three minutes later."""
     created, status = now - spec["minutes"] * MINUTE_US, spec["status"]
     answered, expired = status in ("approved", "denied"), status == "expired"
     rows.add(

@@ -1,0 +1,137 @@
+"""Reading one object of a scenario file field by field; whatever is wrong is said with its place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be told; the text says what is wrong, and where in which file."""
+
+
+def shown(value: Any) -> str:
+    """A value as a short text for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+class Fields:
+    """The fields of one object; `end` is called last and complains about what nobody asked for.
+
+    `where` names the object for messages, "" for the whole file. Every reader returns its default for a missing field
+    and raises ScenarioError for a wrong one.
+    """
+
+    def __init__(self, value: Any, where: str = "") -> None:
+        self.where = where
+        if not isinstance(value, dict):
+            raise ScenarioError(f"{where or 'the file'} must be an object, not {shown(value)}")
+        self._value: dict[str, Any] = value
+        self._known: list[str] = []
+
+    def wrong(self, name: str, problem: str) -> ScenarioError:
+        """The complaint about one field."""
+        return ScenarioError(f"{self._path(name)} {problem}")
+
+    def _path(self, name: str) -> str:
+        return f"{self.where}.{name}" if self.where else name
+
+    def _get(self, name: str, default: _T) -> Any:
+        self.know(name)
+        return self._value.get(name, default)
+
+    def has(self, name: str) -> bool:
+        """Whether the file says anything about a field."""
+        return name in self._value
+
+    def know(self, *names: str) -> None:
+        """Fields that may be there, though they were not asked for."""
+        self._known += [name for name in names if name not in self._known]
+
+    def names(self) -> tuple[str, ...]:
+        """The fields that the file has."""
+        return tuple(self._value)
+
+    def truth(self, name: str, default: bool) -> bool:
+        """True or false."""
+        value = self._get(name, default)
+        if not isinstance(value, bool):
+            raise self.wrong(name, f"must be true or false, not {shown(value)}")
+        return value
+
+    def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
+        """A number in bounds, both included; needed when there is no default."""
+        if default is None and name not in self._value:
+            raise self.wrong(name, "is missing")
+        value = self._get(name, default)
+        fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not fine or not low <= value <= high:
+            raise self.wrong(name, f"must be a number from {low:g} to {high:g}, not {shown(value)}")
+        return float(value)
+
+    def maybe(self, name: str, low: float, high: float) -> float | None:
+        """A number in bounds, or None when there is none."""
+        return self.number(name, low, high) if name in self._value else self._get(name, None)
+
+    def whole(self, name: str, high: int) -> int:
+        """A whole number from 0, which is the default, to `high`."""
+        value = self._get(name, 0)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
+            raise self.wrong(name, f"must be a whole number from 0 to {high}, not {shown(value)}")
+        return value
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """One line of text that is not empty; needed when there is no default."""
+        if default is None and name not in self._value:
+            raise self.wrong(name, "is missing")
+        value = self._get(name, default)
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            raise self.wrong(name, f"must be a line of text, not {shown(value)}")
+        return value
+
+    def choice(self, name: str, options: Sequence[str], default: str | None = None) -> str:
+        """One of some words; needed when there is no default."""
+        if default is None and name not in self._value:
+            raise self.wrong(name, f"is missing; it is one of {', '.join(options)}")
+        value = self._get(name, default)
+        if value not in options:
+            raise self.wrong(name, f"must be one of {', '.join(options)}, not {shown(value)}")
+        return str(value)
+
+    def shares(
+        self, name: str, keys: Sequence[str], high: float, default: Mapping[str, float]
+    ) -> dict[str, float]:
+        """An object with numbers from 0 to `high` under some of `keys`; the others are 0."""
+        if name not in self._value:
+            self._get(name, None)
+            return dict(default)
+        inner = self.part(name)
+        found = {key: inner.number(key, 0, high, 0.0) for key in keys}
+        inner.end()
+        return found
+
+    def part(self, name: str) -> Fields:
+        """An object within, an empty one when there is none."""
+        return Fields(self._get(name, {}), self._path(name))
+
+    def each(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
+        """A list of objects, each read by `read`, which need not call `end`."""
+        value = self._get(name, [])
+        if not isinstance(value, list):
+            raise self.wrong(name, f"must be a list, not {shown(value)}")
+        found = []
+        for index, item in enumerate(value):
+            entry = Fields(item, f"{self._path(name)}[{index}]")
+            found.append(read(entry))
+            entry.end()
+        return tuple(found)
+
+    def end(self) -> None:
+        """Raise ScenarioError for a field that means nothing here."""
+        for name in self._value:
+            if name not in self._known:
+                raise self.wrong(name, f"means nothing; known are {', '.join(self._known)}")

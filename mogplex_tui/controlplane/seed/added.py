@@ -1,0 +1,85 @@
+"""What a scenario adds to the past of the seeded account: rounds of a loop, questions, and sandboxes that broke."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from ..clock import HOUR_US, MINUTE_US, SECOND_US
+from ..scenarios.model import Loop, Scenario
+from .bulk import Rows
+from .catalogue import material, prompts
+from .families.routing import approval
+from .history import History
+from .job_history import JobHistory
+from .job_plan import JobPlan, plan_job
+from .odds import dearer
+from .rng import pick, stream, token, whole
+from .sandboxes import write_past
+from .world import World
+
+_TITLES = {"pr_opened": "pr_title", "issue_opened": "issue_title"}
+_START_SECONDS = 2.0
+
+
+def draw_question(rng: Random, world: World) -> dict[str, Any]:
+    """Something that the orchestrator might ask: tool, input, summary and urgency (routing.md §3.16)."""
+    told = pick(rng, material("questions"))
+    about = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
+    given = {
+        name: about["n"] if text == "{n}" else text.format(**about) for name, text in told["input"].items()
+    }
+    return {**told, "summary": told["summary"].format(**about), "input": given}
+
+
+def write_added(rows: Rows, world: World, direct: History, scenario: Scenario, seed: int, now: int) -> None:
+    """Collect what the scenario adds, from streams of its own; all instants in µs before `now`."""
+    past, loop = scenario.past, scenario.now.loop
+    jobs = Added(rows, world, stream(seed, "added jobs"), now, direct)
+    if loop is not None:
+        jobs.rounds(loop, past.loop_rounds)
+    for number in range(past.parked):
+        jobs.parked(int((1.5 + 4.4 * number) * HOUR_US))
+    rng = stream(seed, "added questions")
+    for _ in range(past.questions):
+        told = {"minutes": whole(rng, 3, 1_200), "status": "pending", "expires": None}
+        approval(rows, world, rng, {**draw_question(rng, world), **told}, now)
+    rng = stream(seed, "added sandboxes")
+    for _ in range(past.broken_sandboxes):
+        prompt = pick(rng, prompts())
+        ended = now - whole(rng, 2, 150) * MINUTE_US
+        branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}"
+        repo, text = world.repos[prompt.repo], scenario.now.boot_error
+        write_past(rows, rng, repo, branch, ended - 40 * SECOND_US, ended, True, text)
+
+
+class Added(JobHistory):
+    """Writes the job runs that a scenario adds."""
+
+    def rounds(self, loop: Loop, count: int) -> None:
+        """The first `count` rounds of a loop, the last of which has just ended."""
+        flow, repo = self.world.flows[loop.automation], self.world.repos[loop.repo]
+        plans = []
+        for number in range(1, count + 1):
+            title = loop.name(number)
+            plan = plan_job(self.rng, flow, repo, 0.0)
+            plans.append(_dearer(plan, _TITLES[flow.event], title, loop.times(title)))
+        end = self.now - 30 * SECOND_US
+        starts: list[int] = []
+        for plan in reversed(plans):
+            # What a node and a start take beside the work itself, as for every job of the past.
+            seconds = plan.seconds() + _START_SECONDS + 30 + 3 * len(plan.nodes)
+            starts.insert(0, end - int(seconds * SECOND_US))
+            end = starts[0] - int(loop.pause * SECOND_US)
+        for plan, start in zip(plans, starts, strict=True):
+            self._finished(plan, start, _START_SECONDS, 0.0, None, False, False)
+
+
+def _dearer(plan: JobPlan, where: str, title: str, times: float) -> JobPlan:
+    nodes = tuple(
+        node
+        if node.agent is None
+        else node._replace(agent=node.agent._replace(story=dearer(node.agent.story, times)))
+        for node in plan.nodes
+    )
+    return plan._replace(nodes=nodes, metadata={**plan.metadata, where: title})

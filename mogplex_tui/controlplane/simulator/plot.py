@@ -1,0 +1,166 @@
+"""What a scenario lets happen beside the day's work: a loop, questions to people, faults, and starts refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..edge.parse import parse
+from ..engine.payloads import About, Said, build
+from ..engine.webhooks import Delivery, deliver
+from ..scenarios.model import Gust, Loop
+from ..seed.added import draw_question
+from ..seed.rng import between, new_uuid, token
+from ..seed.world import Flow
+from ..writes import limits
+from .scheduler import Acts
+from .stage import Part, Stage
+
+_DELIVERIES = {"pr_opened": "pull_request", "issue_opened": "issues"}
+_LOOK_SECONDS = 1.0
+# What each quota says when it refuses: reason, name, window in seconds and limit (observability.md §10).
+_REFUSALS = {
+    "chat": ("Too many active chat runs", "concurrent_chat_runs", 0, 2),
+    "external_agent_run": (
+        "External Mogplex run rate limit exceeded",
+        "external_agent_runs_per_minute",
+        60,
+        10,
+    ),
+}
+
+
+def begin(stage: Stage, arrivals: bool) -> None:
+    """Start what the scenario says; without `arrivals` only its faults."""
+    now = stage.scenario.now
+    for number, gust in enumerate(now.faults):
+        stage.spawn(f"fault {number}", _blow(stage, gust))
+    if not arrivals:
+        return
+    if now.loop is not None:
+        stage.spawn("loop", _loop(stage, now.loop))
+    if now.questions_every is not None:
+        stage.spawn("questions", _questions(stage, now.questions_every))
+
+
+def _blow(stage: Stage, gust: Gust) -> Acts:
+    rule = parse(gust.rule)
+    yield gust.after
+    while stage.plane.faults is not None:
+        active = stage.plane.faults.add(rule)
+        if gust.lasts is None:
+            return
+        yield gust.lasts
+        stage.plane.faults.remove(active.number)
+        if gust.every is None:
+            return
+        yield gust.every - gust.lasts
+
+
+def _loop(stage: Stage, told: Loop) -> Acts:
+    """Set the automation off each time it has ended, also badly; only switching it off breaks the circle."""
+    part, flow = stage.part("loop"), stage.world.flows[told.automation]
+    number = _rounds(stage, told, flow)
+    yield told.after
+    while True:
+        if _set_off(stage, part, told, flow, number + 1):
+            number += 1
+            while _is_alive(stage, flow, told.name(number)):
+                yield _LOOK_SECONDS
+        yield told.pause
+
+
+def _set_off(stage: Stage, part: Part, told: Loop, flow: Flow, number: int) -> bool:
+    """Deliver the event of one round, as the doing of a person whose token the automation has; whether work came."""
+    repo = stage.world.repos[told.repo]
+    kind = "Organization" if repo.full_name.startswith("acme/") else "User"
+    about = About(repo.full_name, repo.branch or "main", repo.installation_id, kind)
+    event = _DELIVERIES[flow.event]
+    payload = build(part.rng, event, about, Said(told.name(number), author="ada-okafor"))
+    answer = deliver(
+        stage.plane, part.ids, Delivery(event, new_uuid(part.rng), payload, "story", False, stage.now())
+    )
+    return bool(answer.get("queued"))
+
+
+def _titles(flow: Flow) -> str:
+    return "$.pr_title" if flow.event == "pr_opened" else "$.issue_title"
+
+
+def _rounds(stage: Stage, told: Loop, flow: Flow) -> int:
+    """How many rounds the database knows, from the past or from an earlier process."""
+    rows = stage.plane.db.all(
+        "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
+    )
+    return max((told.round(row["title"]) or 0 for row in rows), default=0)
+
+
+def _is_alive(stage: Stage, flow: Flow, title: str) -> bool:
+    row = stage.plane.db.one(
+        "SELECT 1 FROM job_runs WHERE flow_id = ? AND status IN ('pending', 'running')"
+        " AND json_extract(metadata, ?) = ?",
+        (flow.id, _titles(flow), title),
+    )
+    return row is not None
+
+
+def _questions(stage: Stage, every: float) -> Acts:
+    part, number = stage.part("questions"), 0
+    while True:
+        yield between(part.rng, 0.6 * every, 1.8 * every)
+        number += 1
+        question_id = _ask(stage, part, draw_question(part.rng, stage.world))
+        if stage.scenario.now.answered:
+            stage.spawn(f"answer {number}", _answer(stage, question_id, between(part.rng, 40.0, 400.0)))
+
+
+def _ask(stage: Stage, part: Part, told: dict[str, Any]) -> str:
+    with part.tx() as tx:
+        question_id = tx.new_id()
+        tx.insert(
+            "control_approvals",
+            id=question_id,
+            user_id=stage.world.user_id,
+            run_id=tx.new_id(),
+            tool_name=told["tool"],
+            tool_call_id=token(part.rng, "call_", 14),
+            tool_input=json.dumps(told["input"], ensure_ascii=False),
+            summary=told["summary"],
+            urgency=told["urgency"],
+            created_at=stage.now(),
+        )
+    return question_id
+
+
+def _answer(stage: Stage, question_id: str, after: float) -> Acts:
+    yield after
+    with stage.plane.db.transaction() as tx:
+        tx.execute(
+            "UPDATE control_approvals SET status = 'approved', resolution_source = 'api', resolved_at = ?,"
+            " resolved_by = user_id WHERE id = ? AND status = 'pending'",
+            (stage.now(), question_id),
+        )
+
+
+def refused(stage: Stage, part: Part, kind: str) -> bool:
+    """Whether a quota refuses work of this kind before it begins, with its row; only where the scenario says so."""
+    route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
+    share = 0.0 if route is None else stage.scenario.now.denials.get(route, 0.0)
+    if route is None or not share or part.chance.random() >= share:
+        return False
+    reason, name, window, limit = _REFUSALS[route]
+    with part.tx() as tx:
+        limits.record_limit(
+            tx,
+            user_id=stage.world.user_id,
+            route_key=route,
+            decision="denied",
+            at=stage.now(),
+            reason=reason,
+            limit_name=name,
+            window_seconds=window,
+            limit_value=limit,
+            remaining=0,
+            retry_after_seconds=max(15, window),
+        )
+    return True

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import IdempotencyConflict, MogplexError, Throttled, Unavailable, Unreachable
 from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop, code_of, say, state_name
+from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
+from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.finder import Finder
 from mogplex_tui.cli.follow import Follower, ending
@@ -105,8 +104,8 @@ async def _repo(setting: Setting, text: str) -> Repo:
 async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
     """Ask, cancel, read back, and say what the run then is."""
     setting.must_write("The cancel")
-    if not arguments.yes and not sys.stdin.isatty():
-        raise Stop(Exit.USAGE, "There is no terminal to ask on: give --yes to cancel without a question.")
+    if not arguments.yes:
+        must_be_able_to_ask("cancel")
     finder = Finder(setting.session)
     row = await finder.find(arguments.run)
     if row.state in ENDED_STATES:
@@ -115,8 +114,11 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         row = await finder.learn_run_id(row)
     if why := operations.why_not_cancel(setting.session, row):
         raise Stop(Exit.NOT_ALLOWED, why)
-    if not arguments.yes and not _agreed(setting, row):
-        raise Stop(Exit.FAILED, "Nothing was cancelled.")
+    if not arguments.yes:
+        now = setting.session.clock.now()
+        question = f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}"
+        if not agreed(setting, question):
+            raise Stop(Exit.FAILED, "Nothing was cancelled.")
     entry = setting.session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
     try:
         await operations.send_cancel(setting.session, row)
@@ -176,30 +178,3 @@ def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
     else:
         setting.output.line(row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED
-
-
-def _agreed(setting: Setting, row: RunRow) -> bool:
-    now = setting.session.clock.now()
-    question = setting.output.shown(f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}")
-    if setting.settings.protected.value:
-        # What is protected wants more than a key that is pressed by habit.
-        name = state_name(setting.settings)
-        return _answer(f"{question} {name} is protected: type its name to go on:").strip() == name
-    return _answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
-
-
-def _answer(question: str) -> str:
-    """Ask and read one line. Ctrl+c must end the waiting at once, which the event loop's own handler would not do."""
-    in_front = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_front else None
-    try:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            # It came just before, and would only be noticed after the answer.
-            raise KeyboardInterrupt
-        sys.stderr.write(f"{question} ")
-        sys.stderr.flush()
-        return sys.stdin.readline()
-    finally:
-        if in_front:
-            signal.signal(signal.SIGINT, before)

@@ -49,7 +49,7 @@ STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
 METERED_GAP, METERED_STATE_GAP = 2.0, 6.0
 ENDING = frozenset({"finished", "failed", "cancelled"})
 # After these the same question will never be answered otherwise.
-_FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
+FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
 
 
 class EventLog(Tail):
@@ -234,7 +234,7 @@ class Follower:
     def _report(self, feeds: list[Feed]) -> None:
         for feed in feeds:
             fresh = feed.freshness
-            if isinstance(fresh.error, _FINAL):
+            if isinstance(fresh.error, FINAL):
                 raise fresh.error
             if fresh.error is not None and not isinstance(fresh.error, MogplexError):
                 raise fresh.error

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 # Longer than this nobody waits at a prompt for one answer; the sentence then says how long it would be.
 PATIENCE = 5.0
+FORMS = ("table", "wide", "json", "csv")
 
 
 class Setting:
@@ -35,14 +36,27 @@ class Setting:
             raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
 
 
-def service_arguments(parser: argparse.ArgumentParser, *, outermost: bool = True) -> None:
-    """Add what every headless command takes, before its verb (`outermost`) and after it alike."""
+def service_arguments(
+    parser: argparse.ArgumentParser, *, outermost: bool = True, forms: bool = False
+) -> None:
+    """Add what every headless command takes, before its verb (`outermost`) and after it alike.
+
+    `forms` adds the choice of an output form, for commands that print rows.
+    """
     parser.add_argument(
         "--json",
         action="store_true",
         default=False if outermost else argparse.SUPPRESS,
         help="one JSON object a line (UTC times, money as text)",
     )
+    if forms:
+        parser.add_argument(
+            "--output",
+            "-o",
+            choices=FORMS,
+            default="table" if outermost else argparse.SUPPRESS,
+            help="table, wide (all columns, whole ids), json (as --json) or csv",
+        )
     # Suppressed defaults: what was said before the command's name must not be forgotten after it.
     parser.add_argument(
         "--context",
@@ -93,7 +107,8 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     log_to_file()
     # The same directory as the console's: what was started here is listed there.
     context = state_name(settings)
-    output = Output(as_json=arguments.json, scrub=target.scrub)
+    form = getattr(arguments, "output", "table")
+    output = Output(as_json=arguments.json or form == "json", scrub=target.scrub, form=form)
 
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -23,6 +24,8 @@ from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 
 LONGEST_CELL = 400
+LONGEST_REVEALED = 1_000_000
+_CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
 LEAST_OF_THE_LAST = 12
 # Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
 _DANGEROUS = re.compile(
@@ -39,11 +42,19 @@ class Column:
     priority: int = 0
 
 
+class Revealed(str):
+    """A secret that the person at the terminal asked for by its name: shown whole, though never with control codes."""
+
+    __slots__ = ()
+
+
 class Output:
     """Writes data to stdout, as text or as NDJSON; what it is given may come from the service and is made harmless."""
 
-    def __init__(self, *, as_json: bool, scrub: Callable[[str], str] = str) -> None:
+    def __init__(self, *, as_json: bool, scrub: Callable[[str], str] = str, form: str = "table") -> None:
         self.as_json = as_json
+        # One of table, wide, json and csv.
+        self.form = "json" if as_json else form
         self._scrub = scrub
         self._stream: TextIO = sys.stdout
         encoding = (getattr(self._stream, "encoding", None) or "ascii").lower()
@@ -83,20 +94,32 @@ class Output:
         *,
         titles: bool = True,
         indent: str = "",
+        whole: bool = False,
     ) -> None:
         """Write rows in aligned columns.
 
         On a terminal that is too narrow columns go by their priority, the highest first, and what is still too long
-        is cut; elsewhere everything is written.
+        is cut; elsewhere, and when the `whole` was asked for, everything is written.
         """
         shown = [[self.shown(cell) for cell in row] for row in rows]
         head = [[column.title for column in columns]] if titles else []
         lines = head + shown
         widths = [max(map(width, texts), default=0) for texts in zip(*lines, strict=True)]
-        kept = self._that_fit(columns, widths, len(indent)) if self.is_terminal else range(len(columns))
+        fits = not self.is_terminal or whole
+        kept = range(len(columns)) if fits else self._that_fit(columns, widths, len(indent))
         for line in lines:
-            cells = [_padded(line[at], widths[at], columns[at].right) for at in kept]
-            self._write(self._fit(indent + "  ".join(cells).rstrip()))
+            text = (
+                indent + "  ".join(_padded(line[at], widths[at], columns[at].right) for at in kept).rstrip()
+            )
+            self._write(text if whole else self._fit(text))
+
+    def csv(self, cells: Iterable[str]) -> None:
+        """Write one line of comma-separated values (RFC 4180), each of them one harmless line."""
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(
+            visible(redact.text(self._scrub(text)), LONGEST_REVEALED) for text in cells
+        )
+        self._write(line.getvalue())
 
     @staticmethod
     def _that_fit(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
@@ -112,7 +135,9 @@ class Output:
         return kept
 
     def shown(self, text: str) -> str:
-        """Return a text as one harmless line without credentials."""
+        """Return a text as one harmless line without credentials, but for one that was asked for."""
+        if isinstance(text, Revealed):
+            return _DANGEROUS.sub(_escaped, text).translate(_CONTROLS)
         return visible(redact.text(self._scrub(text)), LONGEST_CELL)
 
     def flush(self) -> None:

@@ -16,12 +16,36 @@ COMMANDS = {
     "demo": ("mogplex_tui.cli.demo", "the console on its own embedded control plane"),
     "control-plane": ("mogplex_tui.cli.control_plane", "the embedded control plane alone"),
     "runs": ("mogplex_tui.cli.runs", "list, read, follow, start and cancel runs"),
+    "run": ("mogplex_tui.cli.run", "start a run: REPO PROMPT"),
+    "watch": ("mogplex_tui.cli.watch", "wait until a run is over, or in another state"),
     "stats": ("mogplex_tui.cli.stats", "usage, health and cost"),
+    "repos": (
+        "mogplex_tui.cli.families.repos",
+        "the imported repositories: list, get, sync, hide, snapshot …",
+    ),
+    "agents": ("mogplex_tui.cli.families.agents", "the agents: list, get, create, update, delete"),
+    "models": ("mogplex_tui.cli.families.models", "the models: list, get, enable, disable, default, new"),
+    "sandboxes": (
+        "mogplex_tui.cli.families.sandboxes",
+        "the sandboxes: list, get, launch, pause, stop, logs …",
+    ),
+    "automations": (
+        "mogplex_tui.cli.families.automations",
+        "the automations: list, get, runs, publish, trigger …",
+    ),
+    "assignments": (
+        "mogplex_tui.cli.families.assignments",
+        "the assignments: list, get, create, enable, disable …",
+    ),
+    "jobs": ("mogplex_tui.cli.families.jobs", "the job runs: list, get, cancel, repair, requeue"),
+    "approvals": ("mogplex_tui.cli.families.approvals", "questions to a human: list, get, approve, deny"),
+    "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "login": ("mogplex_tui.cli.login", "sign in to a service, by browser or with a token"),
     "logout": ("mogplex_tui.cli.logout", "forget what a context is signed in with"),
     "contexts": ("mogplex_tui.cli.contexts", "the services by name: list, use, add, set, remove, rename"),
     "info": ("mogplex_tui.cli.info", "every setting and where it came from"),
     "doctor": ("mogplex_tui.cli.doctor", "what this credential can and cannot see"),
+    "completions": ("mogplex_tui.cli.completions", "completions for bash, zsh or fish"),
 }
 
 _TAKE_A_WORD = ("--context", "--base-url", "--theme")
@@ -62,7 +86,8 @@ def look_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _build(wanted: str | None) -> argparse.ArgumentParser:
+def build(wanted: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
+    """Return the parser; arguments of commands are there for the `wanted` one alone, or for the `whole` of them."""
     parser = argparse.ArgumentParser(
         prog="mogplex-tui",
         description="The operator console for Mogplex: watch agent runs live, know what they cost, stop them.",
@@ -75,7 +100,7 @@ def _build(wanted: str | None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, (module, line) in COMMANDS.items():
         sub = commands.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
-        if name == wanted:
+        if whole or name == wanted:
             importlib.import_module(module).add_arguments(sub)
     return parser
 
@@ -97,7 +122,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(_EXPOSED)
         return Exit.USAGE
     wanted = _command(arguments)
-    parsed = _build(wanted).parse_args(arguments)
+    parsed = build(wanted).parse_args(arguments)
     module = COMMANDS[parsed.command][0] if parsed.command else "mogplex_tui.cli.console"
     try:
         return int(importlib.import_module(module).run(parsed))

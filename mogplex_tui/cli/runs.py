@@ -25,24 +25,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     service_arguments(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first"))
+    _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first", forms=True))
     get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids")
     get.add_argument("run", metavar="RUN", help=_RUN)
     events = _verb(verbs, "events", "what happened in a run, oldest first")
     events.add_argument("run", metavar="RUN", help=_RUN)
     events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
     _exit_status(events)
-    _start_arguments(_verb(verbs, "start", "start a run; its id is printed"))
+    start = _verb(verbs, "start", "start a run; its id is printed")
+    start.add_argument("--repo", required=True, metavar="REPO", help="owner/name, or the repository's id")
+    start.add_argument("--prompt", required=True, metavar="TEXT", help="what to do; - reads it from stdin")
+    start_arguments(start)
     cancel = _verb(verbs, "cancel", "ask a run to stop, and say what it then is")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
     cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
 
 def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str, *, forms: bool = False
 ) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
-    service_arguments(parser, outermost=False)
+    service_arguments(parser, outermost=False, forms=forms)
     return parser
 
 
@@ -62,9 +65,8 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _start_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", required=True, metavar="REPO", help="owner/name, or the repository's id")
-    parser.add_argument("--prompt", required=True, metavar="TEXT", help="what to do; - reads it from stdin")
+def start_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how a run is started, apart from where and what."""
     parser.add_argument("--harness", choices=_HARNESSES, default="codex", help="which coding tool (codex)")
     parser.add_argument("--base", metavar="BRANCH", help="where to start from (default: the repository's)")
     parser.add_argument("--branch", metavar="BRANCH", help="where to work (default: the service names one)")
@@ -98,6 +100,11 @@ def run(args: argparse.Namespace) -> int:
     if args.verb != "start":
         verbs = {"list": _list, "get": _get, "events": _events, "cancel": _cancel}
         return run_headless(args, lambda setting: verbs[args.verb](setting, args))
+    return start_from(args)
+
+
+def start_from(args: argparse.Namespace) -> int:
+    """Start the run that the arguments describe and return the exit code."""
     from mogplex_tui.cli.changes import read_prompt, start
 
     try:
@@ -111,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _list(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.listing import Listing, Wanted
-    from mogplex_tui.cli.shapes import COLUMNS, run_cells, run_object
+    from mogplex_tui.cli.shapes import COLUMNS, CSV_FIELDS, csv_cells, run_cells, run_object
     from mogplex_tui.live.runs import Runs
 
     wanted = Wanted(args.limit, frozenset(args.state or ()), args.repo, " ".join(args.filter))
@@ -120,9 +127,14 @@ async def _list(setting: Setting, args: argparse.Namespace) -> int:
     if output.as_json:
         for row in listed.rows:
             output.object("run", run_object(row))
+    elif output.form == "csv":
+        output.csv(CSV_FIELDS)
+        for row in listed.rows:
+            output.csv(csv_cells(row))
     elif listed.rows:
-        output.table(COLUMNS, [run_cells(row, now) for row in listed.rows])
-    else:
+        whole = output.form == "wide"
+        output.table(COLUMNS, [run_cells(row, now, whole=whole) for row in listed.rows], whole=whole)
+    if not listed.rows:
         say("No run fits." if args.state or args.repo or args.filter else "There are no runs.")
     for note in listed.notes:
         say(output.shown(note))

@@ -68,12 +68,29 @@ def run_object(row: RunRow) -> dict[str, Any]:
     }
 
 
-def run_cells(row: RunRow, now: datetime) -> list[str]:
-    """Return a run as the cells of `COLUMNS`; the state is its word alone."""
+CSV_FIELDS = (
+    "id", "source", "state", "run_id", "call_id", "job_id", "repo", "who", "harness", "type", "model", "branch",
+    "created_at", "started_at", "ended_at", "duration_ms", "input_tokens", "output_tokens", "cached_tokens", "cost_usd",
+    "cost_source", "error", "pull_request", "prompt",
+)  # fmt: skip
+
+
+def csv_cells(row: RunRow) -> list[str]:
+    """Return a run as the cells of `CSV_FIELDS`; what is unknown is empty."""
+    fields = run_object(row)
+    found = (fields[name] for name in CSV_FIELDS)
+    return [
+        words.utc(each) if isinstance(each, datetime) else "" if each is None else str(each) for each in found
+    ]
+
+
+def run_cells(row: RunRow, now: datetime, *, whole: bool = False) -> list[str]:
+    """Return a run as the cells of `COLUMNS`; the state is its word alone, the id short unless the `whole` is wanted."""
     context = Context(now, ascii_only=True)
     cells = {field.key: field.cell(row, context)[0] for field in RUNS.fields}
     cells["state"] = row.state
-    return [words.short_id(row.run_id or row.key), *cells.values()]
+    key = row.run_id or row.key
+    return [key if whole else words.short_id(key), *cells.values()]
 
 
 def summary(row: RunRow, now: datetime) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.since import moment, since
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
     from mogplex_tui.cli.headless import Setting
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 
@@ -26,27 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     service_arguments(parser)
     parser.add_argument(
         "--since",
-        type=_since,
+        type=since,
         default=DAY,
         metavar="WHEN",
         help="count from here on: 30m, 24h, 7d, a date, or a time (default: 24h)",
     )
-
-
-def _since(text: str) -> timedelta | datetime:
-    if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
-        span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-        if timedelta(0) < span <= timedelta(days=3660):
-            return span
-        raise argparse.ArgumentTypeError("must be a span of up to ten years")
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
-        ) from None
-    # A date without a zone is the reader's own day.
-    return moment.astimezone()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _stats(setting: Setting, since: timedelta | datetime) -> int:
     now = setting.session.clock.now()
-    begin = now - since if isinstance(since, timedelta) else since.astimezone(UTC)
+    begin = moment(since, now)
     starts = {"asked": begin, "hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
     wanted = sorted(set(starts.values()))
     client = setting.session.client.observability

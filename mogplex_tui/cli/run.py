@@ -1,0 +1,21 @@
+"""`mogplex-tui run REPO PROMPT`: what `runs start` does, with the two things that every run needs as plain words."""
+
+from __future__ import annotations
+
+import argparse
+
+from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.runs import start_arguments, start_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    service_arguments(parser)
+    parser.add_argument("repo", metavar="REPO", help="owner/name, or the repository's id")
+    parser.add_argument("prompt", metavar="PROMPT", help="what to do; - reads it from stdin")
+    start_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the run, follow it if asked to, and return the exit code."""
+    return start_from(args)

@@ -1,0 +1,43 @@
+"""Spans and moments on the command line: `30m`, `24h`, `7d`, a date, or a time."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.families.base import Option
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def since(text: str) -> timedelta | datetime:
+    """Return the span or the moment that a person wrote; raises ArgumentTypeError."""
+    if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
+        span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        if timedelta(0) < span <= timedelta(days=3660):
+            return span
+        raise argparse.ArgumentTypeError("must be a span of up to ten years")
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
+        ) from None
+    # A date without a zone is the reader's own day.
+    return found.astimezone()
+
+
+def moment(given: timedelta | datetime, now: datetime) -> datetime:
+    """Return the instant in UTC that a span or a moment means."""
+    return now - given if isinstance(given, timedelta) else given.astimezone(UTC)
+
+
+def option(**settings: Any) -> Option:
+    """Return the argument --since for a list."""
+    from mogplex_tui.cli.families.base import option as new
+
+    text = "only what was made from here on: 30m, 24h, 7d, a date, or a time"
+    return new("--since", type=since, metavar="WHEN", help=text, **settings)

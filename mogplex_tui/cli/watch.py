@@ -1,0 +1,173 @@
+"""`mogplex-tui watch RUN`: wait for a state of a run, and say each state that it comes to (v1.md §7.6; auth.md §6)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.headless import service_arguments
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.finder import Finder
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.scheduler import Feed
+
+STATES = ("terminal", "pending", "running", "streaming", "success", "failed", "cancelled")
+_SPANS = {"s": 1, "m": 60, "h": 3600}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    service_arguments(parser)
+    parser.add_argument("run", metavar="RUN", help="a run's id, or the unique beginning of one in the list")
+    parser.add_argument(
+        "--until",
+        choices=STATES,
+        default="terminal",
+        help="the state to wait for (terminal: any that is final)",
+    )
+    parser.add_argument(
+        "--timeout", type=_span, default=None, metavar="SPAN", help="give up after 30s, 10m, 2h"
+    )
+    parser.add_argument(
+        "--exit-status", action="store_true", help="end with 1 when the run has not ended in success"
+    )
+
+
+def _span(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,6})([smh]?)", text)
+    if match is None or not int(match[1]):
+        raise argparse.ArgumentTypeError("must be like 30s, 10m or 2h")
+    return int(match[1]) * _SPANS[match[2] or "s"]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Wait, and return 0 when the state was reached, 1 when it cannot be any more or the time is up."""
+    return run_headless(args, lambda setting: _watch(setting, args))
+
+
+async def _watch(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.finder import Finder
+    from mogplex_tui.cli.follow import ending
+    from mogplex_tui.operate.operations import name_of
+
+    finder = Finder(setting.session)
+    watcher = Watcher(setting, finder, await finder.find(args.run))
+    try:
+        async with asyncio.timeout(args.timeout):
+            row = await watcher.until(args.until)
+    except TimeoutError:
+        now = watcher.row
+        raise Stop(
+            Exit.FAILED, f"{name_of(now)} is still {now.state} after the time that was given."
+        ) from None
+    code = ending(setting, row, exit_status=args.exit_status)
+    return code if reached(row, args.until) else Exit.FAILED
+
+
+def reached(row: RunRow, wanted: str) -> bool:
+    """Return whether a run is in the state that is waited for; running and streaming are the same to a person."""
+    from mogplex_tui.live.rows import ENDED_STATES
+
+    if wanted == "terminal":
+        return row.state in ENDED_STATES
+    moving = ("running", "streaming")
+    return row.state == wanted or (wanted in moving and row.state in moving)
+
+
+class Watcher:
+    """Reads one run until it is in a state, as often as hints and the token's budget say, and prints each new one."""
+
+    def __init__(self, setting: Setting, finder: Finder, row: RunRow) -> None:
+        self.setting, self.finder, self.row = setting, finder, row
+        self._printed: str | None = None
+        self._said: str | None = None
+
+    async def until(self, wanted: str) -> RunRow:
+        """Return the run in that state, or ended in another one. Raises the error tree for what does not pass."""
+        from mogplex_tui.cli.progress import progress
+        from mogplex_tui.live.rows import ENDED_STATES
+
+        self._print()
+        if reached(self.row, wanted) or self.row.state in ENDED_STATES:
+            return self.row
+        session, woken = self.setting.session, asyncio.Event()
+        feed = self._feed()
+        feed.changed.subscribe(woken.set)
+        session.scheduler.start()
+        session.realtime.start()
+        want = session.scheduler.want(feed)
+        try:
+            async with progress(self._sentence):
+                while not reached(self.row, wanted) and self.row.state not in ENDED_STATES:
+                    await woken.wait()
+                    woken.clear()
+                    self._print()
+                    self._report(feed)
+        finally:
+            want.drop()
+        self._print()
+        return self.row
+
+    def _feed(self) -> Feed:
+        from mogplex_tui.api.budget import Priority
+        from mogplex_tui.cli import follow
+        from mogplex_tui.live.scheduler import Feed
+
+        session = self.setting.session
+
+        async def fetch() -> bool:
+            before = self.row
+            self.row = await self.finder.reread(before, Priority.TAIL)
+            return self.row != before
+
+        metered = session.metered_off_v1()
+        return Feed(
+            f"watch:{self.row.key}",
+            fetch,
+            Priority.TAIL,
+            every=follow.STATE_BLIND,
+            blind=follow.STATE_BLIND,
+            gap=follow.METERED_STATE_GAP if metered else follow.STATE_GAP,
+            tables=frozenset({"ai_calls", "job_runs"}),
+            metered=lambda: self.row.run_id is not None or session.metered_off_v1(),
+        )
+
+    def _sentence(self) -> str:
+        from mogplex_tui.operate.operations import name_of
+
+        return self.setting.output.shown(f"{name_of(self.row)} is {self.row.state}")
+
+    def _print(self) -> None:
+        from mogplex_tui.cli.shapes import run_object
+
+        if self.row.state == self._printed:
+            return
+        self._printed = self.row.state
+        output = self.setting.output
+        if output.as_json:
+            output.object("run", run_object(self.row))
+        else:
+            output.line(self.row.run_id or self.row.key, self.row.state)
+        output.flush()
+
+    def _report(self, feed: Feed) -> None:
+        """Say once what stands in the way; raise what will never be answered otherwise."""
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.cli.follow import FINAL
+
+        error = feed.freshness.error
+        if error is not None and (isinstance(error, FINAL) or not isinstance(error, MogplexError)):
+            raise error
+        sentence = None if error is None else str(error)
+        if sentence and sentence != self._said:
+            with contextlib.suppress(BrokenPipeError):
+                say(self.setting.output.shown(sentence))
+        self._said = sentence

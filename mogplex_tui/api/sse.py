@@ -26,24 +26,30 @@ class Data:
 class Decoder:
     """Turns reads of any size into comments and data; lines end with LF, CRLF or CR.
 
-    `dropped` counts the lines that were longer than `longest` bytes.
+    `dropped` counts the lines, and the frames of many lines, that were longer than `longest` bytes.
     """
 
     def __init__(self, longest: int = 1_000_000) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[str] = []
+        self._held = 0
         self._longest = longest
         self.dropped = 0
 
     def feed(self, chunk: bytes) -> list[Comment | Data]:
-        """Return what became complete with these bytes; an endless line is dropped."""
-        text = self._rest + chunk
-        # A CR at the very end may be half of a CRLF: keep it for the next read.
-        held = b"\r" if text.endswith(b"\r") else b""
-        lines = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop() + held
+        """Return what became complete with these bytes; an endless line or frame is dropped."""
+        # A CR at the very end may be half of a CRLF: it waits for the next read. A line in the middle of which a read
+        # ends is only added to, or a line of megabytes would be looked through once a read.
+        if b"\n" not in chunk and b"\r" not in chunk and not self._rest.endswith(b"\r"):
+            self._rest += chunk
+            lines = []
+        else:
+            text = bytes(self._rest) + chunk
+            held = b"\r" if text.endswith(b"\r") else b""
+            lines = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            self._rest = bytearray(lines.pop() + held)
         if len(self._rest) > self._longest:
-            self._rest = b""
+            self._rest.clear()
             self.dropped += 1
         found: list[Comment | Data] = []
         for line in lines:
@@ -54,11 +60,15 @@ class Decoder:
 
     def _line(self, line: str) -> Comment | Data | None:
         if not line:
-            data, self._data = self._data, []
+            data, self._data, self._held = self._data, [], 0
             return Data("\n".join(data)) if data else None
         if line.startswith(":"):
             return Comment(line[1:].strip())
         name, _, value = line.partition(":")
         if name == "data":
             self._data.append(value.removeprefix(" "))
+            self._held += len(line)
+            if self._held > self._longest:
+                self._data, self._held = [], 0
+                self.dropped += 1
         return None

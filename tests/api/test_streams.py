@@ -42,6 +42,26 @@ def test_an_endless_line_is_dropped_and_the_next_is_read() -> None:
     assert decoder.feed(b"\n\n: ping\n") == [Comment("ping")]
 
 
+def test_a_frame_of_endless_lines_is_dropped_and_counted() -> None:
+    decoder = Decoder(longest=30)
+    assert decoder.feed(b"data: 0123456789\n" * 3) == []
+    assert decoder.dropped == 1
+    assert decoder.feed(b"\ndata: ok\n\n") == [Data("ok")]
+    assert decoder.feed(b"data: 0123456789\n\n" * 3) == [Data("0123456789")] * 3
+    assert decoder.dropped == 1
+
+
+def test_a_line_of_megabytes_is_copied_a_few_times_and_not_once_a_read() -> None:
+    decoder, piece = Decoder(16_000_000), b"x" * 1000
+    decoder.feed(b"data: ")
+    rest = decoder._rest
+    for _ in range(5000):
+        decoder.feed(piece)
+    # The bytes are added to one buffer, which is never made anew while its line goes on.
+    assert decoder._rest is rest and len(rest) == 5_000_006
+    assert decoder.feed(b"\n\n") == [Data("x" * 5_000_000)]
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [

@@ -9,9 +9,9 @@ import sys
 
 from . import first_frame, keys, requests, rest, tail
 from .figures import say
-from .plane import reads
+from .plane import inserts, reads
 
-PLANE = {"plane_reads": reads.run}
+PLANE = {"plane_reads": reads.run, "plane_inserts": inserts.run}
 NAMES = ("first_frame", "keys", "tail", "rest", "requests", *PLANE)
 
 

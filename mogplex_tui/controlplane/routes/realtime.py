@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -32,6 +33,12 @@ def wanted_tables(text: str) -> list[str]:
     return names
 
 
+@lru_cache(256)
+def _message(table: str, op: str) -> bytes:
+    """A data frame; there are few tables, and many changes."""
+    return b"data: " + encode({"table": table, "op": op}) + b"\n\n"
+
+
 async def frames(hub: Hub, subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
     """The bytes of one stream: `: connected`, then a data frame a change and a ping in every silence."""
     try:
@@ -45,7 +52,7 @@ async def frames(hub: Hub, subscription: Subscription, ping_seconds: float) -> A
             if frame is None:
                 return
             burst = [frame, *subscription.drain()]
-            yield b"".join(b"data: " + encode({"table": f.table, "op": f.op}) + b"\n\n" for f in burst)
+            yield b"".join(_message(frame.table, frame.op) for frame in burst)
     finally:
         hub.unsubscribe(subscription)
 

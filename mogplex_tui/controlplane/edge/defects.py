@@ -27,6 +27,8 @@ class Broken(NamedTuple):
     when: tuple[tuple[str, str], ...] = ()
     status: int = 500
     code: str = ""
+    # An answer besides the usual ones that it comes instead of.
+    instead: int = 0
 
 
 # An id that is no UUID (errors.md §1.1; the families' own notes). The text stands in the envelope of its family.
@@ -51,7 +53,6 @@ BAD_IDS = (
     Broken("POST", OBSERVABILITY + "/jobs/{id}/repair", ""),
     Broken("POST", OBSERVABILITY + "/jobs/{id}/requeue", ""),
     Broken("POST", OBSERVABILITY + "/jobs/{id}/review-findings/{finding}/issue", ""),
-    Broken("POST", OBSERVABILITY + "/review-findings/{id}/issue", ""),
     Broken("POST", OBSERVABILITY + "/calls/{id}/cancel", ""),
     Broken("DELETE", "/api/settings/api-keys/{id}", CAST),
     Broken("GET,POST,PUT,PATCH,DELETE", "/api/teams/{id}/{*}", "Internal server error"),
@@ -62,7 +63,8 @@ BAD_IDS = (
     Broken("GET,PATCH,DELETE", "/api/mcp-servers/{id}", CAST),
     Broken("GET,PUT,DELETE", "/api/flows/{id}", ""),
     Broken("POST", "/api/flows/{id}/webhook-secret", ""),
-    Broken("POST", "/api/flows/{id}/test-trigger", ""),
+    # A flow that is not there looks to this handler like one that is not published.
+    Broken("POST", "/api/flows/{id}/test-trigger", "", instead=400),
     Broken("POST", "/api/webhooks/flows/{id}", ""),
     Broken(
         "POST",

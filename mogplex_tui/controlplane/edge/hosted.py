@@ -256,7 +256,7 @@ def _after_bad_body(visit: Visit, answered: Answered) -> Response | None:
 def _after_bad_id(visit: Visit, answered: Answered) -> Response | None:
     found = visit.bad_id()
     replaced = {200, 201, 202, 404, 409} | ({400} if visit.method in ("GET", "DELETE") else set())
-    if found is None or answered.status not in replaced or _is_a_page(answered):
+    if found is None or answered.status not in replaced | {found[0].instead} or _is_a_page(answered):
         return None
     return _error(visit, *found)
 

@@ -33,6 +33,7 @@ class Decoder:
         self._rest = bytearray()
         self._data: list[str] = []
         self._held = 0
+        self._skips = False
         self._longest = longest
         self.dropped = 0
 
@@ -60,15 +61,16 @@ class Decoder:
 
     def _line(self, line: str) -> Comment | Data | None:
         if not line:
-            data, self._data, self._held = self._data, [], 0
+            data, self._data, self._held, self._skips = self._data, [], 0, False
             return Data("\n".join(data)) if data else None
         if line.startswith(":"):
             return Comment(line[1:].strip())
         name, _, value = line.partition(":")
-        if name == "data":
+        if name == "data" and not self._skips:
             self._data.append(value.removeprefix(" "))
             self._held += len(line)
             if self._held > self._longest:
-                self._data, self._held = [], 0
+                # What is left of the frame is as much of a fragment as what came.
+                self._data, self._skips = [], True
                 self.dropped += 1
         return None

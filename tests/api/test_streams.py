@@ -46,7 +46,7 @@ def test_a_frame_of_endless_lines_is_dropped_and_counted() -> None:
     decoder = Decoder(longest=30)
     assert decoder.feed(b"data: 0123456789\n" * 3) == []
     assert decoder.dropped == 1
-    assert decoder.feed(b"\ndata: ok\n\n") == [Data("ok")]
+    assert decoder.feed(b"data: tail\n\ndata: ok\n\n") == [Data("ok")]
     assert decoder.feed(b"data: 0123456789\n\n" * 3) == [Data("0123456789")] * 3
     assert decoder.dropped == 1
 

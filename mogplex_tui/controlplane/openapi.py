@@ -45,14 +45,13 @@ _SCHEDULER: _Need = {"scheduler": []}
 
 
 class Taken(NamedTuple):
-    """What one operation takes: (name, type) of parameters and fields, and how it succeeds."""
+    """What one operation takes, as (name, type), and how it succeeds: what comes with which status, `-` for no body."""
 
     query: list[tuple[str, str]]
     headers: list[tuple[str, str]]
     body: list[tuple[str, str]]
     media: str
-    status: str
-    answer: str
+    success: dict[str, str]
 
 
 def unnamed(path: str) -> str:
@@ -68,15 +67,15 @@ def _pair(word: str) -> tuple[str, str]:
 
 
 def _taken(words: list[str]) -> Taken:
-    taken = Taken([], [], [], "application/json", "200", "application/json")
+    taken = Taken([], [], [], "application/json", {})
     for word in words:
         if word == "[form]":
             taken = taken._replace(media="application/x-www-form-urlencoded")
         elif word == "[upload]":
             taken = taken._replace(media="multipart/form-data")
         elif word.startswith(">"):
-            status, _, answer = word[1:].partition(":")
-            taken = taken._replace(status=status or "200", answer=answer or taken.answer)
+            status, _, media = word[1:].partition(":")
+            taken.success[status] = media or "application/json"
         elif word.startswith("?"):
             taken.query.append(_pair(word[1:]))
         elif word.startswith("^"):
@@ -160,8 +159,10 @@ def _security(entry: Entry) -> list[_Need]:
 
 def _responses(entry: Entry, taken: Taken) -> dict[str, Any]:
     json: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
-    success: dict[str, Any] = {} if taken.answer == "-" else {"content": {taken.answer: {"schema": {}}}}
-    found: dict[str, Any] = {taken.status: {"description": "Success", **success}}
+    found: dict[str, Any] = {}
+    for status, media in (taken.success or {"200": "application/json"}).items():
+        content: dict[str, Any] = {} if media == "-" else {"content": {media: {"schema": {}}}}
+        found[status] = {"description": "Success", **content}
     security = _security(entry)
     if {} not in security:
         found["401"] = {"description": "Nobody, or nobody known", **json}

@@ -1,0 +1,233 @@
+"""Whatever is sent to a route, the plane answers: never by chance with a 500, never late, never with broken JSON.
+
+Schemathesis makes requests from the OpenAPI document, such as it allows and such as it does not. They are the same in
+every run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+
+from mogplex_tui.controlplane.openapi import document
+from mogplex_tui.controlplane.plane import Settings
+from tests.controlplane.background import served
+from tests.controlplane.stock import Account
+from tests.controlplane.vault import Vault
+
+EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 2}
+SECONDS = 5.0
+CRON_SECRET = "the-schedulers-word"
+
+_CAST = r"500 .*(invalid input syntax for type|out of range for type|violates \w+(-\w+)* constraint)"
+_CLOSED = "501 .*(VERCEL_INTEGRATION_REQUIRED|SERVICE_UNAVAILABLE)"
+# What the contract itself answers with 500 or above: by operation, what status and body look like, and where it says so.
+CALLED_FOR: dict[str, tuple[str, str]] = {
+    "POST /api/v1/mogplex/runs": (
+        "503 .*rate limit unavailable",
+        "errors.md §1.1: a repository that is none",
+    ),
+    "GET /api/v1/mogplex/repos/{id}/env-vars": (_CLOSED, "v1.md §1.1: switched off"),
+    "POST /api/v1/mogplex/repos/{id}/env-vars": (_CLOSED, "v1.md §1.1: switched off"),
+    "DELETE /api/v1/mogplex/repos/{id}/env-vars": (_CLOSED, "v1.md §1.1: switched off"),
+    "GET /api/repos/{id}/env-vars": (_CLOSED, "projects.md §4.9: needs an integration"),
+    "POST /api/repos/{id}/env-vars": (_CLOSED, "projects.md §4.9: needs an integration"),
+    "PATCH /api/repos/{id}/env-vars": (_CLOSED, "projects.md §4.9: needs an integration"),
+    "DELETE /api/repos/{id}/env-vars": (_CLOSED, "projects.md §4.9: needs an integration"),
+    "POST /api/auth/vercel/token": (_CLOSED, "errors.md §2.2: needs an integration"),
+    "DELETE /api/auth/vercel/token": (_CLOSED, "errors.md §2.2: needs an integration"),
+    "PATCH /api/profile/vercel-billing": (_CLOSED, "identity.md §10: needs an integration"),
+    "POST /api/stripe/checkout": ("503 .*Billing is not enabled", "identity.md §9: nothing is sold here"),
+    "POST /api/stripe/portal": ("503 .*Billing is not enabled", "identity.md §9: nothing is sold here"),
+    "POST /api/webhooks/stripe": ("503 .*Billing is not enabled", "system.md §2.3: nothing is sold here"),
+    "GET /api/cli/latest": ("503 .*manifest is unavailable", "identity.md §11: there is no release"),
+    "POST /api/settings/api-keys": ("500 $", "identity.md §4: days beyond what a date can hold"),
+    "PATCH /api/models": ("500 .*No model has the id", "identity.md §6.4: an unknown model"),
+    "GET /api/repos": (_CAST, "identity.md §1.6: an id that is no UUID"),
+    "POST /api/repos": (_CAST, "projects.md §3.4: what the database refuses"),
+    "PATCH /api/repos": (_CAST, "projects.md §3.4: what the database refuses"),
+    "POST /api/repos/{id}/models": (_CAST, "projects.md §4.2: an unknown model"),
+    "POST /api/repos/{id}/rules": (_CAST, "projects.md §4.3: an unknown rule"),
+    "POST /api/repos/{id}/skills": (_CAST, "projects.md §4.3: an unknown skill"),
+    "GET /api/repos/{id}/launch-presets": ("500 .*Failed to load", "projects.md §4.4: an id that is no UUID"),
+    "POST /api/repos/{id}/launch-presets": (
+        "500 .*Failed to save",
+        "projects.md §4.4: an id that is no UUID",
+    ),
+    "DELETE /api/repos/{id}/launch-presets/{preset_id}": (
+        "500 .*Failed to delete",
+        "projects.md §4.4: no UUID",
+    ),
+    "PATCH /api/workspaces/{id}": ("500 $", "projects.md §5.2: an id that is no UUID"),
+    "GET /api/github/pulls": ("500 ", "projects.md §7: a number that is none"),
+    "PUT /api/conversations": (_CAST, "library.md §12: a text that is no instant"),
+    "POST /api/chat": ("500 .*essage", "library.md §13.2: messages that are none"),
+    "GET /api/integrations/slack/installations/{team_id}/channels": ("500 .*no_bot_token", "library.md §14"),
+    "POST /api/triggers": (_CAST, "routing.md §2: an event that is none"),
+    "PUT /api/triggers": (_CAST + "|500 .*Cannot coerce", "routing.md §2: an unknown trigger"),
+    "GET /api/flows/{flow_id}/runs": ("500 $", "routing.md §3.13: a limit that is no number"),
+    "GET /api/observability/calls": (
+        "500 .*Failed to fetch calls",
+        "observability.md §0: a bound that is none",
+    ),
+    "GET /api/observability/jobs": ("500 $", "observability.md §0: a bound that is none"),
+    "GET /api/observability/automation-events": ("500 $", "observability.md §0: a bound that is none"),
+    "GET /api/observability/automation-failures": (_CAST, "observability.md §0: a bound that is none"),
+    "POST /api/sandbox/{id}/exec": ("500 .*Working directory", "sandboxes.md §4.8: a failure"),
+    "POST /api/sandbox/{id}/exec/cancel": ("500 .*is not running", "sandboxes.md §4.9: a failure"),
+    "PUT /api/sandbox/{id}/files": ("500 .*is a directory", "sandboxes.md §4.10: a failure"),
+    "DELETE /api/sandbox/{id}/tree": ("500 .*is a directory", "sandboxes.md §4.11: a failure"),
+    "POST /api/webhooks/flows/{flow_id}": ("500 $", "routing.md §0: an id that is no UUID"),
+    "POST /api/jobs/process": ("500 $", "system.md §3: an id that is no UUID"),
+    "POST /api/agent/review": ("500 $", "system.md §3: an id that is no UUID"),
+}
+# A stream that is open until somebody leaves has tests of its own (test_realtime.py).
+ENDLESS = {"GET /api/realtime/events"}
+
+
+def _known_rows(value: Any, account: Account) -> Any:
+    """The document where every id may also be that of a row that is there, and nothing says who may enter."""
+    if isinstance(value, dict):
+        inner = {
+            key: _known_rows(one, account) for key, one in value.items() if key not in ("x-row", "security")
+        }
+        return {"anyOf": [{"enum": [account.ids[value["x-row"]]]}, inner]} if "x-row" in value else inner
+    return [_known_rows(one, account) for one in value] if isinstance(value, list) else value
+
+
+class Target:
+    """The plane, its account and the schema that knows the account's rows."""
+
+    def __init__(self, url: str, account: Account, vault: Vault) -> None:
+        self.url, self.account, self.vault = url, account, vault
+        self.described = document()
+        shown = _known_rows(self.described, account)
+        del shown["components"]
+        self.schema = schemathesis.openapi.from_dict(shown)
+        self.session = requests.Session()
+
+    def send(self, method: str, path: str, body: bytes) -> requests.Response:
+        """One request with this body and with own rows in the path."""
+        named = (
+            one
+            for one in self.described["paths"][path][method.lower()].get("parameters", ())
+            if one["in"] == "path"
+        )
+        url = self.url + path
+        for one in named:
+            row = self.account.ids.get(one["schema"].get("x-row", ""), "sample")
+            url = url.replace(f"{{{one['name']}}}", str(row))
+        headers = self._headers(method, path) | {"Content-Type": "application/json"}
+        return self.session.request(
+            method, url, headers=headers, data=body, timeout=SECONDS, allow_redirects=False
+        )
+
+    def call(self, case: Case[Any]) -> requests.Response:
+        """Send what Schemathesis made; raises when the answer is late."""
+        kwargs = case.as_transport_kwargs(base_url=self.url, headers=self._headers(case.method, case.path))
+        return self.session.request(**kwargs, timeout=SECONDS, allow_redirects=False)
+
+    def _headers(self, method: str, path: str) -> dict[str, str]:
+        security = self.described["paths"].get(path, {}).get(method.lower(), {}).get("security", [])
+        if {"scheduler": []} in security:
+            return {"Authorization": f"Bearer {CRON_SECRET}"}
+        # Signing out ends the session of whoever brings its cookie.
+        return {} if path == "/api/auth/logout" else self.account.headers()
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[Target]:
+    plane = Settings(speed=0, seeded=False, rate_limit=None, cron_secret=CRON_SECRET)
+    with served(plane, "heron") as found:
+        vault = Vault(found.server.path)
+        yield Target(found.server.base_url, found.account, vault)
+        vault.close()
+
+
+OPERATIONS = [
+    f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods
+]
+
+
+def _judge(target: Target, label: str, answer: requests.Response, log: list[logging.LogRecord]) -> None:
+    """Fail for an answer that no reader of the contract would expect."""
+    method, path = label.split(" ")
+    crashes = [record.exc_info for record in log if record.name.startswith("mogplex")]
+    assert not crashes, f"an exception that nobody expected: {crashes[0]}"
+    if answer.status_code >= 500:
+        form, _ = CALLED_FOR.get(label, ("never", ""))
+        # JSON null meets handlers that look into their body without a guard (errors.md §2, E10).
+        is_null = answer.request.body == b"null" and answer.content == b""
+        shown = f"{answer.status_code} {answer.text}"
+        assert is_null or re.match(form, shown, re.DOTALL), f"nothing calls for {shown!r}"
+    if 200 <= answer.status_code < 300:
+        assert str(answer.status_code) in target.described["paths"][path][method.lower()]["responses"]
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        json.loads(answer.content, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_every_answer_is_one_that_the_contract_knows(
+    target: Target, label: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if label in ENDLESS:
+        pytest.skip("the stream has no end")
+    method, path = label.split(" ")
+    operation = target.schema[path][method]
+    target.vault.restore()
+    for mode, count in EXAMPLES.items():
+        if mode is GenerationMode.NEGATIVE and not _takes_anything(target, method, path):
+            continue
+
+        @settings(
+            max_examples=count,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(operation.as_strategy(generation_mode=mode))
+        def every_example(case: Case[Any]) -> None:
+            caplog.clear()
+            _judge(target, label, target.call(case), caplog.records)
+
+        every_example()
+
+
+def _takes_anything(target: Target, method: str, path: str) -> bool:
+    """Whether something about a request can be wrong: any text is a good word of a path or header."""
+    described = target.described["paths"][path][method.lower()]
+    return "requestBody" in described or any(
+        one["in"] == "query"
+        or one["schema"].get("type") != "string"
+        or {"enum", "format"} & one["schema"].keys()
+        for one in described.get("parameters", ())
+    )
+
+
+BODIES = [label for label in OPERATIONS if label.partition(" ")[0] not in ("GET", "OPTIONS")]
+
+
+@pytest.mark.parametrize("label", BODIES)
+def test_a_body_of_another_sort_is_no_crash(
+    target: Target, label: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    method, path = label.split(" ")
+    target.vault.restore()
+    for body in (b"", b"{", b"[]", b"5", b'"text"', b'{"id":"\\ud800"}', b"\xff\xfe", b"null"):
+        caplog.clear()
+        _judge(target, label, target.send(method, path, body), caplog.records)

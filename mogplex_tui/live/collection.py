@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,8 @@ class Collection:
         self.session, self.name, self.roads = session, name, tuple(roads)
         self.set: RowSet[Item] = session.store.set(name)
         self._doing: dict[str, str] = {}
+        # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
+        self._more: dict[str, Item] = {}
         self.feed = Feed(
             f"kind:{name}",
             self.fetch,
@@ -155,7 +157,9 @@ class Collection:
         return bool(change.changed or change.removed)
 
     def _dressed(self, item: Item) -> Item:
-        doing = self._doing.get(item.key)
+        doing, more = self._doing.get(item.key), self._more.get(item.key)
+        if more is not None and isinstance(item.record, Mapping):
+            item = replace(item, record={**more.record, **item.record}, raw=more.raw)
         return item if doing is None else replace(item, doing=doing)
 
     def begin(self, key: str, doing: str) -> None:
@@ -177,7 +181,11 @@ class Collection:
         self.set.apply(pairs)
 
     def put(self, item: Item) -> None:
-        """Take in one record that was read by itself."""
+        """Take in one record that was read by itself; what it says beyond its row in the list is kept beside it."""
+        if isinstance(item.record, Mapping):
+            known = self.set.rows.get(item.key)
+            before = known.record if known is not None and isinstance(known.record, Mapping) else {}
+            self._more[item.key] = item = replace(item, record={**before, **item.record})
         self.set.apply([(item.key, self._dressed(item))])
 
 

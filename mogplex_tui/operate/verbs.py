@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
@@ -28,10 +29,15 @@ async def carry_out(
 ) -> Outcome:
     """Send a verb's one call and say how it ended. Never raises for what the service answers."""
     name = f"{kind.noun} {kind.name_of(item)}"
-    entry = session.ledger.open(f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}")
+    action, subject = f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}"
+    keys: tuple[str, ...] = ()
+    if verb.keyed:
+        subject = f"{subject} {text}".strip()
+        keys = (_key_of(session, action, subject),)
+    entry = session.ledger.open(action, subject, *keys)
     collection.begin(item.key, verb.doing)
     try:
-        await verb.call(session.client.at(Priority.ACTION), item, text)
+        answer = await verb.call(session.client.at(Priority.ACTION), item, text, *keys)
     except MogplexError as error:
         # Without an answer nobody knows whether the request arrived.
         session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
@@ -43,10 +49,20 @@ async def carry_out(
     else:
         session.ledger.close(entry, "done")
         await _read_back(session, collection, kind, item)
-        said = verb.done or f"{verb.title}: {{}} is done."
-        return Outcome(said.replace("{}", name), good=True)
+        good, said = (True, verb.done) if verb.told is None else verb.told(answer)
+        return Outcome((said or f"{verb.title}: {{}} is done.").replace("{}", name), good=good)
     finally:
         collection.done(item.key)
+
+
+def _key_of(session: Session, action: str, subject: str) -> str:
+    """Return the idempotency key of an intent: the last one's while nobody knows whether that arrived, else a new one."""
+    for entry in reversed(session.ledger.entries):
+        if entry.action == action and entry.subject == subject:
+            if entry.state == "unknown" and entry.key is not None:
+                return entry.key
+            break
+    return f"mogplex-tui-{uuid.uuid4()}"
 
 
 async def carry_out_all(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -29,6 +31,25 @@ STATES: dict[str, tuple[str, str, str, str]] = {
     "inactive": ("·", ".", "inactive", "dim"),
     "waiting": ("◆", "?", "approval", "warn"),
     "skipped": ("·", ".", "skipped", "dim"),
+    "queued": ("○", "o", "queued", "dim"),
+    "started": ("◐", "*", "started", "live"),
+    "deferred": ("‖", "=", "deferred", "warn"),
+    "suppressed": ("⊘", "-", "suppressed", "warn"),
+    "completed": ("✓", "+", "completed", "ok"),
+    "start_failed": ("✗", "x", "start failed", "error"),
+    "cancel_requested": ("◌", "~", "cancel asked", "warn"),
+    "cancel_failed": ("✗", "x", "cancel failed", "error"),
+    "reconciled": ("⊘", "-", "reconciled", "warn"),
+    "resumed": ("✓", "+", "resumed", "ok"),
+    "approved": ("✓", "+", "approved", "ok"),
+    "denied": ("⊘", "-", "denied", "dim"),
+    "expired": ("⊘", "-", "expired", "dim"),
+    "healthy": ("✓", "+", "healthy", "ok"),
+    "testing": ("◐", "*", "testing", "live"),
+    "untested": ("·", ".", "untested", "dim"),
+    "auth_failed": ("✗", "x", "auth failed", "error"),
+    "unreachable": ("✗", "x", "unreachable", "error"),
+    "misconfigured": ("✗", "x", "misconfig", "error"),
     "unreadable": ("▫", "?", "unreadable", "warn"),
 }
 
@@ -37,6 +58,51 @@ def state(word: str, *, ascii_only: bool = False) -> tuple[str, str, str]:
     """Return glyph, word and tone of a state; one the console does not know keeps its own word."""
     glyph, letter, name, tone = STATES.get(word, ("▫", "?", word, "plain"))
     return (letter if ascii_only else glyph, name, tone)
+
+
+# What the codes of the dispatch ledger mean (observability.md §8.2); one without a line here is read word by word.
+REASONS = {
+    "IDEMPOTENT_DUPLICATE": "the same event was taken already",
+    "DUPLICATE_PR_HEAD_SHA": "this commit of the pull request was reviewed already",
+    "ACTIVE_DUPLICATE": "the same work is waiting or running already",
+    "REPO_PENDING_LIMIT": "too much work waits for this repository",
+    "INSTALLATION_PENDING_LIMIT": "too much work waits for this installation",
+    "INSTALLATION_CONCURRENCY_LIMIT": "the installation is full; it starts when a place is free",
+    "MENTION_LOOP_BREAKER": "agents were mentioning each other in a loop",
+    "RUNTIME_HANDLE_PERSIST_FAILED": "started, but the runtime's handle was lost",
+    "AUTOMATION_COMPLETED": "completed",
+    "AUTOMATION_FAILED": "failed",
+    "AUTOMATION_TIMEOUT": "ran out of time",
+    "AUTOMATION_RATE_LIMITED": "the model's provider limits the rate",
+    "AUTOMATION_PROVIDER_UNAVAILABLE": "the model's provider does not answer",
+    "AUTOMATION_DEPENDENCY_UNAVAILABLE": "something it needs does not answer",
+    "AUTOMATION_AUTHENTICATION_FAILED": "a credential was refused: renew it",
+    "AUTOMATION_CONFIGURATION_FAILED": "a model, key or setting is missing",
+    "NO_GITHUB_CONNECTION": "GitHub is not connected",
+    "PR_REVIEW_POSTED": "review posted",
+    "PR_REVIEW_NO_FINDINGS": "reviewed, no findings",
+    "PR_REVIEW_STALE_HEAD_SHA": "the pull request has moved on",
+    "PR_REVIEW_GITHUB_AUTH_FAILED": "GitHub refused the review",
+    "USER_REQUESTED": "somebody asked for it",
+    "RECONCILED_CANCEL_REQUEST": "an unfinished cancel was carried out",
+    "RECONCILED_MISSING_RUNTIME_HANDLE": "its runtime was gone",
+    "ZOMBIE_REAPED": "ran for six hours and was ended",
+    "FLOW_INACTIVE": "the automation is paused",
+    "TRIGGER_MISMATCH": "the published trigger does not fit any more",
+    "REPO_NOT_FOUND": "the repository is not there",
+}
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}")
+
+
+def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> str:
+    """Return why something was done or not, in words; free text stays as it is, nothing is empty."""
+    if not code:
+        return ""
+    if code == "IDEMPOTENT_DUPLICATE" and (metadata or {}).get("review_dedup_key"):
+        code = "DUPLICATE_PR_HEAD_SHA"
+    if code in REASONS:
+        return REASONS[code]
+    return code.replace("_", " ").lower() if _CODE.fullmatch(code) else code
 
 
 def seconds(value: float | None) -> str:

@@ -92,14 +92,20 @@ class ConsolePlaces(ConsoleTasks):
             self.open_item(kind, item, came_from)
 
     async def _found(self, kind: Kind, key: str) -> Item | None:
-        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.api.budget import Priority
+        from mogplex_tui.api.errors import MogplexError, NotFound
 
         collection = self.collection(kind)
-        if key not in collection.set.rows:
-            try:
+        try:
+            if key not in collection.set.rows:
                 await collection.fetch()
-            except MogplexError as error:
-                self.notify(str(error), severity="warning", markup=False)
+            if key not in collection.set.rows and kind.one is not None and collection.road is not None:
+                # A list may hold the newest alone.
+                collection.put(await kind.one(self.session.client.at(Priority.TABLE), Item(key, None)))
+        except NotFound:
+            pass
+        except MogplexError as error:
+            self.notify(str(error), severity="warning", markup=False)
         return collection.set.rows.get(key)
 
     async def _follow_to_runs(self, link: Link) -> None:

@@ -74,13 +74,16 @@ class Verb:
     `call` sends it (the text is what `wish` asked for); `why_not` returns why it makes no sense now; `doing` is the
     word shown until the list was read again; `means` are the lines of the question before it, none asks nothing;
     `done` is the sentence after it, with the item's label for `{}`; `many` works on every marked row.
+
+    Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
+    answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth argument.
     """
 
     id: str
     title: str
     key: str
     help: str
-    call: Callable[[ClientView, Item, str], Awaitable[Any]]
+    call: Callable[..., Awaitable[Any]]
     why_not: Callable[[Item], str | None] = lambda _: None
     doing: str = "changing"
     means: Sequence[str] = ()
@@ -89,6 +92,8 @@ class Verb:
     done: str = ""
     many: bool = False
     footer: bool = True
+    told: Callable[[Any], tuple[bool, str]] | None = None
+    keyed: bool = False
 
 
 def id_of(record: Any) -> str:
@@ -140,9 +145,14 @@ class Kind:
 
 
 def listed(
-    rows: Any, key: Callable[[Any], str] = id_of, dress: Callable[[Any], Any] | None = None
+    rows: Any,
+    key: Callable[[Any], str] = id_of,
+    dress: Callable[[Any], Any] | None = None,
+    total: int | None = None,
 ) -> Listing:
     """Return a listing of parsed rows, or of the rows of a page; `dress` makes of a row what is shown.
+
+    `total` is how many there are on the service, where it says so.
 
     What a dressed record holds beside the row's own fields, such as the name behind an id, is found by columns and
     facts like those.
@@ -150,7 +160,7 @@ def listed(
     items = items_of(getattr(rows, "rows", rows), key)
     if dress is not None:
         items = [item if item.record is None else replace(item, record=dress(item.record)) for item in items]
-    return Listing(items)
+    return Listing(items, total)
 
 
 def with_names(session: Session, row: Any, **more: Any) -> dict[str, Any]:

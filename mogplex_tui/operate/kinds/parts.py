@@ -1,0 +1,81 @@
+"""What several kinds have in common: switching something on and off, deleting it, and the sentence for a closed road."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.operate.kinds import columns as c
+from mogplex_tui.operate.kinds.base import Verb
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.collection import Item
+
+
+def session_needed(what: str) -> str:
+    """Return the sentence for rows that a token alone cannot see, with the way to see them."""
+    return (
+        f"{what} need a browser session on this service: "
+        "mogplex-tui login --session adds one, or set MOGPLEX_SESSION_COOKIE."
+    )
+
+
+def switches(
+    switch: Callable[[ClientView, Item, bool], Awaitable[Any]],
+    path: str = "enabled",
+    *,
+    on: str = "Let it be used.",
+    off: str = "Keep it from being used.",
+    means: str = "",
+) -> tuple[Verb, Verb]:
+    """Return the two verbs that switch a record on and off by the flag at `path`; `means` is asked before off."""
+    return (
+        Verb(
+            "enable",
+            "enable",
+            "e",
+            on,
+            lambda client, item, _: switch(client, item, True),
+            why_not=lambda item: "It is enabled already." if c.value(item, path) else None,
+            doing="enabling",
+            done="{} is enabled.",
+            many=True,
+        ),
+        Verb(
+            "disable",
+            "disable",
+            "d",
+            off,
+            lambda client, item, _: switch(client, item, False),
+            why_not=lambda item: None if c.value(item, path) else "It is disabled already.",
+            doing="disabling",
+            means=(means,) if means else (),
+            go="Disable it",
+            done="{} is disabled.",
+            many=True,
+        ),
+    )
+
+
+def deletes(
+    delete: Callable[[ClientView, Item], Awaitable[Any]],
+    means: str,
+    *,
+    about: str = "Delete it for good.",
+    why_not: Callable[[Item], str | None] = lambda _: None,
+) -> Verb:
+    """Return the verb that deletes a record, with what goes with it in the question."""
+    return Verb(
+        "delete",
+        "delete",
+        "ctrl+d",
+        about,
+        lambda client, item, _: delete(client, item),
+        why_not=why_not,
+        doing="deleting",
+        means=(means,),
+        go="Delete it",
+        done="{} is deleted.",
+        footer=False,
+    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..web import Service
-from . import authorize, clients, discovery, hand_off, login, tokens
+from . import authorize, clients, discovery, hand_off, login, mail, password, tokens
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Every route of the family."""
     return [
         entry
-        for theme in (discovery, clients, authorize, tokens, login, hand_off)
+        for theme in (discovery, clients, authorize, tokens, login, password, hand_off, mail)
         for entry in theme.routes(service)
     ]

@@ -6,7 +6,18 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import TOKEN, Done, Mogplex, hosted
 
-FAMILIES = ["account", "settings", "models", "v1", "write", "observability", "realtime", "budget"]
+FAMILIES = [
+    "account",
+    "settings",
+    "models",
+    "github",
+    "mcp",
+    "observability",
+    "realtime",
+    "v1",
+    "write",
+    "budget",
+]
 
 
 def reaches(done: Done) -> dict[str, str]:
@@ -24,7 +35,7 @@ async def test_everything_is_open_to_both_credentials(operator: Mogplex, plane: 
     assert set(reaches(done).values()) == {"open"}
     asked = {each["family"]: each for each in families}
     assert all(isinstance(asked[name]["ms"], int) for name in FAMILIES[:-1])
-    assert {asked[name]["status"] for name in FAMILIES[:4]} == {200}
+    assert {asked[name]["status"] for name in FAMILIES[:8]} == {200}
     assert asked["budget"]["limit"] == 60
 
 
@@ -70,10 +81,9 @@ async def test_behind_the_hosted_edge_a_token_needs_a_session_for_the_rest(
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("doctor", "--json")
     assert done.code == 0
-    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | {
-        "observability": "needs-session",
-        "realtime": "needs-session",
-    }
+    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | dict.fromkeys(
+        ("github", "mcp", "observability", "realtime"), "needs-session"
+    )
     closed = next(each for each in done.objects if each.get("family") == "observability")
     assert closed["status"] == 307
     assert "session cookie" in closed["advice"]
@@ -84,7 +94,8 @@ async def test_read_only_asks_for_no_scope(mogplex: Mogplex, plane: PlaneServer)
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("--read-only", "doctor", "--json")
         assert {seen.method for seen in service.seen} == {"GET"}
-    assert reaches(done)["write"] == "not-asked"
+    assert reaches(done)["write"] == "needs-scope"
+    assert "Not asked" in next(each for each in done.objects if each.get("family") == "write")["advice"]
 
 
 LOGIN = http(307, b"", "", Location="/login?next=x")
@@ -95,7 +106,7 @@ PAGE = http(200, b"<!doctype html><title>Hi</title>", "text/html")
     ("answer", "v1", "code"),
     [
         (LOGIN, "needs-session", 3),
-        (refused(401, "UNAUTHORIZED", "Unauthorized"), "not-signed-in", 3),
+        (refused(401, "UNAUTHORIZED", "Unauthorized"), "needs-session", 3),
         (refused(403, "FORBIDDEN", "Missing required scope: read."), "needs-scope", 4),
         (http(404, b"<html>no</html>", "text/html"), "absent", 1),
         (
@@ -105,7 +116,7 @@ PAGE = http(200, b"<!doctype html><title>Hi</title>", "text/html")
         ),
         (refused(503, "SERVICE_UNAVAILABLE", "down", Retry_After="60"), "broken", 6),
         (http(500, b"", ""), "broken", 1),
-        (PAGE, "needs-session", 3),
+        (PAGE, "absent", 1),
         (http(200, b"{", "application/json"), "broken", 1),
         (http(308, b"", "", Location="https://mogplex.example/"), "broken", 1),
     ],

@@ -250,7 +250,7 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
     elif lines is not None:
         for line in lines:
             output.line(line)
-    elif answer is not None and not verb.changes:
+    elif answer is not None and not (verb.changes and key) and not verb.secret:
         _print_record(setting, noun, answer, desk.args.reveal)
     elif verb.secret:
         output.line(shaping.Veil(desk.args.reveal).plain(answer[verb.secret], verb.secret))

@@ -1,0 +1,197 @@
+"""What doctor says of every kind of credential, in both profiles of the plane, and of what is no Mogplex at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import http, serving
+from tests.cli.support import TOKEN, Done, Mogplex, WallClock
+from tests.controlplane.support import World
+
+WORDS = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
+UNVERSIONED = ("account", "settings", "models", "github", "mcp", "observability", "realtime")
+V1 = ("v1", "write")
+# What the hosted edge lets a personal access token through to (auth.md §4).
+FOR_TOKENS = ("account", "settings", "models", "mcp")
+EVERY = (*UNVERSIONED, *V1)
+
+
+def told(done: Done) -> dict[str, str]:
+    families = [each for each in done.objects if each["object"] == "family"]
+    assert {each["reach"] for each in families} <= WORDS
+    assert all(each["advice"] for each in families)
+    assert families[-1]["requests"] <= 15
+    return {each["family"]: each["reach"] for each in families[:-1]}
+
+
+def all_are(word: str, **others: str) -> dict[str, str]:
+    return dict.fromkeys(EVERY, word) | others
+
+
+@pytest.fixture(params=["documented", "hosted"])
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def plane(profile: str) -> AsyncIterator[PlaneServer]:
+    settings = Settings(speed=0, seeded=False, rate_limit=30, profile=profile)
+    async with PlaneServer(settings, clock=WallClock()) as running:
+        yield running
+
+
+def token_alone(profile: str) -> dict[str, str]:
+    """What a good token opens: everything, but for what the hosted edge keeps for sessions."""
+    closed = () if profile == "documented" else ("github", "observability", "realtime")
+    return all_are("open") | dict.fromkeys(closed, "needs-session")
+
+
+async def test_a_good_token(mogplex: Mogplex, plane: PlaneServer, profile: str) -> None:
+    mogplex.use(plane.base_url, token=plane.token)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (0, token_alone(profile))
+
+
+async def test_a_read_only_token_lacks_the_write_scope_alone(
+    mogplex: Mogplex, plane: PlaneServer, profile: str
+) -> None:
+    mogplex.use(plane.base_url, token=plane.read_only_token)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (0, token_alone(profile) | {"write": "needs-scope"})
+
+
+@pytest.mark.parametrize("kind", ["expired", "revoked", "mistyped", "unknown"])
+async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
+    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+) -> None:
+    tokens = {
+        "expired": world.token(expires_at=1),
+        "revoked": world.token(revoked_at=1),
+        "mistyped": plane.token[:-1] + ("A" if plane.token[-1] != "A" else "B"),
+        "unknown": TOKEN,
+    }
+    mogplex.use(plane.base_url, token=tokens[kind])
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (3, all_are("needs-session"))
+    account = next(each for each in done.objects if each.get("family") == "account")
+    assert account["status"] == 200
+    assert "does not accept this token" in account["advice"]
+    assert tokens[kind] not in done.out + done.err
+
+
+async def test_a_session_cookie_opens_all_but_the_token_api(mogplex: Mogplex, plane: PlaneServer) -> None:
+    mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (0, all_are("open", v1="needs-scope", write="needs-scope"))
+    v1 = next(each for each in done.objects if each.get("family") == "v1")
+    assert v1["status"] is None
+    assert "API token" in v1["advice"]
+
+
+async def test_a_cookie_that_has_expired(mogplex: Mogplex, plane: PlaneServer) -> None:
+    with plane.plane.db.transaction() as tx:
+        tx.execute("UPDATE sessions SET expires_at = 1")
+    mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
+    done = await mogplex("doctor", "--json")
+    expected = all_are("needs-session", v1="needs-scope", write="needs-scope")
+    assert (done.code, told(done)) == (3, expected)
+    assert (
+        "copy the new cookie"
+        in next(each for each in done.objects if each.get("family") == "account")["advice"]
+    )
+    # A good token beside it does not mend the routes that take the cookie alone.
+    mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
+
+
+async def test_a_token_at_its_limit_is_throttled_and_not_called_dead(
+    mogplex: Mogplex, plane: PlaneServer, profile: str
+) -> None:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {plane.token}"}) as busy:
+        while (await busy.get(f"{plane.base_url}/api/v1/mogplex/repos")).status_code == 200:
+            pass
+    mogplex.use(plane.base_url, token=plane.token)
+    done = await mogplex("doctor", "--json")
+    closed = () if profile == "documented" else ("github", "observability", "realtime")
+    assert (done.code, told(done)) == (5, all_are("throttled") | dict.fromkeys(closed, "needs-session"))
+    assert "does not accept" not in done.out
+
+
+def certificate_in(directory: Path) -> ssl.SSLContext:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-subj", "/CN=127.0.0.1", "-days", "2", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@asynccontextmanager
+async def self_signed(context: ssl.SSLContext) -> AsyncIterator[str]:
+    """A TLS server whose certificate nobody vouches for."""
+
+    async def served(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(served, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_certificate_that_nobody_vouches_for(mogplex: Mogplex, tmp_path: Path) -> None:
+    context = await asyncio.to_thread(certificate_in, tmp_path)
+    async with self_signed(context) as base_url:
+        mogplex.use(base_url)
+        done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (6, all_are("unreachable"))
+    assert "Check the certificate" in done.objects[1]["advice"]
+    assert done.objects[-1]["requests"] == 2
+
+
+async def test_a_service_that_is_down(mogplex: Mogplex) -> None:
+    async with serving(b"") as service:
+        gone = service.base_url
+    mogplex.use(gone)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (6, all_are("unreachable"))
+    assert "base URL is right" in done.objects[1]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reach"),
+    [
+        (http(200, b"<!doctype html><title>Hello</title>", "text/html"), "absent"),
+        (http(404, b"<html>no</html>", "text/html"), "absent"),
+        (http(404, b"", ""), "absent"),
+        (http(301, b"", "", Location="https://elsewhere.example/"), "broken"),
+        (http(200, {"hello": "world"}), "broken"),
+    ],
+)
+async def test_an_address_that_is_not_mogplex(mogplex: Mogplex, answer: bytes, reach: str) -> None:
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("doctor", "--json")
+    found = told(done)
+    assert done.code == 1
+    assert set(found.values()) <= {reach, "absent", "broken"}
+    assert found["v1"] == reach
+    if reach == "absent":
+        assert "answers like Mogplex: check the base URL" in done.err

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
+from tests.facts import client_routes
 from tests.facts.routes import EXTRA, Fact, facts, unnamed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "control-plane-routes.md"
@@ -70,6 +71,7 @@ def main() -> None:
     """Write every document."""
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(document())
+    client_routes.DOCUMENT.write_text(client_routes.document())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every operator's route of identity.md and projects.md has a method, found by what the client really sends."""
+"""Every route has a method or a reason, every method is in the list, and no answer of another shape passes for one."""
 
 from __future__ import annotations
 
@@ -8,163 +8,163 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.models.billing import Subscription
-from mogplex_tui.api.models.env_vars import VariableDraft
-from mogplex_tui.api.models.keys import ApiKeyDraft
-from mogplex_tui.api.models.projects import NewRepository, ProjectDraft, ProjectUpdate
-from mogplex_tui.api.models.repo_parts import LaunchPresetDraft
-from mogplex_tui.api.models.repos import RepoDraft, RepoUpdate
+from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import PROFILES, Settings
+from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.lab import NOBODY as X
 from tests.api.families.lab import Call
-from tests.api.support import http, serving
-from tests.facts.routes import facts, unnamed
+from tests.api.support import TOKEN, http, serving
+from tests.facts import client_routes
+from tests.facts.client_calls import CALLS, NO_REQUEST, call, methods
+from tests.facts.client_routes import ELSEWHERE, Recorder, client_of, methods_by_route, recorded
+from tests.facts.routes import facts
 
-SECTIONS = ("identity.md", "projects.md")
-TOKEN = "invite-token"
-NUMBER = 88
-PNG = b"\x89PNG\r\n\x1a\n"
-VARIABLE = VariableDraft(key="A", value=Secret("x"))
-PRESET = LaunchPresetDraft(name="p", base_branch="main", working_branch="main")
+# These give a result whatever a success says: the status was all that they asked for, and why.
+STATUS_IS_ENOUGH = {
+    "agents.delete_category": "how many agents lost it is a courtesy",
+    "agents.generate": "the answer is text and no JSON",
+    "runs.may_write": "the refusal is the answer",
+}
 
-CALLS: list[Call] = [
-    lambda c: c.account.user(),
-    lambda c: c.settings.get(),
-    lambda c: c.settings.update(theme="dark"),
-    lambda c: c.api_keys.list(),
-    lambda c: c.api_keys.mint(ApiKeyDraft(name="k")),
-    lambda c: c.api_keys.revoke(X),
-    lambda c: c.provider_keys.list(),
-    lambda c: c.provider_keys.put("openai", "k"),
-    lambda c: c.provider_keys.delete("openai"),
-    lambda c: c.provider_keys.verify("openai"),
-    lambda c: c.models.list(),
-    lambda c: c.models.set_enabled("a/b", True),
-    lambda c: c.models.new(),
-    lambda c: c.models.dismiss_new(),
-    lambda c: c.models.set_auto_enable(True),
-    lambda c: c.models.provider_icons(),
-    lambda c: c.teams.memberships(),
-    lambda c: c.teams.create("T", "t"),
-    lambda c: c.teams.check_slug("t"),
-    lambda c: c.teams.roster(X),
-    lambda c: c.teams.set_role(X, X, "viewer"),
-    lambda c: c.teams.remove_member(X, X),
-    lambda c: c.invites.send(X, "a@b.c", "viewer"),
-    lambda c: c.invites.send_many(X, ["a@b.c"], "viewer"),
-    lambda c: c.invites.resend(X, X),
-    lambda c: c.invites.revoke(X, X),
-    lambda c: c.teams.models(X),
-    lambda c: c.teams.allow_models(X, None),
-    lambda c: c.teams.keys(X),
-    lambda c: c.teams.put_key(X, "openai", "k"),
-    lambda c: c.teams.delete_key(X, "openai"),
-    lambda c: c.teams.audit(X),
-    lambda c: c.teams.set_icon(X, PNG),
-    lambda c: c.teams.remove_icon(X),
-    lambda c: c.teams.installations(X),
-    lambda c: c.teams.attach_installation(X, NUMBER),
-    lambda c: c.teams.detach_installation(X, NUMBER),
-    lambda c: c.teams.hand_over(X, X),
-    lambda c: c.invites.read(TOKEN),
-    lambda c: c.invites.accept(TOKEN),
-    lambda c: c.billing.get(),
-    lambda c: c.billing.subscribe(Subscription(plan="p")),
-    lambda c: c.billing.portal(),
-    lambda c: c.billing.clear_vercel_project(),
-    lambda c: c.imported_repos.list(),
-    lambda c: c.imported_repos.add(RepoDraft(full_name="a/b")),
-    lambda c: c.imported_repos.update(X, RepoUpdate(is_hidden=True)),
-    lambda c: c.imported_repos.delete(X),
-    lambda c: c.repo_overrides.connections(X),
-    lambda c: c.repo_overrides.exclude_connection(X, X),
-    lambda c: c.repo_overrides.drop_connection_override(X, X),
-    lambda c: c.repo_overrides.models(X),
-    lambda c: c.repo_overrides.exclude_model(X, "a/b"),
-    lambda c: c.repo_overrides.rules(X),
-    lambda c: c.repo_overrides.exclude_rule(X, X),
-    lambda c: c.repo_overrides.drop_rule_override(X, X),
-    lambda c: c.repo_overrides.skills(X),
-    lambda c: c.repo_overrides.exclude_skill(X, X),
-    lambda c: c.repo_overrides.drop_skill_override(X, X),
-    lambda c: c.launch_presets.list(X),
-    lambda c: c.launch_presets.save(X, PRESET),
-    lambda c: c.launch_presets.delete(X, X),
-    lambda c: c.imported_repos.packages(X),
-    lambda c: c.imported_repos.add_subproject(X, "apps/web"),
-    lambda c: c.repo_secrets.list(X),
-    lambda c: c.repo_secrets.put(X, "A", "x"),
-    lambda c: c.repo_secrets.delete(X, "A"),
-    lambda c: c.imported_repos.snapshot(X),
-    lambda c: c.imported_repos.build_snapshot(X),
-    lambda c: c.imported_repos.delete_snapshot(X),
-    lambda c: c.vercel_variables.list(X),
-    lambda c: c.vercel_variables.add(X, VARIABLE),
-    lambda c: c.vercel_variables.update(X, "env", "x", ["preview"]),
-    lambda c: c.vercel_variables.delete(X, "env"),
-    lambda c: c.projects.list(),
-    lambda c: c.projects.create(ProjectDraft(name="p")),
-    lambda c: c.projects.update(X, ProjectUpdate(name="p")),
-    lambda c: c.projects.delete(X),
-    lambda c: c.projects.create_repository(X, NewRepository(name="r")),
-    lambda c: c.github.installations(),
-    lambda c: c.github.org_members(NUMBER),
-    lambda c: c.github.owners(),
-    lambda c: c.github.sync(),
-    lambda c: c.github.pulls(X),
-    lambda c: c.repos.env_vars(X),
-    lambda c: c.repos.put_env_var(X, VARIABLE),
-    lambda c: c.repos.delete_env_var(X, "A"),
+
+@pytest.fixture(scope="module")
+def sent() -> dict[str, list[client_routes.Sent]]:
+    return recorded()
+
+
+async def test_every_method_of_the_client_is_in_the_list() -> None:
+    async with client_of(Recorder()) as client:
+        assert methods(client).keys() == CALLS.keys() | NO_REQUEST.keys()
+
+
+def test_every_method_sends_one_request_to_a_route_of_the_contract(
+    sent: dict[str, list[client_routes.Sent]],
+) -> None:
+    known = {fact.key for fact in facts()}
+    for name, requests in sent.items():
+        assert len(requests) == 1, name
+        assert requests[0].key in known, name
+
+
+def test_every_route_of_an_operator_has_a_method_or_a_reason(
+    sent: dict[str, list[client_routes.Sent]],
+) -> None:
+    asked = methods_by_route(sent).keys()
+    without = {fact.key for fact in facts() if fact.caller == "operator"} - asked
+    assert not without - ELSEWHERE.keys()
+    assert not {fact.key for fact in facts() if fact.caller == "machine"} & asked
+
+
+def test_no_reason_outlives_what_it_explains(sent: dict[str, list[client_routes.Sent]]) -> None:
+    assert not ELSEWHERE.keys() & methods_by_route(sent).keys()
+    assert ELSEWHERE.keys() <= {fact.key for fact in facts()}
+
+
+def test_the_document_of_the_client_s_routes_is_current() -> None:
+    assert client_routes.DOCUMENT.read_text() == client_routes.document(), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_returned(name: str) -> None:
+    async with client_of(Recorder()) as client:
+        silent = methods(client)[name].__annotations__.get("return") in (None, "None")
+        try:
+            result = await call(client, name)
+        except e.InvalidResponse as error:
+            assert error.what and name not in STATUS_IS_ENOUGH
+        else:
+            assert name in STATUS_IS_ENOUGH or (silent and result is None)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in STATUS_IS_ENOUGH])
+async def test_an_answer_that_is_no_json_is_an_error(name: str) -> None:
+    async with client_of(Recorder("{", enveloped=False)) as client:
+        with pytest.raises(e.InvalidResponse):
+            await call(client, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_team"),
+    [
+        ("imported_repos.list", True),
+        ("projects.list", True),
+        ("github.sync", True),
+        ("billing.get", True),
+        ("sandboxes.records", True),
+        ("sandboxes.stop", True),
+        ("sandboxes.launch", True),
+        ("chat.ask", True),
+        ("models.list", True),
+        ("memories.list", True),
+        ("flows.list", True),
+        # What is below one repository belongs to a person, whatever the team (projects.md §2).
+        ("imported_repos.delete_snapshot", False),
+        ("sandboxes.list", False),
+        ("mcp_servers.list", False),
+        ("connections.list", False),
+        ("runs.get", False),
+        ("account.user", False),
+    ],
+)
+async def test_what_belongs_to_a_team_is_asked_for_that_team(name: str, of_team: bool) -> None:
+    async with serving(http(200, b"{")) as service:
+        target = Target("t", service.base_url, Secret(TOKEN), team=X)
+        async with MogplexClient(target) as client:
+            with pytest.raises(e.MogplexError):
+                await call(client, name)
+        assert service.seen[0].headers.get("x-mogplex-team-id") == (X if of_team else None)
+
+
+READS: list[Call] = [
+    lambda c: c.agents.all(),
+    lambda c: c.agents.roster(),
+    lambda c: c.agents.activity(),
+    lambda c: c.agents.categories(),
+    lambda c: c.skills.list(),
+    lambda c: c.skills.registry(),
+    lambda c: c.rules.list(),
+    lambda c: c.commands.list(),
+    lambda c: c.conversations.list(),
+    lambda c: c.assignments.list(),
+    lambda c: c.triggers.list(),
+    lambda c: c.flows.list(),
+    lambda c: c.flows.harnesses(),
+    lambda c: c.approvals.of_control(),
 ]
 
 
-def wanted() -> set[tuple[str, str]]:
-    """What an operator may call by the two files, with the variables of the token API."""
-    return {
-        fact.key
-        for fact in facts()
-        if fact.caller == "operator"
-        and (fact.section.startswith(SECTIONS) or fact.path == "/api/v1/mogplex/repos/{id}/env-vars")
-    }
+def whole(rows: Rows[Any]) -> Rows[Any]:
+    assert not rows.bad, [(bad.why, bad.raw) for bad in rows.bad]
+    return rows
 
 
-def plain(path: str) -> str:
-    """A path that was sent, with its parameters unnamed."""
-    for value in (X, TOKEN, str(NUMBER)):
-        path = path.replace(value, "{}")
-    return path
-
-
-async def test_every_route_of_an_operator_has_a_method_and_every_answer_of_another_shape_is_an_error() -> (
-    None
-):
-    # A text is no answer of any of these routes: whoever reads one says so and lets nothing else through.
-    async with serving(http(200, "text")) as service, service.client(cookie="s=0123456789") as client:
-        for call in CALLS:
-            try:
-                await call(client)
-            except e.InvalidResponse:
-                continue
-        sent = {(seen.method, plain(seen.path)) for seen in service.seen}
-        assert len(service.seen) == len(CALLS)
-    assert sent >= wanted(), sorted(wanted() - sent)
-    assert {unnamed(path) for _, path in sent} <= {unnamed(fact.path) for fact in facts()}
-
-
-@pytest.mark.parametrize("path", ["/api/repos", "/api/workspaces", "/api/github/repos", "/api/billing"])
-async def test_what_belongs_to_a_team_is_asked_for_that_team(path: str) -> None:
-    calls: dict[str, Any] = {
-        "/api/repos": lambda c: c.imported_repos.list(),
-        "/api/workspaces": lambda c: c.projects.list(),
-        "/api/github/repos": lambda c: c.github.sync(),
-        "/api/billing": lambda c: c.billing.get(),
-    }
-    async with serving(http(200, {"enabled": False} if path == "/api/billing" else [])) as service:
-        target = Target("t", service.base_url, Secret("mog_Q2xv9TbYk0LmWc7ReHs4DpZa"), team=X)
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_everything_of_a_lived_in_account_is_read_whole(profile: str) -> None:
+    async with PlaneServer(Settings(speed=0, rate_limit=None, profile=profile)) as server:
+        target = Target("seed", server.base_url, Secret(server.token), Secret(server.session_cookie))
         async with MogplexClient(target) as client:
-            await calls[path](client)
-            await client.imported_repos.delete_snapshot(X)
-        assert service.seen[0].headers["x-mogplex-team-id"] == X
-        # What is below one repository belongs to a person, whatever the team (projects.md §2).
-        assert "x-mogplex-team-id" not in service.seen[1].headers
+            for read in READS:
+                whole(await read(client))
+            for rows in (await client.memories.lanes()).values():
+                whole(rows)
+            whole((await client.approvals.of_flows()).approvals)
+            whole((await client.flows.templates()).templates)
+            ledger = await client.observability.automation_events()
+            assert whole(ledger.entries)
+            report = await client.observability.automation_failures()
+            assert report.summary.failed_total == report.total
+            whole(report.records)
+            runs = 0
+            for flow in whole(await client.flows.list()):
+                assert flow.draft_graph.body()["nodes"]
+                for run in whole(await client.flows.runs(flow.id)):
+                    whole(run.node_runs)
+                    runs += 1
+                    detail = await client.flows.run(flow.id, run.id)
+                    for part in (detail.dispatch_events, detail.ai_calls, detail.waits, detail.node_runs):
+                        whole(part)
+            assert runs
+            for chat in await client.conversations.list():
+                assert await client.conversations.get(chat.id) is not None

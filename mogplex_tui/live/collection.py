@@ -126,8 +126,11 @@ class Collection:
         if self.road is not None:
             return None
         findings = [self.session.access.reach(road.family) for road in self.roads]
-        session_wanted = next((each for each in findings if each.reach is Reach.NEEDS_SESSION), None)
-        if session_wanted is not None:
+        wanted = {Reach.NEEDS_SESSION}
+        if self.session.target.session_cookie is None and self.roads[0].family is not Family.V1:
+            # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
+            wanted.add(Reach.NEEDS_SCOPE)
+        if any(each.reach in wanted for each in findings):
             return needs
         return findings[0].reason
 

@@ -162,7 +162,7 @@ def fact(item: Item, label: str, path: str, tone: str = "plain") -> Fact:
         return (label, "yes" if found else "no", tone)
     if isinstance(found, datetime):
         return (label, words.local(found), tone)
-    if isinstance(found, int):
+    if isinstance(found, int) and not path.endswith("_id"):
         return (label, f"{found:,}", tone)
     if isinstance(found, Decimal):
         return (label, words.money(found), tone)
@@ -204,3 +204,9 @@ def by(*paths: str) -> Callable[[Item], Any]:
     """The order of a list by these attributes, the first one first."""
     ranks = [_rank(path) for path in paths]
     return lambda item: tuple(rank(item) for rank in ranks)
+
+
+def group(item: Item, spec: str) -> list[Fact]:
+    """A group of facts as text: `label: path; label: path`."""
+    pairs = (each.partition(":") for each in spec.split(";"))
+    return [fact(item, label.strip(), path.strip()) for label, _, path in pairs]

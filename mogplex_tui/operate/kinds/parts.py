@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Verb
+from mogplex_tui.operate.kinds.base import Context, Fact, Link, Verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -79,3 +80,44 @@ def deletes(
         done="{} is deleted.",
         footer=False,
     )
+
+
+def activity(item: Item, context: Context) -> list[list[Fact]]:
+    """Return the facts of what something's runs came to: did it work, what presses on it (routing.md §1.1)."""
+    return [
+        [
+            *c.facts(item, ("last run", "last_run_status")),
+            c.when(item, "started", "last_run_started_at", context),
+            *c.facts(item, ("last error", "last_run_error")),
+        ],
+        [
+            *c.facts(
+                item,
+                ("running", "running_count"),
+                ("pending", "pending_count"),
+                ("failed 24 h", "failed_24h"),
+                ("suppressed", "suppressed_24h"),
+                ("deferred", "deferred_24h"),
+                ("start failed", "start_failed_24h"),
+            ),
+            reason(item, "pressure", "last_pressure_reason"),
+        ],
+    ]
+
+
+def reason(item: Item, label: str, path: str) -> Fact:
+    """Return a fact of a code of the dispatch ledger, in words."""
+    told = words.reason(c.value(item, path), c.value(item, "metadata"))
+    return (label, told, "plain") if told else (label, words.DASH, "dim")
+
+
+def job_link(item: Item, path: str, label: str = "job") -> list[Link]:
+    """Return the way to the job whose id is at `path`, none without one."""
+    job = c.value(item, path)
+    return [Link(label, str(job)[:8], "jobs", key=str(job))] if job else []
+
+
+def repo_link(item: Item, key: str, name: str) -> list[Link]:
+    """Return the way to the repository whose id is at the path `key`, none without one."""
+    repo = c.value(item, key)
+    return [Link("repo", str(c.value(item, name) or repo)[:60], "projects", key=str(repo))] if repo else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -68,8 +67,8 @@ class Fields:
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
-        fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not fine or not low <= value <= high:
+        # Neither nan nor infinity is within bounds.
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
             raise self.wrong(name, f"must be a number from {low:g} to {high:g}, not {shown(value)}")
         return float(value)
 

@@ -78,19 +78,30 @@ def _parsed(raw: bytes, is_toml: bool) -> Any:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScenarioError(f"byte {error.start} is not UTF-8") from None
-    if is_toml:
-        import tomllib
-
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise ScenarioError(f"not TOML: {error}") from None
     try:
-        return json.loads(text, object_pairs_hook=_once)
-    except json.JSONDecodeError as error:
-        raise ScenarioError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
+        return _toml(text) if is_toml else _json(text)
     except RecursionError:
         raise ScenarioError("nested too deeply") from None
+
+
+def _toml(text: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise ScenarioError(f"not TOML: {error}") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except ScenarioError:
+        raise
+    except json.JSONDecodeError as error:
+        raise ScenarioError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
+    except ValueError as error:
+        raise ScenarioError(f"not JSON: {error}") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

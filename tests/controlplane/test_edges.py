@@ -32,7 +32,7 @@ async def test_verbs(client: httpx.AsyncClient, nobody: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    "path", [V1, f"{V1}/pr-reviews/rerun", f"{V1}/repos/", "/api/repos", "/", "/api/observability/calls/x"]
+    "path", [V1, f"{V1}/pr-reviews/rerun", f"{V1}/repos/", "/api/nothing", "/", "/api/observability/calls/x"]
 )
 async def test_no_such_route_is_a_page(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)

@@ -113,6 +113,8 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", **more: Any) -
     width = max(len(title), len(yes), len(no)) + 2
 
     def show(found: Any, context: Context) -> tuple[str, str]:
+        if not found and not no:
+            return ("", "dim")
         glyph = ("+" if context.ascii_only else "✓") if found else ("-" if context.ascii_only else "·")
         return (f"{glyph} {yes if found else no}", "ok" if found else "dim")
 

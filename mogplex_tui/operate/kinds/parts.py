@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.operate import words
@@ -11,7 +12,7 @@ from mogplex_tui.operate.kinds.base import Context, Fact, Link, Verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Item
+    from mogplex_tui.live.collection import Item, Listing
 
 
 def session_needed(what: str) -> str:
@@ -121,3 +122,15 @@ def repo_link(item: Item, key: str, name: str) -> list[Link]:
     """Return the way to the repository whose id is at the path `key`, none without one."""
     repo = c.value(item, key)
     return [Link("repo", str(c.value(item, name) or repo)[:60], "projects", key=str(repo))] if repo else []
+
+
+def hidden(listing: Listing, *keys: str) -> Listing:
+    """Return a listing whose raw JSON lacks the values of these keys: what may be a secret under a harmless name."""
+
+    def masked(raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        # A value that is missing stays missing, so that one sees that there is none.
+        return {key: "[hidden]" if key in keys and value else value for key, value in raw.items()}
+
+    return replace(listing, items=[replace(item, raw=masked(item.raw)) for item in listing.items])

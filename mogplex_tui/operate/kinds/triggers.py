@@ -56,7 +56,9 @@ KIND = Kind(
         c.count("suppressed_24h", "SUPPR", 5, key="suppressed", priority=3),
         c.trouble("last_run_error"),
     ),
-    search=c.searching("event", "agent.name", "enabled", "last_run_status", "last_run_error"),
+    search=c.searching(
+        "event", "agent.name", "enabled", "last_run_status", "last_run_error", "installation_id"
+    ),
     default_sort=c.by("enabled", "last_run_started_at"),
     label=lambda record: f"{c.value(record, 'event')} {c.value(record, 'agent.name') or ''}".strip(),
     facts=_facts,

@@ -1,0 +1,85 @@
+"""The console's own contexts: services by name, what each is signed in with, and which one is in use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.config import contexts as kept
+from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.operate.kinds import columns as c
+from mogplex_tui.operate.kinds.base import Fact, Kind
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kinds.base import Context
+
+
+async def _read(_: ClientView, session: Session) -> Listing:
+    try:
+        stored = kept.read()
+    except kept.ContextError as error:
+        return Listing([Item("contexts.json", None, None, str(error))])
+    return Listing([_item(context, session, stored.current) for context in stored.by_name.values()])
+
+
+def _item(context: kept.Context, session: Session, current: str | None) -> Item:
+    record = {
+        "id": context.name,
+        "name": context.name,
+        "base_url": context.base_url,
+        "team": context.team,
+        "here": context.name == session.target.name,
+        "default": context.name == current,
+        "rules": [word for word in ("read_only", "protected") if getattr(context, word)],
+        "holds": list(context.holds),
+        "kept_in": context.kept_in,
+        "switch": f"leave, and start with: mogplex-tui --context {context.name}",
+        "keep": f"mogplex-tui contexts use {context.name}",
+    }
+    return Item(context.name, record, record)
+
+
+def _facts(item: Item, _: Context) -> list[list[Fact]]:
+    return [
+        c.group(item, "name: name; service: base_url; team: team"),
+        c.group(item, "in use here: here; used when none is named: default; rules: rules"),
+        c.group(item, "signed in with: holds; kept in: kept_in"),
+        c.group(item, "to go there: switch; for always: keep"),
+    ]
+
+
+KIND = Kind(
+    name="contexts",
+    title="Contexts",
+    noun="context",
+    aliases=("context", "ctx"),
+    roads=(
+        Road(
+            # Nothing is asked of the service; its state closes no file.
+            Family.OTHER,
+            _read,
+            every=30.0,
+            blind=30.0,
+            notice="To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it.",
+        ),
+    ),
+    fields=(
+        c.flag("here", "HERE", "in use", "", priority=0),
+        c.text("name", "CONTEXT", 16, flex=1, min_width=10),
+        c.text("base_url", "SERVICE", 32, key="service", flex=2, min_width=16, cut="middle"),
+        c.text("team", "TEAM", 10, "dim", priority=3),
+        c.flag("default", "DEFAULT", "default", "", priority=1),
+        c.text("rules", "RULES", 20, "warn", priority=2),
+        c.text("holds", "SIGNED IN WITH", 16, "dim", key="holds", priority=1),
+        c.text("kept_in", "KEPT IN", 8, "dim", key="kept", priority=3),
+    ),
+    search=c.searching("name", "base_url", "rules", "holds"),
+    default_sort=c.by("name"),
+    descending=False,
+    label=lambda record: str(c.value(record, "name")),
+    facts=_facts,
+    empty="No contexts. mogplex-tui login makes one; mogplex-tui contexts add names another service.",
+    needs="The contexts are in a file of this console.",
+)

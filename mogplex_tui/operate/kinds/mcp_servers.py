@@ -1,0 +1,99 @@
+"""MCP servers: what agents get tools from, and where each is; never a secret (library.md §9, v1.md §6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.operate.kinds import columns as c
+from mogplex_tui.operate.kinds.base import Context, Fact, Kind, listed
+from mogplex_tui.operate.kinds.parts import deletes, hidden, session_needed, switches
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
+
+
+async def _own(client: ClientView, _: Session) -> Listing:
+    from mogplex_tui.live import redact
+
+    def dress(row: Any) -> dict[str, Any]:
+        fields = {key: value for key, value in row.__dict__.items() if key != "url"}
+        secrets = [*row.env_secret_names, *row.header_secret_names]
+        place = " ".join([row.command, *row.args]) if row.command else row.place
+        return {**fields, "place": redact.text(place), "secrets": secrets, "own": True}
+
+    return hidden(listed(await client.mcp_servers.list(), dress=dress), "url")
+
+
+async def _merged(client: ClientView, _: Session) -> Listing:
+    """The list that tools are started from: its secrets stay in the model, and only what has no value is shown."""
+
+    def dress(row: Any) -> dict[str, Any]:
+        return {
+            "id": row.name,
+            "name": row.name,
+            "enabled": row.enabled,
+            "transport": "stdio" if row.config.command else "http",
+            "place": row.config.place,
+            "secrets": [*row.config.env, *row.config.http_headers],
+            "own": False,
+        }
+
+    return listed(await client.mcp_servers.configured_by_token(), lambda row: str(row.name), dress)
+
+
+async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
+    from mogplex_tui.api.models.mcp_servers import McpServerUpdate
+
+    await client.mcp_servers.update(item.key, McpServerUpdate(enabled=enabled))
+
+
+def _facts(item: Item, context: Context) -> list[list[Fact]]:
+    return [
+        c.group(item, "name: name; enabled: enabled; transport: transport; where: place"),
+        c.group(item, "names of its secrets: secrets"),
+        [c.when(item, "made", "created_at", context), c.when(item, "changed", "updated_at", context)],
+    ]
+
+
+KIND = Kind(
+    name="mcp-servers",
+    title="MCP servers",
+    noun="MCP server",
+    aliases=("mcp-server", "mcp"),
+    contract="library.md §9, v1.md §6",
+    roads=(
+        Road(Family.MCP, _own, every=120.0, blind=60.0),
+        Road(
+            Family.V1,
+            _merged,
+            every=120.0,
+            blind=60.0,
+            notice="v1 lists what tools are started from; it changes nothing.",
+        ),
+    ),
+    fields=(
+        c.flag("enabled", "ON", priority=0),
+        c.text("name", "SERVER", 22, flex=1, min_width=12),
+        c.text("transport", "BY", 6, "dim", key="by", priority=1),
+        c.text("place", "WHERE", 36, flex=2, min_width=16, cut="middle", priority=0),
+        c.text("secrets", "SECRETS", 20, "dim", flex=1, priority=2),
+        c.age("updated_at", key="age", priority=1),
+    ),
+    search=c.searching("name", "transport", "place", "enabled"),
+    default_sort=c.by("name"),
+    descending=False,
+    label=lambda record: str(c.value(record, "name")),
+    facts=_facts,
+    verbs=(
+        *switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
+        deletes(
+            lambda client, item: client.mcp_servers.delete(item.key),
+            "Its secrets go with it; agents lose its tools.",
+        ),
+    ),
+    empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
+    needs=session_needed("MCP servers"),
+)

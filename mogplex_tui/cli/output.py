@@ -24,7 +24,7 @@ from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 
 LONGEST_CELL = 400
-LONGEST_REVEALED = 1_000_000
+LONGEST_FIELD = 1_000_000
 _CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
 LEAST_OF_THE_LAST = 12
 # Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
@@ -116,9 +116,7 @@ class Output:
     def csv(self, cells: Iterable[str]) -> None:
         """Write one line of comma-separated values (RFC 4180), each of them one harmless line."""
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(
-            visible(redact.text(self._scrub(text)), LONGEST_REVEALED) for text in cells
-        )
+        csv.writer(line, lineterminator="").writerow(self.shown(text, LONGEST_FIELD) for text in cells)
         self._write(line.getvalue())
 
     @staticmethod
@@ -134,11 +132,11 @@ class Output:
             kept.remove(first_to_go)
         return kept
 
-    def shown(self, text: str) -> str:
+    def shown(self, text: str, limit: int = LONGEST_CELL) -> str:
         """Return a text as one harmless line without credentials, but for one that was asked for."""
         if isinstance(text, Revealed):
             return _DANGEROUS.sub(_escaped, text).translate(_CONTROLS)
-        return visible(redact.text(self._scrub(text)), LONGEST_CELL)
+        return visible(redact.text(self._scrub(text)), limit)
 
     def flush(self) -> None:
         """Hand over what was written. Raises BrokenPipeError when the reader has gone, and Stop for a full disk."""

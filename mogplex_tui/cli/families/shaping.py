@@ -37,7 +37,9 @@ class Veil:
         if isinstance(value, str):
             return redact.text(str(value))
         if hasattr(type(value), "model_fields"):
-            return {key: self.plain(getattr(value, key), key) for key in type(value).model_fields}
+            # What a record inherits would stand before its own id.
+            names = sorted(type(value).model_fields, key=lambda each: each != "id")
+            return {key: self.plain(getattr(value, key), key) for key in names}
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {
                 each.name: self.plain(getattr(value, each.name), each.name)

@@ -209,8 +209,9 @@ def _print_record(setting: Setting, noun: str, record: Any, reveal: Sequence[str
             output.csv(key for key, _ in facts)
             output.csv(value for _, value in facts)
         else:
+            # An id or a secret that is cut is of no use; the terminal may wrap.
             pairs = [(key, value or words.DASH) for key, value in facts]
-            output.table([Shown(""), Shown("")], pairs, titles=False, whole=bool(veil.shown))
+            output.table([Shown(""), Shown("")], pairs, titles=False, whole=True)
     _say_of_secrets(veil)
 
 

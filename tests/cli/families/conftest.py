@@ -1,0 +1,30 @@
+"""The commands of the families against a standing plane in either profile, with both credentials or a token alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex, WallClock
+
+
+@pytest.fixture(params=["documented", "hosted"])
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def plane(profile: str) -> AsyncIterator[PlaneServer]:
+    settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile)
+    async with PlaneServer(settings, clock=WallClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def by_token(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
+    """The commands with a token alone, which the hosted edge keeps away from most unversioned routes."""
+    mogplex.use(plane.base_url, token=plane.token)
+    return mogplex

@@ -1,0 +1,334 @@
+"""What an operator does to records without the console: done, refused, asked about, written down."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.controlplane.clock import MINUTE_US
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import http, serving
+from tests.cli.support import Mogplex
+from tests.controlplane.routing.support import assignment, control_approval, installation
+from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.routing.test_job_actions import failed_job
+from tests.controlplane.support import World
+
+REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
+
+
+def texts_at_home() -> dict[str, str]:
+    """What the commands have left on disk, by the names of the files."""
+    files = [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
+    return {path.name: path.read_text() for path in files}
+
+
+@pytest.fixture
+def hosted(profile: str) -> bool:
+    return profile == "hosted"
+
+
+async def test_an_agent_is_made_changed_and_deleted(operator: Mogplex, world: World) -> None:
+    world.model("acme/nova-1")
+    made = await operator(
+        *("agents", "create", "--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
+        *("--prompt", "-", "--json"),
+        stdin="Write it down.",
+    )
+    assert made.code == 0, made.err
+    agent = made.one["id"]
+    row = world.row("agents", agent)
+    assert (row["name"], row["system_prompt"]) == ("Scribe", "Write it down.")
+    assert made.one["action"] == "create"
+    changed = await operator("agents", "update", "scribe", "--description", "Notes")
+    assert (changed.code, changed.out) == (0, f"{agent}\n")
+    assert world.row("agents", agent)["description"] == "Notes"
+    unsaid = await operator("agents", "delete", "scribe")
+    assert (unsaid.code, unsaid.out) == (2, "")
+    assert "--yes" in unsaid.err
+    gone = await operator("agents", "delete", "scribe", "--yes", "--json")
+    assert (gone.code, gone.one) == (0, {"object": "agent", "id": agent, "action": "delete"})
+    assert world.plane.db.value("SELECT count(*) FROM agents WHERE id = ?", (agent,)) == 0
+
+
+async def test_what_cannot_be_is_refused_before_it_leaves(mogplex: Mogplex) -> None:
+    refused = (
+        ("agents", "create", "--name", "x" * 61, "--model", "m", "--category", "api"),
+        ("sandboxes", "launch", "--repo", "a/b", "--new-branch"),
+        ("settings", "set"),
+        ("approvals", "approve", "some", "--note", "x" * 2001, "--yes"),
+        ("automations", "test", "some", "--input", "[]"),
+        ("automations", "webhook-secret", "some", "--yes"),
+        ("repos", "import", "no-slash"),
+    )
+    async with serving(http(200, {})) as service:
+        mogplex.use(service.base_url)
+        for argv in refused:
+            done = await mogplex(*argv)
+            assert (done.code, done.out) == (2, ""), argv
+            assert done.err, argv
+        assert service.seen == []
+
+
+async def test_read_only_sends_no_action(mogplex: Mogplex) -> None:
+    actions = (
+        ("repos", "hide", REPO),
+        ("agents", "delete", REPO, "--yes"),
+        ("models", "enable", "a/b"),
+        ("sandboxes", "stop", REPO, "--yes"),
+        ("automations", "pause", REPO),
+        ("assignments", "enable", REPO),
+        ("jobs", "repair", REPO),
+        ("approvals", "deny", REPO, "--yes"),
+        ("settings", "set", "--theme", "dark"),
+    )
+    async with serving(http(200, {})) as service:
+        mogplex.use(service.base_url)
+        for argv in actions:
+            done = await mogplex("--read-only", *argv)
+            assert (done.code, done.out) == (4, ""), argv
+            assert "read-only" in done.err
+        assert service.seen == []
+
+
+async def test_a_question_is_asked_and_no_means_no(operator: Mogplex, world: World) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"))
+    done = await operator("sandboxes", "stop", sandbox, stdin="n\n", terminal=True)
+    assert (done.code, done.out) == (1, "")
+    assert "snapshots are destroyed" in done.err and "[y/N]" in done.err
+    assert world.row("sandboxes", sandbox)["status"] == "running"
+    done = await operator("sandboxes", "stop", sandbox, stdin="y\n", terminal=True)
+    assert (done.code, done.out) == (0, f"{sandbox}  stopped\n")
+    assert world.row("sandboxes", sandbox)["status"] == "stopped"
+
+
+async def test_what_takes_long_is_shown_to_a_terminal_and_to_nothing_else(
+    operator: Mogplex, world: World
+) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"))
+    seen = await operator("sandboxes", "health", sandbox, terminal=True)
+    assert "Looking at sandbox mogplex-vm-1 …" in seen.err
+    assert "\r\x1b[K" in seen.err and "…" not in seen.out
+    quiet = await operator("sandboxes", "health", sandbox)
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: World) -> None:
+    repo = world.repo("acme/api")
+    done = await operator("sandboxes", "launch", "--repo", "acme/api", "--json")
+    assert done.code == 0, done.err
+    assert (done.one["repo_id"], done.one["runtime_summary"]["status"]) == (repo, "running")
+    paused = await operator("sandboxes", "pause", done.one["id"])
+    assert paused.out == f"{done.one['id']}  paused\n"
+    woken = await operator("sandboxes", "resume", done.one["id"])
+    assert (woken.code, woken.out) == (0, f"{done.one['id']}  running\n")
+    twice = await operator("sandboxes", "resume", done.one["id"])
+    assert (twice.code, twice.out) == (1, "")
+    longer = await operator("sandboxes", "extend", done.one["id"], "--minutes", "5", "--json")
+    assert longer.one["extended_by_ms"] == 300_000
+    gone = await operator("sandboxes", "delete", done.one["id"], "--yes")
+    assert gone.code == 0
+    assert (await operator("sandboxes", "list", "--json")).out == ""
+
+
+async def test_the_logs_of_a_sandbox_are_lines(operator: Mogplex, by_token: Mogplex, world: World) -> None:
+    sandbox = world.sandbox(world.repo(), install_log="Cloning\nDone", dev_log="Ready")
+    done = await by_token("sandboxes", "logs", sandbox)
+    assert [line.split() for line in done.lines] == [
+        ["install", "Cloning"],
+        ["install", "Done"],
+        ["dev", "Ready"],
+    ]
+    as_json = await by_token("sandboxes", "logs", sandbox, "--json")
+    assert as_json.one["install_log"] == "Cloning\nDone"
+
+
+async def test_an_automation_is_paused_resumed_and_its_runs_are_listed(
+    operator: Mogplex, world: World
+) -> None:
+    flow = world.flow(world.agent())
+    job = world.job(flow, world.repo("acme/api"), start=True)
+    paused = await operator("automations", "pause", "review")
+    assert (paused.code, paused.out) == (0, f"{flow}  inactive\n")
+    assert world.row("flows", flow)["status"] == "inactive"
+    resumed = await operator("automations", "resume", flow, "--json")
+    assert (resumed.one["id"], resumed.one["status"]) == (flow, "active")
+    runs = await operator("automations", "runs", "review", "--json")
+    assert [(each["object"], each["id"]) for each in runs.objects] == [("job", job)]
+    table = await operator("automations", "runs", flow)
+    assert "acme/api" in table.out
+
+
+async def test_a_token_alone_pauses_nothing_behind_the_edge(
+    by_token: Mogplex, world: World, hosted: bool
+) -> None:
+    flow = world.flow(world.agent())
+    done = await by_token("automations", "pause", flow)
+    assert done.code == (3 if hosted else 0)
+    assert world.row("flows", flow)["status"] == ("active" if hosted else "inactive")
+    if hosted:
+        assert "session cookie" in done.err
+
+
+async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world: World) -> None:
+    flow, repo = world.flow(world.agent()), world.repo("acme/api")
+    ask = ("automations", "trigger", flow, "--repo", "acme/api", "--idempotency-key", "ours-1", "--json")
+    first = await by_token(*ask, "--input", '{"why":"test"}')
+    assert first.code == 0, first.err
+    job = first.one["job_run_id"]
+    assert json.loads(world.row("job_runs", job)["metadata"])["repo_id"] == repo
+    again = await by_token(*ask)
+    assert (again.one["outcome"], again.one["job_run_id"]) == ("suppressed", job)
+    assert "IDEMPOTENT_DUPLICATE" in again.err
+
+
+async def test_a_webhook_secret_is_shown_only_when_it_is_named(operator: Mogplex, world: World) -> None:
+    flow = world.flow(world.agent())
+    done = await operator("automations", "webhook-secret", flow, "--yes", "--reveal", "webhook_secret")
+    assert done.code == 0, done.err
+    (secret,) = done.lines
+    assert len(secret) > 20 and secret not in done.err
+    assert not any(secret in text for text in texts_at_home().values())
+
+
+async def test_an_assignment_is_switched_off_and_on_and_deleted(operator: Mogplex, world: World) -> None:
+    mine = assignment(world, world.repo(), world.agent())
+    for verb, enabled in (("disable", 0), ("enable", 1)):
+        assert (await operator("assignments", verb, mine[:8])).code == 0
+        assert world.row("assignments", mine)["enabled"] == enabled
+    assert (await operator("assignments", "delete", mine, "--yes")).code == 0
+    assert (await operator("assignments", "list", "--json")).out == ""
+
+
+async def test_an_assignment_is_made_where_the_service_still_makes_them(
+    operator: Mogplex, world: World, hosted: bool
+) -> None:
+    world.repo("acme/api")
+    world.agent("Reviewer")
+    ask = (
+        "assignments",
+        "create",
+        "--repo",
+        "acme/api",
+        "--agent",
+        "reviewer",
+        "--type",
+        "pr_review",
+        "--json",
+    )
+    done = await operator(*ask)
+    if hosted:
+        assert (done.code, done.out) == (1, "")
+        return
+    assert (done.code, done.one["type"], done.one["enabled"]) == (0, "pr_review", True)
+
+
+async def test_jobs_are_cancelled_repaired_and_sent_again(operator: Mogplex, world: World) -> None:
+    flow = world.flow(world.agent())
+    failed = failed_job(world, flow)
+    again = await operator("jobs", "requeue", failed, "--version", "same_version")
+    assert again.code == 0, again.err
+    new = again.out.split()[0]
+    assert new != failed
+    assert world.row("job_runs", new)["retry_of_job_run_id"] == failed
+    cancelled = await operator("jobs", "cancel", new, "--yes")
+    assert (cancelled.code, cancelled.out) == (0, f"{new}  cancelled\n")
+    twice = await operator("jobs", "cancel", new, "--yes")
+    assert (twice.code, twice.out) == (1, "")
+    young = world.job(flow, number=9)
+    refused = await operator("jobs", "repair", young)
+    assert refused.code == 1
+    assert "not repairable" in refused.err
+    with world.plane.db.transaction() as tx:
+        tx.update("job_runs", young, created_at=world.clock.us - 5 * MINUTE_US)
+    assert (await operator("jobs", "repair", young)).code == 0
+
+
+async def test_questions_are_answered_with_a_note(operator: Mogplex, world: World) -> None:
+    job = world.job(world.flow(world.agent()), world.repo(), start=True)
+    theirs = control_approval(world)
+    done = await operator("approvals", "deny", theirs, "--note", "-", "--yes", stdin="Not today")
+    assert (done.code, done.out) == (0, f"{theirs}\n")
+    row = world.row("control_approvals", theirs)
+    assert (row["status"], row["resolution_note"]) == ("denied", "Not today")
+    ours = park(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    assert (await operator("approvals", "approve", ours, "--yes")).code == 0
+    assert (await operator("approvals", "list", "--json")).out == ""
+    late = await operator("approvals", "approve", ours, "--yes")
+    assert (late.code, late.out) == (1, "")
+
+
+async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world: World) -> None:
+    world.model("acme/nova-1")
+    world.model("acme/nova-2")
+    assert (await by_token("models", "disable", "acme/nova-2")).out == "acme/nova-2\n"
+    assert "acme/nova-2" not in (await by_token("models", "list", "--json")).out
+    assert (await by_token("models", "enable", "nova-2")).code == 0
+    assert (await by_token("models", "default", "acme/nova-2")).code == 0
+    settings = await by_token("settings", "get", "--json")
+    assert settings.one["default_model"] == "acme/nova-2"
+
+
+async def test_settings_are_listed_and_set(by_token: Mogplex, world: World) -> None:
+    world.model("acme/nova-1")
+    done = await by_token("settings", "set", "--theme", "light", "--json")
+    assert (done.code, done.one["theme"]) == (0, "light")
+    listed = {each["name"]: each["value"] for each in (await by_token("settings", "list", "--json")).objects}
+    assert listed["theme"] == "light"
+    assert "light" in (await by_token("settings", "set", "--theme", "light")).out
+    refused = await by_token("settings", "set", "--default-model", "acme/unknown")
+    assert (refused.code, refused.out) == (1, "")
+
+
+async def test_repositories_are_hidden_where_the_service_stores_it(
+    operator: Mogplex, world: World, hosted: bool
+) -> None:
+    repo = world.repo("acme/api")
+    done = await operator("repos", "hide", "acme/api")
+    if hosted:
+        # The hosted service answers every such change with 500.
+        assert (done.code, done.out) == (1, "")
+        return
+    assert (done.code, done.out) == (0, f"{repo}\n")
+    assert (await operator("repos", "list", "--json")).out == ""
+    assert (await operator("repos", "show", "acme/api")).code == 0
+    assert (await operator("repos", "delete", "acme/api", "--yes")).code == 0
+    assert (await operator("repos", "list", "--show-hidden", "--json")).out == ""
+
+
+async def test_repositories_of_an_installation_are_imported(operator: Mogplex, world: World) -> None:
+    installation(world)
+    world.repo("acme/api")
+    done = await operator("repos", "sync", "--json")
+    assert done.code == 0, done.err
+    assert "acme/api" in {each["full_name"] for each in done.objects}
+
+
+async def test_every_action_is_in_the_ledger_with_its_end(operator: Mogplex, world: World) -> None:
+    sandbox = world.sandbox(world.repo(), status="stopped")
+    assert (await operator("sandboxes", "pause", sandbox)).code == 1
+    assert (await operator("sandboxes", "reconcile", sandbox)).code == 0
+    entries = [json.loads(line) for line in texts_at_home()["ledger.jsonl"].splitlines()]
+    told = [(entry["action"], entry["subject"], entry["state"]) for entry in entries]
+    subject = f"sandbox {sandbox}"
+    assert told == [
+        ("pause", subject, "sent"),
+        ("pause", subject, "refused"),
+        ("reconcile", subject, "sent"),
+        ("reconcile", subject, "done"),
+    ]
+
+
+async def test_a_token_at_its_limit_ends_with_5(mogplex: Mogplex, plane: PlaneServer) -> None:
+    limited = http(
+        429,
+        {"ok": False, "error": {"code": "RATE_LIMITED", "message": "Rate limit exceeded. Retry after 60s."}},
+        Retry_After="60",
+    )
+    async with serving(limited) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("agents", "list")
+    assert (done.code, done.out) == (5, "")

@@ -1,0 +1,217 @@
+"""Listing and showing: forms of output, narrowing, names, roads, and what a credential cannot see."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import TOKEN, UNKNOWN, Mogplex
+from tests.controlplane.routing.support import assignment, control_approval
+from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.support import World
+
+LISTS = (
+    "repos",
+    "agents",
+    "models",
+    "sandboxes",
+    "automations",
+    "assignments",
+    "jobs",
+    "approvals",
+    "settings",
+)
+# What the hosted edge keeps from tokens, and the token API has no word on (auth.md §4).
+SESSION_ONLY = ("assignments", "approvals")
+ASKED = {"kind": "manual_approval", "prompt": "Ship it?"}
+
+
+def furnished(world: World) -> dict[str, str]:
+    """A row of every family, by the name of the family."""
+    world.model("acme/nova-1", pricing_input=0.000003, pricing_output="0.000015")
+    repo, agent = world.repo("acme/api"), world.agent("Reviewer")
+    flow = world.flow(agent)
+    job = world.job(flow, repo, start=True)
+    return {
+        "repos": repo,
+        "agents": agent,
+        "models": "acme/nova-1",
+        "sandboxes": world.sandbox(repo),
+        "automations": flow,
+        "assignments": assignment(world, repo, agent),
+        "jobs": job,
+        "approvals": park(world, job, wait_config=ASKED),
+    }
+
+
+async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: World) -> None:
+    rows = furnished(world)
+    for name, row_id in rows.items():
+        as_json = await operator(name, "list", "--json")
+        assert as_json.code == 0, (name, as_json.err)
+        assert row_id in {each.get("id") for each in as_json.objects}, name
+        assert len({each["object"] for each in as_json.objects}) == 1
+        table = await operator(name, "list")
+        assert table.lines[0].startswith("ID  "), name
+        assert (row_id if name == "models" else row_id[:8]) in table.out
+        assert name == "models" or row_id not in table.out
+        wide = await operator(name, "list", "--output", "wide")
+        assert row_id in wide.out and len(wide.lines) == len(table.lines)
+        assert len(wide.lines[0]) > len(table.lines[0])
+        found = list(csv.DictReader(io.StringIO((await operator(name, "list", "-o", "csv")).out)))
+        assert row_id in {each["id"] for each in found}, name
+
+
+async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, world: World) -> None:
+    rows = furnished(world)
+    named = {"repos": "ACME/api", "agents": "reviewer", "models": "nova-1", "automations": "Review"}
+    for name, row_id in rows.items():
+        asked = [
+            row_id,
+            *([row_id[:13]] if name != "models" else []),
+            *([named[name]] if name in named else []),
+        ]
+        for text in asked:
+            done = await operator(name, "get", text, "--json")
+            assert (done.code, done.one["id"]) == (0, row_id), (name, text, done.err)
+        facts = await operator(name, "get", row_id)
+        assert facts.lines[0].split() == ["id", row_id]
+
+
+async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: World) -> None:
+    furnished(world)
+    for name in LISTS[:-1]:
+        done = await operator(name, "get", UNKNOWN)
+        assert (done.code, done.out) == (1, ""), name
+        assert done.err
+        done = await operator(name, "get", "no such thing")
+        assert (done.code, done.out) == (1, "")
+        assert "no such thing" in done.err
+
+
+async def test_a_name_that_means_several_is_refused_with_their_ids(operator: Mogplex, world: World) -> None:
+    first, second = world.repo("acme/api"), world.repo("acme/api", root_directory="web")
+    done = await operator("repos", "get", "acme/api")
+    assert (done.code, done.out) == (2, "")
+    assert first in done.err and second in done.err
+
+
+async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
+    by_token: Mogplex, world: World, profile: str
+) -> None:
+    rows = furnished(world)
+    for name, row_id in rows.items():
+        done = await by_token(name, "list", "--json")
+        if profile == "hosted" and name in SESSION_ONLY:
+            assert (done.code, done.out) == (3, ""), name
+            assert "session cookie" in done.err
+            continue
+        assert done.code == 0, (name, done.err)
+        assert row_id in {each.get("id") for each in done.objects}
+        detour = profile == "hosted" and name in ("repos", "agents", "automations", "jobs")
+        assert ("Over the token API" in done.err) is detour, (name, done.err)
+        assert (await by_token(name, "get", row_id, "--json")).one["id"] == row_id
+
+
+async def test_a_token_that_is_not_accepted_ends_every_list_with_3(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    mogplex.use(plane.base_url, token=TOKEN)
+    for name in LISTS:
+        done = await mogplex(name, "list")
+        assert (done.code, done.out) == (3, ""), (name, done.err)
+        assert done.err
+
+
+async def test_filters_of_the_routes_narrow(operator: Mogplex, world: World) -> None:
+    api, web = world.repo("acme/api"), world.repo("acme/web", is_hidden=1)
+    agent = world.agent()
+    running = world.sandbox(api)
+    paused = world.sandbox(web, status="paused", sandbox_id="mogplex-vm-2")
+    flow = world.flow(agent)
+    pending, started = world.job(flow, api), world.job(flow, api, start=True, number=2)
+    mine = assignment(world, api, agent)
+    assignment(world, web, agent)
+
+    async def ids(*argv: str) -> set[str]:
+        done = await operator(*argv, "--json")
+        assert done.code == 0, done.err
+        return {each["id"] for each in done.objects}
+
+    assert await ids("repos", "list") == {api}
+    assert await ids("repos", "list", "--show-hidden") == {api, web}
+    assert await ids("repos", "list", "--show-hidden", "--query", "WEB") == {web}
+    assert await ids("sandboxes", "list") == {running, paused}
+    assert await ids("sandboxes", "list", "--status", "paused") == {paused}
+    assert await ids("sandboxes", "list", "--repo", "acme/api") == {running}
+    assert await ids("jobs", "list", "--status", "pending") == {pending}
+    assert await ids("jobs", "list", "--repo", api, "--since", "1h") == {pending, started}
+    assert await ids("jobs", "list", "--since", "2100-01-01") == set()
+    assert await ids("jobs", "list", "status:running") == {started}
+    assert await ids("assignments", "list", "--repo", "acme/api") == {mine}
+    assert await ids("repos", "list", "--show-hidden", "!api", "age:>1d") == {web}
+
+
+async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) -> None:
+    flow = world.flow(world.agent())
+    for number in range(3):
+        world.job(flow, start=True, number=number)
+    done = await operator("jobs", "list", "--limit", "2", "--json")
+    assert len(done.objects) == 2
+    assert done.err == "Listed are 2 of 3 jobs; --limit N lists more.\n"
+    nothing = await operator("jobs", "list", "needle")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "No job fits.\n")
+    assert (await operator("assignments", "list")).err == "There are no assignments.\n"
+
+
+async def test_models_that_are_not_usable_are_in_the_catalogue_alone(operator: Mogplex, world: World) -> None:
+    world.model("acme/nova-1", pricing_input=0.000003, pricing_output=0.000015)
+    world.model("acme/old", is_available=0)
+    assert {each["id"] for each in (await operator("models", "list", "--json")).objects} == {"acme/nova-1"}
+    every = await operator("models", "list", "--all")
+    assert "acme/old" in every.out
+    assert "$3.00" in every.out and "$15.00" in every.out
+
+
+async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: World) -> None:
+    repo = world.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
+    for options in ([], ["--json"], ["-o", "csv"]):
+        done = await operator("repos", "get", repo, *options)
+        assert "sk-abcdefghijk" not in done.out and "quiet" not in done.out
+        assert "[hidden]" in done.out
+        shown = await operator("repos", "get", repo, "--reveal", "API_KEY", *options)
+        assert "sk-abcdefghijk" in shown.out, options
+        assert "quiet" not in shown.out
+    assert "quiet" not in (await operator("repos", "list", "--json")).out
+    wrong = await operator("repos", "get", repo, "--reveal", "NOTHING")
+    assert "Nothing is hidden under the name NOTHING. There are: API_KEY, OTHER." in wrong.err
+
+
+async def test_text_of_the_service_cannot_act_on_the_terminal(operator: Mogplex, world: World) -> None:
+    world.agent("Ev\x1b[31mil\u202e")
+    for options in ([], ["--json"], ["-o", "csv"], ["-o", "wide"]):
+        done = await operator("agents", "list", *options, "ev")
+        assert "il" in done.out
+        assert "\x1b" not in done.out and "\u202e" not in done.out
+
+
+async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, world: World) -> None:
+    job = world.job(world.flow(world.agent()), world.repo(), start=True)
+    ours = park(world, job, wait_config=ASKED)
+    theirs = control_approval(world)
+    rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
+    assert (rows[ours]["of"], rows[ours]["question"]) == ("workflow", "Ship it?")
+    assert (rows[theirs]["of"], rows[theirs]["question"]) == ("orchestrator", "Start a fix run")
+    only = await operator("approvals", "list", "--of", "orchestrator", "--json")
+    assert [each["id"] for each in only.objects] == [theirs]
+
+
+@pytest.mark.parametrize(
+    "argv", [["jobs", "list", "--status", "odd"], ["repos", "list", "--limit", "0"], ["jobs"]]
+)
+async def test_a_mistake_is_a_usage_error(operator: Mogplex, argv: list[str]) -> None:
+    done = await operator(*argv)
+    assert (done.code, done.out) == (2, "")

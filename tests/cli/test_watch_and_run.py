@@ -1,0 +1,107 @@
+"""Waiting for a run, starting one in two words, and rows in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from mogplex_tui.cli import follow
+from mogplex_tui.controlplane.writes import calls, runs
+from tests.cli.support import UNKNOWN, Mogplex
+from tests.controlplane.support import World
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STATE_BLIND", "STATE_EVERY", "STATE_GAP", "METERED_STATE_GAP"):
+        monkeypatch.setattr(follow, name, 0.05)
+
+
+def end(world: World, run_id: str, status: str = "success") -> None:
+    call = str(world.row("external_agent_runs", run_id)["ai_call_id"])
+    with world.plane.db.transaction() as tx:
+        assert calls.finish_call(tx, call, status, world.clock.us, message="over")
+        assert runs.set_run(tx, run_id, world.clock.us, status=status)
+
+
+async def test_a_watch_ends_with_its_run_and_says_each_state_once(operator: Mogplex, world: World) -> None:
+    run = world.run(world.repo("acme/api"))
+    going = operator.begin("watch", run, "--until", "terminal", "--json")
+    await going.until(lambda: '"state":"pending"' in going.out.text)
+    end(world, run)
+    done = await going.done()
+    assert done.code == 0
+    assert [each["state"] for each in done.objects] == ["pending", "success"]
+    assert {each["run_id"] for each in done.objects} == {run}
+    assert "success" in done.err
+
+
+async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: World) -> None:
+    run = world.run(world.repo("acme/api"))
+    end(world, run, "failed")
+    done = await operator("watch", run)
+    assert (done.code, done.out) == (0, f"{run}  failed\n")
+    assert (await operator("watch", run, "--exit-status")).code == 1
+    assert (await operator("watch", run, "--until", "failed")).code == 0
+    missed = await operator("watch", run, "--until", "success")
+    assert missed.code == 1
+
+
+async def test_a_watch_can_give_up(operator: Mogplex, world: World) -> None:
+    run = world.run(world.repo("acme/api"))
+    done = await operator("watch", run, "--timeout", "1s")
+    assert (done.code, done.out) == (1, f"{run}  pending\n")
+    assert "still pending" in done.err
+
+
+async def test_a_watch_shows_a_terminal_that_it_waits(operator: Mogplex, world: World) -> None:
+    run = world.run(world.repo("acme/api"))
+    going = operator.begin("watch", run, terminal=True)
+    await going.until(lambda: f"acme/api {run[:8]} is pending …" in going.err.text)
+    end(world, run)
+    assert (await going.done()).code == 0
+
+
+async def test_a_watch_of_nothing_fails(operator: Mogplex) -> None:
+    done = await operator("watch", UNKNOWN)
+    assert (done.code, done.out) == (1, "")
+
+
+async def test_run_starts_what_runs_start_starts(operator: Mogplex, world: World) -> None:
+    repo = world.repo("acme/api")
+    done = await operator("run", "acme/api", "Fix it", "--harness", "claude-code", "--branch", "topic")
+    assert done.code == 0, done.err
+    row = world.row("external_agent_runs", done.out.strip())
+    assert (row["repo_id"], row["prompt"], row["harness"]) == (repo, "Fix it", "claude-code")
+    assert row["working_branch"] == "topic"
+    from_stdin = await operator("run", repo, "-", "--json", stdin="And this\n")
+    assert world.row("external_agent_runs", from_stdin.one["run_id"])["prompt"] == "And this"
+    refused = await operator("--read-only", "run", "acme/api", "Fix it")
+    assert (refused.code, refused.out) == (4, "")
+
+
+async def test_run_follows_to_the_end(operator: Mogplex, world: World) -> None:
+    world.repo("acme/api")
+    going = operator.begin("run", "acme/api", "Fix it", "--follow", "--exit-status", "--json")
+    await going.until(lambda: "External Mogplex run accepted" in going.out.text)
+    end(world, str(world.plane.db.value("SELECT id FROM external_agent_runs")))
+    assert (await going.done()).code == 0
+
+
+async def test_runs_are_listed_in_every_form(operator: Mogplex, world: World) -> None:
+    run = world.run(world.repo("acme/api"))
+    table = await operator("runs", "list")
+    wide = await operator("runs", "list", "--output", "wide")
+    assert run not in table.out
+    call = str(world.row("external_agent_runs", run)["ai_call_id"])
+    assert call in wide.out
+    assert (await operator("runs", "list", "-o", "json")).out == (
+        await operator("runs", "list", "--json")
+    ).out
+    (row,) = csv.DictReader(io.StringIO((await operator("runs", "list", "-o", "csv")).out))
+    assert (row["call_id"], row["repo"], row["state"]) == (call, "acme/api", "pending")
+    assert row["cost_usd"] == ""
+    assert row["created_at"].endswith("Z")
+    assert len((await operator("runs", "list", "-o", "csv", "needle")).lines) == 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
@@ -198,7 +199,11 @@ class DetailScreen(ConsoleScreen):
         """Show the record as it came, secrets masked."""
         from mogplex_tui.live import redact
 
-        raw = self.on_row().raw
+        item = self.on_row()
+        raw = item.raw
+        if raw is None and isinstance(item.record, Mapping):
+            # Where the list keeps no JSON, what is known of the record is shown.
+            raw = json.loads(json.dumps(dict(item.record), default=str))
         self.query_one(EventPane).show(redact.payload(raw if isinstance(raw, dict) else {"record": raw}))
 
     def do_kind_copy(self) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.rules import Command, CommandDraft, Rule, RuleChange, RuleDraft, RuleTable
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.rules import path_id
 from mogplex_tui.api.text import short, visible
-
-N = TypeVar("N", Rule, Command)
 
 
 class RulesResource(Resource):
@@ -19,7 +15,7 @@ class RulesResource(Resource):
     async def list(self, table: RuleTable = RuleTable.RULES) -> Rows[Rule]:
         """Return all rules by name (the service leaves the order open)."""
         rows = (await self._get("/api/rules", "the rules", table=_named(table))).rows(Rule, None)
-        return _by_name(rows)
+        return Rows(sorted(rows, key=lambda row: (row.name, row.id)), rows.bad)
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule."""
@@ -47,7 +43,7 @@ class CommandsResource(Resource):
     async def list(self) -> Rows[Command]:
         """Return at most 100 commands by name (the service leaves the order open)."""
         rows = (await self._get("/api/commands", "the commands")).rows(Command, None)
-        return _by_name(rows)
+        return Rows(sorted(rows, key=lambda row: (row.name, row.id)), rows.bad)
 
     async def create(self, draft: CommandDraft) -> Command:
         """Save a command."""
@@ -60,11 +56,6 @@ class CommandsResource(Resource):
         """Delete a command; one that is gone already is fine."""
         record = path_id(command_id, "command")
         await self._change("DELETE", "/api/commands", f"command {short(record)}", params={"id": record})
-
-
-def _by_name(rows: Rows[N]) -> Rows[N]:
-    pairs = sorted(zip(rows, rows.raws, strict=True), key=lambda pair: (pair[0].name, pair[0].id))
-    return Rows([row for row, _ in pairs], rows.bad, [raw for _, raw in pairs])
 
 
 def _named(table: RuleTable) -> str | None:

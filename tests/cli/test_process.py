@@ -124,7 +124,8 @@ async def test_what_is_kept_on_disk_is_private_and_holds_no_secret(
 def test_help_and_a_mistake_load_nothing_heavy() -> None:
     code = (
         "import sys\nfrom mogplex_tui.cli import parser\n"
-        "for argv in (['runs', '--help'], ['runs', 'start'], ['stats', '--help'], ['doctor', '--help']):\n"
+        "for argv in (['runs', '--help'], ['runs', 'start'], ['stats', '--help'], ['doctor', '--help'],\n"
+        "        ['jobs', '--help'], ['sandboxes', 'launch'], ['completions', 'zsh']):\n"
         "    try: parser.run(argv)\n"
         "    except SystemExit: pass\n"
         "print(*sorted({'httpx', 'pydantic', 'textual', 'rich', 'starlette'} & set(sys.modules)))"
@@ -136,7 +137,8 @@ def test_help_and_a_mistake_load_nothing_heavy() -> None:
 def test_a_headless_command_loads_no_terminal_library() -> None:
     code = (
         "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.changes, mogplex_tui.cli.finder, "
-        "mogplex_tui.cli.stats, mogplex_tui.cli.doctor\n"
+        "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.checks, mogplex_tui.cli.watch, "
+        "mogplex_tui.cli.families.work, mogplex_tui.cli.families.jobs, mogplex_tui.cli.families.sandboxes\n"
         "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,7 +30,10 @@ class MemoriesResource(Resource):
         answer = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
         if not isinstance(answer.data, dict):
             raise invalid(answer.reply, "is no object by lane")
-        return {lane: parse_rows(Memory, answer.data.get(lane) or ()) for lane in Lane}
+        listed = {lane: [] if answer.data.get(lane) is None else answer.data[lane] for lane in Lane}
+        if not all(isinstance(rows, list) for rows in listed.values()):
+            raise invalid(answer.reply, "has a lane that is no list")
+        return {lane: parse_rows(Memory, rows) for lane, rows in listed.items()}
 
     async def list(
         self,

@@ -155,3 +155,15 @@ async def test_memories_are_read_whatever_comes() -> None:
 )
 async def test_nonsense_about_memories_never_leaves(call: Call, says: str) -> None:
     await never_leaves(call, says)
+
+
+@pytest.mark.parametrize("lane", [True, {}, "text", 0, ""])
+async def test_a_lane_that_is_no_list_is_an_answer_of_another_shape(lane: object) -> None:
+    async with serving(http(200, {"session": lane})) as service, service.client() as client:
+        with pytest.raises(e.InvalidResponse, match="lane"):
+            await client.memories.lanes()
+
+
+async def test_a_lane_that_is_missing_or_null_is_empty() -> None:
+    async with serving(http(200, {"session": None})) as service, service.client() as client:
+        assert not any((await client.memories.lanes()).values())

@@ -1,0 +1,325 @@
+"""Every observed answer, spoilt at random: errors of the tree alone, what is read is right, what is not is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import AliasChoices, BaseModel
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.models.base import Page, Rows
+from tests.contract.sample import route_of, sample, shape_names
+from tests.facts.client_calls import call
+from tests.facts.client_routes import Recorder, client_of, recorded
+
+Path = tuple[str | int, ...]
+
+# What a success of these says is not read: nothing of it can be wrong.
+SILENT = {
+    "approvals.answer_control",
+    "mcp.ping",
+    "models.set_enabled",
+    "runs.may_write",
+    "settings.update",
+}
+# Plain values without a model: only the errors are looked at.
+PLAIN = {"models.provider_icons"}
+
+JUNK: list[Any] = [
+    *(None, True, False, 0, -1, 1.5, 10**40, float("inf"), float("nan"), "", " ", "never-heard-of", "NaN"),
+    *("2026-13-99T99:99:99Z", "\ud800", "\x00\x1b[2J", "9" * 400, [], {}, [None], [[]], {"a": {"b": [1]}}),
+]
+DROPPED, ADDED = object(), object()
+
+
+@pytest.fixture(scope="module")
+def readers() -> dict[str, list[str]]:
+    """The methods that read each schema, by its name."""
+    found = {}
+    sent = recorded()
+    for shape in shape_names():
+        method, path, cli = route_of(shape)
+        found[shape] = [
+            name
+            for name, requests in sent.items()
+            if requests[0].key == (method, path) and ("format=cli" in requests[0].query) == cli
+        ]
+    return found
+
+
+def places(value: Any, at: Path = ()) -> Iterator[Path]:
+    """Every place inside a JSON value, itself first."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from places(part, (*at, key))
+
+
+def spoil(value: Any, at: Path, junk: Any) -> Any:
+    """The value with one place dropped, replaced or given a neighbour; a row of a list is never dropped."""
+    if not at:
+        return value if junk in (DROPPED, ADDED) else copy.deepcopy(junk)
+    holder = value
+    for key in at[:-1]:
+        try:
+            holder = holder[key]
+        except (KeyError, IndexError, TypeError):
+            return value
+    if isinstance(holder, dict) and isinstance(at[-1], str):
+        if junk is DROPPED:
+            holder.pop(at[-1], None)
+        elif junk is ADDED:
+            holder["not in the contract"] = {"x": [1]}
+        else:
+            holder[at[-1]] = copy.deepcopy(junk)
+    elif isinstance(holder, list) and isinstance(at[-1], int) and at[-1] < len(holder):
+        holder[at[-1]] = holder[at[-1]] if junk in (DROPPED, ADDED) else copy.deepcopy(junk)
+    return value
+
+
+class Reader:
+    """One method of the client, and what it makes of answers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._recorder = Recorder(enveloped=False)
+        self._client = client_of(self._recorder)
+
+    async def read(self, answer: Any) -> Any:
+        self._recorder.answer = json.dumps(answer)
+        return await call(self._client, self.name)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same to the letter: true is not 1, and 1 is not 1.0."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def keys(model: type[BaseModel]) -> Iterator[tuple[str, list[str]]]:
+    """Every field of a model, and the keys that it is read from."""
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        if isinstance(alias, AliasChoices):
+            yield name, [choice for choice in alias.choices if isinstance(choice, str)] + [name]
+        else:
+            yield name, [alias if isinstance(alias, str) else name, name]
+
+
+def raw_of(raw: dict[str, Any], names: list[str]) -> Any:
+    return next((raw[name] for name in names if name in raw), DROPPED)
+
+
+def agrees(raw: Any, was: Any, parsed: Any, whole: Any, at: str) -> None:
+    """Assert that what is untouched in `raw` (it was `was`) is in `parsed` what it is in `whole`."""
+    if same(raw, was):
+        assert parsed == whole, at
+    elif isinstance(whole, Rows) and isinstance(parsed, Rows) and type(raw) is type(was):
+        assert parsed.total == len(raw), at
+        if isinstance(raw, list) and whole.raws:
+            rows_agree(raw, was, parsed, whole, at)
+        else:
+            untouched_are_there(raw, was, parsed, whole, at)
+    elif isinstance(whole, BaseModel) and type(parsed) is type(whole) and isinstance(raw, dict):
+        for name, names in keys(type(whole)):
+            value, before = raw_of(raw, names), raw_of(was, names)
+            if value is not DROPPED and before is not DROPPED:
+                agrees(value, before, getattr(parsed, name), getattr(whole, name), f"{at}.{name}")
+
+
+def rows_agree(raw: list[Any], was: list[Any], parsed: Rows[Any], whole: Rows[Any], at: str) -> None:
+    """Each row is read or marked as bad, and an untouched one is read; in the service's order where that is kept."""
+    read = {json.dumps(of): row for of, row in zip(parsed.raws, parsed, strict=True)}
+    before = {json.dumps(of): row for of, row in zip(whole.raws, whole, strict=True)}
+    bad = {json.dumps(row.raw) for row in parsed.bad}
+    for place, item in enumerate(raw):
+        text = json.dumps(item)
+        assert (text in read) != (text in bad), f"{at}[{place}]"
+        if text in bad:
+            assert not same(item, was[place]), f"{at}[{place}] was right and is marked bad"
+        else:
+            agrees(item, was[place], read[text], before[json.dumps(was[place])], f"{at}[{place}]")
+    if list(before) == [json.dumps(item) for item in was]:
+        assert [json.dumps(of) for of in parsed.raws] == [
+            text for text in map(json.dumps, raw) if text in read
+        ], at
+
+
+def untouched_are_there(raw: Any, was: Any, parsed: Rows[Any], whole: Rows[Any], at: str) -> None:
+    """Rows in an order of the client's own, without their JSON because it is secret, or from an object by name."""
+    if isinstance(raw, list) and isinstance(was, list):
+        for item, before in zip(raw, was, strict=False):
+            assert not same(item, before) or type(whole[0]).model_validate(item) in parsed, at
+    elif isinstance(raw, dict) and isinstance(was, dict):
+        for row, (name, before) in zip(whole, was.items(), strict=True):
+            assert not same(raw.get(name), before) or row in parsed, f"{at}.{name}"
+
+
+def roots(value: Any, answer: Any) -> Iterator[tuple[Path, Any]]:
+    """The models and lists of a whole result, each with the place of the answer that it was read from."""
+    for part in parts(value):
+        found = [at for at in places(answer) if reads(part, reach(answer, at))]
+        assert found, f"nobody knows where {type(part).__name__} was read from"
+        yield found[0], part
+
+
+def reads(part: Any, found: Any) -> bool:
+    """Whether a model or a list is what comes of this piece of the answer."""
+    if isinstance(part, BaseModel):
+        return isinstance(found, dict) and model_of(type(part), found) == part
+    if part.raws and isinstance(found, dict) and len(found) == part.total:
+        return all(
+            isinstance(v, dict) and v.items() <= raw.items()
+            for v, raw in zip(found.values(), part.raws, strict=True)
+        )
+    if not isinstance(found, list) or len(found) != part.total:
+        return False
+    return part.raws == found or all(model_of(type(part[0]), item) in part for item in found)
+
+
+def model_of(kind: type[BaseModel], raw: Any) -> BaseModel | None:
+    try:
+        return kind.model_validate(raw)
+    except ValueError:
+        return None
+
+
+def reach(answer: Any, at: Path) -> Any:
+    for key in at:
+        answer = answer[key]
+    return answer
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """The models and lists of a result in the order of `roots`, whether or not they were found there."""
+    if isinstance(value, Page):
+        yield from parts(value.rows)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from parts(getattr(value, field.name))
+    elif isinstance(value, list) and not isinstance(value, Rows):
+        for item in value:
+            yield from parts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from parts(item)
+    elif isinstance(value, Rows | BaseModel):
+        yield value
+
+
+def stands_as_sent(raw: Any, parsed: Any, at: str) -> int:
+    """Assert that plain values are what was sent, and return how many were compared."""
+    if isinstance(parsed, BaseModel) and isinstance(raw, dict):
+        return sum(
+            stands_as_sent(raw_of(raw, names), getattr(parsed, name), f"{at}.{name}")
+            for name, names in keys(type(parsed))
+        )
+    if isinstance(parsed, Rows) and isinstance(raw, list) and len(parsed.raws) == len(parsed):
+        return sum(stands_as_sent(item, row, f"{at}[]") for item, row in zip(raw, parsed, strict=True))
+    if isinstance(parsed, datetime) and isinstance(raw, str):
+        assert parsed == datetime.fromisoformat(raw), at
+    elif isinstance(parsed, Decimal):
+        assert parsed == Decimal(str(raw)), at
+    elif isinstance(parsed, str | int | float) and isinstance(raw, str | int | float):
+        assert parsed == raw, at
+    else:
+        return 0
+    return 1
+
+
+@pytest.mark.parametrize("shape", shape_names())
+def test_an_answer_as_observed_is_read_whole_and_as_it_was_sent(
+    shape: str, readers: dict[str, list[str]]
+) -> None:
+    assert readers[shape], "no method asks this route"
+    answer, compared = sample(shape), 0
+    with asyncio.Runner() as runner:
+        for whole in understood(runner, readers[shape], answer):
+            name = whole.reader.name
+            compared += name in SILENT | PLAIN
+            for at, part in whole.parts:
+                assert not (isinstance(part, Rows) and part.bad), f"{at}: {part.bad[:1]}"
+                compared += stands_as_sent(reach(answer, at), part, name) or isinstance(part, Rows)
+    assert compared
+
+
+BOUNDED = settings(
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 1 << 20), st.one_of(st.sampled_from([DROPPED, ADDED]), st.sampled_from(JUNK))),
+    min_size=1,
+    max_size=5,
+)
+
+
+class Whole(NamedTuple):
+    """A method that understands an answer, and where each part of its result comes from."""
+
+    reader: Reader
+    parts: list[tuple[Path, Any]]
+
+    def holds_for(self, spoilt: Any, answer: Any, result: Any) -> int:
+        """Assert that the result for a spoilt answer is right, and return how many of its parts could be compared."""
+        got, compared = list(parts(result)), 0
+        if len(got) != len(self.parts):
+            return 0
+        for part, (at, before) in zip(got, self.parts, strict=True):
+            try:
+                raw = reach(spoilt, at)
+            except (KeyError, IndexError, TypeError):
+                continue
+            compared += 1
+            agrees(raw, reach(answer, at), part, before, self.reader.name)
+        return compared
+
+
+def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterator[Whole]:
+    """The methods that understand an answer; a route may have other forms of it, for other methods."""
+    for name in names:
+        reader = Reader(name)
+        with suppress(e.InvalidResponse):
+            whole = runner.run(reader.read(answer))
+            yield Whole(reader, list(roots(whole, answer)))
+
+
+@pytest.mark.parametrize("shape", shape_names())
+def test_a_spoilt_answer_is_told_apart_row_by_row_and_field_by_field(
+    shape: str, readers: dict[str, list[str]]
+) -> None:
+    answer = sample(shape)
+    spots = list(places(answer))
+    with asyncio.Runner() as runner:
+        known = list(understood(runner, readers[shape], answer))
+        compared = dict.fromkeys((whole.reader.name for whole in known), 0)
+
+        @BOUNDED
+        @given(CHANGES)
+        def check(changes: list[tuple[int, Any]]) -> None:
+            spoilt = copy.deepcopy(answer)
+            for where, junk in changes:
+                spoilt = spoil(spoilt, spots[where % len(spots)], junk)
+            for whole in known:
+                with suppress(e.MogplexError):
+                    result = runner.run(whole.reader.read(spoilt))
+                    compared[whole.reader.name] += whole.holds_for(spoilt, answer, result)
+
+        check()
+    assert known
+    for name, count in compared.items():
+        assert count or name in SILENT | PLAIN, f"nothing of {name} was ever compared"

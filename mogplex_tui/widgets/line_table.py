@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from .columns import GAP, Column
 from .row_view import PREFIX, RowSource, RowView
+from .said import Said
 from .tones import Cell
 
 
@@ -31,18 +31,6 @@ class LineTable(RowView, can_focus=True):
         Binding("end,G", "last", "Last", show=False),
         Binding("enter", "select", "Open", show=False),
     ]
-
-    class Said(Message):
-        """Base of what a table says."""
-
-        def __init__(self, table: LineTable) -> None:
-            super().__init__()
-            self.table = table
-
-        @property
-        def control(self) -> LineTable:
-            """The table that says so."""
-            return self.table
 
     class RowHighlighted(Said):
         """The cursor is on another row, or the first rows have come."""

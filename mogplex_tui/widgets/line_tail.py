@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.reactive import reactive
 
+from .said import Said
 from .tail_rows import TailRow, TailSource
 from .tail_search import MatchList
 from .tail_view import Place, TailView
@@ -35,18 +35,6 @@ class LineTail(TailView, can_focus=True):
 
     follow: reactive[bool] = reactive(True, repaint=False)
     """Whether the view stays at the end as rows arrive."""
-
-    class Said(Message):
-        """Base of what a tail says."""
-
-        def __init__(self, tail: LineTail) -> None:
-            super().__init__()
-            self.tail = tail
-
-        @property
-        def control(self) -> LineTail:
-            """The tail that says so."""
-            return self.tail
 
     class FollowChanged(Said):
         """Following has begun or stopped."""

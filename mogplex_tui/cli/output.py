@@ -87,6 +87,10 @@ class Output:
         texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         self._write(self._fit("  ".join(texts).rstrip()))
 
+    def written(self, text: str) -> None:
+        """Write one line that a program wrote: its spaces stay, its control codes and credentials do not."""
+        self._write(harmless(redact.text(self._scrub(text))))
+
     def table(
         self,
         columns: Sequence[Column],
@@ -158,6 +162,11 @@ class Output:
         if isinstance(value, list | tuple):
             return [self._safe(item) for item in value]
         return value
+
+
+def harmless(text: str) -> str:
+    """Return a text with its spaces, and without anything that a terminal would act on."""
+    return _DANGEROUS.sub(_escaped, text.expandtabs()).translate(_CONTROLS)
 
 
 @contextmanager

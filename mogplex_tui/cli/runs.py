@@ -23,10 +23,10 @@ _HARNESSES = ("codex", "claude-code")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
-    service_arguments(parser)
+    service_arguments(parser, forms=True)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first", forms=True))
-    get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids")
+    get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids", forms=True)
     get.add_argument("run", metavar="RUN", help=_RUN)
     events = _verb(verbs, "events", "what happened in a run, oldest first")
     events.add_argument("run", metavar="RUN", help=_RUN)
@@ -143,11 +143,14 @@ async def _list(setting: Setting, args: argparse.Namespace) -> int:
 
 async def _get(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.finder import Finder
-    from mogplex_tui.cli.shapes import run_object
+    from mogplex_tui.cli.shapes import CSV_FIELDS, csv_cells, run_object
 
     row = await Finder(setting.session).find(args.run)
     if setting.output.as_json:
         setting.output.object("run", run_object(row))
+    elif setting.output.form == "csv":
+        setting.output.csv(CSV_FIELDS)
+        setting.output.csv(csv_cells(row))
     else:
         _print_facts(setting, row)
     _say_what_is_hidden(setting, row)
@@ -162,7 +165,8 @@ def _print_facts(setting: Setting, row: RunRow) -> None:
     facts = [("state", row.state)]
     facts += [(label, value) for group in groups for label, value, _ in group]
     facts += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
-    setting.output.table([Column(""), Column("")], facts, titles=False)
+    whole = setting.output.form == "wide"
+    setting.output.table([Column(""), Column("")], facts, titles=False, whole=whole)
 
 
 def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:

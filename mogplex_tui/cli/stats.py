@@ -22,7 +22,7 @@ HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    service_arguments(parser)
+    service_arguments(parser, forms=True)
     parser.add_argument(
         "--since",
         type=since,
@@ -49,6 +49,8 @@ async def _stats(setting: Setting, since: timedelta | datetime) -> int:
     fields = stats_object(windows, begin, now)
     if setting.output.as_json:
         setting.output.object("stats", fields)
+    elif setting.output.form == "csv":
+        _print_csv(setting, fields)
     else:
         _print(setting, fields, windows["asked"])
     return Exit.OK
@@ -112,6 +114,23 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
         "by_type": [row.model_dump() for row in asked.by_type],
         "by_limit": [row.model_dump() for row in asked.limits_by_route],
     }
+
+
+def _print_csv(setting: Setting, fields: dict[str, Any]) -> None:
+    from mogplex_tui.cli.families.shaping import raw_cell
+
+    setting.output.csv(("figure", "value"))
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            for part, figure in value.items():
+                setting.output.csv((f"{name}.{part}", raw_cell(figure)))
+        elif isinstance(value, list):
+            for row in value:
+                key, *figures = row.items()
+                for part, figure in figures:
+                    setting.output.csv((f"{name}.{key[1]}.{part}", raw_cell(figure)))
+        else:
+            setting.output.csv((name, raw_cell(value)))
 
 
 def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:

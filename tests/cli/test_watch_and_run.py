@@ -105,3 +105,14 @@ async def test_runs_are_listed_in_every_form(operator: Mogplex, world: World) ->
     assert row["cost_usd"] == ""
     assert row["created_at"].endswith("Z")
     assert len((await operator("runs", "list", "-o", "csv", "needle")).lines) == 1
+    (one,) = csv.DictReader(io.StringIO((await operator("runs", "get", run, "-o", "csv")).out))
+    assert one["call_id"] == call
+
+
+async def test_stats_are_figures_in_a_table_for_programs(operator: Mogplex, world: World) -> None:
+    world.call(model="acme/nova-1", status="success", cost_usd=0.25, cost_source="gateway")
+    rows = list(csv.DictReader(io.StringIO((await operator("stats", "-o", "csv")).out)))
+    figures = {row["figure"]: row["value"] for row in rows}
+    assert figures["cost.day"] == "0.25"
+    assert figures["usage.calls"] == "1"
+    assert figures["by_model.acme/nova-1.count"] == "1"

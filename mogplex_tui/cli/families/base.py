@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """An answer with a text form of its own: lines for people, and what it was made from for JSON."""
+    """An answer with a text form of its own: lines as a program wrote them, and the record behind them for JSON."""
 
     lines: Sequence[str]
     record: Any
@@ -26,7 +26,8 @@ class Desk:
     """What a call works with: the client, the command line, and the record that it names.
 
     `item` and `key` are the record and its id where the verb takes one; `limit` is how many rows are wanted (None: all);
-    `notes` are sentences for stderr; `total` is how many rows the service has, where it says so.
+    `notes` are sentences for stderr; `total` is how many rows the service has, where it says so; `code` is the exit code
+    where what was asked for was done and still is no success.
     """
 
     setting: Setting
@@ -37,6 +38,7 @@ class Desk:
     limit: int | None = None
     total: int | None = None
     notes: list[str] = field(default_factory=list)
+    code: int = 0
 
 
 Call = Callable[[Desk], Awaitable[Any]]

@@ -10,6 +10,7 @@ from mogplex_tui.cli.families import places
 from mogplex_tui.cli.families.base import Column, Desk, Family, Printed, Road, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command
 from mogplex_tui.cli.families.shaping import repo_name
+from mogplex_tui.live import redact
 
 if TYPE_CHECKING:
     from mogplex_tui.api.resources.sandbox_work import Boot
@@ -124,6 +125,63 @@ def _printed(install: str | None, dev: str | None, key: str) -> Printed:
     return Printed(lines, {"id": key, "install_log": install, "dev_log": dev})
 
 
+async def _exec(desk: Desk) -> Any:
+    """Run a command and hand on what it writes while it does; its failure is the command's exit code 1."""
+    from mogplex_tui.api.models.sandbox_drafts import CommandDraft
+    from mogplex_tui.api.models.stream import EndKind, Output
+
+    first, *rest = desk.args.words
+    draft = CommandDraft(command=first, args=rest, cwd=desk.args.cwd)
+    spout = Spout(desk)
+    execution = desk.client.sandboxes.exec(desk.key, draft)
+    async with execution:
+        async for event in execution:
+            if isinstance(event, Output):
+                spout.take(event.stream, event.data)
+    spout.end()
+    end = execution.end
+    if end is not None and end.kind is not EndKind.DONE:
+        desk.notes.append(f"The command was {end.kind}: {end.message or 'the service does not say why'}.")
+        desk.code = 1
+    elif execution.exit_code:
+        desk.notes.append(f"The command ended with exit code {execution.exit_code}.")
+        desk.code = 1
+    return Printed((), {"id": desk.key, "exit_code": execution.exit_code, "cwd": execution.cwd})
+
+
+class Spout:
+    """Makes lines of the pieces that a command writes: stdout to stdout, stderr to stderr, as objects for --json."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._output, self._key = desk.setting.output, desk.key
+        self._rest = {"stdout": "", "stderr": ""}
+
+    def take(self, stream: str, piece: str) -> None:
+        """Take in a piece and write the lines that are whole."""
+        name = "stderr" if stream == "stderr" else "stdout"
+        *lines, self._rest[name] = (self._rest[name] + piece).split("\n")
+        for line in lines:
+            self._write(name, line.removesuffix("\r"))
+        self._output.flush()
+
+    def end(self) -> None:
+        """Write what had no end of a line."""
+        for name, rest in self._rest.items():
+            if rest:
+                self._write(name, rest)
+
+    def _write(self, name: str, line: str) -> None:
+        from mogplex_tui.cli.common import say
+        from mogplex_tui.cli.output import harmless
+
+        if self._output.as_json:
+            self._output.object("output", {"id": self._key, "stream": name, "line": line})
+        elif name == "stdout":
+            self._output.written(line)
+        else:
+            say(harmless(redact.text(line)))
+
+
 def _check_launch(args: argparse.Namespace) -> None:
     from mogplex_tui.cli.common import Stop
     from mogplex_tui.cli.exits import Exit
@@ -229,6 +287,15 @@ FAMILY = Family(
             (off(lambda desk: desk.client.sandboxes.health(desk.key)),),
             changes=False,
             doing="Looking at {}",
+        ),
+        Verb(
+            "exec",
+            "run a command in a sandbox and print what it writes; leaving it ends the command",
+            (off(_exec),),
+            options=(
+                option("words", nargs="+", metavar="COMMAND", help="the command and its arguments, after --"),
+                option("--cwd", metavar="DIRECTORY", help="where (default: the repository's root directory)"),
+            ),
         ),
         Verb("logs", "what its install and its server printed", (off(_logs), v1(_logs_v1)), changes=False),
         Verb(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ async def act(setting: Setting, family: Family, verb: Verb, args: argparse.Names
     _print_answer(setting, family, desk, verb, answer)
     for note in desk.notes:
         say(setting.output.shown(note))
-    return Exit.OK
+    return desk.code
 
 
 async def _entered(desk: Desk, family: Family, verb: Verb) -> Any:
@@ -105,6 +106,12 @@ async def _entered(desk: Desk, family: Family, verb: Verb) -> Any:
         answer = await walk(desk, verb.roads, again=False)
     except MogplexError as error:
         ledger.close(entry, "refused" if error.status else "unknown", str(error))
+        raise
+    except Stop as stop:
+        ledger.close(entry, "refused", str(stop))
+        raise
+    except asyncio.CancelledError:
+        ledger.close(entry, "unknown")
         raise
     ledger.close(entry, "done")
     return answer
@@ -250,7 +257,7 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
         _print_object(setting, noun, key, desk, verb, answer)
     elif lines is not None:
         for line in lines:
-            output.line(line)
+            output.written(line)
     elif answer is not None and not (verb.changes and key) and not verb.secret:
         _print_record(setting, noun, answer, desk.args.reveal)
     elif verb.secret:

@@ -134,14 +134,27 @@ async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: Wo
     assert (await operator("sandboxes", "list", "--json")).out == ""
 
 
+async def test_a_command_in_a_sandbox_is_heard_while_it_runs(operator: Mogplex, world: World) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"))
+    done = await operator("sandboxes", "exec", sandbox, "--", "echo", "hello  there")
+    assert (done.code, done.out) == (0, "hello  there\n"), done.err
+    failed = await operator("sandboxes", "exec", sandbox, "--json", "--", "cat", "no-such-file")
+    assert failed.code == 1
+    *lines, last = failed.objects
+    assert {each["object"] for each in lines} == {"output"}
+    assert last["exit_code"] > 0
+    assert f"exit code {last['exit_code']}" in failed.err
+
+
 async def test_the_logs_of_a_sandbox_are_lines(operator: Mogplex, by_token: Mogplex, world: World) -> None:
-    sandbox = world.sandbox(world.repo(), install_log="Cloning\nDone", dev_log="Ready")
+    sandbox = world.sandbox(world.repo(), install_log="Cloning\nDone", dev_log="  Ready")
     done = await by_token("sandboxes", "logs", sandbox)
     assert [line.split() for line in done.lines] == [
         ["install", "Cloning"],
         ["install", "Done"],
         ["dev", "Ready"],
     ]
+    assert done.lines[-1].endswith("  Ready")
     as_json = await by_token("sandboxes", "logs", sandbox, "--json")
     assert as_json.one["install_log"] == "Cloning\nDone"
 

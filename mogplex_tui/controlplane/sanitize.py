@@ -70,6 +70,8 @@ _DIAGNOSTIC_HINTS = (
     "not set",
     "not configured",
 )
+# The same for a text that is a single word, as most are.
+_WORD_HINTS = ("://", "ECONN", "SQLSTATE", "PGRST")
 # Each replaced text holds one of these, or is beside a key or a state that does.
 _SUSPICIOUS = (*_DIAGNOSTIC_HINTS, "fail", "error", "exception", "stack", "stderr")
 _FAILED = frozenset(("failed", "failure", "start_failed", "cancel_failed", "error", "errored"))
@@ -111,6 +113,24 @@ _SAFE_ENDS = (
     "_phase",
     "_source",
 )
+# What is below these is judged by its own state, not by that of what it hangs on.
+_STARTS_CLEAN = frozenset(
+    (
+        "agent",
+        "ai_calls",
+        "dispatch_events",
+        "events",
+        "latest_ai_call",
+        "latest_dispatch_event",
+        "node_runs",
+        "repo",
+        "review_findings",
+        "sandbox_context",
+        "tool_calls",
+        "input",
+        "input_preview",
+    )
+)
 _OUTPUT_FAILURE = re.compile(
     r"\b(?:errors?|failed|failure|invalid|timeout|timed out|429|exception|unauthorized|forbidden|denied)\b",
     re.IGNORECASE,
@@ -140,7 +160,8 @@ def _always_replaced(key: str, value: str) -> bool:
     if _names_an_error(key):
         kept = value in _FAILURE_CLASSES or ("code" in key and _UPPER_CODE.fullmatch(value) is not None)
         return not kept
-    return _holds(_DIAGNOSTIC_HINTS, value) and _DIAGNOSTIC.search(value) is not None
+    hints = _DIAGNOSTIC_HINTS if " " in value else _WORD_HINTS
+    return _holds(hints, value) and _DIAGNOSTIC.search(value) is not None
 
 
 def _holds(words: tuple[str, ...], text: str) -> bool:
@@ -197,7 +218,7 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
             if isinstance(item, str):
                 out[name] = _text(name, item, kind, row_id, failed)
             elif isinstance(item, dict | list):
-                out[name] = clean(item, kind, row_id, name, failed)
+                out[name] = clean(item, kind, row_id, name, failed and name not in _STARTS_CLEAN)
             else:
                 out[name] = item
         return out

@@ -209,3 +209,19 @@ async def test_a_failed_job_shows_its_incident(client: httpx.AsyncClient, world:
 def test_numbers_and_nulls_are_never_touched() -> None:
     value = {"id": "x", "status": "failed", "a": 1, "b": None, "c": True, "d": 1.5, "e": []}
     assert clean(json.loads(json.dumps(value)), "JOB", "x") == value
+
+
+def test_what_hangs_on_a_failed_row_is_judged_by_its_own_state() -> None:
+    job = {
+        "id": "j1",
+        "status": "failed",
+        "note": "boom",
+        "repo": {"id": "r1", "full_name": "acme/shop"},
+        "latest_dispatch_event": {"id": "d1", "outcome": "failed", "note": "boom"},
+        "metadata": {"note": "boom"},
+    }
+    told = clean(job, "JOB", "j1")
+    assert told["repo"] == {"id": "r1", "full_name": "acme/shop"}
+    assert "MOG-JOB-D1" in told["latest_dispatch_event"]["note"]
+    assert "MOG-JOB-J1" in told["note"]
+    assert "MOG-JOB-J1" in told["metadata"]["note"]

@@ -50,10 +50,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One reading of a list: its items, and how many there are on the service when it says so."""
+    """One reading of a list: its items, how many there are on the service when it says so, and what to say above it."""
 
     items: Sequence[Item]
     total: int | None = None
+    notice: str = ""
 
 
 Read = Callable[["ClientView", "Session"], Awaitable[Listing]]
@@ -145,7 +146,7 @@ class Collection:
             except CLOSED as error:
                 refused = error
                 continue
-            self.set.notice = road.notice or None
+            self.set.notice = listing.notice or road.notice or None
             return self._take_in(listing)
         if refused is not None and self.road is not None:
             # The family is open and this route of it is not, so there is no sentence for the whole.

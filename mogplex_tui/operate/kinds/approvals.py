@@ -22,13 +22,19 @@ async def _read(client: ClientView, session: Session) -> Listing:
     """Both sorts in one list; the one that this credential cannot see is left out."""
     now = session.clock.now()
     items: list[Item] = []
+    notice = ""
     if session.open(Family.FLOWS):
         found = await client.approvals.of_flows()
+        notice = (
+            "More wait behind these: the service tells the oldest 50 of automations."
+            if found.has_more
+            else ""
+        )
         items += listed(found.approvals, dress=lambda row: _of_flow(row) | _due(row, now)).items
     if session.open(Family.APPROVALS):
         rows = await client.approvals.of_control()
         items += listed(rows, dress=lambda row: _of_control(row) | _due(row, now)).items
-    return Listing(items)
+    return Listing(items, notice=notice)
 
 
 def _due(row: Any, now: datetime) -> dict[str, Any]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
+def _draft(flow: Any) -> str:
+    version = flow.published_version
+    return "unpublished" if version is None else "differs" if flow.draft_graph != version.graph else ""
+
+
 async def _flows(client: ClientView, _: Session) -> Listing:
     def dress(flow: Any) -> dict[str, Any]:
         version = flow.published_version
@@ -25,7 +30,7 @@ async def _flows(client: ClientView, _: Session) -> Listing:
             **flow.__dict__,
             "road": "flows",
             "version": version.version_number if version else None,
-            "draft": version is None or flow.draft_graph != version.graph,
+            "draft": _draft(flow),
             "published": flow.published_version_id is not None,
         }
 
@@ -47,7 +52,7 @@ async def _one(client: ClientView, item: Item) -> Item:
     version = whole.published_version
     more = {
         "version": version.version_number if version else None,
-        "draft": version is None or whole.draft_graph != version.graph,
+        "draft": _draft(whole),
         "published": version is not None,
         "runs": await client.automations.runs(item.key, 12),
     }
@@ -113,7 +118,7 @@ def _steps(run: Any) -> str:
 def _facts(item: Item, context: Context) -> list[list[Fact]]:
     return [
         c.group(item, "status: status; source: source_kind; what: description"),
-        c.group(item, "version: version; draft differs: draft; webhook secret: webhook_configured"),
+        c.group(item, "version: version; draft: draft; webhook secret: webhook_configured"),
         *activity(item, context),
         c.group(item, "installation: installation_id; notes: notes"),
         [c.when(item, "created", "created_at", context), c.when(item, "changed", "updated_at", context)],
@@ -138,10 +143,10 @@ KIND = Kind(
     ),
     fields=(
         c.state("status", width=10, priority=0),
-        c.text("name", "AUTOMATION", 24, flex=2, min_width=16),
+        c.text("name", "AUTOMATION", 24, flex=2, min_width=24),
         c.text("source_kind", "SOURCE", 9, "dim", key="source", priority=3),
         c.count("version", "VER", 4, priority=1),
-        c.flag("draft", "DRAFT", "differs", "same", priority=3),
+        c.text("draft", "DRAFT", 11, "warn", priority=3),
         c.state("last_run_status", "LAST", 12, priority=0),
         c.age("last_run_started_at|updated_at", key="age", priority=0),
         c.count("running_count", "RUN", 4, key="running", priority=1),

@@ -20,7 +20,9 @@ _ADDRESSES = ("mcp_url", "base_url", "oauth_authorize_url", "oauth_token_url")
 
 async def _list(client: ClientView, session: Session) -> Listing:
     def dress(row: Any) -> dict[str, Any]:
-        fields = with_names(session, row, place=row.place, sign_in=row.needs_sign_in)
+        fields = with_names(
+            session, row, place=row.place.partition("://")[2], sign_in="missing" if row.needs_sign_in else ""
+        )
         health = "untested" if row.health_status == "unknown" else row.health_status
         return {key: value for key, value in fields.items() if key not in _ADDRESSES} | {"health": health}
 
@@ -42,7 +44,7 @@ def _facts(item: Item, context: Context) -> list[list[Fact]]:
             *c.group(item, "tools: last_test_tool_count"),
             c.when(item, "tested", "last_tested_at", context),
         ],
-        c.group(item, "signs in by: auth_type; sign-in missing: sign_in; scopes: oauth_scopes"),
+        c.group(item, "signs in by: auth_type; sign-in: sign_in; scopes: oauth_scopes"),
         [
             c.when(item, "authorised", "oauth_authorized_at", context),
             c.when(item, "runs out", "oauth_token_expires_at", context),
@@ -63,9 +65,9 @@ KIND = Kind(
         c.state("health", "HEALTH", 13, priority=0),
         c.text("name", "CONNECTION", 20, flex=1, min_width=12),
         c.text("type", "TYPE", 11, "dim", priority=2),
-        c.text("place", "WHERE", 28, "dim", flex=1, min_width=16, cut="middle", priority=2),
+        c.text("place", "WHERE", 28, "dim", flex=1, min_width=20, cut="middle", priority=2),
         c.text("auth_type", "SIGNS IN", 9, "dim", key="auth", priority=3),
-        c.flag("sign_in", "SIGN-IN", "missing", "", key="signin", priority=1),
+        c.text("sign_in", "SIGN-IN", 8, "warn", key="signin", priority=1),
         c.text("repo_name|scope", "FOR", 14, "dim", key="for", priority=3, cut="middle"),
         c.age("last_tested_at", "TESTED", 6, key="tested", priority=1),
         c.trouble("last_test_error"),

@@ -64,7 +64,7 @@ KIND = Kind(
     contract="library.md §12",
     roads=(Road(Family.CONVERSATIONS, _list, every=120.0, blind=60.0),),
     fields=(
-        c.text("title", "TITLE", 40, flex=3, min_width=20),
+        c.text("title|id", "TITLE", 40, flex=3, min_width=20),
         c.text("model", "MODEL", 24, "dim", flex=1, priority=1),
         c.text("mode", "MODE", 10, "dim", priority=2),
         c.age("updated_at", key="age", priority=0),

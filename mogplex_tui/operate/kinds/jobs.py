@@ -20,6 +20,7 @@ def _dress(job: Any) -> dict[str, Any]:
     return {
         **job.__dict__,
         "parent": job.flow_id or job.trigger_id or job.assignment_id,
+        "live": job.is_live,
         "parent_kind": "automations" if job.flow_id else "triggers" if job.trigger_id else "assignments",
     }
 
@@ -130,7 +131,7 @@ KIND = Kind(
     ),
     fields=(
         c.state("status", width=12, priority=0),
-        c.text("source", "SET OFF BY", 16, key="source", flex=1, min_width=12),
+        c.text("source", "SET OFF BY", 20, key="source", flex=1, min_width=16),
         c.text("repo.full_name", "REPO", 18, key="repo", flex=1, min_width=12, cut="middle"),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
         c.age("created_at", key="age", priority=0),
@@ -149,7 +150,7 @@ KIND = Kind(
         "last_start_error",
         "parent",
     ),
-    default_sort=c.by("created_at"),
+    default_sort=c.by("live", "created_at"),
     facts=_facts,
     links=_links,
     texts=_texts,

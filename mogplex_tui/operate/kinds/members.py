@@ -32,7 +32,13 @@ async def _list(client: ClientView, _: Session) -> Listing:
             return {**row.__dict__, "name": row.label, "status": "active", **beside}
 
         def invite(row: Any, beside: dict[str, Any] = beside) -> dict[str, Any]:
-            return {**row.__dict__, "name": row.email, "status": "pending", "joined_at": None, **beside}
+            return {
+                **row.__dict__,
+                "name": row.email,
+                "status": "pending",
+                "is_current_user": False,
+                **beside,
+            }
 
         mine = [
             *listed(roster.members, lambda row: str(row.user_id), person).items,

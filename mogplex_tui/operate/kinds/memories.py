@@ -27,7 +27,11 @@ async def _list(client: ClientView, session: Session) -> Listing:
         }
 
     lanes = await client.memories.lanes()
-    return Listing([item for rows in lanes.values() for item in listed(rows, dress=dress).items])
+    items = [item for rows in lanes.values() for item in listed(rows, dress=dress).items]
+    full = any(len(rows) >= 50 for rows in lanes.values())
+    return Listing(
+        items, notice="The service tells the newest 50 of a lane; there may be older ones." if full else ""
+    )
 
 
 def _facts(item: Item, context: Context) -> list[list[Fact]]:
@@ -43,15 +47,7 @@ KIND = Kind(
     noun="memory",
     aliases=("memory", "mem"),
     contract="library.md §10",
-    roads=(
-        Road(
-            Family.MEMORIES,
-            _list,
-            every=120.0,
-            blind=60.0,
-            notice="The newest 50 of every lane, as the service gives them.",
-        ),
-    ),
+    roads=(Road(Family.MEMORIES, _list, every=120.0, blind=60.0),),
     fields=(
         c.text("lane", "LANE", 11, priority=0),
         c.text("says", "CONTENT", 48, key="content", flex=4, min_width=24),

@@ -95,6 +95,25 @@ async def test_switching_the_automation_off_breaks_the_loop() -> None:
         assert len([row for row in await _rounds(play) if row["source_kind"] == "flow"]) > len(before)
 
 
+async def test_a_chat_with_the_failing_model_fails_as_its_calls_do() -> None:
+    async with playing("incident") as play:
+        ends = {}
+        for model in (MODEL, "anthropic/claude-haiku-5"):
+            ends[model] = 0
+            for number in range(8):
+                message = {
+                    "id": f"m{number}",
+                    "role": "user",
+                    "parts": [{"type": "text", "text": "What failed?"}],
+                }
+                body = {"model": model, "messages": [message]}
+                answer = await play.client.post("/api/chat", json=body)
+                assert answer.status_code == 200, answer.text
+                ends[model] += '"type":"error"' in answer.text
+    assert ends[MODEL] > 4
+    assert ends["anthropic/claude-haiku-5"] == 0
+
+
 async def test_a_storm_answers_429_in_gusts() -> None:
     async with playing("storm") as play:
         statuses: list[int] = []

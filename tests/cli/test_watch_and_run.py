@@ -8,8 +8,9 @@ import io
 import pytest
 
 from mogplex_tui.cli import follow
+from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, runs
-from tests.cli.support import UNKNOWN, Mogplex
+from tests.cli.support import UNKNOWN, Mogplex, hosted
 from tests.controlplane.support import World
 
 
@@ -36,6 +37,21 @@ async def test_a_watch_ends_with_its_run_and_says_each_state_once(operator: Mogp
     assert [each["state"] for each in done.objects] == ["pending", "success"]
     assert {each["run_id"] for each in done.objects} == {run}
     assert "success" in done.err
+
+
+async def test_a_watch_by_a_token_behind_the_hosted_edge_ends_with_its_run(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    run = world.run(world.repo("acme/api"))
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        going = mogplex.begin("watch", run, "--exit-status")
+        await going.until(lambda: "pending" in going.out.text)
+        end(world, run, "cancelled")
+        done = await going.done()
+        reads = [seen.path for seen in service.seen if seen.path.endswith(run)]
+    assert (done.code, done.lines) == (1, [f"{run}  pending", f"{run}  cancelled"])
+    assert len(reads) >= 2
 
 
 async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: World) -> None:

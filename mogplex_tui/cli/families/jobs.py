@@ -49,7 +49,7 @@ async def _over_v1(desk: Desk) -> Any:
         runs = await desk.client.automations.runs(automation.id)
         found.extend(runs)
         found.bad += runs.bad
-    found.sort(key=lambda job: (job.created_at is not None, job.created_at), reverse=True)
+    found.sort(key=lambda job: job.created_at.timestamp() if job.created_at else 0.0, reverse=True)
     if desk.args.verb == "list":
         await _narrow(desk, found)
     return found

@@ -7,6 +7,8 @@ from typing import Any
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command
 
+MOST_BY_TOKEN = 200
+
 
 async def _all(desk: Desk) -> Any:
     # A verb that names a repository must find a hidden one, too.
@@ -17,7 +19,10 @@ async def _all(desk: Desk) -> Any:
 
 
 async def _short(desk: Desk) -> Any:
-    return await desk.client.repos.list(q=getattr(desk.args, "query", None))
+    found = await desk.client.repos.list(q=getattr(desk.args, "query", None))
+    if found.total >= MOST_BY_TOKEN:
+        desk.notes.append(f"The token API lists {MOST_BY_TOKEN} at most; --query narrows them.")
+    return found
 
 
 async def _short_one(desk: Desk) -> Any:

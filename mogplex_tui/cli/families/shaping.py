@@ -54,6 +54,15 @@ class Veil:
             return found + [unreadable(bad) for bad in getattr(value, "bad", ())]
         return value
 
+    def record(self, record: Any, columns: Collection[Column]) -> Any:
+        """Return a record's own fields, and what its columns show under the same names whichever road it came on."""
+        fields = self.plain(record)
+        for column in columns if isinstance(fields, dict) else ():
+            name = column.path.partition("|")[0]
+            if "." not in name and name not in fields:
+                fields[name] = self.plain(value_at(record, column.path), name)
+        return fields
+
     def _secret(self, value: Secret, name: str) -> str:
         if name in self._reveal:
             self.shown.add(name)

@@ -49,6 +49,8 @@ async def list_all(setting: Setting, family: Family, args: argparse.Namespace) -
     if not shown:
         say(f"No {noun} fits." if _narrowed(family, args) else f"There are no {words.many(noun)}.")
     total = max(desk.total or 0, len(kept))
+    if pattern is not None and total > len(rows):
+        say(f"Looked through the newest {len(rows):,} of {words.plural(total, noun)}.")
     if total > len(shown) and pattern is None:
         say(f"Listed are {len(shown):,} of {words.plural(total, noun)}; --limit N lists more.")
     elif len(kept) > len(shown):
@@ -67,7 +69,7 @@ async def show_one(setting: Setting, family: Family, args: argparse.Namespace) -
     """Print one record. Raises Stop for a name that fits nothing or several, and the error tree."""
     desk = _desk(setting, args, Priority.ACTION)
     record = await named(desk, family, args.record) if family.named else await walk(desk, family.one)
-    _print_record(setting, family.noun, record, args.reveal)
+    _print_record(setting, family.noun, family.columns, record, args.reveal)
     for note in desk.notes:
         say(setting.output.shown(note))
     return Exit.OK
@@ -188,7 +190,7 @@ def _print_rows(
     output, session = setting.output, setting.session
     if output.form == "json":
         for row in rows:
-            output.object(noun, shaping.Veil().plain(row), redacted=True)
+            output.object(noun, shaping.Veil().record(row, columns), redacted=True)
         for each in bad:
             output.object(noun, shaping.unreadable(each))
         return
@@ -205,9 +207,11 @@ def _print_rows(
         say(output.shown(f"{words.plural(len(bad), 'row')} could not be read: {bad[0].why}."))
 
 
-def _print_record(setting: Setting, noun: str, record: Any, reveal: Sequence[str]) -> None:
+def _print_record(
+    setting: Setting, noun: str, columns: Sequence[Column], record: Any, reveal: Sequence[str]
+) -> None:
     veil, output = shaping.Veil(reveal), setting.output
-    fields = veil.plain(record)
+    fields = veil.record(record, columns)
     if output.form == "json":
         output.object(noun, fields, redacted=True)
     else:
@@ -259,7 +263,7 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
         for line in lines:
             output.written(line)
     elif answer is not None and not (verb.changes and key) and not verb.secret:
-        _print_record(setting, noun, answer, desk.args.reveal)
+        _print_record(setting, noun, verb.columns, answer, desk.args.reveal)
     elif verb.secret:
         output.line(shaping.Veil(desk.args.reveal).plain(answer[verb.secret], verb.secret))
     else:

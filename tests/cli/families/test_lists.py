@@ -116,6 +116,35 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
         assert (await by_token(name, "get", row_id, "--json")).one["id"] == row_id
 
 
+async def test_a_field_has_the_same_name_on_every_road(
+    operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    rows = furnished(world)
+    wanted = {"sandboxes": ("status", "error"), "agents": ("is_preset", "category"), "jobs": ("status",)}
+    for cookie in (None, plane.session_cookie):
+        operator.use(plane.base_url, token=plane.token, cookie=cookie)
+        for name, fields in wanted.items():
+            found = (await operator(name, "list", "--json")).objects
+            row = next(each for each in found if each["id"] == rows[name])
+            assert set(fields) <= set(row), (name, cookie)
+            assert set(fields) <= set((await operator(name, "get", rows[name], "--json")).one)
+
+
+async def test_a_scope_that_is_missing_ends_with_4_and_its_name(
+    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
+) -> None:
+    rows = furnished(world)
+    mogplex.use(plane.base_url, token=world.token(scopes=("write",)))
+    done = await mogplex("agents", "list")
+    # Only the token API looks at scopes (auth.md §5.1).
+    assert done.code == (4 if profile == "hosted" else 0)
+    assert ("read scope" in done.err) is (profile == "hosted")
+    mogplex.use(plane.base_url, token=plane.read_only_token)
+    done = await mogplex("automations", "trigger", rows["automations"], "--repo", rows["repos"])
+    assert (done.code, done.out) == (4, "")
+    assert "write scope" in done.err
+
+
 async def test_a_token_that_is_not_accepted_ends_every_list_with_3(
     mogplex: Mogplex, plane: PlaneServer
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.clock import SECOND_US
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
@@ -89,6 +90,31 @@ async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
     assert account["status"] == 200
     assert "does not accept this token" in account["advice"]
     assert tokens[kind] not in done.out + done.err
+
+
+async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    token = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf"
+    later = world.clock.us + 3600 * SECOND_US
+    with plane.plane.db.transaction() as tx:
+        tx.insert(
+            "oauth_tokens",
+            id=tx.new_id(),
+            access_token=token,
+            refresh_token="none",
+            access_expires_at=later,
+            refresh_expires_at=later,
+            client_id="mogplex-cli",
+            user_id=world.user,
+            scopes="openid read write",
+            created_at=1,
+            updated_at=1,
+        )
+    mogplex.use(plane.base_url, token=token)
+    done = await mogplex("doctor", "--json")
+    assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
+    assert done.objects[-1]["limit"] is None
 
 
 async def test_a_session_cookie_opens_all_but_the_token_api(mogplex: Mogplex, plane: PlaneServer) -> None:

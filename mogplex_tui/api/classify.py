@@ -188,6 +188,9 @@ def _by_code(reply: Reply, complaint: Complaint) -> type[errors.MogplexError] | 
             return errors.Throttled
         case "INTERNAL_ERROR":
             return errors.ServiceFailed
+        case "VERCEL_AUTH_INVALID":
+            # A 401 of Vercel's: this credential is fine (errors.md §2.2).
+            return errors.Conflict
         case "SERVICE_UNAVAILABLE":
             return errors.FeatureOff if reply.status == 501 else errors.Unavailable
     return None
@@ -265,6 +268,8 @@ def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint)
         return "This token can only read; use one with the write scope"
     if kind is errors.NotAllowed and "scope: read" in complaint.text:
         return "Use a token with the read scope"
+    if complaint.code == "VERCEL_AUTH_INVALID":
+        return "Connect Vercel again"
     if _lacks_ai(reply, complaint):
         return "Add an AI provider key, or choose a plan that includes AI"
     if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:

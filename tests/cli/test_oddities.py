@@ -1,0 +1,38 @@
+"""The same refusals and oddities at the prompt: a sentence, an exit code, nothing on stdout."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from tests.api.support import http, serving
+from tests.cli.support import TOKEN, Mogplex
+from tests.facts.client_calls import NOBODY
+from tests.facts.oddities import EVERY, O11Y_READ, V1_READ, Oddity
+
+COMMANDS = {V1_READ: ("runs", "get", NOBODY, "--json"), O11Y_READ: ("stats", "--json")}
+# What a script is told by number; every other kind is 1.
+EXITS: dict[type[e.MogplexError], int] = {
+    e.NotSignedIn: 3,
+    e.LoginRequired: 3,
+    e.SuspectedThrottle: 5,
+    e.NotAllowed: 4,
+    e.Throttled: 5,
+    e.Unavailable: 6,
+    e.TimedOut: 6,
+}
+
+
+@pytest.mark.parametrize("oddity", [o for o in EVERY if o.asked in COMMANDS], ids=lambda oddity: oddity.name)
+async def test_a_command_ends_with_a_sentence_and_a_code_of_its_kind(
+    mogplex: Mogplex, oddity: Oddity
+) -> None:
+    headers = {name.replace("-", "_"): value for name, value in oddity.headers.items()}
+    answer = http(oddity.status, oddity.content, oddity.content_type, **headers)
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex(*COMMANDS[oddity.asked])
+    assert done.code == EXITS.get(oddity.kind, 1), done.err
+    assert done.out == ""
+    assert done.err.strip() and oddity.says in done.err
+    assert TOKEN not in done.err and "Traceback" not in done.err

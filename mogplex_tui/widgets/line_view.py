@@ -20,7 +20,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from .text import ELLIPSIS, cut_end, visible, width
+from .text import ELLIPSIS, cut_end, visible, width, wrap
 from .tones import Cell, Ground, Palette, Part, Tone
 
 REPAINT_PERIOD: Final = 0.05
@@ -334,13 +334,18 @@ class LineView(ScrollView, can_focus=True):
             self.paint()
 
     def message_line(self, y: int) -> Strip:
-        """View line `y` of the empty state."""
+        """View line `y` of the empty state; what does not fit into one line goes on in the next."""
         room = self.size.width
-        number = y - self.header_lines - max(1, (self.body_height - len(self._message)) // 3)
-        if not 0 <= number < len(self._message):
+        broken = [
+            (part.rstrip(), tone)
+            for text, tone in self._message
+            for part in wrap(visible(text), max(8, room - 4), max(8, room - 4))
+        ]
+        number = y - self.header_lines - max(1, (self.body_height - len(broken)) // 3)
+        if not 0 <= number < len(broken):
             return self.plain_line(y)
-        text, tone = self._message[number]
-        text = cut_end(visible(text), room, self.ellipsis)
+        text, tone = broken[number]
+        text = cut_end(text, room, self.ellipsis)
         left = " " * ((room - width(text)) // 2)
         return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 

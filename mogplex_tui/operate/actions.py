@@ -75,7 +75,7 @@ ACTIONS: tuple[Action, ...] = (
         "cancel",
         ("x",),
         _scopes("runs", "run"),
-        "Stop the run; asks first.",
+        "Stop the run, or every marked one; asks first.",
         writes=True,
         dangerous=True,
         cost=2,
@@ -91,6 +91,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False, cost=1
+    ),
+    Action(
+        "runs.mark",
+        "mark",
+        ("space",),
+        _scopes("runs"),
+        "Mark the run, to cancel several at once.",
+        writes=True,
     ),
     Action("tail.follow", "follow", ("f",), _scopes("run"), "Follow the newest event again."),
     Action("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ log = logging.getLogger("mogplex.operate")
 
 # A cancel is read back after these many seconds: the run row follows its call (realtime.md §3.1).
 READ_BACK = (0.0, 1.0, 3.0, 5.0)
+CANCELS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,24 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
         raise
     finally:
         session.cancelling.pop(row.key, None)
+
+
+async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
+    """Ask for the end of several rows, a few at a time, and sum up. Never raises for what the service answers."""
+    if len(rows) == 1:
+        return await cancel(session, runs, rows[0])
+    places = asyncio.Semaphore(CANCELS_AT_ONCE)
+
+    async def one(row: RunRow) -> Outcome:
+        async with places:
+            return await cancel(session, runs, row)
+
+    outcomes = await asyncio.gather(*(one(row) for row in rows))
+    bad = [outcome.sentence for outcome in outcomes if not outcome.good]
+    told = [f"{len(rows) - len(bad)} of {words.plural(len(rows), 'run')} are cancelled.", *bad[:2]]
+    if len(bad) > 2:
+        told.append(f"And {len(bad) - 2} more that did not end.")
+    return Outcome(" ".join(told), good=not bad)
 
 
 def _end_of(error: MogplexError) -> str:

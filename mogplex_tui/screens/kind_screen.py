@@ -26,7 +26,6 @@ class KindScreen(ListScreen):
     def __init__(self, narrowed: str = "", came_from: str = "") -> None:
         super().__init__()
         self._narrowed, self._came_from = narrowed, came_from
-        self._marked: set[str] = set()
 
     @property
     def collection(self) -> Collection:
@@ -51,15 +50,9 @@ class KindScreen(ListScreen):
 
     def on_mount(self) -> None:
         """Narrow the list when a link asked for it, and hear when the reach of the credential changes."""
-        self._source.marked = self._marked
         self._forget.append(self.session.access.subscribe(lambda *_: self.changed_soon()))
         if self._narrowed:
             self.narrow(self._narrowed)
-
-    def counts(self) -> list[Segment]:
-        """Return how many rows are marked."""
-        here = len(self._marked & self._rows.rows.keys())
-        return [Segment(f"{here} marked", Tone.WARN, priority=1)] if here else []
 
     def crumbs(self) -> list[Segment]:
         """Return where the list was opened from."""
@@ -73,9 +66,7 @@ class KindScreen(ListScreen):
 
     def chosen(self) -> list[Item]:
         """Return the marked records, or the one under the cursor."""
-        marked = [self._rows.rows[key] for key in sorted(self._marked) if key in self._rows.rows]
-        item = self.on_row()
-        return marked or ([item] if item is not None else [])
+        return self.marked() or self.chosen_one()
 
     @on(LineTable.RowSelected)
     def _opened(self) -> None:
@@ -89,13 +80,7 @@ class KindScreen(ListScreen):
 
     def do_kind_mark(self) -> None:
         """Mark the row, or take the mark away, and go on to the next."""
-        key = self.table.cursor_key
-        if key is None:
-            return
-        self._marked.symmetric_difference_update((key,))
-        self.table.refresh_rows((key,))
-        self.table.action_cursor(1)
-        self.refresh_chrome()
+        self.toggle_mark()
 
     def do_kind_copy(self) -> None:
         """Copy the id under the cursor."""
@@ -113,8 +98,7 @@ class KindScreen(ListScreen):
         items = self.chosen() if verb.many else self.chosen_one()
         self.console.ask_verb(self.KIND, verb, items)
         if verb.many:
-            self._marked.clear()
-            self.table.refresh_rows(self.table.visible_keys)
+            self.unmark()
 
     def chosen_one(self) -> list[Item]:
         """Return the record under the cursor, as a list of at most one."""

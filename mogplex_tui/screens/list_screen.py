@@ -43,6 +43,7 @@ class ListScreen(ConsoleScreen):
         self._descending = self.KIND.descending
         self._filter = ""
         self._seen: dict[str, Any] = {}
+        self._marked: set[str] = set()
 
     def rows_of(self) -> RowSet[Any]:
         """Return the rows that are listed; for subclasses."""
@@ -67,6 +68,7 @@ class ListScreen(ConsoleScreen):
             self._rows.rows, self.KIND.default_sort, descending=self.KIND.descending
         )
         self._source = KindSource(self.KIND, self._rows.rows, self._view, self._cell_context())
+        self._source.marked = self._marked
         yield Notice(id="notice")
         table = LineTable(id="table")
         table.ascii_mode, table.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
@@ -99,6 +101,36 @@ class ListScreen(ConsoleScreen):
         """Return the row under the cursor, None without one."""
         key = self.table.cursor_key
         return None if key is None else self._rows.rows.get(key)
+
+    # Marks -----------------------------------------------------------------------------------------------------
+
+    def marked(self) -> list[Any]:
+        """Return the marked rows that are still there, in the order of the list as far as it shows them."""
+        places = ((self._view.index_of(key), key) for key in self._marked if key in self._rows.rows)
+        last = len(self._view)
+        return [
+            self._rows.rows[key] for _, key in sorted((last if at is None else at, key) for at, key in places)
+        ]
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        key = self.table.cursor_key
+        if key is None:
+            return
+        self._marked.symmetric_difference_update((key,))
+        self.table.refresh_rows((key,))
+        self.table.action_cursor(1)
+        self.refresh_chrome()
+
+    def unmark(self) -> None:
+        """Take every mark away."""
+        self._marked.clear()
+        self.table.refresh_rows(self.table.visible_keys)
+        self.refresh_chrome()
+
+    def _marks(self) -> list[Segment]:
+        here = len(self._marked & self._rows.rows.keys())
+        return [Segment(f"{here} marked", Tone.WARN, priority=1)] if here else []
 
     # What changes ----------------------------------------------------------------------------------------------
 
@@ -176,6 +208,7 @@ class ListScreen(ConsoleScreen):
             *self.crumbs(),
             Segment(self.KIND.title, Tone.STRONG, priority=0),
             Segment(f"{total:,}", Tone.PLAIN, priority=1),
+            *self._marks(),
             *self.counts(),
         ]
         order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""

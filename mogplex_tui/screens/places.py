@@ -149,7 +149,7 @@ class ConsolePlaces(ConsoleTasks):
             said = why or f"There is no {kind.noun} under the cursor that this could be done to."
             self.notify(said, severity="warning", markup=False)
             return
-        asked = verb_screen(self.session, kind, verb, able)
+        asked = verb_screen(self.session, kind, verb, able, self.protected_name)
         if asked is None:
             self.run_job(self._carry_out(kind, verb, able, ""))
         else:
@@ -158,7 +158,19 @@ class ConsolePlaces(ConsoleTasks):
     def _carry_out_if(self, kind: Kind, verb: Verb, items: list[Item], answer: bool | str | None) -> None:
         if answer is None or answer is False:
             return
-        self.run_job(self._carry_out(kind, verb, items, answer if isinstance(answer, str) else ""))
+        text = answer if isinstance(answer, str) else ""
+        if isinstance(answer, str) and verb.means and self.protected_name:
+            from mogplex_tui.screens.modals.confirm import ConfirmModal
+            from mogplex_tui.screens.questions import verb_question
+
+            asked = ConfirmModal(verb_question(kind, verb, items), self.protected_name)
+            self.push_screen(asked, partial(self._go_if, kind, verb, items, text))
+            return
+        self.run_job(self._carry_out(kind, verb, items, text))
+
+    def _go_if(self, kind: Kind, verb: Verb, items: list[Item], text: str, sure: bool | None) -> None:
+        if sure:
+            self.run_job(self._carry_out(kind, verb, items, text))
 
     async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str) -> None:
         from mogplex_tui.operate.verbs import carry_out_all

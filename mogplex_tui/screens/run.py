@@ -267,7 +267,7 @@ class RunScreen(ConsoleScreen):
 
     def do_runs_cancel(self) -> None:
         """Ask, then cancel this run."""
-        self.console.confirm_cancel(self.run_feed.row)
+        self.console.confirm_cancel([self.run_feed.row])
 
     def do_view_refresh(self) -> None:
         """Read the events again now."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.actions import Action, offered
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
@@ -87,6 +88,13 @@ class RunsScreen(ListScreen):
     def _load_more(self) -> None:
         self.console.runs.load_more()
 
+    def why_not(self, action: Action) -> str | None:
+        """Return why an action is not offered; a cancel of marked runs is when one of them can be cancelled."""
+        if action.id != "runs.cancel" or not (marked := self.marked()):
+            return super().why_not(action)
+        answers = [offered(action, self.session, row) for row in marked]
+        return None if None in answers else answers[0]
+
     # Actions ---------------------------------------------------------------------------------------------------
 
     @on(LineTable.RowSelected)
@@ -99,6 +107,12 @@ class RunsScreen(ListScreen):
         if row is not None:
             self.console.open_run(row)
 
+    def do_runs_mark(self) -> None:
+        """Mark the run, or take the mark away, and go on to the next."""
+        self.toggle_mark()
+
     def do_runs_cancel(self) -> None:
-        """Ask, then cancel the run under the cursor."""
-        self.console.confirm_cancel(self.row())
+        """Ask, then cancel every marked run, or the one under the cursor."""
+        row = self.row()
+        chosen = self.marked() or ([row] if row is not None else [])
+        self.console.confirm_cancel(chosen, self.unmark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -51,24 +51,36 @@ class ConsoleTasks(App[int]):
             self.session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
         self.push_screen(RunScreen(row))
 
-    def confirm_cancel(self, row: RunRow | None) -> None:
-        """Ask before a run is stopped; the harmless answer has the focus."""
-        if row is None:
-            return
+    @property
+    def protected_name(self) -> str:
+        """The context's name where it has to be typed before anything dangerous, else nothing."""
+        return self.look.context if self.look.protected else ""
+
+    def confirm_cancel(self, rows: Sequence[RunRow], went: Callable[[], None] = lambda: None) -> None:
+        """Ask once before runs are stopped; the harmless answer has the focus. `went` is called on a yes."""
+        from mogplex_tui.operate.operations import why_not_cancel
         from mogplex_tui.screens.modals.confirm import ConfirmModal
-        from mogplex_tui.screens.questions import cancel_question
+        from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 
-        question = cancel_question(self.session, row, ascii_only=self.look.ascii)
-        self.push_screen(ConfirmModal(question), partial(self._cancel_if, row))
+        able = [row for row in rows if why_not_cancel(self.session, row) is None]
+        if not able:
+            return
+        if len(rows) == 1:
+            question = cancel_question(self.session, able[0], ascii_only=self.look.ascii)
+        else:
+            over = len(rows) - len(able)
+            question = cancel_many_question(self.session, able, over, ascii_only=self.look.ascii)
+        self.push_screen(ConfirmModal(question, self.protected_name), partial(self._cancel_if, able, went))
 
-    def _cancel_if(self, row: RunRow, sure: bool | None) -> None:
+    def _cancel_if(self, rows: Sequence[RunRow], went: Callable[[], None], sure: bool | None) -> None:
         if sure:
-            self.run_job(self._cancel(self.runs.set.rows.get(row.key, row)))
+            went()
+            self.run_job(self._cancel([self.runs.set.rows.get(row.key, row) for row in rows]))
 
-    async def _cancel(self, row: RunRow) -> None:
-        from mogplex_tui.operate.operations import cancel
+    async def _cancel(self, rows: Sequence[RunRow]) -> None:
+        from mogplex_tui.operate.operations import cancel_all
 
-        outcome = await cancel(self.session, self.runs, row)
+        outcome = await cancel_all(self.session, self.runs, rows)
         self.notify(
             outcome.sentence,
             severity="information" if outcome.good else "warning",

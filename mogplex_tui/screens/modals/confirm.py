@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible
@@ -29,11 +29,12 @@ class Question:
 class ConfirmModal(Dialog[bool]):
     """Asks a question; dismisses with True only when the dangerous answer was chosen."""
 
-    AUTO_FOCUS = "#keep"
+    AUTO_FOCUS = "#name, #keep"
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, name: str = "") -> None:
+        """With the `name` of a protected context the dangerous answer counts only once that name is typed."""
         super().__init__()
-        self._question = question
+        self._question, self._wanted = question, name
 
     def compose(self) -> ComposeResult:
         """Lay out the question; nothing in it is markup."""
@@ -45,6 +46,13 @@ class ConfirmModal(Dialog[bool]):
             yield Static("", classes="line")
             for line in asked.consequences:
                 yield Static(Content(visible(line)), classes="line dim")
+            if self._wanted:
+                yield Static(
+                    Content(f"\n{visible(self._wanted)} is protected: type its name to go on."),
+                    classes="line",
+                )
+                yield Input(id="name", select_on_focus=False)
+                yield Static("", classes="trouble", markup=False)
             with Horizontal(id="buttons"):
                 yield FlatButton(asked.keep, id="keep")
                 yield FlatButton(asked.go, id="go", danger=True)
@@ -53,6 +61,13 @@ class ConfirmModal(Dialog[bool]):
     def _keep(self) -> None:
         self.dismiss(False)
 
+    @on(Input.Submitted)
     @on(Button.Pressed, "#go")
     def _go(self) -> None:
-        self.dismiss(True)
+        if not self._wanted or self.query_one(Input).value.strip() == self._wanted:
+            self.dismiss(True)
+            return
+        trouble = self.query_one(".trouble", Static)
+        trouble.update(Content(f"That is not {visible(self._wanted)}. Nothing was done; esc leaves."))
+        trouble.add_class("-shown")
+        self.query_one(Input).focus()

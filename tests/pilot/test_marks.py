@@ -1,0 +1,90 @@
+"""Several runs are marked and cancelled after one question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _calls(world: World, count: int, **columns: Any) -> list[str]:
+    repo = world.repo("acme/api")
+    return [world.call(repo_id=repo, metadata={"repo": "acme/api"}, **columns) for _ in range(count)]
+
+
+async def _listed(ui: Any, rows: int) -> None:
+    """Wait until so many rows are drawn; the title may know their number before."""
+    await ui.until(
+        lambda: sum(line.strip(" ▌").startswith(("○", "✓")) for line in ui.text.split("\n")) == rows
+    )
+
+
+def _states(world: World, calls: list[str]) -> list[str]:
+    return [world.row("ai_calls", call)["status"] for call in calls]
+
+
+async def test_marked_runs_are_cancelled_after_one_question_and_the_others_go_on(
+    console: Run, world: World
+) -> None:
+    calls = _calls(world, 3)
+    async with console() as ui:
+        await _listed(ui, 3)
+        await ui.press("space", "space")
+        await ui.sees("2 marked")
+        await ui.press("x")
+        text = await ui.sees("Cancel 2 runs?", "4 of 60 requests", "their branches and sandboxes stay")
+        assert text.count("○ acme/api") == 2
+        await ui.press("right", "enter")
+        await ui.sees("2 of 2 runs are cancelled.")
+        assert sorted(_states(world, calls)) == ["cancelled", "cancelled", "pending"]
+        await ui.loses("marked")
+
+
+async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: World) -> None:
+    calls = _calls(world, 2)
+    async with console() as ui:
+        await _listed(ui, 2)
+        await ui.press("space", "space", "x")
+        await ui.sees("Cancel 2 runs?")
+        await ui.press("enter")
+        await ui.loses("Cancel 2 runs?")
+        await ui.sees("2 marked")
+        assert _states(world, calls) == ["pending", "pending"]
+
+
+async def test_marked_runs_that_are_over_are_left_out_and_the_question_says_so(
+    console: Run, world: World
+) -> None:
+    over = _calls(world, 1, status="success")
+    calls = _calls(world, 2)
+    async with console() as ui:
+        await _listed(ui, 3)
+        await ui.press("space", "space", "space", "x")
+        await ui.sees("Cancel 2 runs?", "1 marked run cannot be cancelled and is left out.")
+        await ui.press("right", "enter")
+        await ui.sees("2 of 2 runs are cancelled.")
+        assert _states(world, [*over, *calls]) == ["success", "cancelled", "cancelled"]
+
+
+async def test_a_second_space_takes_the_mark_away(console: Run, world: World) -> None:
+    _calls(world, 1)
+    async with console() as ui:
+        await _listed(ui, 1)
+        await ui.press("space")
+        await ui.sees("1 marked")
+        await ui.press("space")
+        await ui.loses("marked")
+
+
+async def test_read_only_marks_and_cancels_nothing(console: Run, world: World) -> None:
+    calls = _calls(world, 2)
+    async with console(read_only=True) as ui:
+        await _listed(ui, 2)
+        assert "space mark" not in ui.text
+        await ui.press("space", "x")
+        assert "marked" not in ui.text
+        assert "Cancel" not in ui.text
+        assert _states(world, calls) == ["pending", "pending"]

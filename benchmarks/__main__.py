@@ -7,12 +7,12 @@ import os
 import shlex
 import sys
 
-from . import first_frame, keys, requests, rest, tail
+from . import first_frame, imports, keys, requests, rest, tail
 from .figures import say
-from .plane import inserts, reads
+from .plane import inserts, lists, reads
 
-PLANE = {"plane_reads": reads.run, "plane_inserts": inserts.run}
-NAMES = ("first_frame", "keys", "tail", "rest", "requests", *PLANE)
+PLANE = {"plane_reads": reads.run, "plane_inserts": inserts.run, "plane_lists": lists.run}
+NAMES = ("first_frame", "keys", "tail", "rest", "requests", "imports", *PLANE)
 
 
 def main() -> None:
@@ -35,6 +35,7 @@ def main() -> None:
         "tail": tail.run,
         "rest": lambda: rest.run(command, given.pattern),
         "requests": requests.run,
+        "imports": imports.run,
         **PLANE,
     }
     load = os.getloadavg()[0]

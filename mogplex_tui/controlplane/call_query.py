@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,6 +47,19 @@ _STALE = (
 )
 # What call_days has sums by.
 _SUMMED = {"user", "model", "type"}
+# What a search looks through before the calls: repositories by name, models, and pull requests, of which the last take
+# one step in their index for each number.
+_REPOS = (
+    r"SELECT id FROM repos WHERE user_id = :user AND full_name LIKE :pattern ESCAPE '\'"
+    " ORDER BY full_name LIMIT 50"
+)
+_MODELS = r"SELECT DISTINCT model FROM call_days WHERE user_id = :user AND model LIKE :pattern ESCAPE '\'"
+_PULL = "json_extract(metadata, '$.pr_number')"
+_PULLS = (
+    f"WITH RECURSIVE pull(n) AS (SELECT MIN({_PULL}) FROM ai_calls WHERE user_id = :user AND {_PULL} IS NOT NULL"
+    f" UNION ALL SELECT (SELECT MIN({_PULL}) FROM ai_calls WHERE user_id = :user AND {_PULL} > pull.n)"
+    r" FROM pull WHERE pull.n IS NOT NULL) SELECT n FROM pull WHERE n LIKE :pattern ESCAPE '\'"
+)
 _UNSEARCHABLE = re.compile(r"[^A-Za-z0-9\s\-_./#@:]")
 
 
@@ -69,6 +83,11 @@ class _Where:
 
     def add(self, clause: str, **values: Any) -> None:
         self.clauses.append(f"({clause})")
+        self.values |= values
+
+    def widen(self, clause: str, **values: Any) -> None:
+        """Let the last condition hold for more rows."""
+        self.clauses[-1] = f"{self.clauses[-1][:-1]} OR {clause})"
         self.values |= values
 
 
@@ -98,26 +117,38 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
     _add_live_only(where, query, plane.clock.now_us())
     _add_search(where, plane, user_id, query("q"))
     condition = " AND ".join(where.clauses)
-    count = f"SELECT COUNT(*) FROM ai_calls WHERE {condition}"
+    calls = _indexed(where, query("surface"))
+    count = f"SELECT COUNT(*) FROM {calls} WHERE {condition}"
     if where.values.keys() <= _SUMMED and len(where.values) == len(where.clauses):
         count = f"SELECT COALESCE(SUM(calls), 0) FROM call_days WHERE {condition}"
-    total = plane.db.value(count, where.values)
+    total = int(plane.db.value(count, where.values))
+    offset = (page - 1) * limit
+    if offset >= total:
+        return Found([], total)
     sort = query("sort") if query("sort") in SORTS else "started_at"
     way, nulls = ("ASC", "LAST") if query("order") == "asc" else ("DESC", "FIRST")
     # Only durations can be null; elsewhere the plain form lets the index give the order.
-    order = f"{sort} {way}{f' NULLS {nulls}' if sort == 'duration_ms' else ''}"
-    if sort != "started_at":
-        order += f", rowid {way}"
-    elif where.few:
-        # A plus keeps the planner from walking all calls in order to find the few that live.
+    order = f"{sort} {way}{f' NULLS {nulls}' if sort == 'duration_ms' else ''}, rowid {way}"
+    if where.few and sort == "started_at":
+        # A plus keeps the planner from walking all calls in order to find the few.
         order = f"+{order}"
-    values = {**where.values, "limit": limit, "offset": (page - 1) * limit}
+    values = {**where.values, "limit": limit, "offset": offset}
     # Row numbers first: the index alone then filters and sorts, and only the page's rows are read.
-    picked = f"SELECT rowid FROM ai_calls WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
+    picked = f"SELECT rowid FROM {calls} WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
     rows = plane.db.all(
         f"SELECT {CALL_COLUMNS} FROM ai_calls WHERE rowid IN ({picked}) ORDER BY {order}", values
     )
-    return Found(rows, int(total))
+    return Found(rows, total)
+
+
+def _indexed(where: _Where, surface: str) -> str:
+    """The calls by the index that has all columns of a condition; where few are looked at, SQLite knows better.
+
+    Left to itself it would choose a shorter index that has the order, and read every row to see whether it fits.
+    """
+    if surface not in _SURFACES:
+        surface = "narrow" if where.values.keys() - {"user", "status"} else ""
+    return "ai_calls" if where.few or not surface else f"ai_calls INDEXED BY ai_calls_{surface}"
 
 
 def _add_exact(where: _Where, query: Callable[[str], str]) -> None:
@@ -134,8 +165,10 @@ def _add_exact(where: _Where, query: Callable[[str], str]) -> None:
             where.add(f"{name} = :{name}", **{name: query(name)})
     for name in ("sandbox_record_id", "agent_id"):
         if query(name):
+            where.few = True
             where.add(f"json_extract(metadata, '$.{name}') = :{name}", **{name: query(name)})
     if query("slack_attribution_mode") in SLACK_MODES:
+        where.few = True
         mode = query("slack_attribution_mode")
         where.add("json_extract(metadata, '$.slack_attribution_mode') = :slack", slack=mode)
     start, end = instant(query("from")), instant(query("to"))
@@ -156,16 +189,17 @@ def _add_search(where: _Where, plane: Plane, user_id: str, q: str) -> None:
     text = searched(q)
     if len(text) < 2:
         return
-    escaped = text.replace("_", r"\_")
-    repos = plane.db.all(
-        r"SELECT id FROM repos WHERE user_id = ? AND full_name LIKE ? ESCAPE '\' ORDER BY full_name LIMIT 50",
-        (user_id, f"%{escaped}%"),
-    )
-    names = {f"repo{index}": row["id"] for index, row in enumerate(repos)}
-    in_repos = f" OR repo_id IN ({', '.join(f':{name}' for name in names)})" if names else ""
-    columns = ["model", "conversation_id"]
+    pattern = "%" + text.replace("_", r"\_") + "%"
+    # There are few models and repositories; only what every call tells by itself is looked for in all of them.
+    where.add(r"conversation_id LIKE :pattern ESCAPE '\'", pattern=pattern)
+    looked_through = [("repo_id", "repos", _REPOS), ("model", "models", _MODELS)]
     if text.isdigit():
-        # Nothing else can be a part of a number, and looking into all metadata is slow.
-        columns.append("json_extract(metadata, '$.pr_number')")
-    likes = " OR ".join(rf"{column} LIKE :pattern ESCAPE '\'" for column in columns)
-    where.add(likes + in_repos, pattern=f"%{escaped}%", **names)
+        # Nothing else can be a part of a number.
+        looked_through.append((_PULL, "pulls", _PULLS))
+    for expression, name, sql in looked_through:
+        found = [row[0] for row in plane.db.all(sql, {"user": user_id, "pattern": pattern})]
+        if found:
+            condition = f"{expression} IN (SELECT value FROM json_each(:{name}))"
+            if name == "pulls":
+                condition = f"rowid IN (SELECT rowid FROM ai_calls WHERE user_id = :user AND {condition})"
+            where.widen(condition, **{name: json.dumps(found)})

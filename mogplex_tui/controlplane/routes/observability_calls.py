@@ -11,9 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import call_query, cancels, present
+from ..call_text import calls_text, sandbox_of
 from ..clock import iso_db
+from ..database import Row
 from ..event_text import events_text
-from ..sanitize import clean_call, clean_output
+from ..sanitize import clean_output
 from .params import page_and_limit
 from .web import Ask, PlainEndpoint, Service, Verb, answer, answer_text, refusal, route
 
@@ -31,32 +33,24 @@ async def list_calls(ask: Ask) -> Response:
         found = call_query.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
     except call_query.BadInstantError:
         raise refusal(500, "Failed to fetch calls") from None
-    calls = [present.call(row) for row in found.rows]
-    _add_sandboxes(ask, calls)
-    body = {"calls": [clean_call(call) for call in calls], "total": found.total, "page": page, "limit": limit}
-    return answer(body)
+    calls = calls_text(found.rows, _sandboxes(ask, found.rows))
+    return answer_text(f'{{"calls":{calls},"total":{found.total},"page":{page},"limit":{limit}}}')
 
 
-def _add_sandboxes(ask: Ask, calls: list[dict[str, Any]]) -> None:
-    """Add `sandbox_context` to the calls whose metadata names a record, null when the record is gone."""
-    wanted = {record for call in calls if (record := call["metadata"].get("sandbox_record_id"))}
+def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:
+    """What is known of the caller's sandboxes that the calls name, by record."""
+    wanted = {record for row in rows if (record := sandbox_of(row))}
     if not wanted:
-        return
+        return {}
     marks = ", ".join("?" * len(wanted))
-    rows = ask.plane.db.all(
+    known = ask.plane.db.all(
         f"SELECT id, sandbox_id, preview_url FROM sandboxes WHERE user_id = ? AND id IN ({marks})",
         (ask.user_id, *wanted),
     )
-    known = {row["id"]: row for row in rows}
-    for call in calls:
-        record = call["metadata"].get("sandbox_record_id")
-        if record:
-            call["sandbox_context"] = _sandbox_context(known.get(record))
+    return {row["id"]: _sandbox_context(row) for row in known}
 
 
-def _sandbox_context(row: Any) -> dict[str, Any] | None:
-    if row is None:
-        return None
+def _sandbox_context(row: Row) -> dict[str, Any]:
     return {
         "sandbox_record_id": row["id"],
         "sandbox_id": row["sandbox_id"],

@@ -1,0 +1,45 @@
+"""Calls as the JSON text of a page: consoles ask for one page again and again, and calls that are over do not change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from .database import Row
+from .present import call
+from .sanitize import clean_call
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# A few pages; the longest rows come to some twenty kilobytes.
+_KEPT = 512
+
+
+def sandbox_of(row: Row) -> str | None:
+    """The sandbox record that a call's metadata names, or None."""
+    if '"sandbox_record_id"' not in row["metadata"]:
+        return None
+    found: Any = json.loads(row["metadata"]).get("sandbox_record_id")
+    return found or None
+
+
+def calls_text(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> str:
+    """The JSON array of the cleaned calls of rows with present.CALL_COLUMNS (observability.md §2).
+
+    A call that names a sandbox record gets its `sandbox_context` from `contexts`, null when that has none.
+    """
+    texts = []
+    for row in rows:
+        record = sandbox_of(row)
+        texts.append(_call_text(row, "" if record is None else _encode(contexts.get(record))))
+    return f"[{','.join(texts)}]"
+
+
+@lru_cache(_KEPT)
+def _call_text(row: Row, context: str) -> str:
+    """One call; a row that was written to is another row, and made anew."""
+    shown = call(row)
+    if context:
+        shown["sandbox_context"] = json.loads(context)
+    return _encode(clean_call(shown))

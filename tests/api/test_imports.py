@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mogplex_tui.api as api
+from mogplex_tui.api import resources
 
 
 def loaded_by(code: str) -> set[str]:
@@ -39,6 +41,13 @@ def test_the_client_loads_no_terminal() -> None:
     loaded = loaded_by("import mogplex_tui.api.client")
     assert {"httpx", "pydantic"} <= loaded
     assert not loaded & {"textual", "rich", "starlette", "uvicorn", "httpx_sse", "click", "pygments"}
+
+
+def test_all_families_together_load_no_terminal_and_nothing_of_the_plane() -> None:
+    modules = sorted(path.stem for path in Path(resources.__path__[0]).glob("[a-z]*.py"))
+    loaded = loaded_by(f"from mogplex_tui.api.resources import {', '.join(modules)}")
+    assert {f"mogplex_tui.api.resources.{module}" for module in modules} <= loaded
+    assert not loaded & {"textual", "rich", "starlette", "uvicorn", "mogplex_tui.controlplane", "keyring"}
 
 
 def test_every_exported_name_is_there_and_no_other() -> None:

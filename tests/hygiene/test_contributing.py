@@ -1,0 +1,29 @@
+"""The guide shows code as it stands: whoever changes the code is told to change the guide."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+EXAMPLES = re.findall(r"^`([\w/.]+\.py)`\n\n```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+def test_every_example_names_its_file() -> None:
+    assert len(EXAMPLES) == GUIDE.count("```python") > 3
+
+
+@pytest.mark.parametrize(("path", "code"), EXAMPLES, ids=[path for path, _ in EXAMPLES])
+def test_an_example_is_the_code_that_it_names(path: str, code: str) -> None:
+    assert code in (ROOT / path).read_text()
+
+
+def test_what_the_guide_points_at_is_there() -> None:
+    targets = set(re.findall(r"^    make (\w+)", GUIDE, re.MULTILINE))
+    assert targets
+    assert all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in targets)
+    for path in re.findall(r"`((?:tests|docs|mogplex_tui)/[\w/.-]+)`", GUIDE):
+        assert (ROOT / path).exists(), path

@@ -9,9 +9,14 @@ import sys
 
 from . import first_frame, imports, keys, requests, rest, tail
 from .figures import say
-from .plane import inserts, lists, reads
+from .plane import inserts, lists, reads, starts
 
-PLANE = {"plane_reads": reads.run, "plane_inserts": inserts.run, "plane_lists": lists.run}
+PLANE = {
+    "plane_reads": reads.run,
+    "plane_inserts": inserts.run,
+    "plane_lists": lists.run,
+    "plane_start": starts.run,
+}
 NAMES = ("first_frame", "keys", "tail", "rest", "requests", "imports", *PLANE)
 
 

@@ -21,8 +21,9 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.edge import front
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from tests.api.support import FakeClock
+from tests.api.support import FakeClock, until
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_routes import Sent, recorded
 
@@ -148,3 +149,40 @@ async def test_a_closed_family_is_asked_once_by_whoever_looks_first(
     assert asked.keys() == set(Family) - OPEN - {Family.OTHER}
     assert set(asked.values()) == {1}
     assert arrived.total() == len(asked)
+
+
+async def test_the_console_reads_on_without_asking_again_what_it_knows_to_be_closed(
+    hosted: tuple[PlaneServer, Counter[str]],
+) -> None:
+    server, arrived = hosted
+    session = Session(token_of(server))
+    runs = Runs(session)
+
+    def reads(closed: bool) -> int:
+        return sum(
+            count
+            for request, count in arrived.items()
+            if (family_of(*request.split(" ")) not in OPEN) is closed
+        )
+
+    def learned() -> bool:
+        asked = (Family.OBSERVABILITY, Family.REALTIME, Family.V1)
+        return all(session.access.reach(family).reach is not Reach.UNKNOWN for family in asked)
+
+    def settled() -> bool:
+        return not any(feed.running or feed.asked for feed in session.scheduler._feeds.values())
+
+    session.start()
+    session.scheduler.want(runs.feed)
+    try:
+        await until(lambda: learned() and settled())
+        closed = reads(True)
+        assert closed > 0
+        for _ in range(3):
+            before = reads(False)
+            session.scheduler.refresh_all()
+            await until(settled)
+            assert reads(False) > before
+        assert reads(True) == closed
+    finally:
+        await session.stop()

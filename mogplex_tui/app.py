@@ -137,6 +137,7 @@ class ConsoleApp(ConsolePlaces):
             self.session.attach(Target(self.look.context, ready.base_url, ready.token, ready.session_cookie))
             self.run_job(self._plane.keep_alive())
         self.session.start()
+        self.watch_questions()
         if not self.session.read_only and self.session.target.token is not None:
             self.run_job(self._learn_scope())
 

@@ -135,14 +135,14 @@ class Collection:
             return needs
         return findings[0].reason
 
-    async def fetch(self) -> bool:
+    async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
         """Read the list once by the best open road; return whether anything differed."""
         refused: MogplexError | None = None
         for road in self.roads:
             if not self.session.open(road.family):
                 continue
             try:
-                listing = await road.read(self.session.client.at(Priority.TABLE), self.session)
+                listing = await road.read(self.session.client.at(priority), self.session)
             except CLOSED as error:
                 refused = error
                 continue

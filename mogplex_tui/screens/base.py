@@ -82,13 +82,16 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the chrome round the body."""
-        yield HeaderLine(header_segments(self.session, self.console.look), id="header")
+        yield HeaderLine(self._header(), id="header")
         if self.console.look.tab_line:
             yield TabLine(TABS, active=self.TAB, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
         yield Rule(ascii_only=self.console.look.ascii)
         yield from self.compose_body()
         yield KeyBar(self.key_items(), id="keys")
+
+    def _header(self) -> list[Segment]:
+        return header_segments(self.session, self.console.look, self.console.questions)
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield what lies between the rule and the key bar."""
@@ -145,7 +148,7 @@ class ConsoleScreen(Screen[None]):
 
     def refresh_chrome(self) -> None:
         """Draw header, title and keys anew; lines that look as before are not repainted."""
-        self.query_one("#header", HeaderLine).set_segments(header_segments(self.session, self.console.look))
+        self.query_one("#header", HeaderLine).set_segments(self._header())
         self.query_one("#title", SegmentLine).set_segments(self.title_segments())
         self.query_one("#keys", KeyBar).set_items(self.key_items())
 

@@ -58,8 +58,8 @@ def connection_word(session: Session) -> str:
     return state
 
 
-def header_segments(session: Session, look: Look) -> list[Segment]:
-    """Return the header, the most important first to survive a narrow terminal."""
+def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
+    """Return the header, the most important first to survive a narrow terminal; `waiting` questions want a person."""
     word = connection_word(session)
     dot = "*" if look.ascii else "●"
     tone = _CONNECTION.get(word, Tone.WARN)
@@ -70,7 +70,11 @@ def header_segments(session: Session, look: Look) -> list[Segment]:
         Segment(_connected(session, f"{dot} {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),
     ]
-    return [*segments, *_costs(session, look)]
+    segments += _costs(session, look)
+    if waiting:
+        glyph, _, _ = words.state("waiting", ascii_only=look.ascii)
+        segments.append(Segment(f"{glyph} {waiting}", Tone.WARN, priority=1, right=True))
+    return segments
 
 
 def _connected(session: Session, text: str) -> str:

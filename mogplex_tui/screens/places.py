@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from mogplex_tui.operate.kinds.base import Kind, Link, Verb
+    from mogplex_tui.operate.waiting import Waiting
 
 # Screens of their own shape; every other place is a kind.
 OWN = ("runs", "observability")
@@ -27,12 +28,26 @@ class ConsolePlaces(ConsoleTasks):
         super().__init__()
         self._collections: dict[str, Collection] = {}
         self._came_from: list[str] = []
+        self._waiting: Waiting | None = None
 
     def collection(self, kind: Kind) -> Collection:
         """Return the rows of a kind, made when they are first asked for."""
         if kind.name not in self._collections:
             self._collections[kind.name] = Collection(self.session, kind.name, kind.roads)
         return self._collections[kind.name]
+
+    def watch_questions(self) -> None:
+        """Begin to count the questions that wait for a person."""
+        from mogplex_tui.operate.kinds.approvals import KIND
+        from mogplex_tui.operate.waiting import Waiting
+
+        self._waiting = Waiting(self.session, self.collection(KIND))
+        self._waiting.start()
+
+    @property
+    def questions(self) -> int:
+        """How many questions wait for a person; 0 where nothing is known of them."""
+        return 0 if self._waiting is None else self._waiting.count
 
     async def go(self, name: str) -> None:
         """Show a place by its name; from a step inside it, its first screen."""

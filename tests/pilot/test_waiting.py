@@ -1,0 +1,82 @@
+"""The header says how many questions wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _question(world: World, seconds: float) -> str:
+    plane = world.plane
+    with plane.db.transaction() as tx:
+        key = tx.new_id()
+        now = world.clock.us
+        tx.insert(
+            "control_approvals",
+            id=key,
+            user_id=plane.user_id,
+            run_id=tx.new_id(),
+            tool_call_id=tx.new_id(),
+            tool_name="launch_sandbox",
+            tool_input='{"repo": "acme/api"}',
+            summary="Launch a sandbox",
+            status="pending",
+            created_at=now,
+            expires_at=now + round(seconds * 1_000_000),
+        )
+    return key
+
+
+async def test_the_header_counts_open_questions_and_an_answer_takes_one_away(
+    console: Run, world: World
+) -> None:
+    first = _question(world, 3600)
+    _question(world, 3600)
+    _question(world, -5)
+    async with console() as ui:
+        await ui.sees("◆ 2")
+        await ui.app.go("approvals")
+        screen = await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen, "the approvals")
+        await ui.until(lambda: screen.table.move_cursor_to(first), "the question")
+        await ui.press("d")
+        await ui.sees("Deny approval")
+        await ui.press("enter")
+        await ui.sees("◆ 1", "is denied")
+
+
+async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:
+    _question(world, -5)
+    async with console() as ui:
+        await ui.until(lambda: ui.app.collection(_kind()).set.rows, "the approvals being read")
+        await ui.pilot.pause()
+        assert ui.app.questions == 0
+        assert "◆" not in ui.text
+
+
+async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header_says_nothing(
+    console: Run, world: World
+) -> None:
+    _question(world, 3600)
+    async with console(cookie=False, gate=True) as ui:
+        await ui.until(lambda: ui.app.collection(_kind()).road is None, "the approvals being closed")
+        await ui.sees("nominal")
+        assert "◆" not in ui.text
+        assert ui.edge.turned_away.count("/api/flows/approvals") == 1
+        assert ui.edge.turned_away.count("/api/control/approvals") == 1
+
+
+async def test_in_ascii_the_sign_is_a_letter(console: Run, world: World) -> None:
+    _question(world, 3600)
+    async with console(ascii=True, size=(80, 24)) as ui:
+        await ui.sees("? 1")
+        assert ui.text.split("\n", 1)[0].isascii()
+
+
+def _kind() -> Any:
+    from mogplex_tui.operate.kinds.approvals import KIND
+
+    return KIND

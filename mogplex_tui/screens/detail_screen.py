@@ -38,7 +38,7 @@ class DetailScreen(ConsoleScreen):
 
     KIND: ClassVar[Kind]
     CSS_PATH = "detail.tcss"
-    AUTO_FOCUS: ClassVar[str | None] = "#links, #detail"
+    AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, item: Item, came_from: str = "") -> None:
         super().__init__()
@@ -74,6 +74,7 @@ class DetailScreen(ConsoleScreen):
         self.listen(self.collection.set.changes, lambda _: self.changed_soon())
         self.listen(self.collection.feed.changed, self.changed_soon)
         self.flush()
+        self._keys_to_links()
 
     def _feed_of_one(self) -> Feed:
         collection, one = self.collection, self.KIND.one
@@ -192,7 +193,8 @@ class DetailScreen(ConsoleScreen):
         self.console.follow(self._links[event.option_index], self.KIND.name_of(self.on_row()))
 
     @on(EventPane.Closed)
-    def _pane_closed(self) -> None:
+    def _keys_to_links(self) -> None:
+        # Enter follows a link, so the keys are theirs where there are any.
         self.query_one("#links" if self._links else "#detail").focus()
 
     def do_kind_json(self) -> None:

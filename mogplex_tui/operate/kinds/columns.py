@@ -197,7 +197,8 @@ def searching(*paths: str) -> Callable[[Item], Mapping[str, Any]]:
             name: each if isinstance(each, bool | int | float) else None if each is None else _one_line(each)
             for name, each in found.items()
         }
-        return {**told, "id": item.key, "state": item.doing or told.get("state") or told.get("status")}
+        state = item.doing or told.get("state") or told.get("status") or value(item, "status")
+        return {**told, "id": item.key, "state": state}
 
     return search
 

@@ -109,7 +109,14 @@ KIND = Kind(
     contract="projects.md §3, §5; v1.md §1",
     roads=(
         Road(Family.REPOS, _imported, frozenset({"repos", "sandboxes"}), every=90.0, blind=45.0),
-        Road(Family.V1, _v1, frozenset({"repos"}), every=120.0, blind=60.0),
+        Road(
+            Family.V1,
+            _v1,
+            frozenset({"repos"}),
+            every=120.0,
+            blind=60.0,
+            notice="v1 names the repositories; their projects and GitHub coverage need a browser session.",
+        ),
     ),
     fields=(
         c.text("full_name", "REPO", 22, key="repo", flex=2, min_width=16, cut="middle"),

@@ -85,7 +85,14 @@ KIND = Kind(
     contract="sandboxes.md, v1.md §4",
     roads=(
         Road(Family.SANDBOX, _records, frozenset({"sandboxes"}), every=60.0, blind=20.0),
-        Road(Family.V1, _v1, frozenset({"sandboxes"}), every=60.0, blind=20.0),
+        Road(
+            Family.V1,
+            _v1,
+            frozenset({"sandboxes"}),
+            every=60.0,
+            blind=20.0,
+            notice="v1 lists the sandboxes; their health and what changes them needs a browser session.",
+        ),
     ),
     fields=(
         c.state("status", width=12, priority=0),

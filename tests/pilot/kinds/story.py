@@ -1,0 +1,52 @@
+"""A standing plane with a day's story in it, and the ways of a person through the console's kinds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PlaneServer]:
+    """A plane that tells its ordinary day; nothing moves by itself."""
+    async with PlaneServer(Settings(speed=0, seeded=True, rate_limit=None)) as running:
+        yield running
+
+
+async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
+    """Go to a kind's list and wait for its rows; return the screen."""
+    await ui.app.go(kind)
+    await ui.until(lambda: kind == ui.app.screen.SCOPE, f"the list of {kind}")
+    screen = ui.app.screen
+    await ui.until(lambda: screen.rows_of().rows, f"rows of {kind}")
+    if narrowed:
+        screen.narrow(narrowed)
+        await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
+    return screen
+
+
+async def on(ui: Any, kind: str, key: str) -> Any:
+    """Go to a kind's list and put the cursor on one row; return the screen."""
+    screen = await shown(ui, kind)
+    await ui.until(lambda: key in screen.rows_of().rows, f"{key} among {kind}")
+    await ui.until(lambda: screen.table.move_cursor_to(key), f"the cursor on {key}")
+    await ui.pilot.pause()
+    return screen
+
+
+async def told(ui: Any, *texts: str) -> None:
+    """Wait until the console has said a sentence with all of these, however it was broken into lines."""
+    await ui.until(
+        lambda: any(all(text in said.message for text in texts) for said in ui.app._notifications),
+        f"a notice with {texts}",
+    )
+
+
+def texts_of(ui: Any) -> str:
+    """Return the long texts of the record that is shown, also what is below the fold."""
+    return str(ui.app.screen.query_one("#texts").render())

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, shown, told
+
+__all__ = ["server"]
+
+
+def _control(ui: Any, status: str = "pending") -> list[str]:
+    rows = ui.server.plane.db.all("SELECT id FROM control_approvals WHERE status = ? ORDER BY id", (status,))
+    return [row["id"] for row in rows]
+
+
+async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_last(console: Any) -> None:
+    async with console() as ui:
+        await shown(ui, "approvals")
+        text = await ui.sees("tool", "control", "step", "expired")
+        lines = [line for line in text.splitlines() if "approval" in line or "expired" in line]
+        assert "expired" in lines[-1]
+        assert sum("expired" in line for line in lines) == 1
+
+
+async def test_a_question_is_answered_with_a_note(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "approvals", "sort:control !expired")
+        key = screen.table.cursor_key
+        await ui.press("a")
+        await ui.sees("Approve approval", "A note for the record")
+        await ui.press(*"fine")
+        await ui.press("enter")
+        await told(ui, "is approved")
+        row = ui.server.plane.db.only("SELECT * FROM control_approvals WHERE id = ?", (key,))
+        assert (row["status"], row["resolution_note"]) == ("approved", "fine")
+        await ui.until(lambda: key not in screen.rows_of().rows, "the question leaving the list")
+
+
+async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
+    async with console() as ui:
+        before = _control(ui)
+        screen = await shown(ui, "approvals")
+        over = next(key for key, item in screen.rows_of().rows.items() if item.record["status"] == "expired")
+        await on(ui, "approvals", over)
+        await ui.press("a")
+        await told(ui, "Its time is over.")
+        assert _control(ui) == before
+
+
+async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_screen_says_the_way(
+    console: Any,
+) -> None:
+    async with console(gate=True, cookie=False) as ui:
+        await ui.app.go("approvals")
+        await ui.sees("Approvals need a browser session", "login --session")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, shown, texts_of, told
+
+__all__ = ["server"]
+
+
+def _flow(ui: Any, status: str = "active") -> str:
+    row = ui.server.plane.db.only(
+        "SELECT id FROM flows WHERE status = ? AND published_version_id IS NOT NULL AND user_id = ? ORDER BY name",
+        (status, ui.server.plane.user_id),
+    )
+    return str(row["id"])
+
+
+async def test_an_automation_is_paused_after_a_question_and_activated_without_one(console: Any) -> None:
+    async with console() as ui:
+        key = _flow(ui)
+        await on(ui, "automations", key)
+        await ui.press("d")
+        await ui.sees("Pause automation?", "nothing new is started")
+        await ui.press("right", "enter")
+        await told(ui, "is paused.")
+        assert (
+            ui.server.plane.db.only("SELECT status FROM flows WHERE id = ?", (key,))["status"] == "inactive"
+        )
+        await on(ui, "automations", key)
+        await ui.press("e")
+        await told(ui, "is active.")
+        assert ui.server.plane.db.only("SELECT status FROM flows WHERE id = ?", (key,))["status"] == "active"
+
+
+async def test_it_is_set_off_for_a_repository_under_a_key_that_is_in_the_ledger(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "automations", "docs follow")
+        key = screen.table.cursor_key
+        await ui.until(lambda: ui.app.session.names.repos, "the repositories")
+        await ui.press("n")
+        await ui.sees("For which repository", "acme/api")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.session.ledger.entries, "the call")
+        entry = await ui.until(
+            lambda: next((each for each in ui.app.session.ledger.entries if each.state == "done"), None),
+            "its end",
+        )
+        assert entry.action == "automations.trigger"
+        assert entry.key is not None
+        assert entry.key.startswith("mogplex-tui-")
+        jobs = ui.server.plane.db.all(
+            "SELECT * FROM job_runs WHERE flow_id = ? AND idempotency_key = ?", (key, entry.key)
+        )
+        assert len(jobs) == 1
+
+
+async def test_with_a_token_alone_the_list_comes_by_v1_and_says_what_is_missing(console: Any) -> None:
+    async with console(gate=True, cookie=False) as ui:
+        await on(ui, "automations", _flow(ui))
+        await ui.sees("v1 lists automations")
+        await ui.press("d")
+        await told(ui, "Pausing and activating automations need a browser session")
+        await ui.press("enter")
+        await ui.until(lambda: "Newest runs" in texts_of(ui), "its runs")

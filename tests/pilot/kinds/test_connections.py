@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, told
+
+__all__ = ["server"]
+
+
+async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) -> None:
+    async with console() as ui:
+        key = ui.server.plane.db.only("SELECT id FROM connections WHERE mcp_url IS NOT NULL ORDER BY id")[
+            "id"
+        ]
+        with ui.server.plane.db.transaction() as tx:
+            tx.execute(
+                "UPDATE connections SET mcp_url = ? WHERE id = ?",
+                ("https://mcp.example.dev/s/hush-hush", key),
+            )
+        screen = await on(ui, "connections", key)
+        await ui.sees("mcp.example.dev")
+        assert "hush-hush" not in ui.text
+        assert "hush-hush" not in repr(screen.rows_of().rows[key])
+        await ui.press("enter")
+        await ui.sees("mcp.example.dev")
+        await ui.press("j")
+        await ui.sees('"mcp_url"', "[hidden]")
+        assert "hush-hush" not in ui.text
+
+
+async def test_a_test_that_finds_something_is_bad_news(console: Any) -> None:
+    async with console() as ui:
+        key = ui.server.plane.db.only("SELECT id FROM connections WHERE type = 'rest_api' ORDER BY id")["id"]
+        await on(ui, "connections", key)
+        await ui.press("v")
+        await told(ui, "does not work:")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, shown, texts_of, told
+
+__all__ = ["server"]
+
+
+def _job(ui: Any, status: str) -> str:
+    row = ui.server.plane.db.only(
+        "SELECT id FROM job_runs WHERE status = ? AND flow_id IS NOT NULL ORDER BY created_at DESC LIMIT 1",
+        (status,),
+    )
+    return str(row["id"])
+
+
+async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None:
+    async with console() as ui:
+        key = _job(ui, "running")
+        screen = await on(ui, "jobs", key)
+        await ui.press("x")
+        await ui.sees("Cancel job?", "asked to stop")
+        await ui.press("right", "enter")
+        await told(ui, "is cancelled")
+        assert (
+            ui.server.plane.db.only("SELECT status FROM job_runs WHERE id = ?", (key,))["status"]
+            == "cancelled"
+        )
+        assert screen.rows_of().rows[key].record["status"] == "cancelled"
+
+
+async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
+    async with console() as ui:
+        key = _job(ui, "success")
+        await on(ui, "jobs", key)
+        for verb, why in (("x", "can be cancelled"), ("R", "can be repaired"), ("Q", "can be queued again")):
+            await ui.press(verb)
+            await told(ui, why, "It is success.")
+        assert not ui.app.session.ledger.entries
+
+
+async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
+    async with console() as ui:
+        key = _job(ui, "failed")
+        await on(ui, "jobs", key)
+        await ui.press("Q")
+        await ui.sees("Requeue job?", "A new job does the work again")
+        await ui.press("right", "enter")
+        await told(ui, "runs again as job")
+        again = ui.server.plane.db.all("SELECT id FROM job_runs WHERE retry_of_job_run_id = ?", (key,))
+        assert len(again) == 1
+
+
+async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
+    async with console() as ui:
+        key = _job(ui, "failed")
+        await on(ui, "jobs", key)
+        await ui.press("enter")
+        await ui.until(lambda: "control" in texts_of(ui), "the ledger")
+        assert all(word in texts_of(ui) for word in ("Ledger", "enqueue", "start"))
+        links = ui.app.screen.query_one("#links")
+        links.highlighted = links.option_count - 1
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "dispatch", "the list of the ledger")
+        await ui.sees("control", key[:8])
+
+
+async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "jobs")
+        rows = ui.server.plane.db.all(
+            "SELECT id FROM job_runs WHERE flow_id IS NOT NULL ORDER BY created_at LIMIT 1"
+        )
+        old = str(rows[0]["id"])
+        assert old not in screen.rows_of().rows
+        item = await ui.app._found(screen.KIND, old)
+        assert item.record["id"] == old

@@ -1,0 +1,104 @@
+"""Verbs: what is sent under which key, and what an answer comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import Conflict, Unreachable
+from mogplex_tui.api.target import Target
+from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import verbs, words
+from mogplex_tui.operate.kinds.base import Kind, Verb
+
+ITEM = Item("k1", {"id": "k1", "state": "idle"})
+
+
+class Service:
+    """Answers each call in turn and remembers what it was sent."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.sent = list(answers), list[tuple[str, str]]()
+
+    async def call(self, _: Any, __: Item, text: str, key: str) -> Any:
+        self.sent.append((text, key))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(Target("t", "http://127.0.0.1:9", None))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+
+
+async def _carry(session: Session, service: Service, text: str = "", **more: Any) -> Any:
+    async def read(_: Any, __: Session) -> Listing:
+        return Listing([ITEM])
+
+    kind = Kind(
+        "things", "Things", "thing", (), lambda _: {}, lambda _: (), roads=(Road(Family.OTHER, read),)
+    )
+    verb = Verb("go", "go", "g", "Go.", service.call, keyed=True, **more)
+    return await verbs.carry_out(session, Collection(session, "things", kind.roads), kind, verb, ITEM, text)
+
+
+async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_other_under_a_new_one(
+    session: Session,
+) -> None:
+    lost = Unreachable("gone", resource="it")
+    service = Service(lost, lost, "done", "done", "done")
+    for text in ("a", "b", "a", "a", "c"):
+        await _carry(session, service, text)
+    keys = [key for _, key in service.sent]
+    assert keys[2] == keys[0]
+    assert len({keys[0], keys[1], keys[3], keys[4]}) == 4
+
+
+async def test_a_refused_call_has_used_its_key(session: Session) -> None:
+    service = Service(Conflict("no", resource="it", status=409), "done")
+    await _carry(session, service)
+    await _carry(session, service)
+    assert service.sent[0][1] != service.sent[1][1]
+
+
+async def test_an_answer_can_be_bad_news(session: Session) -> None:
+    outcome = await _carry(
+        session, Service({"well": False}), told=lambda answer: (answer["well"], "{} is unwell.")
+    )
+    assert (outcome.good, outcome.sentence) == (False, "thing k1 is unwell.")
+
+
+async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
+    async def read(_: Any, __: Session) -> Listing:
+        return Listing([Item("k1", {"id": "k1", "state": "busy"})])
+
+    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    await collection.fetch()
+    collection.put(Item("k1", {"id": "k1", "state": "idle", "said": ["hello"]}))
+    assert collection.set.rows["k1"].record == {"id": "k1", "state": "idle", "said": ["hello"]}
+    await collection.fetch()
+    assert collection.set.rows["k1"].record == {"id": "k1", "state": "busy", "said": ["hello"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "metadata", "told"),
+    [
+        (None, {}, ""),
+        ("ACTIVE_DUPLICATE", {}, "the same work is waiting or running already"),
+        ("IDEMPOTENT_DUPLICATE", {"review_dedup_key": "k"}, words.REASONS["DUPLICATE_PR_HEAD_SHA"]),
+        ("SKIPPED_DRAFT_PR", {}, "skipped draft pr"),
+        ("Runtime rejected the task", {}, "Runtime rejected the task"),
+    ],
+)
+def test_a_reason_is_told_in_words(code: str | None, metadata: dict[str, object], told: str) -> None:
+    assert words.reason(code, metadata) == told

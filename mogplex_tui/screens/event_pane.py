@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -67,5 +68,7 @@ class EventPane(VerticalScroll, can_focus=True):
         self.post_message(self.Closed())
 
     def action_close(self) -> None:
-        """Hide the pane."""
+        """Hide the pane; a key that comes before the focus has left a closed one is meant for the screen."""
+        if not self.is_open:
+            raise SkipAction
         self.close()

@@ -245,7 +245,9 @@ class ListScreen(ConsoleScreen):
 
     async def prepare(self) -> None:
         """Make what the first frame did not need, so that the first `/` finds it ready."""
-        await self._filter_bar()
+        if self.whole:
+            # A key pressed at once may have led to a screen that is not laid out yet; its first `/` makes it then.
+            await self._filter_bar()
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Narrow the list to what is typed."""

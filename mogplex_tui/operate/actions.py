@@ -120,7 +120,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.facts", "facts", ("i",), _scopes("run"), "Show or hide the facts at narrow widths."),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
-    Action("kind.json", "json", ("j",), DETAILS, "Show the record as it came."),
+    Action("kind.json", "json", ("j",), DETAILS, "Show the record as it came; y there copies it."),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS, "Copy the id.", footer=False),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser.", footer=False),
     Action(

@@ -36,10 +36,15 @@ class EventPane(VerticalScroll, can_focus=True):
         Binding("k", "scroll_up", show=False),
         Binding("g", "scroll_home", show=False),
         Binding("G", "scroll_end", show=False),
+        Binding("y", "copy", "copy", show=False),
     ]
 
     class Closed(Message):
         """The pane has closed and the keys belong to the tail again."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._json = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
@@ -52,9 +57,8 @@ class EventPane(VerticalScroll, can_focus=True):
 
     def show(self, event: dict[str, Any]) -> None:
         """Show an event; text in it stays text."""
-        text = "\n".join(
-            visible(line) for line in json.dumps(event, indent=2, ensure_ascii=False).split("\n")
-        )
+        self._json = json.dumps(event, indent=2, ensure_ascii=False)
+        text = "\n".join(visible(line) for line in self._json.split("\n"))
         if len(text) > LONGEST:
             text = f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters are not drawn"
         self.query_one(Static).update(Content(text))
@@ -72,3 +76,10 @@ class EventPane(VerticalScroll, can_focus=True):
         if not self.is_open:
             raise SkipAction
         self.close()
+
+    def action_copy(self) -> None:
+        """Put all of the JSON on the terminal's clipboard, what is masked still masked."""
+        if not self.is_open:
+            raise SkipAction
+        self.app.copy_to_clipboard(self._json)
+        self.notify("Copied the JSON.", timeout=3, markup=False)

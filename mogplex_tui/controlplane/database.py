@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,35 @@ class Tx:
         return self._ids.uuid()
 
 
+def _steps() -> list[Path]:
+    return sorted(MIGRATIONS.glob("*.sql"))
+
+
+def _migrate(connection: sqlite3.Connection, steps: list[Path], done: int) -> None:
+    """Take a schema from the numbered step `done` to the newest, one step and transaction after another."""
+    for number, step in enumerate(steps[done:], start=done + 1):
+        keep = f"INSERT OR REPLACE INTO plane_meta (key, value) VALUES ('schema_version', '{number}')"
+        connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
+
+
+@cache
+def _empty() -> bytes:
+    """A database of the newest schema without a row, as the bytes of its file.
+
+    Made in memory, because the steps alter tables many times and each would be written; and once, because a process
+    may open many planes.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        # Rows of calls are wide; with small pages a large history takes a fifth longer to write.
+        connection.execute("PRAGMA page_size=8192")
+        connection.execute("PRAGMA foreign_keys=ON")
+        _migrate(connection, _steps(), 0)
+        return connection.serialize()
+    finally:
+        connection.close()
+
+
 class Database:
     """One connection to the plane's file, used synchronously on one event loop.
 
@@ -86,6 +116,7 @@ class Database:
         self.is_new = not path.exists() or path.stat().st_size == 0
         if self.is_new:
             path.touch(mode=0o600)
+            path.write_bytes(_empty())
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._connection.row_factory = sqlite3.Row
         self._ids = ids
@@ -100,23 +131,13 @@ class Database:
             raise
 
     def _prepare(self) -> None:
-        if self.is_new:
-            # Rows of calls are wide; with small pages a large history takes a fifth longer to write.
-            self._connection.execute("PRAGMA page_size=8192")
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("PRAGMA cache_size=-65536")
-        self._migrate()
-
-    def _migrate(self) -> None:
-        """Take the file to the newest schema, one numbered step and transaction after another."""
-        steps = sorted(MIGRATIONS.glob("*.sql"))
-        done = 0 if self.is_new else int(self.meta("schema_version") or len(steps) + 1)
-        if done > len(steps):
+        done, steps = int(self.meta("schema_version") or 0), _steps()
+        if not 0 < done <= len(steps):
             raise DatabaseMismatchError(f"{self.path} was written by a newer version of the control plane")
-        for number, step in enumerate(steps[done:], start=done + 1):
-            keep = f"INSERT OR REPLACE INTO plane_meta (key, value) VALUES ('schema_version', '{number}')"
-            self._connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
+        _migrate(self._connection, steps, done)
 
     @contextmanager
     def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:

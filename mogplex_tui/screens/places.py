@@ -90,7 +90,7 @@ class ConsolePlaces(ConsoleTasks):
         from mogplex_tui.screens.kind_screen import screen_of
 
         if link.kind == "runs":
-            await self._follow_to_runs(link)
+            self._follow_to_runs(link, came_from)
             return
         kind = kinds()[link.kind]
         if link.key is None:
@@ -123,7 +123,7 @@ class ConsolePlaces(ConsoleTasks):
             self.notify(str(error), severity="warning", markup=False)
         return collection.set.rows.get(key)
 
-    async def _follow_to_runs(self, link: Link) -> None:
+    def _follow_to_runs(self, link: Link, came_from: str) -> None:
         from mogplex_tui.screens.runs import RunsScreen
 
         row = next(
@@ -137,10 +137,7 @@ class ConsolePlaces(ConsoleTasks):
         if row is not None:
             self.open_run(row)
             return
-        await self.go("runs")
-        screen = self.screen
-        if isinstance(screen, RunsScreen):
-            screen.narrow(link.filter or f"id:{link.key}")
+        self.push_screen(RunsScreen(link.filter or f"id:{link.key}", came_from))
 
     def places(self) -> Iterable[SystemCommand]:
         """Offer every kind in the palette, by its name and its aliases."""

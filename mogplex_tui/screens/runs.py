@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from textual import on
+from textual.events import Key
 from textual.widget import Widget
 
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
@@ -30,10 +31,31 @@ class RunsScreen(ListScreen):
     FILTER_EXAMPLE = "repo:web !docs state:failed cost:>1"
     FLASHED = ("state", "cost")
 
-    def __init__(self) -> None:
+    def __init__(self, narrowed: str = "", came_from: str = "") -> None:
+        """`narrowed` is the filter of the link that led here, `came_from` the record that it was on."""
         super().__init__()
+        self._narrowed, self._came_from = narrowed, came_from
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
+
+    def on_mount(self) -> None:
+        """Narrow the list when a link asked for it."""
+        if self._narrowed:
+            self.narrow(self._narrowed)
+
+    def crumbs(self) -> list[Segment]:
+        """Return where the list was opened from."""
+        arrow = ">" if self.console.look.ascii else "▸"
+        return [Segment(f"{self._came_from} {arrow}", Tone.DIM, priority=4)] if self._came_from else []
+
+    async def key_escape(self, event: Key) -> None:
+        """Go back to where a link was followed; otherwise clear the filter."""
+        if self._narrowed:
+            # The screen below must not hear the same key.
+            event.stop()
+            self.console.back(self)
+        else:
+            await super().key_escape(event)
 
     def rows_of(self) -> RowSet[RunRow]:
         """Return the runs."""

@@ -1,0 +1,242 @@
+"""Every kind of the registry on a service in every state, in three sizes of the terminal, by keyboard.
+
+No kind is named here: a module more below `mogplex_tui/operate/kinds` is a kind more in each of these tests.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import TABS, kinds
+from mogplex_tui.screens.detail_screen import DetailScreen
+from mogplex_tui.screens.event_pane import EventPane
+from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.places import OWN
+from mogplex_tui.widgets.text import visible
+from tests.pilot.conftest import Console
+from tests.pilot.kinds.walking import (
+    NASTY,
+    ROWS,
+    SIZES,
+    Service,
+    asks_the_service,
+    back_at,
+    by_palette,
+    console_at,
+    headings,
+    heard,
+    many,
+    nasty,
+    opened,
+    resized,
+    settled,
+    soon,
+    squeezed,
+    type_keys,
+)
+
+EMPTY = Service("empty", PlaneSettings(speed=0, rate_limit=None, seeded=False))
+SMALL = Service("small")
+MANY = Service("20,000 rows", change=many)
+FORBIDDEN = Service("forbidden", PlaneSettings(speed=0, rate_limit=None, profile="hosted"), cookie=False)
+REFUSING = Service("429", PlaneSettings(speed=0, faults=("* /api/* 429",)))
+USED_UP = Service("budget used up", cookie=False, budget_used_up=True)
+FAILING = Service("500", PlaneSettings(speed=0, faults=("* /api/* 500",)))
+NASTY_TEXTS = Service("hostile texts", change=nasty)
+
+DIGITS = {name: digit for digit, _, name in TABS if name not in OWN}
+
+
+def _name(each: object) -> str:
+    return each.name if isinstance(each, Service) else str(each)
+
+
+def _shows_rows(ui: Console, screen: KindScreen) -> str:
+    """The list has its columns, those that never drop among them, and the row under the cursor."""
+    titles = headings(screen)
+    for field in screen.KIND.fields:
+        if field.priority == 0 and field.width >= len(field.title):
+            assert field.title in titles, f"{screen.KIND.name} {ui.app.size}: {field.title}\n{ui.text}"
+    assert screen.table.visible_keys, ui.text
+    assert screen.table.cursor_key is not None
+    assert f"{screen.KIND.title} " in ui.text
+    return "rows"
+
+
+def _says_why(ui: Console, screen: KindScreen) -> str:
+    """The list says the sentence that the kind has for this; return which one it was."""
+    kind, rows = screen.KIND, screen.collection.set
+    said = squeezed(ui.text)
+    closed = screen.collection.closed(kind.needs)
+    if closed is not None:
+        assert squeezed(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+        return "closed"
+    if rows.freshness.error is not None:
+        assert "fault of the console" not in said, ui.text
+        assert "r retries now" in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+        return "failed"
+    if rows.freshness.blocked_until is not None:
+        assert "Request budget used up" in said, ui.text
+        return "blocked"
+    assert squeezed(kind.empty) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+    return "empty"
+
+
+async def _list_stands(ui: Console, kind: Kind) -> tuple[KindScreen, str]:
+    """Go to a kind's list and look at it in every size; return it and what it shows: `rows`, or a reason."""
+    await ui.app.go(kind.name)
+    screen = await heard(ui, kind)
+    shown = set()
+    for size in _sizes_from(ui):
+        await resized(ui, size)
+        shown.add(_shows_rows(ui, screen) if screen.collection.set.rows else _says_why(ui, screen))
+    assert len(shown) == 1, shown
+    return screen, shown.pop()
+
+
+def _sizes_from(ui: Console) -> list[tuple[int, int]]:
+    """Every size, the present one first: it need not be changed to."""
+    return sorted(SIZES, key=lambda size: size != ui.app.size)
+
+
+async def _detail_stands(ui: Console, kind: Kind) -> DetailScreen:
+    """Open the row under the cursor, look at it in every size, show its JSON and close that again."""
+    detail = await opened(ui, kind)
+    name = kind.name_of(detail.on_row())
+    for size in _sizes_from(ui):
+        await resized(ui, size)
+        assert squeezed(visible(name))[:20] in squeezed(ui.text), ui.text
+    pane = detail.query_one(EventPane)
+    await type_keys(ui, "j")
+    await soon(ui, lambda: pane.is_open, f"the JSON of a {kind.noun}")
+    await type_keys(ui, "escape")
+    await soon(ui, lambda: not pane.is_open, "the JSON closed")
+    return detail
+
+
+@pytest.mark.parametrize("service", [EMPTY, SMALL], ids=_name)
+async def test_every_kind_lists_and_opens(service: Service, seed: Path, tmp_path: Path) -> None:
+    async with console_at(service, seed, tmp_path) as ui:
+        with_rows = set()
+        for kind in kinds().values():
+            screen, shown = await _list_stands(ui, kind)
+            if shown == "rows":
+                with_rows.add(kind.name)
+                await _detail_stands(ui, kind)
+                await type_keys(ui, "escape")
+                await back_at(ui, screen)
+            else:
+                assert shown == "empty"
+        if service is SMALL:
+            # The contexts of a fresh machine are none; everything else is in the seed.
+            assert with_rows >= {kind.name for kind in kinds().values() if asks_the_service(kind)}
+
+
+async def test_every_kind_holds_many_rows(seed: Path, tmp_path: Path) -> None:
+    async with console_at(MANY, seed, tmp_path) as ui:
+        for kind in kinds().values():
+            screen, shown = await _list_stands(ui, kind)
+            if shown != "rows":
+                continue
+            rows = screen.collection.set.rows
+            if screen.collection.set.total is None:
+                assert len(rows) == ROWS
+            assert f"{len(rows):,}" in ui.text, ui.text
+            first = screen.table.cursor_key
+            await type_keys(ui, "end")
+            table = screen.table
+            await soon(ui, lambda table=table, rows=rows: table.cursor_index == len(rows) - 1, "the last row")  # type: ignore[misc]
+            assert screen.table.cursor_key != first
+            await _detail_stands(ui, kind)
+            await type_keys(ui, "escape")
+            await back_at(ui, screen)
+            assert screen.table.cursor_index == len(rows) - 1
+
+
+async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
+    seed: Path, tmp_path: Path
+) -> None:
+    async with console_at(FORBIDDEN, seed, tmp_path) as ui:
+        found = {}
+        for kind in kinds().values():
+            screen, found[kind.name] = await _list_stands(ui, kind)
+            if found[kind.name] == "closed":
+                assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
+                assert squeezed(kind.needs) in squeezed(ui.text), ui.text
+            elif screen.collection.road is not kind.roads[0] and asks_the_service(kind):
+                assert screen.collection.set.notice, f"{kind.name} does not say what the narrow road hides"
+        assert set(found.values()) <= {"closed", "rows", "empty"}, found
+        assert list(found.values()).count("closed") > 5, found
+
+
+@pytest.mark.parametrize(
+    ("service", "said"), [(REFUSING, "failed"), (USED_UP, "blocked"), (FAILING, "failed")], ids=_name
+)
+async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
+    service: Service, said: str, seed: Path, tmp_path: Path
+) -> None:
+    async with console_at(service, seed, tmp_path) as ui:
+        for kind in kinds().values():
+            _, shown = await _list_stands(ui, kind)
+            assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
+
+
+async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path) -> None:
+    async with console_at(NASTY_TEXTS, seed, tmp_path) as ui:
+        seen = set()
+        for kind in kinds().values():
+            screen, shown = await _list_stands(ui, kind)
+            if shown != "rows":
+                continue
+            assert "\x1b" not in ui.text
+            in_list = NASTY.strip() in ui.text
+            await opened(ui, kind)
+            await settled(ui)
+            assert NASTY.strip() in ui.text, f"{kind.name}\n{ui.text}"
+            assert "\x1b" not in ui.text
+            await type_keys(ui, "j")
+            await soon(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
+            assert "\x1b" not in ui.text
+            await type_keys(ui, "escape", "escape")
+            await back_at(ui, screen)
+            seen |= {kind.name} if in_list else set()
+        assert len(seen) > len(kinds()) / 2, seen
+
+
+async def test_every_kind_is_found_by_its_digit_or_in_the_palette(seed: Path, tmp_path: Path) -> None:
+    async with console_at(SMALL, seed, tmp_path) as ui:
+        for kind in kinds().values():
+            if kind.name in DIGITS:
+                await type_keys(ui, DIGITS[kind.name])
+            else:
+                await by_palette(ui, kind.name)
+            await soon(ui, lambda kind=kind: ui.app.current_mode == kind.name, f"{kind.name} by keyboard")  # type: ignore[misc]
+            await heard(ui, kind)
+
+
+async def test_every_link_leads_somewhere_and_escape_comes_back(seed: Path, tmp_path: Path) -> None:
+    async with console_at(SMALL, seed, tmp_path) as ui:
+        followed = set()
+        for kind in kinds().values():
+            await ui.app.go(kind.name)
+            await heard(ui, kind)
+            if not ui.app.collection(kind).set.rows:
+                continue
+            detail = await opened(ui, kind)
+            links = list(kind.links(detail.on_row()))
+            for place, link in enumerate(links):
+                options = detail.query_one("#links", OptionList)
+                await soon(ui, lambda options=options: options.has_focus, "the links in front")  # type: ignore[misc]
+                options.highlighted = place
+                await type_keys(ui, "enter")
+                await soon(ui, lambda detail=detail: ui.app.screen is not detail, f"{kind.name}: {link}")  # type: ignore[misc]
+                await settled(ui)
+                followed.add((kind.name, link.kind))
+                await type_keys(ui, "escape")
+                await back_at(ui, detail)
+        assert len(followed) > 10

@@ -1,0 +1,248 @@
+"""Going through every kind of the registry with the keyboard, and lists made long or nasty on their way in."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from textual.events import Resize
+from textual.geometry import Size
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.target import Target
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import load
+from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.detail_screen import DetailScreen
+from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.widgets.line_table import LineTable
+from tests.pilot.conftest import DEADLINE, Console
+
+SIZES = ((120, 40), (200, 50), (80, 24))
+ROWS = 20_000
+NASTY = "[red]x[/red] "
+ESCAPE = "\x1b[31m"
+
+SEEDED = PlaneSettings(speed=0, rate_limit=None)
+
+Change = Callable[[Listing], Listing]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A state that a service can be in, the credentials that meet it, and what happens to lists on their way in."""
+
+    name: str
+    settings: PlaneSettings = SEEDED
+    token: bool = True
+    cookie: bool = True
+    budget_used_up: bool = False
+    change: Change | None = None
+
+
+def many(listing: Listing, rows: int = ROWS) -> Listing:
+    """Return a listing with so many rows that are those of a listing, again and again under keys of their own."""
+    items = listing.items
+    if not items:
+        return listing
+    more = [
+        Item(f"{item.key}~{turn}", item.record, item.raw)
+        for turn in range(1, rows // len(items) + 1)
+        for item in items
+        if item.record is not None
+    ]
+    return Listing([*items, *more][:rows], None)
+
+
+def _nasty(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"{NASTY}{value}{ESCAPE}"
+    if isinstance(value, Mapping):
+        return {key: _nasty(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_nasty(each) for each in value)
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return value.model_copy(update={name: _nasty(getattr(value, name)) for name in fields})
+    return value
+
+
+def nasty(listing: Listing) -> Listing:
+    """Return a listing in which every text tries to be markup and to steer the terminal."""
+    items = [replace(item, record=_nasty(item.record), raw=_nasty(item.raw)) for item in listing.items]
+    return Listing(items, listing.total)
+
+
+def _changed(road: Road, change: Change) -> Road:
+    async def read(client: Any, session: Any) -> Listing:
+        return change(await road.read(client, session))
+
+    return replace(road, read=read)
+
+
+@asynccontextmanager
+async def plane_of(settings: PlaneSettings, seed: Path, place: Path) -> AsyncIterator[PlaneServer]:
+    """A running plane; a seeded one is a copy of the file `seed`, because seeding takes longer than copying."""
+    path = None
+    if settings.seeded:
+        path = place / "plane.db"
+        shutil.copy(seed, path)
+    async with PlaneServer(settings, path) as server:
+        yield server
+
+
+@asynccontextmanager
+async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -> AsyncIterator[Console]:
+    """The console on a service in a state."""
+    async with plane_of(service.settings, seed, place) as server:
+        target = Target(
+            "test",
+            server.base_url,
+            Secret(server.token) if service.token else None,
+            Secret(server.session_cookie) if service.cookie else None,
+        )
+        settings = load({"reduced_motion": True, **wanted}, environ={}, path=place / "none.toml")
+        app = ConsoleApp(settings, target=target, directory=place / "state", context="test")
+        if service.budget_used_up:
+            use_up(app)
+        if service.change is not None:
+            for kind in kinds().values():
+                roads = [_changed(road, service.change) for road in kind.roads]
+                app._collections[kind.name] = Collection(app.session, kind.name, roads)
+        async with app.run_test(size=SIZES[0], notifications=True) as pilot:
+            yield Console(app, pilot, server, None)  # type: ignore[arg-type]
+
+
+def use_up(app: ConsoleApp) -> None:
+    """Spend every request that the token has in a minute."""
+    from mogplex_tui.api.budget import Outcome, Priority, Slot
+
+    budget = app.session.budget
+    for _ in range(budget.limit):
+        slot = budget.ask(Priority.ACTION)
+        assert isinstance(slot, Slot)
+        budget.tell(slot, Outcome.COUNTED)
+
+
+def squeezed(text: str) -> str:
+    """Return a text with every run of blanks as one, so that where a line was broken does not matter."""
+    return " ".join(text.split())
+
+
+def asks_the_service(kind: Kind) -> bool:
+    """Return whether a kind's rows come from the service, not from a file of the console."""
+    return any(road.family is not Family.OTHER for road in kind.roads)
+
+
+async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
+    """Let the app work until something is true; quicker than `Console.until`, which waits for the app to be idle."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE
+    while not condition():
+        assert loop.time() < deadline, f"{what} never came true:\n{ui.text}"
+        await asyncio.sleep(0.002)
+
+
+async def heard(ui: Console, kind: Kind) -> KindScreen:
+    """Wait until a kind's list is in front and knows what there is to know; return its screen."""
+
+    def ready() -> bool:
+        screen = ui.app.screen
+        if not (
+            isinstance(screen, KindScreen) and screen.KIND is kind and screen.whole and screen.is_mounted
+        ):
+            return False
+        fresh = screen.collection.set.freshness
+        known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
+        return known or screen.collection.closed(kind.needs) is not None
+
+    await soon(ui, ready, f"the list of {kind.name}")
+    screen = ui.app.screen
+    assert isinstance(screen, KindScreen)
+    screen.flush()
+    screen.on_tick()
+    await settled(ui)
+    return screen
+
+
+async def settled(ui: Console) -> None:
+    """Wait until the screen in front has drawn what it was told; one that goes meanwhile draws nothing any more."""
+    drawn = asyncio.Event()
+    while not drawn.is_set():
+        screen = ui.app.screen
+        screen.call_after_refresh(drawn.set)
+        await soon(ui, lambda screen=screen: drawn.is_set() or ui.app.screen is not screen, "drawing")  # type: ignore[misc]
+
+
+async def type_keys(ui: Console, *keys: str) -> None:
+    """Press keys one after the other without waiting for each to be answered, as a quick typist does."""
+    for key in keys:
+        ui.app.simulate_key(key)
+    await settled(ui)
+
+
+async def resized(ui: Console, size: tuple[int, int]) -> None:
+    """Make the terminal another size."""
+    if ui.app.size != size:
+        ui.app.post_message(Resize(Size(*size), Size(*size)))
+        await soon(ui, lambda: ui.app.screen.size == size, f"the size {size}")
+        await settled(ui)
+
+
+def headings(screen: KindScreen) -> str:
+    """Return the line of column titles as it is drawn."""
+    return screen.query_one(LineTable).render_line(0).text
+
+
+async def opened(ui: Console, kind: Kind) -> DetailScreen:
+    """Press enter on a list and wait for the detail."""
+    await type_keys(ui, "enter")
+
+    def ready() -> bool:
+        screen = ui.app.screen
+        return isinstance(screen, DetailScreen) and screen.KIND is kind and screen.whole and screen.is_mounted
+
+    await soon(ui, ready, f"a detail of {kind.name}")
+    await settled(ui)
+    screen = ui.app.screen
+    assert isinstance(screen, DetailScreen)
+    return screen
+
+
+async def back_at(ui: Console, screen: Any) -> None:
+    """Wait until this screen is in front again."""
+    await soon(ui, lambda: ui.app.screen is screen, f"{type(screen).__name__} in front")
+
+
+def first_of(items: Mapping[str, Item]) -> Item | None:
+    """Return one record that could be read."""
+    return next((item for item in items.values() if item.record is not None), None)
+
+
+async def by_palette(ui: Console, name: str) -> None:
+    """Open the command palette, type a name and choose the best match."""
+    from textual.command import CommandList, CommandPalette
+
+    await type_keys(ui, "colon")
+    await soon(ui, lambda: isinstance(ui.app.screen, CommandPalette), "the palette")
+    palette = ui.app.screen
+    await type_keys(ui, *name)
+
+    def found() -> bool:
+        hits = palette.query_one(CommandList)
+        return bool(hits.option_count) and hits.highlighted is not None and not palette._show_busy
+
+    await soon(ui, found, f"{name} in the palette")
+    await type_keys(ui, "enter")
+    await soon(ui, lambda: ui.app.screen is not palette, "the palette closed")

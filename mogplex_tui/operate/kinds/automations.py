@@ -68,11 +68,19 @@ async def _publish(client: ClientView, item: Item, _: str) -> None:
     await family.publish(item.key)
 
 
-def _repos(_: Item, session: Session) -> Sequence[tuple[str, str]]:
+def _repos(item: Item, session: Session) -> Sequence[tuple[str, str]]:
     if session.target.token is None:
         # v1 takes tokens alone; the session's own route has no choice of repository (routing.md §3.11).
         return [("", "the automation's own test: with a browser session alone the service chooses")]
-    return sorted(session.names.repos.items(), key=lambda pair: pair[1])
+    names = dict(session.names.repos)
+    for repo in session.store.set("projects").rows.values():
+        # Where more is known, only what the automation's installation covers is offered, sub-projects told apart.
+        at = c.value(repo, "github_installation_id|installation_id")
+        if at is not None and at != c.value(item, "installation_id"):
+            names.pop(repo.key, None)
+        elif repo.key in names:
+            names[repo.key] = f"{names[repo.key]} {c.value(repo, 'root_directory') or ''}".strip()
+    return sorted(names.items(), key=lambda pair: pair[1])
 
 
 async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> Any:

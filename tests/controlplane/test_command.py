@@ -171,7 +171,9 @@ def test_a_signal_while_the_story_is_written_leaves_nothing(tmp_path: Path) -> N
             assert process.poll() is None
         process.terminate()
         out, err = process.communicate(timeout=DEADLINE)
-        assert (process.returncode, out, err) == (0, "", "")
+        assert (process.returncode, out) == (0, "")
+        # Whether it had said by then that this takes a while is a matter of moments.
+        assert [line for line in err.splitlines() if "writing the history" not in line] == []
         assert list(scratch.iterdir()) == []
     finally:
         process.kill()

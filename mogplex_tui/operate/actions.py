@@ -48,6 +48,9 @@ LISTS = frozenset({"runs", "lists"})
 KIND_LISTS = frozenset({"lists"})
 DETAILS = frozenset({"details"})
 KIND_SCREENS = KIND_LISTS | DETAILS
+# Details whose kind has logs.
+LOGS = frozenset({"logs"})
+TAILS = frozenset({"run"}) | LOGS
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -100,24 +103,18 @@ ACTIONS: tuple[Action, ...] = (
         "Mark the run, to cancel several at once.",
         writes=True,
     ),
-    Action("tail.follow", "follow", ("f",), _scopes("run"), "Follow the newest event again."),
+    Action("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again."),
     Action("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
     Action("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
     Action("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
-    Action("tail.search", "highlight", ("slash",), _scopes("run"), "Mark a word in the events."),
-    Action("tail.next", "next match", ("n",), _scopes("run"), "Go to the next marked event.", footer=False),
-    Action(
-        "tail.previous",
-        "previous match",
-        ("N",),
-        _scopes("run"),
-        "Go to the marked event before.",
-        footer=False,
-    ),
-    Action("tail.wrap", "wrap", ("w",), _scopes("run"), "Wrap long lines, or cut them."),
-    Action("tail.times", "times", ("t",), _scopes("run"), "Show or hide the times."),
+    Action("tail.search", "highlight", ("slash",), TAILS, "Mark a word in the lines."),
+    Action("tail.next", "next match", ("n",), TAILS, "Go to the next marked line.", footer=False),
+    Action("tail.previous", "previous match", ("N",), TAILS, "Go to the marked line before.", footer=False),
+    Action("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them."),
+    Action("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
+    Action("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
     Action("tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON."),
-    Action("run.facts", "facts", ("i",), _scopes("run"), "Show or hide the facts at narrow widths."),
+    Action("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
     Action("kind.json", "json", ("j",), DETAILS, "Show the record as it came; y there copies it."),
@@ -170,7 +167,7 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
 
 
 # Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
-_KNOWN: dict[str, tuple[str, tuple[Action, ...]]] = {}
+_KNOWN: dict[str, tuple[frozenset[str], tuple[Action, ...]]] = {}
 
 
 def detail_scope(kind: str) -> str:
@@ -196,15 +193,15 @@ def know(kind: Kind) -> None:
         )
         for verb in kind.verbs
     )
-    _KNOWN[kind.name] = ("lists", verbs)
-    _KNOWN[detail_scope(kind.name)] = ("details", verbs)
+    _KNOWN[kind.name] = (KIND_LISTS, verbs)
+    _KNOWN[detail_scope(kind.name)] = (DETAILS | LOGS if kind.tail else DETAILS, verbs)
     BY_ID.update({action.id: action for action in verbs})
 
 
 def in_scope(scope: str) -> list[Action]:
     """Return the actions of one screen, in the order of the registry; a kind's own verbs come first."""
-    tag, verbs = _KNOWN.get(scope, ("", ()))
-    found = [action for action in ACTIONS if action.scopes & {scope, tag, "everywhere"}]
+    tags, verbs = _KNOWN.get(scope, (frozenset(), ()))
+    found = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
     here = [action for action in found if action.group == "here"]
     return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
 

@@ -29,7 +29,7 @@ from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.text import visible
 from mogplex_tui.widgets.tones import Tone
 
-# More of one text than this is not drawn; the heading says so and `y` copies all of it.
+# More of one text than this is not drawn; the heading says so.
 LONGEST = 60_000
 
 
@@ -58,13 +58,17 @@ class DetailScreen(ConsoleScreen):
         return self.collection.set.rows.get(self._given.key, self._given)
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the facts, the links, the texts and the pane of the JSON."""
+        """Yield the notice, the record and the pane of the JSON."""
         yield Notice(id="notice")
+        yield from self.compose_record()
+        yield EventPane(id="json")
+
+    def compose_record(self) -> Iterator[Widget]:
+        """Yield the facts, the links and the texts."""
         with VerticalScroll(id="detail", can_focus=True):
             yield Facts(ascii_mode=self.console.look.ascii, id="facts")
             yield OptionList(id="links", markup=False)
             yield Static("", id="texts", classes="long", markup=False)
-        yield EventPane(id="json")
 
     def on_mount(self) -> None:
         """Keep the list fresh while the record is looked at, and read the record by itself where that says more."""
@@ -74,7 +78,7 @@ class DetailScreen(ConsoleScreen):
         self.listen(self.collection.set.changes, lambda _: self.changed_soon())
         self.listen(self.collection.feed.changed, self.changed_soon)
         self.flush()
-        self._keys_to_links()
+        self.give_keys_back()
 
     def _feed_of_one(self) -> Feed:
         collection, one = self.collection, self.KIND.one
@@ -109,17 +113,7 @@ class DetailScreen(ConsoleScreen):
     def flush(self) -> None:
         """Draw what is different since the last time."""
         item = self.on_row()
-        context = Context(self.session.clock.now(), self.console.look.ascii)
-        groups = [
-            [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in ([] if item.record is None else self.KIND.facts(item, context))
-        ]
-        trouble = (
-            f"This record could not be read: {item.why}. j shows it as it came."
-            if item.record is None
-            else ""
-        )
-        self.query_one("#facts", Facts).set_groups([*groups, [Fact("id", item.key, Tone.DIM)]], alert=trouble)
+        self.draw_facts()
         if item != self._shown:
             self._shown = item
             self._draw_links([] if item.record is None else list(self.KIND.links(item)))
@@ -127,6 +121,25 @@ class DetailScreen(ConsoleScreen):
         self._say(item)
         if self.is_current:
             self.refresh_chrome()
+
+    def fact_groups(self) -> list[list[Fact]]:
+        """Return the kind's facts of the record."""
+        item, context = self.on_row(), Context(self.session.clock.now(), self.console.look.ascii)
+        return [
+            [Fact(label, text, Tone(tone)) for label, text, tone in group]
+            for group in ([] if item.record is None else self.KIND.facts(item, context))
+        ]
+
+    def draw_facts(self) -> None:
+        """Draw the facts, or why there are none."""
+        item = self.on_row()
+        trouble = (
+            f"This record could not be read: {item.why}. j shows it as it came."
+            if item.record is None
+            else ""
+        )
+        groups = [*self.fact_groups(), [Fact("id", item.key, Tone.DIM)]]
+        self.query_one("#facts", Facts).set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:
         """Let ages grow."""
@@ -193,8 +206,11 @@ class DetailScreen(ConsoleScreen):
         self.console.follow(self._links[event.option_index], self.KIND.name_of(self.on_row()))
 
     @on(EventPane.Closed)
-    def _keys_to_links(self) -> None:
-        # Enter follows a link, so the keys are theirs where there are any.
+    def _pane_closed(self) -> None:
+        self.give_keys_back()
+
+    def give_keys_back(self) -> None:
+        """Let the links have the keys where there are any: Enter follows one."""
         self.query_one("#links" if self._links else "#detail").focus()
 
     def do_kind_json(self) -> None:
@@ -242,7 +258,11 @@ def detail_of(name: str) -> type[DetailScreen]:
     """Return the detail's class of a kind, made once from its declaration."""
     from mogplex_tui.operate.kinds.registry import kinds
 
-    kind = kinds()[name]
+    kind, base = kinds()[name], DetailScreen
+    if kind.tail is not None:
+        from mogplex_tui.screens.log_detail import LogDetail
+
+        base = LogDetail
     actions.know(kind)
     scope = actions.detail_scope(kind.name)
     body: dict[str, Any] = {
@@ -253,4 +273,4 @@ def detail_of(name: str) -> type[DetailScreen]:
         "TAB": tab_of(kind),
         "BINDINGS": bindings(scope),
     }
-    return type(f"{words.many(kind.noun).title().replace(' ', '')}Detail", (DetailScreen,), body)
+    return type(f"{words.many(kind.noun).title().replace(' ', '')}Detail", (base,), body)

@@ -1,7 +1,8 @@
-"""Hands the lines of a tail to a line-drawn tail: what each event says, and in which tone (v1.md §8.5)."""
+"""Hands the lines of a tail or a log to a line-drawn tail: what each event says, and in which tone (v1.md §8.5)."""
 
 from __future__ import annotations
 
+from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.tail import Line, Tail
 from mogplex_tui.operate import words
 from mogplex_tui.widgets.line_tail import TailRow
@@ -74,6 +75,31 @@ class TailLines:
             return ("–", Tone.DIM) if self.over else ("..." if self._ascii else "…", Tone.LIVE)
         took = words.millis(line.took_ms) if line.took_ms is not None else ""
         return (took, Tone.DIM) if line.ok else (f"{cross} {took}".rstrip(), Tone.ERROR)
+
+
+class LogLines:
+    """The lines of a record's logs for a `LineTail`."""
+
+    def __init__(self, tail: LogTail) -> None:
+        self._tail = tail
+
+    def __len__(self) -> int:
+        return len(self._tail)
+
+    def index_of(self, key: str) -> int | None:
+        """Return the place of a line."""
+        return self._tail.index_of(key)
+
+    def version(self, key: str) -> int:
+        """Return a number that changes when the line looks different."""
+        line = self._tail.get(key)
+        return 0 if line is None else line.version
+
+    def row(self, index: int) -> TailRow:
+        """Return a line as it is drawn: which log it is from, and its time where that is known."""
+        line = self._tail.lines[index]
+        time = "" if line.at is None else words.clock(line.at)
+        return TailRow(line.key, time, (line.source, Tone.DIM), [(line.text, Tone(line.tone))])
 
 
 def _telling(line: Line) -> str:

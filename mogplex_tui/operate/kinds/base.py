@@ -11,6 +11,7 @@ from mogplex_tui.live.collection import Item, Listing, Road, items_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
 
 Cell = tuple[str, str]
@@ -96,6 +97,24 @@ class Verb:
     keyed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """How a record's logs are read: every line of every log, oldest first, by `read`.
+
+    `tables` are the realtime tables that hint at new lines; `every` and `blind` are the seconds between polls beside
+    realtime and without it; `over` says of a record that nothing more is written; `v1` whether reading spends the
+    token's budget whatever else is open; `empty` is said while there is no line.
+    """
+
+    read: Callable[[ClientView, Session, Item], Awaitable[Sequence[LogLine]]]
+    tables: frozenset[str]
+    every: float = 15.0
+    blind: float = 5.0
+    over: Callable[[Item], bool] = lambda _: False
+    v1: Callable[[Session], bool] = lambda _: False
+    empty: str = "Nothing was logged yet. Lines appear here as they are written."
+
+
 def id_of(record: Any) -> str:
     """Return the id of a record, whether it is a model or a mapping."""
     return str(record["id"] if isinstance(record, Mapping) else record.id)
@@ -107,8 +126,9 @@ class Kind:
 
     The first five and `search` and `default_sort` are needed by every list; the rest makes it a kind of the generic
     screens: `roads` in the order of richness, `key` and `label` of a record, `facts` in groups, `links`, `texts` as
-    titled long texts, `verbs`, `one` to read a record by itself, `url` as the path of its page in the browser,
-    `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session.
+    titled long texts, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of its
+    page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
+    session.
     """
 
     name: str
@@ -126,6 +146,7 @@ class Kind:
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
     links: Callable[[Item], Sequence[Link]] = lambda _: ()
     texts: Callable[[Item], Sequence[tuple[str, str]]] = lambda _: ()
+    tail: Logs | None = None
     verbs: tuple[Verb, ...] = ()
     one: Callable[[ClientView, Item], Awaitable[Item]] | None = None
     url: Callable[[Item], str] | None = None

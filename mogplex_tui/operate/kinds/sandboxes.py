@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import NotAllowed, NotFound
 from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.log_tail import LogLine, lines_of
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, Wish, listed, with_names
+from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Logs, Verb, Wish, listed, with_names
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.sandboxes import LifecycleEvent
     from mogplex_tui.live.session import Session
 
 
@@ -77,6 +80,38 @@ def _minutes(text: str) -> str | None:
     return None if fits else "Give 1 to 300 minutes."
 
 
+def _by_v1(session: Session) -> bool:
+    """v1 alone tells the steps of a sandbox's life beside its logs, and takes tokens alone (v1.md §4)."""
+    return session.attached and session.target.token is not None and session.open(Family.V1)
+
+
+async def _logs(client: ClientView, session: Session, item: Item) -> list[LogLine]:
+    if _by_v1(session):
+        try:
+            found = await client.sandboxes.logs(item.key)
+        except (NotAllowed, NotFound):
+            # One of a team is not the token's; its record may hold the logs all the same.
+            pass
+        else:
+            return [
+                *lines_of("install", found.sandbox.install_log, "dim"),
+                *lines_of("dev", found.sandbox.dev_log),
+                *map(_step, found.lifecycle_events),
+            ]
+    return [
+        *lines_of("install", c.value(item, "install_log"), "dim"),
+        *lines_of("dev", c.value(item, "dev_log")),
+    ]
+
+
+def _step(event: LifecycleEvent) -> LogLine:
+    told = event.event_type.replace("_", " ")
+    if event.decision_code and event.decision_code != event.event_type:
+        told += f": {event.decision_code.replace('_', ' ')}"
+    tone = "warn" if "failed" in told else "live"
+    return LogLine("life", told, event.created_at, tone, raw=event.model_dump(mode="json"))
+
+
 KIND = Kind(
     name="sandboxes",
     title="Sandboxes",
@@ -117,11 +152,13 @@ KIND = Kind(
         Link("repo", str(c.value(item, "repo_name|repo_id")), "projects", key=c.value(item, "repo_id")),
         Link("runs", "its runs", "runs", filter=f"repo:{c.value(item, 'repo_name') or ''}"),
     ],
-    texts=lambda item: [
-        (title, text)
-        for title, path in (("Dev server", "dev_log"), ("Install", "install_log"))
-        if (text := c.value(item, path))
-    ],
+    tail=Logs(
+        _logs,
+        frozenset({"sandboxes"}),
+        over=lambda item: c.value(item, "status") in ("stopped", "error"),
+        v1=_by_v1,
+        empty="Nothing was logged yet. Install and dev server write here.",
+    ),
     verbs=(
         Verb(
             "stop",

@@ -1,0 +1,101 @@
+"""The lines of a record's logs in the order in which they came, merged from readings that repeat them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from mogplex_tui.live.tail import Added
+
+# Colours and cursor movements of a terminal: they say nothing in a tail that has its own.
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line: which of the logs it is from, its text, and where they are known its time and its JSON."""
+
+    source: str
+    text: str
+    at: datetime | None = None
+    tone: str = "plain"
+    raw: Mapping[str, Any] | None = None
+    key: str = ""
+    version: int = 0
+
+
+def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine]:
+    """Return the lines of a log that is given as one text; of a line that was written over, the last state."""
+    if not text:
+        return []
+    plain = _SEQUENCES.sub("", text.replace("\r\n", "\n")).removesuffix("\n")
+    return [LogLine(source, line.rstrip("\r").rpartition("\r")[2], tone=tone) for line in plain.split("\n")]
+
+
+class LogTail:
+    """Lines by key. Each reading gives every log whole; what is new of it comes to the end.
+
+    A log that does not go on from what was known has begun anew: its old lines go.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+        self._keys: dict[str, list[str]] = {}
+        self._index: dict[str, int] = {}
+        self._made = 0
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def get(self, key: str) -> LogLine | None:
+        """Return a line by its key."""
+        place = self._index.get(key)
+        return None if place is None else self.lines[place]
+
+    def index_of(self, key: str) -> int | None:
+        """Return the place of a line."""
+        return self._index.get(key)
+
+    def take(self, lines: Iterable[LogLine]) -> Added:
+        """Take in one reading of every log; return what it did."""
+        reading: dict[str, list[LogLine]] = {}
+        for line in lines:
+            reading.setdefault(line.source, []).append(line)
+        added = Added()
+        for source in list(self._keys):
+            if not self._goes_on(source, reading.get(source, [])):
+                self._forget(source)
+                added.reordered = True
+        for source, found in reading.items():
+            self._append(self._keys.setdefault(source, []), found, added)
+        return added
+
+    def _goes_on(self, source: str, found: Sequence[LogLine]) -> bool:
+        known = [self.lines[self._index[key]].text for key in self._keys[source]]
+        if len(found) < len(known):
+            return False
+        # The last line may have been half a line.
+        return all(
+            now.text == before or (place == len(known) - 1 and now.text.startswith(before))
+            for place, (before, now) in enumerate(zip(known, found, strict=False))
+        )
+
+    def _forget(self, source: str) -> None:
+        gone = set(self._keys.pop(source))
+        self.lines = [line for line in self.lines if line.key not in gone]
+        self._index = {line.key: place for place, line in enumerate(self.lines)}
+
+    def _append(self, keys: list[str], found: Sequence[LogLine], added: Added) -> None:
+        if keys and (last := self.lines[self._index[keys[-1]]]).text != (now := found[len(keys) - 1]).text:
+            self.lines[self._index[last.key]] = replace(now, key=last.key, version=last.version + 1)
+            added.changed.append(last.key)
+        for line in found[len(keys) :]:
+            self._made += 1
+            key = f"{line.source} {self._made}"
+            self._index[key] = len(self.lines)
+            self.lines.append(replace(line, key=key))
+            keys.append(key)
+            added.appended += 1

@@ -1,0 +1,186 @@
+"""The detail of a record with logs: its facts on one side, on the other the lines as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.log_tail import LogTail
+from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.operate import words
+from mogplex_tui.screens import messages
+from mogplex_tui.screens.detail_screen import DetailScreen
+from mogplex_tui.screens.event_pane import EventPane
+from mogplex_tui.screens.filter_bar import FilterBar
+from mogplex_tui.screens.tail_lines import LogLines
+from mogplex_tui.screens.tail_screen import WIDE, TailScreen
+from mogplex_tui.widgets.facts import Facts
+from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+# Of a record that is over, the logs are read so often before polling ends.
+LATE_READS = 2
+
+
+class RecordTail(LineTail, inherit_bindings=False):
+    """A tail whose letters are left to the screen: in a detail, j shows the JSON."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "Up", show=False),
+        Binding("down", "cursor(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "follow(True)", "Last", show=False),
+        Binding("enter", "select", "Open", show=False),
+    ]
+
+
+class LogDetail(TailScreen, DetailScreen):
+    """One record of a kind with logs. `detail_of` makes the class of a kind."""
+
+    AUTO_FOCUS: ClassVar[str | None] = None
+
+    def __init__(self, item: Item, came_from: str = "") -> None:
+        super().__init__(item, came_from)
+        self.log_tail = LogTail()
+        self._log_want: Want | None = None
+        self._late = 0
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield the notice, the search line, the record beside its log, and the pane of the JSON."""
+        yield Notice(id="notice")
+        yield FilterBar("a word to mark in the log", id="search")
+        tail = RecordTail(id="tail")
+        tail.ascii_mode, tail.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
+        with Horizontal(id="body"):
+            yield from self.compose_record()
+            yield tail
+        yield EventPane(id="json")
+
+    def on_mount(self) -> None:
+        """Want the log; the class before wants the list and the record."""
+        self.set_class(self.app.size.width < WIDE, "-narrow")
+        self.tail.set_source(LogLines(self.log_tail))
+        feed = self._log_feed()
+        self.listen(feed.changed, self.changed_soon)
+        self.listen(self.collection.set.changes, lambda _: self._record_changed())
+        self._log_want = self.session.scheduler.want(feed)
+
+    def on_unmount(self) -> None:
+        """Let the log go."""
+        if self._log_want is not None:
+            self._log_want.drop()
+
+    def _record_changed(self) -> None:
+        """Where the record itself holds the log, its lines are new when it is; looking asks nothing of the service."""
+        logs = self.KIND.tail
+        if logs is not None and self._log_want is not None and not logs.v1(self.session):
+            self._log_want.refresh()
+
+    def _log_feed(self) -> Feed:
+        logs, session = self.KIND.tail, self.session
+        if logs is None:
+            raise ValueError(f"{self.KIND.name} has no logs")
+
+        async def fetch() -> bool:
+            added = self.log_tail.take(
+                await logs.read(session.client.at(Priority.TAIL), session, self.on_row())
+            )
+            self._late = self._late + 1 if logs.over(self.on_row()) else 0
+            if added:
+                self.on_added(added)
+            return bool(added)
+
+        return Feed(
+            # Of its own screen: two screens of one record have lines of their own.
+            f"log:{self.KIND.name}:{self._given.key}:{id(self)}",
+            fetch,
+            Priority.TAIL,
+            every=logs.every,
+            blind=logs.blind,
+            gap=0.5,
+            patience=2.0,
+            tables=logs.tables,
+            metered=lambda: logs.v1(session),
+            idle=lambda: self._late >= LATE_READS,
+        )
+
+    def flush(self) -> None:
+        """Draw what is different since the last time."""
+        self.draw_tail()
+        self._say_of_log()
+        super().flush()
+
+    def draw_facts(self) -> None:
+        """Draw the facts, or the first two groups of them as two lines."""
+        if not self.whole:
+            return
+        if not self.folded or self.on_row().record is None:
+            DetailScreen.draw_facts(self)
+            return
+        lines = [
+            "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
+            for group in self.fact_groups()[:2]
+        ]
+        self.query_one("#facts", Facts).set_lines([(line, Tone.PLAIN) for line in lines])
+
+    def _say_of_log(self) -> None:
+        logs, want = self.KIND.tail, self._log_want
+        if logs is None or want is None:
+            return
+        fresh = want.feed.freshness
+        if len(self.log_tail):
+            self.tail.set_notice(f"{fresh.error}" if fresh.error is not None else None)
+        else:
+            lines = messages.nothing(self.session, fresh, noun="lines", empty=logs.empty)
+            self.tail.set_notice((" ".join(lines), Tone.DIM))
+
+    def title_segments(self) -> list[Segment]:
+        """Return the way here, the record's name, what is marked, and how much there is."""
+        marked, following = self.tail_segments()
+        count = Segment(words.plural(len(self.log_tail), "line"), Tone.DIM, priority=3, right=True)
+        every = [*DetailScreen.title_segments(self), marked, following, count]
+        return [segment for segment in every if segment.text]
+
+    def whole_line(self, key: str) -> dict[str, Any] | None:
+        """Return what a line was made from."""
+        line = self.log_tail.get(key)
+        if line is None:
+            return None
+        return dict(line.raw) if line.raw is not None else {"log": line.source, "line": line.text}
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def give_keys_back(self) -> None:
+        """Let the links have the keys, or the log where the links are folded away."""
+        if self.folded:
+            self.tail.focus()
+        else:
+            DetailScreen.give_keys_back(self)
+
+    def do_tail_keys(self) -> None:
+        """Give the keys to the log, or back to the links."""
+        if self.tail.has_focus:
+            self.give_keys_back()
+        else:
+            self.tail.focus()
+
+    def do_run_facts(self) -> None:
+        """Show all facts at narrow widths, with the keys to scroll them, or fold them again."""
+        TailScreen.do_run_facts(self)
+        self.query_one("#tail" if self.folded else "#detail").focus()
+
+    def do_view_refresh(self) -> None:
+        """Read the record, the list and the log again now."""
+        DetailScreen.do_view_refresh(self)
+        if self._log_want is not None:
+            self._log_want.refresh()

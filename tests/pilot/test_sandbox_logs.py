@@ -1,0 +1,131 @@
+"""A sandbox's log beside its facts: follows what is written, as a run's tail does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from mogplex_tui.controlplane.writes import sandboxes
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _sandbox(world: World, **columns: Any) -> str:
+    given = {"install_log": "added 412 packages", "dev_log": "ready on 3000"} | columns
+    key = world.sandbox(world.repo("acme/api"), **given)
+    with world.plane.db.transaction() as tx:
+        sandboxes.lifecycle_event(tx, key, "tab_attached", world.clock.us)
+    return key
+
+
+def _write(world: World, key: str, log: str) -> None:
+    with world.plane.db.transaction() as tx:
+        sandboxes.set_sandbox(tx, key, dev_log=log)
+
+
+async def _open(ui: Any, *texts: str) -> str:
+    await ui.app.go("sandboxes")
+    await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes" and ui.app.screen.rows_of().rows, "the list")
+    await ui.until(lambda: ui.app.screen.table.cursor_key, "a row under the cursor")
+    await ui.press("enter")
+    text: str = await ui.sees(*texts)
+    return text
+
+
+async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(console: Run, world: World) -> None:
+    key = _sandbox(world)
+    async with console() as ui:
+        text = await _open(ui, "added 412 packages", "ready on 3000", "tab attached", "following")
+        line = next(line for line in text.split("\n") if "added 412 packages" in line)
+        assert line.split("│")[0].strip()
+        await ui.sees("3 lines")
+        _write(world, key, "ready on 3000\nGET / 200 in 14ms")
+        text = await ui.sees("GET / 200", "4 lines")
+        assert text.index("tab attached") < text.index("GET / 200")
+
+
+async def test_whoever_looks_back_is_told_how_much_is_new_and_f_follows_again(
+    console: Run, world: World
+) -> None:
+    log = "\n".join(f"line {number}" for number in range(100))
+    key = _sandbox(world, dev_log=log)
+    async with console() as ui:
+        await _open(ui, "line 99")
+        await ui.press("l", "home")
+        await ui.sees("added 412", "paused")
+        _write(world, key, f"{log}\nthe newest")
+        await ui.sees("+1 new")
+        assert "the newest" not in ui.text
+        await ui.press("f")
+        await ui.sees("the newest", "following")
+
+
+async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, world: World) -> None:
+    _sandbox(world, dev_log="boom one\nquiet\nboom two")
+    async with console() as ui:
+        await _open(ui, "boom two")
+        await ui.press("slash", *"boom", "enter")
+        text = await ui.sees("/ boom 2/2")
+        assert next(line for line in text.split("\n") if "boom two" in line).count("▌") == 1
+        await ui.press("n")
+        await ui.sees("/ boom 1/2")
+        await ui.press("escape")
+        await ui.loses("/ boom")
+        assert ui.app.screen.SCOPE == "sandboxes.detail"
+
+
+async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(console: Run, world: World) -> None:
+    _sandbox(world)
+    async with console() as ui:
+        await _open(ui, "tab attached")
+        await ui.press("l", "enter")
+        await ui.sees('"event_type": "tab_attached"')
+        await ui.press("y")
+        await ui.sees("Copied the JSON.")
+        assert json.loads(ui.app.clipboard)["event_type"] == "tab_attached"
+
+
+async def test_j_shows_the_record_while_the_log_has_the_keys_and_y_outside_copies_the_id(
+    console: Run, world: World
+) -> None:
+    key = _sandbox(world)
+    async with console() as ui:
+        await _open(ui, "tab attached")
+        await ui.press("l", "y")
+        await ui.until(lambda: ui.app.clipboard == key, "the id on the clipboard")
+        await ui.press("j")
+        await ui.until(lambda: ui.app.screen.query_one("#json").has_focus, "the JSON")
+        await ui.press("y")
+        assert json.loads(ui.app.clipboard)["id"] == key
+
+
+async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
+    console: Run, world: World
+) -> None:
+    _sandbox(world)
+    async with console(size=(80, 24)) as ui:
+        text = await _open(ui, "ready on 3000", "status running", "repo acme/api")
+        assert "health unknown" in text
+        assert "created" not in text
+        await ui.press("i")
+        await ui.sees("root         –", "ready on 3000")
+        await ui.press("end")
+        await ui.sees("created", "ready on 3000")
+        await ui.press("i")
+        await ui.loses("created")
+
+
+async def test_a_session_without_a_token_reads_the_logs_of_the_record(console: Run, world: World) -> None:
+    key = _sandbox(world)
+    async with console(token=False) as ui:
+        await _open(ui, "added 412 packages", "ready on 3000", "2 lines")
+        _write(world, key, "ready on 3000\nGET /")
+        await ui.sees("GET /", "3 lines")
+
+
+async def test_a_sandbox_that_has_written_nothing_says_who_would(console: Run, world: World) -> None:
+    world.sandbox(world.repo("acme/api"))
+    async with console() as ui:
+        await _open(ui, "Nothing was logged yet.")

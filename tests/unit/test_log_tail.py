@@ -1,0 +1,70 @@
+"""Logs that are read whole again and again become lines that grow."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex_tui.live.log_tail import LogTail, lines_of
+
+
+def _texts(tail: LogTail) -> list[str]:
+    return [line.text for line in tail.lines]
+
+
+def test_the_same_reading_again_changes_nothing() -> None:
+    tail = LogTail()
+    assert tail.take(lines_of("dev", "one\ntwo\n")).appended == 2
+    assert not tail.take(lines_of("dev", "one\ntwo\n"))
+    assert _texts(tail) == ["one", "two"]
+
+
+def test_what_is_new_of_any_log_comes_to_the_end_in_the_order_of_its_coming() -> None:
+    tail = LogTail()
+    tail.take([*lines_of("install", "added 3"), *lines_of("dev", "ready")])
+    added = tail.take([*lines_of("install", "added 3\ndone"), *lines_of("dev", "ready\nGET /")])
+    assert (added.appended, added.changed, added.reordered) == (2, [], False)
+    assert _texts(tail) == ["added 3", "ready", "done", "GET /"]
+
+
+def test_half_a_line_is_completed_in_its_place() -> None:
+    tail = LogTail()
+    tail.take(lines_of("dev", "compi"))
+    key = tail.lines[0].key
+    added = tail.take(lines_of("dev", "compiled\nready"))
+    assert added.changed == [key]
+    assert added.appended == 1
+    assert _texts(tail) == ["compiled", "ready"]
+    line = tail.get(key)
+    assert line is not None
+    assert line.version == 1
+
+
+def test_a_log_that_begins_anew_takes_its_old_lines_along_and_leaves_the_others() -> None:
+    tail = LogTail()
+    tail.take([*lines_of("install", "kept"), *lines_of("dev", "old\nolder")])
+    old = tail.lines[-1].key
+    added = tail.take([*lines_of("install", "kept"), *lines_of("dev", "fresh")])
+    assert added.reordered
+    assert _texts(tail) == ["kept", "fresh"]
+    assert tail.get(old) is None
+    assert tail.take([]).reordered
+    assert _texts(tail) == []
+
+
+def test_a_line_shows_no_colours_and_of_what_was_written_over_the_last() -> None:
+    lines = lines_of("dev", "\x1b[32mok\x1b[0m\r\n10 %\r50 %\r100 %\n\x1b]0;title\x07x")
+    assert [line.text for line in lines] == ["ok", "100 %", "x"]
+    assert lines_of("dev", None) == lines_of("dev", "") == []
+
+
+@given(st.lists(st.text(alphabet="ab\n", max_size=8), max_size=6), st.text(alphabet="ab\n", max_size=8))
+def test_however_a_log_grows_its_lines_are_those_of_the_last_reading(parts: list[str], other: str) -> None:
+    tail, text = LogTail(), ""
+    for part in [*parts, ""]:
+        text += part
+        tail.take([*lines_of("dev", text), *lines_of("install", other)])
+        assert [line.text for line in tail.lines if line.source == "dev"] == [
+            line.text for line in lines_of("dev", text)
+        ]
+        assert all(tail.index_of(line.key) == place for place, line in enumerate(tail.lines))

@@ -105,10 +105,10 @@ class KindScreen(ListScreen):
         item = self.on_row()
         return [item] if item is not None else []
 
-    def do_go_back(self) -> None:
+    async def do_go_back(self) -> None:
         """Go back one step; a list that a digit leads to goes back to where one was before."""
         if self._filter and not self._narrowed:
-            self.narrow("")
+            await self.clear_filter()
         else:
             self.console.back(self)
 

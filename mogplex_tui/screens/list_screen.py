@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
-from textual.events import Key
 from textual.widget import Widget
 
 from mogplex_tui.live.scheduler import Feed, Want
@@ -269,8 +268,8 @@ class ListScreen(ConsoleScreen):
         """Give the keys back to the list."""
         self.table.focus()
 
-    async def key_escape(self, event: Key) -> None:
-        """Clear the filter."""
+    async def clear_filter(self) -> None:
+        """Show all rows again."""
         if self._filter:
             bar = await self._filter_bar()
             bar.clear()

@@ -50,12 +50,12 @@ class RunsScreen(ListScreen):
 
     async def key_escape(self, event: Key) -> None:
         """Go back to where a link was followed; otherwise clear the filter."""
+        # The screen below must not hear the same key.
+        event.stop()
         if self._narrowed:
-            # The screen below must not hear the same key.
-            event.stop()
             self.console.back(self)
         else:
-            await super().key_escape(event)
+            await self.clear_filter()
 
     def rows_of(self) -> RowSet[RunRow]:
         """Return the runs."""

@@ -237,6 +237,7 @@ async def by_palette(ui: Console, name: str) -> None:
     await type_keys(ui, "colon")
     await soon(ui, lambda: isinstance(ui.app.screen, CommandPalette), "the palette")
     palette = ui.app.screen
+    assert isinstance(palette, CommandPalette)
     await type_keys(ui, *name)
 
     def found() -> bool:

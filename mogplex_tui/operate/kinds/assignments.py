@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Item, Listing, Road
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, listed, with_names
+from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, listed, with_names
+from mogplex_tui.operate.kinds.parts import activity, switches
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -24,28 +25,12 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.assignments.update(item.key, AssignmentChange(enabled=enabled))
 
 
-def facts(item: Item, context: Context) -> list[list[Fact]]:
+def _facts(item: Item, context: Context) -> list[list[Fact]]:
     """What an operator asks of an assignment: does it fire, did it work, what presses on it."""
     return [
-        c.facts(
-            item, ("enabled", "enabled"), ("type", "type"), ("event", "event"), ("schedule", "cron_schedule")
-        ),
+        c.facts(item, ("enabled", "enabled"), ("type", "type"), ("schedule", "cron_schedule")),
         c.facts(item, ("repo", "repo_name|repo_id"), ("agent", "agent_name|agent_id")),
-        [
-            *c.facts(item, ("last run", "last_run_status")),
-            c.when(item, "started", "last_run_started_at", context),
-            *c.facts(item, ("last error", "last_run_error")),
-        ],
-        c.facts(
-            item,
-            ("running", "running_count"),
-            ("pending", "pending_count"),
-            ("failed 24 h", "failed_24h"),
-            ("suppressed", "suppressed_24h"),
-            ("deferred", "deferred_24h"),
-            ("start failed", "start_failed_24h"),
-            ("pressure", "last_pressure_reason"),
-        ),
+        *activity(item, context),
         [c.when(item, "created", "created_at", context)],
     ]
 
@@ -75,35 +60,16 @@ KIND = Kind(
     search=c.searching("repo_name", "agent_name", "type", "enabled", "last_run_status", "last_run_error"),
     default_sort=c.by("enabled", "last_run_started_at"),
     label=lambda record: f"{c.value(record, 'repo_name') or 'repo'} {c.value(record, 'type')}",
-    facts=facts,
+    facts=_facts,
     links=lambda item: [
         Link("repo", str(c.value(item, "repo_name|repo_id")), "projects", key=c.value(item, "repo_id")),
         Link("agent", str(c.value(item, "agent_name|agent_id")), "agents", key=c.value(item, "agent_id")),
     ],
-    verbs=(
-        Verb(
-            "enable",
-            "enable",
-            "e",
-            "Let it start work.",
-            lambda client, item, _: _switch(client, item, True),
-            why_not=lambda item: "It is enabled already." if c.value(item, "enabled") else None,
-            doing="enabling",
-            done="{} is enabled.",
-            many=True,
-        ),
-        Verb(
-            "disable",
-            "disable",
-            "d",
-            "Keep it from starting work.",
-            lambda client, item, _: _switch(client, item, False),
-            why_not=lambda item: None if c.value(item, "enabled") else "It is disabled already.",
-            doing="disabling",
-            means=("What runs goes on; nothing new is started.",),
-            done="{} is disabled.",
-            many=True,
-        ),
+    verbs=switches(
+        _switch,
+        on="Let it start work.",
+        off="Keep it from starting work.",
+        means="What runs goes on; nothing new is started.",
     ),
     empty="No assignments. :automations shows what else could start work.",
     needs="Assignments need a browser session on this service: set MOGPLEX_SESSION_COOKIE, or see :automations instead.",

@@ -9,6 +9,7 @@ from mogplex_tui.live.collection import Item, Listing, Road
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, listed
+from mogplex_tui.operate.kinds.parts import switches
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -99,28 +100,12 @@ KIND = Kind(
     facts=_facts,
     links=lambda item: [Link("runs", "its runs", "runs", filter=f"model:{item.key.rpartition('/')[2]}")],
     verbs=(
-        Verb(
-            "enable",
-            "enable",
-            "e",
-            "Let agents use the model.",
-            lambda client, item, _: _set_enabled(client, item, True),
-            why_not=lambda item: "It is enabled already." if c.value(item, "is_enabled") else None,
-            doing="enabling",
-            done="{} is enabled.",
-            many=True,
-        ),
-        Verb(
-            "disable",
-            "disable",
-            "d",
-            "Keep agents from using the model.",
-            lambda client, item, _: _set_enabled(client, item, False),
-            why_not=lambda item: "It is disabled already." if c.value(item, "is_enabled") is False else None,
-            doing="disabling",
-            means=("Nodes that name this model fail until it is enabled again.",),
-            done="{} is disabled.",
-            many=True,
+        *switches(
+            _set_enabled,
+            "is_enabled",
+            on="Let agents use the model.",
+            off="Keep agents from using the model.",
+            means="Nodes that name this model fail until it is enabled again.",
         ),
         Verb(
             "default",

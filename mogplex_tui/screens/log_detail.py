@@ -44,8 +44,11 @@ class RecordTail(LineTail, inherit_bindings=False):
     ]
 
 
-class LogDetail(TailScreen, DetailScreen):
-    """One record of a kind with logs. `detail_of` makes the class of a kind."""
+class LogDetail(DetailScreen, TailScreen):
+    """One record of a kind with logs. `detail_of` makes the class of a kind.
+
+    The detail is the first base because Textual takes a class's styles from that one alone.
+    """
 
     AUTO_FOCUS: ClassVar[str | None] = None
 
@@ -178,6 +181,10 @@ class LogDetail(TailScreen, DetailScreen):
         """Show all facts at narrow widths, with the keys to scroll them, or fold them again."""
         TailScreen.do_run_facts(self)
         self.query_one("#tail" if self.folded else "#detail").focus()
+
+    def do_go_back(self) -> None:
+        """Close the pane, the marks, or the screen, in that order."""
+        TailScreen.do_go_back(self)
 
     def do_view_refresh(self) -> None:
         """Read the record, the list and the log again now."""

@@ -107,8 +107,8 @@ async def _logs(client: ClientView, session: Session, item: Item) -> list[LogLin
 def _step(event: LifecycleEvent) -> LogLine:
     told = event.event_type.replace("_", " ")
     if event.decision_code and event.decision_code != event.event_type:
-        told += f": {event.decision_code.replace('_', ' ')}"
-    tone = "warn" if "failed" in told else "live"
+        told += f": {event.decision_code.removeprefix('auto_pause_').replace('_', ' ')}"
+    tone = "warn" if "failed" in told else "accent"
     return LogLine("life", told, event.created_at, tone, raw=event.model_dump(mode="json"))
 
 

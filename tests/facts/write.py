@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
-from tests.facts import client_routes
+from tests.facts import client_routes, kinds
 from tests.facts.routes import EXTRA, Fact, facts, unnamed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "control-plane-routes.md"
@@ -72,6 +72,7 @@ def main() -> None:
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(document())
     client_routes.DOCUMENT.write_text(client_routes.document())
+    kinds.DOCUMENT.write_text(kinds.document())
 
 
 if __name__ == "__main__":

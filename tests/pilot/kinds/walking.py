@@ -47,6 +47,7 @@ class Service:
     settings: PlaneSettings = SEEDED
     token: bool = True
     cookie: bool = True
+    may_write: bool = True
     budget_used_up: bool = False
     change: Change | None = None
 
@@ -109,7 +110,7 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
         target = Target(
             "test",
             server.base_url,
-            Secret(server.token) if service.token else None,
+            Secret(server.token if service.may_write else server.read_only_token) if service.token else None,
             Secret(server.session_cookie) if service.cookie else None,
         )
         settings = load({"reduced_motion": True, **wanted}, environ={}, path=place / "none.toml")

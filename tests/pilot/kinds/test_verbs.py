@@ -1,0 +1,246 @@
+"""Every verb of every kind on the embedded plane: done, refused in every way, and with its answer lost.
+
+What is on the screen afterwards is what a reading says, and the ledger has the call with its end. Verbs are taken from
+the registry; the table below says only what some of them need before a record can be found that they make sense for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import actions, verbs
+from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.detail_screen import detail_of
+from mogplex_tui.screens.kind_screen import screen_of
+from tests.pilot.kinds.walking import Service, console_at, heard, plane_of, soon
+
+WRITES = "POST,PUT,PATCH,DELETE"
+REFUSALS = (403, 404, 409, 410, 422, 429, 500)
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+SETTINGS = PlaneSettings(speed=0, rate_limit=None, fault_route=True)
+
+
+def _sql(statement: str) -> Callable[[Plane], None]:
+    def change(plane: Plane) -> None:
+        with plane.db.transaction() as tx:
+            tx.execute(statement)
+
+    return change
+
+
+# What has to be so before a verb makes sense, where the seed has no such record.
+_ROOM = _sql("UPDATE sandboxes SET status = 'stopped' WHERE status = 'running'")
+NEEDED: dict[str, Callable[[Plane], None]] = {"sandboxes.resume": _ROOM, "sandboxes.restart": _ROOM}
+# Which of the records that a verb makes sense for is taken, where the service has more to say than the record.
+CHOSEN: dict[str, Callable[[Any], bool]] = {
+    "automations.publish": lambda record: record["published"],
+}
+# Where the one call is no writing method.
+SENT = {"installations.sync": "GET /api/github/repos"}
+# To end what has ended is no error (identity.md §4).
+GONE_IS_FINE = frozenset({"api-keys.revoke"})
+# After these the list may read as before.
+SAME_AFTER = frozenset({"extend", "restart"})
+# What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
+TYPED: dict[str, str] = {}
+
+
+def _name(kind: Kind, verb: Verb) -> str:
+    return f"{kind.name}.{verb.id}"
+
+
+def _sent(kind: Kind, verb: Verb) -> str:
+    return SENT.get(_name(kind, verb), f"{WRITES} /api/*")
+
+
+def _id(each: object) -> str:
+    return getattr(each, "name", None) or getattr(each, "id", None) or str(each)
+
+
+class Bench:
+    """A session on a plane, without a screen: the rows of one kind and what is done to them."""
+
+    def __init__(self, server: PlaneServer, session: Session, kind: Kind) -> None:
+        self.server, self.session, self.kind = server, session, kind
+        self.collection = Collection(session, kind.name, kind.roads)
+
+    def fault(self, *rules: str) -> None:
+        """Let these rules hold, and no other."""
+        faults = self.server.plane.faults
+        assert faults is not None
+        faults.clear()
+        for rule in rules:
+            faults.add(parse(rule))
+
+    @property
+    def fired(self) -> int:
+        """How often the present rules have struck."""
+        faults = self.server.plane.faults
+        return sum(active.fired for active in faults.active) if faults is not None else 0
+
+    async def item(self, verb: Verb) -> Item:
+        """A record that the verb makes sense for now."""
+        await self.collection.fetch()
+        fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
+        for item in self.collection.set.rows.values():
+            if item.record is not None and verb.why_not(item) is None and fits(item.record):
+                return item
+        raise AssertionError(f"no {self.kind.noun} can be {verb.title}d: say in NEEDED what makes one")
+
+    async def text(self, verb: Verb, item: Item) -> str:
+        """What a person would answer to what the verb asks."""
+        name = _name(self.kind, verb)
+        if verb.wish is None:
+            return ""
+        if verb.wish.choices is not None:
+            for other in kinds().values():
+                # Choices come from what other lists hold.
+                if other.name in ("models", "projects"):
+                    await Collection(self.session, other.name, other.roads).fetch()
+            choices = verb.wish.choices(item, self.session)
+            now = verb.wish.value(item)
+            if choices:
+                return next((value for value, _ in choices if value != now), choices[0][0])
+        text = TYPED.get(name) or verb.wish.value(item) or "something else"
+        assert verb.wish.check(text) is None, f"{name} does not accept {text!r}: say in TYPED what it takes"
+        return text
+
+    async def shows_what_a_reading_says(self, key: str) -> None:
+        """The row on screen is the row of a fresh reading, or gone from both."""
+        self.fault()
+        shown = self.collection.set.rows.get(key)
+        fresh = Collection(Session(self.session.target), self.kind.name, self.kind.roads)
+        fresh.session.names.repos.update(self.session.names.repos)
+        fresh.session.names.agents.update(self.session.names.agents)
+        try:
+            await fresh.fetch()
+        finally:
+            await fresh.session.stop()
+        read = fresh.set.rows.get(key)
+        assert (shown is None) == (read is None)
+        if shown is not None and read is not None:
+            assert shown.doing is None
+            # A record that was also read by itself holds more than its row of the list.
+            assert {name: shown.record.get(name) for name in read.record} == dict(read.record)
+
+
+@asynccontextmanager
+async def bench_of(kind: Kind, verb: Verb, seed: Path, place: Path) -> AsyncIterator[Bench]:
+    async with plane_of(SETTINGS, seed, place) as server:
+        needed = NEEDED.get(_name(kind, verb))
+        if needed is not None:
+            needed(server.plane)
+        target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
+        session = Session(target, directory=place / "state")
+        repos = await session.client.repos.list()
+        session.names.repos.update({repo.id: repo.full_name for repo in repos})
+        try:
+            yield Bench(server, session, kind)
+        finally:
+            await session.stop()
+
+
+@pytest.fixture(autouse=True)
+def read_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+
+
+@pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)
+async def test_a_verb_is_refused_in_every_way_and_then_done(
+    kind: Kind, verb: Verb, seed: Path, tmp_path: Path
+) -> None:
+    async with bench_of(kind, verb, seed, tmp_path) as bench:
+        item = await bench.item(verb)
+        text = await bench.text(verb, item)
+        ledger, before, sent = bench.session.ledger, item.record, _sent(kind, verb)
+        for status in REFUSALS:
+            bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
+            outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+            assert bench.fired == 1, f"one call, not {bench.fired}"
+            if status == 404 and _name(kind, verb) in GONE_IS_FINE:
+                continue
+            assert not outcome.good, outcome
+            assert kind.name_of(item) in outcome.sentence
+            entry = ledger.entries[-1]
+            assert (entry.action, entry.state) == (_name(kind, verb), "refused"), (status, entry)
+            await bench.shows_what_a_reading_says(item.key)
+            assert bench.collection.set.rows[item.key].record is not None
+        assert verb.why_not(bench.collection.set.rows[item.key]) is None, "a refusal changed the record"
+        outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        assert ledger.entries[-1].state == "done", outcome
+        assert verb.told is not None or kind.name_of(item) in outcome.sentence
+        await bench.shows_what_a_reading_says(item.key)
+        if verb.told is None and not verb.keyed and verb.id not in SAME_AFTER:
+            now = bench.collection.set.rows.get(item.key)
+            assert now is None or now.record != before, "nothing is different after it"
+
+
+@pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)
+async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
+    kind: Kind, verb: Verb, seed: Path, tmp_path: Path
+) -> None:
+    async with bench_of(kind, verb, seed, tmp_path) as bench:
+        item = await bench.item(verb)
+        text = await bench.text(verb, item)
+        bench.fault(f"{_sent(kind, verb)} drop")
+        outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        assert bench.fired == 1
+        assert not outcome.good, outcome
+        entry = bench.session.ledger.entries[-1]
+        assert (entry.action, entry.state) == (_name(kind, verb), "unknown")
+        await bench.shows_what_a_reading_says(item.key)
+
+
+@pytest.mark.parametrize("why", ["context", "token"])
+async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_path: Path) -> None:
+    service = Service(why, may_write=why == "context")
+    async with console_at(service, seed, tmp_path, read_only=why == "context") as ui:
+        await soon(ui, lambda: not ui.app.session.may_write, "knowing what the token may")
+        for kind in kinds().values():
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            for scope in (kind.name, actions.detail_scope(kind.name)):
+                shown = {title for _, title in actions.footer(scope, ui.app.session)}
+                assert not shown & {verb.title for verb in kind.verbs if verb.footer}
+            for verb in kind.verbs:
+                action = actions.BY_ID[_name(kind, verb)]
+                assert screen.why_not(action), f"{kind.name} offers {verb.id}"
+                assert screen.check_action("act", (action.id,)) is False
+            commands = {command.title for command in ui.app.get_system_commands(screen)}
+            assert not commands & {verb.title for verb in kind.verbs}
+        assert not ui.app.session.ledger.entries
+
+
+async def test_a_token_that_may_only_read_is_found_out(seed: Path, tmp_path: Path) -> None:
+    async with plane_of(SETTINGS, seed, tmp_path) as server:
+        session = Session(Target("t", server.base_url, Secret(server.read_only_token)))
+        try:
+            assert session.may_write
+            await session.client.runs.may_write()
+            assert not session.may_write
+        finally:
+            await session.stop()
+
+
+def test_every_verb_has_a_key_and_a_sentence_and_what_cannot_be_undone_is_asked() -> None:
+    for kind, verb in EVERY_VERB:
+        assert verb.help.endswith("."), (kind.name, verb.id)
+        assert verb.done or verb.told is not None, (kind.name, verb.id)
+        if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):
+            assert verb.means, f"{kind.name} {verb.id} does not ask first"
+        for scope in (screen_of(kind.name).SCOPE, detail_of(kind.name).SCOPE):
+            assert _name(kind, verb) in {action.id for action in actions.in_scope(scope)}

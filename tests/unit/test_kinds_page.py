@@ -1,0 +1,63 @@
+"""What holds for the registry of kinds as a whole: its page is current, its modules are small, its names are unique."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import mogplex_tui.operate.kinds as package
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import find, kinds
+from tests.facts.kinds import DOCUMENT, document
+
+LINES = 120
+# Kinds that cost more; each with what takes the room.
+LONGER = {
+    "approvals": "questions of two sources in one list",
+    "automations": "two roads whose records differ, and versions, runs and steps",
+    "jobs": "three verbs with answers that may be bad news, the ledger and findings",
+    "members": "people and invites of every team in one list",
+    "models": "prices, and what was spent lately",
+    "projects": "what other lists know of a repository",
+    "sandboxes": "five verbs, two of which follow a boot, and logs",
+    "settings": "readiness of the account beside the settings",
+}
+
+
+def _file(kind: Kind) -> Path:
+    return Path(package.__path__[0]) / f"{kind.name.replace('-', '_')}.py"
+
+
+def test_the_page_of_the_kinds_is_current() -> None:
+    assert DOCUMENT.read_text() == document(), "make docs writes it"
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_a_kind_is_one_small_module(name: str) -> None:
+    lines = len(_file(kinds()[name]).read_text().splitlines())
+    assert (lines > LINES) == (name in LONGER), f"{name} has {lines} lines"
+
+
+def test_a_name_or_an_alias_means_one_kind() -> None:
+    words = Counter(word for kind in kinds().values() for word in (kind.name, *kind.aliases))
+    assert [word for word, times in words.items() if times > 1] == []
+    assert all(find(f":{word}") is not None for word in words)
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
+    kind = kinds()[name]
+    for sentence in (kind.empty, kind.needs):
+        named = [word.strip(".,;:") for word in sentence.split() if word.startswith(":")]
+        assert all(find(word) is not None for word in named), f"{name}: {named}"
+    assert kind.empty.endswith(".") or ":" in kind.empty
+    assert kind.needs.endswith(".")
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_the_columns_that_never_drop_fit_an_80_column_terminal(name: str) -> None:
+    fields = [field for field in kinds()[name].fields if field.priority == 0]
+    assert fields
+    assert sum((field.min_width or field.width) + 2 for field in fields) <= 78

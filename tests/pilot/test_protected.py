@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.controlplane.support import World
+from tests.pilot.test_waiting import question
 
 Run = Callable[..., Any]
 ASKED = "test is protected: type its name to go on."
@@ -47,3 +48,50 @@ async def test_the_button_does_nothing_without_the_name(console: Run, world: Wor
         await ui.press("escape")
         await ui.loses("Cancel this run?")
         assert world.row("ai_calls", call)["status"] == "pending"
+
+
+async def _sandbox(ui: Any, world: World) -> str:
+    key = world.sandbox(world.repo("acme/api"))
+    await ui.app.go("sandboxes")
+    await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes" and ui.app.screen.table.cursor_key, "a row")
+    return key
+
+
+async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does_not(
+    console: Run, world: World
+) -> None:
+    async with console(protected=True) as ui:
+        key = await _sandbox(ui, world)
+        await ui.press("x")
+        await ui.sees("Stop sandbox?", ASKED)
+        await ui.press("enter")
+        await ui.sees("That is not test.")
+        await ui.press("escape")
+        await ui.loses("Stop sandbox?")
+        await ui.press("plus")
+        text = await ui.sees("Extend sandbox", "Minutes to live longer")
+        assert "protected:" not in text
+        await ui.press("enter")
+        await ui.sees("lives longer.")
+        assert world.row("sandboxes", key)["status"] == "running"
+        await ui.press("x")
+        await ui.sees(ASKED)
+        await ui.press(*"test", "enter")
+        await ui.until(lambda: world.row("sandboxes", key)["status"] == "stopped", "the sandbox stopped")
+
+
+async def test_a_dangerous_verb_that_asks_for_a_text_asks_for_the_name_after_it(
+    console: Run, world: World
+) -> None:
+    key = question(world, 3600)
+    async with console(protected=True) as ui:
+        await ui.app.go("approvals")
+        await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen.table.cursor_key, "a row")
+        await ui.press("d")
+        await ui.sees("Deny approval", "A note for the record")
+        await ui.press(*"later", "enter")
+        await ui.sees("The answer is final.", ASKED)
+        assert world.row("control_approvals", key)["status"] == "pending"
+        await ui.press(*"test", "enter")
+        await ui.until(lambda: world.row("control_approvals", key)["status"] == "denied", "the answer")
+        assert world.row("control_approvals", key)["resolution_note"] == "later"

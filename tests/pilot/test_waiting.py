@@ -10,7 +10,7 @@ from tests.controlplane.support import World
 Run = Callable[..., Any]
 
 
-def _question(world: World, seconds: float) -> str:
+def question(world: World, seconds: float) -> str:
     plane = world.plane
     with plane.db.transaction() as tx:
         key = tx.new_id()
@@ -34,9 +34,9 @@ def _question(world: World, seconds: float) -> str:
 async def test_the_header_counts_open_questions_and_an_answer_takes_one_away(
     console: Run, world: World
 ) -> None:
-    first = _question(world, 3600)
-    _question(world, 3600)
-    _question(world, -5)
+    first = question(world, 3600)
+    question(world, 3600)
+    question(world, -5)
     async with console() as ui:
         await ui.sees("◆ 2")
         await ui.app.go("approvals")
@@ -49,7 +49,7 @@ async def test_the_header_counts_open_questions_and_an_answer_takes_one_away(
 
 
 async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:
-    _question(world, -5)
+    question(world, -5)
     async with console() as ui:
         await ui.until(lambda: ui.app.collection(_kind()).set.rows, "the approvals being read")
         await ui.pilot.pause()
@@ -60,7 +60,7 @@ async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> 
 async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header_says_nothing(
     console: Run, world: World
 ) -> None:
-    _question(world, 3600)
+    question(world, 3600)
     async with console(cookie=False, gate=True) as ui:
         await ui.until(lambda: ui.app.collection(_kind()).road is None, "the approvals being closed")
         await ui.sees("nominal")
@@ -70,7 +70,7 @@ async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header
 
 
 async def test_in_ascii_the_sign_is_a_letter(console: Run, world: World) -> None:
-    _question(world, 3600)
+    question(world, 3600)
     async with console(ascii=True, size=(80, 24)) as ui:
         await ui.sees("? 1")
         assert ui.text.split("\n", 1)[0].isascii()

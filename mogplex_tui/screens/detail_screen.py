@@ -210,8 +210,14 @@ class DetailScreen(ConsoleScreen):
         self.give_keys_back()
 
     def give_keys_back(self) -> None:
-        """Let the links have the keys where there are any: Enter follows one."""
-        self.query_one("#links" if self._links else "#detail").focus()
+        """Let the links have the keys where there are any: Enter follows one. The facts above them stay in view."""
+        self.query_one("#links" if self._links else "#detail").focus(scroll_visible=False)
+
+    @on(OptionList.OptionHighlighted, "#links")
+    def _moved(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index:
+            # Whoever goes from link to link looks at them; the first has the cursor before anybody does.
+            event.option_list.scroll_visible(animate=False)
 
     def do_kind_json(self) -> None:
         """Show the record as it came, secrets masked."""

@@ -164,7 +164,7 @@ def fact(item: Item, label: str, path: str, tone: str = "plain") -> Fact:
         return (label, "yes" if found else "no", tone)
     if isinstance(found, datetime):
         return (label, words.local(found), tone)
-    if isinstance(found, int) and not path.endswith("_id"):
+    if isinstance(found, int) and not path.endswith(("_id", "port")):
         return (label, f"{found:,}", tone)
     if isinstance(found, Decimal):
         return (label, words.money(found), tone)

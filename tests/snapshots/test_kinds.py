@@ -1,0 +1,117 @@
+"""How the kinds look, from a seeded plane at a clock that stands still: lists and details in three sizes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.controlplane.support import ManualClock
+from tests.snapshots.test_screens import SIZES, Snap, Still, _console
+
+# In an order in which each finds what it says of the others.
+SHOWN = (
+    "models",
+    "agents",
+    "assignments",
+    "sandboxes",
+    "projects",
+    "automations",
+    "jobs",
+    "approvals",
+    "settings",
+)
+NOW = datetime(2026, 8, 5, 10, 0, 5, tzinfo=UTC)
+
+
+class Standing:
+    """The console's clock: five seconds after the plane's."""
+
+    def monotonic(self) -> float:
+        return 1000.0
+
+    def now(self) -> datetime:
+        return NOW
+
+
+async def _read() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
+    found = {}
+    async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
+        target = Target("prod", server.base_url, Secret(server.token), Secret(server.session_cookie))
+        session = Session(target, clock=Standing())
+        try:
+            repos, agents = await session.client.repos.list(), await session.client.agents.list()
+            session.names.repos.update({repo.id: repo.full_name for repo in repos})
+            session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
+            for name in SHOWN:
+                kind = kinds()[name]
+                collection = Collection(session, name, kind.roads)
+                await collection.fetch()
+                first = _first(collection)
+                if kind.one is not None and first is not None:
+                    collection.put(await kind.one(session.client, first))
+                found[name] = (dict(collection.set.rows), collection.set.notice, collection.set.total)
+        finally:
+            await session.stop()
+    return found
+
+
+def _first(collection: Collection) -> Item | None:
+    """The record on top of the list."""
+    kind = kinds()[collection.name]
+    rows = collection.set.rows.values()
+    return sorted(rows, key=kind.default_sort, reverse=kind.descending)[0] if rows else None
+
+
+@cache
+def _rows() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
+    return asyncio.run(_read())
+
+
+def _filled() -> Still:
+    app = _console()
+    app.session.clock = Standing()
+    for name, (rows, notice, total) in _rows().items():
+        kind = kinds()[name]
+        for road in kind.roads:
+            app.session.access.learn(road.family)
+        collection = app.collection(kind)
+        collection.set.apply(rows.items())
+        collection.set.notice, collection.set.total = notice, total
+        collection.set.freshness.as_of, collection.set.freshness.as_of_wall = 998.0, NOW
+    return app
+
+
+def _at(name: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def before(pilot: Pilot[Any]) -> None:
+        app: Any = pilot.app
+        await app.go(name)
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return before
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHOWN)
+def test_list(snap_compare: Snap, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(_filled(), terminal_size=size, run_before=_at(name))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHOWN)
+def test_detail(snap_compare: Snap, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(_filled(), terminal_size=size, run_before=_at(name, "enter"))

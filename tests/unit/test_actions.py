@@ -16,7 +16,9 @@ SCOPES = sorted({scope for action in ACTIONS for scope in action.scopes})
 
 
 def test_every_id_and_every_method_is_one_actions_own() -> None:
-    assert len({action.id for action in ACTIONS}) == len(ACTIONS) == len({action.method for action in ACTIONS})
+    assert (
+        len({action.id for action in ACTIONS}) == len(ACTIONS) == len({action.method for action in ACTIONS})
+    )
     # The verbs of kinds join them when a kind's screen is first made.
     assert {action.id for action in ACTIONS} <= BY_ID.keys()
     assert all(action.method.isidentifier() and action.method.startswith("do_") for action in ACTIONS)

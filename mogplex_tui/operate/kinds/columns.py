@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from mogplex_tui.live.collection import Item
@@ -18,12 +19,18 @@ from mogplex_tui.operate.kinds.base import Context, Fact, Field
 Show = Callable[[Any, Context], tuple[str, str]]
 
 
+@lru_cache(1_024)
+def _ways(path: str) -> tuple[tuple[str, ...], ...]:
+    # A list of many rows asks for the same few paths again and again.
+    return tuple(tuple(way.split(".")) for way in path.split("|"))
+
+
 def value(source: Any, path: str) -> Any:
     """Return what a path leads to from an item or a record, None when it leads nowhere."""
     record = source.record if isinstance(source, Item) else source
-    for way in path.split("|"):
+    for way in _ways(path):
         found = record
-        for step in way.split("."):
+        for step in way:
             found = found.get(step) if isinstance(found, Mapping) else getattr(found, step, None)
             if found is None:
                 break

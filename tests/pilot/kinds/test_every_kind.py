@@ -188,26 +188,22 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
 
 async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path) -> None:
     async with console_at(NASTY_TEXTS, seed, tmp_path) as ui:
-        seen = set()
         await resized(ui, (200, 50))
         for kind in kinds().values():
             await ui.app.go(kind.name)
             screen = await heard(ui, kind)
             if not screen.collection.set.rows:
                 continue
+            await soon(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
             assert "\x1b" not in ui.text
-            in_list = "[red]" in ui.text
             await opened(ui, kind)
-            await settled(ui)
-            assert NASTY.strip() in ui.text, f"{kind.name}\n{ui.text}"
+            await soon(ui, lambda: NASTY.strip() in ui.text, f"a fact of a {kind.noun} as it came")
             assert "\x1b" not in ui.text
             await type_keys(ui, "j")
             await soon(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
             assert "\x1b" not in ui.text
             await type_keys(ui, "escape", "escape")
             await back_at(ui, screen)
-            seen |= {kind.name} if in_list else set()
-        assert len(seen) > len(kinds()) / 3, seen
 
 
 async def test_every_kind_is_found_by_its_digit_or_in_the_palette(seed: Path, tmp_path: Path) -> None:

@@ -238,7 +238,9 @@ def _parents(db: Database) -> list[str]:
                  " JOIN ai_calls c ON c.id = r.ai_call_id WHERE r.status IN ('success', 'failed', 'cancelled')"
                  " AND r.status <> c.status"),
         *_report(db, "not one enqueue row", f"SELECT id FROM job_runs j WHERE {ledger}event_kind = 'enqueue') <> 1"),
+        # A job whose parents were deleted under it is nobody's, and so is what would be told of it.
         *_report(db, "an ended job without a control row", "SELECT id, status FROM job_runs j WHERE"
+                 " COALESCE(j.flow_id, j.assignment_id, j.trigger_id) NOTNULL AND"
                  f" {ledger}outcome IN ('completed', 'failed', 'cancelled') AND d.event_kind = 'control') <>"
                  " (status IN ('success', 'failed', 'cancelled') AND error IS NOT 'MISSING_CONFIG')"),
         *_report(db, "a running job that never started",

@@ -160,8 +160,10 @@ class Follower:
         loop = asyncio.get_running_loop()
         settled: float | None = None
         while True:
+            # Not `wait_for`: it swallows a ctrl+c that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), None if settled is None else settled - loop.time())
+                async with asyncio.timeout_at(settled):
+                    await self._woken.wait()
             self._woken.clear()
             self._print()
             self._report(feeds)

@@ -53,7 +53,10 @@ class KindSource:
 
     def cells(self, key: str) -> Sequence[Cell]:
         """Return a row's cells, one a column."""
-        row, context = self._rows[key], self.context
+        row, context = self._rows.get(key), self.context
+        if row is None:
+            # It went a moment ago, and the order has not been brought up to date yet.
+            return [("", Tone.PLAIN) for _ in self._kind.fields]
         return [
             (text, _TONES[tone]) for text, tone in (field.cell(row, context) for field in self._kind.fields)
         ]

@@ -205,3 +205,12 @@ async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(console: Run, w
         await ui.until(lambda: len(ui.app.runs.set.rows) == 130, "all rows")
         await ui.press("end")
         await ui.sees("m129")
+
+
+async def test_a_row_that_goes_between_two_drawings_harms_nothing(console: Run, world: World) -> None:
+    _call(world, world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        ui.app.runs.set.rows.clear()
+        ui.app.screen.on_tick()
+        await ui.loses("acme/api")

@@ -31,6 +31,16 @@ class Broken(NamedTuple):
     instead: int = 0
 
 
+class WholeBody(NamedTuple):
+    """Requests whose body goes into a table as it is: the keys that may be in it, and those that must be."""
+
+    methods: str
+    path: str
+    table: str
+    keys: str
+    needed: str = ""
+
+
 # An id that is no UUID (errors.md §1.1; the families' own notes). The text stands in the envelope of its family.
 BAD_IDS = (
     Broken("GET", V1 + "/runs/{id}", "Failed to load run"),
@@ -130,6 +140,59 @@ REFUSED_WRITES = (
 # Always refused by the database, whether or not there was anything to write.
 REFUSED_QUERIES = (Broken("GET", "/api/cron/reconcile-job-runs", ""),)
 
+# Handlers that write the whole body into a table: any key but its columns and those that they take out is refused by
+# the database, and so is a row without what a column needs (library.md, "Mass assignment", §6.1, §7, §11 and §12).
+# That such a body may also set columns of the service's own is not reproduced.
+MASS_ASSIGNED = (
+    WholeBody(
+        "POST,PUT",
+        "/api/skills",
+        "skills",
+        "id user_id name content description type model is_public tags usage_count created_at updated_at",
+        needed="name content",
+    ),
+    WholeBody(
+        "POST,PUT", "/api/rules", "agent_rules", "table id user_id name content type created_at", "name"
+    ),
+    WholeBody(
+        "POST",
+        "/api/commands",
+        "custom_commands",
+        "id user_id name description template created_at",
+        needed="name template",
+    ),
+    WholeBody(
+        "PUT",
+        "/api/conversations",
+        "conversations",
+        "id expected_updated_at user_id model mode title messages local_msgs harness_state created_at updated_at",
+    ),
+)
+# Updates that read the row back: one that is not there is a 500 instead of the 404 that was meant (identity.md §1.6).
+ABSENT = (
+    ("PUT", "/api/skills"),
+    ("PUT", "/api/rules"),
+    ("PUT", "/api/agents"),
+    ("PATCH", "/api/repos"),
+)
+NO_ROW = "Cannot coerce the result to a single JSON object"
+# An agent is updated with nothing to update (library.md §1.3).
+EMPTY_UPDATES = (WholeBody("PUT", "/api/agents", "agents", "name model category description system_prompt"),)
+
+# An id in the body that is no UUID, what it stands under, and the refusal that the cast comes instead of (v1.md §5.3).
+BODY_IDS = (
+    (
+        Broken("POST", V1 + "/automations/{*}/trigger", "Failed to trigger automation"),
+        "repoId",
+        "Repository not found",
+    ),
+)
+
+# As UNGUARDED, where what went wrong is caught and its text is the answer (library.md §8.2).
+NO_JSON = "the body ended before it was JSON"
+PARSER_TEXTS = (Broken("POST,PATCH,DELETE", "/api/connections", NO_JSON),)
+# As UNGUARDED, but for null, which a check refuses (library.md §9.2).
+JSON_ONLY = (Broken("POST", "/api/mcp-servers", ""), Broken("PATCH", "/api/mcp-servers/{*}", ""))
 # Handlers that parse their body without a guard: 500 with an empty body for what is not JSON, and for null
 # (errors.md §2, E10; marked J500 in the families' files).
 UNGUARDED = (
@@ -148,7 +211,6 @@ UNGUARDED = (
     ("POST", "/api/agents/generate"),
     ("POST,PUT", "/api/skills"),
     ("POST,PUT", "/api/rules"),
-    ("POST", "/api/mcp-servers"),
     ("POST,PATCH", "/api/memories"),
     ("POST", "/api/memories/actions"),
     ("POST", "/api/commands"),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,101 +14,16 @@ from ..call_query import searched
 from ..credentials import Caller
 from ..database import REFUSED_WRITES as REFUSING
 from ..plane import Plane
-from ..routes.params import is_uuid, leading_int
 from ..routes.web import encode
 from . import defects
+from . import visit as known
 from .defects import Broken
 from .refuse import is_v1
+from .visit import Visit
 
 CALLS = defects.OBSERVABILITY + "/calls"
 # More rows than a plane holds.
 EVERY = 2**31 - 1
-
-
-class Known(NamedTuple):
-    """A defect with its path made ready for matching."""
-
-    methods: frozenset[str]
-    path: re.Pattern[str]
-    broken: Broken
-
-
-def _path(template: str) -> re.Pattern[str]:
-    escaped = re.escape(template).replace(r"\{\*\}", "[^/]+")
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", escaped))
-
-
-def _known(listed: Iterable[Broken]) -> tuple[Known, ...]:
-    return tuple(Known(frozenset(b.methods.split(",")), _path(b.path), b) for b in listed)
-
-
-_BAD_IDS = _known(defects.BAD_IDS)
-_BROKEN = _known(defects.BROKEN)
-_REFUSED = _known(defects.REFUSED_WRITES)
-_QUERIES = _known(defects.REFUSED_QUERIES)
-_EXPORTS = _known(defects.EXPORTS)
-_UNGUARDED = _known(Broken(methods, path, "") for methods, path in defects.UNGUARDED)
-_PAGED = _known(Broken("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
-
-
-class Visit:
-    """One request, what came of it, and the defects it may meet."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        self.path: str = scope["path"]
-        self.query: dict[str, str] = {}
-        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
-            self.query.setdefault(name, value)
-        self.caller: Caller | None = None
-        self.body: Any = None
-        self.bad_body = False
-        self.refuses = False
-        self.refused: list[None] = []
-
-    def meets(self, known: Iterable[Known]) -> list[Broken]:
-        """Those of the defects whose method, path and conditions fit."""
-        return [
-            broken
-            for broken in self.may_meet(known)
-            if all(self.holds(name, wanted) for name, wanted in broken.when)
-        ]
-
-    def may_meet(self, known: Iterable[Known]) -> list[Broken]:
-        """Those of the defects whose method and path fit."""
-        return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
-
-    def refused_write(self) -> list[Broken]:
-        """The write that the database will refuse, by the keys of the body."""
-        keys = self.body if isinstance(self.body, dict) else {}
-        return [b for b in self.may_meet(_REFUSED) if all(name in keys for name, _ in b.when)]
-
-    def bad_id(self) -> tuple[Broken, str] | None:
-        """The defect of a path with an id that is no UUID, and that id."""
-        if self.path in defects.NOT_IDS:
-            return None
-        for known in _BAD_IDS:
-            match = known.path.fullmatch(self.path) if self.method in known.methods else None
-            if match is not None:
-                bad = next((unquote(text) for text in match.groups() if not is_uuid(text)), None)
-                if bad is not None:
-                    return known.broken, bad
-        return None
-
-    def holds(self, name: str, wanted: str) -> bool:
-        """Whether a condition of defects.py on a query parameter holds."""
-        if wanted.startswith("!"):
-            rest = wanted[1:]
-            return not self.holds(name, rest if rest == "given" else f"={rest}")
-        value = self.query.get(name, "")
-        if wanted.startswith("="):
-            return value == wanted[1:]
-        tests: dict[str, Callable[[str], bool]] = {
-            "given": bool,
-            "no_number": lambda text: text != "" and leading_int(text) is None,
-            "no_uuid": lambda text: text != "" and not is_uuid(text.strip()),
-        }
-        return tests[wanted](value)
 
 
 class Answered(NamedTuple):
@@ -146,7 +60,7 @@ class HostedDefects:
         if not correct:
             await self._app(scope, receive, send)
             return
-        if visit.meets(_UNGUARDED) or visit.may_meet(_REFUSED):
+        if visit.body_decides:
             receive = await self._look_at_body(visit, receive)
         answered = await self._run(visit, scope, receive)
         for one in correct:
@@ -159,17 +73,15 @@ class HostedDefects:
 
     def _corrections(self, visit: Visit) -> list[Callable[[Visit, Answered], Response | None]]:
         found: list[Callable[[Visit, Answered], Response | None]] = []
-        if visit.meets(_UNGUARDED):
-            found.append(_after_bad_body)
+        if visit.body_decides:
+            found += [_after_bad_body, _after_refused_write, _after_refused_row, _after_body_id]
         if visit.bad_id() is not None:
             found.append(_after_bad_id)
-        if visit.may_meet(_REFUSED):
-            found.append(_after_refused_write)
-        if visit.meets(_BROKEN) or visit.meets(_QUERIES):
+        if visit.meets(known.BROKEN) or visit.meets(known.QUERIES):
             found.append(_after_broken)
-        if visit.meets(_EXPORTS):
+        if visit.meets(known.EXPORTS):
             found.append(self._after_export)
-        if visit.meets(_PAGED) and any(visit.holds(name, "no_number") for name in ("page", "limit")):
+        if visit.meets(known.PAGED) and any(visit.holds(name, "no_number") for name in ("page", "limit")):
             found.append(_after_paging)
         elif visit.path == CALLS and visit.method == "GET":
             if len(searched(visit.query.get("q", ""))) >= 2:
@@ -186,12 +98,7 @@ class HostedDefects:
             messages.append(message)
             if message["type"] != "http.request" or not message.get("more_body", False):
                 break
-        try:
-            visit.body = json.loads(b"".join(m.get("body", b"") for m in messages))
-        except ValueError:
-            visit.body = None
-        visit.bad_body = visit.body is None and bool(visit.meets(_UNGUARDED))
-        visit.refuses = visit.bad_body or bool(visit.refused_write())
+        visit.look_at(b"".join(m.get("body", b"") for m in messages))
 
         async def again() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -216,7 +123,7 @@ class HostedDefects:
 
         inner = dict(scope)
         inner["entered"] = entered
-        if visit.path == CALLS and visit.holds("limit", "no_number") and not visit.meets(_PAGED):
+        if visit.path == CALLS and visit.holds("limit", "no_number") and not visit.meets(known.PAGED):
             inner["query_string"] = urlencode({**visit.query, "limit": EVERY}).encode()
             inner["most_rows"] = EVERY
         token = REFUSING.set(None)
@@ -230,7 +137,7 @@ class HostedDefects:
         owner = visit.caller.user_id if visit.caller else None
         if answered.status != 200 or self._plane.db.one(defects.STORED_SECRETS, (owner,)) is None:
             return None
-        return _error(visit, visit.meets(_EXPORTS)[0], "")
+        return _error(visit, visit.meets(known.EXPORTS)[0], "")
 
     def _after_search(self, visit: Visit, answered: Answered) -> Response | None:
         """Nothing matches, and a text that is in the name of one of the caller's repositories is a 500."""
@@ -250,7 +157,8 @@ class HostedDefects:
 def _after_bad_body(visit: Visit, answered: Answered) -> Response | None:
     if not visit.bad_body or answered.status in (401, 403, 405, 429) or _is_a_page(answered):
         return None
-    return Response(status_code=500)
+    told = visit.meets(known.UNGUARDED)
+    return _error(visit, told[0], "") if told else Response(status_code=500)
 
 
 def _after_bad_id(visit: Visit, answered: Answered) -> Response | None:
@@ -262,16 +170,33 @@ def _after_bad_id(visit: Visit, answered: Answered) -> Response | None:
 
 
 def _after_refused_write(visit: Visit, _: Answered) -> Response | None:
-    if not visit.refused:
+    met = visit.refused_write() if visit.refused else None
+    return None if met is None else _error(visit, met, "")
+
+
+def _after_refused_row(visit: Visit, answered: Answered) -> Response | None:
+    """Where the plane looks first, the hosted service hears it from its database."""
+    if answered.status == 400 and (unfit := visit.unfit_row()) is not None:
+        return _error(visit, unfit, "")
+    if answered.status == 404 and answered.is_json and visit.may_meet(known.ABSENT):
+        return _error(visit, visit.no_row(), "")
+    if answered.status == 200 and visit.may_meet(known.EMPTY) and visit.changes_nothing():
+        return _error(visit, Broken(visit.method, visit.path, defects.NO_ROW), "")
+    return None
+
+
+def _after_body_id(visit: Visit, answered: Answered) -> Response | None:
+    found = visit.body_id()
+    if found is None or answered.status != 404 or not answered.is_json:
         return None
-    met = visit.refused_write()
-    return _error(visit, met[0], "") if met else None
+    broken, refusal = found
+    return _error(visit, broken, "") if refusal in answered.body.decode() else None
 
 
 def _after_broken(visit: Visit, answered: Answered) -> Response | None:
-    met = visit.meets(_BROKEN) or visit.meets(_QUERIES)
+    met = visit.meets(known.BROKEN) or visit.meets(known.QUERIES)
     served = answered.status < 300 or (answered.status == 404 and not _is_a_page(answered))
-    if not served and not (answered.status >= 500 and visit.meets(_QUERIES)):
+    if not served and not (answered.status >= 500 and visit.meets(known.QUERIES)):
         return None
     bad = [value for name, wanted in met[0].when if wanted == "no_uuid" for value in [visit.query[name]]]
     return _error(visit, met[0], bad[0] if bad else "")

@@ -1,0 +1,181 @@
+"""One request to the hosted service: which of the defects of defects.py it may meet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from starlette.types import Scope
+
+from ..credentials import Caller
+from ..routes.params import is_uuid, leading_int
+from . import defects
+from .defects import Broken, WholeBody
+
+
+class Known(NamedTuple):
+    """A defect with its path made ready for matching."""
+
+    methods: frozenset[str]
+    path: re.Pattern[str]
+    broken: Broken
+
+
+def _path(template: str) -> re.Pattern[str]:
+    escaped = re.escape(template).replace(r"\{\*\}", "[^/]+")
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", escaped))
+
+
+def _known(listed: Iterable[Broken]) -> tuple[Known, ...]:
+    return tuple(Known(frozenset(b.methods.split(",")), _path(b.path), b) for b in listed)
+
+
+def _meant(listed: Iterable[tuple[str, str]]) -> tuple[Known, ...]:
+    return _known(Broken(methods, path, "") for methods, path in listed)
+
+
+BAD_IDS = _known(defects.BAD_IDS)
+BROKEN = _known(defects.BROKEN)
+REFUSED = _known(defects.REFUSED_WRITES)
+QUERIES = _known(defects.REFUSED_QUERIES)
+EXPORTS = _known(defects.EXPORTS)
+UNGUARDED = (*_meant(defects.UNGUARDED), *_known(defects.PARSER_TEXTS))
+JSON_ONLY = _known(defects.JSON_ONLY)
+PAGED = _known(Broken("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
+ASSIGNED = _meant((whole.methods, whole.path) for whole in defects.MASS_ASSIGNED)
+ABSENT = _meant(defects.ABSENT)
+EMPTY = _meant((whole.methods, whole.path) for whole in defects.EMPTY_UPDATES)
+BODY_IDS = _known(broken for broken, _, _ in defects.BODY_IDS)
+# Those of which the body decides.
+_BY_BODY = (*UNGUARDED, *JSON_ONLY, *REFUSED, *ASSIGNED, *ABSENT, *EMPTY, *BODY_IDS)
+
+
+class Visit:
+    """One request, what came of it, and the defects it may meet."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        self.path: str = scope["path"]
+        self.query: dict[str, str] = {}
+        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            self.query.setdefault(name, value)
+        self.caller: Caller | None = None
+        self.body: Any = None
+        self.bad_body = False
+        self.refuses = False
+        self.refused: list[None] = []
+
+    def meets(self, known: Iterable[Known]) -> list[Broken]:
+        """Those of the defects whose method, path and conditions fit."""
+        return [
+            broken
+            for broken in self.may_meet(known)
+            if all(self.holds(name, wanted) for name, wanted in broken.when)
+        ]
+
+    def may_meet(self, known: Iterable[Known]) -> list[Broken]:
+        """Those of the defects whose method and path fit."""
+        return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
+
+    @property
+    def body_decides(self) -> bool:
+        """Whether `look_at` has to be told the body before the handler runs."""
+        return bool(self.may_meet(_BY_BODY))
+
+    def look_at(self, body: bytes) -> None:
+        """Decide by the body what the database will refuse."""
+        is_json = True
+        try:
+            self.body = json.loads(body)
+        except ValueError:
+            is_json = False
+        null_is_bad = bool(self.meets(UNGUARDED))
+        self.bad_body = (not is_json and bool(self.meets(JSON_ONLY))) or (self.body is None and null_is_bad)
+        self.refuses = self.bad_body or self.refused_write() is not None
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The body as an object; anything else has no keys."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    def refused_write(self) -> Broken | None:
+        """The write that the database will refuse, by the keys of the body."""
+        met = [b for b in self.may_meet(REFUSED) if all(name in self.keys for name, _ in b.when)]
+        if met:
+            return met[0]
+        for whole in self._assigned():
+            unknown = sorted(self.keys.keys() - set(whole.keys.split()))
+            if unknown:
+                return self._row_refused(f'column "{unknown[0]}" of relation "{whole.table}" does not exist')
+        return None
+
+    def unfit_row(self) -> Broken | None:
+        """What the database says to values that a check of the plane's own refused."""
+        for whole in filter(lambda whole: whole.needed, self._assigned()):
+            absent = [name for name in whole.needed.split() if self.keys.get(name) is None]
+            where = f'relation "{whole.table}"'
+            if absent:
+                return self._row_refused(
+                    f'null value in column "{absent[0]}" of {where} violates not-null constraint'
+                )
+            return self._row_refused(f"new row for {where} violates check constraint")
+        return None
+
+    def no_row(self) -> Broken:
+        """What is said of an update that finds nothing."""
+        row_id = self.keys.get("id")
+        if isinstance(row_id, str) and not is_uuid(row_id.strip()):
+            return self._row_refused(defects.CAST.replace("{id}", row_id.strip()))
+        return self._row_refused(defects.NO_ROW)
+
+    def changes_nothing(self) -> bool:
+        """Whether an update has no column in it."""
+        return not any(self.keys.keys() & set(whole.keys.split()) for whole in defects.EMPTY_UPDATES)
+
+    def body_id(self) -> tuple[Broken, str] | None:
+        """The defect of an id in the body that is no UUID, and the refusal that it comes instead of."""
+        for broken, key, refusal in defects.BODY_IDS:
+            said = self.keys.get(key)
+            if broken in self.may_meet(BODY_IDS) and isinstance(said, str) and not is_uuid(said.strip()):
+                return broken, refusal
+        return None
+
+    def _assigned(self) -> list[WholeBody]:
+        return [
+            whole
+            for whole in defects.MASS_ASSIGNED
+            if self.method in whole.methods.split(",") and self.path == whole.path
+        ]
+
+    def _row_refused(self, text: str) -> Broken:
+        return Broken(self.method, self.path, text)
+
+    def bad_id(self) -> tuple[Broken, str] | None:
+        """The defect of a path with an id that is no UUID, and that id."""
+        if self.path in defects.NOT_IDS:
+            return None
+        for known in BAD_IDS:
+            match = known.path.fullmatch(self.path) if self.method in known.methods else None
+            if match is not None:
+                bad = next((unquote(text) for text in match.groups() if not is_uuid(text)), None)
+                if bad is not None:
+                    return known.broken, bad
+        return None
+
+    def holds(self, name: str, wanted: str) -> bool:
+        """Whether a condition of defects.py on a query parameter holds."""
+        if wanted.startswith("!"):
+            rest = wanted[1:]
+            return not self.holds(name, rest if rest == "given" else f"={rest}")
+        value = self.query.get(name, "")
+        if wanted.startswith("="):
+            return value == wanted[1:]
+        tests: dict[str, Callable[[str], bool]] = {
+            "given": bool,
+            "no_number": lambda text: text != "" and leading_int(text) is None,
+            "no_uuid": lambda text: text != "" and not is_uuid(text.strip()),
+        }
+        return tests[wanted](value)

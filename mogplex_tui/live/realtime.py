@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.live")
 
+# Every table that some feed rests on: one that is missing here would be polled slowly and never announced.
 TABLES = (
     "ai_calls",
     "ai_call_events",
@@ -39,9 +40,16 @@ TABLES = (
     "limit_events",
     "repos",
     "agents",
+    "assignments",
+    "triggers",
+    "connections",
+    "github_installations",
 )
 # Changes that polls find and no hint announced; after this many the stream is taken for silent.
 MISSED_BEFORE_RECONNECT = 2
+# A stream that is lost within so many seconds of its opening counts as one more failed try: each opening costs a
+# request, and everything on screen is read after it.
+BRIEF = 10.0
 # Answers after which nobody dials again by himself (realtime.md §4).
 FINAL = (RealtimeOff, BadRequest, LoginRequired, NotSignedIn, NotAllowed)
 # How long a service that answers something else is left alone, in seconds.
@@ -54,6 +62,8 @@ class Hearing(StrEnum):
     CONNECTING = "connecting"
     OPEN = "open"
     RECONNECTING = "reconnecting"
+    # Open, but what polls find was not announced, not even after it was opened anew.
+    SILENT = "silent"
     CLOSED = "closed"
 
 
@@ -72,7 +82,12 @@ class RealtimeWatch:
         self._stream: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._missed = 0
+        # Whether the stream was opened anew for its silence, and nothing has been announced since.
+        self._doubted = False
         self._attempt = 0
+        self._opened_at: float | None = None
+        # Streams in a row that were lost as soon as they were open.
+        self._brief = 0
         self._was_open = False
         self.hearing = Hearing.CONNECTING
         # Why nothing is heard, when nothing is.
@@ -102,10 +117,16 @@ class RealtimeWatch:
 
     def _on_missed(self) -> None:
         self._missed += 1
-        if self._missed >= MISSED_BEFORE_RECONNECT and self.hearing is Hearing.OPEN:
-            log.info("realtime is open but silent: reconnecting")
-            self._missed = 0
-            self.reconnect()
+        if self._missed < MISSED_BEFORE_RECONNECT or self.hearing is not Hearing.OPEN:
+            return
+        self._missed = 0
+        if self._doubted:
+            # Opening it again and again would help nobody: polls go at the pace of a service without realtime.
+            self._say(Hearing.SILENT, "changes are found that the stream does not announce")
+            return
+        log.info("realtime is open but silent: reconnecting")
+        self._doubted = True
+        self.reconnect()
 
     def _say(self, hearing: Hearing, reason: str | None = None) -> None:
         self._scheduler.realtime_open = hearing is Hearing.OPEN
@@ -125,9 +146,9 @@ class RealtimeWatch:
                 self._stream = asyncio.create_task(self._listen())
                 await self._stream
                 self._say(Hearing.RECONNECTING, "the stream ended")
-                pause = backoff(self._attempt, self._jitter)
+                pause = backoff(self._tries(), self._jitter)
             except MogplexError as error:
-                pause = self._failed(error, backoff(self._attempt, self._jitter))
+                pause = self._failed(error, backoff(self._tries(), self._jitter))
             except asyncio.CancelledError:
                 if self._task is None or not self._wake.is_set():
                     raise
@@ -136,11 +157,18 @@ class RealtimeWatch:
             except Exception as error:
                 log.exception("the realtime stream failed")
                 self._say(Hearing.RECONNECTING, str(error))
-                pause = backoff(self._attempt, self._jitter)
+                pause = backoff(self._tries(), self._jitter)
             # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
+
+    def _tries(self) -> int:
+        """Return how many tries the next pause stands for, after a stream that was lost or never opened."""
+        opened, self._opened_at = self._opened_at, None
+        if opened is not None:
+            self._brief = self._brief + 1 if self._scheduler.now() - opened < BRIEF else 0
+        return max(self._attempt, self._brief)
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
         """Say what a refusal means; return the seconds until the next try, or None for none before `reconnect`."""
@@ -166,12 +194,14 @@ class RealtimeWatch:
                 if isinstance(frame, Connected):
                     self._connected()
                 elif isinstance(frame, Changed):
-                    self._missed = 0
+                    self._missed, self._doubted = 0, False
+                    if self.hearing is Hearing.SILENT:
+                        self._say(Hearing.OPEN)
                     self._scheduler.hint((frame.table,))
 
     def _connected(self) -> None:
         # Its loss will be followed by the first try of a new chain.
-        self._attempt = 1
+        self._attempt, self._opened_at = 1, self._scheduler.now()
         self._say(Hearing.OPEN)
         # Nothing is replayed: whatever is on screen may have changed meanwhile (realtime.md §2).
         if self._was_open:

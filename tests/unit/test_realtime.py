@@ -25,8 +25,9 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.api.realtime import Changed, Connected, Ping
-from mogplex_tui.live.realtime import MISSED_BEFORE_RECONNECT, Hearing, RealtimeWatch
+from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, Hearing, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
+from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import FakeClock, turns, until
 
 
@@ -259,6 +260,46 @@ async def test_an_open_stream_that_says_nothing_is_opened_anew(rig: Rig) -> None
     assert rig.watch.hearing is Hearing.RECONNECTING
     assert not rig.scheduler.realtime_open
     await until(lambda: rig.line.open == 1)
+
+
+async def test_a_stream_that_stays_silent_is_polled_beside_and_not_opened_for_ever(rig: Rig) -> None:
+    await rig.heard(Connected())
+    for _ in range(MISSED_BEFORE_RECONNECT):
+        rig.scheduler.missed()
+    await until(lambda: rig.line.open == 1 and len(rig.line.dials) == 2)
+    await rig.heard(Connected())
+    for _ in range(5 * MISSED_BEFORE_RECONNECT):
+        rig.scheduler.missed()
+    await turns()
+    assert len(rig.line.dials) == 2
+    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (Hearing.SILENT, False)
+    # As soon as it announces something it is relied on again.
+    await rig.heard(Changed("sandboxes", "UPDATE"))
+    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (Hearing.OPEN, True)
+
+
+async def test_a_service_that_cuts_every_stream_at_once_is_dialled_ever_more_slowly(
+    pauses: list[int], rig: Rig
+) -> None:
+    for dials in range(2, 7):
+        await rig.heard(Connected())
+        await rig.heard(None)
+        await until(lambda dials=dials: len(rig.line.dials) == dials)  # type: ignore[misc]
+    assert pauses == [1, 2, 3, 4, 5]
+    # One that lasted begins a new chain.
+    await rig.heard(Connected())
+    rig.clock.advance(BRIEF)
+    await rig.heard(None)
+    await until(lambda: len(rig.line.dials) == 7)
+    assert pauses[-1] == 1
+
+
+def test_every_table_that_a_kind_rests_on_is_listened_to() -> None:
+    wanted = {table for kind in kinds().values() for road in kind.roads for table in road.tables}
+    wanted |= {table for kind in kinds().values() if kind.tail for table in kind.tail.tables}
+    assert wanted
+    assert wanted <= set(TABLES)
+    assert set(TABLES) <= {table.value for table in api.Table}
 
 
 async def test_stop_closes_the_stream_in_every_state(rig: Rig) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -11,18 +13,39 @@ class Clock(Protocol):
     """Two readings: a monotonic one in seconds for intervals, and the wall clock in UTC for people."""
 
     def monotonic(self) -> float:
-        """Return seconds that only grow, from an unspecified start."""
+        """Return seconds that only grow, from an unspecified start, and go on while the machine sleeps."""
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
 
 
+def _through_sleep() -> Callable[[], float]:
+    """Return the monotonic clock that also counts a closed lid, where the machine has one.
+
+    `time.monotonic` stands still then on Linux and macOS, so that what was read before three hours of sleep would
+    look seconds old after it.
+    """
+    name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
+    which = getattr(time, name, None)
+    try:
+        if which is not None:
+            time.clock_gettime(which)
+            return lambda: time.clock_gettime(which)
+    except OSError:
+        # A kernel that does not offer it.
+        pass
+    return time.monotonic
+
+
 class SystemClock:
     """The machine's own clocks."""
 
+    def __init__(self) -> None:
+        self._monotonic = _through_sleep()
+
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
-        return time.monotonic()
+        """Return the machine's monotonic seconds, sleep included."""
+        return self._monotonic()
 
     def now(self) -> datetime:
         """Return the machine's wall clock in UTC."""

@@ -140,11 +140,14 @@ class Scheduler:
         feed.freshness.retry_at = None
         self._wake.set()
 
-    def refresh_all(self) -> None:
-        """Ask once for everything wanted that rests on hints or has failed, as after a reconnect."""
+    def refresh_all(self, *, everything: bool = False) -> None:
+        """Ask once for all that is wanted and rests on hints or has failed, as after a reconnect.
+
+        `everything` asks for what is polled alone as well, as after a sleep.
+        """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
-            if feed.tables or feed.freshness.failures:
+            if everything or feed.tables or feed.freshness.failures:
                 self.refresh(feed)
 
     def hint(self, tables: Iterable[str]) -> None:

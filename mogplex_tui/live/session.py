@@ -15,10 +15,11 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
 from mogplex_tui.live.ledger import Ledger
-from mogplex_tui.live.realtime import RealtimeWatch
+from mogplex_tui.live.realtime import Hearing, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.store import Store
+from mogplex_tui.live.wake import WakeWatch
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
@@ -62,6 +63,7 @@ class Session:
         self.names = Names()
         self.costs = Costs(self)
         self.realtime = RealtimeWatch(lambda: self.client, self.scheduler)
+        self.wake = WakeWatch(self.clock)
         self.read_only = read_only
         self.account: str | None = None
         self.account_known: Signal[[]] = Signal()
@@ -129,11 +131,21 @@ class Session:
             self.scheduler.want(feed)
         self.costs.start()
         self.realtime.start()
+        self._forget.append(self.wake.woke.subscribe(self._woke))
+        self.wake.start()
+
+    def _woke(self, slept: float) -> None:
+        """After a sleep nothing on screen is true any more, and the stream is dead though nobody has said so."""
+        log.info("the machine slept for %d s: reading everything anew", slept)
+        self.scheduler.refresh_all(everything=True)
+        if self.realtime.hearing is not Hearing.CLOSED:
+            self.realtime.reconnect()
 
     async def stop(self) -> None:
         """Stop reading and close every connection."""
         for forget in self._forget:
             forget()
+        await self.wake.stop()
         await self.realtime.stop()
         await self.scheduler.stop()
         if self._client is not None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
-# After the end of a run its last events may still come (v1.md §10).
-LATE_READS = 2
+# For so many seconds after the end of a run was seen, its last events may still come (v1.md §10).
+LATE_FOR = 5.0
 
 
 class RunFeed:
@@ -34,7 +34,9 @@ class RunFeed:
         self.tail = Tail()
         # Told with what a batch did, many times during one long read.
         self.added: Signal[[Added]] = Signal()
-        self._late = 0
+        # When its end was first seen, and whether it was read once more after the last events had time to come.
+        self._ended_at: float | None = None
+        self._settled = False
         self.feed = Feed(
             f"run:{row.key}",
             self.fetch,
@@ -78,11 +80,11 @@ class RunFeed:
         return None
 
     def _over(self) -> bool:
-        return self.row.state in ENDED_STATES and self._late >= LATE_READS
+        return self.row.state in ENDED_STATES and self._settled
 
     async def fetch(self) -> bool:
         """Read the events once; return whether there were new ones."""
-        before = self.tail.events
+        before, begun = self.tail.events, self.session.scheduler.now()
         row = self.row
         if self._wide:
             try:
@@ -94,7 +96,12 @@ class RunFeed:
         else:
             await self._fetch_v1(row)
         # An end is not always final: a cancelled run may stream again (v1.md §7.6).
-        self._late = self._late + 1 if self.row.state in ENDED_STATES else 0
+        if self.row.state not in ENDED_STATES:
+            self._ended_at, self._settled = None, False
+        elif self._ended_at is None:
+            self._ended_at = self.session.scheduler.now()
+        else:
+            self._settled = begun >= self._ended_at + LATE_FOR
         return self.tail.events != before
 
     async def _fetch_wide(self, call_id: str) -> None:

@@ -47,7 +47,8 @@ class Feed:
     patience: float = 0.0
     # Whether its requests spend the token's budget now; a session cookie's do not.
     metered: Callable[[], bool] = lambda: True
-    # Whether there is anything left to ask; a feed of something that is over may say no.
+    # Whether there is anything left to ask; a feed of something that is over may say so: it is polled no more, and
+    # hints, which are mostly about others, read it no more often than a poll would have.
     idle: Callable[[], bool] = lambda: False
     freshness: Freshness = field(default_factory=Freshness)
     changed: Signal[[]] = field(default_factory=Signal)
@@ -200,6 +201,8 @@ class Scheduler:
         next one wait longer, up to `patience`.
         """
         gap = min(feed.gap * (1 << feed.fruitless), max(feed.gap, feed.patience))
+        if feed.idle():
+            gap = max(gap, feed.every)
         return max(gap, feed.took * 4) + self._crowding(feed)
 
     def _crowding(self, feed: Feed) -> float:

@@ -14,7 +14,7 @@ from mogplex_tui.api.models.events import Event
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow
-from mogplex_tui.live.run_feed import LATE_READS, RunFeed
+from mogplex_tui.live.run_feed import LATE_FOR, RunFeed
 from mogplex_tui.live.tail import Added
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp
 
@@ -177,16 +177,22 @@ async def test_after_the_end_late_events_are_still_read_and_then_no_more(session
     await feed.fetch()
     assert not feed.feed.idle()
     session.listing.set.apply([(call(1).id, make.from_call(call(1, status="success")))])
-    for _ in range(LATE_READS):
-        assert not feed.feed.idle()
+    for after in (0.0, LATE_FOR - 1):
+        session.time.advance(after)
         await feed.fetch()
+        assert not feed.feed.idle()
+    session.fake.events_of_call[call(1).id].append(Rows([event(2)]))
+    session.time.advance(1)
+    await feed.fetch()
+    assert ids(feed) == ["e1", "e2"]
     assert feed.feed.idle()
 
 
 async def test_a_run_that_streams_again_is_followed_again(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="cancelled")))
-    for _ in range(LATE_READS):
+    for _ in range(2):
         await feed.fetch()
+        session.time.advance(LATE_FOR)
     assert feed.feed.idle()
     for status in ("streaming", "failed"):
         session.listing.set.apply([(call(1).id, make.from_call(call(1, status=status)))])

@@ -42,9 +42,10 @@ async def _no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 def service_of(plane: Plane) -> Service:
     """The plane with its authenticator and an id stream of the HTTP side's own."""
-    hosted = plane.settings.profile == "hosted"
     settings = plane.settings
-    auth = Authenticator(plane.db, plane.clock, settings.rate_limit, not hosted, settings.bypass_secret)
+    auth = Authenticator(
+        plane.db, plane.clock, settings.rate_limit, not plane.is_hosted, settings.bypass_secret
+    )
     return Service(plane, auth, plane.ids.fork("http"))
 
 

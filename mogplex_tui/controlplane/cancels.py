@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from . import providers
 from .database import Row
+from .engine import dispatch
 from .ids import Ids
 from .plane import Plane
 from .writes import calls, job_control, jobs, runs
@@ -51,6 +53,8 @@ def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
         if run["sandbox_record_id"] is None:
             raise CancelError(400, "BAD_REQUEST", "Run has no sandbox metadata")
         _check_sandbox(plane, run["sandbox_record_id"])
+        if providers.kill_command(plane, run["sandbox_record_id"]) is not None:
+            raise CancelError(500, "INTERNAL_ERROR", "Failed to cancel run")
     with plane.db.transaction(ids=ids) as tx:
         at = plane.clock.now_us()
         calls.finalize_cancel(tx, call["id"], at, "External Mogplex run cancelled", payload)
@@ -73,6 +77,9 @@ def _check_sandbox(plane: Plane, record_id: str) -> None:
     text.
     """
     row = plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (record_id,))
+    refused = providers.reach_sandbox(plane, record_id)
+    if refused is not None:
+        raise CancelError(refused.status, "CONFLICT", refused.text)
     if row is None:
         raise CancelError(404, "CONFLICT", "Not found")
     if row["sandbox_id"] == "pending":
@@ -96,6 +103,9 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
         if not record_id:
             raise CancelError(400, "BAD_REQUEST", "Missing sandbox metadata")
         _check_sandbox(plane, record_id)
+        refused = providers.kill_command(plane, record_id)
+        if refused is not None:
+            raise CancelError(500, "INTERNAL_ERROR", refused.text)
         message, payload = "Run cancelled", {"runtime_command_id": command}
     with plane.db.transaction(ids=ids) as tx:
         calls.finalize_cancel(tx, call_id, plane.clock.now_us(), message, payload)
@@ -114,23 +124,35 @@ class JobCancel(NamedTuple):
 
 
 def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
-    """Cancel a pending or running job (observability.md §7.3); `job` has id and owner_installation_id."""
+    """Cancel a pending or running job (observability.md §7.3); `job` has id and owner_installation_id.
+
+    Raises CancelError when the runtime does not stop it: the request stays recorded, and the job as it was.
+    """
     now = plane.clock.now_us()
     reason = "USER_REQUESTED"
     with plane.db.transaction(ids=ids) as tx:
         job_control.request_cancel(tx, job["id"], now, reason)
     with plane.db.transaction(ids=ids) as tx:
         asked = job_control.ask_children(tx, job["id"], now)
+    handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
+    refused = providers.stop_task(plane, handle)
+    if refused is not None:
+        with plane.db.transaction(ids=ids) as tx:
+            job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)
+        # Its calls were asked all the same.
+        _wake_calls(plane, asked)
+        raise CancelError(500, "INTERNAL_ERROR", refused.text)
     with plane.db.transaction(ids=ids) as tx:
         job_control.finalize_cancel(tx, job["id"], plane.clock.now_us(), reason, len(asked))
     plane.wake.job_cancelled(job["id"])
+    _wake_calls(plane, asked)
+    released = dispatch.release(plane, ids, job["owner_installation_id"], plane.clock.now_us())
+    return JobCancel(len(asked), released)
+
+
+def _wake_calls(plane: Plane, asked: list[str]) -> None:
     for call_id in asked:
         plane.wake.cancelled(call_id)
-    released = job_control.release_queue(plane.db, ids, job["owner_installation_id"], plane.clock.now_us())
-    for entry in released:
-        if entry.started:
-            plane.wake.job_started(entry.job_id)
-    return JobCancel(len(asked), released)
 
 
 LIVE_JOB = jobs.LIVE

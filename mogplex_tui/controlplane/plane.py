@@ -120,6 +120,11 @@ class Plane:
     machines: Machines = field(default_factory=Machines)
     faults: Faults | None = None
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it behaves as the hosted service does, and not as the written word."""
+        return self.settings.profile == "hosted"
+
 
 def account_id(seed: int) -> str:
     """The profile id of the seeded account, the same for every database of one seed."""

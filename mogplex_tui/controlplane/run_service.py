@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from . import providers
 from .clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from .credentials import Caller
 from .database import Tx
@@ -33,6 +34,10 @@ class QuotaError(Exception):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class QueueDownError(Exception):
+    """The background runtime did not take the run; its row is there, and failed."""
 
 
 class IdempotencyConflictError(Exception):
@@ -107,7 +112,8 @@ def _record(tx: Tx, caller: Caller, at: int, repo_id: str | None, decision: str,
 def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, request: RunRequest) -> Accepted:
     """Create the run of a request, or find the one its key already made; wakes the simulator for a new one.
 
-    Raises IdempotencyConflictError when the key belongs to another request.
+    Raises IdempotencyConflictError when the key belongs to another request, and QueueDownError when the runtime does
+    not take the run: a later call with the key finds it failed (v1.md §7.4).
     """
     known = _replay(plane, caller, key, request)
     if known is not None:
@@ -120,6 +126,11 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
         if known is None:
             raise
         return known
+    refused = providers.queue_task(plane)
+    if refused is not None:
+        with plane.db.transaction(ids=ids) as tx:
+            runs.give_up(tx, run_id, plane.clock.now_us(), refused.text, hosted=plane.is_hosted)
+        raise QueueDownError(refused.text)
     plane.wake.run_started(run_id)
     return Accepted(run_id, replayed=False)
 

@@ -18,7 +18,7 @@ def before(app: ASGIApp, service: Service) -> ASGIApp:
     Raises BadRuleError for a fault that cannot be read.
     """
     settings = service.plane.settings
-    if settings.profile == "hosted":
+    if service.plane.is_hosted:
         app = HostedGate(HostedDefects(app, service.plane), service)
     rules = [parse(text) for text in settings.faults]
     if not rules and not settings.fault_route and not service.plane.scenario.now.faults:

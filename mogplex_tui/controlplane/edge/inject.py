@@ -87,11 +87,31 @@ class Faults:
                     break
         return struck
 
+    def refusal(self, method: str, path: str) -> tuple[int, str] | None:
+        """Status and text of the rule that refuses what the plane asks of others (providers.py), None without one.
+
+        A pattern that does not begin with a slash is about the plane's own answers alone.
+        """
+        for active in self.active:
+            rule = active.rule
+            if rule.kind in REFUSING and rule.pattern.is_rooted and active.strikes(method, path, ""):
+                status = _status(rule)
+                return status, refuse.message(status)
+        return None
+
     def silences(self, method: str, path: str, query: str) -> bool:
         """Whether an open stream is to say nothing now."""
         return any(
             active.is_switch and active.rule.pattern.matches(method, path, query) for active in self.active
         )
+
+
+def _status(rule: Rule) -> int:
+    """What a refusal comes to for whoever only hears of its status; a page is no answer, sign-in means nobody."""
+    if rule.kind in ("status", "html"):
+        status = int(rule.argument.low or 0)
+        return status if status >= 400 else 502
+    return int(rule.kind) if rule.kind.isdigit() else 401
 
 
 class FaultInjector:

@@ -25,6 +25,11 @@ class Pattern(NamedTuple):
     path: re.Pattern[str]
     query: tuple[tuple[str, re.Pattern[str]], ...]
 
+    @property
+    def is_rooted(self) -> bool:
+        """Whether the path was given from its first slash on, and not as "anything"."""
+        return self.path.pattern.startswith("/")
+
     def matches(self, method: str, path: str, query: str) -> bool:
         """Whether a request is meant; HEAD counts as GET, and `query` is the raw text after the question mark."""
         if self.methods and method not in self.methods and not (method == "HEAD" and "GET" in self.methods):

@@ -29,19 +29,28 @@ def is_v1(path: str) -> bool:
     return path == V1 or path.startswith(V1 + "/")
 
 
-def refused(path: str, status: int, origin: str, retry_after: float | None = None) -> Response:
-    """An error of a status in the shape of the path's family; a v1 401 carries its challenge (auth.md §5.2)."""
+def message(status: int) -> str:
+    """The sentence of a refusal with this status."""
+    return _coded(status)[1]
+
+
+def _coded(status: int) -> tuple[str, str]:
     fallback = (
         ("INTERNAL_ERROR", "Internal server error") if status >= 500 else ("BAD_REQUEST", "Bad request")
     )
-    code, message = _CODES.get(status, fallback)
+    return _CODES.get(status, fallback)
+
+
+def refused(path: str, status: int, origin: str, retry_after: float | None = None) -> Response:
+    """An error of a status in the shape of the path's family; a v1 401 carries its challenge (auth.md §5.2)."""
+    code, text = _coded(status)
     headers = {} if retry_after is None else {"Retry-After": str(int(retry_after))}
     if not is_v1(path):
-        return _json({"error": message}, status, headers)
+        return _json({"error": text}, status, headers)
     if status == 401:
         metadata = f"{origin}/.well-known/oauth-protected-resource/api/v1/mogplex/mcp"
         headers["WWW-Authenticate"] = f'Bearer resource_metadata="{metadata}"'
-    return _json({"ok": False, "error": {"code": code, "message": message}}, status, headers)
+    return _json({"ok": False, "error": {"code": code, "message": text}}, status, headers)
 
 
 def _json(value: object, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .. import providers
 from ..clock import MINUTE_US
 from ..database import Row, Tx
 from ..ids import Ids
@@ -17,7 +18,6 @@ MENTIONS_IN_A_ROW = 3
 LOOP_WINDOW_US = 10 * MINUTE_US
 # GitHub work of these kinds is not queued while the same is alive; manual and hook work always is checked.
 SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refactor"))
-REFUSED = "Runtime rejected the task: queue unavailable"
 
 
 class Work(NamedTuple):
@@ -138,17 +138,12 @@ def start(
 ) -> jobs.StartResult:
     """Start a queued job and wake who runs it; a full installation defers it (runtime-model.md §4).
 
-    `refused` is a background runtime that does not take the task: the job is pending again.
+    `refused` is a background runtime that does not take the task, as a fault may have it: the job is pending again.
     """
     at = plane.clock.now_us() if at is None else at
-    if refused:
-        with plane.db.transaction(ids=ids) as tx:
-            result = jobs.attempt(tx, job_id, at, source)
-            if result.started:
-                jobs.claim(tx, job_id, at)
-                jobs.start_failed(tx, job_id, at, REFUSED)
-        return jobs.StartResult(False, REFUSED if result.started else result.reason)
-    result = jobs.start_in_steps(plane.db, job_id, at, source, ids.opaque("run_"), ids)
+    down = providers.QUEUE_DOWN if refused else _down(plane)
+    handle = ids.opaque("run_") if down is None else ""
+    result = jobs.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
     if result.started:
         plane.wake.job_started(job_id)
     return result
@@ -159,11 +154,17 @@ def release(
 ) -> list[job_control.Released]:
     """Give the pending jobs of an installation the room that another one left, and wake who runs them."""
     at = plane.clock.now_us() if at is None else at
-    released = job_control.release_queue(plane.db, ids, installation_id, at)
+    released = job_control.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
     for entry in released:
         if entry.started:
             plane.wake.job_started(entry.job_id)
     return released
+
+
+def _down(plane: Plane) -> str | None:
+    """What the background runtime says that takes nothing now, None from one that works."""
+    refused = providers.queue_task(plane)
+    return None if refused is None else refused.text
 
 
 def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> Target:

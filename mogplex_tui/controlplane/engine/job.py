@@ -76,7 +76,7 @@ def load(stage: Stage, job_id: str) -> Job | None:
     if row is None:
         return None
     # The hosted service resolves flows alone (routing.md §0).
-    inert = stage.plane.settings.profile == "hosted" and row["flow_id"] is None
+    inert = stage.plane.is_hosted and row["flow_id"] is None
     if row["owner_id"] is None or inert:
         raise Unresolved(MISSING)
     metadata = json.loads(row["metadata"])

@@ -139,11 +139,12 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
         for row in rows:
             if not spare(row["id"]) and at - row["started_at"] >= _age_limit(row):
                 reaped += [row["id"]] if calls.reap_call(tx, row["id"], at) else []
-        # A run never outlives its call (runtime-model.md §9).
-        for run in tx.all(
+        # A run never outlives its call (runtime-model.md §9); on the hosted service nothing looks (system.md §3.1).
+        outlived = (
             "SELECT r.id FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
             f" WHERE r.{_LIVE} AND c.status NOT IN ('pending', 'streaming')"
-        ):
+        )
+        for run in [] if plane.is_hosted else tx.all(outlived):
             runs.mirror_call(tx, run["id"], at)
     return locks.table("ai_calls", len(rows), reaped)
 

@@ -20,7 +20,7 @@ def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
     """
     minute = us // MINUTE_US * MINUTE_US
     queued = _flows(plane, ids, minute, us)
-    if plane.settings.profile == "hosted":
+    if plane.is_hosted:
         return queued
     return [*queued, *_assignments(plane, ids, minute, us)]
 

@@ -54,7 +54,7 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
     if not found:
         return {"ok": True, "skipped": True, **tail}
     source = _known_account(plane, source_of(payload))
-    standing = plane.settings.profile != "hosted"
+    standing = not plane.is_hosted
     matched = [
         (event, target)
         for event in found

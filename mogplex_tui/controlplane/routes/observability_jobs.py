@@ -81,7 +81,10 @@ async def cancel_job(ask: Ask) -> Response:
     row = _job_row(ask)
     if row["status"] not in cancels.LIVE_JOB:
         raise refusal(409, "Job run is not cancelable", status=row["status"], **_cancel_state(row))
-    done = cancels.cancel_job(ask.plane, ask.service.ids, row)
+    try:
+        done = cancels.cancel_job(ask.plane, ask.service.ids, row)
+    except cancels.CancelError as error:
+        raise refusal(error.status, error.message) from None
     after = _job_row(ask)
     released = [
         {"jobRunId": entry.job_id, "started": entry.started, "reason": entry.reason}

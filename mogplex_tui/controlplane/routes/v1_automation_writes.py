@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import catalogue, graph_input
+from .. import catalogue, graph_input, providers
 from ..engine import dispatch
 from ..engine.matching import Target
 from ..flow_graphs import starter_graph
@@ -233,6 +233,9 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     if not enqueued.queued or enqueued.job_id is None:
         return run
     result = dispatch.start(plane, ids, enqueued.job_id, "api")
+    if result.reason == providers.QUEUE_DOWN:
+        # The job is queued all the same, and repaired later (§5.3).
+        raise v1_refusal(500, "INTERNAL_ERROR", "Failed to trigger automation")
     job = plane.db.only(
         "SELECT status, runtime_provider, runtime_run_id FROM job_runs WHERE id = ?", (enqueued.job_id,)
     )

@@ -132,6 +132,8 @@ def _accept(ask: Ask, caller: Caller, repo_name: str, key: str, request: RunRequ
     except run_service.IdempotencyConflictError:
         message = "Idempotency key already used for a different request"
         raise v1_refusal(409, "IDEMPOTENCY_CONFLICT", message) from None
+    except run_service.QueueDownError:
+        raise v1_refusal(500, "INTERNAL_ERROR", "Failed to start run") from None
 
 
 async def cancel_run(ask: Ask) -> Response:

@@ -20,7 +20,8 @@ from .stage import Part, Stage
 
 # Turns of a run that only a cancel should end: more than half an hour of work.
 ENDLESS_TURNS = 60
-LAUNCH_FAILED = "External Mogplex run failed"
+# What a harness says of a call that was cancelled before it came (v1.md §7.6).
+_NOT_PENDING = "ai_call is not pending"
 
 
 def repo_of(world: World, repo_id: str, row: Row) -> Repo:
@@ -106,6 +107,7 @@ def _execute(
             return
         watch_idle(stage, box_id)
         if not _enter(stage, part, row, box_id):
+            yield from _too_late(stage, part, row, box_id)
             return
     elif box_id is not None:
         watch_idle(stage, box_id)
@@ -131,24 +133,31 @@ def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
     return False
 
 
+def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
+    """The hosted worker goes on with a run that was cancelled meanwhile, and fails at its call (v1.md §7.6)."""
+    if not stage.plane.is_hosted:
+        return
+    cancelled = "SELECT 1 FROM external_agent_runs WHERE id = ? AND status = 'cancelled'"
+    if stage.plane.db.one(cancelled, (row["id"],)) is None:
+        return
+    with part.tx() as tx:
+        runs.overwrite(tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None)
+    yield between(part.rng, 1.0, 3.0)
+    with part.tx() as tx:
+        runs.overwrite(tx, row["id"], stage.now(), status="failed", error=_NOT_PENDING)
+
+
 def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | None:
     box = stage.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     return None if box is None or box_id is None else attached({}, box_id, box["sandbox_id"], row["mode"])
 
 
 def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
-    """End call and run of a launch that failed, so that neither stays live (runtime-model.md §9)."""
+    """End a run whose sandbox did not boot."""
     with part.tx() as tx:
-        calls.finish_call(
-            tx,
-            row["ai_call_id"],
-            "failed",
-            stage.now(),
-            error=error,
-            message=LAUNCH_FAILED,
-            payload={"error": error},
+        runs.give_up(
+            tx, row["id"], stage.now(), error, hosted=stage.plane.is_hosted, message=runs.LAUNCH_FAILED
         )
-        runs.mirror_call(tx, row["id"], stage.now())
     stage.left(row["ai_call_id"])
 
 

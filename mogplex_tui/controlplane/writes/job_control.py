@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..clock import iso_app
@@ -45,6 +46,14 @@ def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
     return [row["id"] for row in rows]
 
 
+def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
+    """Keep why a requested cancel could not be carried out, with control/cancel_failed; the job stays as it is."""
+    job = ledger.job_context(tx, job_id)
+    tx.update("job_runs", job_id, cancel_error=error)
+    tx.note("job_runs", "UPDATE", None, job_id)
+    ledger.record_for_job(tx, job_id, "control", "cancel_failed", at, reason=error, metadata=_handle(job))
+
+
 def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
     """End waits, running nodes and the job as cancelled, with control/cancelled; False when the job is
     over.
@@ -79,15 +88,20 @@ def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bo
     return True
 
 
-def release_queue(db: Database, ids: Ids, installation_id: int | None, at: int) -> list[Released]:
-    """Start the pending jobs of an installation, oldest first, as far as its limit allows (source
-    queue_release).
+def release_queue(
+    db: Database, ids: Ids, installation_id: int | None, at: int, refusal: Callable[[], str | None]
+) -> list[Released]:
+    """Start the pending jobs of an installation, oldest first, as far as its limit allows (source queue_release).
+
+    `refusal` is asked for each what the background runtime says against it.
     """
     released: list[Released] = []
     with db.transaction(ids=ids) as tx:
         room = jobs.RUNNING_PER_INSTALLATION - jobs.running_count(tx, installation_id)
         waiting = [row["id"] for row in jobs.pending_jobs(tx, installation_id)[: max(0, room)]]
     for job_id in waiting:
-        result = jobs.start_in_steps(db, job_id, at, "queue_release", ids.opaque("run_"), ids)
+        refused = refusal()
+        handle = ids.opaque("run_") if refused is None else ""
+        result = jobs.start_in_steps(db, job_id, at, "queue_release", handle, ids, refused)
         released.append(Released(job_id, result.started, result.reason))
     return released

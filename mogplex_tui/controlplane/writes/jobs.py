@@ -194,20 +194,31 @@ def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> Sta
 
 
 def start_in_steps(
-    db: Database, job_id: str, at: int, source: str, runtime_run_id: str, ids: Ids | None = None
+    db: Database,
+    job_id: str,
+    at: int,
+    source: str,
+    runtime_run_id: str,
+    ids: Ids | None = None,
+    refused: str | None = None,
 ) -> StartResult:
     """All three steps, a transaction each, so that realtime announces three updates (runtime-model.md §7).
 
-    `ids` names the ledger rows, the database's own stream otherwise.
+    `ids` names the ledger rows, the database's own stream otherwise. `refused` is what a runtime says that does not
+    take the task: the job is pending again, with a start/start_failed row.
     """
     with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)
-    if result.started:
-        with db.transaction(ids=ids) as tx:
-            claim(tx, job_id, at)
-        with db.transaction(ids=ids) as tx:
+    if not result.started:
+        return result
+    with db.transaction(ids=ids) as tx:
+        claim(tx, job_id, at)
+    with db.transaction(ids=ids) as tx:
+        if refused is None:
             hand_over(tx, job_id, at, runtime_run_id)
-    return result
+            return result
+        start_failed(tx, job_id, at, refused)
+    return StartResult(False, refused)
 
 
 def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: str = _FULL_SENTENCE) -> None:

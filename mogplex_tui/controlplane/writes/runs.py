@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..database import Tx
+from . import calls
 from .scrub import dumps
 
+LAUNCH_FAILED = "External Mogplex run failed"
 TERMINAL = ("success", "failed", "cancelled")
 
 
@@ -69,6 +71,31 @@ def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
         return False
     tx.update("external_agent_runs", run_id, updated_at=at, **columns)
     return True
+
+
+def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
+    """As set_run, without its guard: only the hosted worker is so careless (v1.md §7.6)."""
+    tx.update("external_agent_runs", run_id, updated_at=at, **columns)
+
+
+def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
+    """End a run that no harness will ever take up; `message` is that of the failed event, None writes no event.
+
+    The hosted service ends the run alone: its call stays pending until the reaper finds it, hours later
+    (v1.md §7.4 and §7.6). Elsewhere the call ends, and its run with it (runtime-model.md §9).
+    """
+    row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
+    if row is None:
+        return
+    payload = {"error": error}
+    if not hosted:
+        told = message or LAUNCH_FAILED
+        calls.finish_call(tx, row["ai_call_id"], "failed", at, error=error, message=told, payload=payload)
+        mirror_call(tx, run_id, at)
+    elif set_run(tx, run_id, at, status="failed", error=error) and message is not None:
+        calls.append_event(
+            tx, call_id=row["ai_call_id"], type="failed", message=message, payload=payload, at=at
+        )
 
 
 def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ... import providers
 from ...engine import dispatch
 from ...writes import jobs
 from ..params import NotJsonError, is_uuid, json_object
@@ -42,6 +43,8 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
     result = jobs.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
     if status == "pending":
         result = dispatch.start(ask.plane, ask.service.ids, job_id, source)
+    if result.reason == providers.QUEUE_DOWN:
+        raise refusal(500, result.reason)
     row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))
     body: dict[str, Any] = {
         "ok": True,

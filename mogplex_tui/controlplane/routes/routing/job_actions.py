@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from ... import providers
 from ...database import Row
 from ...engine import dispatch
 from ...graph_coerce import coerce, start_of
@@ -56,6 +57,8 @@ async def repair(ask: Ask) -> Response:
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
         raise refusal(400, "Job run is not repairable")
     result = dispatch.start(ask.plane, ask.service.ids, row["id"], "repair")
+    if result.reason == providers.QUEUE_DOWN:
+        raise refusal(500, result.reason)
     return answer({"ok": True} | _started(ask, row["id"], result))
 
 
@@ -102,6 +105,8 @@ async def requeue(ask: Ask) -> Response:
             }
         )
     result = dispatch.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
+    if result.reason == providers.QUEUE_DOWN:
+        raise refusal(500, result.reason, jobRunId=queued.job_id)
     head |= {"reused": False, "jobRunId": queued.job_id}
     return answer(head | _started(ask, queued.job_id, result) | {"versionFallbackUsed": version.fell_back})
 

@@ -55,7 +55,7 @@ async def register(ask: Ask) -> Response:
         raise _invalid("token_endpoint_auth_method", "expected one of " + ", ".join(AUTH_METHODS))
     if name is not None and not isinstance(name, str):
         raise _invalid("client_name", "expected a string")
-    if method != "none" and ask.plane.settings.profile == "hosted":
+    if method != "none" and ask.plane.is_hosted:
         raise empty_crash()
     client = signins.Registration(
         name,

@@ -80,7 +80,7 @@ async def consent_page(ask: Ask) -> Response:
 
     The hosted service has retired the hand-off and only says so.
     """
-    if ask.plane.settings.profile == "hosted":
+    if ask.plane.is_hosted:
         return said("Update your CLI", "This way of signing in is gone. Update the CLI and sign in again.")
     try:
         callback, nonce, name = _asked(ask)

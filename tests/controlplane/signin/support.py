@@ -72,5 +72,11 @@ def fields(page: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in found}
 
 
+def origin_of_form(page: httpx.Response) -> dict[str, str]:
+    """The header that a browser sends with a form of this page: its policy can take the origin away."""
+    secretive = page.headers.get("referrer-policy") == "no-referrer"
+    return {"Origin": "null" if secretive else f"{page.url.scheme}://{page.url.netloc.decode()}"}
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}

@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.controlplane.clock import DAY_US
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.signin.support import bearer, fields
+from tests.controlplane.signin.support import bearer, fields, origin_of_form
 from tests.controlplane.support import V1, ManualClock, World
 
 DECISION = "/api/oauth/decision"
@@ -68,9 +68,12 @@ async def test_without_a_session_the_login_page_comes_first(nobody: httpx.AsyncC
     sent = await nobody.get("/cli-auth", params=ASKED)
     assert sent.status_code == 302
     shown = await nobody.get(sent.headers["location"])
-    signed = await nobody.post("/login", data=fields(shown.text))
+    signed = await nobody.post("/login", data=fields(shown.text), headers=origin_of_form(shown))
     asked = await nobody.get(signed.headers["location"])
     assert "laptop" in asked.text and "consent_code" in fields(asked.text)
+    yes = fields(asked.text) | {"accept": "true"}
+    done = await nobody.post(DECISION, data=yes, headers=origin_of_form(asked))
+    assert (done.status_code, "mog_" in done.text) == (200, True)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """The list of runs, from whatever the credential reaches.
 
 Where observability is open: the newest calls, every live one, and as many further pages as were scrolled to
-(observability.md §2). Where only v1 is: the runs of every automation and the runs that this machine knows by id
-(v1.md §5.3, §7.5), because v1 has no list of runs.
+(observability.md §2), without a hole between what was read at different times. Where only v1 is: the runs of every
+automation and the runs that this machine knows by id (v1.md §5.3, §7.5), because v1 has no list of runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 PAGE = 100
+# So many pages are read to reach what was known before an absence; beyond them the list begins anew.
+CATCH_UP = 3
+# So many calls may come in while the console is open before the oldest are let go; scrolling brings them back.
+KEPT = 5000
 # Seconds between two reads of the same thing where there is no list.
 AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 # A run that ended is read once more after this: terminal is not always final (v1.md §7.6).
@@ -35,6 +40,14 @@ RUNS_A_READ = 8
 FORGOTTEN = "The service no longer knows this run."
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the newest to the oldest start between which every call of the service is known."""
+
+    newest: datetime
+    oldest: datetime
+
+
 class Runs:
     """Keeps the set `runs` of the store."""
 
@@ -42,8 +55,10 @@ class Runs:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
         self.pages = 1
-        self._pages_read = 1
-        self._page_turn = 1
+        # The older page that is asked for and not read yet, and the one that is due to be read again.
+        self._more: int | None = None
+        self._page_turn = 2
+        self._span: Span | None = None
         self._automations: dict[str, str] = {}
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
@@ -80,9 +95,10 @@ class Runs:
 
     def load_more(self) -> None:
         """Ask for one more page of older calls, unless one is on its way."""
-        if self.may_load_more and self._pages_read >= self.pages:
-            self.pages += 1
-            self._page_turn = self.pages
+        if self.may_load_more and self._more is None:
+            # What came in since has pushed the pages on, so they are counted by what is held.
+            self._more = self._held() // PAGE + 1
+            self.pages = max(self.pages, self._more)
             self.session.scheduler.refresh(self.feed)
 
     async def fetch(self) -> bool:
@@ -120,21 +136,91 @@ class Runs:
         client = self.session.client.at(Priority.TABLE).observability
         first = await client.calls(page=1, limit=PAGE)
         self.set.total = first.total
+        known = self._span or self._pictured()
         differed, _ = self._put(first)
+        differed |= await self._join(first, known)
         live = {call.id for call in first.calls if call.status in LIVE_STATES}
         if first.total > len(first.calls):
             running = await client.calls(page=1, limit=PAGE, surface="live")
             differed |= self._put(running)[0]
             live |= {call.id for call in running.calls}
         differed |= await self._fetch_gone(live)
-        if self.pages > 1:
-            turn = self._page_turn
-            differed |= self._put(await client.calls(page=turn, limit=PAGE))[0]
-            self._pages_read = max(self._pages_read, turn)
-            if self._page_turn == turn:
-                # Nobody asked for another page meanwhile.
-                self._page_turn = turn + 1 if turn < self.pages else 2
+        if self._more is not None or self.pages > 1:
+            differed |= await self._turn_page()
+        self._let_go()
         return differed
+
+    async def _join(self, first: CallPage, known: Span | None) -> bool:
+        """Read on until what was known before is reached: a list with a hole in it would look whole.
+
+        After a long absence too much lies between; then the older rows go, and come back when they are scrolled to.
+        """
+        client, differed, number = self.session.client.at(Priority.TABLE).observability, False, 1
+        read = _starts(first)
+        while known is not None and read and min(read) > known.newest:
+            if number > CATCH_UP or number * PAGE >= first.total:
+                break
+            number += 1
+            page = await client.calls(page=number, limit=PAGE)
+            differed |= self._put(page)[0]
+            read += _starts(page)
+        if not read:
+            return differed
+        newest, oldest = max(read), min(read)
+        if known is None:
+            self._span = Span(newest, oldest)
+        elif oldest <= known.newest:
+            self._span = Span(max(newest, known.newest), min(oldest, known.oldest))
+        else:
+            self._span = Span(newest, oldest)
+            self.set.drop([row.key for row in self._ended_calls() if (row.began or newest) < oldest])
+        return differed
+
+    def _pictured(self) -> Span | None:
+        """Return what the picture of the last session holds without a hole; it has not been read here yet."""
+        starts = [row.began for row in self._ended_calls() if row.began is not None]
+        return Span(max(starts), min(starts)) if starts else None
+
+    def _ended_calls(self) -> list[RunRow]:
+        return [row for row in self.set.rows.values() if row.source is make.Source.CALL and not row.live]
+
+    def _held(self) -> int:
+        """Return how many calls are known without a hole, those that could not be read among them."""
+        oldest = self._span.oldest if self._span is not None else None
+        return sum(
+            row.source is make.Source.CALL and (row.began is None or oldest is None or row.began >= oldest)
+            for row in self.set.rows.values()
+        )
+
+    async def _turn_page(self) -> bool:
+        """Read the older page that was asked for, or the one that is due to be read again."""
+        turn, held = self._more or self._page_turn, self._held()
+        page = await self.session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
+        brought = any(call.id not in self.set.rows for call in page.calls)
+        differed, _ = self._put(page)
+        starts = _starts(page)
+        if self._span is not None and starts and (turn - 1) * PAGE <= held:
+            self._span = Span(self._span.newest, min(self._span.oldest, *starts))
+        if turn == self._more:
+            self._more = None
+            if starts and not brought and self.may_load_more:
+                # All of it was known, and the end of the list is told only once: on to the next.
+                self._more = turn + 1
+                self.pages = max(self.pages, self._more)
+                self.session.scheduler.refresh(self.feed)
+        self._page_turn = turn + 1 if turn < self.pages else 2
+        return differed
+
+    def _let_go(self) -> None:
+        """Let the oldest calls go once very many have come in: a console that is open for days must not grow."""
+        most = self.pages * PAGE + KEPT
+        if self._span is None or len(self.set.rows) <= most:
+            return
+        never = self._span.oldest
+        newest_first = sorted(self._ended_calls(), key=lambda row: row.began or never, reverse=True)
+        kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
+        self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
+        self.set.drop(row.key for row in gone)
 
     async def _fetch_gone(self, live: set[str]) -> bool:
         """Read again what was live and is neither live nor on the first page any more: it has ended."""
@@ -275,6 +361,10 @@ class Runs:
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, replace(row, state=state))])
+
+
+def _starts(page: CallPage) -> list[datetime]:
+    return [call.started_at for call in page.calls if call.started_at is not None]
 
 
 def _marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:

@@ -71,6 +71,14 @@ class RowSet(Generic[R]):
             self.changes(change)
         return change
 
+    def drop(self, keys: Iterable[str]) -> Change:
+        """Take rows out and signal those that were there."""
+        removed = frozenset(key for key in keys if self.rows.pop(key, None) is not None)
+        change = Change(removed=removed)
+        if removed:
+            self.changes(change)
+        return change
+
     def touch(self) -> None:
         """Signal that only the freshness changed."""
         self.changes(Change())

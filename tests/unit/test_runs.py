@@ -13,7 +13,7 @@ from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import Source
 from mogplex_tui.live.runs import FORGOTTEN, PAGE, RUNS_A_READ, SETTLE
-from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp, turns, until
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 
 
 @pytest.fixture
@@ -70,45 +70,6 @@ async def test_a_live_call_that_the_service_forgot_is_said_once_and_not_asked_fo
     session.fake.log.clear()
     await session.listing.fetch()
     assert session.fake.log == ["observability.calls"]
-
-
-async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: FakeSession) -> None:
-    listing = session.listing
-    session.fake.call_rows = [call(n) for n in range(PAGE * 2 + 30)]
-    assert not listing.may_load_more
-    await listing.fetch()
-    assert (len(listing.set.rows), listing.may_load_more) == (PAGE, True)
-    listing.load_more()
-    assert listing.feed.asked
-    await listing.fetch()
-    assert len(listing.set.rows) == PAGE * 2
-    listing.load_more()
-    await listing.fetch()
-    assert len(listing.set.rows) == PAGE * 2 + 30
-    assert not listing.may_load_more
-    listing.load_more()
-    assert listing.pages == 3
-    session.fake.call_rows = [call(n, status="failed") for n in range(PAGE * 2 + 30)]
-    for _ in range(2):
-        await listing.fetch()
-    assert set(states(session).values()) == {"failed"}
-
-
-async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(session: FakeSession) -> None:
-    listing = session.listing
-    session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
-    session.scheduler.start()
-    session.scheduler.want(listing.feed)
-    await until(lambda: len(listing.set.rows) == PAGE)
-    await turns()
-    session.scheduler.refresh(listing.feed)
-    await until(lambda: listing.feed.running)
-    for _ in range(5):
-        listing.load_more()  # the end of the list is told with each key
-    await until(lambda: len(listing.set.rows) == PAGE * 2)
-    await turns()
-    assert listing.pages == 2
-    await session.scheduler.stop()
 
 
 async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: FakeSession) -> None:

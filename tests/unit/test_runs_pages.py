@@ -1,0 +1,154 @@
+"""The list of calls, page by page: no hole between what was read at different times, and no end to a day's work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.live import rows as make
+from mogplex_tui.live import runs
+from mogplex_tui.live.runs import CATCH_UP, PAGE
+from tests.unit.fakes import FakeSession, call, turns, until
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+def states(session: FakeSession) -> dict[str, str]:
+    return {key: row.state for key, row in session.listing.set.rows.items()}
+
+
+async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: FakeSession) -> None:
+    listing = session.listing
+    session.fake.call_rows = [call(n) for n in range(PAGE * 2 + 30)]
+    assert not listing.may_load_more
+    await listing.fetch()
+    assert (len(listing.set.rows), listing.may_load_more) == (PAGE, True)
+    listing.load_more()
+    assert listing.feed.asked
+    await listing.fetch()
+    assert len(listing.set.rows) == PAGE * 2
+    listing.load_more()
+    await listing.fetch()
+    assert len(listing.set.rows) == PAGE * 2 + 30
+    assert not listing.may_load_more
+    listing.load_more()
+    assert listing.pages == 3
+    session.fake.call_rows = [call(n, status="failed") for n in range(PAGE * 2 + 30)]
+    for _ in range(2):
+        await listing.fetch()
+    assert set(states(session).values()) == {"failed"}
+
+
+async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(session: FakeSession) -> None:
+    listing = session.listing
+    session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
+    session.scheduler.start()
+    session.scheduler.want(listing.feed)
+    await until(lambda: len(listing.set.rows) == PAGE)
+    await turns()
+    session.scheduler.refresh(listing.feed)
+    await until(lambda: listing.feed.running)
+    for _ in range(5):
+        listing.load_more()  # the end of the list is told with each key
+    await until(lambda: len(listing.set.rows) == PAGE * 2)
+    await turns()
+    assert listing.pages == 2
+    await session.scheduler.stop()
+
+
+def numbers(session: FakeSession) -> set[int]:
+    """Return the numbers of the calls that are listed."""
+    return {int(key.rpartition("-")[2]) for key in session.listing.set.rows}
+
+
+async def test_what_came_in_during_an_absence_leaves_no_hole(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(50)]
+    await session.listing.fetch()
+    session.fake.call_rows = [call(n) for n in range(50 + 2 * PAGE + 10)]
+    session.fake.log.clear()
+    await session.listing.fetch()
+    assert numbers(session) == set(range(50 + 2 * PAGE + 10))
+    # Two pages more than usual, and then as usual again.
+    assert session.fake.log == ["observability.calls"] * 4
+    session.fake.log.clear()
+    await session.listing.fetch()
+    assert session.fake.log == ["observability.calls"] * 2
+
+
+async def test_after_a_long_absence_the_list_begins_anew_and_older_calls_come_by_scrolling(
+    session: FakeSession,
+) -> None:
+    session.fake.call_rows = [call(n) for n in range(50)]
+    session.fake.call_rows[7] = call(7, status="streaming")
+    await session.listing.fetch()
+    most = 50 + 10 * PAGE
+    session.fake.call_rows += [call(n) for n in range(50, most)]
+    await session.listing.fetch()
+    # What is live stays in view.
+    assert numbers(session) == {7, *range(most - (1 + CATCH_UP) * PAGE, most)}
+    assert session.listing.set.total == most
+    while session.listing.may_load_more:
+        before = len(session.listing.set.rows)
+        session.listing.load_more()
+        await session.listing.fetch()
+        assert len(session.listing.set.rows) > before
+    assert numbers(session) == set(range(most))
+
+
+async def test_the_picture_of_yesterday_leaves_no_hole_either(session: FakeSession) -> None:
+    pictured = [make.from_call(call(n)) for n in range(300)]
+    session.listing.set.apply([(row.key, row) for row in pictured])
+    session.fake.call_rows = [call(n) for n in range(300 + 2 * PAGE)]
+    await session.listing.fetch()
+    assert numbers(session) == set(range(300 + 2 * PAGE))
+
+
+async def test_scrolling_on_works_after_many_calls_came_in_by_themselves(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(3 * PAGE)]
+    for count in (3 * PAGE, 3 * PAGE + 90, 4 * PAGE + 80, 5 * PAGE + 70):
+        session.fake.call_rows = [call(n) for n in range(count)]
+        session.fake.call_rows[-5] = call(count - 5, status="pending")
+        await session.listing.fetch()
+    assert len(session.listing.set.rows) == 3 * PAGE + 70
+    session.listing.load_more()
+    session.fake.asked.clear()
+    await session.listing.fetch()
+    assert len(session.listing.set.rows) == 4 * PAGE
+    assert [kwargs["page"] for _, _, kwargs in session.fake.asked] == [1, 1, 4]
+
+
+async def test_a_page_that_was_known_already_is_followed_by_the_next(session: FakeSession) -> None:
+    """The table says only once for each number of rows that its end is near."""
+    session.fake.call_rows = [call(n) for n in range(4 * PAGE)]
+    await session.listing.fetch()
+    # What it holds is less than a page, so that it counts from the first one.
+    session.listing.set.drop([call(4 * PAGE - 1).id, call(4 * PAGE - 2).id])
+    session.scheduler.start()
+    session.scheduler.want(session.listing.feed)
+    session.listing.load_more()
+    await until(lambda: len(session.listing.set.rows) == 2 * PAGE)
+    await session.scheduler.stop()
+
+
+async def test_a_list_that_is_open_for_days_lets_its_oldest_go(
+    session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "KEPT", 4 * PAGE)
+    count = 0
+    session.fake.call_rows = [call(0, status="streaming")]
+    for _ in range(12):
+        session.fake.call_rows += [call(n) for n in range(count + 1, count + 91)]
+        count += 90
+        await session.listing.fetch()
+        assert len(session.listing.set.rows) <= 5 * PAGE + 1
+    shown = numbers(session)
+    assert 0 in shown
+    newest = shown - {0}
+    assert newest == set(range(min(newest), count + 1))
+    session.listing.load_more()
+    await session.listing.fetch()
+    assert min(numbers(session) - {0}) < min(newest)

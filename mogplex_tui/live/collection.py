@@ -74,6 +74,10 @@ class Road:
     blind: float = 20.0
     notice: str = ""
 
+    def hiding(self, notice: str) -> Road:
+        """The road with the sentence above its rows that says what it hides."""
+        return replace(self, notice=notice)
+
 
 def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
     """Return the items of parsed rows, those that did not parse at the end, marked."""

@@ -105,6 +105,11 @@ def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> st
     return code.replace("_", " ").lower() if _CODE.fullmatch(code) else code
 
 
+def why(code: str | None) -> str:
+    """Return why something was not done, for the end of a sentence; also where no reason is given."""
+    return reason(code) or "the service does not say why"
+
+
 def seconds(value: float | None) -> str:
     """Return a span in two units at most: `9s`, `1m51s`, `2h05m`, `3d04h`."""
     if value is None:

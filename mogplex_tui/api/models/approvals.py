@@ -1,5 +1,6 @@
 """Questions to a human: those of workflows and those of the orchestrator (routing.md §3.15, §3.16)."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -62,6 +63,21 @@ class FlowApproval(Inbound):
         """The agent that asks, else the step, else None."""
         return self._text("agentName") or self._text("nodeLabel")
 
+    @property
+    def sort(self) -> str:
+        """Who asks: `step` for the workflow's author, `tool` for an agent."""
+        return "step" if self.kind == "manual_approval" else "tool"
+
+    @property
+    def input_text(self) -> str | None:
+        """What the tool would get."""
+        return self.tool_input
+
+    @property
+    def if_denied(self) -> str:
+        """What a no comes to, in a sentence (§3.15)."""
+        return "A denied step fails." if self.sort == "step" else "The model is told no and goes on."
+
     def _text(self, key: str) -> str | None:
         value = self.wait_config.get(key)
         return value if isinstance(value, str) and value else None
@@ -93,6 +109,36 @@ class ControlApproval(Inbound):
     resolved_at: Time | None = None
     resolved_by: str | None = None
     created_at: Time | None = None
+
+    @property
+    def sort(self) -> str:
+        """Who asks: always `control`, the orchestrator."""
+        return "control"
+
+    @property
+    def who(self) -> str:
+        """The orchestrator, in a word."""
+        return "orchestrator"
+
+    @property
+    def question(self) -> str:
+        """What is asked: the orchestrator's summary, else the name of the tool."""
+        return self.summary or self.tool_name
+
+    @property
+    def where(self) -> Any:
+        """The repository that the tool would work on, None where it does not say."""
+        return self.tool_input.get("repo") if isinstance(self.tool_input, dict) else None
+
+    @property
+    def input_text(self) -> str | None:
+        """What the tool would get, as indented JSON."""
+        return None if self.tool_input is None else json.dumps(self.tool_input, indent=2, default=str)
+
+    @property
+    def if_denied(self) -> str:
+        """What a no comes to, in a sentence (§3.16)."""
+        return "The tool is not called."
 
 
 def _note(value: str | None) -> str | None:

@@ -6,7 +6,17 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, Field
 
 from mogplex_tui.api.errors import InvalidInput
-from mogplex_tui.api.models.base import Count, Inbound, Json, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.base import (
+    NULL_IS_EMPTY,
+    Count,
+    Inbound,
+    Json,
+    Rows,
+    Text,
+    Time,
+    empty_rows,
+    nested,
+)
 from mogplex_tui.api.models.jobs import Job, JobDetail
 
 
@@ -110,7 +120,25 @@ class RunSummary(Inbound):
     failed_24h: Count = Field(default=0, validation_alias=AliasChoices("failed24h", "failed_24h"))
 
 
-class Automation(Inbound):
+class Drafted(Inbound):
+    """What has a draft and, once it was published, a version that runs."""
+
+    draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
+    published_version: PublishedVersion | None = None
+
+    @property
+    def version(self) -> int | None:
+        """The number of the version that runs; None before the first publish."""
+        return None if self.published_version is None else self.published_version.version_number
+
+    @property
+    def draft(self) -> str:
+        """How the draft stands to what runs: `unpublished`, `differs`, or nothing where they are the same."""
+        version = self.published_version
+        return "unpublished" if version is None else "differs" if self.draft_graph != version.graph else ""
+
+
+class Automation(Drafted):
     """An automation with its draft and, if there is one, its published version."""
 
     id: str
@@ -119,8 +147,6 @@ class Automation(Inbound):
     description: str | None = None
     notes: str | None = None
     installation_id: int | None = None
-    draft_graph: Graph = Field(default_factory=Graph)
-    published_version: PublishedVersion | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
     run_summary: RunSummary | None = None

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mogplex_tui.api.models.automations import Graph, PublishedVersion
+from mogplex_tui.api.models.automations import Drafted
 from mogplex_tui.api.models.base import (
-    NULL_IS_EMPTY,
     Count,
     Flag,
     Inbound,
@@ -43,7 +42,7 @@ class SourceKind(StrEnum):
     SLACK = "slack"
 
 
-class Flow(Activity):
+class Flow(Drafted, Activity):
     """A workflow with its draft and its published version; only the list fills in the activity (§3.1)."""
 
     id: str
@@ -53,9 +52,7 @@ class Flow(Activity):
     notes: str | None = None
     source_kind: Text = ""
     status: Text = ""
-    draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
     published_version_id: str | None = None
-    published_version: PublishedVersion | None = None
     trigger_schedule_id: str | None = None
     webhook_configured: Flag = False
     created_at: Time | None = None

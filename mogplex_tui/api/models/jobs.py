@@ -118,6 +118,16 @@ class Job(Inbound):
         """Whether the job still changes by itself."""
         return self.status in LIVE_JOBS
 
+    @property
+    def parent(self) -> str | None:
+        """The id of what set it off: an automation, a trigger or an assignment."""
+        return self.flow_id or self.trigger_id or self.assignment_id
+
+    @property
+    def parent_kind(self) -> str:
+        """What `parent` is the id of: automations, triggers or assignments."""
+        return "automations" if self.flow_id else "triggers" if self.trigger_id else "assignments"
+
 
 class Finding(Inbound):
     """One finding of a review."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, listed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -21,39 +22,19 @@ async def _roster(client: ClientView, _: Session) -> Listing:
 
     def dress(agent: Any) -> dict[str, Any]:
         life, day = lives.get(agent.id), activity.get(agent.id)
-        return {
-            **agent.__dict__,
-            "status": life.status if life else None,
-            "cycle_count": life.cycle_count if life else None,
-            "last_activity": life.last_activity if life else None,
-            "day": day.__dict__ if day else {},
-            "sort": (0 if agent.is_preset else 1),
-        }
+        return dressed(
+            agent,
+            status=life.status if life else None,
+            cycle_count=life.cycle_count if life else None,
+            last_activity=life.last_activity if life else None,
+            day=day.__dict__ if day else {},
+            sort=0 if agent.is_preset else 1,
+        )
 
     return listed(agents, dress=dress)
 
 
-async def _names(client: ClientView, _: Session) -> Listing:
-    return listed(await client.agents.list(), dress=lambda row: {**row.__dict__, "is_preset": row.preset})
-
-
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.facts(item, ("name", "name"), ("slug", "slug"), ("category", "category"), ("what", "description")),
-        c.facts(item, ("preset", "is_preset"), ("forked from", "source_template"), ("model", "model")),
-        [
-            *c.facts(item, ("now", "status"), ("cycles", "cycle_count")),
-            c.when(item, "last active", "last_activity", context),
-        ],
-        c.facts(
-            item,
-            ("runs 24 h", "day.runs24h"),
-            ("succeeded", "day.succeeded"),
-            ("failed", "day.failed"),
-            ("tokens 24 h", "day.tokens24h"),
-        ),
-    ]
-
+_names = reading(lambda client: client.agents.list(), lambda _, row: dressed(row, is_preset=row.preset))
 
 KIND = Kind(
     name="agents",
@@ -62,13 +43,9 @@ KIND = Kind(
     aliases=("agent", "ag", "roster"),
     contract="library.md §1, §3; v1.md §2",
     roads=(
-        Road(Family.AGENTS, _roster, frozenset({"agents", "ai_calls"}), every=60.0, blind=30.0),
-        Road(
-            Family.V1,
-            _names,
-            every=120.0,
-            blind=60.0,
-            notice="v1 names the agents; what they do needs a browser session.",
+        road(Family.AGENTS, _roster, "agents ai_calls", every=60, blind=30),
+        road(Family.V1, _names, every=120, blind=60).hiding(
+            "v1 names the agents; what they do needs a browser session."
         ),
     ),
     fields=(
@@ -83,28 +60,26 @@ KIND = Kind(
         c.age("last_activity", "LAST", key="last", priority=1),
         c.text("description", "", 30, "dim", key="what", priority=4, flex=3, min_width=16),
     ),
-    search=c.searching("name", "slug", "category", "status", "is_preset", "description"),
+    search=c.searching("name slug category status is_preset description"),
     default_sort=c.by("last_activity", "sort", "name"),
-    label=lambda record: str(c.value(record, "name") or c.value(record, "id")),
-    facts=_facts,
-    links=lambda item: [
-        Link("runs", "its runs", "runs", filter=f"who:{str(c.value(item, 'name')).split(' ')[0]}"),
-        Link("assignments", "its assignments", "assignments", filter=str(c.value(item, "name"))),
-    ],
-    texts=lambda item: [("Prompt", text)] if (text := c.value(item, "system_prompt")) else [],
+    label=c.named("{name|id}"),
+    facts=c.groups(
+        "name; slug; category; what: description",
+        "preset: is_preset; forked from: source_template; model",
+        "now: status; cycles: cycle_count; last active: last_activity",
+        "runs 24 h: day.runs24h; succeeded: day.succeeded; failed: day.failed; tokens 24 h: day.tokens24h",
+    ),
+    links=p.links(
+        p.among("runs", "runs", "its runs", lambda item: f"who:{str(c.value(item, 'name')).split(' ')[0]}"),
+        p.among("assignments", "assignments", "its assignments", "{name}"),
+    ),
+    texts=c.texts(("Prompt", "system_prompt")),
     verbs=(
-        Verb(
-            "delete",
-            "delete",
-            "ctrl+d",
-            "Delete an agent of your own.",
-            lambda client, item, _: client.agents.delete(item.key),
-            why_not=lambda item: "A preset cannot be deleted." if c.value(item, "is_preset") else None,
-            doing="deleting",
-            means=("Its assignments and triggers go with it.",),
-            done="{} is deleted.",
-            footer=False,
-        ),
+        p.deletes(
+            lambda client, item: client.agents.delete(item.key),
+            "Its assignments and triggers go with it.",
+            about="Delete an agent of your own.",
+        ).only(p.lacking("is_preset", "A preset cannot be deleted.")),
     ),
     empty="No agents.",
     needs="The agents need a token or a browser session that this service accepts.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Verb, listed
-from mogplex_tui.operate.kinds.parts import session_needed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -20,24 +20,10 @@ async def _list(client: ClientView, session: Session) -> Listing:
     ours = target.token.reveal() if target.token else ""
 
     def dress(key: Any) -> dict[str, Any]:
-        return {
-            **key.__dict__,
-            "status": "expired" if key.is_expired(now) else "active",
-            "ours": bool(key.prefix) and ours.startswith(key.prefix),
-        }
+        mine = bool(key.prefix) and ours.startswith(key.prefix)
+        return dressed(key, status="expired" if key.is_expired(now) else "active", ours=mine)
 
     return listed(await client.api_keys.list(), dress=dress)
-
-
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; begins with: prefix; status: status; may: scopes; this console's: ours"),
-        [
-            c.when(item, "used last", "last_used_at", context),
-            c.when(item, "ends", "expires_at", context),
-            c.when(item, "made", "created_at", context),
-        ],
-    ]
 
 
 KIND = Kind(
@@ -46,7 +32,7 @@ KIND = Kind(
     noun="API key",
     aliases=("api-key", "keys", "tokens", "ak"),
     contract="identity.md §4",
-    roads=(Road(Family.KEYS, _list, every=120.0, blind=60.0),),
+    roads=(road(Family.KEYS, _list, every=120, blind=60),),
     fields=(
         c.state("status", width=10, priority=0),
         c.text("name", "NAME", 24, flex=2, min_width=14),
@@ -57,27 +43,24 @@ KIND = Kind(
         c.left("expires_at", "ENDS", 5, key="ends", priority=0),
         c.age("created_at", key="age", priority=2),
     ),
-    search=c.searching("name", "prefix", "scopes", "status", "ours"),
+    search=c.searching("name prefix scopes status ours"),
     default_sort=c.by("created_at"),
-    label=lambda record: str(c.value(record, "name")),
-    facts=_facts,
+    label=c.named("{name}"),
+    facts=c.groups(
+        "name; begins with: prefix; status; may: scopes; this console's: ours",
+        "used last: last_used_at; ends: expires_at; made: created_at",
+    ),
     verbs=(
-        Verb(
-            "revoke",
-            "revoke",
-            "x",
-            "End the key for good; asks first.",
-            lambda client, item, _: client.api_keys.revoke(item.key),
-            doing="revoking",
-            means=(
-                "Whatever uses this key is shut out at once; it cannot be taken back.",
-                "OURS marks the key that this console itself uses.",
-            ),
+        verb("revoke", "x", "End the key for good; asks first.")
+        .sends(lambda client, item, _: client.api_keys.revoke(item.key))
+        .asks(
+            "Whatever uses this key is shut out at once; it cannot be taken back.",
+            "OURS marks the key that this console itself uses.",
             go="Revoke it",
-            done="{} is revoked.",
-        ),
+        )
+        .says("revoking", "{} is revoked."),
     ),
     empty="No API keys. They are made in the browser: o opens the page.",
     url=lambda _: "/settings/api-keys",
-    needs=session_needed("API keys"),
+    needs=p.session_needed("API keys"),
 )

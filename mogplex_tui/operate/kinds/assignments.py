@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, listed, with_names
-from mogplex_tui.operate.kinds.parts import activity, switches
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, reading, road, with_names
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.session import Session
-
-
-async def _list(client: ClientView, session: Session) -> Listing:
-    return listed(await client.assignments.list(), dress=lambda row: with_names(session, row))
 
 
 async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
@@ -25,15 +20,7 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.assignments.update(item.key, AssignmentChange(enabled=enabled))
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    """What an operator asks of an assignment: does it fire, did it work, what presses on it."""
-    return [
-        c.facts(item, ("enabled", "enabled"), ("type", "type"), ("schedule", "cron_schedule")),
-        c.facts(item, ("repo", "repo_name|repo_id"), ("agent", "agent_name|agent_id")),
-        *activity(item, context),
-        [c.when(item, "created", "created_at", context)],
-    ]
-
+_read = reading(lambda client: client.assignments.list(), with_names)
 
 KIND = Kind(
     name="assignments",
@@ -41,10 +28,10 @@ KIND = Kind(
     noun="assignment",
     aliases=("assignment", "as"),
     contract="routing.md §1",
-    roads=(Road(Family.ASSIGNMENTS, _list, frozenset({"assignments", "job_runs"}), every=60.0, blind=20.0),),
+    roads=(road(Family.ASSIGNMENTS, _read, "assignments job_runs", every=60, blind=20),),
     fields=(
         c.flag("enabled", "ON", priority=0),
-        c.text("repo_name|repo_id", "REPO", 18, key="repo", flex=1, min_width=12, cut="middle"),
+        c.repo("repo_name|repo_id"),
         c.text("agent_name|agent_id", "AGENT", 16, key="agent", flex=1, min_width=10, priority=1),
         c.text("type", "TYPE", 13, priority=1),
         c.text("cron_schedule", "SCHEDULE", 13, "dim", key="schedule", priority=3),
@@ -57,15 +44,20 @@ KIND = Kind(
         ),
         c.trouble("last_run_error"),
     ),
-    search=c.searching("repo_name", "agent_name", "type", "enabled", "last_run_status", "last_run_error"),
+    search=c.searching("repo_name agent_name type enabled last_run_status last_run_error"),
     default_sort=c.by("enabled", "last_run_started_at"),
-    label=lambda record: f"{c.value(record, 'repo_name') or 'repo'} {c.value(record, 'type')}",
-    facts=_facts,
-    links=lambda item: [
-        Link("repo", str(c.value(item, "repo_name|repo_id")), "projects", key=c.value(item, "repo_id")),
-        Link("agent", str(c.value(item, "agent_name|agent_id")), "agents", key=c.value(item, "agent_id")),
-    ],
-    verbs=switches(
+    label=c.named("{repo_name or repo} {type}"),
+    facts=c.groups(
+        "enabled; type; schedule: cron_schedule",
+        "repo: repo_name|repo_id; agent: agent_name|agent_id",
+        *p.ACTIVITY,
+        "created: created_at",
+    ),
+    links=p.links(
+        p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
+        p.to("agents", "agent", "agent_id", "agent_name|agent_id"),
+    ),
+    verbs=p.switches(
         _switch,
         on="Let it start work.",
         off="Keep it from starting work.",

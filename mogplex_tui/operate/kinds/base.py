@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.live.collection import Item, Listing, Road, items_of
+from mogplex_tui.live.collection import Item, Listing, Read, Road, items_of
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 Cell = tuple[str, str]
 Fact = tuple[str, str, str]
 """A label, a value and its tone."""
+Choices = Callable[[Item, "Session"], Sequence[tuple[str, str]]]
+"""What can be chosen for a record: pairs of what is sent and what it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Wish:
 
     label: str
     value: Callable[[Item], str] = lambda _: ""
-    choices: Callable[[Item, Session], Sequence[tuple[str, str]]] | None = None
+    choices: Choices | None = None
     check: Callable[[str], str | None] = lambda _: None
     optional: bool = False
 
@@ -95,6 +99,57 @@ class Verb:
     footer: bool = True
     told: Callable[[Any], tuple[bool, str]] | None = None
     keyed: bool = False
+
+    def only(self, *checks: Callable[[Item], str | None]) -> Verb:
+        """The verb for records of which no check says why not; the first that does is heard."""
+        return replace(self, why_not=lambda item: next(filter(None, (each(item) for each in checks)), None))
+
+    def asks(self, *means: str, go: str = "") -> Verb:
+        """The verb with a question before it: what it means, and the word of the yes."""
+        return replace(self, means=means, go=go)
+
+    def wants(self, label: str, choices: Choices | None = None, **how: Any) -> Verb:
+        """The verb with something to type or to choose before it; `how` are the further fields of a `Wish`."""
+        return replace(self, wish=Wish(label, choices=choices, **how))
+
+    def says(self, doing: str, done: str) -> Verb:
+        """The verb with its word while it is under way, and the sentence after it."""
+        return replace(self, doing=doing, done=done)
+
+    def tells(self, doing: str, told: Callable[[Any], tuple[bool, str]]) -> Verb:
+        """The verb with its word while it is under way, and what makes the sentence of the answer."""
+        return replace(self, doing=doing, told=told)
+
+    def for_many(self) -> Verb:
+        """The verb for every marked row."""
+        return replace(self, many=True)
+
+    def aside(self) -> Verb:
+        """The verb without a place in the footer."""
+        return replace(self, footer=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A verb that does not know yet what it sends."""
+
+    id: str
+    key: str
+    help: str
+    title: str
+
+    def sends(self, call: Callable[..., Awaitable[Any]]) -> Verb:
+        """The verb that sends a call, made of the client, the item and what was typed or chosen."""
+        return Verb(self.id, self.title, self.key, self.help, call)
+
+    def sends_keyed(self, call: Callable[..., Awaitable[Any]]) -> Verb:
+        """The verb that sends a call with an idempotency key, its fourth argument."""
+        return replace(self.sends(call), keyed=True)
+
+
+def verb(id: str, key: str, help: str, title: str = "") -> Named:
+    """Begin the declaration of a verb; its title is its id unless it has one of its own."""
+    return Named(id, key, help, title or id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +239,40 @@ def listed(
     return Listing(items, total)
 
 
-def with_names(session: Session, row: Any, **more: Any) -> dict[str, Any]:
-    """Return a row's fields with the names of its repository and its agent beside their ids."""
-    fields = dict(row.__dict__)
-    repo_id, agent_id = fields.get("repo_id"), fields.get("agent_id")
-    fields["repo_name"] = session.names.repos.get(repo_id or "")
-    fields["agent_name"] = session.names.agents.get(agent_id or "")
-    return fields | more
+def reading(
+    call: Callable[[ClientView], Awaitable[Any]], dress: Callable[[Session, Any], Any] | None = None
+) -> Read:
+    """Return the reading of a list that is one call; `dress` makes of a row what is shown."""
+
+    async def read(client: ClientView, session: Session) -> Listing:
+        return listed(await call(client), dress=None if dress is None else partial(dress, session))
+
+    return read
+
+
+def road(family: Family, read: Read, tables: str = "", *, every: float, blind: float) -> Road:
+    """Return one way to the rows; `tables` are the realtime tables with spaces between, the times are seconds."""
+    return Road(family, read, frozenset(tables.split()), every, blind)
+
+
+def dressed(row: Any, properties: str = "", **more: Any) -> dict[str, Any]:
+    """Return a row's fields with these of its properties, and with what else is shown beside them.
+
+    `properties` are names with spaces between; one that the row does not have is None.
+    """
+    return {**row.__dict__, **{name: getattr(row, name, None) for name in properties.split()}, **more}
+
+
+def with_names(session: Session, row: Any, properties: str = "", **more: Any) -> dict[str, Any]:
+    """Return a dressed row with the names of its repository and its agent beside their ids."""
+    repo_id, agent_id = getattr(row, "repo_id", None), getattr(row, "agent_id", None)
+    names = {
+        "repo_name": session.names.repos.get(repo_id or ""),
+        "agent_name": session.names.agents.get(agent_id or ""),
+    }
+    return dressed(row, properties, **{**names, **more})
+
+
+def with_more(item: Item, record: Mapping[str, Any], raw: Any = None) -> Item:
+    """Return an item that was read by itself: with more in its record, and its own JSON where that was read too."""
+    return Item(item.key, {**(item.record or {}), **record}, item.raw if raw is None else raw)

@@ -6,6 +6,7 @@ differ by the road they came on. What is missing is a dash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -153,57 +154,26 @@ def trouble(path: str, **more: Any) -> Field:
     return Field("error", "", 24, cell, priority=6, flex=3, min_width=12, **more)
 
 
+def repo(path: str, width: int = 18, **more: Any) -> Field:
+    """A column of repositories, cut in the middle: their ends tell them apart."""
+    return text(path, "REPO", width, key="repo", flex=1, min_width=12, cut="middle", **more)
+
+
 def _one_line(found: Any) -> str:
     if isinstance(found, list | tuple | set | frozenset):
         return ", ".join(map(str, found))
     return str(found).strip().split("\n", 1)[0]
 
 
-# Facts -----------------------------------------------------------------------------------------------------------
-
-
-def fact(item: Item, label: str, path: str, tone: str = "plain") -> Fact:
-    """A fact of a text or a list of texts."""
-    found = value(item, path)
-    if found is None or found == "" or found == []:
-        return (label, words.DASH, "dim")
-    if isinstance(found, bool):
-        return (label, "yes" if found else "no", tone)
-    if isinstance(found, datetime):
-        return (label, words.local(found), tone)
-    if isinstance(found, int) and not path.endswith(("_id", "port")):
-        return (label, f"{found:,}", tone)
-    if isinstance(found, Decimal):
-        return (label, words.money(found), tone)
-    return (label, _one_line(found), tone)
-
-
-def when(item: Item, label: str, path: str, context: Context) -> Fact:
-    """A fact of an instant: how long ago, and exactly."""
-    found = value(item, path)
-    if not isinstance(found, datetime):
-        return (label, words.DASH, "dim")
-    seconds = (context.now - found).total_seconds()
-    told = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
-    return (label, f"{told}, {words.local(found)}", "plain")
-
-
-def facts(item: Item, *pairs: tuple[str, str]) -> list[Fact]:
-    """A group of facts by label and path."""
-    return [fact(item, label, path) for label, path in pairs]
-
-
-def searching(*paths: str) -> Callable[[Item], Mapping[str, Any]]:
+def searching(paths: str) -> Callable[[Item], Mapping[str, Any]]:
     """What `/` looks at: these attributes by the last step of their path, and the key."""
+    named = [(path.partition("|")[0].rpartition(".")[2].replace("_", ""), path) for path in paths.split()]
 
     def search(item: Item) -> Mapping[str, Any]:
-        found = {
-            path.partition("|")[0].rpartition(".")[2].replace("_", ""): value(item, path) for path in paths
-        }
-        told = {
-            name: each if isinstance(each, bool | int | float) else None if each is None else _one_line(each)
-            for name, each in found.items()
-        }
+        told: dict[str, Any] = {}
+        for name, path in named:
+            found = value(item, path)
+            told[name] = found if found is None or isinstance(found, bool | int | float) else _one_line(found)
         state = item.doing or told.get("state") or told.get("status") or value(item, "status")
         return {**told, "id": item.key, "state": state}
 
@@ -216,7 +186,94 @@ def by(*paths: str) -> Callable[[Item], Any]:
     return lambda item: tuple(rank(item) for rank in ranks)
 
 
-def group(item: Item, spec: str) -> list[Fact]:
-    """A group of facts as text: `label: path; label: path`."""
-    pairs = (each.partition(":") for each in spec.split(";"))
-    return [fact(item, label.strip(), path.strip()) for label, _, path in pairs]
+# Sentences, facts and texts ----------------------------------------------------------------------------------------
+
+
+# `{path}`, `{path:8}` for its first eight characters, `{path or word}` for a word where it leads nowhere.
+_BLANK = re.compile(r"\{([^{}: ]+)(?: or ([^{}:]+))?(?::(\d+))?\}")
+
+
+def filled(source: Any, sentence: str) -> str | None:
+    """Return a sentence with `{path}` filled from an item or a record, None when one of them leads nowhere."""
+    paths = [match[1] for match in _BLANK.finditer(sentence) if match[2] is None]
+    return None if any(value(source, path) is None for path in paths) else named(sentence)(source)
+
+
+def named(sentence: str) -> Callable[[Any], str]:
+    """What a record is called: a sentence with `{path}`, where what leads nowhere is left out.
+
+    `{path:8}` takes the first eight characters, `{path or word}` the word where the path leads nowhere.
+    """
+
+    def call(source: Any) -> str:
+        def fill(match: re.Match[str]) -> str:
+            found = value(source, match[1])
+            told = match[2] or "" if found is None or found == "" else str(found)
+            return told[: int(match[3])] if match[3] else told
+
+        return _BLANK.sub(fill, sentence).strip()
+
+    return call
+
+
+def _price(_: Item, found: Any) -> str:
+    return f"${found * 1_000_000:,.2f} a million"
+
+
+def _reason(item: Item, found: Any) -> str:
+    return words.reason(found, value(item, "metadata"))
+
+
+_AS: dict[str, Callable[[Item, Any], str]] = {"price": _price, "reason": _reason}
+
+
+def _told(found: Any, path: str, context: Context) -> str:
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, datetime):
+        seconds = (context.now - found).total_seconds()
+        ago = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
+        return f"{ago}, {words.local(found)}"
+    if isinstance(found, int) and not path.endswith(("_id", "port")):
+        return f"{found:,}"
+    return words.money(found) if isinstance(found, Decimal) else _one_line(found)
+
+
+def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
+    """Facts in groups, each a text like `label: path; label: path as reason; path`.
+
+    Yes and no, instants, counts and money are told as such. `as reason` puts a code of the dispatch ledger into words,
+    `as price` a price per token into one per million. A path alone is its own label.
+    """
+    parsed = [[_parsed(each) for each in spec.split(";")] for spec in specs]
+
+    def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
+        found = value(item, path)
+        told = "" if found is None else _AS[way](item, found) if way else _told(found, path, context)
+        return (label, told, "plain") if told else (label, words.DASH, "dim")
+
+    return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
+
+
+def _parsed(spec: str) -> tuple[str, str, str]:
+    label, _, rest = spec.partition(":")
+    path, _, way = (rest or label).strip().partition(" as ")
+    return label.strip(), path, way
+
+
+def texts(
+    *parts: tuple[str, str] | tuple[str, str, Callable[[Any], str]],
+) -> Callable[[Item], list[tuple[str, str]]]:
+    """Long texts by title and path, left out where there is none; of a list each is a line, told by the third part."""
+
+    def found(item: Item) -> list[tuple[str, str]]:
+        told = []
+        for title, path, *rest in parts:
+            text = value(item, path)
+            if isinstance(text, list | tuple):
+                text = "\n".join(map(rest[0] if rest else str, text))
+            if text:
+                told.append((title, str(text)))
+        return told
+
+    return found

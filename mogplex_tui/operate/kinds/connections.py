@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Listing
+from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Verb, listed, with_names
-from mogplex_tui.operate.kinds.parts import deletes, hidden, repo_link, session_needed, switches
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, listed, road, verb, with_names
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -26,31 +27,7 @@ async def _list(client: ClientView, session: Session) -> Listing:
         health = "untested" if row.health_status == "unknown" else row.health_status
         return {key: value for key, value in fields.items() if key not in _ADDRESSES} | {"health": health}
 
-    return hidden(listed(await client.connections.list(), dress=dress), *_ADDRESSES)
-
-
-def _tested(found: Any) -> tuple[bool, str]:
-    if found.healthy:
-        tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
-        return True, f"{{}} works{tools}."
-    return False, f"{{}} does not work: {found.error or found.summary or found.status}"
-
-
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; what: description; enabled: is_enabled; type: type; where: place"),
-        [
-            *c.group(item, "health: health; last error: last_test_error; answer: last_test_http_status"),
-            *c.group(item, "tools: last_test_tool_count"),
-            c.when(item, "tested", "last_tested_at", context),
-        ],
-        c.group(item, "signs in by: auth_type; sign-in: sign_in; scopes: oauth_scopes"),
-        [
-            c.when(item, "authorised", "oauth_authorized_at", context),
-            c.when(item, "runs out", "oauth_token_expires_at", context),
-        ],
-        c.group(item, "counts for: scope; repo: repo_name|repo_id; preset: source_preset"),
-    ]
+    return p.hidden(listed(await client.connections.list(), dress=dress), *_ADDRESSES)
 
 
 KIND = Kind(
@@ -59,7 +36,7 @@ KIND = Kind(
     noun="connection",
     aliases=("connection", "conn", "cn"),
     contract="library.md §8",
-    roads=(Road(Family.CONNECTIONS, _list, frozenset({"connections"}), every=120.0, blind=45.0),),
+    roads=(road(Family.CONNECTIONS, _list, "connections", every=120, blind=45),),
     fields=(
         c.flag("is_enabled", "ON", key="on", priority=0),
         c.state("health", "HEALTH", 13, priority=0),
@@ -72,35 +49,34 @@ KIND = Kind(
         c.age("last_tested_at", "TESTED", 6, key="tested", priority=1),
         c.trouble("last_test_error"),
     ),
-    search=c.searching(
-        "name", "type", "place", "health", "is_enabled", "scope", "repo_name", "last_test_error"
-    ),
+    search=c.searching("name type place health is_enabled scope repo_name last_test_error"),
     default_sort=c.by("name"),
     descending=False,
-    label=lambda record: str(c.value(record, "name")),
-    facts=_facts,
-    links=lambda item: repo_link(item, "repo_id", "repo_name"),
+    label=c.named("{name}"),
+    facts=c.groups(
+        "name; what: description; enabled: is_enabled; type; where: place",
+        "health; last error: last_test_error; answer: last_test_http_status;"
+        " tools: last_test_tool_count; tested: last_tested_at",
+        "signs in by: auth_type; sign-in: sign_in; scopes: oauth_scopes",
+        "authorised: oauth_authorized_at; runs out: oauth_token_expires_at",
+        "counts for: scope; repo: repo_name|repo_id; preset: source_preset",
+    ),
+    links=p.links(p.to("projects", "repo", "repo_id", "repo_name|repo_id")),
     verbs=(
-        *switches(
+        *p.switches(
             lambda client, item, on: client.connections.set_enabled(item.key, on),
             "is_enabled",
             on="Let agents use it.",
             off="Keep agents from using it.",
         ),
-        Verb(
-            "test",
-            "test",
-            "v",
-            "Let the service try it now.",
-            lambda client, item, _: client.connections.test(item.key),
-            doing="testing",
-            told=_tested,
-        ),
-        deletes(
+        verb("test", "v", "Let the service try it now.")
+        .sends(lambda client, item, _: client.connections.test(item.key))
+        .tells("testing", answers.tested),
+        p.deletes(
             lambda client, item: client.connections.delete(item.key),
             "Its credentials go with it; agents cannot use the service any more.",
         ),
     ),
     empty="No connections. They are made in the browser, under Connections.",
-    needs=session_needed("Connections"),
+    needs=p.session_needed("Connections"),
 )

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.config import contexts as kept
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Fact, Kind
+from mogplex_tui.operate.kinds.base import Kind, road
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.kinds.base import Context
 
 
 async def _read(_: ClientView, session: Session) -> Listing:
@@ -41,28 +40,15 @@ def _item(context: kept.Context, session: Session, current: str | None) -> Item:
     return Item(context.name, record, record)
 
 
-def _facts(item: Item, _: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; service: base_url; team: team"),
-        c.group(item, "in use here: here; used when none is named: default; rules: rules"),
-        c.group(item, "signed in with: holds; kept in: kept_in"),
-        c.group(item, "to go there: switch; for always: keep"),
-    ]
-
-
 KIND = Kind(
     name="contexts",
     title="Contexts",
     noun="context",
     aliases=("context", "ctx"),
     roads=(
-        Road(
-            # Nothing is asked of the service; its state closes no file.
-            Family.OTHER,
-            _read,
-            every=30.0,
-            blind=30.0,
-            notice="To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it.",
+        # Nothing is asked of the service; its state closes no file.
+        road(Family.OTHER, _read, every=30, blind=30).hiding(
+            "To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it."
         ),
     ),
     fields=(
@@ -75,11 +61,16 @@ KIND = Kind(
         c.text("holds", "SIGNED IN WITH", 16, "dim", key="holds", priority=1),
         c.text("kept_in", "KEPT IN", 8, "dim", key="kept", priority=3),
     ),
-    search=c.searching("name", "base_url", "rules", "holds"),
+    search=c.searching("name base_url rules holds"),
     default_sort=c.by("name"),
     descending=False,
-    label=lambda record: str(c.value(record, "name")),
-    facts=_facts,
+    label=c.named("{name}"),
+    facts=c.groups(
+        "name; service: base_url; team",
+        "in use here: here; used when none is named: default; rules",
+        "signed in with: holds; kept in: kept_in",
+        "to go there: switch; for always: keep",
+    ),
     empty="No contexts. mogplex-tui login makes one; mogplex-tui contexts add names another service.",
     needs="The contexts are in a file of this console.",
 )

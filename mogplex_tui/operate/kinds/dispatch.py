@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, listed
-from mogplex_tui.operate.kinds.parts import job_link, repo_link, session_needed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -26,23 +26,14 @@ async def _list(client: ClientView, session: Session) -> Listing:
     automations = session.store.set("automations").rows
 
     def dress(row: Any) -> dict[str, Any]:
-        return {
-            **row.__dict__,
-            "why": words.reason(row.reason, row.metadata) or _started_by(row.metadata),
-            "job": (row.job_run_id or "")[:8],
-            "automation": c.value(automations.get(row.flow_id), "name"),
-        }
+        return dressed(
+            row,
+            why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
+            job=(row.job_run_id or "")[:8],
+            automation=c.value(automations.get(row.flow_id), "name"),
+        )
 
     return listed(page.entries, dress=dress, total=page.total)
-
-
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "step: event_kind; outcome: outcome; why: why; code: reason"),
-        c.group(item, "repo: repo.full_name; agent: agent.name; automation: automation|flow_id"),
-        c.group(item, "set off by: source_type; way: source_kind; start source: metadata.start_source"),
-        [c.when(item, "at", "created_at", context)],
-    ]
 
 
 KIND = Kind(
@@ -51,34 +42,31 @@ KIND = Kind(
     noun="ledger entry",
     aliases=("ledger", "events", "di"),
     contract="observability.md §8.1",
-    roads=(
-        Road(Family.OBSERVABILITY, _list, frozenset({"automation_dispatch_events"}), every=60.0, blind=15.0),
-    ),
+    roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=60, blind=15),),
     fields=(
         c.age("created_at", key="age", priority=0),
         c.text("event_kind", "STEP", 8, "dim", key="step", priority=1),
         c.state("outcome", "OUTCOME", 14, priority=0),
         c.text("why", "WHY", 30, flex=3, min_width=20),
-        c.text("repo.full_name", "REPO", 16, key="repo", flex=1, min_width=12, cut="middle", priority=1),
+        c.repo("repo.full_name", 16, priority=1),
         c.text("source_type", "SET OFF BY", 14, "dim", key="source", priority=2),
         c.text("automation|agent.name", "WHOSE", 16, "dim", key="whose", priority=3, flex=1),
         c.text("job", "JOB", 8, "dim", key="job", priority=4),
     ),
-    search=c.searching(
-        "event_kind", "outcome", "why", "reason", "repo.full_name", "source_type", "automation", "job_run_id"
-    ),
+    search=c.searching("event_kind outcome why reason repo.full_name source_type automation job_run_id"),
     default_sort=c.by("created_at"),
-    label=lambda record: f"{c.value(record, 'event_kind')} {c.value(record, 'outcome')}",
-    facts=_facts,
-    links=lambda item: [
-        *job_link(item, "job_run_id"),
-        *(
-            [Link("automation", str(c.value(item, "automation") or flow), "automations", key=str(flow))]
-            if (flow := c.value(item, "flow_id"))
-            else []
-        ),
-        *repo_link(item, "repo.id|repo_id", "repo.full_name"),
-    ],
+    label=c.named("{event_kind} {outcome}"),
+    facts=c.groups(
+        "step: event_kind; outcome; why; code: reason",
+        "repo: repo.full_name; agent: agent.name; automation: automation|flow_id",
+        "set off by: source_type; way: source_kind; start source: metadata.start_source",
+        "at: created_at",
+    ),
+    links=p.links(
+        p.to("jobs", "job", "job_run_id"),
+        p.to("automations", "automation", "flow_id", "automation|flow_id"),
+        p.to("projects", "repo", "repo.id|repo_id", "repo.full_name|repo_id"),
+    ),
     empty="The ledger is empty: no event has met an automation, trigger or assignment yet.",
-    needs=session_needed("Entries of the dispatch ledger"),
+    needs=p.session_needed("Entries of the dispatch ledger"),
 )

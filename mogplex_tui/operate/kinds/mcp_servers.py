@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, listed
-from mogplex_tui.operate.kinds.parts import deletes, hidden, session_needed, switches
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -19,12 +19,12 @@ async def _own(client: ClientView, _: Session) -> Listing:
     from mogplex_tui.live import redact
 
     def dress(row: Any) -> dict[str, Any]:
-        fields = {key: value for key, value in row.__dict__.items() if key != "url"}
         secrets = [*row.env_secret_names, *row.header_secret_names]
         place = " ".join([row.command, *row.args]) if row.command else row.place
-        return {**fields, "place": redact.text(place), "secrets": secrets, "own": True}
+        fields = dressed(row, place=redact.text(place), secrets=secrets, own=True)
+        return {key: value for key, value in fields.items() if key != "url"}
 
-    return hidden(listed(await client.mcp_servers.list(), dress=dress), "url")
+    return p.hidden(listed(await client.mcp_servers.list(), dress=dress), "url")
 
 
 async def _merged(client: ClientView, _: Session) -> Listing:
@@ -50,14 +50,6 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.mcp_servers.update(item.key, McpServerUpdate(enabled=enabled))
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; enabled: enabled; transport: transport; where: place"),
-        c.group(item, "names of its secrets: secrets"),
-        [c.when(item, "made", "created_at", context), c.when(item, "changed", "updated_at", context)],
-    ]
-
-
 KIND = Kind(
     name="mcp-servers",
     title="MCP servers",
@@ -65,13 +57,9 @@ KIND = Kind(
     aliases=("mcp-server", "mcp"),
     contract="library.md §9, v1.md §6",
     roads=(
-        Road(Family.MCP, _own, every=120.0, blind=60.0),
-        Road(
-            Family.V1,
-            _merged,
-            every=120.0,
-            blind=60.0,
-            notice="v1 lists what tools are started from; it changes nothing.",
+        road(Family.MCP, _own, every=120, blind=60),
+        road(Family.V1, _merged, every=120, blind=60).hiding(
+            "v1 lists what tools are started from; it changes nothing."
         ),
     ),
     fields=(
@@ -82,18 +70,22 @@ KIND = Kind(
         c.text("secrets", "SECRETS", 20, "dim", flex=1, min_width=14, priority=2),
         c.age("updated_at", key="age", priority=1),
     ),
-    search=c.searching("name", "transport", "place", "enabled"),
+    search=c.searching("name transport place enabled"),
     default_sort=c.by("name"),
     descending=False,
-    label=lambda record: str(c.value(record, "name")),
-    facts=_facts,
+    label=c.named("{name}"),
+    facts=c.groups(
+        "name; enabled; transport; where: place",
+        "names of its secrets: secrets",
+        "made: created_at; changed: updated_at",
+    ),
     verbs=(
-        *switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
-        deletes(
+        *p.switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
+        p.deletes(
             lambda client, item: client.mcp_servers.delete(item.key),
             "Its secrets go with it; agents lose its tools.",
         ),
     ),
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
-    needs=session_needed("MCP servers"),
+    needs=p.session_needed("MCP servers"),
 )

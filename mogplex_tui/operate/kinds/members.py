@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, Wish, listed
-from mogplex_tui.operate.kinds.parts import session_needed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
+
+
+_ROLES = ("admin", "developer", "viewer")
+
+
+def _person(beside: dict[str, Any], row: Any) -> dict[str, Any]:
+    return dressed(row, name=row.label, status="active", is_owner=row.role == "owner", **beside)
+
+
+def _invite(beside: dict[str, Any], row: Any) -> dict[str, Any]:
+    return dressed(row, name=row.email, status="pending", is_current_user=False, **beside)
 
 
 async def _list(client: ClientView, _: Session) -> Listing:
@@ -28,35 +40,19 @@ async def _list(client: ClientView, _: Session) -> Listing:
             continue
         beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
 
-        def person(row: Any, beside: dict[str, Any] = beside) -> dict[str, Any]:
-            return {**row.__dict__, "name": row.label, "status": "active", **beside}
-
-        def invite(row: Any, beside: dict[str, Any] = beside) -> dict[str, Any]:
-            return {
-                **row.__dict__,
-                "name": row.email,
-                "status": "pending",
-                "is_current_user": False,
-                **beside,
-            }
-
-        mine = [
-            *listed(roster.members, lambda row: str(row.user_id), person).items,
-            *listed(roster.invites, dress=invite).items,
-        ]
+        people = listed(roster.members, lambda row: str(row.user_id), partial(_person, beside))
+        invites = listed(roster.invites, dress=partial(_invite, beside))
         # Somebody may be in several teams.
-        items += [replace(item, key=f"{team.id[:8]}/{item.key}") for item in mine]
+        items += [replace(item, key=f"{team.id[:8]}/{item.key}") for item in (*people.items, *invites.items)]
     return Listing(items)
 
 
-def _why_not(item: Item) -> str | None:
-    if c.value(item, "status") != "active":
-        return "This is an invite, nobody has joined by it yet."
-    if c.value(item, "is_current_user"):
-        return "Nobody changes their own membership here."
-    if c.value(item, "role") == "owner":
-        return "An owner is not moved or removed; ownership is handed over in the browser."
-    return None if c.value(item, "may") else "Only owners and admins of the team may do this."
+_CHANGES = (
+    p.while_in("active", why="This is an invite, nobody has joined by it yet."),
+    p.lacking("is_current_user", "Nobody changes their own membership here."),
+    p.lacking("is_owner", "An owner is not moved or removed; ownership is handed over in the browser."),
+    p.having("may", "Only owners and admins of the team may do this."),
+)
 
 
 async def _set_role(client: ClientView, item: Item, role: str) -> None:
@@ -67,21 +63,13 @@ async def _remove(client: ClientView, item: Item, _: str) -> None:
     await client.teams.remove_member(c.value(item, "team_id"), c.value(item, "user_id"))
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; user name: username; e-mail: email; you: is_current_user"),
-        c.group(item, "team: team; role: role; status: status"),
-        [c.when(item, "joined", "joined_at", context)],
-    ]
-
-
 KIND = Kind(
     name="members",
     title="Members",
     noun="member",
     aliases=("member", "people", "me"),
     contract="identity.md §8",
-    roads=(Road(Family.TEAMS, _list, every=300.0, blind=180.0),),
+    roads=(road(Family.TEAMS, _list, every=300, blind=180),),
     fields=(
         c.state("status", width=10, priority=0),
         c.text("name", "WHO", 22, flex=2, min_width=12),
@@ -91,41 +79,28 @@ KIND = Kind(
         c.flag("is_current_user", "YOU", "you", "", key="you", priority=3),
         c.age("joined_at|created_at", "SINCE", 5, key="since", priority=1),
     ),
-    search=c.searching("name", "username", "email", "team", "role", "status"),
+    search=c.searching("name username email team role status"),
     default_sort=c.by("team", "name"),
     descending=False,
-    label=lambda record: str(c.value(record, "name")),
-    facts=_facts,
-    links=lambda item: [Link("team", str(c.value(item, "team")), "teams", key=c.value(item, "team_id"))],
+    label=c.named("{name}"),
+    facts=c.groups(
+        "name; user name: username; e-mail: email; you: is_current_user",
+        "team; role; status",
+        "joined: joined_at",
+    ),
+    links=p.links(p.to("teams", "team", "team_id", "team")),
     verbs=(
-        Verb(
-            "role",
-            "role",
-            "e",
-            "Give the member another role.",
-            _set_role,
-            why_not=_why_not,
-            doing="moving",
-            wish=Wish(
-                "Which role",
-                value=lambda item: str(c.value(item, "role")),
-                choices=lambda _, __: [(role, role) for role in ("admin", "developer", "viewer")],
-            ),
-            done="{} has the new role.",
-        ),
-        Verb(
-            "remove",
-            "remove",
-            "x",
-            "Take the member out of the team; asks first.",
-            _remove,
-            why_not=_why_not,
-            doing="removing",
-            means=("The member loses sight of everything of the team at once.",),
-            go="Remove",
-            done="{} is out of the team.",
-        ),
+        verb("role", "e", "Give the member another role.")
+        .sends(_set_role)
+        .only(*_CHANGES)
+        .wants("Which role", lambda _, __: [(role, role) for role in _ROLES], value=c.named("{role}"))
+        .says("moving", "{} has the new role."),
+        verb("remove", "x", "Take the member out of the team; asks first.")
+        .sends(_remove)
+        .only(*_CHANGES)
+        .asks("The member loses sight of everything of the team at once.", go="Remove")
+        .says("removing", "{} is out of the team."),
     ),
     empty="No team, so no members. Teams are made in the browser.",
-    needs=session_needed("Members"),
+    needs=p.session_needed("Members"),
 )

@@ -1,4 +1,4 @@
-"""What several kinds have in common: switching something on and off, deleting it, and the sentence for a closed road."""
+"""What several kinds have in common: verbs and when they make sense, links, and the sentence for a closed road."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Link, Verb
+from mogplex_tui.operate.kinds.base import Link, Verb, verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.collection import Item, Listing
+
+WhyNot = Callable[["Item"], str | None]
+Way = Callable[["Item"], Link | None]
+
+# Facts of what something's runs came to: did it work, what presses on it (routing.md §1.1).
+ACTIVITY = (
+    "last run: last_run_status; started: last_run_started_at; last error: last_run_error",
+    "running: running_count; pending: pending_count; failed 24 h: failed_24h; suppressed: suppressed_24h;"
+    "deferred: deferred_24h; start failed: start_failed_24h; pressure: last_pressure_reason as reason",
+)
 
 
 def session_needed(what: str) -> str:
@@ -21,6 +30,41 @@ def session_needed(what: str) -> str:
         f"{what} need a browser session on this service: "
         "mogplex-tui login --session adds one, or set MOGPLEX_SESSION_COOKIE."
     )
+
+
+# When a verb makes sense -------------------------------------------------------------------------------------------
+
+
+def having(path: str, why: str) -> WhyNot:
+    """Only where there is something at a path; else `why`, with `{path}` filled from the record."""
+    said = c.named(why)
+    return lambda item: None if c.value(item, path) else said(item)
+
+
+def lacking(path: str, why: str) -> WhyNot:
+    """Only where there is nothing at a path; else `why`, with `{path}` filled from the record."""
+    said = c.named(why)
+    return lambda item: said(item) if c.value(item, path) else None
+
+
+def while_in(*states: str, why: str = "") -> WhyNot:
+    """Only while the status is one of these; else `why`, which says that if it is empty."""
+    said = c.named(why or f"It is {{status or unknown}}; this works only while it is {' or '.join(states)}.")
+    return lambda item: None if c.value(item, "status") in states else said(item)
+
+
+def while_not_in(*states: str, why: str) -> WhyNot:
+    """Only while the status is none of these; else `why`."""
+    said = c.named(why)
+    return lambda item: said(item) if c.value(item, "status") in states else None
+
+
+def wanted(why: str) -> Callable[[str], str | None]:
+    """The check of a text that must not be empty; else `why`."""
+    return lambda text: None if text.strip() else why
+
+
+# Verbs -------------------------------------------------------------------------------------------------------------
 
 
 def switches(
@@ -32,96 +76,62 @@ def switches(
     means: str = "",
 ) -> tuple[Verb, Verb]:
     """Return the two verbs that switch a record on and off by the flag at `path`; `means` is asked before off."""
+    enable = verb("enable", "e", on).sends(lambda client, item, _: switch(client, item, True))
+    disable = verb("disable", "d", off).sends(lambda client, item, _: switch(client, item, False))
     return (
-        Verb(
-            "enable",
-            "enable",
-            "e",
-            on,
-            lambda client, item, _: switch(client, item, True),
-            why_not=lambda item: "It is enabled already." if c.value(item, path) else None,
-            doing="enabling",
-            done="{} is enabled.",
-            many=True,
-        ),
-        Verb(
-            "disable",
-            "disable",
-            "d",
-            off,
-            lambda client, item, _: switch(client, item, False),
-            why_not=lambda item: None if c.value(item, path) else "It is disabled already.",
-            doing="disabling",
-            means=(means,) if means else (),
-            go="Disable it",
-            done="{} is disabled.",
-            many=True,
-        ),
+        enable.only(lacking(path, "It is enabled already.")).says("enabling", "{} is enabled.").for_many(),
+        disable.only(having(path, "It is disabled already."))
+        .asks(*([means] if means else []), go="Disable it")
+        .says("disabling", "{} is disabled.")
+        .for_many(),
     )
 
 
 def deletes(
-    delete: Callable[[ClientView, Item], Awaitable[Any]],
-    means: str,
-    *,
-    about: str = "Delete it for good.",
-    why_not: Callable[[Item], str | None] = lambda _: None,
+    delete: Callable[[ClientView, Item], Awaitable[Any]], means: str, *, about: str = "Delete it for good."
 ) -> Verb:
     """Return the verb that deletes a record, with what goes with it in the question."""
-    return Verb(
-        "delete",
-        "delete",
-        "ctrl+d",
-        about,
-        lambda client, item, _: delete(client, item),
-        why_not=why_not,
-        doing="deleting",
-        means=(means,),
-        go="Delete it",
-        done="{} is deleted.",
-        footer=False,
+    return (
+        verb("delete", "ctrl+d", about)
+        .sends(lambda client, item, _: delete(client, item))
+        .asks(means, go="Delete it")
+        .says("deleting", "{} is deleted.")
+        .aside()
     )
 
 
-def activity(item: Item, context: Context) -> list[list[Fact]]:
-    """Return the facts of what something's runs came to: did it work, what presses on it (routing.md §1.1)."""
-    return [
-        [
-            *c.facts(item, ("last run", "last_run_status")),
-            c.when(item, "started", "last_run_started_at", context),
-            *c.facts(item, ("last error", "last_run_error")),
-        ],
-        [
-            *c.facts(
-                item,
-                ("running", "running_count"),
-                ("pending", "pending_count"),
-                ("failed 24 h", "failed_24h"),
-                ("suppressed", "suppressed_24h"),
-                ("deferred", "deferred_24h"),
-                ("start failed", "start_failed_24h"),
-            ),
-            reason(item, "pressure", "last_pressure_reason"),
-        ],
-    ]
+# Links -------------------------------------------------------------------------------------------------------------
 
 
-def reason(item: Item, label: str, path: str) -> Fact:
-    """Return a fact of a code of the dispatch ledger, in words."""
-    told = words.reason(c.value(item, path), c.value(item, "metadata"))
-    return (label, told, "plain") if told else (label, words.DASH, "dim")
+def links(*ways: Way) -> Callable[[Item], list[Link]]:
+    """The links of a record, without those that lead nowhere from it."""
+    return lambda item: [link for way in ways if (link := way(item)) is not None]
 
 
-def job_link(item: Item, path: str, label: str = "job") -> list[Link]:
-    """Return the way to the job whose id is at `path`, none without one."""
-    job = c.value(item, path)
-    return [Link(label, str(job)[:8], "jobs", key=str(job))] if job else []
+def to(kind: str, label: str, key: str, text: str = "") -> Way:
+    """A way to the record whose key is at the path `key`, called what is at the path `text`; none without a key.
+
+    `kind` is the name of a kind, which may be filled from the record.
+    """
+
+    def way(item: Item) -> Link | None:
+        found, there = c.value(item, key), c.filled(item, kind)
+        if not found or there is None:
+            return None
+        told = c.value(item, text) if text else str(found)[:8]
+        return Link(label, str(told or found)[:60], there, key=str(found))
+
+    return way
 
 
-def repo_link(item: Item, key: str, name: str) -> list[Link]:
-    """Return the way to the repository whose id is at the path `key`, none without one."""
-    repo = c.value(item, key)
-    return [Link("repo", str(c.value(item, name) or repo)[:60], "projects", key=str(repo))] if repo else []
+def among(kind: str, label: str, text: str, narrowed: str | Callable[[Item], str | None]) -> Way:
+    """A way to a list, narrowed by a `/` filter that is filled from the record; none where something lacks for it."""
+
+    def way(item: Item) -> Link | None:
+        found = c.filled(item, narrowed) if isinstance(narrowed, str) else narrowed(item)
+        return None if found is None else Link(label, text, kind, filter=found)
+
+    return way
 
 
 def hidden(listing: Listing, *keys: str) -> Listing:

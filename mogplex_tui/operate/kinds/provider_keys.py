@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item, Listing
+from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, Verb, listed
-from mogplex_tui.operate.kinds.parts import deletes, session_needed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -22,35 +23,13 @@ def _provider(record: Any) -> str:
 async def _list(client: ClientView, _: Session) -> Listing:
     from mogplex_tui.api.models.keys import Provider
 
-    listing = listed(
-        await client.provider_keys.list(), _provider, lambda row: {**row.__dict__, "stored": True}
-    )
+    listing = listed(await client.provider_keys.list(), _provider, lambda row: dressed(row, stored=True))
     there = {item.key for item in listing.items}
     lacking = [Item(name, {"provider": str(name), "stored": False}) for name in Provider if name not in there]
     return Listing([*listing.items, *lacking])
 
 
-def _verified(verdict: Any) -> tuple[bool, str]:
-    if verdict.key_valid:
-        return True, "{} works."
-    why = verdict.key_error or "the provider could not be asked"
-    return False, f"{{}} {'does not work' if verdict.key_valid is False else 'could not be tried'}: {why}."
-
-
-def _stored(item: Item) -> str | None:
-    return (
-        None
-        if c.value(item, "stored")
-        else "There is no key of this provider. It is stored in the browser: o."
-    )
-
-
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "provider: provider; stored: stored"),
-        [c.when(item, "stored at", "created_at", context), c.when(item, "replaced", "updated_at", context)],
-    ]
-
+_STORED = p.having("stored", "There is no key of this provider. It is stored in the browser: o.")
 
 KIND = Kind(
     name="provider-keys",
@@ -58,38 +37,34 @@ KIND = Kind(
     noun="provider key",
     aliases=("provider-key", "providers", "pk"),
     contract="identity.md §5",
-    roads=(Road(Family.KEYS, _list, every=180.0, blind=120.0),),
+    roads=(road(Family.KEYS, _list, every=180, blind=120),),
     fields=(
         c.text("provider", "PROVIDER", 20, flex=1, min_width=12),
         c.flag("stored", "KEY", "stored", "none", priority=0),
         c.age("updated_at|created_at", key="age", priority=0),
     ),
-    search=c.searching("provider", "stored"),
+    search=c.searching("provider stored"),
     default_sort=c.by("provider"),
     descending=False,
     key=_provider,
     label=_provider,
-    facts=_facts,
-    links=lambda item: [Link("models", "its models", "models", filter=f"provider:{item.key}")],
+    facts=c.groups(
+        "provider; stored",
+        "stored at: created_at; replaced: updated_at",
+    ),
+    links=p.links(p.among("models", "models", "its models", "provider:{provider}")),
     url=lambda _: "/settings",
     verbs=(
-        Verb(
-            "verify",
-            "verify",
-            "v",
-            "Let the service try the key at its provider.",
-            lambda client, item, _: client.provider_keys.verify(item.key),
-            why_not=_stored,
-            doing="trying",
-            told=_verified,
-        ),
-        deletes(
+        verb("verify", "v", "Let the service try the key at its provider.")
+        .sends(lambda client, item, _: client.provider_keys.verify(item.key))
+        .only(_STORED)
+        .tells("trying", answers.verified),
+        p.deletes(
             lambda client, item: client.provider_keys.delete(item.key),
             "Models of this provider are then paid by the platform, or do not run.",
             about="Forget the stored key.",
-            why_not=_stored,
-        ),
+        ).only(_STORED),
     ),
     empty="No provider keys.",
-    needs=session_needed("Provider keys"),
+    needs=p.session_needed("Provider keys"),
 )

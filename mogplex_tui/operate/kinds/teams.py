@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, listed
-from mogplex_tui.operate.kinds.parts import session_needed
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, with_more
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -28,7 +28,7 @@ async def _list(client: ClientView, session: Session) -> Listing:
     }
 
     def dress(team: Any) -> dict[str, Any]:
-        return {**team.__dict__, "sort": "team", "acting": team.id == acting}
+        return dressed(team, sort="team", acting=team.id == acting)
 
     return Listing([Item("personal", personal, personal), *listed(found.teams, dress=dress).items])
 
@@ -45,15 +45,7 @@ async def _one(client: ClientView, item: Item) -> Item:
         "roster": [f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members]
         + [f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites],
     }
-    return Item(item.key, {**(item.record or {}), **more}, item.raw)
-
-
-def _facts(item: Item, _: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "name: name; slug: slug; what: sort"),
-        c.group(item, "your role: role; you manage it: manages; acting for it: acting"),
-        c.group(item, "people: people; open invites: invited"),
-    ]
+    return with_more(item, more)
 
 
 KIND = Kind(
@@ -62,7 +54,7 @@ KIND = Kind(
     noun="team",
     aliases=("team", "te"),
     contract="identity.md §7, §8",
-    roads=(Road(Family.TEAMS, _list, every=300.0, blind=180.0),),
+    roads=(road(Family.TEAMS, _list, every=300, blind=180),),
     fields=(
         c.flag("acting", "ACTING", "for it", "", priority=0),
         c.text("name", "TEAM", 24, flex=2, min_width=14),
@@ -70,18 +62,25 @@ KIND = Kind(
         c.text("role", "YOUR ROLE", 10, key="role", priority=0),
         c.text("sort", "WHAT", 9, "dim", key="what", priority=2),
     ),
-    search=c.searching("name", "slug", "role", "sort"),
+    search=c.searching("name slug role sort"),
     default_sort=c.by("sort", "name"),
     descending=False,
-    label=lambda record: str(c.value(record, "name") or c.value(record, "id")),
-    facts=_facts,
-    links=lambda item: (
-        []
-        if item.key == "personal"
-        else [Link("members", "its people", "members", filter=f"team:{c.value(item, 'slug')}")]
+    label=c.named("{name|id}"),
+    facts=c.groups(
+        "name; slug; what: sort",
+        "your role: role; you manage it: manages; acting for it: acting",
+        "people; open invites: invited",
     ),
-    texts=lambda item: [("People", "\n".join(lines))] if (lines := c.value(item, "roster")) else [],
+    links=p.links(
+        p.among(
+            "members",
+            "members",
+            "its people",
+            lambda item: None if item.key == "personal" else c.filled(item, "team:{slug}"),
+        )
+    ),
+    texts=c.texts(("People", "roster")),
     one=_one,
     empty="No teams: you work alone.",
-    needs=session_needed("Teams"),
+    needs=p.session_needed("Teams"),
 )

@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Fact, Kind, Link, listed, with_names
-from mogplex_tui.operate.kinds.parts import activity, deletes, job_link, session_needed, switches
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Kind, reading, road, with_names
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.session import Session
-
-
-async def _list(client: ClientView, session: Session) -> Listing:
-    return listed(await client.triggers.list(), dress=lambda row: with_names(session, row))
 
 
 async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
@@ -25,16 +20,7 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.triggers.update(item.key, TriggerChange(enabled=enabled))
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    return [
-        c.group(item, "enabled: enabled; event: event; default: is_default"),
-        c.group(
-            item, "agent: agent.name|agent_name|agent_id; model: agent.model; installation: installation_id"
-        ),
-        *activity(item, context),
-        [c.when(item, "created", "created_at", context)],
-    ]
-
+_read = reading(lambda client: client.triggers.list(), with_names)
 
 KIND = Kind(
     name="triggers",
@@ -42,7 +28,7 @@ KIND = Kind(
     noun="trigger",
     aliases=("trigger", "tr"),
     contract="routing.md §2",
-    roads=(Road(Family.TRIGGERS, _list, frozenset({"triggers", "job_runs"}), every=60.0, blind=20.0),),
+    roads=(road(Family.TRIGGERS, _read, "triggers job_runs", every=60, blind=20),),
     fields=(
         c.flag("enabled", "ON", priority=0),
         c.text("event", "EVENT", 14, min_width=12),
@@ -56,34 +42,32 @@ KIND = Kind(
         c.count("suppressed_24h", "SUPPR", 5, key="suppressed", priority=3),
         c.trouble("last_run_error"),
     ),
-    search=c.searching(
-        "event", "agent.name", "enabled", "last_run_status", "last_run_error", "installation_id"
-    ),
+    search=c.searching("event agent.name enabled last_run_status last_run_error installation_id"),
     default_sort=c.by("enabled", "last_run_started_at"),
-    label=lambda record: f"{c.value(record, 'event')} {c.value(record, 'agent.name') or ''}".strip(),
-    facts=_facts,
-    links=lambda item: [
-        Link(
-            "agent",
-            str(c.value(item, "agent.name|agent_id")),
-            "agents",
-            key=c.value(item, "agent.id|agent_id"),
-        ),
-        *job_link(item, "last_job_run_id", "last job"),
-        Link("jobs", "its jobs", "jobs", filter=f"parent:{item.key[:8]}"),
-    ],
+    label=c.named("{event} {agent.name}"),
+    facts=c.groups(
+        "enabled; event; default: is_default",
+        "agent: agent.name|agent_name|agent_id; model: agent.model; installation: installation_id",
+        *p.ACTIVITY,
+        "created: created_at",
+    ),
+    links=p.links(
+        p.to("agents", "agent", "agent.id|agent_id", "agent.name|agent_id"),
+        p.to("jobs", "last job", "last_job_run_id"),
+        p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
+    ),
     verbs=(
-        *switches(
+        *p.switches(
             _switch,
             on="Let the event start work.",
             off="Keep the event from starting work.",
             means="What runs goes on; nothing new is started.",
         ),
-        deletes(
+        p.deletes(
             lambda client, item: client.triggers.delete(item.key),
             "Its jobs stay in the ledger; nothing is started by this event any more.",
         ),
     ),
     empty="No triggers. :automations shows what else could start work.",
-    needs=session_needed("Triggers"),
+    needs=p.session_needed("Triggers"),
 )

@@ -47,7 +47,7 @@ _ROOM = _sql("UPDATE sandboxes SET status = 'stopped' WHERE status = 'running'")
 NEEDED: dict[str, Callable[[Plane], None]] = {"sandboxes.resume": _ROOM, "sandboxes.restart": _ROOM}
 # Which of the records that a verb makes sense for is taken, where the service has more to say than the record.
 CHOSEN: dict[str, Callable[[Any], bool]] = {
-    "automations.publish": lambda record: record["published"],
+    "automations.publish": lambda record: record["published_version_id"],
 }
 # Where the one call is no writing method.
 SENT = {"installations.sync": "GET /api/github/repos"}

@@ -1,0 +1,52 @@
+"""What the console's lists know around a repository, without asking the service for it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.session import Session
+
+
+class Around:
+    """The sandboxes, assignments and runs of every repository, taken once from the rows that the console holds."""
+
+    def __init__(self, session: Session) -> None:
+        self._boxes = _by_repo(session, "sandboxes")
+        self._assigned = _by_repo(session, "assignments")
+        self._runs: Counter[str] = Counter()
+        self._costs: dict[str, Decimal] = {}
+        since = session.clock.now() - timedelta(hours=24)
+        for row in session.store.set("runs").rows.values():
+            if row.repo_id and row.began is not None and row.began >= since:
+                self._runs[row.repo_id] += 1
+                if row.cost is not None:
+                    self._costs[row.repo_id] = self._costs.get(row.repo_id, Decimal(0)) + row.cost
+
+    def of(self, repo_id: str) -> dict[str, Any]:
+        """Return what is known around one repository.
+
+        `sandbox` is the state of its first one, `assigned` and `schedules` count its assignments and those with a
+        schedule: None where none is known. `runs_day` and `cost_day` are its runs of the last 24 hours and what is
+        known of their cost, in US dollars.
+        """
+        boxes, assigned = self._boxes.get(repo_id), self._assigned.get(repo_id)
+        return {
+            "sandbox": boxes[0]["status"] if boxes else None,
+            "assigned": len(assigned) if assigned else None,
+            "schedules": sum(bool(each.get("cron_schedule")) for each in assigned) if assigned else None,
+            "runs_day": self._runs[repo_id],
+            "cost_day": self._costs.get(repo_id),
+        }
+
+
+def _by_repo(session: Session, name: str) -> Mapping[str, list[Mapping[str, Any]]]:
+    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for item in session.store.set(name).rows.values():
+        if item.record is not None:
+            found[item.record.get("repo_id") or ""].append(item.record)
+    return found

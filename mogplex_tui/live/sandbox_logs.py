@@ -1,0 +1,51 @@
+"""The logs of a sandbox from wherever they are told: v1 with the steps of its life, else its own record (v1.md §4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import NotAllowed, NotFound
+from mogplex_tui.live.log_tail import LogLine, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.sandboxes import LifecycleEvent
+    from mogplex_tui.live.collection import Item
+    from mogplex_tui.live.session import Session
+
+
+def by_v1(session: Session) -> bool:
+    """Whether v1 is asked: it alone tells the steps of a sandbox's life beside its logs, and takes tokens alone."""
+    return session.attached and session.target.token is not None and session.open(Family.V1)
+
+
+async def read(client: ClientView, session: Session, item: Item) -> list[LogLine]:
+    """Return every line of both logs and every step, oldest first in each. Raises the error tree.
+
+    A sandbox of a team is not the token's, so v1 refuses it; its record may hold the logs all the same.
+    """
+    if by_v1(session):
+        try:
+            found = await client.sandboxes.logs(item.key)
+        except (NotAllowed, NotFound):
+            pass
+        else:
+            steps = map(_step, found.lifecycle_events)
+            return [*_logged(found.sandbox.install_log, found.sandbox.dev_log), *steps]
+    record: Mapping[str, Any] = item.record or {}
+    return _logged(record.get("install_log"), record.get("dev_log"))
+
+
+def _logged(install: str | None, dev: str | None) -> list[LogLine]:
+    return [*lines_of("install", install, "dim"), *lines_of("dev", dev)]
+
+
+def _step(event: LifecycleEvent) -> LogLine:
+    told = event.event_type.replace("_", " ")
+    if event.decision_code and event.decision_code != event.event_type:
+        told += f": {event.decision_code.removeprefix('auto_pause_').replace('_', ' ')}"
+    tone = "warn" if "failed" in told else "accent"
+    return LogLine("life", told, event.created_at, tone, raw=event.model_dump(mode="json"))

@@ -1,0 +1,49 @@
+"""What a person may choose from before something is done, from what the console's lists hold; nothing is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate.kinds.columns import value
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Item
+    from mogplex_tui.live.session import Session
+
+Choice = tuple[str, str]
+"""What is sent, and what it is called."""
+
+
+def repositories(session: Session, installation_id: int | None) -> list[Choice]:
+    """Return the repositories by name that an installation of the GitHub App covers, sub-projects told apart.
+
+    Where it is not known which one covers a repository, that is offered as well: the service decides.
+    """
+    names = dict(session.names.repos)
+    for repo in session.store.set("projects").rows.values():
+        at = value(repo, "github_installation_id|installation_id")
+        if at is not None and at != installation_id:
+            names.pop(repo.key, None)
+        elif repo.key in names:
+            names[repo.key] = f"{names[repo.key]} {value(repo, 'root_directory') or ''}".strip()
+    return sorted(names.items(), key=lambda pair: pair[1])
+
+
+def where_to_run(item: Item, session: Session) -> list[Choice]:
+    """Return the repositories that an automation can be set off for.
+
+    v1 takes tokens alone, and the browser session's own route chooses the repository itself (routing.md §3.11).
+    """
+    if session.target.token is not None:
+        return repositories(session, value(item, "installation_id"))
+    return [("", "the automation's own test: with a browser session alone the service chooses")]
+
+
+def models(session: Session) -> list[Choice]:
+    """Return the models by id that are enabled and not known to be out of reach; none before the list was read."""
+    rows = sorted(session.store.set("models").rows.values(), key=lambda row: row.key)
+    return [
+        (row.key, f"{value(row, 'name')}  {row.key}")
+        for row in rows
+        if value(row, "is_enabled") and value(row, "is_available") is not False
+    ]

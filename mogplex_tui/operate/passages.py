@@ -1,0 +1,48 @@
+"""Records inside a record as lines of text: what a ledger, a review, an automation's run or a chat says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.operate import words
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.automations import AutomationRun
+    from mogplex_tui.api.models.jobs import DispatchEvent, Finding
+
+
+def ledger_entry(entry: DispatchEvent) -> str:
+    """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
+    why = words.reason(entry.reason)
+    return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {entry.outcome:<16} {why}"
+
+
+def finding(found: Finding) -> str:
+    """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
+    place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
+    return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
+
+
+def automation_run(run: AutomationRun) -> str:
+    """Return a run of an automation: its state in one line, below it where each step stands (routing.md §3.13)."""
+    steps = [f"{words.state(step.status)[0]} {step.node_label or step.node_id}" for step in run.node_runs]
+    glyph, name, _ = words.state(run.status)
+    waits = "  waits for a person" if run.active_wait_count else ""
+    told = f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}"
+    return f"{told}\n    {' '.join(steps) or words.DASH}"
+
+
+def message(said: Any) -> str:
+    """Return a message of a chat: who, and its parts that are text or name a tool; nothing for an empty one.
+
+    Its JSON is whatever the chat wrote (library.md §12).
+    """
+    if not isinstance(said, dict):
+        return ""
+    found = said.get("parts")
+    parts = [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
+    texts = [str(part.get("text") or f"[{part.get('type') or 'part'}]") for part in parts]
+    content = said.get("content")
+    if not texts and isinstance(content, str):
+        texts = [content]
+    return f"{said.get('role') or 'somebody'}:\n" + "\n".join(texts) + "\n" if texts else ""

@@ -1,0 +1,58 @@
+"""What the service says an account is ready for, what it lacks, and what mends that (identity.md §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.account import User
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing about an account: which group it is of, its name, what is told of it, and what mends it if it lacks."""
+
+    id: str
+    group: str
+    name: str
+    told: str
+    ready: bool
+    fix: str = ""
+
+
+def of(user: User, base_url: str) -> list[Point]:
+    """Return who the account is and whether it is ready for each thing that runs need; `base_url` leads to the pages."""
+    step, access = user.github_primary_action, user.platform_access
+    covered, known = user.github_covered_repo_count, user.github_synced_repo_count
+    return [
+        Point("account", "account", "signed in as", user.label, True),
+        _point(
+            "github",
+            "GitHub",
+            user.github_app_connected,
+            f"{step.label}: {base_url}{step.href}" if step else "",
+            user.github_status_label,
+        ),
+        _point(
+            "coverage",
+            "repositories covered",
+            covered > 0,
+            f"Install the GitHub App on them: {base_url}/projects/repositories",
+            f"{covered} of {known}",
+        ),
+        _point(
+            "platform-ai", "platform models", access.allow_platform_ai, "Add a provider key: :provider-keys"
+        ),
+        _point(
+            "platform-sandbox",
+            "platform sandboxes",
+            access.allow_platform_sandbox,
+            "Ask the service's operator to allow them for this account",
+        ),
+    ]
+
+
+def _point(id: str, name: str, ready: bool, fix: str, told: str = "") -> Point:
+    said = told or ("allowed" if ready else "not allowed")
+    return Point(id, "readiness", name, said, ready, "" if ready else fix)

@@ -1,27 +1,46 @@
-"""Call events as the JSON text of a page: a run has tens of thousands of them, and most are shown as they are stored."""
+"""Call events as JSON text: a run has tens of thousands of them, and most are shown as they are stored."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from .clock import iso_db
-from .database import Row
-from .present import event
+from .database import Database, Row
+from .present import EVENT_COLUMNS, event
 from .sanitize import clean_event, needs_no_cleaning
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def events_text(rows: Iterable[Row]) -> str:
-    """The JSON array of the cleaned events of rows with present.EVENT_COLUMNS (observability.md §4)."""
-    return f"[{','.join(map(_event_text, rows))}]"
+# Events that are read and written in one go: a few milliseconds of work.
+SLICE = 500
+_SLICE = (
+    f"SELECT {EVENT_COLUMNS}, seq FROM ai_call_events WHERE ai_call_id = ? AND (created_at, seq) > (?, ?)"
+    " ORDER BY created_at, seq LIMIT ?"
+)
+
+
+def events_body(db: Database, call_id: str) -> Iterator[str]:
+    """The body of all cleaned events of a call, oldest first, in slices (observability.md §4).
+
+    Between two slices others may write: what is appended meanwhile is part of it, nothing is missing or there twice.
+    """
+    opening, last = '{"events":[', (-1, -1)
+    while rows := db.all(_SLICE, (call_id, *last, SLICE)):
+        yield opening + ",".join(map(_event_text, rows))
+        opening, last = ",", (rows[-1]["created_at"], rows[-1]["seq"])
+        if len(rows) < SLICE:
+            break
+    yield "]}" if opening == "," else opening + "]}"
 
 
 def _event_text(row: Row) -> str:
-    event_id, call_id, user_id, conversation_id, repo_id, kind, tool, message, payload, at = row
+    event_id, call_id, user_id, conversation_id, repo_id, kind, tool, message, payload, at, *_ = row
     if not needs_no_cleaning(f"{kind}\n{conversation_id}\n{tool}\n{message}\n{payload}"):
-        return _encode(clean_event(event(row)))
+        shown = event(row)
+        del shown["seq"]
+        return _encode(clean_event(shown))
     return (
         f'{{"id":"{event_id}","ai_call_id":"{call_id}","user_id":"{user_id}","conversation_id":{_text(conversation_id)},'
         f'"repo_id":{_text(repo_id)},"event_type":"{kind}","tool_name":{_text(tool)},"message":{_text(message)},'

@@ -11,13 +11,13 @@ import pytest
 
 from mogplex_tui.controlplane import present
 from mogplex_tui.controlplane.call_query import find_calls
-from mogplex_tui.controlplane.event_text import events_text
+from mogplex_tui.controlplane.event_text import events_body
 from mogplex_tui.controlplane.sanitize import clean_event
 
 from .sim_support import Bench
 from .support import ManualClock, World
 
-EVENTS = f"SELECT {present.EVENT_COLUMNS} FROM ai_call_events ORDER BY seq"
+EVENTS = f"SELECT {present.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
 
 
 @pytest.fixture
@@ -28,10 +28,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def _assert_as_the_long_way(bench: Bench) -> list[dict[str, Any]]:
-    rows = bench.db.all(EVENTS)
-    long_way: list[dict[str, Any]] = [clean_event(present.event(row)) for row in rows]
-    assert events_text(rows) == json.dumps(long_way, separators=(",", ":"), ensure_ascii=False)
-    return long_way
+    found: list[dict[str, Any]] = []
+    for row in bench.db.all("SELECT id FROM ai_calls"):
+        events = bench.db.all(EVENTS, (row["id"],))
+        long_way = [clean_event(present.event(event)) for event in events]
+        assert "".join(events_body(bench.db, row["id"])) == json.dumps(
+            {"events": long_way}, separators=(",", ":"), ensure_ascii=False
+        )
+        found += long_way
+    return found
 
 
 def test_events_as_text_are_the_cleaned_events(bench: Bench) -> None:

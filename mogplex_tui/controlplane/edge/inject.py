@@ -165,7 +165,7 @@ class _Shaped:
         self._send, self._changes = send, changes
         self._frames = FrameShaper(changes, silenced)
         self._start: Message | None = None
-        self._body = b""
+        self._parts: list[bytes] = []
         self._streams = False
         self._cut = asyncio.Event()
 
@@ -205,7 +205,7 @@ class _Shaped:
         elif not self._changes:
             await self._send(message)
         else:
-            self._body += message.get("body", b"")
+            self._parts.append(message.get("body", b""))
             if not message.get("more_body", False):
                 await self._send_whole()
 
@@ -217,7 +217,7 @@ class _Shaped:
             self._cut.set()
 
     async def _send_whole(self) -> None:
-        start, body = self._start or {}, self._body
+        start, body = self._start or {}, b"".join(self._parts)
         if _header(start, b"content-type").startswith(b"application/json"):
             body = self._changed_json(body)
         promised, kept = len(body), len(body)

@@ -10,16 +10,15 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import call_query, cancels, present
+from .. import call_query, cancels
 from ..call_text import calls_text, sandbox_of
 from ..clock import iso_db
 from ..database import Row
-from ..event_text import events_text
+from ..event_text import events_body
 from ..sanitize import clean_output
 from .params import page_and_limit
-from .web import Ask, PlainEndpoint, Service, Verb, answer, answer_text, refusal, route
+from .web import Ask, PlainEndpoint, Service, Verb, answer, answer_pieces, answer_text, refusal, route
 
-_EVENTS = f"SELECT {present.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
 _WITH_TOOLS = (
     "SELECT id, tool_calls, model, type, started_at FROM ai_calls"
     " WHERE user_id = ? AND tool_calls_count > 0 ORDER BY started_at DESC LIMIT 50"
@@ -75,7 +74,7 @@ async def call_events(ask: Ask) -> Response:
     if not wanted:
         raise refusal(400, "Missing ai_call_id")
     call_id = _own_call(ask, wanted.lower())
-    return answer_text(f'{{"events":{events_text(ask.plane.db.all(_EVENTS, (call_id,)))}}}')
+    return answer_pieces(events_body(ask.plane.db, call_id))
 
 
 async def tool_calls(ask: Ask) -> Response:

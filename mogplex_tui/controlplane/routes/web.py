@@ -4,14 +4,16 @@ families.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -22,6 +24,8 @@ from ..plane import Plane
 
 log = logging.getLogger("mogplex.controlplane")
 
+# What comes in fewer pieces is sent at once, with its length.
+_FEW_PIECES = 3
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
@@ -38,6 +42,20 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
 def answer_text(text: str) -> Response:
     """As answer, for JSON that is text already."""
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
+
+
+def answer_pieces(pieces: Iterator[str]) -> Response:
+    """As answer_text, for a text that is long in the making: other requests are answered between its pieces."""
+    begun = list(islice(pieces, _FEW_PIECES))
+    if len(begun) < _FEW_PIECES:
+        return answer_text("".join(begun))
+    return StreamingResponse(_at_leisure(chain(begun, pieces)), media_type="application/json")
+
+
+async def _at_leisure(pieces: Iterable[str]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece.encode("utf-8", "replace")
+        await asyncio.sleep(0)
 
 
 def data(value: Any, status: int = 200) -> Response:

@@ -95,10 +95,11 @@ class KindScreen(ListScreen):
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
         verb = next(verb for verb in self.KIND.verbs if verb.id == verb_id)
-        items = self.chosen() if verb.many else self.chosen_one()
-        self.console.ask_verb(self.KIND, verb, items)
         if verb.many:
-            self.unmark()
+            # A question that is answered with no leaves the marks for another verb.
+            self.console.ask_verb(self.KIND, verb, self.chosen(), self.unmark)
+        else:
+            self.console.ask_verb(self.KIND, verb, self.chosen_one())
 
     def chosen_one(self) -> list[Item]:
         """Return the record under the cursor, as a list of at most one."""

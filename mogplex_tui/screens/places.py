@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +151,10 @@ class ConsolePlaces(ConsoleTasks):
 
     # What is done to records -----------------------------------------------------------------------------------
 
-    def ask_verb(self, kind: Kind, verb: Verb, items: list[Item]) -> None:
-        """Ask what a verb needs to know, or whether it is meant, and then carry it out."""
+    def ask_verb(
+        self, kind: Kind, verb: Verb, items: list[Item], begun: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask what a verb needs to know, or whether it is meant, and then carry it out; `begun` hears that it goes."""
         from mogplex_tui.screens.questions import verb_screen
 
         able = [item for item in items if verb.why_not(item) is None and item.record is not None]
@@ -162,12 +164,19 @@ class ConsolePlaces(ConsoleTasks):
             self.notify(said, severity="warning", markup=False)
             return
         asked = verb_screen(self.session, kind, verb, able, self.protected_name)
-        if asked is None:
-            self.run_job(self._carry_out(kind, verb, able, ""))
-        else:
-            self.push_screen(asked, partial(self._carry_out_if, kind, verb, able))
 
-    def _carry_out_if(self, kind: Kind, verb: Verb, items: list[Item], answer: bool | str | None) -> None:
+        def go(text: str) -> None:
+            begun()
+            self.run_job(self._carry_out(kind, verb, able, text))
+
+        if asked is None:
+            go("")
+        else:
+            self.push_screen(asked, partial(self._go_if, kind, verb, able, go))
+
+    def _go_if(
+        self, kind: Kind, verb: Verb, items: list[Item], go: Callable[[str], None], answer: bool | str | None
+    ) -> None:
         if answer is None or answer is False:
             return
         text = answer if isinstance(answer, str) else ""
@@ -176,13 +185,9 @@ class ConsolePlaces(ConsoleTasks):
             from mogplex_tui.screens.questions import verb_question
 
             asked = ConfirmModal(verb_question(kind, verb, items), self.protected_name)
-            self.push_screen(asked, partial(self._go_if, kind, verb, items, text))
+            self.push_screen(asked, lambda sure: go(text) if sure else None)
             return
-        self.run_job(self._carry_out(kind, verb, items, text))
-
-    def _go_if(self, kind: Kind, verb: Verb, items: list[Item], text: str, sure: bool | None) -> None:
-        if sure:
-            self.run_job(self._carry_out(kind, verb, items, text))
+        go(text)
 
     async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str) -> None:
         from mogplex_tui.operate.verbs import carry_out_all

@@ -30,6 +30,25 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
         assert screen.rows_of().rows[key].record["status"] == "cancelled"
 
 
+async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "jobs", "status:running")
+        await ui.press("space")
+        await ui.sees("1 marked")
+        await ui.press("x")
+        await ui.sees("Cancel job?")
+        await ui.press("enter")
+        await ui.loses("Cancel job?")
+        assert "1 marked" in ui.text
+        assert not ui.app.session.ledger.entries
+        await ui.press("x")
+        await ui.sees("Cancel job?")
+        await ui.press("right", "enter")
+        await told(ui, "is cancelled")
+        assert screen.marked() == []
+        await ui.loses("1 marked")
+
+
 async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "success")

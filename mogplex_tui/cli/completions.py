@@ -12,18 +12,46 @@ from mogplex_tui.cli.exits import Exit
 
 PROGRAM = "mogplex-tui"
 SHELLS = ("bash", "zsh", "fish")
+# What the shell runs for the names of the contexts, which nobody but the machine at hand knows.
+_NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
+_TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
 
 
 @dataclass(slots=True)
 class Place:
-    """What may stand after some command words: verbs and options with their help, and words for options and places."""
+    """What may stand after some command words: verbs and options with their help, and words for options and places.
+
+    Of the options that take a word some have `values`, some take a `file`, some a context, and the rest what a person
+    makes up.
+    """
 
     path: tuple[str, ...]
     verbs: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     takes_a_word: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
     words: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> str:
+        """The command words as one text, as the scripts walk along: `/runs/list`, nothing for the program itself."""
+        return "".join(f"/{word}" for word in self.path)
+
+    @property
+    def contexts(self) -> set[str]:
+        """The options that take the name of a context."""
+        return self.takes_a_word & {"--context"}
+
+    @property
+    def free(self) -> set[str]:
+        """The options that take what only a person knows."""
+        return self.takes_a_word - self.values.keys() - self.files - self.contexts
+
+    @property
+    def wants_context(self) -> bool:
+        """Whether the name of a context stands here by itself."""
+        return self.path in _TAKE_A_CONTEXT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +86,8 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
                     place.takes_a_word.add(flag)
                 if action.choices:
                     place.values[flag] = tuple(map(str, action.choices))
+                elif "FILE" in str(action.metavar):
+                    place.files.add(flag)
         elif action.choices:
             place.words = tuple(map(str, action.choices))
     yield place
@@ -69,35 +99,58 @@ def _line(text: str | None) -> str:
     return " ".join((text or "").replace("%%", "%").split())
 
 
+def _walk(places: list[Place], word: str, before: str) -> list[str]:
+    """The lines of bash and zsh that go along the words; what an option takes is no command, whatever it is called."""
+    lines = ['        case "$place $before" in']
+    lines += [
+        f"            {_patterns(place, place.takes_a_word)}) continue ;;"
+        for place in places
+        if place.takes_a_word
+    ]
+    lines += ["        esac", '        case "$place/$word" in']
+    lines += [
+        f"            {shlex.quote(f'{place.at}/{name}')}) place+=/$word ;;"
+        for place in places
+        for name in place.verbs
+    ]
+    return [f"        word={word} before={before}", *lines, "        esac", "    done"]
+
+
+def _patterns(place: Place, flags: set[str]) -> str:
+    return "|".join(shlex.quote(f"{place.at} {flag}") for flag in sorted(flags))
+
+
 def _bash(places: list[Place]) -> str:
     """A function that walks the words to the place they lead to, and offers what may stand there."""
     lines = [
         f'# bash completions of {PROGRAM}: eval "$({PROGRAM} completions bash)"',
         "_mogplex_tui() {",
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= word i",
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= word before i",
+        "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
-        "        word=${COMP_WORDS[i]}",
-        '        case "$place/$word" in',
-        *(
-            f"            {shlex.quote('/'.join(('', *place.path, name)))}) place+=/$word ;;"
-            for place in places
-            for name in place.verbs
-        ),
-        "        esac",
-        "    done",
+        *_walk(places, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}"),
         '    case "$place $prev" in',
     ]
+    names = f'COMPREPLY=($(compgen -W "$({_NAMES})" -- "$cur"))'
+    # Only here: a word that happens to be a directory's name would get a slash.
+    files = 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))'
     for place in places:
-        at = "/".join(("", *place.path)) if place.path else ""
         for flag, words in place.values.items():
-            lines.append(f"        {shlex.quote(f'{at} {flag}')}) {_reply(words)}; return ;;")
-        if free := sorted(place.takes_a_word - place.values.keys()):
-            lines.append(f"        {'|'.join(shlex.quote(f'{at} {flag}') for flag in free)}) return ;;")
+            lines.append(f"        {_patterns(place, {flag})}) {_reply(words)}; return ;;")
+        if place.contexts:
+            lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
+        if place.files:
+            lines.append(f"        {_patterns(place, place.files)}) {files}; return ;;")
+        if place.free:
+            lines.append(f"        {_patterns(place, place.free)}) return ;;")
     lines += ["    esac", '    case "$place" in']
     for place in places:
-        at = "/".join(("", *place.path)) if place.path else ""
-        lines.append(f"        {shlex.quote(at)}) {_reply((*place.verbs, *place.words, *place.options))} ;;")
-    return "\n".join([*lines, "    esac", "}", f"complete -o default -F _mogplex_tui {PROGRAM}", ""])
+        at = shlex.quote(place.at)
+        options, words = _reply(tuple(place.options)), (*place.verbs, *place.words)
+        others = names if place.wants_context else _reply(words) if words else options
+        # Options only for who begins one: there are more of them than of what one mostly wants.
+        lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {others}; fi ;;")
+    return "\n".join([*lines, "    esac", "}", f"complete -F _mogplex_tui {PROGRAM}", ""])
 
 
 def _reply(words: tuple[str, ...]) -> str:
@@ -110,38 +163,38 @@ def _zsh(places: list[Place]) -> str:
         f"#compdef {PROGRAM}",
         f'# zsh completions: {PROGRAM} completions zsh > "${{fpath[1]}}/_{PROGRAM}"',
         "_mogplex_tui() {",
-        '    local place="" word prev="${words[CURRENT-1]}"',
+        '    local place="" word before prev="${words[CURRENT-1]}"',
         "    local -i i",
-        "    local -a offered",
+        "    local -a offered options",
         "    for ((i = 2; i < CURRENT; i++)); do",
-        '        word="${words[i]}"',
-        '        case "$place/$word" in',
-        *(
-            f'            {shlex.quote("/".join(("", *place.path, name)))}) place+="/$word" ;;'
-            for place in places
-            for name in place.verbs
-        ),
-        "        esac",
-        "    done",
+        *_walk(places, '"${words[i]}"', '"${words[i-1]}"'),
         '    case "$place $prev" in',
     ]
+    names = f'compadd -- ${{(f)"$({_NAMES})"}}'
     for place in places:
-        at = "/".join(("", *place.path)) if place.path else ""
         for flag, words in place.values.items():
-            lines.append(f"        {shlex.quote(f'{at} {flag}')}) compadd -- {' '.join(words)}; return ;;")
-        if free := sorted(place.takes_a_word - place.values.keys()):
-            lines.append(
-                f"        {'|'.join(shlex.quote(f'{at} {flag}') for flag in free)}) _default; return ;;"
-            )
+            lines.append(f"        {_patterns(place, {flag})}) compadd -- {' '.join(words)}; return ;;")
+        if place.contexts:
+            lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
+        if place.files:
+            lines.append(f"        {_patterns(place, place.files)}) _files; return ;;")
+        if place.free:
+            lines.append(f"        {_patterns(place, place.free)}) return 1 ;;")
     lines += ["    esac", '    case "$place" in']
     for place in places:
-        at = "/".join(("", *place.path)) if place.path else ""
-        told = {**place.verbs, **dict.fromkeys(place.words, ""), **place.options}
-        pairs = " ".join(
-            shlex.quote(f"{word.replace(':', chr(92) + ':')}:{text}") for word, text in told.items()
-        )
-        lines.append(f"        {shlex.quote(at)}) offered=({pairs}) ;;")
-    lines += ["    esac", f"    _describe {PROGRAM} offered", "}"]
+        told = _described({**place.verbs, **dict.fromkeys(place.words, "")})
+        options = f"options=({_described(place.options)})"
+        more = f"[[ $PREFIX == -* ]] || {{ {names}; return; }}; " if place.wants_context else ""
+        lines.append(f"        {shlex.quote(place.at)}) {more}offered=({told}) {options} ;;")
+    lines += [
+        "    esac",
+        "    if [[ $PREFIX == -* ]] || (( ! $#offered )); then",
+        "        _describe -o option options",
+        "    else",
+        f"        _describe {PROGRAM} offered",
+        "    fi",
+        "}",
+    ]
     # Found by its file it is the function's body; eval'ed it has to be made known.
     lines += [
         'if [ "$funcstack[1]" = "_mogplex-tui" ]; then',
@@ -154,36 +207,53 @@ def _zsh(places: list[Place]) -> str:
     return "\n".join(lines)
 
 
+def _described(told: dict[str, str]) -> str:
+    """Words with their help, as zsh's _describe takes them."""
+    pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in told.items())
+    return " ".join(map(shlex.quote, pairs))
+
+
 def _fish(places: list[Place]) -> str:
     """One line a word, under the condition that the command line stands at its place."""
-    known = " ".join(sorted({"/".join(("", *place.path, name)) for place in places for name in place.verbs}))
+    known = " ".join(sorted(f"{place.at}/{name}" for place in places for name in place.verbs))
+    takers = " ".join(
+        sorted(_fished(f"{place.at} {flag}") for place in places for flag in place.takes_a_word)
+    )
     lines = [
         f"# fish completions: {PROGRAM} completions fish > ~/.config/fish/completions/{PROGRAM}.fish",
         "function __mogplex_tui_at",
         "    set -l place ''",
+        "    set -l before ''",
         "    for word in (commandline -opc)[2..]",
-        f"        if contains -- $place/$word {known}",
+        f'        if not contains -- "$place $before" {takers}; and contains -- $place/$word {known}',
         "            set place $place/$word",
         "        end",
+        "        set before $word",
         "    end",
         '    test "$place" = "$argv[1]"',
         "end",
         f"complete -c {PROGRAM} -f",
     ]
     for place in places:
-        at = "/".join(("", *place.path)) if place.path else ""
-        begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{at}'\""
+        begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{place.at}'\""
         for word, text in {**place.verbs, **dict.fromkeys(place.words, "")}.items():
             lines.append(f"{begin} -a {_fished(word)} -d {_fished(text)}")
+        if place.wants_context:
+            lines.append(f"{begin} -a '({_NAMES})'")
         for flag, text in place.options.items():
             name = f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}"
-            wants = ""
-            if flag in place.values:
-                wants = f" -x -a {_fished(' '.join(place.values[flag]))}"
-            elif flag in place.takes_a_word:
-                wants = " -r"
-            lines.append(f"{begin} {name}{wants} -d {_fished(text)}")
+            lines.append(f"{begin} {name}{_fish_wants(place, flag)} -d {_fished(text)}")
     return "\n".join([*lines, ""])
+
+
+def _fish_wants(place: Place, flag: str) -> str:
+    if flag in place.values:
+        return f" -x -a {_fished(' '.join(place.values[flag]))}"
+    if flag in place.contexts:
+        return f" -x -a '({_NAMES})'"
+    if flag in place.files:
+        return " -r -F"
+    return " -x" if flag in place.takes_a_word else ""
 
 
 def _fished(text: str) -> str:

@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     _json(parser, False)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    _verb(verbs, "list", "every context, the current one marked")
+    names = _verb(verbs, "list", "every context, the current one marked")
+    names.add_argument("--names", action="store_true", help="the names alone, one a line")
     use = _verb(verbs, "use", "make a context the current one")
     use.add_argument("name", metavar="NAME")
     _fields(_verb(verbs, "add", "name a service"), new=True)
@@ -114,6 +115,10 @@ def context_fields(context: Context, *, current: bool) -> dict[str, Any]:
 
 def _list(arguments: argparse.Namespace) -> int:
     known = contexts.read()
+    if arguments.names:
+        # Shells ask for these while somebody types: nothing else is loaded, and nothing else is said.
+        sys.stdout.writelines(f"{name}\n" for name in known.by_name)
+        return Exit.OK
     _print(arguments, known, list(known.by_name.values()))
     if not known.by_name:
         say("There are no contexts yet. Make one: mogplex-tui login")

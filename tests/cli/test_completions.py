@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mogplex_tui.cli import parser
+from mogplex_tui.config import contexts
+from mogplex_tui.config.contexts import Context
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -44,34 +48,96 @@ def test_the_shell_itself_finds_no_fault_in_it(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def offered(text: str, *words: str) -> set[str]:
-    """What bash would offer for the last of the words."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("there is no bash here")
-    quoted = " ".join(f"'{word}'" for word in words)
-    line = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _mogplex_tui"
-    asked = f"{text}\n{line}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
-    done = subprocess.run([bash, "-c", asked], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+# An interactive zsh with its own completion system, asked as a person's Tab would; each candidate comes as <word>.
+ZSH = r"""
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PROMPT=; unsetopt beep; autoload -Uz compinit; compinit -u -D; source ${(q)1}"
+zpty -w shell 'ended() { print -r -- "<""END>"; exit }; compprefuncs=(); comppostfuncs=(ended)'
+zpty -w shell 'compadd() {
+    if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+    local -a hits; builtin compadd -A hits "$@"; print -rl -- "<"${^hits}">"; builtin compadd "$@"
+}'
+zpty -w shell 'print "<READ""Y>"'
+local line
+zpty -r -m shell line '*<READY>*'
+zpty -w -n shell "$2"$'\t'
+zpty -r -m shell line '*<END>*'
+print -r -- "$line"
+zpty -d shell
+"""
+BASH = """
+source "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *" " ]] && COMP_WORDS+=("")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mogplex_tui; printf '%s\\n' "${COMPREPLY[@]}"
+"""
+FISH = "source $argv[1]; complete -C $argv[2]"
 
 
-def test_bash_offers_commands_verbs_options_and_choices(capsys: pytest.CaptureFixture[str]) -> None:
-    text = script("bash", capsys)
-    assert offered(text, "mogplex-tui", "ru") == {"run", "runs"}
-    assert {"list", "get", "cancel", "requeue"} <= offered(text, "mogplex-tui", "jobs", "")
-    assert offered(text, "mogplex-tui", "jobs", "list", "--st") == {"--status"}
-    assert offered(text, "mogplex-tui", "jobs", "list", "--status", "") == {
-        "pending",
-        "running",
-        "success",
-        "failed",
-        "cancelled",
-    }
-    assert offered(text, "mogplex-tui", "--read-only", "jobs", "list", "-o", "c") == {"csv"}
-    assert offered(text, "mogplex-tui", "completions", "") >= {"bash", "zsh", "fish"}
+class Asked:
+    """A shell with the script loaded: what it offers for the last word of a line."""
+
+    def __init__(self, shell: str, text: str, home: Path) -> None:
+        binary = shutil.which(shell)
+        if binary is None:
+            pytest.skip(f"there is no {shell} here")
+        self._shell, self._binary, self._path = shell, binary, home / "script"
+        self._path.write_text(text)
+        # What the script runs for the names of the contexts is the program of this checkout.
+        program = home / "bin" / "mogplex-tui"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mogplex_tui "$@"\n')
+        program.chmod(0o755)
+        self._environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "TERM": "dumb"}
+
+    def __call__(self, line: str) -> set[str]:
+        way = {
+            "bash": ["--norc", "-c", BASH, "bash"],
+            "zsh": ["-f", "-c", ZSH, "zsh"],
+            "fish": ["--no-config", "-c", FISH],
+        }[self._shell]
+        done = subprocess.run(
+            [self._binary, *way, str(self._path), line],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+            env=self._environ,
+        )
+        assert done.stderr == ""
+        if self._shell == "zsh":
+            return set(re.findall(r"<([^<>\s]+)>", done.stdout)) - {"READY", "END"}
+        return {each.partition("\t")[0] for each in done.stdout.splitlines() if each}
+
+
+@pytest.fixture
+def asked(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Asked:
+    return Asked(shell, script(shell, capsys), tmp_path)
+
+
+def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> None:
+    assert asked("mogplex-tui ru") == {"run", "runs"}
+    verbs = asked("mogplex-tui jobs ")
+    assert verbs == {"list", "get", "cancel", "repair", "requeue"}
+    assert asked("mogplex-tui jobs list --statu") == {"--status"}
+    states = {"pending", "running", "success", "failed", "cancelled"}
+    assert asked("mogplex-tui jobs list --status ") == states
+    assert asked("mogplex-tui --read-only jobs list -o c") == {"csv"}
+    assert asked("mogplex-tui completions ") == {"bash", "zsh", "fish"}
     # A value that a person makes up is nobody's to complete.
-    assert offered(text, "mogplex-tui", "repos", "list", "--query", "l") == set()
+    assert asked("mogplex-tui repos list --query l") == set()
+
+
+def test_each_shell_knows_the_contexts_and_takes_none_for_a_command(asked: Asked) -> None:
+    home = "http://127.0.0.1:1"
+    contexts.change(lambda known: known.put(Context("demo", home)).put(Context("work", home)))
+    assert asked("mogplex-tui contexts use ") == {"demo", "work"}
+    assert asked("mogplex-tui runs list --context w") == {"work"}
+    assert asked("mogplex-tui --context demo runs ca") == {"cancel"}
+
+
+def test_each_shell_offers_files_where_a_file_is_wanted(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "plane.db").touch()
+    assert {Path(each).name for each in asked(f"mogplex-tui demo --db {tmp_path}/pl")} == {"plane.db"}
 
 
 def test_a_shell_that_is_not_known_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,16 +50,22 @@ async def test_a_delivery_from_the_shell_becomes_a_job(
     assert "nothing listens to push in acme/other" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("event", "kind"), [("issue_opened", "issues"), ("pr_opened", "pull_request")])
 async def test_a_repeated_delivery_is_told_as_prevented(
-    server: PlaneServer, clock: ManualClock, nobody: object, capsys: pytest.CaptureFixture[str]
+    server: PlaneServer,
+    clock: ManualClock,
+    nobody: object,
+    capsys: pytest.CaptureFixture[str],
+    event: str,
+    kind: str,
 ) -> None:
     desk = Desk(server, nobody, clock)  # type: ignore[arg-type]
     desk.world.repo()
-    desk.flow([("a", "agent", {})], [("start", "a"), ("a", "end")], event="issue_opened")
+    desk.flow([("a", "agent", {})], [("start", "a"), ("a", "end")], event=event)
     where = ("--base-url", server.base_url, "--db", str(server.path), "--delivery", "same")
-    assert await run("--webhook", "issues", *where) == 0
+    assert await run("--webhook", kind, *where) == 0
     capsys.readouterr()
-    assert await run("--webhook", "issues", *where) == 0
+    assert await run("--webhook", kind, *where) == 0
     assert capsys.readouterr().err == "control-plane: prevented: IDEMPOTENT_DUPLICATE\n"
 
 

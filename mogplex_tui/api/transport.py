@@ -95,9 +95,11 @@ class Transport:
                 data = unpack(reply, body)
         except errors.MogplexError as failed:
             error = failed
+        # Before anything is asked about it, so that the log and its times are those of the exchange.
+        self._log(request, reply, error, started)
         if error is not None:
             error = await self._reconsider(error, reply)
-        self._settle(request, reply, error, started)
+        self._learn(request, reply, error)
         if error is not None:
             raise error
         return Answer(data, reply)
@@ -140,12 +142,13 @@ class Transport:
                     outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
                 if slot is not None:
                     self.budget.tell(slot, _outcome(error, outcome))
+                self._log(request, reply, error, started)
                 error = await self._reconsider(error, reply) if error is not None else None
-                self._settle(request, reply, error, started)
+                self._learn(request, reply, error)
                 if error is not None:
                     raise error
                 assert response is not None  # noqa: S101 -- without a response there is an error
-                async with aclosing(self._bytes(response, request, reply)) as chunks:
+                async with aclosing(self._bytes(response, request, reply, started)) as chunks:
                     yield reply, chunks
         finally:
             if slot is not None:
@@ -299,14 +302,16 @@ class Transport:
             ) from None
 
     async def _bytes(
-        self, response: httpx.Response, request: Request, reply: Reply
+        self, response: httpx.Response, request: Request, reply: Reply, started: float
     ) -> AsyncGenerator[bytes, None]:
         try:
             async for chunk in response.aiter_bytes():
                 yield chunk
         except (httpx.HTTPError, httpx.StreamError) as failed:
             error = wire.failure(failed, self.target, reply)
-            self._settle(request, reply, error, self.clock.monotonic())
+            # Its status was told when it began; this is how it ended.
+            self._log(request, replace(reply, status=0), error, started)
+            self._learn(request, reply, error)
             raise error from None
 
     async def _reconsider(self, error: errors.MogplexError, reply: Reply) -> errors.MogplexError:
@@ -339,13 +344,13 @@ class Transport:
             **facts,
         )
 
-    def _settle(
-        self, request: Request, reply: Reply, error: errors.MogplexError | None, started: float
-    ) -> None:
+    def _log(self, request: Request, reply: Reply, error: errors.MogplexError | None, started: float) -> None:
         took = (self.clock.monotonic() - started) * 1000
         result = str(reply.status) if reply.status else type(error).__name__
         path = shown_path(request.path)
         _log.info("%s %s %s %.0f ms %s", request.method, path, result, took, reply.request_id)
+
+    def _learn(self, request: Request, reply: Reply, error: errors.MogplexError | None) -> None:
         if reply.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):

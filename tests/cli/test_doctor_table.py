@@ -93,7 +93,7 @@ async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
 
 
 async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
 ) -> None:
     token = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf"
     later = world.clock.us + 3600 * SECOND_US
@@ -115,6 +115,11 @@ async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
     done = await mogplex("doctor", "--json")
     assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
     assert done.objects[-1]["limit"] is None
+    # What asks why a route was closed is an exchange of its own: the status told is that of the route.
+    statuses = {each["family"]: each["status"] for each in done.objects[1:-1]}
+    closed = 401 if profile == "documented" else 307
+    refused = ("settings", "github", "mcp", "observability", "realtime")
+    assert [statuses[each] for each in refused] == [closed] * 5
 
 
 async def test_a_session_cookie_opens_all_but_the_token_api(mogplex: Mogplex, plane: PlaneServer) -> None:

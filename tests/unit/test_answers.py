@@ -1,0 +1,142 @@
+"""What answers, and the records inside a record, are in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.models.automation_drafts import TriggeredRun
+from mogplex_tui.api.models.automations import Automation, AutomationRun
+from mogplex_tui.api.models.connections import ConnectionTest
+from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
+from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
+from mogplex_tui.api.models.keys import KeyVerdict
+from mogplex_tui.operate import answers, passages
+
+JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
+AT = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "good", "sentence"),
+    [
+        (
+            answers.triggered,
+            TriggeredRun(outcome="queued", started=True, job_run_id=JOB),
+            True,
+            "job 0f3d4ea7.",
+        ),
+        (answers.triggered, TriggeredRun(outcome="queued"), True, "is queued: it starts when there is room."),
+        (
+            answers.triggered,
+            TriggeredRun(outcome="queued", reason="REPO_PENDING_LIMIT"),
+            True,
+            "too much work waits for this repository.",
+        ),
+        (
+            answers.triggered,
+            TriggeredRun(outcome="suppressed", reason="ACTIVE_DUPLICATE"),
+            False,
+            "was not set off: the same work is waiting or running already.",
+        ),
+        (answers.triggered, TriggeredRun(outcome="suppressed"), False, "the service does not say why."),
+        (answers.repaired, JobRepaired(started=True), True, "is started."),
+        (
+            answers.repaired,
+            JobRepaired(deferred=True, reason="FLOW_INACTIVE"),
+            False,
+            "the automation is paused.",
+        ),
+        (answers.requeued, JobRequeued(job_run_id=JOB), True, "runs again as job 0f3d4ea7."),
+        (
+            answers.requeued,
+            JobRequeued(job_run_id=JOB, version_fallback_used=True),
+            True,
+            "job 0f3d4ea7, in the version that failed.",
+        ),
+        (answers.requeued, JobRequeued(suppressed=True, job_run_id=JOB), False, "was not queued again"),
+        (answers.requeued, JobRequeued(), False, "was not queued again: the service does not say why."),
+        (answers.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
+        (answers.tested, ConnectionTest(healthy=True), True, "works."),
+        (answers.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),
+        (answers.verified, KeyVerdict(key_valid=True), True, "works."),
+        (
+            answers.verified,
+            KeyVerdict(key_valid=False, key_error="no such key"),
+            False,
+            "does not work: no such",
+        ),
+        (answers.verified, KeyVerdict(), False, "could not be tried: the provider could not be asked."),
+        (answers.synced, [1, 2], True, "2 repositories are here now."),
+    ],
+)
+def test_an_answer_is_good_or_bad_news_in_a_sentence(
+    told: Any, answer: Any, good: bool, sentence: str
+) -> None:
+    found = told(answer)
+    assert found[0] is good
+    assert sentence in found[1]
+
+
+def test_records_inside_a_record_are_lines() -> None:
+    entry = DispatchEvent(
+        id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
+    )
+    assert passages.ledger_entry(entry).endswith("start    deferred         the automation is paused")
+    found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
+    assert passages.finding(found) == "high       Race  a.py:7\nTwo writers."
+    steps = [
+        {"id": "1", "node_id": "n1", "node_label": "Fix", "status": "success"},
+        {"id": "2", "node_id": "n2"},
+    ]
+    run = AutomationRun.model_validate(
+        {"id": JOB, "status": "running", "node_runs": steps, "active_wait_count": 1}
+    )
+    first, second = passages.automation_run(run).split("\n")
+    assert first.startswith("◐ running")
+    assert first.endswith("0f3d4ea7  waits for a person")
+    assert second.split() == ["✓", "Fix", "▫", "n2"]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"role": "user", "content": "Fix it"}, "user:\nFix it\n"),
+        (
+            {"role": "assistant", "parts": [{"text": "Done"}, {"type": "tool-run"}, 3]},
+            "assistant:\nDone\n[tool-run]\n",
+        ),
+        ({"parts": "broken", "content": None}, ""),
+        ("nothing", ""),
+    ],
+)
+def test_a_message_of_a_chat_is_who_and_what(message: Any, told: str) -> None:
+    assert passages.message(message) == told
+
+
+def test_a_draft_is_held_against_the_version_that_runs() -> None:
+    graph = {"nodes": [{"id": "a", "type": "agent"}], "edges": []}
+    other = {"nodes": [{"id": "b", "type": "agent"}], "edges": []}
+
+    def states(**more: Any) -> tuple[int | None, str]:
+        found = Automation.model_validate({"id": "x", "draft_graph": graph, **more})
+        return found.version, found.draft
+
+    assert states() == (None, "unpublished")
+    assert states(published_version={"id": "v", "version_number": 3, "graph": graph}) == (3, "")
+    assert states(published_version={"id": "v", "version_number": 3, "graph": other}) == (3, "differs")
+
+
+@pytest.mark.parametrize(
+    ("ids", "parent"),
+    [
+        ({"flow_id": "f", "trigger_id": "t"}, ("automations", "f")),
+        ({"trigger_id": "t", "assignment_id": "a"}, ("triggers", "t")),
+        ({"assignment_id": "a"}, ("assignments", "a")),
+    ],
+)
+def test_a_job_knows_what_set_it_off(ids: dict[str, str], parent: tuple[str, str]) -> None:
+    job = Job.model_validate({"id": JOB, "status": "pending", **ids})
+    assert (job.parent_kind, job.parent) == parent

@@ -1,0 +1,144 @@
+"""What the lists know around a repository, what can be chosen from them, and what an account is ready for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from mogplex_tui.api.models.account import User
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.around import Around
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import choices, readiness
+from tests.unit.fakes import COOKIE, TOKEN, FakeClock
+
+
+def session(*, token: bool = True) -> Session:
+    clock = FakeClock()
+    target = Target(
+        "t", "http://127.0.0.1:9", Secret(TOKEN) if token else None, None if token else Secret(COOKIE)
+    )
+    return Session(target, clock=clock)
+
+
+def _put(here: Session, name: str, *records: dict[str, object] | None) -> None:
+    pairs = [
+        (str(place), Item(str((record or {}).get("id", place)), record))
+        for place, record in enumerate(records)
+    ]
+    here.store.set(name).apply([(item.key, item) for _, item in pairs])
+
+
+def test_a_repository_is_told_with_what_is_around_it() -> None:
+    here = session()
+    now = here.clock.now()
+    row = RunRow(
+        "a", Source.CALL, "success", repo_id="r", created_at=now - timedelta(hours=1), cost=Decimal("0.40")
+    )
+    rows = [
+        row,
+        replace(row, key="b", cost=Decimal("0.02")),
+        replace(row, key="c", cost=None),
+        replace(row, key="d", created_at=now - timedelta(hours=25)),
+        replace(row, key="e", repo_id="other"),
+        replace(row, key="f", created_at=None),
+    ]
+    here.store.set("runs").apply([(each.key, each) for each in rows])
+    _put(
+        here, "sandboxes", None, {"id": "1", "repo_id": "r", "status": "paused"}, {"id": "2", "repo_id": None}
+    )
+    _put(
+        here,
+        "assignments",
+        {"id": "3", "repo_id": "r", "cron_schedule": "0 3 * * *"},
+        {"id": "4", "repo_id": "r", "cron_schedule": None},
+    )
+    around = Around(here)
+    assert around.of("r") == {
+        "sandbox": "paused",
+        "assigned": 2,
+        "schedules": 1,
+        "runs_day": 3,
+        "cost_day": Decimal("0.42"),
+    }
+    # What is not known is not nothing.
+    assert around.of("elsewhere") == {
+        "sandbox": None,
+        "assigned": None,
+        "schedules": None,
+        "runs_day": 0,
+        "cost_day": None,
+    }
+
+
+def test_an_automation_is_offered_what_its_installation_covers() -> None:
+    here = session()
+    here.names.repos.update({"1": "acme/web", "2": "acme/api", "3": "other/repo", "4": "acme/new"})
+    _put(
+        here,
+        "projects",
+        {"id": "1", "installation_id": 7, "root_directory": "apps/web"},
+        {"id": "2", "github_installation_id": 7},
+        {"id": "3", "installation_id": 8},
+    )
+    automation = Item("a", {"installation_id": 7})
+    assert choices.where_to_run(automation, here) == [
+        ("2", "acme/api"),
+        ("4", "acme/new"),
+        ("1", "acme/web apps/web"),
+    ]
+
+
+def test_with_a_browser_session_alone_the_service_chooses_the_repository() -> None:
+    ((sent, told),) = choices.where_to_run(Item("a", {"installation_id": 7}), session(token=False))
+    assert sent == ""
+    assert "the service chooses" in told
+
+
+def test_models_that_can_be_used_are_offered() -> None:
+    here = session()
+    _put(
+        here,
+        "models",
+        {"id": "z", "name": "Z", "is_enabled": True},
+        {"id": "a", "name": "A", "is_enabled": True, "is_available": True},
+        {"id": "b", "name": "B", "is_enabled": False},
+        {"id": "c", "name": "C", "is_enabled": True, "is_available": False},
+    )
+    assert choices.models(here) == [("a", "A  a"), ("z", "Z  z")]
+
+
+def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
+    account = {
+        "id": "u1",
+        "name": "Ada",
+        "github_status_label": "Not connected",
+        "github_synced_repo_count": 15,
+        "github_primary_action": {"label": "Connect", "href": "/projects/connect"},
+    }
+    points = {point.id: point for point in readiness.of(User.model_validate(account), "https://service")}
+    assert (points["account"].group, points["account"].told) == ("account", "Ada")
+    lacking = {key: (point.told, point.fix) for key, point in points.items() if not point.ready}
+    assert lacking == {
+        "github": ("Not connected", "Connect: https://service/projects/connect"),
+        "coverage": ("0 of 15", "Install the GitHub App on them: https://service/projects/repositories"),
+        "platform-ai": ("not allowed", "Add a provider key: :provider-keys"),
+        "platform-sandbox": ("not allowed", "Ask the service's operator to allow them for this account"),
+    }
+    ready = account | {
+        "github_app_connected": True,
+        "github_status_label": "Ready",
+        "github_covered_repo_count": 14,
+        "platform_access": {"allow_platform_ai": True, "allow_platform_sandbox": True},
+    }
+    points = {point.id: point for point in readiness.of(User.model_validate(ready), "https://service")}
+    assert all(point.ready and not point.fix for point in points.values())
+    assert [points[key].told for key in ("github", "coverage", "platform-ai")] == [
+        "Ready",
+        "14 of 15",
+        "allowed",
+    ]

@@ -1,0 +1,190 @@
+"""How kinds are declared: what a path, a sentence, a fact, a link and a verb made of texts come to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mogplex_tui.live.collection import Item
+from mogplex_tui.operate.kinds import columns as c
+from mogplex_tui.operate.kinds import parts as p
+from mogplex_tui.operate.kinds.base import Context, dressed, verb, with_more
+from mogplex_tui.operate.words import DASH
+
+NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
+
+
+def item(**record: Any) -> Item:
+    return Item("k1", record)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "record", "told"),
+    [
+        ("{name|id}", {"id": "i", "name": "n"}, "n"),
+        ("{name|id}", {"id": "i", "name": None}, "i"),
+        ("{repo.full_name} {branch}", {"repo": {"full_name": "acme/api"}}, "acme/api"),
+        ("{repo_name or sandbox} {branch}", {"branch": "main"}, "sandbox main"),
+        ("{repo_name or sandbox} {branch}", {"repo_name": "", "branch": "main"}, "sandbox main"),
+        ("job {id:8}", {"id": "0123456789"}, "job 01234567"),
+        ("{n}", {"n": 0}, "0"),
+        # What a record says is never read as a sentence.
+        ("{name}", {"name": "{id}", "id": "i"}, "{id}"),
+        ("", {}, ""),
+    ],
+)
+def test_a_sentence_is_filled_from_a_record(sentence: str, record: dict[str, Any], told: str) -> None:
+    assert c.named(sentence)(record) == told
+
+
+def test_a_sentence_that_must_be_whole_is_none_when_something_lacks() -> None:
+    assert c.filled(item(slug="core"), "team:{slug}") == "team:core"
+    assert c.filled(item(slug=None), "team:{slug}") is None
+    assert c.filled(item(), "team:{slug or own}") == "team:own"
+
+
+def test_facts_are_told_by_what_they_are() -> None:
+    record = item(
+        on=True,
+        made=NOW - timedelta(hours=3),
+        ends=NOW + timedelta(days=2),
+        tokens=48213,
+        agent_id=48213,
+        cost=Decimal("0.42"),
+        tags=["a", "b"],
+        none=[],
+        price=Decimal("0.000003"),
+        code="ACTIVE_DUPLICATE",
+    )
+    spec = (
+        "on; made; ends; spent: tokens; agent: agent_id; cost; tags; none; gone; no: error.first|second",
+        "per token: price as price; why: code as reason; other: gone as reason",
+    )
+    first, second = c.groups(*spec)(record, Context(NOW))
+    told = {label: text for label, text, _ in (*first, *second)}
+    assert told["made"].startswith("3h ago, ")
+    assert told["ends"].startswith("in 2d, ")
+    assert {label: text for label, text in told.items() if label not in ("made", "ends")} == {
+        "on": "yes",
+        "spent": "48,213",
+        "agent": "48213",
+        "cost": "$0.42",
+        "tags": "a, b",
+        "none": DASH,
+        "gone": DASH,
+        "no": DASH,
+        "per token": "$3.00 a million",
+        "why": "the same work is waiting or running already",
+        "other": DASH,
+    }
+    assert [tone for label, _, tone in first if label in ("none", "on")] == ["plain", "dim"]
+
+
+def test_links_lead_where_the_record_leads_and_no_further() -> None:
+    links = p.links(
+        p.to("{parent_kind}", "from", "parent", "source"),
+        p.to("jobs", "retry of", "retry_of"),
+        p.among("runs", "runs", "its runs", "repo:{repo}"),
+        p.among("models", "models", "all", lambda each: "" if c.value(each, "repo") else None),
+    )
+    whole = links(item(parent="f" * 36, parent_kind="automations", source="Nightly", repo="acme/api"))
+    assert [(link.label, link.text, link.kind, link.key, link.filter) for link in whole] == [
+        ("from", "Nightly", "automations", "f" * 36, ""),
+        ("runs", "its runs", "runs", None, "repo:acme/api"),
+        ("models", "all", "models", None, ""),
+    ]
+    # A key without a name is called by its beginning.
+    assert [link.text for link in links(item(retry_of="0123456789"))] == ["01234567"]
+    assert links(item()) == []
+
+
+def test_texts_that_are_there_are_shown_and_lists_line_by_line() -> None:
+    texts = c.texts(("Content", "content"), ("Lines", "lines"), ("Told", "rows", str.upper))
+    assert texts(item(content="a", lines=["b", "c"], rows=["d"])) == [
+        ("Content", "a"),
+        ("Lines", "b\nc"),
+        ("Told", "D"),
+    ]
+    assert texts(item(content="", lines=[])) == []
+
+
+async def _sent(*_: Any) -> None: ...
+
+
+def test_a_verb_says_the_first_reason_against_it() -> None:
+    stop = (
+        verb("stop", "x", "Stop it.")
+        .sends(_sent)
+        .only(p.having("may", "Ask an owner."), p.lacking("mine", "It is yours."), p.while_in("running"))
+    )
+    assert stop.why_not(item(may=True, status="running")) is None
+    assert stop.why_not(item(may=False, mine=True, status="running")) == "Ask an owner."
+    assert stop.why_not(item(may=True, mine=True)) == "It is yours."
+    assert (
+        stop.why_not(item(may=True, status="paused")) == "It is paused; this works only while it is running."
+    )
+    assert stop.why_not(item(may=True)) == "It is unknown; this works only while it is running."
+    again = verb("again", "a", "Again.").sends(_sent).only(p.while_not_in("over", why="It is {status}."))
+    assert [again.why_not(item(status=status)) for status in ("over", "idle")] == ["It is over.", None]
+
+
+def test_a_verb_is_what_its_sentence_says() -> None:
+    plain = verb("stop", "x", "Stop it.").sends(_sent)
+    assert (plain.title, plain.keyed, plain.many, plain.footer, plain.means) == (
+        "stop",
+        False,
+        False,
+        True,
+        (),
+    )
+    whole = (
+        verb("run", "n", "Run it.", "run now")
+        .sends_keyed(_sent)
+        .asks("It costs.", "It is final.", go="Run it")
+        .wants("How often", value=lambda _: "1", check=p.wanted("Say how often."), optional=True)
+        .says("running", "{} ran.")
+        .for_many()
+        .aside()
+    )
+    assert (whole.title, whole.keyed, whole.many, whole.footer) == ("run now", True, True, False)
+    assert (whole.means, whole.go) == (("It costs.", "It is final."), "Run it")
+    assert (whole.doing, whole.done) == ("running", "{} ran.")
+    assert whole.wish is not None
+    assert whole.wish.optional
+    assert (whole.wish.label, whole.wish.value(item())) == ("How often", "1")
+    assert [whole.wish.check(text) for text in (" ", "2")] == ["Say how often.", None]
+
+
+def test_a_switch_is_off_or_on_and_asks_only_before_off() -> None:
+    enable, disable = p.switches(_sent, means="Nothing new is started.")
+    on, off = item(enabled=True), item(enabled=False)
+    assert [enable.why_not(on), enable.why_not(off)] == ["It is enabled already.", None]
+    assert [disable.why_not(on), disable.why_not(off)] == [None, "It is disabled already."]
+    assert (enable.means, disable.means) == ((), ("Nothing new is started.",))
+
+
+def test_a_dressed_row_has_its_properties_and_what_is_beside_it() -> None:
+    class Row:
+        def __init__(self) -> None:
+            self.id, self.name = "i", "own"
+
+        @property
+        def status(self) -> str:
+            return "idle"
+
+    assert dressed(Row(), "status health", name="shown") == {
+        "id": "i",
+        "name": "shown",
+        "status": "idle",
+        "health": None,
+    }
+
+
+def test_an_item_read_by_itself_keeps_what_the_list_said() -> None:
+    listed = Item("k", {"name": "n", "state": "old"}, {"raw": 1})
+    more = with_more(listed, {"state": "new", "said": ["hello"]})
+    assert (more.record, more.raw) == ({"name": "n", "state": "new", "said": ["hello"]}, {"raw": 1})
+    assert with_more(Item("k", None), {"state": "new"}, {"raw": 2}).raw == {"raw": 2}

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 LIVE_WITHIN = 10.0
 OPEN, NEEDS_SESSION, NEEDS_SCOPE = "open", "needs-session", "needs-scope"
 THROTTLED, ABSENT, BROKEN, UNREACHABLE = "throttled", "absent", "broken", "unreachable"
-_NOT_MOGPLEX = "Check that the base URL is a Mogplex service"
+_NOT_MOGPLEX = "Check that the base URL is a Mogplex service."
 
 
 @dataclass(slots=True)
 class Finding:
     """One line of the report: `reach` is one of seven words for scripts, `status` the HTTP status, `ms` the time.
 
-    `nobody` marks an answer that was given as if to a visitor: the token API has to say why.
+    `says` is what was found and `helps` what to do about it. `nobody` marks an answer that was given as if to a
+    visitor: the token API has to say why.
     """
 
     family: str
@@ -31,6 +32,7 @@ class Finding:
     status: int | None = None
     ms: int | None = None
     says: str = ""
+    helps: str = ""
     error: MogplexError | None = None
     nobody: bool = False
 
@@ -41,8 +43,14 @@ class Finding:
             "reach": self.reach,
             "status": self.status,
             "ms": self.ms,
-            "advice": self.says or None,
+            "advice": " ".join(filter(None, (self.says, self.helps))) or None,
         }
+
+    def refused(self, error: MogplexError) -> None:
+        """Take over what an error says, behind what is said already."""
+        self.error = error
+        self.says = f"{self.says} {_sentence(error.what)}".strip()
+        self.helps = _sentence(error.advice)
 
 
 class Exchanges(logging.Handler):
@@ -127,13 +135,14 @@ class Examination:
     def _refused(self, family: str, error: MogplexError) -> Finding:
         from mogplex_tui.api.errors import NotSignedIn
 
-        reach, says = reach_of(error), str(error)
+        finding = Finding(family, reach_of(error))
+        finding.refused(error)
         if isinstance(error, NotSignedIn) and self.session.target.token is None and family in ("v1", "write"):
             # A session is there, and it is not what opens this part.
-            reach = NEEDS_SCOPE
+            finding.reach = NEEDS_SCOPE
         elif is_web_page(error):
-            says = f"{error.what.rstrip('.')}. {_NOT_MOGPLEX}."
-        return Finding(family, reach, says=says, error=error)
+            finding.helps = _NOT_MOGPLEX
+        return finding
 
     def _settle(self) -> None:
         """Say why the service saw nobody: the routes that hide it do so for a bad token and a busy one alike (§5.1)."""
@@ -145,17 +154,16 @@ class Examination:
             if not finding.nobody:
                 continue
             if target.session_cookie is not None or target.token is None:
-                finding.error = NotSignedIn(
-                    "The service does not accept this session cookie",
-                    advice="The session has probably ended: sign in again in the browser and copy the new cookie",
+                finding.refused(
+                    NotSignedIn(
+                        "The service does not accept this session cookie",
+                        advice="The session has probably ended: sign in again in the browser and copy the new cookie",
+                    )
                 )
-            elif v1.reach == THROTTLED:
-                finding.reach, finding.error = THROTTLED, v1.error
-            elif v1.error is not None:
-                finding.error = v1.error
-            else:
-                finding.error = LoginRequired("This kind of token opens the token API only")
-            finding.says = f"{finding.says} {finding.error}".strip()
+                continue
+            if v1.reach == THROTTLED:
+                finding.reach = THROTTLED
+            finding.refused(v1.error or LoginRequired("This kind of token opens the token API only"))
 
     async def _account(self) -> Finding:
         user = await self._client.account.user()
@@ -169,7 +177,7 @@ class Examination:
         settings = await self._client.settings.get()
         if not settings.default_model:
             # The service resolves it and never leaves it empty (identity.md §3).
-            return Finding("settings", BROKEN, says=f"The answer names no default model. {_NOT_MOGPLEX}.")
+            return Finding("settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX)
         return Finding("settings", OPEN, says=f"Default model {settings.default_model}.")
 
     async def _models(self) -> Finding:
@@ -238,7 +246,8 @@ class Examination:
         return Finding(
             "write",
             NEEDS_SCOPE,
-            says="The token may only read. Starting and cancelling needs the write scope.",
+            says="The token may only read.",
+            helps="Starting and cancelling needs a token with the write scope.",
         )
 
     def budget(self) -> tuple[Finding, dict[str, Any]]:
@@ -255,6 +264,10 @@ class Examination:
         held = budget.blocked_until is not None
         says = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
         return Finding("budget", THROTTLED if held else OPEN, says=says), facts
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text[-1] in ".!?…" else f"{text}."
 
 
 def is_web_page(error: MogplexError) -> bool:

@@ -13,6 +13,7 @@ from mogplex_tui.cli.headless import service_arguments
 if TYPE_CHECKING:
     from mogplex_tui.cli.checks import Finding
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.output import Output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +96,20 @@ def _print(setting: Setting, service: dict[str, Any], findings: list[Finding]) -
         for each in findings
     ]
     output.table(columns, rows)
+    _print_help(output, findings)
+
+
+def _print_help(output: Output, findings: list[Finding]) -> None:
+    """What to do, each advice once with the families that it is for: there is no room for it in a line of the table."""
+    helps: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.helps:
+            helps.setdefault(finding.helps, []).append(finding.family)
+    if helps:
+        output.line("")
+        output.line("What helps")
+    for advice, families in helps.items():
+        output.paragraph(f"{', '.join(families)}: {advice}", indent="  ")
 
 
 def _is_foreign(findings: list[Finding]) -> bool:

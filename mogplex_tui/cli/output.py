@@ -87,6 +87,16 @@ class Output:
         texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         self._write(self._fit("  ".join(texts).rstrip()))
 
+    def paragraph(self, text: str, *, indent: str = "") -> None:
+        """Write a text in as many lines as the terminal needs for it; as one line elsewhere."""
+        import textwrap
+
+        room = shutil.get_terminal_size().columns if self.is_terminal else LONGEST_FIELD
+        for line in textwrap.wrap(
+            self.shown(text), room, initial_indent=indent, subsequent_indent=indent * 2
+        ):
+            self._write(line)
+
     def written(self, text: str) -> None:
         """Write one line that a program wrote: its spaces stay, its control codes and credentials do not."""
         self._write(harmless(redact.text(self._scrub(text))))

@@ -45,6 +45,19 @@ async def test_text_is_a_line_a_family(operator: Mogplex) -> None:
     assert done.code == 0
 
 
+async def test_what_helps_is_said_once_for_all_that_need_it_and_not_cut_off(
+    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        done = await mogplex("doctor", terminal=True)
+    assert max(map(len, done.lines)) <= 60
+    said = " ".join(done.out.partition("What helps")[2].split())
+    cookie = "Add a browser session cookie to this context; a token does not open this part of the service."
+    assert said == f"github, mcp, observability, realtime: {cookie}"
+
+
 async def test_no_secret_is_ever_printed(operator: Mogplex, plane: PlaneServer) -> None:
     for options in ([], ["--json"]):
         done = await operator("doctor", *options)

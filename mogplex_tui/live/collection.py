@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
+# For so many seconds a record that was read by itself stays in a list that gives only the newest: whoever looks at it
+# reads it again sooner.
+BESIDE = 120.0
 # A road that is found closed, not one that failed.
 CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
 
@@ -100,6 +103,7 @@ class Collection:
         self._doing: dict[str, str] = {}
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
         self._more: dict[str, Item] = {}
+        self._read_at: dict[str, float] = {}
         self.feed = Feed(
             f"kind:{name}",
             self.fetch,
@@ -159,15 +163,24 @@ class Collection:
         return False
 
     def _take_in(self, listing: Listing) -> bool:
-        pairs = [(item.key, self._dressed(item)) for item in listing.items]
+        pairs = {item.key: self._dressed(item) for item in listing.items}
         self.set.total = listing.total
-        change = self.set.apply(pairs, complete=listing.total is None or listing.total <= len(pairs))
+        if listing.total is not None and listing.total > len(pairs):
+            # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.
+            since = self.session.scheduler.now() - BESIDE
+            beside = {*self._doing, *(key for key, at in self._read_at.items() if at > since)}
+            pairs = {key: row for key, row in self.set.rows.items() if key in beside} | pairs
+        change = self.set.apply(pairs.items(), complete=True)
+        for gone in self._more.keys() - pairs.keys():
+            del self._more[gone], self._read_at[gone]
         return bool(change.changed or change.removed)
 
     def _dressed(self, item: Item) -> Item:
         doing, more = self._doing.get(item.key), self._more.get(item.key)
         if more is not None and isinstance(item.record, Mapping):
-            item = replace(item, record={**more.record, **item.record}, raw=more.raw)
+            # The longer JSON is shown for as long as the row says nothing that is newer.
+            same = all(more.record.get(name) == value for name, value in item.record.items())
+            item = replace(item, record={**more.record, **item.record}, raw=more.raw if same else item.raw)
         return item if doing is None else replace(item, doing=doing)
 
     def begin(self, key: str, doing: str) -> None:
@@ -194,6 +207,7 @@ class Collection:
             known = self.set.rows.get(item.key)
             before = known.record if known is not None and isinstance(known.record, Mapping) else {}
             self._more[item.key] = item = replace(item, record={**before, **item.record})
+            self._read_at[item.key] = self.session.scheduler.now()
         self.set.apply([(item.key, self._dressed(item))])
 
 

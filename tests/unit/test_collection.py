@@ -1,0 +1,87 @@
+"""The rows of a kind: what a list of the newest pushes out, and what a record read by itself leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road
+from tests.unit.fakes import FakeSession
+
+
+class World:
+    """A kind whose list a test writes by hand."""
+
+    def __init__(self, directory: Path) -> None:
+        self.session = FakeSession(directory)
+        self.given: list[Item] = []
+        self.total: int | None = None
+        self.collection = Collection(self.session, "things", (Road(Family.OTHER, self._read),))
+
+    async def _read(self, *_: Any) -> Listing:
+        return Listing(self.given, self.total)
+
+    def shown(self) -> dict[str, Any]:
+        return {key: item.record["state"] for key, item in self.collection.set.rows.items()}
+
+
+def thing(number: int, state: str = "running", **more: Any) -> Item:
+    record = {"state": state, **more}
+    return Item(f"t{number}", record, {"from": "list", **record})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def test_what_the_newest_pushed_out_is_not_shown_as_it_once_was(world: World) -> None:
+    world.given, world.total = [thing(1), thing(2)], 9
+    await world.collection.fetch()
+    world.given, world.total = [thing(2, "done"), thing(3)], 10
+    assert await world.collection.fetch() is True
+    assert world.shown() == {"t2": "done", "t3": "running"}
+    assert world.collection.set.total == 10
+
+
+async def test_a_record_that_is_looked_at_stays_beside_the_newest(world: World) -> None:
+    world.given, world.total = [thing(1), thing(2)], 9
+    await world.collection.fetch()
+    world.collection.put(thing(7, "waiting"))
+    world.collection.begin("t1", "stopping")
+    world.given = [thing(2), thing(3)]
+    await world.collection.fetch()
+    assert set(world.shown()) == {"t1", "t2", "t3", "t7"}
+    world.collection.done("t1")
+    world.session.time.advance(BESIDE + 1)
+    await world.collection.fetch()
+    assert set(world.shown()) == {"t2", "t3"}
+
+
+async def test_a_whole_list_takes_out_what_is_gone_and_all_that_was_known_of_it(world: World) -> None:
+    world.given = [thing(1), thing(2)]
+    await world.collection.fetch()
+    world.collection.put(thing(1, log="long"))
+    world.given = [thing(2)]
+    await world.collection.fetch()
+    assert set(world.shown()) == {"t2"}
+    world.given = [thing(1), thing(2)]
+    await world.collection.fetch()
+    assert "log" not in world.collection.set.rows["t1"].record
+
+
+async def test_the_json_of_a_record_is_never_older_than_its_row(world: World) -> None:
+    world.given = [thing(1)]
+    await world.collection.fetch()
+    world.collection.put(Item("t1", {"state": "running", "log": "long"}, {"from": "detail"}))
+    await world.collection.fetch()
+    row = world.collection.set.rows["t1"]
+    assert (row.raw, row.record["log"]) == ({"from": "detail"}, "long")
+    world.given = [thing(1, "done")]
+    await world.collection.fetch()
+    row = world.collection.set.rows["t1"]
+    assert row.raw == {"from": "list", "state": "done"}
+    assert (row.record["state"], row.record["log"]) == ("done", "long")

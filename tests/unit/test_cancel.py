@@ -1,0 +1,208 @@
+"""Cancelling: by which route, and what a re-read says of it (v1.md §9, observability.md §3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import (
+    Conflict,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.operate import operations
+from tests.unit.fakes import COOKIE, FakeSession, automation, call, event, job, run, stamp
+from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """No test waits; what would have been waited for is written down."""
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(operations, "_pause", pause)
+    return waited
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+# Which route
+
+
+async def test_a_run_is_cancelled_through_v1(session: FakeSession) -> None:
+    row = streaming_run(session)
+
+    def cancelled(kind: str, id: str) -> None:
+        # The screen says so before the service has been asked, and the ledger knows first.
+        assert state(session, row) == "cancelling"
+        assert ledger(session)[-1] == ("cancel", f"run {run(1).run_id}", "sent")
+        session.fake.run_rows[id] = run(1, status="cancelled")
+
+    session.fake.on_cancel = cancelled
+    outcome = await ask(session, row)
+    assert (outcome.good, outcome.sentence) == (True, "acme/web 00f00000 is cancelled.")
+    assert session.fake.log == ["runs.cancel", "runs.get"]
+    assert session.fake.priorities[0] is Priority.ACTION
+    assert state(session, row) == "cancelled"
+    assert session.cancelling == {}
+    assert ledger(session)[-1] == ("cancel", f"run {run(1).run_id}", "done")
+
+
+async def test_a_call_is_cancelled_through_observability(session: FakeSession) -> None:
+    row = await streaming_call(session)
+    session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
+        0, call(1, status="cancelled")
+    )
+    outcome = await ask(session, row)
+    assert outcome.good
+    assert session.fake.log == ["observability.cancel_call", "observability.calls"]
+    assert state(session, row) == "cancelled"
+
+
+async def test_a_job_is_cancelled_as_a_job(session: FakeSession) -> None:
+    flow = automation(1, "Nightly").id
+    session.fake.automation_runs = {flow: Rows([job(1, flow)])}
+    row = make.from_job(job(1, flow), flow, "Nightly")
+    session.listing.set.apply([(row.key, row)])
+    session.fake.on_cancel = lambda kind, id: session.fake.automation_runs[flow].__setitem__(
+        0, job(1, flow, status="cancelled")
+    )
+    outcome = await ask(session, row)
+    assert outcome.good
+    assert session.fake.log == ["observability.cancel_job", "automations.runs"]
+    assert ledger(session)[0] == ("cancel", f"job {row.key}", "sent")
+
+
+async def test_with_a_cookie_alone_the_call_of_a_run_is_cancelled(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, token=None, cookie=COOKIE)
+    session.history.remember(Remembered("r1", call(1).id))
+    row = await streaming_call(session, metadata={"external_request_id": "k"})
+    assert row.run_id == "r1"
+    await ask(session, row)
+    assert session.fake.log[0] == "observability.cancel_call"
+    assert "runs.cancel" not in session.fake.log
+
+
+async def test_the_run_behind_a_cancelled_call_is_ended_too(session: FakeSession) -> None:
+    row = await streaming_call(session, metadata={"external_request_id": "k", "repo": "acme/web"})
+    first = event(1, "started", payload={"external_run_id": run(1).run_id})
+    session.fake.events_of_call[call(1).id] = [Rows([first])]
+    session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
+        0, call(1, status="cancelled")
+    )
+    assert (await ask(session, row)).good
+    assert session.fake.log[:3] == ["observability.cancel_call", "observability.call_events", "runs.cancel"]
+    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
+
+
+@pytest.mark.parametrize("name", ["observability.call_events", "runs.cancel"])
+async def test_that_it_could_not_be_ended_too_does_not_undo_the_cancel(
+    session: FakeSession, name: str
+) -> None:
+    row = await streaming_call(session, metadata={"external_request_id": "k"})
+    first = event(1, "started", payload={"external_run_id": run(1).run_id})
+    session.fake.events_of_call[call(1).id] = [Rows([first])]
+    session.fake.refuse[name] = Unreachable("down")
+    session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
+        0, call(1, status="cancelled")
+    )
+    assert (await ask(session, row)).good
+
+
+async def test_a_call_that_hangs_after_its_run_failed_is_ended(session: FakeSession) -> None:
+    session.history.remember(Remembered(run(1).run_id, call(1).id))
+    row = await streaming_call(session)
+
+    async def over(run_id: str) -> Any:
+        from mogplex_tui.api.models.runs import RunCancelled
+
+        await session.fake.ask("runs.cancel", run_id)
+        return RunCancelled.model_validate(
+            {"run": {"runId": run_id, "status": "failed"}, "status": "failed", "alreadyTerminal": True}
+        )
+
+    session.fake.runs.cancel = over  # type: ignore[method-assign]
+    session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
+        0, call(1, status="cancelled")
+    )
+    assert (await ask(session, row)).good
+    assert session.fake.log[:2] == ["runs.cancel", "observability.cancel_call"]
+    # When the call is over as well, that is no trouble.
+    session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
+    assert (await ask(session, row)).good
+
+
+# Reading back
+
+
+async def test_it_is_read_back_until_it_is_over(session: FakeSession, pauses: list[float]) -> None:
+    row = streaming_run(session)
+    answers = [run(1), run(1), run(1, status="cancelled")]
+
+    async def get(run_id: str) -> Any:
+        assert session.cancelling == {row.key: "streaming"}
+        return answers.pop(0)
+
+    session.fake.runs.get = get  # type: ignore[method-assign]
+    outcome = await ask(session, row)
+    assert outcome.good
+    assert answers == []
+    assert pauses == [1.0, 3.0]
+
+
+async def test_a_cancel_that_does_not_take_says_what_the_service_says(session: FakeSession) -> None:
+    row = streaming_run(session)
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert "has been asked to stop and still says streaming" in outcome.sentence
+    assert state(session, row) == "streaming"
+    assert session.cancelling == {}
+
+
+async def test_a_request_that_the_service_recorded_goes_on_saying_so(session: FakeSession) -> None:
+    row = await streaming_call(session)
+    session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
+        0, call(1, status="streaming", cancel_requested_at=stamp(5))
+    )
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert "has not ended yet" in outcome.sentence
+    assert state(session, row) == "cancelling"
+
+
+@pytest.mark.parametrize("status", ["success", "failed"])
+async def test_work_that_was_over_first_is_told_as_such(session: FakeSession, status: str) -> None:
+    row = streaming_run(session)
+    session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status=status)})
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert outcome.sentence.endswith(f"was over before the cancel arrived: {status}.")
+    assert state(session, row) == status
+
+
+async def test_a_cancel_that_cannot_be_read_back_is_not_called_done(session: FakeSession) -> None:
+    row = streaming_run(session)
+    session.fake.refuse["runs.get"] = Unreachable("down")
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert "could not be read back" in outcome.sentence
+    assert ledger(session)[-1][2] == "done"
+
+
+async def test_one_failed_read_back_does_not_hide_the_next(session: FakeSession) -> None:
+    row = streaming_run(session)
+    session.fake.refuse["runs.get"] = [Unavailable("busy", status=503), None]
+    session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
+    assert (await ask(session, row)).good

@@ -1,0 +1,206 @@
+"""A cancel that is refused, lost or makes no sense: what is shown and told (v1.md §9, observability.md §3)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.errors import (
+    BadRequest,
+    Conflict,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    ServiceFailed,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.live import rows as make
+from mogplex_tui.operate import operations
+from mogplex_tui.operate.operations import (
+    why_not_cancel,
+)
+from tests.unit.fakes import FakeSession, call, job, run, stamp
+from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """No test waits; what would have been waited for is written down."""
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(operations, "_pause", pause)
+    return waited
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+# Refusals of v1.md §9 and observability.md §3
+
+REFUSALS: list[tuple[MogplexError, str]] = [
+    (Conflict("Run is no longer active", status=409), "Run is no longer active"),
+    (Conflict("Run state is inconsistent", status=409), "Run state is inconsistent"),
+    (Conflict("Sandbox is not ready", status=409), "Sandbox is not ready"),
+    (BadRequest("Run has no sandbox metadata", status=400), "Run has no sandbox metadata"),
+    (ServiceFailed("Failed to cancel run", status=500), "Failed to cancel run"),
+    (NotAllowed("Missing scope: write", status=403), "Missing scope: write"),
+    (Unavailable("busy", status=503), "busy"),
+]
+
+
+@pytest.mark.parametrize(("error", "text"), REFUSALS)
+async def test_a_refused_cancel_of_a_live_run_puts_its_state_back_and_says_why(
+    session: FakeSession, error: MogplexError, text: str
+) -> None:
+    row = streaming_run(session)
+    session.fake.refuse["runs.cancel"] = error
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert "acme/web 00f00000 was not cancelled." in outcome.sentence
+    assert text in outcome.sentence
+    assert "recorded" not in outcome.sentence
+    assert state(session, row) == "streaming"
+    assert session.cancelling == {}
+    assert ledger(session)[-1][2] == "refused"
+    # A 409 is never repeated blindly, nor is anything else.
+    assert session.fake.log == ["runs.cancel", "runs.get"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadRequest("Missing sandbox metadata", status=400),
+        NotFound("Not found", status=404),
+        Conflict("Sandbox is not ready", status=409),
+        ServiceFailed("kill failed", status=500),
+    ],
+)
+async def test_a_refusal_that_recorded_the_request_says_that_it_can_be_repeated(
+    session: FakeSession, error: MogplexError
+) -> None:
+    row = await streaming_call(session)
+    session.fake.call_rows = [call(1, status="streaming", cancel_requested_at=stamp(5))]
+    session.fake.refuse["observability.cancel_call"] = error
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert error.what in outcome.sentence
+    assert "The request is recorded; x repeats it." in outcome.sentence
+    assert state(session, row) == "cancelling"
+    assert why_not_cancel(session, session.listing.set.rows[row.key]) is None
+
+
+@pytest.mark.parametrize(("status", "good"), [("cancelled", True), ("success", False), ("failed", False)])
+async def test_a_call_that_is_over_already_is_told_as_such(
+    session: FakeSession, status: str, good: bool
+) -> None:
+    row = await streaming_call(session)
+    session.fake.call_rows = [call(1, status=status)]
+    session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
+    outcome = await ask(session, row)
+    assert outcome.good is good
+    assert outcome.sentence.endswith(f"was already over: {status}.")
+    assert state(session, row) == status
+
+
+@pytest.mark.parametrize("wide", [False, True])
+async def test_what_the_service_no_longer_knows_is_said(session: FakeSession, wide: bool) -> None:
+    if wide:
+        row = await streaming_call(session)
+        session.fake.call_rows = []
+        session.fake.refuse["observability.cancel_call"] = NotFound("Call not found", status=404)
+    else:
+        row = streaming_run(session)
+        session.fake.run_rows = {}
+        session.fake.refuse["runs.cancel"] = NotFound("Run not found", status=404)
+    outcome = await ask(session, row)
+    assert "does not know" in outcome.sentence
+    assert state(session, row) != "cancelling"
+
+
+async def test_too_many_requests_say_when_to_try_again(session: FakeSession) -> None:
+    row = streaming_run(session)
+    session.fake.refuse["runs.cancel"] = Throttled("slow down", status=429, retry_after=17)
+    outcome = await ask(session, row)
+    assert "x again in 17 s" in outcome.sentence
+    assert state(session, row) == "streaming"
+
+
+async def test_without_any_answer_the_state_is_put_back_and_the_ledger_says_that_nobody_knows(
+    session: FakeSession,
+) -> None:
+    row = streaming_run(session)
+    session.fake.refuse["runs.cancel"] = TimedOut("no answer")
+    session.fake.refuse["runs.get"] = Unreachable("down")
+    outcome = await ask(session, row)
+    assert not outcome.good
+    assert "no answer" in outcome.sentence
+    assert state(session, row) == "streaming"
+    assert ledger(session)[-1][2] == "unknown"
+
+
+async def test_leaving_in_the_middle_of_a_cancel_leaves_nothing_marked(session: FakeSession) -> None:
+    row = streaming_run(session)
+    begun = asyncio.Event()
+
+    async def hang(run_id: str) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    session.fake.runs.cancel = hang  # type: ignore[method-assign]
+    task = asyncio.create_task(ask(session, row))
+    await begun.wait()
+    assert state(session, row) == "cancelling"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (state(session, row), session.cancelling) == ("streaming", {})
+    assert ledger(session)[-1][2] == "unknown"
+
+
+async def test_a_full_disk_keeps_nobody_from_cancelling(session: FakeSession, tmp_path: Path) -> None:
+    session.directory = None
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    from mogplex_tui.live.ledger import Ledger
+
+    session.ledger = Ledger(blocked)
+    row = streaming_run(session)
+    session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
+    assert (await ask(session, row)).good
+
+
+# What is not offered
+
+
+def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
+    live = make.from_run(run(1))
+    assert why_not_cancel(session, live) is None
+    assert "no run" in (why_not_cancel(session, None) or "")
+    assert "could not be read" in (why_not_cancel(session, make.unreadable("k", "why")) or "")
+    for status in ("success", "failed", "cancelled"):
+        assert (why_not_cancel(session, make.from_run(run(1, status=status))) or "").endswith(
+            f"already over: {status}."
+        )
+    # A state that nobody knows may be live.
+    assert why_not_cancel(session, make.from_call(call(1, status="hibernating"))) is None
+    assert why_not_cancel(session, make.from_job(job(1, "a"), "a", None)) is None
+
+
+def test_a_token_alone_cancels_runs_but_no_jobs_and_no_calls(session: FakeSession) -> None:
+    session.close_observability()
+    assert why_not_cancel(session, make.from_run(run(1))) is None
+    assert "MOGPLEX_SESSION_COOKIE" in (why_not_cancel(session, make.from_job(job(1, "a"), "a", None)) or "")
+    assert "id of this run is not known" in (
+        why_not_cancel(session, make.from_call(call(1, status="streaming"))) or ""
+    )

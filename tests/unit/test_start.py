@@ -1,0 +1,195 @@
+"""Starting a run and opening one by its id: one key an intent, every refusal in words (v1.md §7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.errors import (
+    BadRequest,
+    Conflict,
+    IdempotencyConflict,
+    InvalidInput,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    ServiceFailed,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.operate import operations
+from mogplex_tui.operate.operations import (
+    Draft,
+    find_run,
+    new_key,
+    start,
+)
+from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
+from tests.unit.operating import ledger, streaming_call
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """No test waits; what would have been waited for is written down."""
+    waited: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(operations, "_pause", pause)
+    return waited
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> FakeSession:
+    return FakeSession(tmp_path)
+
+
+# Starting
+
+REPO = uuid(7, "0e900000")
+DRAFT = Draft(repo_id=REPO, repo="acme/web", prompt=" Fix it ", base_branch="", working_branch=" fix/it ")
+
+
+def keys(session: FakeSession) -> list[str]:
+    return [args[1] for name, args, _ in session.fake.asked if name == "runs.start"]
+
+
+async def test_a_started_run_is_in_the_list_the_history_and_the_ledger(session: FakeSession) -> None:
+    session.fake.started = run(1, status="pending")
+    row = await start(session, session.listing, DRAFT, "key-1")
+    ((_, (request, key), _),) = session.fake.asked
+    assert key == "key-1"
+    assert request.body() == {
+        "repoId": REPO,
+        "prompt": "Fix it",
+        "harness": "codex",
+        "workingBranch": "fix/it",
+        "createBranch": True,
+    }
+    assert session.listing.set.rows[row.key] == row
+    assert (row.state, row.repo, row.prompt, row.run_id) == ("pending", "acme/web", " Fix it ", run(1).run_id)
+    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", " Fix it ")
+    assert session.listing.feed.asked
+    assert ledger(session) == [("start", "run in acme/web", "sent"), ("start", "run in acme/web", "done")]
+    assert session.ledger.entries[0].key == "key-1"
+    # The prompt is the person's own; the ledger does not need it.
+    assert session.directory is not None
+    assert "Fix it" not in (session.directory / "ledger.jsonl").read_text()
+
+
+async def test_a_lost_answer_is_asked_for_again_under_the_same_key(
+    session: FakeSession, pauses: list[float]
+) -> None:
+    session.fake.started = run(1)
+    session.fake.refuse["runs.start"] = [TimedOut("lost"), Unavailable("busy", status=503), None]
+    await start(session, session.listing, DRAFT, "key-1")
+    assert keys(session) == ["key-1"] * 3
+    assert len(pauses) == 2
+    assert ledger(session)[-1][2] == "done"
+
+
+async def test_an_unknown_repository_that_answers_503_for_ever_ends(session: FakeSession) -> None:
+    session.fake.refuse["runs.start"] = Unavailable("try later", status=503)
+    with pytest.raises(Unavailable):
+        await start(session, session.listing, DRAFT, "key-1")
+    assert keys(session) == ["key-1"] * 4
+    assert ledger(session)[-1][2] == "refused"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IdempotencyConflict("Idempotency key already used for a different request", status=409),
+        Conflict("no", status=409),
+        BadRequest("Invalid harness", status=400),
+        NotFound("Repo not found", status=404),
+        NotAllowed("Missing scope: write", status=403),
+        # A key replays the run that failed (errors.md §5), so a 500 is for a person.
+        ServiceFailed("broken", status=500),
+        # The quota of a day is no matter of a moment.
+        Throttled("quota", status=429, retry_after=3000),
+        Throttled("quota", status=429, retry_after=30),
+        LOGIN,
+    ],
+)
+async def test_a_refused_start_is_never_repeated_and_changes_nothing(
+    session: FakeSession, error: MogplexError
+) -> None:
+    session.fake.refuse["runs.start"] = error
+    draft = Draft(repo_id=REPO, prompt="Fix it")
+    with pytest.raises(type(error)):
+        await start(session, session.listing, draft, "key-1")
+    assert keys(session) == ["key-1"]
+    assert draft == Draft(repo_id=REPO, prompt="Fix it")
+    assert (len(session.listing.set.rows), len(session.history)) == (0, 0)
+    assert ledger(session)[-1] == ("start", f"run in {REPO}", "refused")
+
+
+async def test_a_start_that_nobody_answered_is_of_unknown_end(session: FakeSession) -> None:
+    session.fake.refuse["runs.start"] = Unreachable("down")
+    with pytest.raises(Unreachable):
+        await start(session, session.listing, DRAFT, "key-1")
+    assert keys(session) == ["key-1"] * 4
+    assert ledger(session)[-1][2] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("draft", "field"),
+    [
+        (Draft(repo_id="", prompt="x"), "repo_id"),
+        (Draft(repo_id="not-a-uuid", prompt="x"), "repo_id"),
+        (Draft(repo_id=REPO, prompt="  "), "prompt"),
+        (Draft(repo_id=REPO, prompt="x", harness="vim"), "harness"),
+        (Draft(repo_id=REPO, prompt="x", base_branch="a..b"), "base_branch"),
+    ],
+)
+async def test_a_draft_that_cannot_work_is_not_sent(session: FakeSession, draft: Draft, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await start(session, session.listing, draft, "key-1")
+    assert list(caught.value.problems) == [field]
+    assert session.fake.log == []
+    assert list(session.ledger.entries) == []
+
+
+async def test_a_replay_does_not_forget_what_its_call_knows(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="success", input_tokens=9)]
+    await session.listing.fetch()
+    session.fake.started = run(1, status="success")
+    row = await start(session, session.listing, DRAFT, "key-1")
+    assert (row.tokens, row.run_id, row.prompt) == (9, run(1).run_id, " Fix it ")
+
+
+def test_every_key_is_new_and_fits() -> None:
+    made = {new_key() for _ in range(50)}
+    assert len(made) == 50
+    assert all(0 < len(key) <= 200 for key in made)
+
+
+# Opening by id
+
+
+async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> None:
+    session.names.repos[REPO] = "acme/web"
+    session.fake.run_rows = {run(1).run_id: run(1)}
+    row = await find_run(session, session.listing, run(1).run_id)
+    assert session.listing.set.rows[row.key] == row
+    assert (row.repo, row.state) == ("acme/web", "streaming")
+    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
+
+
+async def test_a_call_in_the_list_learns_the_run_that_was_found(session: FakeSession) -> None:
+    row = await streaming_call(session, input_tokens=9)
+    session.fake.run_rows = {run(1).run_id: run(1)}
+    found = await find_run(session, session.listing, run(1).run_id)
+    assert (found.key, found.tokens, found.run_id) == (row.key, 9, run(1).run_id)
+
+
+async def test_an_id_that_nobody_knows_is_not_remembered(session: FakeSession) -> None:
+    with pytest.raises(NotFound):
+        await find_run(session, session.listing, "ghost")
+    assert len(session.history) == 0

@@ -1,15 +1,12 @@
-"""What is read when: wants, hints, polls and the budget, on a clock that moves only when told."""
+"""What is read when: wants, polls, failures and the budget, on a clock that moves only when told."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from mogplex_tui.api.budget import Budget, Outcome, Priority, Slot
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
     BudgetBlocked,
     LoginRequired,
@@ -19,56 +16,9 @@ from mogplex_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from mogplex_tui.live.scheduler import AT_ONCE, DEBOUNCE, Feed, Scheduler
-from tests.unit.fakes import FakeClock, turns, until
-
-
-@dataclass
-class World:
-    clock: FakeClock = field(default_factory=FakeClock)
-    log: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.budget = Budget(self.clock)
-        self.scheduler = Scheduler(self.clock, self.budget)
-
-    def feed(self, name: str = "f", priority: Priority = Priority.TABLE, **more: Any) -> Probe:
-        return Probe(self, name, priority, **more)
-
-    async def after(self, seconds: float) -> None:
-        """Let time pass and everything happen that is due then."""
-        self.clock.advance(seconds)
-        self.scheduler.poke()
-        await turns()
-
-    def spend(self, count: int) -> None:
-        for _ in range(count):
-            slot = self.budget.ask(Priority.ACTION)
-            assert isinstance(slot, Slot)
-            self.budget.tell(slot, Outcome.COUNTED)
-
-
-class Probe:
-    """A feed that writes down each read; it may be held at a gate, may fail, and says whether it found a change."""
-
-    def __init__(self, world: World, name: str, priority: Priority, **more: Any) -> None:
-        self.world, self.name = world, name
-        self.reads = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.fails: list[Exception] = []
-        self.differs = False
-        self.takes = 0.0
-        self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "blind": 10.0, **more})
-
-    async def fetch(self) -> bool:
-        self.reads += 1
-        self.world.log.append(self.name)
-        await self.gate.wait()
-        self.world.clock.advance(self.takes)
-        if self.fails:
-            raise self.fails.pop(0)
-        return self.differs
+from mogplex_tui.live.scheduler import AT_ONCE
+from tests.unit.fakes import turns, until
+from tests.unit.scheduling import World
 
 
 @pytest.fixture
@@ -134,84 +84,6 @@ async def test_the_last_one_to_drop_it_stops_a_feed(world: World) -> None:
     assert probe.reads == 2
     two.drop()
     await world.after(100)
-    assert probe.reads == 2
-
-
-async def test_a_burst_of_hints_is_one_read(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls", "job_runs"}))
-    other = world.feed("other", tables=frozenset({"sandboxes"}))
-    for each in (probe, other):
-        world.scheduler.want(each.feed)
-    await until(lambda: probe.reads == other.reads == 1)
-    await world.after(5)
-    for _ in range(20):
-        world.scheduler.hint(["ai_calls"])
-        world.scheduler.hint(["job_runs", "unheard_of"])
-    await turns()
-    assert probe.reads == 1
-    await world.after(DEBOUNCE + 0.01)
-    assert (probe.reads, other.reads) == (2, 1)
-    await world.after(1)
-    assert probe.reads == 2
-
-
-async def test_hints_never_read_more_often_than_the_gap(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls"}), gap=2.0)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    for _ in range(40):
-        world.scheduler.hint(["ai_calls"])
-        await world.after(0.2)
-    # Eight seconds of hints, one read in two.
-    assert 4 <= probe.reads <= 5
-
-
-async def test_a_hint_during_a_read_causes_one_more(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls"}))
-    probe.gate.clear()
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    world.scheduler.hint(["ai_calls"])
-    await world.after(0.2)
-    assert probe.reads == 1  # one request at a time a feed
-    probe.gate.set()
-    await turns()
-    await world.after(1)
-    assert probe.reads == 2
-
-
-async def test_what_was_announced_while_nobody_looked_is_read_when_it_is_wanted_again(world: World) -> None:
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"ai_calls"}))
-    world.scheduler.want(probe.feed).drop()
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    want.drop()
-    await world.after(1)
-    world.scheduler.want(probe.feed).drop()
-    await world.after(1)
-    assert probe.reads == 1  # nothing was announced
-    world.scheduler.hint(["ai_calls"])
-    await world.after(1)
-    world.scheduler.want(probe.feed)
-    await turns()
-    assert probe.reads == 2
-
-
-async def test_a_reconnect_while_nobody_looked_counts_as_an_announcement(world: World) -> None:
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"ai_calls"}))
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    want.drop()
-    await world.after(1)
-    world.scheduler.refresh_all()
-    await world.after(1)
-    world.scheduler.want(probe.feed)
-    await turns()
     assert probe.reads == 2
 
 
@@ -329,19 +201,6 @@ async def test_refresh_reads_now_even_between_retries(world: World) -> None:
     assert probe.reads == 7
 
 
-async def test_after_a_reconnect_what_rests_on_hints_or_has_failed_is_read(world: World) -> None:
-    heard = world.feed("heard", tables=frozenset({"ai_calls"}))
-    failed, names = world.feed("failed"), world.feed("names", blind=900.0)
-    failed.fails = [LoginRequired("no", status=307)]
-    for probe in (heard, failed, names):
-        world.scheduler.want(probe.feed)
-    await until(lambda: len(world.log) == 3)
-    await turns()
-    world.scheduler.refresh_all()
-    await turns()
-    assert (heard.reads, failed.reads, names.reads) == (2, 2, 1)
-
-
 async def test_metered_feeds_slow_down_as_the_window_fills(world: World) -> None:
     metered = world.feed("metered", tables=frozenset({"t"}), gap=1.0)
     free = world.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
@@ -377,78 +236,6 @@ async def test_what_takes_long_to_read_is_read_less_often(world: World) -> None:
     assert probe.reads == 3
 
 
-async def test_a_feed_of_something_that_is_over_is_polled_no_more_but_still_hears(world: World) -> None:
-    over = False
-    probe = world.feed(tables=frozenset({"t"}), idle=lambda: over)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    over = True
-    await world.after(1000)
-    assert probe.reads == 1
-    world.scheduler.hint(["t"])
-    await world.after(1)
-    assert probe.reads == 2
-    # The whole account's work hints at it; most of it is about others.
-    for _ in range(59):
-        world.scheduler.hint(["t"])
-        await world.after(1)
-    assert probe.reads == 2
-    await world.after(1)
-    assert probe.reads == 3
-
-
-async def missed_after(world: World, probe: Probe, **state: Any) -> int:
-    told = []
-    world.scheduler.missed.subscribe(lambda: told.append(1))
-    world.scheduler.realtime_open = True
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    probe.differs = True
-    if state.get("hint"):
-        world.scheduler.hint(["t"])
-    probe.fails = state.get("fails", [])
-    for _ in range(2):
-        await world.after(61)
-    assert probe.reads > 1
-    return len(told)
-
-
-async def test_a_change_that_only_a_poll_found_is_told_as_missed(world: World) -> None:
-    assert await missed_after(world, world.feed(tables=frozenset({"t"}))) == 2
-
-
-async def test_no_change_is_missed_by_a_feed_without_tables(world: World) -> None:
-    assert await missed_after(world, world.feed()) == 0
-
-
-async def test_an_announced_change_is_not_missed(world: World) -> None:
-    assert await missed_after(world, world.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
-
-
-async def test_what_changed_during_an_outage_is_not_missed(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), every=110.0)
-    assert await missed_after(world, probe, fails=[Unreachable("down")]) == 0
-
-
-async def test_a_change_whose_hint_comes_with_the_answer_is_not_missed(world: World) -> None:
-    told: list[int] = []
-    world.scheduler.missed.subscribe(lambda: told.append(1))
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"t"}))
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    probe.gate.clear()
-    probe.differs = True
-    await world.after(61)
-    world.scheduler.hint(["t"])
-    probe.gate.set()
-    await turns()
-    assert probe.reads == 2
-    assert told == []
-
-
 async def test_a_screen_is_told_of_the_beginning_and_the_end_of_a_read(world: World) -> None:
     probe = world.feed()
     seen: list[bool] = []
@@ -470,27 +257,6 @@ async def test_stop_ends_what_is_under_way_and_start_goes_on(world: World) -> No
     world.scheduler.start()
     world.scheduler.start()
     await until(lambda: probe.reads == 2)
-
-
-async def test_hints_that_find_nothing_wait_longer_until_one_finds_something(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    world.scheduler.hint(["t"])
-    await world.after(0.6)
-    assert probe.reads == 1  # The first read found nothing new either: 1.0 s.
-    await world.after(0.5)
-    assert probe.reads == 2
-    probe.differs = True
-    world.scheduler.hint(["t"])
-    await world.after(1.9)
-    assert probe.reads == 2  # 2.0 s, the most that it is kept waiting.
-    await world.after(0.2)
-    assert probe.reads == 3
-    world.scheduler.hint(["t"])
-    await world.after(0.55)
-    assert probe.reads == 4
 
 
 async def test_polls_of_a_metered_feed_slow_down_as_the_window_fills(world: World) -> None:

@@ -1,0 +1,59 @@
+"""A scheduler on a clock that moves only when told, and feeds that write down what was read of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from mogplex_tui.api.budget import Budget, Outcome, Priority, Slot
+from mogplex_tui.live.scheduler import Feed, Scheduler
+from tests.unit.fakes import FakeClock, turns
+
+
+@dataclass
+class World:
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(self.clock)
+        self.scheduler = Scheduler(self.clock, self.budget)
+
+    def feed(self, name: str = "f", priority: Priority = Priority.TABLE, **more: Any) -> Probe:
+        return Probe(self, name, priority, **more)
+
+    async def after(self, seconds: float) -> None:
+        """Let time pass and everything happen that is due then."""
+        self.clock.advance(seconds)
+        self.scheduler.poke()
+        await turns()
+
+    def spend(self, count: int) -> None:
+        for _ in range(count):
+            slot = self.budget.ask(Priority.ACTION)
+            assert isinstance(slot, Slot)
+            self.budget.tell(slot, Outcome.COUNTED)
+
+
+class Probe:
+    """A feed that writes down each read; it may be held at a gate, may fail, and says whether it found a change."""
+
+    def __init__(self, world: World, name: str, priority: Priority, **more: Any) -> None:
+        self.world, self.name = world, name
+        self.reads = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails: list[Exception] = []
+        self.differs = False
+        self.takes = 0.0
+        self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "blind": 10.0, **more})
+
+    async def fetch(self) -> bool:
+        self.reads += 1
+        self.world.log.append(self.name)
+        await self.gate.wait()
+        self.world.clock.advance(self.takes)
+        if self.fails:
+            raise self.fails.pop(0)
+        return self.differs

@@ -23,6 +23,7 @@ from mogplex_tui.operate import words
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
+    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -35,11 +36,12 @@ CANCELS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a changing call ended: a sentence for the operator and whether it is good news."""
+    """How a changing call ended: a sentence for the operator, whether it is good news, and what is shown once."""
 
     sentence: str
     good: bool
     row: RunRow | None = None
+    secret: Secret | None = None
 
 
 def name_of(row: RunRow) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, Throttled
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds.base import Kind, Verb
 from mogplex_tui.operate.operations import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mogplex_tui.live.collection import Collection, Item
+    from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.session import Session
 
 log = logging.getLogger("mogplex.operate")
@@ -50,7 +51,8 @@ async def carry_out(
         session.ledger.close(entry, "done")
         await _read_back(session, collection, kind, item)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
-        return Outcome((said or f"{verb.title}: {{}} is done.").replace("{}", name), good=good)
+        secret = None if verb.secret is None else verb.secret(answer)
+        return Outcome((said or f"{verb.title}: {{}} is done.").replace("{}", name), good=good, secret=secret)
     finally:
         collection.done(item.key)
 
@@ -68,7 +70,9 @@ def _key_of(session: Session, action: str, subject: str) -> str:
 async def carry_out_all(
     session: Session, collection: Collection, kind: Kind, verb: Verb, items: Sequence[Item], text: str = ""
 ) -> Outcome:
-    """Carry a verb out on several records, one after the other, and sum up."""
+    """Carry a verb out on several records, one after the other, and sum up; one that makes a record needs none."""
+    if verb.new:
+        return await carry_out(session, collection, kind, verb, named(text), text)
     if len(items) == 1:
         return await carry_out(session, collection, kind, verb, items[0], text)
     refused = []
@@ -81,12 +85,19 @@ async def carry_out_all(
     return Outcome(" ".join([said, *refused[:2]]), good=not refused)
 
 
+def named(text: str) -> Item:
+    """Return what stands for a record that is not there yet, by what was typed for it: its name comes first."""
+    return Item(text.partition(",")[0].strip(), None)
+
+
 def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
     if isinstance(error, NotFound):
         return f"The service does not know {name} any more. The list was read again."
     if isinstance(error, Throttled):
         return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
-    return f"{verb.title} of {name} did not go through. {error}"
+    lost = " If it is listed all the same, nobody can read its secret any more: remove it."
+    after = lost if verb.secret is not None and error.status is None else ""
+    return f"{verb.title} of {name} did not go through. {error}{after}"
 
 
 async def _read_back(session: Session, collection: Collection, kind: Kind, item: Item) -> None:

@@ -158,7 +158,12 @@ class ConsolePlaces(ConsoleTasks):
         from mogplex_tui.screens.questions import verb_screen
 
         able = [item for item in items if verb.why_not(item) is None and item.record is not None]
-        if not able:
+        if verb.new:
+            able, closed = [Item("", None)], self.collection(kind).closed(kind.needs)
+            if closed is not None:
+                self.notify(closed, severity="warning", markup=False)
+                return
+        elif not able:
             why = next((verb.why_not(item) for item in items if item.record is not None), None)
             said = why or f"There is no {kind.noun} under the cursor that this could be done to."
             self.notify(said, severity="warning", markup=False)
@@ -199,6 +204,10 @@ class ConsolePlaces(ConsoleTasks):
             timeout=5 if outcome.good else 12,
             markup=False,
         )
+        if outcome.secret is not None:
+            from mogplex_tui.screens.modals.reveal import RevealModal
+
+            self.push_screen(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self.copy))
 
     def copy(self, text: str, what: str) -> None:
         """Put a text on the terminal's clipboard and say so."""

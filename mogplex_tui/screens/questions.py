@@ -105,7 +105,7 @@ def verb_screen(
 
         wish = verb.wish
         return AskModal(
-            f"{title} {kind.name_of(items[0])}" if len(items) == 1 else title,
+            f"{title} {kind.name_of(items[0])}".strip() if len(items) == 1 else title,
             wish.label,
             value=wish.value(items[0]),
             choices=wish.choices(items[0], session) if wish.choices is not None else (),

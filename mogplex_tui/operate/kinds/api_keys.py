@@ -12,6 +12,7 @@ from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.keys import ApiKeyDraft
     from mogplex_tui.live.session import Session
 
 
@@ -24,6 +25,28 @@ async def _list(client: ClientView, session: Session) -> Listing:
         return dressed(key, status="expired" if key.is_expired(now) else "active", ours=mine)
 
     return listed(await client.api_keys.list(), dress=dress)
+
+
+def _draft(text: str) -> ApiKeyDraft:
+    """What is typed: a name, then with commas between what it may do and in how many days it ends, or neither."""
+    from mogplex_tui.api.models.keys import ApiKeyDraft, Scope
+
+    name, *rest = (part.strip() for part in text.split(","))
+    days = next((part for part in rest if part.isdecimal()), None)
+    if days is not None:
+        rest.remove(days)
+    scopes = [part.lower() for part in rest if part] or [*Scope]
+    return ApiKeyDraft(name=name, scopes=scopes, expires_in_days=None if days is None else int(days))
+
+
+def _check(text: str) -> str | None:
+    from mogplex_tui.api.errors import InvalidInput
+
+    try:
+        _draft(text)
+    except InvalidInput as error:
+        return str(error)
+    return None
 
 
 KIND = Kind(
@@ -51,6 +74,13 @@ KIND = Kind(
         "used last: last_used_at; ends: expires_at; made: created_at",
     ),
     verbs=(
+        verb("create", "n", "Make a key; its token is shown once.")
+        .sends(lambda client, _, text: client.api_keys.mint(_draft(text)))
+        .makes_new()
+        .wants("Name, then what it may do and for how many days, as in: ci, read, 90", check=_check)
+        .asks("With a name alone it may read and write, and never ends.", go="Create it")
+        .says("creating", "{} is made.")
+        .reveals(lambda made: made.token),
         verb("revoke", "x", "End the key for good; asks first.")
         .sends(lambda client, item, _: client.api_keys.revoke(item.key))
         .asks(
@@ -60,7 +90,7 @@ KIND = Kind(
         )
         .says("revoking", "{} is revoked."),
     ),
-    empty="No API keys. They are made in the browser: o opens the page.",
+    empty="No API keys. n makes one; o opens their page in the browser.",
     url=lambda _: "/settings/api-keys",
     needs=p.session_needed("API keys"),
 )

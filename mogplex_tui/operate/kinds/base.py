@@ -13,6 +13,7 @@ from mogplex_tui.live.collection import Item, Listing, Read, Road, items_of
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
 
@@ -82,6 +83,9 @@ class Verb:
 
     Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
     answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth argument.
+
+    A verb that is `new` makes a record and needs none: what is typed before a comma is its name. `secret` takes out of
+    the answer what the service never tells again; it is shown once and kept nowhere.
     """
 
     id: str
@@ -99,6 +103,8 @@ class Verb:
     footer: bool = True
     told: Callable[[Any], tuple[bool, str]] | None = None
     keyed: bool = False
+    new: bool = False
+    secret: Callable[[Any], Secret] | None = None
 
     def only(self, *checks: Callable[[Item], str | None]) -> Verb:
         """The verb for records of which no check says why not; the first that does is heard."""
@@ -123,6 +129,14 @@ class Verb:
     def for_many(self) -> Verb:
         """The verb for every marked row."""
         return replace(self, many=True)
+
+    def makes_new(self) -> Verb:
+        """The verb for no record: it makes one, called by what is typed."""
+        return replace(self, new=True)
+
+    def reveals(self, secret: Callable[[Any], Secret]) -> Verb:
+        """The verb whose answer holds what is shown once and never again."""
+        return replace(self, secret=secret)
 
     def aside(self) -> Verb:
         """The verb without a place in the footer."""

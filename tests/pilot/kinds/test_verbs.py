@@ -56,7 +56,7 @@ GONE_IS_FINE = frozenset({"api-keys.revoke"})
 # After these the list may read as before.
 SAME_AFTER = frozenset({"extend", "restart"})
 # What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
-TYPED: dict[str, str] = {}
+TYPED: dict[str, str] = {"api-keys.create": "ci, read, 90"}
 
 
 def _name(kind: Kind, verb: Verb) -> str:
@@ -93,8 +93,10 @@ class Bench:
         return sum(active.fired for active in faults.active) if faults is not None else 0
 
     async def item(self, verb: Verb) -> Item:
-        """A record that the verb makes sense for now."""
+        """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
+        if verb.new:
+            return verbs.named(TYPED[_name(self.kind, verb)])
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
@@ -178,8 +180,10 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             entry = ledger.entries[-1]
             assert (entry.action, entry.state) == (_name(kind, verb), "refused"), (status, entry)
             await bench.shows_what_a_reading_says(item.key)
-            assert bench.collection.set.rows[item.key].record is not None
-        assert verb.why_not(bench.collection.set.rows[item.key]) is None, "a refusal changed the record"
+            assert verb.new or bench.collection.set.rows[item.key].record is not None
+        now = item if verb.new else bench.collection.set.rows[item.key]
+        assert verb.why_not(now) is None, "a refusal changed the record"
+        there = set(bench.collection.set.rows)
         outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
         assert ledger.entries[-1].state == "done", outcome
         assert verb.told is not None or kind.name_of(item) in outcome.sentence
@@ -187,6 +191,9 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         if verb.told is None and not verb.keyed and verb.id not in SAME_AFTER:
             now = bench.collection.set.rows.get(item.key)
             assert now is None or now.record != before, "nothing is different after it"
+        if verb.new:
+            assert len(set(bench.collection.set.rows) - there) == 1, "one record more"
+        assert (outcome.secret is not None) == (verb.secret is not None)
 
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)

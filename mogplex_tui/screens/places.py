@@ -186,10 +186,12 @@ class ConsolePlaces(ConsoleTasks):
             return
         text = answer if isinstance(answer, str) else ""
         if isinstance(answer, str) and verb.means and self.protected_name:
+            from mogplex_tui.operate.verbs import named
             from mogplex_tui.screens.modals.confirm import ConfirmModal
             from mogplex_tui.screens.questions import verb_question
 
-            asked = ConfirmModal(verb_question(kind, verb, items), self.protected_name)
+            about = [named(text)] if verb.new else items
+            asked = ConfirmModal(verb_question(kind, verb, about), self.protected_name)
             self.push_screen(asked, lambda sure: go(text) if sure else None)
             return
         go(text)

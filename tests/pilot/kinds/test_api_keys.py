@@ -53,6 +53,20 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
     assert token[12:] not in _written(tmp_path)
 
 
+async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: Any) -> None:
+    async with console(protected=True) as ui:
+        screen = await shown(ui, "api-keys")
+        known = set(screen.rows_of().rows)
+        await ui.press("n")
+        await ui.sees("Create API key")
+        await ui.press(*"ci", "enter")
+        text = await ui.sees("Create API key?", "test is protected")
+        assert any(line.strip(" │") == "ci" for line in text.split("\n"))
+        await ui.press(*"test", "enter")
+        await ui.sees("The secret of the new API key")
+        assert len(set(screen.rows_of().rows) - known) == 1
+
+
 async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(console: Any) -> None:
     async with console(cookie=False, gate=True) as ui:
         await ui.app.go("api-keys")

@@ -16,7 +16,7 @@ from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.finder import Finder
 from mogplex_tui.cli.follow import Follower, ending
 from mogplex_tui.cli.headless import patiently
-from mogplex_tui.cli.shapes import run_object, summary
+from mogplex_tui.cli.shapes import print_run, summary
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.operate import operations
 from mogplex_tui.operate.facts import can_cancel_words
@@ -69,10 +69,8 @@ async def start(setting: Setting, arguments: argparse.Namespace, prompt: str) ->
         raise
     verb = "was started by this key before" if row.run_id in known else "is started"
     say(f"{name_of(row)} {verb}, on branch {setting.output.shown(row.branch or 'of its own')}.")
-    if setting.output.as_json:
-        setting.output.object("run", run_object(row))
-    elif not arguments.follow:
-        setting.output.line(row.run_id or row.key)
+    if setting.output.as_json or not arguments.follow:
+        print_run(setting.output, row, row.run_id or row.key)
     setting.output.flush()
     if not arguments.follow:
         return Exit.OK
@@ -173,8 +171,5 @@ async def _refused(setting: Setting, finder: Finder, row: RunRow, error: Mogplex
 def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
     """Say and print what the run is now; only a cancelled one is what was asked for."""
     say(setting.output.shown(sentence))
-    if setting.output.as_json:
-        setting.output.object("run", run_object(row))
-    else:
-        setting.output.line(row.run_id or row.key, row.state)
+    print_run(setting.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

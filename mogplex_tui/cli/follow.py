@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -24,7 +24,14 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
-from mogplex_tui.cli.shapes import event_cells, event_object, summary, unreadable_object
+from mogplex_tui.cli.shapes import (
+    EVENT_FIELDS,
+    event_cells,
+    event_csv,
+    event_object,
+    summary,
+    unreadable_object,
+)
 from mogplex_tui.live.realtime import Hearing
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
@@ -104,6 +111,7 @@ class Follower:
         self.feed.added.subscribe(lambda _: self._woken.set())
         self._said: dict[str, str | None] = {}
         self._state = row.state
+        self._titled = False
         self._on_end: Callable[[], None] = lambda: None
 
     @property
@@ -217,6 +225,8 @@ class Follower:
         for event in self.log.take():
             if self.output.as_json:
                 self.output.object("event", event_object(event, row), redacted=True)
+            elif self.output.form == "csv":
+                self._print_csv(event_object(event, row))
             else:
                 self.output.line(*event_cells(event, local=local))
             if event.type in ENDING:
@@ -225,6 +235,8 @@ class Follower:
             fields = unreadable_object(bad, self.row)
             if self.output.as_json:
                 self.output.object("event", fields)
+            elif self.output.form == "csv":
+                self._print_csv(fields)
             else:
                 self.output.line(words.DASH, fields["type"], bad.why, json.dumps(fields["payload"]))
         self.output.flush()
@@ -232,6 +244,12 @@ class Follower:
             self._state = self.row.state
             if self._state not in ENDED_STATES:
                 say(f"{name_of(self.row)} is {self._state}.")
+
+    def _print_csv(self, fields: dict[str, Any]) -> None:
+        if not self._titled:
+            self._titled = True
+            self.output.csv(EVENT_FIELDS)
+        self.output.csv(event_csv(fields))
 
     def _report(self, feeds: list[Feed]) -> None:
         for feed in feeds:

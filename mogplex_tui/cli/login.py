@@ -71,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def told(error: Exception) -> int:
-    """Say what stood in the way and return the exit code that it means."""
+    """Say what stood in the way and return the exit code that it means. Raises what is no fault: a reader that left."""
+    if isinstance(error, BrokenPipeError):
+        raise error
     say(str(error))
     if isinstance(error, Stop):
         return error.code

@@ -68,6 +68,20 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """One that says which word was probably meant; sub-commands get parsers of the same class."""
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        import difflib
+
+        known = [str(each) for each in action.choices]
+        near = difflib.get_close_matches(str(value), known, 1)
+        meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
+        raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({meant})")
+
+
 def common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say which service is meant. Secrets are never arguments: process lists show those."""
     parser.add_argument("--context", metavar="NAME", help="the context to work in (MOGPLEX_CONTEXT)")
@@ -88,7 +102,7 @@ def look_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(wanted: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
     """Return the parser; arguments of commands are there for the `wanted` one alone, or for the `whole` of them."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mogplex-tui",
         description="The operator console for Mogplex: watch agent runs live, know what they cost, stop them.",
         epilog=EPILOG,
@@ -130,5 +144,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: that is its right, not a failure of ours.
-        sys.stderr.close()
+        from mogplex_tui.cli.output import let_go_of_stdout
+
+        let_go_of_stdout()
         return Exit.OK

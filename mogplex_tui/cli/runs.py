@@ -28,15 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first", forms=True))
     get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids", forms=True)
     get.add_argument("run", metavar="RUN", help=_RUN)
-    events = _verb(verbs, "events", "what happened in a run, oldest first")
+    events = _verb(verbs, "events", "what happened in a run, oldest first", forms=True)
     events.add_argument("run", metavar="RUN", help=_RUN)
     events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
     _exit_status(events)
-    start = _verb(verbs, "start", "start a run; its id is printed")
+    start = _verb(verbs, "start", "start a run; its id is printed", forms=True)
     start.add_argument("--repo", required=True, metavar="REPO", help="owner/name, or the repository's id")
     start.add_argument("--prompt", required=True, metavar="TEXT", help="what to do; - reads it from stdin")
     start_arguments(start)
-    cancel = _verb(verbs, "cancel", "ask a run to stop, and say what it then is")
+    cancel = _verb(verbs, "cancel", "ask a run to stop, and say what it then is", forms=True)
     cancel.add_argument("run", metavar="RUN", help=_RUN)
     cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
@@ -52,7 +52,13 @@ def _verb(
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_count, default=LIMIT, metavar="N", help=f"at most N runs ({LIMIT})")
     parser.add_argument(
-        "--state", action="append", choices=_STATES, default=None, help="only these; may be repeated"
+        "--state",
+        "--status",
+        dest="state",
+        action="append",
+        choices=_STATES,
+        default=None,
+        help="only these; may be repeated",
     )
     parser.add_argument(
         "--repo", metavar="REPO", help="only this repository: owner/name, a part of it, or its id"
@@ -143,14 +149,11 @@ async def _list(setting: Setting, args: argparse.Namespace) -> int:
 
 async def _get(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.finder import Finder
-    from mogplex_tui.cli.shapes import CSV_FIELDS, csv_cells, run_object
+    from mogplex_tui.cli.shapes import print_run
 
     row = await Finder(setting.session).find(args.run)
-    if setting.output.as_json:
-        setting.output.object("run", run_object(row))
-    elif setting.output.form == "csv":
-        setting.output.csv(CSV_FIELDS)
-        setting.output.csv(csv_cells(row))
+    if setting.output.form in ("json", "csv"):
+        print_run(setting.output, row)
     else:
         _print_facts(setting, row)
     _say_what_is_hidden(setting, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mogplex_tui.operate.kinds import RUNS, Context, duration_seconds
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
+    from mogplex_tui.cli.output import Output
     from mogplex_tui.live.rows import RunRow
 
 # The longest of the nine types (v1.md §8.5).
@@ -84,6 +86,17 @@ def csv_cells(row: RunRow) -> list[str]:
     ]
 
 
+def print_run(output: Output, row: RunRow, *plain: str) -> None:
+    """Print a run in the form that was asked for; `plain` is what the text of it is."""
+    if output.as_json:
+        output.object("run", run_object(row))
+    elif output.form == "csv":
+        output.csv(CSV_FIELDS)
+        output.csv(csv_cells(row))
+    else:
+        output.line(*plain)
+
+
 def run_cells(row: RunRow, now: datetime, *, whole: bool = False) -> list[str]:
     """Return a run as the cells of `COLUMNS`; the state is its word alone, the id short unless the `whole` is wanted."""
     context = Context(now, ascii_only=True)
@@ -104,7 +117,8 @@ def summary(row: RunRow, now: datetime) -> str:
         text += f", {words.count(row.tokens)} tokens"
     if row.cost is not None:
         text += f", {words.money(row.cost, row.cost_source)}"
-    return text + (f": {row.error}" if row.error else "")
+    # The sentence goes on, or ends with a stop of its own.
+    return text + (f": {row.error.rstrip('.')}" if row.error else "")
 
 
 def event_object(event: Event, row: RunRow) -> dict[str, Any]:
@@ -119,6 +133,23 @@ def event_object(event: Event, row: RunRow) -> dict[str, Any]:
         "message": redact.text(event.message),
         "payload": redact.payload(event.payload),
     }
+
+
+EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "payload")
+
+
+def event_csv(fields: Mapping[str, Any]) -> list[str]:
+    """Return the fields of an event as the cells of `EVENT_FIELDS`; the payload is JSON."""
+    cells = []
+    for name in EVENT_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, datetime):
+            cells.append(words.utc(value))
+        elif value is None or isinstance(value, str):
+            cells.append(value or "")
+        else:
+            cells.append(json.dumps(value, ensure_ascii=False))
+    return cells
 
 
 def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
+
 from mogplex_tui.controlplane.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, runs
@@ -179,3 +183,24 @@ async def test_a_follow_outlives_a_service_that_fails_for_a_while(mogplex: Mogpl
     assert done.code == 0
     assert "cannot serve" in done.err
     assert "It answers again." in done.err
+
+
+async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
+    operator: Mogplex, world: World
+) -> None:
+    call = world.call(status="success")
+    at = world.clock.us
+    world.event(call, "log", at=at, message='a, "b"')
+    world.event(call, "tool_started", at=at + 1, tool_name="bash", payload=TOOL)
+    for words in (("runs", "events", call, "-o", "csv"), ("runs", "-o", "csv", "events", call)):
+        log, tool = csv.DictReader(io.StringIO((await operator(*words)).out))
+        assert (log["type"], log["message"], log["call_id"]) == ("log", 'a, "b"', call)
+        assert (tool["tool"], json.loads(tool["payload"])["input"]) == ("bash", TOOL["input"])
+        assert log["at"].endswith("Z")
+
+
+async def test_the_last_sentence_has_one_stop(operator: Mogplex, world: World) -> None:
+    done = await operator("runs", "events", world.call(status="failed", error="no"), "--exit-status")
+    # The service's own sentence, with its own stop.
+    assert "contact support with incident" in done.err
+    assert done.err.endswith(".\n") and ".." not in done.err

@@ -13,6 +13,8 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+from mogplex_tui.config import contexts
+from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
@@ -143,3 +145,15 @@ def test_a_headless_command_loads_no_terminal_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_reader_that_is_gone_already_is_no_failure_of_any_command() -> None:
+    contexts.change(lambda known: known.put(Context("demo", "http://127.0.0.1:1")))
+    for words in (["contexts", "list"], ["contexts", "list", "--json"], ["info"], ["completions", "zsh"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run([*COMMAND, *words], stdout=writer, stderr=PIPE, check=False, timeout=30)
+        finally:
+            os.close(writer)
+        assert (words, done.returncode, done.stderr) == (words, 0, b"")

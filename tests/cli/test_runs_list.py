@@ -74,7 +74,7 @@ async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, wor
         return {row["id"] for row in done.objects}
 
     assert await ids("--state", "failed") == {other}
-    assert await ids("--state", "failed", "--state", "success") == {good, other}
+    assert await ids("--status", "failed", "--state", "success") == {good, other}
     assert await ids("--state", "live") == {live}
     assert await ids("--state", "running") == {live}
     assert await ids("--repo", "ACME/API") == {good, stopped}

@@ -113,8 +113,8 @@ class Family:
     """A kind of record as a command.
 
     `roads` list it, from the richest to the narrowest; `one` reads a record by `Desk.key`, without it the list is
-    looked through. `names` are the paths under which a person may name a record besides its id. `limit` is how many
-    rows are listed unless told otherwise (None: all).
+    looked through; `one_options` are more arguments of it. `names` are the paths under which a person may name a record
+    besides its id. `limit` is how many rows are listed unless told otherwise (None: all).
     """
 
     name: str
@@ -122,6 +122,7 @@ class Family:
     columns: tuple[Column, ...]
     roads: tuple[Road, ...]
     one: tuple[Road, ...] = ()
+    one_options: tuple[Option, ...] = ()
     names: tuple[str, ...] = ("name",)
     key: str = "id"
     options: tuple[Option, ...] = ()

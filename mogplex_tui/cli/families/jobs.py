@@ -9,6 +9,7 @@ from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, optio
 from mogplex_tui.cli.families.machine import command
 from mogplex_tui.cli.since import moment
 from mogplex_tui.cli.since import option as since_option
+from mogplex_tui.operate import words
 
 STATUSES = ("pending", "running", "success", "failed", "cancelled")
 # Over the token API a read a piece: more would be most of a minute's budget.
@@ -117,7 +118,7 @@ FAMILY = Family(
         Column("REPOSITORY", "repo.full_name"),
         Column("AGENT", "agent.name", priority=2),
         Column("AGE", "created_at"),
-        Column("TOOK MS", "duration_ms", right=True, priority=2),
+        Column("TOOK", "duration_ms", right=True, priority=2, show=lambda ms, _: words.seconds(ms / 1000)),
         Column("COST", "cost_usd", right=True, wide=True),
         Column("INPUT", "input_tokens", right=True, wide=True),
         Column("OUTPUT", "output_tokens", right=True, wide=True),

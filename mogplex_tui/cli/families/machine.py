@@ -103,7 +103,7 @@ def _add(parser: argparse.ArgumentParser, family: Family) -> None:
     get = _verb(verbs, "get", f"one {noun} with all that is known of it" if family.named else f"the {noun}")
     if family.named:
         _record(get, family)
-    _options(get, (_REVEAL,))
+    _options(get, (*family.one_options, _REVEAL))
     for verb in family.verbs:
         sub = _verb(verbs, verb.name, verb.help)
         if verb.takes_one:

@@ -14,6 +14,11 @@ async def _list(desk: Desk) -> Any:
     return [{"name": name, "value": getattr(found, name)} for name in type(found).model_fields]
 
 
+async def _get(desk: Desk) -> Any:
+    found = await desk.client.settings.get()
+    return {desk.args.name: getattr(found, desk.args.name)} if desk.args.name else found
+
+
 async def _set(desk: Desk) -> Any:
     await desk.client.settings.update(theme=desk.args.set_theme, default_model=desk.args.default_model)
     return await desk.client.settings.get()
@@ -32,7 +37,10 @@ FAMILY = Family(
     noun="setting",
     columns=(Column("NAME", "name"), Column("VALUE", "value")),
     roads=(off(_list),),
-    one=(off(lambda desk: desk.client.settings.get()),),
+    one=(off(_get),),
+    one_options=(
+        option("name", nargs="?", choices=("default_model", "theme"), help="this one alone (default: all)"),
+    ),
     named=False,
     verbs=(
         Verb(

@@ -52,9 +52,9 @@ async def list_all(setting: Setting, family: Family, args: argparse.Namespace) -
     if pattern is not None and total > len(rows):
         say(f"Looked through the newest {len(rows):,} of {words.plural(total, noun)}.")
     if total > len(shown) and pattern is None:
-        say(f"Listed are {len(shown):,} of {words.plural(total, noun)}; --limit N lists more.")
+        say(f"Listed: {len(shown):,} of {words.plural(total, noun)}; --limit N lists more.")
     elif len(kept) > len(shown):
-        say(f"Listed are {len(shown):,} of {len(kept):,} that fit; --limit N lists more.")
+        say(f"Listed: {len(shown):,} of {len(kept):,} that fit; --limit N lists more.")
     for note in desk.notes:
         say(output.shown(note))
     return Exit.OK
@@ -69,7 +69,8 @@ async def show_one(setting: Setting, family: Family, args: argparse.Namespace) -
     """Print one record. Raises Stop for a name that fits nothing or several, and the error tree."""
     desk = _desk(setting, args, Priority.ACTION)
     record = await named(desk, family, args.record) if family.named else await walk(desk, family.one)
-    _print_record(setting, family.noun, family.columns, record, args.reveal)
+    # A family without names is one record: what its list shows of it are other rows.
+    _print_record(setting, family.noun, family.columns if family.named else (), record, args.reveal)
     for note in desk.notes:
         say(setting.output.shown(note))
     return Exit.OK

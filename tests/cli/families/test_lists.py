@@ -190,7 +190,7 @@ async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) 
         world.job(flow, start=True, number=number)
     done = await operator("jobs", "list", "--limit", "2", "--json")
     assert len(done.objects) == 2
-    assert done.err == "Listed are 2 of 3 jobs; --limit N lists more.\n"
+    assert done.err == "Listed: 2 of 3 jobs; --limit N lists more.\n"
     nothing = await operator("jobs", "list", "needle")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "No job fits.\n")
     assert (await operator("assignments", "list")).err == "There are no assignments.\n"
@@ -244,3 +244,37 @@ async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, wo
 async def test_a_mistake_is_a_usage_error(operator: Mogplex, argv: list[str]) -> None:
     done = await operator(*argv)
     assert (done.code, done.out) == (2, "")
+
+
+async def test_one_setting_can_be_asked_for_by_its_name(operator: Mogplex) -> None:
+    whole = (await operator("settings", "get", "--json")).one
+    assert set(whole) == {"object", "default_model", "theme"}
+    assert (await operator("settings", "get", "theme")).out == f"theme  {whole['theme'] or '–'}\n"
+
+
+async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewhere(
+    operator: Mogplex, world: World
+) -> None:
+    job = world.job(world.flow())
+    with world.plane.db.transaction() as tx:
+        tx.execute("UPDATE job_runs SET status = 'success', duration_ms = 97123 WHERE id = ?", (job,))
+    titles, row = (await operator("jobs", "list")).lines
+    assert row[titles.index("TOOK") - 1 : titles.index("TOOK") + 4] == "1m37s"
+    assert (await operator("jobs", "list", "--json")).one["duration_ms"] == 97_123
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (("jobz",), "did you mean jobs?"),
+        (("runs", "lst"), "did you mean list?"),
+        (("jobs", "list", "--status", "sucess"), "did you mean success?"),
+        (("jobs", "list", "--status", "x"), "choose from pending, running, success, failed, cancelled"),
+    ],
+)
+async def test_a_mistyped_word_is_told_what_was_meant(
+    mogplex: Mogplex, argv: tuple[str, ...], meant: str
+) -> None:
+    done = await mogplex(*argv)
+    assert done.code == 2
+    assert done.err.rstrip().endswith(f"({meant})")

@@ -71,6 +71,15 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 class Parser(argparse.ArgumentParser):
     """One that says which word was probably meant; sub-commands get parsers of the same class."""
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, and end with the usage of the very command that does not know a word, not with that of them all."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:
             return

@@ -252,7 +252,10 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
     """Print what an action came to: the record as it is now, or the id alone where nothing came back."""
     output, noun = setting.output, verb.noun or family.noun
     if isinstance(answer, list):
-        _print_rows(setting, noun, verb.columns or family.columns, answer, getattr(answer, "bad", ()))
+        bad = getattr(answer, "bad", ())
+        _print_rows(setting, noun, verb.columns or family.columns, answer, bad)
+        if not answer and not bad:
+            say(f"There are no {words.many(noun)}.")
         return
     lines: Sequence[str] | None = None
     if isinstance(answer, Printed):

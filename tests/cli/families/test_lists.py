@@ -278,3 +278,16 @@ async def test_a_mistyped_word_is_told_what_was_meant(
     done = await mogplex(*argv)
     assert done.code == 2
     assert done.err.rstrip().endswith(f"({meant})")
+
+
+async def test_what_a_verb_does_not_know_is_told_with_its_own_usage(mogplex: Mogplex) -> None:
+    done = await mogplex("repos", "hide", "acme/docs", "--yes")
+    assert done.code == 2
+    assert done.err.startswith("usage: mogplex-tui repos hide ")
+    assert done.err.endswith("mogplex-tui repos hide: error: unrecognized arguments: --yes\n")
+
+
+async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: World) -> None:
+    flow = world.flow()
+    done = await operator("automations", "runs", flow)
+    assert (done.code, done.out, done.err) == (0, "", "There are no jobs.\n")

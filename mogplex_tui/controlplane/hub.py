@@ -26,10 +26,11 @@ class Subscription:
         self.user_id = user_id
         self.tables = frozenset(tables)
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._closed = False
 
     def offer(self, frame: Frame) -> None:
         """Queue the frame if the table is asked for and the row is the caller's or nobody's."""
-        if frame.table not in self.tables or frame.user_id not in (None, self.user_id):
+        if self._closed or frame.table not in self.tables or frame.user_id not in (None, self.user_id):
             return
         if self._queue.qsize() >= MAX_BACKLOG:
             self.close()
@@ -37,13 +38,20 @@ class Subscription:
         self._queue.put_nowait(frame)
 
     def close(self) -> None:
-        """End the stream after what is already queued."""
-        self._queue.put_nowait(None)
+        """End the stream after what is already queued; nothing is queued any more."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put_nowait(None)
 
     async def next(self, timeout_s: float | None = None) -> Frame | None:
         """The next frame, or None when the subscription is closed; raises TimeoutError after timeout_s."""
         async with asyncio.timeout(timeout_s):
             return await self._queue.get()
+
+    @property
+    def waiting(self) -> int:
+        """How much is queued."""
+        return self._queue.qsize()
 
     def drain(self) -> list[Frame]:
         """All frames that wait now, without waiting for more."""

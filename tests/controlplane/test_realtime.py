@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from mogplex_tui.controlplane.hub import MAX_BACKLOG, Frame, Hub
 from mogplex_tui.controlplane.routes import realtime
@@ -175,3 +177,21 @@ async def test_a_stream_that_does_not_read_is_cut() -> None:
     while await subscription.next(1) is not None:
         seen += 1
     assert seen == MAX_BACKLOG
+    # What is cut gets nothing more, however long its reader sleeps.
+    hub.publish(Frame("ai_calls", "UPDATE", "u", str(index)) for index in range(100))
+    assert subscription.waiting == 0
+
+
+async def test_a_listener_that_goes_before_the_first_byte_is_forgotten() -> None:
+    hub = Hub()
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        raise OSError
+
+    stream = realtime.HintStream(hub, hub.subscribe("u", ["ai_calls"]))
+    with contextlib.suppress(Exception):
+        await stream({"type": "http", "asgi": {"spec_version": "2.0"}}, gone, send)
+    assert hub.listeners == 0

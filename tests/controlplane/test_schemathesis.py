@@ -28,7 +28,7 @@ EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 2}
 SECONDS = 5.0
 CRON_SECRET = "the-schedulers-word"
 
-_CAST = r"500 .*(invalid input syntax for type|out of range for type|violates \w+(-\w+)* constraint)"
+_CAST = r"500 .*(invalid input syntax for type|out of range for type|violates [\w -]+ constraint)"
 _CLOSED = "501 .*(VERCEL_INTEGRATION_REQUIRED|SERVICE_UNAVAILABLE)"
 # What the contract itself answers with 500 or above: by operation, what status and body look like, and where it says so.
 CALLED_FOR: dict[str, tuple[str, str]] = {

@@ -70,7 +70,7 @@ def _from_here(request: Request) -> bool:
 def _rules(body: bytes) -> list[Rule]:
     try:
         said: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRuleError("the body is not JSON") from None
     texts = None
     if isinstance(said, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from starlette.types import Scope
 
 from ..credentials import Caller
-from ..routes.params import is_uuid, leading_int
+from ..routes.params import NotJsonError, is_uuid, leading_int, parsed
 from . import defects
 from .defects import Broken, WholeBody
 
@@ -89,8 +88,8 @@ class Visit:
         """Decide by the body what the database will refuse."""
         is_json = True
         try:
-            self.body = json.loads(body)
-        except ValueError:
+            self.body = parsed(body)
+        except NotJsonError:
             is_json = False
         null_is_bad = bool(self.meets(UNGUARDED))
         self.bad_body = (not is_json and bool(self.meets(JSON_ONLY))) or (self.body is None and null_is_bad)

@@ -16,7 +16,11 @@ SPACES = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 
-_LEADING_INT = re.compile(r"[+-]?\d+", re.ASCII)
+# What the database and every reader of JSON can hold.
+SAFE_INTEGER = 2**53 - 1
+_MOST_DIGITS = 18
+_MOST_DEPTH = 200
+_LEADING_INT = re.compile(r"([+-]?)(\d+)", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -33,7 +37,11 @@ def trim(text: str) -> str:
 def leading_int(text: str) -> int | None:
     """The integer a text begins with ("10abc" is 10), or None."""
     match = _LEADING_INT.match(trim(text))
-    return None if match is None else int(match[0])
+    if match is None:
+        return None
+    # More digits than the database can count are as good as the first of them: every limit is far below.
+    sign, digits = match[1], match[2].lstrip("0")[:_MOST_DIGITS]
+    return int(f"{sign}{digits or 0}")
 
 
 def clamped(text: str, default: int, low: int, high: int) -> int:
@@ -69,15 +77,36 @@ def _whole(value: Any) -> Any:
     return value
 
 
-async def json_body(ask: Ask) -> Any:
-    """The parsed JSON body; raises NotJsonError when there is none."""
-    raw = await ask.request.body()
+def _number(digits: str) -> int | float:
+    """A whole number; one that the database cannot hold is inexact, as every number of the service's language is."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether something is nested deeper than anybody would write it."""
+    layer, depth = [value], 0
+    while layer and depth <= _MOST_DEPTH:
+        inner = [item.values() if isinstance(item, dict) else item for item in layer]
+        layer = [item for items in inner for item in items if isinstance(item, dict | list)]
+        depth += 1
+    return bool(layer)
+
+
+def parsed(raw: bytes) -> Any:
+    """The value of a JSON text; raises NotJsonError for one that is none, or nested absurdly deep."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
     except (ValueError, RecursionError) as error:
         raise NotJsonError from error
+    if isinstance(value, dict | list) and text.count("[") + text.count("{") > _MOST_DEPTH and _is_deep(value):
+        raise NotJsonError("nested too deep")
     return _whole(value) if _SURROGATE.search(text) else value
+
+
+async def json_body(ask: Ask) -> Any:
+    """The parsed JSON body; raises NotJsonError when there is none."""
+    return parsed(await ask.request.body())
 
 
 async def json_object(ask: Ask) -> dict[str, Any]:

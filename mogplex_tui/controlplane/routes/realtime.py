@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ..hub import Hub, Subscription
 from .web import Ask, PlainEndpoint, Service, Verb, encode, refusal, route
@@ -39,22 +40,34 @@ def _message(table: str, op: str) -> bytes:
     return b"data: " + encode({"table": table, "op": op}) + b"\n\n"
 
 
-async def frames(hub: Hub, subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
+async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
     """The bytes of one stream: `: connected`, then a data frame a change and a ping in every silence."""
-    try:
-        yield b": connected\n\n"
-        while True:
-            try:
-                frame = await subscription.next(ping_seconds)
-            except TimeoutError:
-                yield b": ping\n\n"
-                continue
-            if frame is None:
-                return
-            burst = [frame, *subscription.drain()]
-            yield b"".join(_message(frame.table, frame.op) for frame in burst)
-    finally:
-        hub.unsubscribe(subscription)
+    yield b": connected\n\n"
+    while True:
+        try:
+            frame = await subscription.next(ping_seconds)
+        except TimeoutError:
+            yield b": ping\n\n"
+            continue
+        if frame is None:
+            return
+        burst = [frame, *subscription.drain()]
+        yield b"".join(_message(frame.table, frame.op) for frame in burst)
+
+
+class HintStream(StreamingResponse):
+    """The answer to one listener, whose subscription ends with it: also when it is gone before the first byte."""
+
+    def __init__(self, hub: Hub, subscription: Subscription) -> None:
+        super().__init__(frames(subscription, PING_SECONDS), media_type="text/event-stream", headers=_HEADERS)
+        self._hub, self._subscription = hub, subscription
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._hub.unsubscribe(self._subscription)
 
 
 async def stream(ask: Ask) -> Response:
@@ -64,9 +77,7 @@ async def stream(ask: Ask) -> Response:
         return Response(media_type="text/event-stream", headers=_HEADERS)
     hub = ask.plane.hub
     # Subscribed before the answer starts: a change right after the headers must not be lost.
-    subscription = hub.subscribe(ask.user_id, tables)
-    body = frames(hub, subscription, PING_SECONDS)
-    return StreamingResponse(body, media_type="text/event-stream", headers=_HEADERS)
+    return HintStream(hub, hub.subscribe(ask.user_id, tables))
 
 
 def routes(service: Service) -> list[Route]:

@@ -19,7 +19,6 @@ from . import params
 from .v1_automation_view import automation, flow_refusal, own_automation
 from .web import Ask, bad_request, data, not_found, v1_refusal
 
-_BIGGEST = 2**53 - 1
 _LONGEST_KEY = 200
 
 
@@ -42,7 +41,7 @@ def _installation(value: Any) -> int | None:
     """A positive safe integer, or None."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _BIGGEST:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= params.SAFE_INTEGER:
         return None
     return value
 

@@ -30,9 +30,9 @@ def _position(cursor: str) -> tuple[int, str]:
     """The row that a cursor names; raises RefusedError when it has another shape."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        decoded = json.loads(raw)
+        decoded = params.parsed(raw)
         created_at, row_id = decoded["createdAt"], decoded["id"]
-    except (binascii.Error, ValueError, TypeError, KeyError):
+    except (binascii.Error, ValueError, TypeError, KeyError, params.NotJsonError):
         raise bad_request("Invalid cursor") from None
     if not isinstance(created_at, str) or not isinstance(row_id, str):
         raise bad_request("Invalid cursor")

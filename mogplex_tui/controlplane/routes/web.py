@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -204,6 +204,9 @@ class Endpoint:
             return refused.response
         except WriteRefusedError:
             return self.crash(verb)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing was done.
+            return Response(status_code=400)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
             return self.crash(verb)

@@ -135,16 +135,29 @@ def wc(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
+# A repeated group, or many repetitions: what may take for ever to find nothing, while nobody else is answered.
+_ENDLESS = re.compile(r"\)[*+{]|(?:[*+{].*?){3}", re.DOTALL)
+_LONGEST_PATTERN = 200
+_LONGEST_LINE = 2_000
+
+
+def _pattern(text: str, flags: int) -> re.Pattern[str]:
+    """The pattern, taken literally where it is none or one that could hold the plane up."""
+    if len(text) > _LONGEST_PATTERN or _ENDLESS.search(text):
+        return re.compile(re.escape(text), flags)
+    try:
+        return re.compile(text, flags)
+    except re.error:
+        return re.compile(re.escape(text), flags)
+
+
 def grep(machine: Machine, words: list[str], given: str) -> Run:
     """Write the lines that hold a pattern; exit code 1 for none."""
     letters, rest = _options(words)
     if not rest:
         yield err("Usage: grep [OPTION]... PATTERNS [FILE]...\n")
         return 2
-    try:
-        pattern = re.compile(rest[0], re.IGNORECASE if "i" in letters else 0)
-    except re.error:
-        pattern = re.compile(re.escape(rest[0]))
+    pattern = _pattern(rest[0], re.IGNORECASE if "i" in letters else 0)
     deep = bool(letters & {"r", "R"})
     names = rest[1:] or (["."] if deep else [])
     texts = [("", given)] if not names else []
@@ -167,7 +180,7 @@ def grep(machine: Machine, words: list[str], given: str) -> Run:
     found = 0
     for label, text in texts:
         for number, line in enumerate(text.splitlines(), start=1):
-            if (pattern.search(line) is None) == ("v" in letters):
+            if (pattern.search(line[:_LONGEST_LINE]) is None) == ("v" in letters):
                 found += 1
                 where = (f"{label}:" if label else "") + (f"{number}:" if "n" in letters else "")
                 yield out(f"{where}{line}\n")

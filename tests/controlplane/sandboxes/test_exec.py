@@ -46,6 +46,10 @@ async def idle(server: PlaneServer) -> None:
         ("cat nope", 1, "", "cat: nope: No such file or directory\n"),
         ("cat README.md | head -1", 0, "# small\n", ""),
         ("cd src && pwd", 0, "/vercel/sandbox/src\n", ""),
+        ("echo one fine day | grep -i 'ONE.*d[a-z]y$'", 0, "one fine day\n", ""),
+        # Looked for as it stands: to search with it would take longer than anybody lives.
+        (f"echo {'a' * 40}b | grep '(a+)+$'", 1, "", ""),
+        (f"echo {'a' * 2_000}b | grep 'a*a*a*a*c'", 1, "", ""),
         ("echo 'open", 2, "", "sh: 1: Syntax error: Unterminated quoted string\n"),
     ],
 )

@@ -26,7 +26,8 @@ async def create_team(ask: Ask) -> Response:
     """A new team, owned by the caller."""
     body = await fields(ask)
     name, slug = trimmed(body.get("name")), trimmed(body.get("slug")).lower()
-    if not 1 <= len(name) <= 80:
+    # No text of the database can hold the first.
+    if "\0" in name or not 1 <= len(name) <= 80:
         raise refusal(422, "Team name must be 1-80 characters")
     problem = slugs.problem(ask.plane.db, slug)
     if problem is not None:

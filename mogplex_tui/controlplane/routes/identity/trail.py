@@ -50,10 +50,10 @@ def _place(cursor: str) -> tuple[int, str]:
     """The instant (µs) and id that a cursor stands behind; raises the 400 for anything that is no cursor."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        place = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        place = params.parsed(base64.b64decode(padded, b"-_", validate=True))
         at = parse_instant(place["createdAt"])
         event_id = place["id"]
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, params.NotJsonError):
         raise refusal(400, "Invalid cursor") from None
     if at is None or not isinstance(event_id, str) or not params.is_uuid(event_id):
         raise refusal(400, "Invalid cursor")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,10 +13,12 @@ from starlette.routing import Route
 from ...account import credentials
 from ...clock import SECOND_US
 from ...engine import slack as engine
+from ..params import NotJsonError, parsed
 from ..web import Ask, Service, Verb, answer, refusal, route
 from .signing import BODY_LIMIT, SenderEndpoint, body_within, same
 
 _STALE_S = 300
+_STAMP_DIGITS = 12
 _BROKER_LIMIT = 500_000
 
 
@@ -42,7 +43,7 @@ async def slack(ask: Ask) -> Response:
 def _is_slack(ask: Ask, body: bytes) -> bool:
     headers = ask.request.headers
     stamp = headers.get("x-slack-request-timestamp", "")
-    if not stamp.isascii() or not stamp.isdecimal():
+    if not stamp.isascii() or not stamp.isdecimal() or len(stamp) > _STAMP_DIGITS:
         return False
     if abs(ask.plane.clock.now_us() // SECOND_US - int(stamp)) > _STALE_S:
         return False
@@ -53,15 +54,14 @@ def _is_slack(ask: Ask, body: bytes) -> bool:
 
 def _slack_payload(ask: Ask, body: bytes) -> dict[str, Any]:
     """The delivery's object, which interactivity sends inside of a form."""
-    text = body.decode("utf-8", "replace")
     if "application/x-www-form-urlencoded" in ask.request.headers.get("content-type", ""):
-        given = parse_qs(text).get("payload")
+        given = parse_qs(body.decode("utf-8", "replace")).get("payload")
         if not given:
             raise refusal(400, "Missing payload")
-        text = given[0]
+        body = given[0].encode("utf-8", "replace")
     try:
-        payload = json.loads(text)
-    except ValueError:
+        payload = parsed(body)
+    except NotJsonError:
         raise refusal(400, "Invalid payload") from None
     if not isinstance(payload, dict):
         raise refusal(400, "Invalid payload")

@@ -13,7 +13,7 @@ from ...account import credentials
 from ...engine import hooks
 from ...engine.matching import start_data
 from ...engine.webhooks import Delivery, deliver
-from ..params import is_uuid
+from ..params import NotJsonError, is_uuid, parsed
 from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
 from .signing import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
 
@@ -37,8 +37,8 @@ async def github(ask: Ask) -> Response:
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = parsed(body)
+    except NotJsonError:
         return None
     return value if isinstance(value, dict) else None
 
@@ -70,8 +70,8 @@ async def flow_hook(ask: Ask) -> Response:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = parsed(body)
+    except NotJsonError:
         raise refusal(400, "Payload must be valid JSON") from None
     if not isinstance(value, dict):
         raise refusal(400, "Payload must be a JSON object")

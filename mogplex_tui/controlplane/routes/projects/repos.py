@@ -17,6 +17,8 @@ from .repo_view import bare_repo, full_repo, full_repos, listed
 from .scope import Owner, bad_uuid, body_of, own_repo, reader, writer
 
 _MAX_INTEGER = 2**31 - 1
+# From here on the service's language writes a number with an exponent.
+_MOST_IN_DIGITS = 1e21
 _MAX_BIGINT = 2**63 - 1
 
 
@@ -37,6 +39,8 @@ async def list_repos(ask: Ask) -> Response:
 def _github_id(value: Any) -> int | None:
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_IN_DIGITS:
+        value = int(value)
     text = params.trim(value) if isinstance(value, str) else json.dumps(value)
     if re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII) is None:
         raise refusal(500, f'invalid input syntax for type bigint: "{text}"')

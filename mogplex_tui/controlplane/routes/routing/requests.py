@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ...flow_service import FlowService
@@ -43,11 +42,6 @@ def positive_number(value: Any) -> int | None:
             value = float(value)
         except ValueError:
             return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= params.SAFE_INTEGER:
         return None
     return int(value)

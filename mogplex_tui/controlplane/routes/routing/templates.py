@@ -57,7 +57,7 @@ async def list_templates(ask: Ask) -> Response:
     if cursor and not _CURSOR.fullmatch(cursor):
         raise refusal(400, "cursor must be a non-negative integer")
     column, owner = _owner(team_id, ask.user_id)
-    offset = min(int(cursor or 0), 2**31)
+    offset = min(params.leading_int(cursor) or 0, 2**31)
     rows = ask.plane.db.all(
         f"SELECT * FROM flow_templates WHERE {column} = ? ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?",
         (owner, _PAGE + 1, offset),
@@ -79,7 +79,8 @@ async def save_template(ask: Ask) -> Response:
     flow_id, name = body.get("flow_id"), body.get("name")
     if not isinstance(flow_id, str) or not params.trim(flow_id):
         raise refusal(400, "flow_id is required")
-    name = params.trim(name) if isinstance(name, str) else ""
+    # A character that no text of the database can hold.
+    name = params.trim(name.replace("\0", "")) if isinstance(name, str) else ""
     if len(name) > _LONGEST_NAME:
         raise refusal(400, "Template names must be 80 characters or fewer")
     try:

@@ -78,7 +78,9 @@ def _read(body: dict[str, Any]) -> _Report:
     if event not in ("attach", "release"):
         raise refusal(400, "event must be attach or release")
     names = [_name(body, name) for name in ("tabId", "sessionId")]
-    if seq is not None and (isinstance(seq, bool) or not _is_whole(seq) or seq < 0):
+    if seq is not None and (
+        isinstance(seq, bool) or not _is_whole(seq) or not 0 <= seq <= params.SAFE_INTEGER
+    ):
         raise refusal(400, "eventSeq must be a non-negative integer")
     kept = params.trim(reason)[:_MOST_REASON] if isinstance(reason, str) else ""
     return _Report(event, names[0], names[1], None if seq is None else int(seq), kept or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .. import params
@@ -137,8 +136,8 @@ def _client_secret(given: Any) -> str | None:
     """The secret itself, given raw or as JSON text with `client_secret`."""
     text = params.trim(given) if isinstance(given, str) else ""
     try:
-        parsed = json.loads(text)
-    except ValueError:
+        parsed = params.parsed(text.encode("utf-8", "replace"))
+    except params.NotJsonError:
         return text or None
     if isinstance(parsed, dict):
         inner = parsed.get("client_secret")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from mogplex_tui.controlplane.openapi import document
-from tests.controlplane.stock import MODEL
+from tests.controlplane.shelf import MODEL
 
 # What passes each handler's own checks, by the name of the field; other texts are the word "sample".
 _SAMPLES: dict[str, Any] = {

@@ -5,7 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
+
 from tests.controlplane.support import World
+
+PATH = "/api/connections"
+REST = {"type": "rest_api", "name": "Status page", "base_url": "https://status.example.dev"}
+SERVER = {"type": "mcp_server", "name": "Notes", "mcp_url": "https://notes.example.dev/mcp"}
+OAUTH = {
+    **SERVER,
+    "auth_type": "oauth",
+    "oauth_client_id": "client-1",
+    "oauth_authorize_url": "https://id.example.dev/authorize",
+    "oauth_token_url": "https://id.example.dev/token",
+    "credentials": '{"client_secret": "shh"}',
+}
+
+
+async def make(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.post(PATH, json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()["connection"]
+    return made
 
 
 def add_connection(world: World, user_id: str | None = None, **columns: Any) -> str:

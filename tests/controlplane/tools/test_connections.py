@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US
 from mogplex_tui.controlplane.connections import mcp_count, runnable
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import ManualClock, Stream, World
-from tests.controlplane.tools.support import add_connection
-
-PATH = "/api/connections"
-REST = {"type": "rest_api", "name": "Status page", "base_url": "https://status.example.dev"}
-SERVER = {"type": "mcp_server", "name": "Notes", "mcp_url": "https://notes.example.dev/mcp"}
-OAUTH = {
-    **SERVER,
-    "auth_type": "oauth",
-    "oauth_client_id": "client-1",
-    "oauth_authorize_url": "https://id.example.dev/authorize",
-    "oauth_token_url": "https://id.example.dev/token",
-    "credentials": '{"client_secret": "shh"}',
-}
-
-
-async def make(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.post(PATH, json=body)
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()["connection"]
-    return made
+from tests.controlplane.tools.support import OAUTH, PATH, REST, SERVER, add_connection, make
 
 
 async def test_a_connection_is_made_from_a_preset_and_never_shows_its_credential(
@@ -257,135 +236,6 @@ async def test_a_deleted_connection_takes_its_overrides_along_and_is_announced(
         found = [await stream.line() for _ in range(3)]
     assert [line.count('"DELETE"') for line in found] == [0, 1, 1]
     assert world.plane.db.value("SELECT COUNT(*) FROM repo_connection_overrides") == 0
-
-
-@pytest.mark.parametrize(
-    ("columns", "status", "found"),
-    [
-        ({}, "healthy", {"summary": "23 tools detected", "toolCount": 23}),
-        (
-            {"type": "rest_api", "base_url": "https://api.example.dev/", "mcp_url": None},
-            "healthy",
-            {"summary": "HTTP 204", "httpStatus": 204},
-        ),
-        ({"mcp_url": "https://x.example.dev/503"}, "error", {"error": "HTTP 503", "httpStatus": 503}),
-        ({"mcp_url": "https://x.example.dev/403"}, "auth_failed", {"error": "HTTP 403", "httpStatus": 403}),
-        ({"credentials": "expired-1"}, "auth_failed", {"error": "HTTP 401", "httpStatus": 401}),
-        ({"mcp_url": "https://gone.test/"}, "unreachable", {"error": "fetch failed"}),
-        (
-            {"mcp_url": "https://gone.invalid/"},
-            "error",
-            {"error": "mcp_url must resolve to a public host"},
-        ),
-        ({"mcp_url": None}, "misconfigured", {}),
-        ({"credentials": None}, "misconfigured", {}),
-        ({"auth_type": "oauth"}, "auth_failed", {}),
-    ],
-)
-async def test_a_test_says_what_it_found_and_the_row_keeps_it(
-    client: httpx.AsyncClient, world: World, columns: dict[str, Any], status: str, found: dict[str, Any]
-) -> None:
-    made = add_connection(world, source_preset="linear", **columns)
-    answer = await client.post(f"{PATH}/{made}/test")
-    assert answer.status_code == 200
-    body = answer.json()
-    assert body | found == body
-    assert (body["status"], body["healthy"]) == (status, status == "healthy")
-    assert body["testedAt"] == "2026-08-05T10:00:00.000Z"
-    assert "persisted" not in body
-    (row,) = (await client.get(PATH)).json()["connections"]
-    assert (row["health_status"], row["last_tested_at"]) == (status, "2026-08-05T10:00:00+00:00")
-    assert row["last_test_error"] == body.get("error")
-    assert row["last_test_http_status"] == body.get("httpStatus")
-    assert row["last_test_tool_count"] == body.get("toolCount")
-    events = world.plane.db.all("SELECT event, surface, message FROM connection_events")
-    failed = [] if status == "healthy" else [("test_failed", "test", body["error"])]
-    assert [tuple(event) for event in events] == failed
-
-
-async def test_a_newer_test_overtakes_an_older_one() -> None:
-    async with PlaneServer(Settings(speed=4, seeded=False)) as server:
-        headers = {"Authorization": f"Bearer {server.token}"}
-        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
-            made = await make(client, {"source_preset": "linear", "credentials": "k"})
-            async with client.stream("GET", "/api/realtime/events?tables=connections") as response:
-                stream = Stream(response, server.plane)
-                assert await stream.line() == ": connected"
-                first = asyncio.create_task(client.post(f"{PATH}/{made['id']}/test"))
-                await stream.line()
-                (row,) = (await client.get(PATH)).json()["connections"]
-                assert row["health_status"] == "testing"
-                second = await client.post(f"{PATH}/{made['id']}/test")
-                overtaken = (await first).json()
-            assert (overtaken["persisted"], overtaken["superseded"]) == (False, True)
-            assert "persisted" not in second.json()
-
-
-async def test_another_account_s_connection_cannot_be_tested(client: httpx.AsyncClient, world: World) -> None:
-    theirs = add_connection(world, user_id=world.profile("jonas"))
-    answer = await client.post(f"{PATH}/{theirs}/test")
-    assert (answer.status_code, answer.json()) == (404, {"error": "Connection not found"})
-    assert world.row("connections", theirs)["health_status"] == "unknown"
-
-
-async def test_a_browser_authorises_a_connection_whose_service_signs_in(
-    client: httpx.AsyncClient, world: World
-) -> None:
-    made = await make(client, {"source_preset": "notion"})
-    start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
-    assert start.status_code == 302
-    back = httpx.URL(start.headers["location"])
-    assert back.path == f"{PATH}/oauth/callback"
-    wrong = await client.get(f"{PATH}/oauth/callback?code=x&state=y")
-    assert wrong.headers["location"] == "/settings?tab=connections&oauth=invalid_state"
-    client.cookies.clear()
-    start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
-    end = await client.get(start.headers["location"])
-    assert (end.status_code, end.headers["location"]) == (302, "/settings?tab=connections&oauth=success")
-    row = world.row("connections", made["id"])
-    assert row["oauth_authorized_at"] == world.clock.us
-    assert row["oauth_token_expires_at"] > world.clock.us + HOUR_US
-    listed = (await client.get("/api/mcp-servers?format=cli")).json()
-    assert [server["name"] for server in listed] == ["Notion"]
-
-
-async def test_a_client_of_the_user_s_own_is_sent_to_its_provider_and_not_exchanged(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient
-) -> None:
-    made = await make(client, {**OAUTH, "oauth_scopes": "read write"})
-    start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
-    target = httpx.URL(start.headers["location"])
-    assert (target.host, target.path) == ("id.example.dev", "/authorize")
-    assert target.params["client_id"] == "client-1"
-    assert (target.params["scope"], target.params["code_challenge_method"]) == ("read write", "S256")
-    callback = f"{PATH}/oauth/callback?code=x&state={target.params['state']}"
-    assert (await nobody.get(callback)).headers["location"] == "/login?error=unauthorized"
-    await client.request("DELETE", PATH, json={"id": made["id"]})
-    end = await client.get(callback)
-    assert end.headers["location"] == "/settings?tab=connections&oauth=not_found"
-    made = await make(client, OAUTH)
-    start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
-    state = httpx.URL(start.headers["location"]).params["state"]
-    end = await client.get(f"{PATH}/oauth/callback?code=x&state={state}")
-    assert end.headers["location"] == "/settings?tab=connections&oauth=token_error"
-
-
-async def test_the_broker_is_for_its_own_connections(client: httpx.AsyncClient, world: World) -> None:
-    sentry = await make(client, {"source_preset": "sentry"})
-    rest = await make(client, REST)
-    for path in ("oauth", "managed-auth"):
-        answer = await client.get(f"{PATH}/{path}")
-        assert (answer.status_code, answer.json()) == (400, {"error": "connectionId required"})
-        answer = await client.get(f"{PATH}/{path}?connectionId=nothing")
-        assert (answer.status_code, answer.json()) == (404, {"error": "Connection not found"})
-    answer = await client.get(f"{PATH}/managed-auth?connectionId={rest['id']}")
-    assert answer.json() == {"error": "Connection does not use managed auth"}
-    for other in (rest, sentry):
-        answer = await client.get(f"{PATH}/oauth?connectionId={other['id']}")
-        assert answer.json() == {"error": "Connection is not configured for OAuth"}
-    answer = await client.get(f"{PATH}/managed-auth?connectionId={sentry['id']}")
-    assert answer.headers["location"] == "/settings?tab=connections&oauth=success"
-    assert world.row("connections", sentry["id"])["oauth_authorized_at"] is not None
 
 
 async def test_connections_need_a_credential(nobody: httpx.AsyncClient) -> None:

@@ -28,6 +28,7 @@ from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.places import ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.shared_caches import share_backgrounds
 
 log = logging.getLogger("mogplex.app")
 
@@ -72,6 +73,7 @@ class ConsoleApp(ConsolePlaces):
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
+        share_backgrounds()
         self.settings = settings
         self.look = Look(
             context,

@@ -196,6 +196,6 @@ class ConsoleApp(ConsolePlaces):
         if not isinstance(screen, ConsoleScreen):
             return
         for action in actions.in_scope(screen.SCOPE):
-            if action.id != "app.palette" and screen.why_not(action) is None:
+            if action.id != "app.palette" and screen.shows(action):
                 yield SystemCommand(action.title, action.help, partial(screen.action_act, action.id))
         yield from self.places()

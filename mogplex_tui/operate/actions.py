@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,7 @@ def _places() -> Iterable[Action]:
 ACTIONS: tuple[Action, ...] = (
     Action("runs.open", "open", ("enter",), _scopes("runs"), "Open the run under the cursor."),
     Action("kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor."),
+    Action("kind.follow", "open", ("enter",), DETAILS, "Open what the link under the cursor leads to."),
     Action(
         "runs.cancel",
         "cancel",
@@ -110,19 +111,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("tail.search", "highlight", ("slash",), TAILS, "Mark a word in the lines."),
     Action("tail.next", "next match", ("n",), TAILS, "Go to the next marked line.", footer=False),
     Action("tail.previous", "previous match", ("N",), TAILS, "Go to the marked line before.", footer=False),
+    Action("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
+    Action("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
     Action("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them."),
     Action("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
-    Action("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
     Action("tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON."),
-    Action("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
+    Action("kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many."),
     Action("kind.json", "json", ("j",), DETAILS, "Show the record as it came; y there copies it."),
-    Action("kind.copy", "copy id", ("y",), KIND_SCREENS, "Copy the id.", footer=False),
-    Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser.", footer=False),
-    Action(
-        "kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many.", footer=False
-    ),
+    Action("kind.copy", "copy id", ("y",), KIND_SCREENS, "Copy the id."),
+    Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     Action("go.back", "back", ("escape",), _scopes("run", "lists", "details"), "Go back one step."),
     *_places(),
     Action(
@@ -175,6 +174,11 @@ def detail_scope(kind: str) -> str:
     return f"{kind}.detail"
 
 
+def details() -> set[str]:
+    """Return the scopes of the details that are known by now."""
+    return {scope for scope, (tags, _) in _KNOWN.items() if tags & DETAILS}
+
+
 def know(kind: Kind) -> None:
     """Take a kind's verbs in, for its list and its detail."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
@@ -221,8 +225,17 @@ def offered(action: Action, session: Session, row: RunRow | None = None) -> str 
     return None
 
 
-def footer(scope: str, session: Session, *, ascii_only: bool = False) -> Iterable[tuple[str, str]]:
-    """Return the keys and titles for the key bar of one screen; what may never be done here is not shown."""
+def footer(
+    scope: str,
+    session: Session,
+    *,
+    ascii_only: bool = False,
+    shows: Callable[[Action], bool] = lambda _: True,
+) -> Iterable[tuple[str, str]]:
+    """Return the keys and titles for the key bar of one screen, the commands and the help last.
+
+    What may never be done here is not shown, nor what `shows` says makes no sense now.
+    """
     for action in in_scope(scope):
-        if action.footer and not (action.writes and not session.may_write):
+        if action.footer and not (action.writes and not session.may_write) and shows(action):
             yield shown_key(action.keys[0], ascii_only=ascii_only), action.title

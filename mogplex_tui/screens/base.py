@@ -24,6 +24,7 @@ from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.tab_line import TabLine
+from mogplex_tui.widgets.tones import Tone
 
 P = ParamSpec("P")
 
@@ -88,7 +89,7 @@ class ConsoleScreen(Screen[None]):
         yield SegmentLine([], id="title")
         yield Rule(ascii_only=self.console.look.ascii)
         yield from self.compose_body()
-        yield KeyBar(self.key_items(), id="keys")
+        yield KeyBar([], id="keys")
 
     def _header(self) -> list[Segment]:
         return header_segments(self.session, self.console.look, self.console.questions)
@@ -104,13 +105,41 @@ class ConsoleScreen(Screen[None]):
         """Return the title line as it is now."""
         raise NotImplementedError
 
+    def here(self) -> str:
+        """Return what this step is called on the way that leads on from it; for subclasses."""
+        return ""
+
+    def way(self) -> list[str]:
+        """Return the steps that led here, the first one first."""
+        steps: list[str] = []
+        for screen in self.app.screen_stack:
+            if screen is self:
+                break
+            if isinstance(screen, ConsoleScreen):
+                steps.append(screen.here())
+        return [step for step in steps if step]
+
     def crumbs(self) -> list[Segment]:
-        """Return the way that led here, one segment a step; for subclasses."""
-        return []
+        """Return the steps that led here as segments; where there is little room, the oldest go first."""
+        way, arrow = self.way(), ">" if self.console.look.ascii else "▸"
+        return [
+            Segment(f"{step} {arrow}", Tone.DIM, priority=3 + len(way) - number, close=bool(number))
+            for number, step in enumerate(way)
+        ]
+
+    def shows(self, action: actions.Action) -> bool:
+        """Return whether the key bar and the palette tell of an action now; for subclasses."""
+        return self.why_not(action) is None
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys that work here."""
-        return list(actions.footer(self.SCOPE, self.session, ascii_only=self.console.look.ascii))
+        """Return the keys that work here, and make sense now."""
+        return list(
+            actions.footer(self.SCOPE, self.session, ascii_only=self.console.look.ascii, shows=self.shows)
+        )
+
+    def refresh_keys(self) -> None:
+        """Draw the key bar anew; it is not repainted when it looks as before."""
+        self.query_one("#keys", KeyBar).set_items(self.key_items())
 
     def row(self) -> RunRow | None:
         """Return the run that an action here is about, if there is one."""
@@ -150,7 +179,7 @@ class ConsoleScreen(Screen[None]):
         """Draw header, title and keys anew; lines that look as before are not repainted."""
         self.query_one("#header", HeaderLine).set_segments(self._header())
         self.query_one("#title", SegmentLine).set_segments(self.title_segments())
-        self.query_one("#keys", KeyBar).set_items(self.key_items())
+        self.refresh_keys()
 
     def changed_soon(self) -> None:
         """Ask for one flush of whatever has changed; a burst causes one."""

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
 from textual import on
-from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.operate import actions, words
-from mogplex_tui.operate.kinds.base import Context, Kind, Link
+from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_screen import tab_of
-from mogplex_tui.widgets.facts import Fact, Facts
+from mogplex_tui.screens.kind_screen import tab_of, takes, verb_of
+from mogplex_tui.screens.record_view import RecordView
+from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.text import visible
 from mogplex_tui.widgets.tones import Tone
-
-# More of one text than this is not drawn; the heading says so.
-LONGEST = 60_000
 
 
 class DetailScreen(ConsoleScreen):
@@ -40,12 +33,11 @@ class DetailScreen(ConsoleScreen):
     CSS_PATH = "detail.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self, item: Item, came_from: str = "") -> None:
+    def __init__(self, item: Item) -> None:
         super().__init__()
-        self._given, self._came_from = item, came_from
+        self._given = item
         self._want: Want | None = None
         self._one: Want | None = None
-        self._links: list[Link] = []
         self._shown: Any = None
 
     @property
@@ -57,6 +49,15 @@ class DetailScreen(ConsoleScreen):
         """Return the record as it is known now; the one it was opened with when it is gone."""
         return self.collection.set.rows.get(self._given.key, self._given)
 
+    @property
+    def record(self) -> RecordView:
+        """The page of the record."""
+        return self.query_one("#detail", RecordView)
+
+    def here(self) -> str:
+        """Return the record's name."""
+        return self.KIND.name_of(self.on_row())
+
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice, the record and the pane of the JSON."""
         yield Notice(id="notice")
@@ -65,10 +66,7 @@ class DetailScreen(ConsoleScreen):
 
     def compose_record(self) -> Iterator[Widget]:
         """Yield the facts, the links and the texts."""
-        with VerticalScroll(id="detail", can_focus=True):
-            yield Facts(ascii_mode=self.console.look.ascii, id="facts")
-            yield OptionList(id="links", markup=False)
-            yield Static("", id="texts", classes="long", markup=False)
+        yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
 
     def on_mount(self) -> None:
         """Keep the list fresh while the record is looked at, and read the record by itself where that says more."""
@@ -116,8 +114,8 @@ class DetailScreen(ConsoleScreen):
         self.draw_facts()
         if item != self._shown:
             self._shown = item
-            self._draw_links([] if item.record is None else list(self.KIND.links(item)))
-            self._draw_texts([] if item.record is None else list(self.KIND.texts(item)))
+            known = item.record is not None
+            self.record.show(self.KIND.links(item) if known else (), self.KIND.texts(item) if known else ())
         self._say(item)
         if self.is_current:
             self.refresh_chrome()
@@ -138,40 +136,12 @@ class DetailScreen(ConsoleScreen):
             if item.record is None
             else ""
         )
-        groups = [*self.fact_groups(), [Fact("id", item.key, Tone.DIM)]]
-        self.query_one("#facts", Facts).set_groups(groups, alert=trouble)
+        groups = [*told(self.fact_groups()), [Fact("id", item.key, Tone.DIM)]]
+        self.record.facts.set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:
         """Let ages grow."""
         self.flush()
-
-    def _draw_links(self, links: list[Link]) -> None:
-        if links == self._links:
-            return
-        box = self.query_one("#links", OptionList)
-        at = box.highlighted
-        self._links = links
-        arrow = "->" if self.console.look.ascii else "→"
-        across = max((len(link.label) for link in links), default=0)
-        box.clear_options()
-        box.add_options(
-            Option(Content(f"{visible(link.label):<{across}}  {arrow} {visible(link.text)}"))
-            for link in links
-        )
-        if links:
-            box.highlighted = min(at or 0, len(links) - 1)
-        box.display = bool(links)
-
-    def _draw_texts(self, texts: list[tuple[str, str]]) -> None:
-        parts: list[str | tuple[str, str]] = []
-        for title, body in texts:
-            cut = body[:LONGEST]
-            more = (
-                f"  ({len(body) - len(cut):,} more characters are not drawn)" if len(body) > len(cut) else ""
-            )
-            parts.append((f"\n{visible(title)}{more}\n", "bold"))
-            parts.append("\n".join(visible(line) for line in cut.split("\n")) + "\n")
-        self.query_one("#texts", Static).update(Content.assemble(*parts))
 
     def _say(self, item: Item) -> None:
         gone = (
@@ -188,36 +158,44 @@ class DetailScreen(ConsoleScreen):
 
     def title_segments(self) -> list[Segment]:
         """Return the way here, the record's name, and how fresh it is."""
-        item, arrow = self.on_row(), ">" if self.console.look.ascii else "▸"
+        item, way = self.on_row(), self.way()
+        # On the way from its own list, the record's name says enough.
+        noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
         fresh = messages.freshness_words(self.session, self.collection.set.freshness)
         segments = [
-            Segment(f"{self._came_from} {arrow}" if self._came_from else "", Tone.DIM, priority=3),
-            Segment(f"{self.KIND.noun} {arrow}", Tone.DIM, priority=4),
-            Segment(self.KIND.name_of(item), Tone.STRONG, priority=0),
+            *self.crumbs(),
+            Segment(noun, Tone.PLAIN, priority=3, close=True),
+            Segment(self.here(), Tone.STRONG, priority=0, close=True),
             Segment(item.doing or "", Tone.WARN, priority=1),
             Segment(fresh, Tone.WARN, priority=2, right=True),
         ]
         return [segment for segment in segments if segment.text]
 
+    def shows(self, action: actions.Action) -> bool:
+        """Tell of a verb where the record takes it, and of links and pages where there are any."""
+        if not super().shows(action):
+            return False
+        if action.verb is not None:
+            return takes(verb_of(self.KIND, action.verb), self.on_row())
+        if action.id == "kind.follow":
+            return len(self.record.links) > 0
+        return action.id != "kind.browse" or self.KIND.url is not None
+
     # Actions ---------------------------------------------------------------------------------------------------
 
-    @on(OptionList.OptionSelected, "#links")
-    def _followed(self, event: OptionList.OptionSelected) -> None:
-        self.console.follow(self._links[event.option_index], self.KIND.name_of(self.on_row()))
+    def do_kind_follow(self) -> None:
+        """Go where the link under the cursor leads."""
+        link = self.record.chosen()
+        if link is not None:
+            self.console.follow(link)
 
     @on(EventPane.Closed)
     def _pane_closed(self) -> None:
         self.give_keys_back()
 
     def give_keys_back(self) -> None:
-        """Let the links have the keys where there are any: Enter follows one. The facts above them stay in view."""
-        self.query_one("#links" if self._links else "#detail").focus(scroll_visible=False)
-
-    @on(OptionList.OptionHighlighted, "#links")
-    def _moved(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_index:
-            # Whoever goes from link to link looks at them; the first has the cursor before anybody does.
-            event.option_list.scroll_visible(animate=False)
+        """Let the record have the keys: the arrows move in it, Enter follows its links."""
+        self.record.focus(scroll_visible=False)
 
     def do_kind_json(self) -> None:
         """Show the record as it came, secrets masked."""
@@ -241,8 +219,7 @@ class DetailScreen(ConsoleScreen):
 
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
-        verb = next(verb for verb in self.KIND.verbs if verb.id == verb_id)
-        self.console.ask_verb(self.KIND, verb, [self.on_row()])
+        self.console.ask_verb(self.KIND, verb_of(self.KIND, verb_id), [self.on_row()])
 
     def do_view_refresh(self) -> None:
         """Read the record and the list again now."""
@@ -257,6 +234,13 @@ class DetailScreen(ConsoleScreen):
             pane.close()
         else:
             self.console.back(self)
+
+
+def told(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
+    """Return the facts that say something, and at the end in one line what there is nothing of."""
+    known = [[fact for fact in group if fact.text != words.DASH] for group in groups]
+    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == words.DASH)
+    return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]
 
 
 @cache

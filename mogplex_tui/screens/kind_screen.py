@@ -11,21 +11,20 @@ from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate import actions, words
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.base import Kind, Verb
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
-from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
 
 
 class KindScreen(ListScreen):
     """A list of one kind. `screen_of` makes the class of a kind; this one is never shown itself."""
 
-    def __init__(self, narrowed: str = "", came_from: str = "") -> None:
+    def __init__(self, narrowed: str = "") -> None:
+        """`narrowed` is the filter of the link that led here."""
         super().__init__()
-        self._narrowed, self._came_from = narrowed, came_from
+        self._narrowed = narrowed
 
     @property
     def collection(self) -> Collection:
@@ -54,10 +53,19 @@ class KindScreen(ListScreen):
         if self._narrowed:
             self.narrow(self._narrowed)
 
-    def crumbs(self) -> list[Segment]:
-        """Return where the list was opened from."""
-        arrow = ">" if self.console.look.ascii else "▸"
-        return [Segment(f"{self._came_from} {arrow}", Tone.DIM, priority=4)] if self._came_from else []
+    def shows(self, action: actions.Action) -> bool:
+        """Tell of a verb where one of the chosen records takes it, and of the rest where there is a use for it."""
+        if not super().shows(action):
+            return False
+        if action.verb is not None:
+            verb = verb_of(self.KIND, action.verb)
+            chosen = self.chosen() if verb.many else self.chosen_one()
+            return verb.new or any(takes(verb, item) for item in chosen)
+        if action.id == "kind.mark" and not any(verb.many for verb in self.KIND.verbs):
+            return False
+        if action.id in ("kind.copy", "kind.browse") and self.on_row() is None:
+            return False
+        return action.id != "kind.browse" or self.KIND.url is not None
 
     def on_row(self) -> Item | None:
         """Return the record under the cursor."""
@@ -76,7 +84,7 @@ class KindScreen(ListScreen):
         """Open the record under the cursor."""
         item = self.on_row()
         if item is not None:
-            self.console.open_item(self.KIND, item, self.KIND.title)
+            self.console.open_item(self.KIND, item)
 
     def do_kind_mark(self) -> None:
         """Mark the row, or take the mark away, and go on to the next."""
@@ -94,7 +102,7 @@ class KindScreen(ListScreen):
 
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
-        verb = next(verb for verb in self.KIND.verbs if verb.id == verb_id)
+        verb = verb_of(self.KIND, verb_id)
         if verb.many:
             # A question that is answered with no leaves the marks for another verb.
             self.console.ask_verb(self.KIND, verb, self.chosen(), self.unmark)
@@ -112,6 +120,16 @@ class KindScreen(ListScreen):
             await self.clear_filter()
         else:
             self.console.back(self)
+
+
+def verb_of(kind: Kind, verb_id: str) -> Verb:
+    """Return a kind's verb by its id. Raises StopIteration for one that it does not have."""
+    return next(verb for verb in kind.verbs if verb.id == verb_id)
+
+
+def takes(verb: Verb, item: Item) -> bool:
+    """Return whether a verb makes sense for a record now; one that makes a record always does."""
+    return verb.new or (item.record is not None and verb.why_not(item) is None)
 
 
 def tab_of(kind: Kind) -> str:

@@ -12,6 +12,7 @@ from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.store import Change, RowSet
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import Action
 from mogplex_tui.operate.kinds import Context, Kind
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen
@@ -204,9 +205,10 @@ class ListScreen(ConsoleScreen):
         """Return how many rows there are, what is remarkable, the filter, and how fresh it all is."""
         loaded = len(self._rows.rows)
         total = self._rows.total if self._rows.total is not None else loaded
+        crumbs = self.crumbs()
         left = [
-            *self.crumbs(),
-            Segment(self.KIND.title, Tone.STRONG, priority=0),
+            *crumbs,
+            Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
             Segment(f"{total:,}", Tone.PLAIN, priority=1),
             *self._marks(),
             *self.counts(),
@@ -227,6 +229,23 @@ class ListScreen(ConsoleScreen):
         elif total > loaded:
             right.append(Segment(f"{loaded:,} loaded", Tone.DIM, priority=4, right=True))
         return [segment for segment in (*left, *right) if segment.text]
+
+    def here(self) -> str:
+        """Return the kind's title."""
+        return self.KIND.title
+
+    def shows(self, action: Action) -> bool:
+        """Tell of what is done to rows only where there are some."""
+        if action.id in ("list.filter", "list.sort"):
+            return bool(self._rows.rows)
+        if action.id.endswith((".open", ".mark")) and self.item() is None:
+            return False
+        return super().shows(action)
+
+    @on(LineTable.RowHighlighted)
+    def _moved(self) -> None:
+        if self.whole:
+            self.refresh_keys()
 
     # Actions ---------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
@@ -52,8 +53,8 @@ class LogDetail(DetailScreen, TailScreen):
 
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self, item: Item, came_from: str = "") -> None:
-        super().__init__(item, came_from)
+    def __init__(self, item: Item) -> None:
+        super().__init__(item)
         self.log_tail = LogTail()
         self._log_want: Want | None = None
         self._late = 0
@@ -160,6 +161,12 @@ class LogDetail(DetailScreen, TailScreen):
         if line is None:
             return None
         return dict(line.raw) if line.raw is not None else {"log": line.source, "line": line.text}
+
+    def shows(self, action: Action) -> bool:
+        """Tell of the links only where they are on screen."""
+        if action.id in ("kind.follow", "tail.keys") and self.folded:
+            return False
+        return super().shows(action)
 
     # Actions ---------------------------------------------------------------------------------------------------
 

@@ -75,26 +75,26 @@ class ConsolePlaces(ConsoleTasks):
     async def _back_to(self, place: str) -> None:
         await self.switch_mode(place)
 
-    def open_item(self, kind: Kind, item: Item, came_from: str = "") -> None:
+    def open_item(self, kind: Kind, item: Item) -> None:
         """Show one record."""
         from mogplex_tui.screens.detail_screen import detail_of
 
-        self.push_screen(detail_of(kind.name)(item, came_from))
+        self.push_screen(detail_of(kind.name)(item))
 
-    def follow(self, link: Link, came_from: str) -> None:
+    def follow(self, link: Link) -> None:
         """Go where a link leads: to one record, or to a list narrowed by its filter."""
-        self.run_job(self._follow(link, came_from))
+        self.run_job(self._follow(link))
 
-    async def _follow(self, link: Link, came_from: str) -> None:
+    async def _follow(self, link: Link) -> None:
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_screen import screen_of
 
         if link.kind == "runs":
-            self._follow_to_runs(link, came_from)
+            self._follow_to_runs(link)
             return
         kind = kinds()[link.kind]
         if link.key is None:
-            self.push_screen(screen_of(kind.name)(link.filter, came_from))
+            self.push_screen(screen_of(kind.name)(link.filter))
             return
         item = await self._found(kind, link.key)
         if item is None:
@@ -104,7 +104,7 @@ class ConsolePlaces(ConsoleTasks):
                 markup=False,
             )
         else:
-            self.open_item(kind, item, came_from)
+            self.open_item(kind, item)
 
     async def _found(self, kind: Kind, key: str) -> Item | None:
         from mogplex_tui.api.budget import Priority
@@ -123,7 +123,7 @@ class ConsolePlaces(ConsoleTasks):
             self.notify(str(error), severity="warning", markup=False)
         return collection.set.rows.get(key)
 
-    def _follow_to_runs(self, link: Link, came_from: str) -> None:
+    def _follow_to_runs(self, link: Link) -> None:
         from mogplex_tui.screens.runs import RunsScreen
 
         row = next(
@@ -137,7 +137,7 @@ class ConsolePlaces(ConsoleTasks):
         if row is not None:
             self.open_run(row)
             return
-        self.push_screen(RunsScreen(link.filter or f"id:{link.key}", came_from))
+        self.push_screen(RunsScreen(link.filter or f"id:{link.key}"))
 
     def places(self) -> Iterable[SystemCommand]:
         """Offer every kind in the palette, by its name and its aliases."""

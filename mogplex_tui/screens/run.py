@@ -115,21 +115,25 @@ class RunScreen(TailScreen):
         else:
             self.tail.set_notice(self.run_feed.source_sentence)
 
+    def here(self) -> str:
+        """Return the run by its short id; a call without one by its kind."""
+        row = self.run_feed.row
+        if row.run_id:
+            return f"run {words.short_id(row.run_id)}"
+        return f"{row.kind or 'call'} {words.short_id(row.key)}"
+
     def title_segments(self) -> list[Segment]:
         """Return where this is, the run's state, whether the tail follows, and how much there is."""
         row = self.run_feed.row
         glyph, word, tone = words.state(row.state, ascii_only=self.console.look.ascii)
         arrow = ">" if self.console.look.ascii else "▸"
         took = duration_seconds(row, self.session.clock.now())
-        name = (
-            f"run {words.short_id(row.run_id)}"
-            if row.run_id
-            else f"{row.kind or 'call'} {words.short_id(row.key)}"
-        )
+        crumbs = self.crumbs()
+        place = f"{row.repo or words.short_id(row.repo_id)} {arrow}"
         segments = [
-            Segment(f"Runs {arrow}", Tone.DIM, priority=4),
-            Segment(f"{row.repo or words.short_id(row.repo_id)} {arrow}", Tone.PLAIN, priority=2),
-            Segment(name, Tone.STRONG, priority=1),
+            *crumbs,
+            Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
+            Segment(self.here(), Tone.STRONG, priority=1, close=True),
             Segment(f"{glyph} {word}", Tone(tone), priority=0),
             Segment(words.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
             *self._right_segments(),

@@ -31,10 +31,10 @@ class RunsScreen(ListScreen):
     FILTER_EXAMPLE = "repo:web !docs state:failed cost:>1"
     FLASHED = ("state", "cost")
 
-    def __init__(self, narrowed: str = "", came_from: str = "") -> None:
-        """`narrowed` is the filter of the link that led here, `came_from` the record that it was on."""
+    def __init__(self, narrowed: str = "") -> None:
+        """`narrowed` is the filter of the link that led here."""
         super().__init__()
-        self._narrowed, self._came_from = narrowed, came_from
+        self._narrowed = narrowed
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
 
@@ -42,11 +42,6 @@ class RunsScreen(ListScreen):
         """Narrow the list when a link asked for it."""
         if self._narrowed:
             self.narrow(self._narrowed)
-
-    def crumbs(self) -> list[Segment]:
-        """Return where the list was opened from."""
-        arrow = ">" if self.console.look.ascii else "▸"
-        return [Segment(f"{self._came_from} {arrow}", Tone.DIM, priority=4)] if self._came_from else []
 
     async def key_escape(self, event: Key) -> None:
         """Go back to where a link was followed; otherwise clear the filter."""

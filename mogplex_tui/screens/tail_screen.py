@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from textual import events, on
 
 from mogplex_tui.live.tail import Added
+from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
@@ -78,6 +79,12 @@ class TailScreen(ConsoleScreen):
         """Fold the facts at narrow widths."""
         self.set_class(event.size.width < WIDE, "-narrow")
         self.call_after_refresh(self.draw_facts)
+
+    def shows(self, action: Action) -> bool:
+        """Tell of folding the facts only where they fold."""
+        if action.id == "run.facts":
+            return self.has_class("-narrow")
+        return super().shows(action)
 
     def tail_segments(self) -> list[Segment]:
         """Return what is marked, and whether the tail follows, for the right of the title line."""

@@ -17,6 +17,7 @@ _GAP: Final = 2
 _TITLE_LINES: Final = 4
 _ALERT_LINES: Final = 5
 _VALUE_LINES: Final = 3
+_WHOLE_LINES: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class Fact:
 
 
 class Facts(ToneWidget):
-    """A column of facts; more than the height can be scrolled by the wheel."""
+    """A column of facts; more than the height can be scrolled by the wheel.
+
+    `whole` ones are told to the end, where others keep a value to a few lines.
+    """
 
     DEFAULT_CSS = "Facts { height: auto; }"
 
-    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+    def __init__(self, *, ascii_mode: bool = False, whole: bool = False, id: str | None = None) -> None:
         super().__init__(ascii_mode=ascii_mode, id=id)
+        self._whole = whole
         self._groups: tuple[tuple[Fact, ...], ...] = ()
         self._title = ""
         self._alert = ""
@@ -64,6 +69,11 @@ class Facts(ToneWidget):
         if self.is_mounted and self.styles.auto_dimensions and len(self._all(self.size.width)) != before:
             self.refresh(layout=True)
 
+    @property
+    def labels(self) -> int:
+        """The width of the widest label in cells."""
+        return max((width(visible(fact.label)) for group in self._groups for fact in group), default=0)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
         """As many lines as there are at this width."""
         return len(self._all(width))
@@ -91,8 +101,7 @@ class Facts(ToneWidget):
             if text:
                 out.extend([(line, tone)] for line in self._folded(text, across, most))
                 out.append([])
-        labels = max((width(visible(fact.label)) for group in self._groups for fact in group), default=0)
-        labels = min(labels, across // 2)
+        labels = min(self.labels, across // 2)
         for number, group in enumerate(self._groups):
             if number:
                 out.append([])
@@ -103,8 +112,8 @@ class Facts(ToneWidget):
     def _fact(self, fact: Fact, labels: int, across: int) -> list[list[Cell]]:
         label = pad_right(cut_end(visible(fact.label), labels, self.ellipsis), labels) + " " * _GAP
         room = max(1, across - labels - _GAP)
-        if " " in fact.text.strip():
-            values = self._folded(fact.text, room, _VALUE_LINES)
+        if self._whole or " " in fact.text.strip():
+            values = self._folded(fact.text, room, _WHOLE_LINES if self._whole else _VALUE_LINES) or [""]
         else:
             values = [cut_middle(visible(fact.text), room, self.ellipsis)]
         return [
@@ -127,12 +136,20 @@ class Facts(ToneWidget):
         return lines
 
     def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        if self._all_shown():
+            return
         event.stop()
         event.prevent_default()
         self._first += 1
         self.renew()
 
+    def _all_shown(self) -> bool:
+        """Whether there is nothing to scroll here, so that the wheel belongs to what this stands in."""
+        return len(self._all(self.size.width)) <= self.size.height
+
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        if self._all_shown():
+            return
         event.stop()
         event.prevent_default()
         self._first = max(0, self._first - 1)

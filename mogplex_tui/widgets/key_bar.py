@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from .text import visible, width
-from .tone_widget import ToneWidget
+from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
+
+WIDE_GAP: Final = 3
+NARROW_GAP: Final = 2
+LASTING: Final = 2
 
 Item = tuple[str, str]
 """A key as it is shown, and what it does."""
 
 
 class KeyBar(ToneWidget):
-    """A line of keys with their titles; at narrow widths the last ones go."""
+    """A line of keys with their titles; at narrow widths those before the last few go.
+
+    The last ones lead to all the others (commands and help), so that they stay.
+    """
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
 
@@ -32,18 +40,20 @@ class KeyBar(ToneWidget):
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
         """The one line with as many keys as fit."""
-        for gap in (3, 2):
-            cells: list[Cell] = [(" ", Tone.PLAIN)]
-            left = across - 2
-            for number, (key, title) in enumerate(self._items):
-                key, title = visible(key), visible(title)
-                need = width(key) + 1 + width(title) + (gap if number else 0)
-                if need > left:
-                    break
-                left -= need
-                cells.append((" " * (gap if number else 0), Tone.PLAIN))
-                cells.append((key, Tone.ACCENT))
-                cells.append((f" {title}", Tone.DIM))
+        items = [(visible(key), visible(title)) for key, title in self._items]
+        gap = WIDE_GAP
+        while len(items) > 1 and _needed(items, gap) > across - 2:
+            if gap > NARROW_GAP:
+                gap = NARROW_GAP
             else:
-                break
-        return [cells]
+                items.pop(max(0, len(items) - 1 - LASTING))
+        cells: list[Cell] = [(" ", Tone.PLAIN)]
+        for number, (key, title) in enumerate(items):
+            cells.append((" " * (gap if number else 0), Tone.PLAIN))
+            cells.append((key, Tone.ACCENT))
+            cells.append((f" {title}", Tone.DIM))
+        return [clipped(cells, across, "")]
+
+
+def _needed(items: Sequence[Item], gap: int) -> int:
+    return sum(width(key) + 1 + width(title) for key, title in items) + gap * (len(items) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .text import cut_end, visible, width
@@ -13,16 +13,21 @@ from .tones import Cell, Tone
 EDGE: Final = 1
 WIDE_GAP: Final = 3
 NARROW_GAP: Final = 2
+CLOSE_GAP: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a status line; priority 0 stays to the last, larger ones go first."""
+    """A piece of a status line; priority 0 stays to the last, larger ones go first.
+
+    A `close` one stands one blank after the piece before it, as the steps of a way do.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
     priority: int = 0
     right: bool = False
+    close: bool = False
 
 
 class SegmentLine(ToneWidget):
@@ -58,11 +63,7 @@ def fold(segments: Sequence[Segment], room: int, ellipsis: str) -> list[Cell]:
     First the gaps narrow, then segments go, the largest priority first and among equals the last; the last
     one standing is cut.
     """
-    kept = [
-        Segment(visible(segment.text), segment.tone, segment.priority, segment.right)
-        for segment in segments
-        if segment.text
-    ]
+    kept = [replace(segment, text=visible(segment.text)) for segment in segments if segment.text]
     gap = WIDE_GAP
     while kept and _needed(kept, gap) > room:
         if gap > NARROW_GAP:
@@ -81,13 +82,14 @@ def fold(segments: Sequence[Segment], room: int, ellipsis: str) -> list[Cell]:
 
 
 def _needed(segments: Sequence[Segment], gap: int) -> int:
-    return 2 * EDGE + sum(width(segment.text) for segment in segments) + gap * (len(segments) - 1)
+    gaps = sum(CLOSE_GAP if segment.close else gap for segment in segments[1:])
+    return 2 * EDGE + sum(width(segment.text) for segment in segments) + gaps
 
 
 def _joined(segments: Sequence[Segment], gap: int) -> list[Cell]:
     cells: list[Cell] = []
     for number, segment in enumerate(segments):
         if number:
-            cells.append((" " * gap, Tone.PLAIN))
+            cells.append((" " * (CLOSE_GAP if segment.close else gap), Tone.PLAIN))
         cells.append((segment.text, segment.tone))
     return cells

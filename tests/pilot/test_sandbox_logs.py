@@ -110,11 +110,11 @@ async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
         assert "health unknown" in text
         assert "created" not in text
         await ui.press("i")
-        await ui.sees("root         –", "ready on 3000")
+        await ui.sees("last active", "ready on 3000")
         await ui.press("end")
-        await ui.sees("created", "ready on 3000")
+        await ui.sees("→ acme/api", "ready on 3000")
         await ui.press("i")
-        await ui.loses("created")
+        await ui.loses("→ acme/api")
 
 
 async def test_a_session_without_a_token_reads_the_logs_of_the_record(console: Run, world: World) -> None:

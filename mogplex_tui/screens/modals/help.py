@@ -12,11 +12,17 @@ from mogplex_tui.operate import actions
 from mogplex_tui.screens.modals.base import Dialog
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
-_MOVING = (
+_IN_ROWS = (
     ("↑ ↓ j k", "one row"),
     ("pgup pgdn", "one page"),
     ("g home", "the first row"),
     ("G end", "the last row"),
+)
+_IN_A_RECORD = (
+    ("↑ ↓ k", "the next link, or one line towards it"),
+    ("pgup pgdn", "one page; space too"),
+    ("g home", "the top"),
+    ("G end", "the end"),
 )
 
 
@@ -49,7 +55,8 @@ class HelpModal(Dialog[None]):
                 lines.append(f"  {keys:<10} {action.help}")
             lines.append("")
         lines.append("Moving")
-        lines += [f"  {keys:<10} {what}" for keys, what in _MOVING]
+        for keys, what in _IN_A_RECORD if self._scope in actions.details() else _IN_ROWS:
+            lines.append(f"  {keys.replace('↑ ↓', 'up down') if self._ascii else keys:<10} {what}")
         if self._read_only:
             lines += ["", "Nothing here changes anything: this context is read-only."]
         return lines

@@ -78,8 +78,8 @@ async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
         await ui.press("enter")
         await ui.until(lambda: "control" in texts_of(ui), "the ledger")
         assert all(word in texts_of(ui) for word in ("Ledger", "enqueue", "start"))
-        links = ui.app.screen.query_one("#links")
-        links.highlighted = links.option_count - 1
+        links = ui.app.screen.record.links
+        links.at = len(links) - 1
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.SCOPE == "dispatch", "the list of the ledger")
         await ui.sees("control", key[:8])

@@ -79,12 +79,19 @@ async def test_right_segments_stand_at_the_right_edge_and_change() -> None:
         assert shown(line)[0] == " [b]Runs[/b]␛".ljust(36) + "now "
 
 
-async def test_the_key_bar_drops_keys_from_the_end() -> None:
-    bar = KeyBar([("⏎", "open"), ("x", "cancel"), ("n", "new run"), ("?", "help")])
+async def test_the_key_bar_drops_keys_before_the_last_ones() -> None:
+    bar = KeyBar([("⏎", "open"), ("x", "cancel"), ("n", "new run"), (":", "command"), ("?", "help")])
     async with Host(bar).run_test(size=(60, 5)) as pilot:
-        assert shown(bar)[0].split() == ["⏎", "open", "x", "cancel", "n", "new", "run", "?", "help"]
-        await pilot.resize_terminal(30, 5)
-        await until(pilot, lambda: shown(bar)[0].split() == ["⏎", "open", "x", "cancel", "n", "new", "run"])
+        everything = ["⏎", "open", "x", "cancel", "n", "new", "run", ":", "command", "?", "help"]
+        assert shown(bar)[0].split() == everything
+        await pilot.resize_terminal(40, 5)
+        await until(
+            pilot, lambda: shown(bar)[0].split() == ["⏎", "open", "x", "cancel", ":", "command", "?", "help"]
+        )
+        await pilot.resize_terminal(12, 5)
+        await until(pilot, lambda: shown(bar)[0].split() == ["?", "help"])
+        assert not ragged(bar)
+        await pilot.resize_terminal(40, 5)
         bar.set_items([("q", "quit")])
         await pilot.pause()
         assert shown(bar)[0].split() == ["q", "quit"]

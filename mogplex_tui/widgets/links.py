@@ -1,0 +1,107 @@
+"""Links as lines: a label, dim and lined up, an arrow and where it leads; one of them is under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.geometry import Size
+from textual.strip import Strip
+
+from .text import cut_end, pad_right, visible, width
+from .tone_widget import ToneWidget, clipped
+from .tones import Cell, Ground, Tone
+
+_MARGIN: Final = 2
+_GAP: Final = 2
+
+
+class Links(ToneWidget):
+    """A column of links with a cursor; it takes no keys itself, whoever holds it moves the cursor."""
+
+    DEFAULT_CSS = "Links { height: auto; }"
+
+    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+        super().__init__(ascii_mode=ascii_mode, id=id)
+        self._links: tuple[tuple[str, str], ...] = ()
+        self._labels = 0
+        self._at = 0
+        self._bright = False
+
+    def set_links(self, links: Sequence[tuple[str, str]], labels: int = 0) -> None:
+        """Show these pairs of a label and where it leads, the labels at least so many cells wide."""
+        fresh = tuple(links)
+        labels = max([labels, *(width(visible(label)) for label, _ in fresh)])
+        if (fresh, labels) == (self._links, self._labels):
+            return
+        grown = len(fresh) != len(self._links)
+        self._links, self._labels = fresh, labels
+        self._at = max(0, min(self._at, len(fresh) - 1))
+        self.renew()
+        if grown and self.is_mounted:
+            self.refresh(layout=True)
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    # A widget without links is a widget still.
+    def __bool__(self) -> bool:
+        return True
+
+    @property
+    def at(self) -> int:
+        """The place of the link under the cursor, from 0; 0 as well where there is none."""
+        return self._at
+
+    @at.setter
+    def at(self, place: int) -> None:
+        place = max(0, min(place, len(self._links) - 1))
+        if place != self._at:
+            self._at = place
+            self.refresh()
+
+    @property
+    def bright(self) -> bool:
+        """Whether the keys are with the links, so that the cursor stands out."""
+        return self._bright
+
+    @bright.setter
+    def bright(self, bright: bool) -> None:
+        if bright != self._bright:
+            self._bright = bright
+            self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
+        """A line a link."""
+        return len(self._links)
+
+    def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
+        """The lines without the cursor."""
+        arrow = "->" if self._ascii else "→"
+        labels = min(self._labels, across // 2)
+        out: list[list[Cell]] = []
+        for label, text in self._links:
+            shown = pad_right(cut_end(visible(label), labels, self.ellipsis), labels)
+            cells = [
+                (" " * _MARGIN, Tone.PLAIN),
+                (shown + " " * _GAP, Tone.DIM),
+                (f"{arrow} ", Tone.DIM),
+                (visible(text), Tone.ACCENT),
+            ]
+            out.append(clipped(cells, max(0, across - 1), self.ellipsis))
+        return out
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line, the one under the cursor on a ground of its own."""
+        plain = super().render_line(y)
+        if y != self._at or not self._links or self._palette is None:
+            return plain
+        across = self.size.width
+        ground = Ground.CURSOR if self._bright else Ground.BLURRED
+        cells = self.lines(across, 1)[y]
+        bar = ">" if self._ascii else "▌"
+        parts = [(f"{bar}{' ' * (_MARGIN - 1)}", Tone.ACCENT, ground)]
+        parts += [(text, tone, ground) for text, tone in cells[1:]]
+        left = across - sum(width(text) for text, _, _ in parts)
+        segments = self._palette.segments([*parts, (" " * max(0, left), Tone.PLAIN, ground)])
+        return Strip(segments, sum(width(segment.text) for segment in segments)).adjust_cell_length(across)

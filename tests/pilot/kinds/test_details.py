@@ -1,0 +1,111 @@
+"""Reading a record and going on from it: the arrows, the links, the way back, the keys that are told of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, shown
+
+__all__ = ["server"]
+
+
+def _failed(ui: Any) -> str:
+    rows = ui.server.plane.db.all(
+        "SELECT id FROM job_runs WHERE status = 'failed' AND flow_id IS NOT NULL ORDER BY created_at DESC LIMIT 1"
+    )
+    return str(rows[0]["id"])
+
+
+def _title(ui: Any) -> str:
+    """Return the title line."""
+    return " ".join(ui.text.split("\n")[2].split())
+
+
+def _keys(ui: Any) -> str:
+    """Return the key bar."""
+    return str(ui.text.split("\n")[-1])
+
+
+async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: Any) -> None:
+    async with console(size=(80, 20)) as ui:
+        await on(ui, "jobs", _failed(ui))
+        await ui.press("enter")
+        await ui.sees("⏎ open", "status")
+        await ui.until(lambda: len(ui.app.screen.record.links) > 2, "the links")
+        assert "→" not in ui.text
+        # A link out of sight is shown before it is followed.
+        await ui.press("enter")
+        await ui.sees("→")
+        assert ui.app.screen.SCOPE == "jobs.detail"
+        await ui.press("home")
+        await ui.loses("→")
+        record = ui.app.screen.record
+        reached = []
+        for _ in range(80):
+            await ui.press("down")
+            if "→" in ui.text and record.links.at not in reached:
+                reached.append(record.links.at)
+        assert reached == list(range(len(record.links)))
+        # The ledger stands below the links.
+        await ui.sees("Ledger", "control")
+        assert "status " not in ui.text
+        for _ in range(80):
+            await ui.press("up")
+        await ui.sees("status ")
+
+
+async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
+    async with console(size=(160, 40)) as ui:
+        key = _failed(ui)
+        await on(ui, "jobs", key)
+        await ui.press("enter")
+        await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {key[:8]}"), "the way to the job")
+        links = list(ui.app.screen.KIND.links(ui.app.screen.on_row()))
+        place = next(number for number, link in enumerate(links) if link.kind == "projects")
+        for _ in range(place):
+            await ui.press("down")
+        repo = links[place].text
+        await ui.press("enter")
+        await ui.until(lambda: f"Jobs ▸ {key[:8]} ▸ repository {repo}" in _title(ui), "the repository")
+        await ui.press("enter")
+        await ui.until(lambda: f"▸ {repo} ▸ Runs" in _title(ui), "its runs")
+        for there in (f"▸ repository {repo}", f"Jobs ▸ {key[:8]}", "Jobs"):
+            await ui.press("escape")
+            await ui.until(lambda there=there: there in _title(ui), f"the step back to {there}")
+        assert "▸" not in _title(ui)
+        assert ui.app.screen.table.cursor_key == key
+
+
+async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "assignments")
+        rows = screen.rows_of().rows
+        enabled = {key: rows[key].record["enabled"] for key in rows}
+        for key, is_on in enabled.items():
+            screen.table.move_cursor_to(key)
+            await ui.pilot.pause()
+            assert ("d disable" in _keys(ui), "e enable" in _keys(ui)) == (is_on, not is_on)
+        assert set(enabled.values()) == {True, False}
+        # What works on many is told of as soon as it works on one of them.
+        for key in enabled:
+            screen.table.move_cursor_to(key)
+            await ui.press("space")
+        assert "d disable" in _keys(ui)
+        assert "e enable" in _keys(ui)
+        screen.unmark()
+        await ui.press("slash", *"nothing like it")
+        await ui.sees("None of")
+        await ui.press("enter")
+        await ui.loses("disable")
+        assert "⏎ open" not in _keys(ui)
+
+
+async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "jobs")
+        row = next(key for key, item in screen.rows_of().rows.items() if item.record["status"] == "running")
+        screen.table.move_cursor_to(row)
+        await ui.press("enter")
+        text = await ui.sees("without", "running")
+        await ui.until(lambda: "error, " in ui.text, "what it is without")
+        assert "  –" not in text.split("without")[0].split("status", 1)[1]

@@ -23,7 +23,8 @@ SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refact
 class Work(NamedTuple):
     """What is to be queued: for whom, about what, under which idempotency key.
 
-    `sensitive` asks for the active-duplicate check, `origin` is 'outside' or 'story' (0007_engine.sql).
+    `sensitive` asks for the active-duplicate check, `origin` is 'outside' or 'story' (0007_engine.sql). With
+    `marks_earlier` a repeated key leaves its ledger row with the job that has it (v1.md §5.3).
     """
 
     target: Target
@@ -32,6 +33,7 @@ class Work(NamedTuple):
     sensitive: bool = False
     origin: str = "outside"
     retry_of: str | None = None
+    marks_earlier: bool = False
 
 
 class Enqueued(NamedTuple):
@@ -61,7 +63,8 @@ def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
     if work.key is not None:
         known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
         if known is not None:
-            _suppress(tx, work, "IDEMPOTENT_DUPLICATE", at)
+            earlier = known["id"] if work.marks_earlier else None
+            _suppress(tx, work, "IDEMPOTENT_DUPLICATE", at, earlier)
             return Enqueued(False, known["id"], "IDEMPOTENT_DUPLICATE")
     target = work.target
     reason = _loop(tx, work, at)
@@ -90,7 +93,7 @@ def _parents(target: Target) -> dict[str, Any]:
     }
 
 
-def _suppress(tx: Tx, work: Work, reason: str, at: int) -> None:
+def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = None) -> None:
     target = work.target
     jobs.suppress(
         tx,
@@ -103,6 +106,7 @@ def _suppress(tx: Tx, work: Work, reason: str, at: int) -> None:
         reason=reason,
         at=at,
         metadata=work.metadata,
+        job_run_id=job_id,
         **_parents(target),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..simulator.scheduler import Acts
 from ..simulator.stage import Part, Stage
 from ..writes import calls, nodes
@@ -108,35 +110,26 @@ class Runner:
         return self._stage.part(_actor(job.id, node.id))
 
     def _skip(self, job: Job, node: Node) -> None:
-        part, now = self._part(job, node), self._stage.now()
-        with part.tx() as tx:
-            nodes.insert_node_run(
-                tx,
-                user_id=job.user_id,
-                job_run_id=job.id,
-                node_id=node.id,
-                node_type=node.type,
-                node_label=node.label,
-                status="skipped",
-                completed_at=now,
-                created_at=now,
-            )
+        self._write(job, node, "skipped", completed_at=self._stage.now())
 
     def _run(self, job: Job, node: Node) -> None:
-        part, now = self._part(job, node), self._stage.now()
-        with part.tx() as tx:
-            run_id = nodes.insert_node_run(
+        now = self._stage.now()
+        self._spawn(job, node, self._write(job, node, "running", started_at=now), now)
+
+    def _write(self, job: Job, node: Node, status: str, **instants: Any) -> str:
+        """Write the row of a node that begins, or never will, and return its id."""
+        with self._part(job, node).tx() as tx:
+            return nodes.insert_node_run(
                 tx,
                 user_id=job.user_id,
                 job_run_id=job.id,
                 node_id=node.id,
                 node_type=node.type,
                 node_label=node.label,
-                status="running",
-                started_at=now,
-                created_at=now,
+                status=status,
+                created_at=self._stage.now(),
+                **instants,
             )
-        self._spawn(job, node, run_id, now)
 
     def _spawn(self, job: Job, node: Node, run_id: str, began_at: int) -> None:
         name = _actor(job.id, node.id)

@@ -14,7 +14,6 @@ from ..flow_graphs import starter_graph
 from ..flow_service import FlowService
 from ..flow_store import FlowError, own_flow
 from ..graph_coerce import coerce, start_of
-from ..writes import jobs
 from . import params
 from .v1_automation_view import automation, flow_refusal, own_automation
 from .web import Ask, bad_request, data, not_found, v1_refusal
@@ -201,25 +200,9 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     """Enqueue and start; a repeated key leaves its ledger row with the earlier job (§5.3)."""
     plane, ids = ask.plane, ask.service.ids
     now = plane.clock.now_us()
+    work = dispatch.Work(target, metadata, key, marks_earlier=True)
     with plane.db.transaction(ids=ids) as tx:
-        known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (key,))
-        if known is not None:
-            jobs.suppress(
-                tx,
-                user_id=ask.user_id,
-                flow_id=target.id,
-                flow_version_id=target.version_id,
-                repo_id=target.repo_id,
-                installation_id=target.installation_id,
-                source_type=target.source_type,
-                reason="IDEMPOTENT_DUPLICATE",
-                at=now,
-                metadata=metadata,
-                job_run_id=known["id"],
-            )
-            enqueued = dispatch.Enqueued(False, known["id"], "IDEMPOTENT_DUPLICATE")
-        else:
-            enqueued = dispatch.enqueue(tx, dispatch.Work(target, metadata, key), now)
+        enqueued = dispatch.enqueue(tx, work, now)
     run: dict[str, Any] = {
         "automationId": target.id,
         "jobRunId": enqueued.job_id,

@@ -34,6 +34,8 @@ class MemoryKeyring(KeyringBackend):
         self.kept[service, username] = password[: self.longest]
 
     def delete_password(self, service: str, username: str) -> None:
+        if self.locked:
+            raise KeyringLocked("locked")
         try:
             del self.kept[service, username]
         except KeyError:

@@ -125,3 +125,17 @@ def code_of(error: MogplexError) -> Exit:
     if isinstance(error, Unreachable | Unavailable):
         return Exit.UNREACHABLE
     return Exit.FAILED
+
+
+def told(error: Exception) -> int:
+    """Say what stood in the way and return the exit code that it means. Raises what is no fault: a reader that left."""
+    if isinstance(error, BrokenPipeError):
+        raise error
+    from mogplex_tui.config.contexts import ContextError
+
+    say(str(error))
+    if isinstance(error, Stop):
+        return error.code
+    if isinstance(error, InvalidTarget | ContextError | SettingsError):
+        return Exit.USAGE
+    return code_of(error) if isinstance(error, MogplexError) else Exit.FAILED

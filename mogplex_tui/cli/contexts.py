@@ -11,10 +11,11 @@ from typing import Any
 
 from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.target import Target
-from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.common import Stop, say, told
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config import contexts, vault
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
+from mogplex_tui.config.locks import held
 from mogplex_tui.config.settings import same_service
 from mogplex_tui.config.vault import VaultError
 
@@ -82,8 +83,6 @@ def _fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says, and print the contexts that it is about."""
-    from mogplex_tui.cli.login import told
-
     verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "list": _list,
         "use": _use,
@@ -224,12 +223,23 @@ def _remove(arguments: argparse.Namespace) -> int:
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:
         confirm(context.name, f"{context.name} is protected.")
-    vault.remove(context.name)
-    known = contexts.change(lambda before: before.without(context.name))
-    say(f"{context.name} is removed, its credentials with it.")
+    with held(vault.lock_file(context.name)):
+        left = _forgotten(context)
+        known = contexts.change(lambda before: before.without(context.name))
+    say(f"{context.name} is removed{'' if left else ', its credentials with it'}.")
     if known.current is None and known.by_name:
         say(f"No context is current now. There are: {', '.join(known.by_name)}.")
     return Exit.OK
+
+
+def _forgotten(context: Context) -> bool:
+    """Remove the credentials; return whether something may be left, which is no reason to keep the context."""
+    try:
+        vault.remove(context.name, context.kept_in)
+    except VaultError as error:
+        say(str(error))
+        return True
+    return False
 
 
 def confirm(name: str, why: str) -> None:
@@ -247,13 +257,16 @@ def _rename(arguments: argparse.Namespace) -> int:
 
     old, new = arguments.name, arguments.to
     context = contexts.read().renamed(old, new).get(new)
-    if context.kept_in is not None:
-        record = vault.load(old, context.kept_in)
-        if record is not None:
-            where = vault.save(new, record)
-            context = replace(context, kept_in=where)
-    known = contexts.change(lambda before: before.renamed(old, new).put(context))
-    vault.remove(old)
+    kept_in = context.kept_in
+    # Nobody renews the old name's sign-in while it moves.
+    with held(vault.lock_file(old)):
+        if context.kept_in is not None:
+            record = vault.load(old, context.kept_in)
+            if record is not None:
+                where = vault.save(new, record)
+                context = replace(context, kept_in=where)
+        known = contexts.change(lambda before: before.renamed(old, new).put(context))
+        _forgotten(replace(context, name=old, kept_in=kept_in))
     before, after = state_dir(old), state_dir(new)
     if before.is_dir() and not after.exists():
         before.rename(after)

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.common import Stop, say, told
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config.contexts import ContextError
 from mogplex_tui.config.settings import Settings, SettingsError
@@ -59,7 +59,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
-    from mogplex_tui.cli.login import HOSTED, context_for, sign_in, told
+    from mogplex_tui.cli.login import HOSTED, context_for, sign_in
 
     if url is None:
         given = _asked(f"Where does it answer? [{HOSTED}] ")

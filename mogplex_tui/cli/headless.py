@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -99,6 +98,9 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     except Stop as stop:
         say(str(stop))
         return stop.code
+    # Here, because `info` and `login` take their arguments from this module and need none of it.
+    import asyncio
+
     from mogplex_tui.cli.console import log_to_file
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.paths import state_dir
@@ -137,6 +139,8 @@ def sentence(error: MogplexError) -> str:
 
 async def pause(seconds: float) -> None:
     """Wait between two tries."""
+    import asyncio
+
     await asyncio.sleep(seconds)
 
 

@@ -6,14 +6,13 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mogplex_tui.api.errors import InvalidTarget, MogplexError
+from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.api.text import visible
-from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.common import Stop, say, told
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config import contexts, vault
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
@@ -68,18 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         Output(as_json=True).object("context", {**context_fields(context, current=True), "account": whose})
     return Exit.OK
-
-
-def told(error: Exception) -> int:
-    """Say what stood in the way and return the exit code that it means. Raises what is no fault: a reader that left."""
-    if isinstance(error, BrokenPipeError):
-        raise error
-    say(str(error))
-    if isinstance(error, Stop):
-        return error.code
-    if isinstance(error, InvalidTarget | ContextError | SettingsError):
-        return Exit.USAGE
-    return code_of(error) if isinstance(error, MogplexError) else Exit.FAILED
 
 
 def context_for(arguments: argparse.Namespace) -> Context:
@@ -197,14 +184,12 @@ def _kept(context: Context, changes: dict[str, Any]) -> Context:
                 record = old
         record = replace(record, **changes)
         where = vault.save(context.name, record)
-        return _changed(context, lambda now: replace(now, kept_in=where, holds=record.holds), use=True)
 
+        def change(known: Contexts) -> Contexts:
+            now = known.by_name.get(context.name, context)
+            return known.put(replace(now, kept_in=where, holds=record.holds), use=True)
 
-def _changed(context: Context, how: Callable[[Context], Context], *, use: bool) -> Context:
-    def change(known: Contexts) -> Contexts:
-        return known.put(how(known.by_name.get(context.name, context)), use=use)
-
-    return contexts.change(change).by_name[context.name]
+        return contexts.change(change).by_name[context.name]
 
 
 def _say_where(context: Context, whose: str | None) -> None:
@@ -217,11 +202,3 @@ def _say_where(context: Context, whose: str | None) -> None:
     for variable in ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY"):
         if os.environ.get(variable, "").strip():
             say(f"{variable} is set in this shell and comes before it.")
-
-
-def sign_out(name: str) -> Context:
-    """Forget what a context is signed in with; the context stays. Raises ContextError and VaultError."""
-    context = contexts.read().get(name)
-    with held(vault.lock_file(name)):
-        vault.remove(name)
-        return _changed(context, lambda now: replace(now, kept_in=None, holds=()), use=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 
-from mogplex_tui.cli.common import say
+from mogplex_tui.cli.common import say, told
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.config import contexts
-from mogplex_tui.config.contexts import ContextError
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context, ContextError, Contexts
+from mogplex_tui.config.locks import held
 from mogplex_tui.config.vault import VaultError
 
 
@@ -19,10 +21,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     service_arguments(parser)
 
 
+def sign_out(name: str) -> Context:
+    """Forget what a context is signed in with; the context stays. Raises ContextError and VaultError."""
+    context = contexts.read().get(name)
+    with held(vault.lock_file(name)):
+        vault.remove(name, context.kept_in)
+
+        def change(known: Contexts) -> Contexts:
+            return known.put(replace(known.by_name.get(name, context), kept_in=None, holds=()))
+
+        return contexts.change(change).by_name[name]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Remove the stored credentials of the named or the current context; the service is not told."""
-    from mogplex_tui.cli.login import sign_out, told
-
     try:
         known = contexts.read()
         name = (

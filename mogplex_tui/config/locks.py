@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PATIENCE = 10.0
 _PAUSE = 0.02
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class FileLock:
@@ -28,9 +30,11 @@ class FileLock:
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle)
-        except OSError:
-            os.close(handle)
-            return False
+        except OSError as error:
+            # Some network disks know no locks, so that nobody else can have one; waiting would never end.
+            if error.errno not in _NO_LOCKS:
+                os.close(handle)
+                return False
         self._handle = handle
         return True
 

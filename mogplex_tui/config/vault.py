@@ -6,6 +6,7 @@ never given to another address.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -121,10 +122,17 @@ def load(name: str, where: str) -> Record | None:
         raise VaultError(f"The stored credentials of {name} are damaged. Sign in again.") from None
 
 
-def remove(name: str) -> None:
-    """Forget the record of a context, wherever it is. Raises VaultError when the file stays."""
-    if keyring_name() is not None:
-        _out_of_keyring(name)
+def remove(name: str, where: str | None = None) -> None:
+    """Forget the record of a context, wherever it is; `where` says where it was kept, if anywhere.
+
+    Raises VaultError when it stays: in a file, or in a keyring that does not work here or does not let go of it.
+    """
+    works = keyring_name() is not None
+    if (not works or not _out_of_keyring(name)) and where == KEYRING:
+        raise VaultError(
+            f"The credentials of {name} stay in the system keyring, which does not let go of them here. Unlock it, or "
+            "do the same in the session that signed in."
+        )
     try:
         credentials_file(name).unlink(missing_ok=True)
     except OSError as error:
@@ -177,14 +185,17 @@ def _into_keyring(name: str, text: str) -> bool:
     return False
 
 
-def _out_of_keyring(name: str) -> None:
+def _out_of_keyring(name: str) -> bool:
+    """Take a record out and return whether it is gone."""
     import keyring
 
-    try:
+    # Taking out nothing is an accident to some, so that only a look tells.
+    with contextlib.suppress(Exception):
         keyring.delete_password(APP, name)
+    try:
+        return keyring.get_password(APP, name) is None
     except Exception:
-        # It says so too when there was nothing.
-        return
+        return False
 
 
 def _plain(record: Record) -> dict[str, Any]:

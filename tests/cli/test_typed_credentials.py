@@ -154,6 +154,31 @@ async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: P
         assert ring.kept == {}
 
 
+async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_credential(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    ring = MemoryKeyring()
+    with in_use(ring):
+        await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+    name = only_context().name
+
+    async def refused() -> None:
+        done = await mogplex("logout")
+        assert (done.code, "Signed out" in done.err) == (1, False)
+        assert f"credentials of {name} stay in the system keyring" in done.err
+        assert only_context().holds == ("token",)
+
+    # Another session, where there is none; then the right one, while it is locked.
+    await refused()
+    with in_use(ring):
+        ring.locked = True
+        await refused()
+        # A context that nobody wants any more goes all the same, and what is left is said.
+        gone = await mogplex("contexts", "remove", name)
+        assert (gone.code, contexts.read().by_name) == (0, {})
+        assert "stay in the system keyring" in gone.err and "credentials with it" not in gone.err
+
+
 async def test_a_token_in_the_environment_that_comes_first_is_mentioned(
     mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, locks, vault
 from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
 from mogplex_tui.config.locks import FileLock, held
 from mogplex_tui.config.paths import config_file
@@ -304,6 +305,17 @@ def test_a_renewed_pair_replaces_the_old_one_and_leaves_the_rest() -> None:
 def test_no_form_of_a_record_shows_a_secret() -> None:
     for secret in ("a" * 32, "r" * 32, "s=cookie"):
         assert secret not in f"{WHOLE!r}{WHOLE}{[WHOLE]}"
+
+
+def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "_lock", none)
+    with held(tmp_path / "lock", 0.0):
+        pass
 
 
 def test_a_lock_is_held_by_one_and_waited_for_by_others(tmp_path: Path) -> None:

@@ -69,13 +69,13 @@ async def test_a_row_that_the_database_refuses_is_a_500_and_changes_nothing(
     assert _rows(server) == before
 
 
-@pytest.mark.parametrize("sent", SENT, ids=lambda sent: f"{sent.method} {sent.path} {sorted(sent.body)}")
-async def test_the_documented_service_says_what_is_wrong(clock: ManualClock, sent: Sent) -> None:
+async def test_the_documented_service_says_what_is_wrong(clock: ManualClock) -> None:
     async with PlaneServer(Settings(speed=0, seeded=False), clock=clock) as documented:
         cookie = {"Cookie": documented.session_cookie}
         async with httpx.AsyncClient(base_url=documented.base_url, headers=cookie) as client:
-            answer = await client.request(sent.method, sent.path, json=sent.body)
-            assert answer.status_code == sent.documented, answer.text
+            for sent in SENT:
+                answer = await client.request(sent.method, sent.path, json=sent.body)
+                assert answer.status_code == sent.documented, (sent, answer.text)
 
 
 def _rows(server: PlaneServer) -> list[list[tuple[Any, ...]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,6 +38,13 @@ async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
             found: dict[str, Any] = json.loads(line[len("data: ") :])
             return found
     raise AssertionError("the stream ended")
+
+
+async def idle(server: PlaneServer) -> None:
+    """Wait until nothing works in the background any more."""
+    async with asyncio.timeout(5):
+        while server.plane.machines.at_work:
+            await asyncio.sleep(0.005)
 
 
 def status(answer: httpx.Response) -> str:

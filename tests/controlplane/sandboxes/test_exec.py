@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import limits
-from tests.controlplane.sandboxes.support import BOX, events, next_event, running, tick
+from tests.controlplane.sandboxes.support import BOX, events, idle, next_event, running, tick
 from tests.controlplane.support import ManualClock, World
 
 STREAM = {"Accept": "text/event-stream"}
@@ -26,13 +25,6 @@ async def run(client: httpx.AsyncClient, box: str, command: str, **more: Any) ->
     found: dict[str, Any] = answer.json()
     assert set(found) == {"exitCode", "stdout", "stderr", "cwd"}
     return found
-
-
-async def idle(server: PlaneServer) -> None:
-    """Wait until no command works any more."""
-    async with asyncio.timeout(5):
-        while server.plane.machines.at_work:
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize(

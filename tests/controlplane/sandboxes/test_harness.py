@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running
+from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running
 from tests.controlplane.support import V1, World
 
 PROMPT = {"harness": "codex", "prompt": "quick: fix the tax test"}
@@ -132,13 +130,6 @@ async def test_a_refusal_ends_the_call_unless_the_machine_is_only_not_ready(
         tx.update("profiles", world.user, allow_platform_ai=0)
     status, _, call = await refused(world.sandbox(repo, working_branch="c"))
     assert (status, call) == (401, "failed")
-
-
-async def idle(server: PlaneServer) -> None:
-    """Wait until nothing works in the background any more."""
-    async with asyncio.timeout(5):
-        while server.plane.machines.at_work:
-            await asyncio.sleep(0.005)
 
 
 async def test_a_disconnect_cancels_the_run_and_its_call() -> None:

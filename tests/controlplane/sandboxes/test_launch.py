@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 import pytest
 
 from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import limits
-from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running, team, tick
+from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running, team, tick
 from tests.controlplane.support import V1, ManualClock, Stream, World
 
 
@@ -233,7 +231,7 @@ async def test_a_launch_goes_on_without_its_client() -> None:
         async with client.stream("POST", BOX, json={"repoId": repo}) as answer:
             first = await next_event(answer.aiter_lines())
         assert first["status"] == "creating"
-        await ended(server)
+        await idle(server)
         assert world.row("sandboxes", first["sandbox"]["id"])["status"] == "running"
 
 
@@ -251,7 +249,7 @@ async def test_a_stop_during_the_boot_ends_its_stream() -> None:
             "message": "Sandbox creation was cancelled before it became ready.",
             "phase": "bootstrap",
         }
-        await ended(server)
+        await idle(server)
         assert world.row("sandboxes", event["recordId"])["status"] == "stopped"
 
 
@@ -274,13 +272,6 @@ async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
             await server.plane.machines.close()
             assert [line async for line in lines if line] == []
         assert server.plane.machines.at_work == 0
-
-
-async def ended(server: PlaneServer) -> None:
-    """Wait until nothing works in the background any more."""
-    async with asyncio.timeout(5):
-        while server.plane.machines.at_work:
-            await asyncio.sleep(0.005)
 
 
 async def test_v1_launches_and_answers_when_it_is_over(client: httpx.AsyncClient, world: World) -> None:

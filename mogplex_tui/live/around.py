@@ -1,4 +1,4 @@
-"""What the console's lists know around a repository, without asking the service for it."""
+"""What the console's lists know around a repository."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ class Around:
     def __init__(self, session: Session) -> None:
         self._boxes = _by_repo(session, "sandboxes")
         self._assigned = _by_repo(session, "assignments")
+        self._all_assigned = session.store.set("assignments").freshness.as_of is not None
         self._runs: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
+        runs = session.store.set("runs")
         since = session.clock.now() - timedelta(hours=24)
-        for row in session.store.set("runs").rows.values():
+        known = runs.whole_since
+        self._cut = known is None or known > since
+        self._from = known if self._cut else None
+        for row in runs.rows.values():
             if row.repo_id and row.began is not None and row.began >= since:
                 self._runs[row.repo_id] += 1
                 if row.cost is not None:
@@ -32,15 +37,19 @@ class Around:
 
         `sandbox` is the state of its first one, `assigned` and `schedules` count its assignments and those with a
         schedule: None where none is known. `runs_day` and `cost_day` are its runs of the last 24 hours and what is
-        known of their cost, in US dollars.
+        known of their cost, in US dollars. Where `day_is_cut`, older runs of the day are not known, and both are the
+        least that it can be; `counted_from` is then the start from which on all are known, if there is one.
         """
-        boxes, assigned = self._boxes.get(repo_id), self._assigned.get(repo_id)
+        boxes, assigned = self._boxes.get(repo_id), self._assigned.get(repo_id, ())
+        known = bool(assigned) or self._all_assigned
         return {
             "sandbox": boxes[0]["status"] if boxes else None,
-            "assigned": len(assigned) if assigned else None,
-            "schedules": sum(bool(each.get("cron_schedule")) for each in assigned) if assigned else None,
-            "runs_day": self._runs[repo_id],
+            "assigned": len(assigned) if known else None,
+            "schedules": sum(bool(each.get("cron_schedule")) for each in assigned) if known else None,
+            "runs_day": self._runs[repo_id] or (None if self._cut else 0),
             "cost_day": self._costs.get(repo_id),
+            "day_is_cut": self._cut,
+            "counted_from": self._from,
         }
 
 

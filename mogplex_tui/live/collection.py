@@ -11,7 +11,7 @@ from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotAllowed, NotSignedIn
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.store import RowSet
+from mogplex_tui.live.store import Change, RowSet
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -61,6 +61,8 @@ class Listing:
 
 
 Read = Callable[["ClientView", "Session"], Awaitable[Listing]]
+Lend = Callable[["Session"], Callable[[Mapping[str, Any]], Mapping[str, Any]]]
+"""What the lists of other kinds say of a record, made once for all records of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,26 @@ def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
 
 
 class Collection:
-    """The rows of one kind and the feed that keeps them fresh."""
+    """The rows of one kind and the feed that keeps them fresh.
 
-    def __init__(self, session: Session, name: str, roads: Sequence[Road]) -> None:
+    `lend` says what the rows of the kinds `beside` tell of a record; `relend` puts it into every record anew once one
+    of those lists has changed.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        roads: Sequence[Road],
+        *,
+        beside: Sequence[str] = (),
+        lend: Lend | None = None,
+    ) -> None:
         self.session, self.name, self.roads = session, name, tuple(roads)
+        self._lend, self._lent_is_old = lend, False
+        if lend is not None:
+            for other in beside:
+                session.store.set(other).changes.subscribe(self._hear)
         self.set: RowSet[Item] = session.store.set(name)
         self._doing: dict[str, str] = {}
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
@@ -163,7 +181,7 @@ class Collection:
         return False
 
     def _take_in(self, listing: Listing) -> bool:
-        pairs = {item.key: self._dressed(item) for item in listing.items}
+        pairs = dict(self._lent(listing.items))
         self.set.total = listing.total
         if listing.total is not None and listing.total > len(pairs):
             # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.
@@ -182,6 +200,27 @@ class Collection:
             same = all(more.record.get(name) == value for name, value in item.record.items())
             item = replace(item, record={**more.record, **item.record}, raw=more.raw if same else item.raw)
         return item if doing is None else replace(item, doing=doing)
+
+    def _hear(self, _: Change) -> None:
+        self._lent_is_old = True
+
+    def _lent(self, items: Iterable[Item]) -> list[tuple[str, Item]]:
+        pairs = [(item.key, self._dressed(item)) for item in items]
+        if self._lend is None:
+            return pairs
+        lent = self._lend(self.session)
+        return [
+            (key, replace(item, record={**item.record, **lent(item.record)}))
+            if isinstance(item.record, Mapping)
+            else (key, item)
+            for key, item in pairs
+        ]
+
+    def relend(self) -> None:
+        """Put into every record what the lists of other kinds say now, if they say anything new."""
+        if self._lent_is_old:
+            self._lent_is_old = False
+            self.set.apply(self._lent(self.set.rows.values()))
 
     def begin(self, key: str, doing: str) -> None:
         """Show a change of ours on a row at once."""
@@ -208,7 +247,7 @@ class Collection:
             before = known.record if known is not None and isinstance(known.record, Mapping) else {}
             self._more[item.key] = item = replace(item, record={**before, **item.record})
             self._read_at[item.key] = self.session.scheduler.now()
-        self.set.apply([(item.key, self._dressed(item))])
+        self.set.apply(self._lent((item,)))
 
 
 def raw_text(item: Item) -> str:

@@ -6,6 +6,7 @@ asked window; `cost_today` counts from 00:00 UTC whatever is asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ class Costs:
         self.session.scheduler.want(self.feeds["hour"])
         self.session.scheduler.want(self.feeds["buckets"])
 
-    def watch(self) -> list[Want]:
-        """Keep every window as well, for as long as somebody looks at them."""
-        return [self.session.scheduler.want(self.feeds[name]) for name in ("hour", "day", "week")]
+    @property
+    def windows_feeds(self) -> Sequence[Feed]:
+        """The feeds of the windows, wanted while somebody looks at them."""
+        return [self.feeds[name] for name in ("hour", "day", "week")]
 
     def _closed(self) -> bool:
         return not self.session.open(Family.OBSERVABILITY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
@@ -114,7 +114,7 @@ class Runs:
                 self.set.notice = None
                 return differed
         self.set.notice = self._sentence()
-        self.set.total = None
+        self.set.total = self.set.whole_since = None
         return await self._fetch_v1()
 
     def _sentence(self) -> str | None:
@@ -148,7 +148,13 @@ class Runs:
         if self._more is not None or self.pages > 1:
             differed |= await self._turn_page()
         self._let_go()
+        self.set.whole_since = self._whole_since()
         return differed
+
+    def _whole_since(self) -> datetime | None:
+        if self._span is None or self._held() >= (self.set.total or 0):
+            return datetime.min.replace(tzinfo=UTC)
+        return self._span.oldest
 
     async def _join(self, first: CallPage, known: Span | None) -> bool:
         """Read on until what was known before is reached: a list with a hole in it would look whole.

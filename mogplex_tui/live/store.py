@@ -47,6 +47,8 @@ class RowSet(Generic[R]):
     freshness: Freshness = field(default_factory=Freshness)
     # How many there are on the service, when it says so.
     total: int | None = None
+    # From this start on nothing is missing, as far as rows have a start; None where that is not known.
+    whole_since: datetime | None = None
     # What is said above the rows: what of the whole cannot be seen, and why.
     notice: str | None = None
     changes: Signal[Change] = field(default_factory=Signal)

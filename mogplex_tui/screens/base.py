@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from typing import Any, ClassVar, ParamSpec, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
 from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
@@ -69,6 +70,7 @@ class ConsoleScreen(Screen[None]):
         self._ticker: Timer | None = None
         self._flush_timer: Timer | None = None
         self._forget: list[Callable[[], None]] = []
+        self._wants: list[Want] = []
         self._left = False
 
     @property
@@ -160,11 +162,36 @@ class ConsoleScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to tick. Textual calls this beside a subclass's own `on_mount`, so that never calls it."""
         self.refresh_chrome()
+        self._hold()
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
-        """Show at once what changed while another screen was on top."""
+        """Show at once what changed while another screen was on top, and what is read from now on again."""
+        self._hold()
         self.tick()
+
+    def on_screen_suspend(self) -> None:
+        """Read nothing that nobody looks at (design decision 3); beneath a question it is still looked at."""
+        if not isinstance(self.app.screen, ModalScreen):
+            self._let_go()
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return what is kept fresh while the screen is looked at; for subclasses."""
+        return ()
+
+    def _hold(self) -> None:
+        if not self._wants and not self._left:
+            self._wants = [self.session.scheduler.want(feed) for feed in self.feeds()]
+
+    def _let_go(self) -> None:
+        for want in self._wants:
+            want.drop()
+        self._wants = []
+
+    def do_view_refresh(self) -> None:
+        """Read everything on the screen again now."""
+        for want in self._wants:
+            want.refresh()
 
     def tick(self) -> None:
         """Bring what depends on the time up to date, if anybody can see it."""
@@ -206,8 +233,9 @@ class ConsoleScreen(Screen[None]):
         self._forget.append(signal.subscribe(listener))
 
     def leave(self) -> None:
-        """Stop hearing and drawing: the screen is about to go."""
+        """Stop reading, hearing and drawing: the screen is about to go."""
         self._left = True
+        self._let_go()
         for forget in self._forget:
             forget()
         self._forget.clear()

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Collection, Item
-from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import actions, words
 from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.screens import messages
@@ -36,8 +36,7 @@ class DetailScreen(ConsoleScreen):
     def __init__(self, item: Item) -> None:
         super().__init__()
         self._given = item
-        self._want: Want | None = None
-        self._one: Want | None = None
+        self._one: Feed | None = None
         self._shown: Any = None
 
     @property
@@ -69,14 +68,18 @@ class DetailScreen(ConsoleScreen):
         yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
 
     def on_mount(self) -> None:
-        """Keep the list fresh while the record is looked at, and read the record by itself where that says more."""
-        self._want = self.session.scheduler.want(self.collection.feed)
-        if self.KIND.one is not None and self._given.record is not None:
-            self._one = self.session.scheduler.want(self._feed_of_one())
+        """Hear of the list; what the record says by itself comes into it as well."""
         self.listen(self.collection.set.changes, lambda _: self.changed_soon())
         self.listen(self.collection.feed.changed, self.changed_soon)
         self.flush()
         self.give_keys_back()
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the record's own feed, where that says more, and what keeps its list fresh."""
+        if self._one is None and self.KIND.one is not None and self._given.record is not None:
+            self._one = self._feed_of_one()
+        rest = self.console.feeds_of(self.KIND)
+        return rest if self._one is None else (self._one, *rest)
 
     def _feed_of_one(self) -> Feed:
         collection, one = self.collection, self.KIND.one
@@ -101,12 +104,6 @@ class DetailScreen(ConsoleScreen):
             tables=collection.feed.tables,
             metered=collection.feed.metered,
         )
-
-    def on_unmount(self) -> None:
-        """Let the list and the record go."""
-        for want in (self._want, self._one):
-            if want is not None:
-                want.drop()
 
     def flush(self) -> None:
         """Draw what is different since the last time."""
@@ -140,7 +137,8 @@ class DetailScreen(ConsoleScreen):
         self.record.facts.set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:
-        """Let ages grow."""
+        """Let ages grow, and hear what other kinds say of the record."""
+        self.collection.relend()
         self.flush()
 
     def _say(self, item: Item) -> None:
@@ -151,7 +149,7 @@ class DetailScreen(ConsoleScreen):
         sentence = (
             f"This {self.KIND.noun} is not in the list any more; this is what was last known." if gone else ""
         )
-        one = None if self._one is None else self._one.feed.freshness.error
+        one = None if self._one is None else self._one.freshness.error
         if not sentence and one is not None:
             sentence = f"{one}"
         self.query_one("#notice", Notice).show(sentence or (item.doing and f"{item.doing} …") or "")
@@ -220,12 +218,6 @@ class DetailScreen(ConsoleScreen):
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
         self.console.ask_verb(self.KIND, verb_of(self.KIND, verb_id), [self.on_row()])
-
-    def do_view_refresh(self) -> None:
-        """Read the record and the list again now."""
-        for want in (self._want, self._one):
-            if want is not None:
-                want.refresh()
 
     def do_go_back(self) -> None:
         """Close the JSON, or go back one step."""

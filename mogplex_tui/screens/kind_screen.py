@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -38,6 +39,15 @@ class KindScreen(ListScreen):
     def feed_of(self) -> Feed:
         """Return the feed of the kind."""
         return self.collection.feed
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feed of the kind and those of the kinds that it tells from."""
+        return self.console.feeds_of(self.KIND)
+
+    def on_tick(self) -> None:
+        """Hear what other kinds say of the rows, and let ages grow."""
+        self.collection.relend()
+        super().on_tick()
 
     def empty(self) -> str:
         """Return the kind's own sentence."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.widget import Widget
 
-from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import Change, RowSet
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
@@ -37,7 +37,6 @@ class ListScreen(ConsoleScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._want: Want | None = None
         self._changed: set[str] = set()
         self._removed: set[str] = set()
         self._sort: str | None = None
@@ -83,17 +82,14 @@ class ListScreen(ConsoleScreen):
         return self.query_one("#table", LineTable)
 
     def on_mount(self) -> None:
-        """Want the list for as long as the screen exists."""
-        feed = self.feed_of()
-        self._want = self.session.scheduler.want(feed)
+        """Hear of the list for as long as the screen exists."""
         self.listen(self._rows.changes, self._on_change)
-        self.listen(feed.changed, self.changed_soon)
+        self.listen(self.feed_of().changed, self.changed_soon)
         self.on_tick()
 
-    def on_unmount(self) -> None:
-        """Let the list go."""
-        if self._want is not None:
-            self._want.drop()
+    def feeds(self) -> Sequence[Feed]:
+        """Return the list's feed."""
+        return (self.feed_of(),)
 
     def _cell_context(self) -> Context:
         return Context(self.session.clock.now(), self.console.look.ascii)
@@ -329,8 +325,3 @@ class ListScreen(ConsoleScreen):
         # A key is answered in one repaint, not when the next burst is drawn.
         self.table.paint()
         self.refresh_chrome()
-
-    def do_view_refresh(self) -> None:
-        """Read the list again now."""
-        if self._want is not None:
-            self._want.refresh()

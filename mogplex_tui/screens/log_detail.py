@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.log_tail import LogTail
-from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens import messages
@@ -56,7 +57,6 @@ class LogDetail(DetailScreen, TailScreen):
     def __init__(self, item: Item) -> None:
         super().__init__(item)
         self.log_tail = LogTail()
-        self._log_want: Want | None = None
         self._late = 0
 
     def compose_body(self) -> Iterator[Widget]:
@@ -71,24 +71,25 @@ class LogDetail(DetailScreen, TailScreen):
         yield EventPane(id="json")
 
     def on_mount(self) -> None:
-        """Want the log; the class before wants the list and the record."""
+        """Hear of the log; the class before hears of the list and the record."""
         self.set_class(self.app.size.width < WIDE, "-narrow")
         self.tail.set_source(LogLines(self.log_tail))
-        feed = self._log_feed()
-        self.listen(feed.changed, self.changed_soon)
+        self.listen(self._log.changed, self.changed_soon)
         self.listen(self.collection.set.changes, lambda _: self._record_changed())
-        self._log_want = self.session.scheduler.want(feed)
 
-    def on_unmount(self) -> None:
-        """Let the log go."""
-        if self._log_want is not None:
-            self._log_want.drop()
+    @cached_property
+    def _log(self) -> Feed:
+        return self._log_feed()
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the log's feed, and those of the record and its list."""
+        return (self._log, *DetailScreen.feeds(self))
 
     def _record_changed(self) -> None:
         """Where the record itself holds the log, its lines are new when it is; looking asks nothing of the service."""
         logs = self.KIND.tail
-        if logs is not None and self._log_want is not None and not logs.v1(self.session):
-            self._log_want.refresh()
+        if logs is not None and self._wants and not logs.v1(self.session):
+            self.session.scheduler.refresh(self._log)
 
     def _log_feed(self) -> Feed:
         logs, session = self.KIND.tail, self.session
@@ -138,10 +139,9 @@ class LogDetail(DetailScreen, TailScreen):
         self.query_one("#facts", Facts).set_lines([(line, Tone.PLAIN) for line in lines])
 
     def _say_of_log(self) -> None:
-        logs, want = self.KIND.tail, self._log_want
-        if logs is None or want is None:
+        logs, fresh = self.KIND.tail, self._log.freshness
+        if logs is None:
             return
-        fresh = want.feed.freshness
         if len(self.log_tail):
             self.tail.set_notice(f"{fresh.error}" if fresh.error is not None else None)
         else:
@@ -192,9 +192,3 @@ class LogDetail(DetailScreen, TailScreen):
     def do_go_back(self) -> None:
         """Close the pane, the marks, or the screen, in that order."""
         TailScreen.do_go_back(self)
-
-    def do_view_refresh(self) -> None:
-        """Read the record, the list and the log again now."""
-        DetailScreen.do_view_refresh(self)
-        if self._log_want is not None:
-            self._log_want.refresh()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.costs import Window
-from mogplex_tui.live.scheduler import Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import words
 from mogplex_tui.screens import messages
@@ -44,7 +44,6 @@ class ObservabilityScreen(ConsoleScreen):
     def __init__(self) -> None:
         super().__init__()
         self._range = "day"
-        self._wants: list[Want] = []
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the cards, the cost line, the chart and the bars."""
@@ -66,20 +65,13 @@ class ObservabilityScreen(ConsoleScreen):
                 yield BarList(id="types", ascii_mode=self.console.look.ascii)
 
     def on_mount(self) -> None:
-        """Want every window of the stats for as long as the screen is shown."""
+        """Hear of every window of the stats."""
         self.listen(self.session.costs.changed, self.changed_soon)
         self._draw()
 
-    def on_screen_resume(self) -> None:
-        """Begin to read the windows."""
-        if not self._wants:
-            self._wants = self.session.costs.watch()
-
-    def on_screen_suspend(self) -> None:
-        """Stop reading what nobody looks at."""
-        for want in self._wants:
-            want.drop()
-        self._wants = []
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds of the windows."""
+        return self.session.costs.windows_feeds
 
     def on_resize(self, event: events.Resize) -> None:
         """Stack the panels at narrow widths."""
@@ -169,11 +161,6 @@ class ObservabilityScreen(ConsoleScreen):
         self._range = names[(names.index(self._range) + 1) % len(names)]
         self._draw()
         self.refresh_chrome()
-
-    def do_view_refresh(self) -> None:
-        """Read every window again now."""
-        for want in self._wants:
-            want.refresh()
 
 
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:

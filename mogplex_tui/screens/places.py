@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
 
-from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.collection import Item
 from mogplex_tui.screens.tasks import ConsoleTasks
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from mogplex_tui.live.collection import Collection
+    from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.operate.kinds.base import Kind, Link, Verb
     from mogplex_tui.operate.waiting import Waiting
 
@@ -33,8 +35,22 @@ class ConsolePlaces(ConsoleTasks):
     def collection(self, kind: Kind) -> Collection:
         """Return the rows of a kind, made when they are first asked for."""
         if kind.name not in self._collections:
-            self._collections[kind.name] = Collection(self.session, kind.name, kind.roads)
+            from mogplex_tui.operate.kinds.base import collection_of
+
+            self._collections[kind.name] = collection_of(self.session, kind)
         return self._collections[kind.name]
+
+    def feeds_of(self, kind: Kind) -> Sequence[Feed]:
+        """Return what keeps a kind's list fresh: its own feed, and those of the kinds that it tells from."""
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        return (
+            self.collection(kind).feed,
+            *(
+                self.runs.feed if name == "runs" else self.collection(kinds()[name]).feed
+                for name in kind.beside
+            ),
+        )
 
     def watch_questions(self) -> None:
         """Begin to count the questions that wait for a person."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textual.containers import Horizontal
@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
-from mogplex_tui.live.scheduler import Want
+from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import facts as facts_of
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import duration_seconds
@@ -37,8 +37,6 @@ class RunScreen(TailScreen):
     def __init__(self, row: RunRow) -> None:
         super().__init__()
         self._given = row
-        self._want: Want | None = None
-        self._list_want: Want | None = None
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the search line, the facts, the tail and the pane of one event."""
@@ -57,21 +55,17 @@ class RunScreen(TailScreen):
         return self.run_feed.row
 
     def on_mount(self) -> None:
-        """Want the tail, and the list as well, because the row's state comes from there."""
+        """Hear of the tail, and of the list as well, because the row's state comes from there."""
         self.tail.set_source(self._lines)
         self.listen(self.run_feed.added, self.on_added)
         self.listen(self.run_feed.feed.changed, self.changed_soon)
         self.listen(self.console.runs.set.changes, lambda _: self.changed_soon())
-        self._list_want = self.session.scheduler.want(self.console.runs.feed)
-        self._want = self.session.scheduler.want(self.run_feed.feed)
         self.draw_facts()
         self._say()
 
-    def on_unmount(self) -> None:
-        """Let the tail and the list go."""
-        for want in (self._want, self._list_want):
-            if want is not None:
-                want.drop()
+    def feeds(self) -> Sequence[Feed]:
+        """Return the tail's feed and the list's."""
+        return (self.run_feed.feed, self.console.runs.feed)
 
     # What changes ----------------------------------------------------------------------------------------------
 
@@ -160,8 +154,3 @@ class RunScreen(TailScreen):
     def do_runs_cancel(self) -> None:
         """Ask, then cancel this run."""
         self.console.confirm_cancel([self.run_feed.row])
-
-    def do_view_refresh(self) -> None:
-        """Read the events again now."""
-        if self._want is not None:
-            self._want.refresh()

@@ -16,7 +16,11 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
 from tests.snapshots.test_screens import SIZES, Snap, Still, _console
@@ -46,7 +50,7 @@ class Standing:
         return NOW
 
 
-async def _read() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
+async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
     found = {}
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         target = Target("prod", server.base_url, Secret(server.token), Secret(server.session_cookie))
@@ -55,9 +59,12 @@ async def _read() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
             repos, agents = await session.client.repos.list(), await session.client.agents.list()
             session.names.repos.update({repo.id: repo.full_name for repo in repos})
             session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
+            runs = Runs(session)
+            runs.pages = 2
+            await runs.fetch()
             for name in SHOWN:
                 kind = kinds()[name]
-                collection = Collection(session, name, kind.roads)
+                collection = collection_of(session, kind)
                 await collection.fetch()
                 first = _first(collection)
                 if kind.one is not None and first is not None:
@@ -65,7 +72,7 @@ async def _read() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
                 found[name] = (dict(collection.set.rows), collection.set.notice, collection.set.total)
         finally:
             await session.stop()
-    return found
+    return found, runs.set
 
 
 def _first(collection: Collection) -> Item | None:
@@ -76,14 +83,17 @@ def _first(collection: Collection) -> Item | None:
 
 
 @cache
-def _rows() -> dict[str, tuple[dict[str, Item], str | None, int | None]]:
+def _rows() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
     return asyncio.run(_read())
 
 
 def _filled() -> Still:
     app = _console()
     app.session.clock = Standing()
-    for name, (rows, notice, total) in _rows().items():
+    kinds_rows, runs = _rows()
+    app.session.store.set("runs").apply(runs.rows.items())
+    app.session.store.set("runs").whole_since = runs.whole_since
+    for name, (rows, notice, total) in kinds_rows.items():
         kind = kinds()[name]
         for road in kind.roads:
             app.session.access.learn(road.family)

@@ -57,6 +57,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         {"id": "3", "repo_id": "r", "cron_schedule": "0 3 * * *"},
         {"id": "4", "repo_id": "r", "cron_schedule": None},
     )
+    here.store.set("runs").whole_since = now - timedelta(days=2)
     around = Around(here)
     assert around.of("r") == {
         "sandbox": "paused",
@@ -64,6 +65,8 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "schedules": 1,
         "runs_day": 3,
         "cost_day": Decimal("0.42"),
+        "day_is_cut": False,
+        "counted_from": None,
     }
     # What is not known is not nothing.
     assert around.of("elsewhere") == {
@@ -72,7 +75,16 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "schedules": None,
         "runs_day": 0,
         "cost_day": None,
+        "day_is_cut": False,
+        "counted_from": None,
     }
+    # Where the list of runs does not reach back a day, what it counts is the least, and none is not zero.
+    here.store.set("runs").whole_since = known = now - timedelta(hours=2)
+    cut = {"day_is_cut": True, "counted_from": known}
+    assert cut.items() <= Around(here).of("r").items()
+    assert {"runs_day": None, "cost_day": None, **cut}.items() <= Around(here).of("elsewhere").items()
+    here.store.set("runs").whole_since = None
+    assert {"runs_day": 3, "day_is_cut": True, "counted_from": None}.items() <= Around(here).of("r").items()
 
 
 def test_an_automation_is_offered_what_its_installation_covers() -> None:

@@ -150,9 +150,6 @@ async def test_where_stats_are_closed_nothing_is_asked(session: FakeSession) -> 
     assert session.fake.log == []
 
 
-async def test_looking_at_costs_keeps_every_window_and_leaving_lets_them_go(session: FakeSession) -> None:
-    wants = session.costs.watch()
-    assert {want.feed.name for want in wants} == {"stats:hour", "stats:day", "stats:week"}
-    for want in wants:
-        want.drop()
-    assert all(want.feed.wanted == 0 for want in wants)
+async def test_who_looks_at_costs_wants_every_window(session: FakeSession) -> None:
+    names = [feed.name for feed in session.costs.windows_feeds]
+    assert names == ["stats:hour", "stats:day", "stats:week"]

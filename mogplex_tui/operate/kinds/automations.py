@@ -56,6 +56,7 @@ KIND = Kind(
             "v1 lists automations; how their runs went, and pausing them, needs a browser session."
         ),
     ),
+    beside=("projects",),
     fields=(
         c.state("status", width=10, priority=0),
         c.text("name", "AUTOMATION", 24, flex=2, min_width=24),

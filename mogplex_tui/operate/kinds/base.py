@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.live.collection import Item, Listing, Read, Road, items_of
+from mogplex_tui.live.collection import Collection, Item, Lend, Listing, Read, Road, items_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
@@ -197,7 +197,8 @@ class Kind:
     screens: `roads` in the order of richness, `key` and `label` of a record, `facts` in groups, `links`, `texts` as
     titled long texts, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of its
     page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
-    session.
+    session. `beside` are the kinds whose lists are kept fresh along with this one, because its columns, facts or
+    choices tell from them; `lend` makes of their rows what is shown of a record.
     """
 
     name: str
@@ -210,6 +211,8 @@ class Kind:
     aliases: tuple[str, ...] = ()
     contract: str = ""
     roads: tuple[Road, ...] = ()
+    beside: tuple[str, ...] = ()
+    lend: Lend | None = None
     key: Callable[[Any], str] = id_of
     label: Callable[[Any], str] = lambda record: id_of(record)[:8]
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
@@ -232,6 +235,11 @@ class Kind:
     def name_of(self, item: Item) -> str:
         """Return how sentences and breadcrumbs call a record."""
         return item.key if item.record is None else self.label(item.record) or item.key
+
+
+def collection_of(session: Session, kind: Kind) -> Collection:
+    """Return the rows of a kind with their feed."""
+    return Collection(session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend)
 
 
 def listed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -114,6 +115,16 @@ def per_million(path: str, title: str, width: int = 8, **more: Any) -> Field:
 def money(path: str, title: str = "COST", width: int = 8, **more: Any) -> Field:
     """A column of US dollars."""
     return _column(path, title, width, lambda found, _: (words.money(found), "plain"), align="right", **more)
+
+
+def at_least(field: Field, path: str) -> Field:
+    """A column whose figure is the least that it can be where the path leads to a yes: it ends with a plus then."""
+
+    def cell(item: Item, context: Context) -> tuple[str, str]:
+        told, tone = field.cell(item, context)
+        return (f"{told}+" if told != words.DASH and value(item, path) else told, tone)
+
+    return replace(field, cell=cell)
 
 
 def flag(path: str, title: str, yes: str = "on", no: str = "off", **more: Any) -> Field:

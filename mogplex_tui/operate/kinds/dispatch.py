@@ -21,16 +21,14 @@ def _started_by(metadata: Any) -> str:
     return f"by {str(source).replace('_', ' ')}" if source else ""
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
+async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.automation_events()
-    automations = session.store.set("automations").rows
 
     def dress(row: Any) -> dict[str, Any]:
         return dressed(
             row,
             why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
             job=(row.job_run_id or "")[:8],
-            automation=c.value(automations.get(row.flow_id), "name"),
         )
 
     return listed(page.entries, dress=dress, total=page.total)
@@ -43,6 +41,8 @@ KIND = Kind(
     aliases=("ledger", "events", "di"),
     contract="observability.md §8.1",
     roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=60, blind=15),),
+    beside=("automations",),
+    lend=p.automation_names,
     fields=(
         c.age("created_at", key="age", priority=0),
         c.text("event_kind", "STEP", 8, "dim", key="step", priority=1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Item, Listing
@@ -19,20 +19,14 @@ if TYPE_CHECKING:
 _FIELDS = "parent parent_kind is_live"
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
+async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.jobs()
-    automations = session.store.set("automations").rows
-
-    def dress(job: Any) -> dict[str, Any]:
-        return dressed(job, _FIELDS, source=c.value(automations.get(job.flow_id), "name") or job.source_type)
-
-    return listed(page.jobs, dress=dress, total=page.total)
+    return listed(page.jobs, dress=lambda job: dressed(job, _FIELDS), total=page.total)
 
 
 async def _one(client: ClientView, item: Item) -> Item:
     job = await client.observability.job(item.key)
-    source = c.value(item, "source") or job.source_type
-    return with_more(item, dressed(job, _FIELDS, source=source), job.model_dump(mode="json"))
+    return with_more(item, dressed(job, _FIELDS), job.model_dump(mode="json"))
 
 
 KIND = Kind(
@@ -42,9 +36,11 @@ KIND = Kind(
     aliases=("job", "jo"),
     contract="observability.md §7",
     roads=(road(Family.OBSERVABILITY, _list, "job_runs automation_dispatch_events", every=60, blind=10),),
+    beside=("automations",),
+    lend=p.automation_names,
     fields=(
         c.state("status", width=12, priority=0),
-        c.text("source", "SET OFF BY", 20, key="source", flex=1, min_width=16),
+        c.text("automation|source_type", "SET OFF BY", 20, key="source", flex=1, min_width=16),
         c.repo("repo.full_name"),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
         c.age("created_at", key="age", priority=0),
@@ -53,7 +49,9 @@ KIND = Kind(
         c.money("cost_usd", key="cost", priority=1),
         c.trouble("error|last_start_error|cancel_error"),
     ),
-    search=c.searching("status source source_type repo.full_name agent.name error last_start_error parent"),
+    search=c.searching(
+        "status automation source_type repo.full_name agent.name error last_start_error parent"
+    ),
     default_sort=c.by("is_live", "created_at"),
     facts=c.groups(
         "status; ledger says: latest_dispatch_event.reason as reason",
@@ -65,7 +63,7 @@ KIND = Kind(
         "pull request: metadata.pull_request_url; runtime: runtime_provider; handle: runtime_run_id",
     ),
     links=p.links(
-        p.to("{parent_kind}", "from", "parent", "source"),
+        p.to("{parent_kind}", "from", "parent", "automation|source_type"),
         p.to("projects", "repo", "repo.id", "repo.full_name"),
         p.to("runs", "last call", "latest_ai_call.id"),
         p.to("jobs", "retry of", "retry_of_job_run_id"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from mogplex_tui.operate.kinds.base import Link, Verb, verb
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.collection import Item, Listing
+    from mogplex_tui.live.session import Session
 
 WhyNot = Callable[["Item"], str | None]
 Way = Callable[["Item"], Link | None]
@@ -106,6 +107,12 @@ def deletes(
 def links(*ways: Way) -> Callable[[Item], list[Link]]:
     """The links of a record, without those that lead nowhere from it."""
     return lambda item: [link for way in ways if (link := way(item)) is not None]
+
+
+def automation_names(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Lend a record the name of the automation that its `flow_id` means, from the list of automations."""
+    known = session.store.set("automations").rows
+    return lambda record: {"automation": c.value(known.get(record.get("flow_id") or ""), "name")}
 
 
 def to(kind: str, label: str, key: str, text: str = "") -> Way:

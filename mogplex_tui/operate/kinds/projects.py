@@ -6,33 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.around import Around
-from mogplex_tui.live.collection import Listing, Read
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping
 
-    from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
 
-def _reading(call: Callable[[ClientView], Awaitable[Any]]) -> Read:
-    async def read(client: ClientView, session: Session) -> Listing:
-        around = Around(session)
-
-        def dress(repo: Any) -> dict[str, Any]:
-            workspace = getattr(repo, "workspace", None)
-            return dressed(repo, project=getattr(workspace, "name", None), **around.of(repo.id))
-
-        return listed(await call(client), dress=dress)
-
-    return read
+def _dress(_: Session, repo: Any) -> dict[str, Any]:
+    return dressed(repo, project=getattr(getattr(repo, "workspace", None), "name", None))
 
 
-_imported = _reading(lambda client: client.imported_repos.list())
-_v1 = _reading(lambda client: client.repos.list())
+def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    around = Around(session)
+    return lambda repo: around.of(repo["id"])
+
 
 KIND = Kind(
     name="projects",
@@ -41,11 +32,19 @@ KIND = Kind(
     aliases=("project", "repos", "repo", "pr"),
     contract="projects.md §3, §5; v1.md §1",
     roads=(
-        road(Family.REPOS, _imported, "repos sandboxes", every=90, blind=45),
-        road(Family.V1, _v1, "repos", every=120, blind=60).hiding(
-            "v1 names the repositories; their projects and GitHub coverage need a browser session."
+        road(
+            Family.REPOS,
+            reading(lambda client: client.imported_repos.list(), _dress),
+            "repos",
+            every=90,
+            blind=45,
         ),
+        road(
+            Family.V1, reading(lambda client: client.repos.list(), _dress), "repos", every=120, blind=60
+        ).hiding("v1 names the repositories; their projects and GitHub coverage need a browser session."),
     ),
+    beside=("sandboxes", "assignments", "runs"),
+    lend=_lent,
     fields=(
         c.text("full_name", "REPO", 22, key="repo", flex=2, min_width=16, cut="middle"),
         c.text("project", "PROJECT", 16, "dim", priority=1, flex=1, min_width=10),
@@ -55,8 +54,8 @@ KIND = Kind(
         c.text("github_coverage_label", "GITHUB", 14, "dim", key="github", priority=3),
         c.count("assigned", "ASGN", 4, priority=2),
         c.count("schedules", "CRON", 4, key="cron", priority=3),
-        c.count("runs_day", "RUNS 24H", 8, key="runs", priority=0),
-        c.money("cost_day", "COST 24H", key="cost", priority=0),
+        c.at_least(c.count("runs_day", "RUNS 24H", 8, key="runs", priority=0), "day_is_cut"),
+        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=0), "day_is_cut"),
     ),
     search=c.searching("full_name project root_directory sandbox github_coverage_label"),
     default_sort=c.by("project", "full_name", "root_directory"),
@@ -67,7 +66,7 @@ KIND = Kind(
         "GitHub: github_coverage_label; detail: github_coverage_detail;"
         " installation: github_installation_id|installation_id",
         "sandbox; assigned; schedules",
-        "runs 24 h: runs_day; cost 24 h: cost_day",
+        "runs 24 h: runs_day; cost 24 h: cost_day; counted from: counted_from",
         "install: install_command; dev server: dev_command; port: dev_port; runtime; snapshot: snapshot_id",
         "imported: created_at",
     ),

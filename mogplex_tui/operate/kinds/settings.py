@@ -59,6 +59,7 @@ KIND = Kind(
     aliases=("setting", "set", "account"),
     contract="identity.md §2, §3",
     roads=(road(Family.SETTINGS, _read, every=180, blind=120),),
+    beside=("models",),
     fields=(
         c.text("group", "GROUP", 10, "dim", priority=1),
         c.text("name", "NAME", 24, flex=1, min_width=16),

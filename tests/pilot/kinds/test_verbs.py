@@ -19,10 +19,10 @@ from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Plane
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions, verbs
-from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.base import Kind, Verb, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
@@ -76,7 +76,7 @@ class Bench:
 
     def __init__(self, server: PlaneServer, session: Session, kind: Kind) -> None:
         self.server, self.session, self.kind = server, session, kind
-        self.collection = Collection(session, kind.name, kind.roads)
+        self.collection = collection_of(session, kind)
 
     def fault(self, *rules: str) -> None:
         """Let these rules hold, and no other."""
@@ -112,7 +112,7 @@ class Bench:
             for other in kinds().values():
                 # Choices come from what other lists hold.
                 if other.name in ("models", "projects"):
-                    await Collection(self.session, other.name, other.roads).fetch()
+                    await collection_of(self.session, other).fetch()
             choices = verb.wish.choices(item, self.session)
             now = verb.wish.value(item)
             if choices:
@@ -125,7 +125,7 @@ class Bench:
         """The row on screen is the row of a fresh reading, or gone from both."""
         self.fault()
         shown = self.collection.set.rows.get(key)
-        fresh = Collection(Session(self.session.target), self.kind.name, self.kind.roads)
+        fresh = collection_of(Session(self.session.target), self.kind)
         fresh.session.names.repos.update(self.session.names.repos)
         fresh.session.names.agents.update(self.session.names.agents)
         try:

@@ -21,8 +21,8 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Collection, Item, Listing, Road
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.kind_screen import KindScreen
@@ -120,7 +120,7 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
         if service.change is not None:
             for kind in kinds().values():
                 roads = [_changed(road, service.change) for road in kind.roads]
-                app._collections[kind.name] = Collection(app.session, kind.name, roads)
+                app._collections[kind.name] = collection_of(app.session, replace(kind, roads=tuple(roads)))
         async with app.run_test(size=SIZES[0], notifications=True) as pilot:
             yield Console(app, pilot, server, None)  # type: ignore[arg-type]
 

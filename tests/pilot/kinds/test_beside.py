@@ -1,0 +1,55 @@
+"""What a list tells from the lists of other kinds, and that nothing is read that nobody looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.story import on, server, shown
+
+__all__ = ["server"]
+
+
+async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "projects")
+        query = "SELECT repo_id, count(*) AS n FROM assignments GROUP BY repo_id"
+        counted = {row["repo_id"]: row["n"] for row in ui.server.plane.db.all(query)}
+        assigned = {key: counted.get(key, 0) for key in screen.rows_of().rows}
+        assert sum(assigned.values()) > 1
+
+        def told() -> dict[str, int]:
+            rows = screen.rows_of().rows
+            return {key: row.record["assigned"] for key, row in rows.items()}
+
+        await ui.until(lambda: told() == assigned, "assignments of the projects")
+        await ui.until(
+            lambda: any(row.record["sandbox"] for row in screen.rows_of().rows.values()), "sandboxes"
+        )
+        # One that goes is told as well, without a reading of the projects.
+        loses = next(key for key, count in assigned.items() if count)
+        with ui.server.plane.db.transaction() as tx:
+            tx.execute("DELETE FROM assignments WHERE repo_id = ?", (loses,))
+        ui.app.session.scheduler.refresh(ui.app.collection(kinds()["assignments"]).feed)
+        await ui.until(lambda: told() == {**assigned, loses: 0}, "the change")
+
+
+async def test_only_what_is_looked_at_is_read(console: Any) -> None:
+    async with console() as ui:
+
+        def wanted(name: str) -> int:
+            return int(ui.app.collection(kinds()[name]).feed.wanted)
+
+        await shown(ui, "sandboxes")
+        assert wanted("sandboxes") == 1
+        await ui.press("?")
+        await ui.until(lambda: ui.app.screen.is_modal, "the help")
+        assert wanted("sandboxes") == 1
+        await ui.press("escape")
+        await shown(ui, "teams")
+        await ui.until(lambda: wanted("sandboxes") == 0 and ui.app.runs.feed.wanted == 0, "letting go")
+        assert wanted("teams") == 1
+        await on(ui, "jobs", next(iter((await shown(ui, "jobs")).rows_of().rows)))
+        assert wanted("jobs") == 1
+        await ui.press("escape", "1")
+        await ui.until(lambda: ui.app.runs.feed.wanted == 1 and wanted("jobs") == 0, "going back")

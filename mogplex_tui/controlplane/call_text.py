@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from .sanitize import clean_call
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # A few pages; the longest rows come to some twenty kilobytes.
 _KEPT = 512
+# What the longest page holds that can be asked for; the hosted profile has longer answers.
+SLICE = 100
 
 
 def sandbox_of(row: Row) -> str | None:
@@ -24,16 +26,20 @@ def sandbox_of(row: Row) -> str | None:
     return found or None
 
 
-def calls_text(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> str:
-    """The JSON array of the cleaned calls of rows with present.CALL_COLUMNS (observability.md §2).
+def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """The JSON array of the cleaned calls of rows with present.CALL_COLUMNS, a hundred at a time (observability.md §2).
 
     A call that names a sandbox record gets its `sandbox_context` from `contexts`, null when that has none.
     """
-    texts = []
-    for row in rows:
-        record = sandbox_of(row)
-        texts.append(_call_text(row, "" if record is None else _encode(contexts.get(record))))
-    return f"[{','.join(texts)}]"
+    opening = "["
+    for start in range(0, len(rows), SLICE):
+        texts = []
+        for row in rows[start : start + SLICE]:
+            record = sandbox_of(row)
+            texts.append(_call_text(row, "" if record is None else _encode(contexts.get(record))))
+        yield opening + ",".join(texts)
+        opening = ","
+    yield "]" if rows else "[]"
 
 
 @lru_cache(_KEPT)

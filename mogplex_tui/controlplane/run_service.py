@@ -129,6 +129,7 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
     refused = providers.queue_task(plane)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
+            tx.update("external_agent_runs", run_id, runtime_provider=None, runtime_run_id=None)
             runs.give_up(tx, run_id, plane.clock.now_us(), refused.text, hosted=plane.is_hosted)
         raise QueueDownError(refused.text)
     plane.wake.run_started(run_id)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import call_query, cancels
-from ..call_text import calls_text, sandbox_of
+from ..call_text import SLICE, calls_pieces, sandbox_of
 from ..clock import iso_db
 from ..database import Row
 from ..event_text import events_body
@@ -32,8 +33,11 @@ async def list_calls(ask: Ask) -> Response:
         found = call_query.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
     except call_query.BadInstantError:
         raise refusal(500, "Failed to fetch calls") from None
-    calls = calls_text(found.rows, _sandboxes(ask, found.rows))
-    return answer_text(f'{{"calls":{calls},"total":{found.total},"page":{page},"limit":{limit}}}')
+    calls = calls_pieces(found.rows, _sandboxes(ask, found.rows))
+    about = f',"total":{found.total},"page":{page},"limit":{limit}}}'
+    if len(found.rows) > SLICE:
+        return answer_pieces(chain(['{"calls":'], calls, [about]))
+    return answer_text(f'{{"calls":{"".join(calls)}{about}')
 
 
 def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:

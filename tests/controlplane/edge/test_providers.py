@@ -178,6 +178,7 @@ async def test_a_run_that_the_queue_does_not_take_is_failed_and_replayed_so(
             run = again.json()["data"]
             assert (again.status_code, run["replayed"], run["status"]) == (202, True, "failed")
             assert run["error"] == providers.QUEUE_DOWN
+            assert run["runtime"] == {"provider": None, "runId": None}
             assert world.row("ai_calls", run["aiCallId"])["status"] == call_status
             events = _kinds(world, run["aiCallId"])
             assert events == (["started", "failed"] if call_status == "failed" else ["started"])

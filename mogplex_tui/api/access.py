@@ -166,7 +166,8 @@ class AccessMap(Observable):
     """Remembers the reach of every family and whether the token may write; told after every answer.
 
     One failing answer never changes what is known: three in a row make a family BROKEN, the first success
-    mends it. One route that is absent or forbidden does not close a family that has answered.
+    mends it. A reason stays as long as its reach does. One route that is absent or forbidden does not close a
+    family that has answered.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -229,6 +230,7 @@ class AccessMap(Observable):
 
     def _find(self, family: Family, reach: Reach, reason: str) -> None:
         known = self._found.get(family)
-        if known is not None and (known.reach, known.reason) == (reach, reason):
+        # The first reason stays: the next route would only say the same of itself, and screens would flicker.
+        if known is not None and known.reach is reach:
             return
         self._found[family] = Finding(reach, reason, self._clock.now())

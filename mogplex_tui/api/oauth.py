@@ -101,6 +101,8 @@ _AGAIN = "Sign in again: mogplex-tui login"
 async def _token_call(
     clients: Clients, target: Target, form: Mapping[str, str], now: float, what: str
 ) -> Grant:
+    import asyncio
+
     from mogplex_tui.api import wire
     from mogplex_tui.api._httpx import httpx
 
@@ -109,10 +111,16 @@ async def _token_call(
     # No cookie, no bearer and no Origin: the code or the refresh token alone says who asks.
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     try:
-        response = await client.post(target.base_url + TOKEN, content=urlencode(form), headers=headers)
-    except (httpx.HTTPError, httpx.StreamError) as failed:
+        # Other processes wait for this one: an answer that drips must not keep them for ever.
+        async with (
+            asyncio.timeout(wire.WHOLE_ANSWER),
+            client.stream(
+                "POST", target.base_url + TOKEN, content=urlencode(form), headers=headers
+            ) as response,
+        ):
+            body = _object(await wire.read_body(response))
+    except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
         raise wire.failure(failed, target, reply) from None
-    body = _object(response.content)
     if response.is_success and isinstance(body.get("access_token"), str) and body["access_token"].isalnum():
         return _grant(body, now)
     raise _refusal(response.status_code, body, what)
@@ -134,7 +142,8 @@ def _grant(body: Mapping[str, Any], now: float) -> Grant:
 def _refusal(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexError:
     code, says = body.get("error"), body.get("error_description")
     facts: dict[str, Any] = {"resource": what, "method": "POST", "path": TOKEN, "status": status}
-    if isinstance(code, str):
+    # What passes is no word on the sign-in, however the body calls it.
+    if isinstance(code, str) and status < 500 and status != 429:
         told = visible(says if isinstance(says, str) and says else code, 160).rstrip(".")
         if code in ("invalid_grant", "invalid_client", "invalid_request"):
             return errors.NotSignedIn(

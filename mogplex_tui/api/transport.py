@@ -131,13 +131,14 @@ class Transport:
                     reply = _with_answer(reply, response)
                     if not (reply.is_events and reply.status in told_as):
                         if not response.is_success or reply.is_html:
-                            reply = replace(reply, body=await wire.read_body(response))
+                            async with asyncio.timeout(wire.WHOLE_ANSWER):
+                                reply = replace(reply, body=await wire.read_body(response))
                         error = classify(reply)
                 except errors.MogplexError:
                     # Refused here, before it left.
                     outcome = Outcome.NOT_COUNTED
                     raise
-                except (httpx.HTTPError, httpx.StreamError) as failed:
+                except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
                     error = wire.failure(failed, self.target, reply)
                     outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
                 if slot is not None:

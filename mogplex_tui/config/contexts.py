@@ -124,8 +124,10 @@ def read(path: Path | None = None) -> Contexts:
             name: Context(name, **_fields(value)) for name, value in dict(data.get("contexts") or {}).items()
         }
         current = data.get("current")
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ContextError(f"{path} is damaged ({error}). Mend it or move it away.") from None
+    except (ContextError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ContextError(
+            f"{path} is damaged ({str(error).rstrip('.')}). Mend it or move it away."
+        ) from None
     return Contexts(current if current in stored else None, stored)
 
 

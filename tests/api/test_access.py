@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import AccessMap, Family, Reach, family_of
+from mogplex_tui.api.access import AccessMap, Family, Finding, Reach, family_of
 from tests.api.support import FakeClock
 
 O = Family.OBSERVABILITY  # noqa: E741
@@ -154,3 +154,18 @@ def test_observers_hear_of_changes_only() -> None:
     access.learn(O, errors.ServiceFailed("x"))
     access.learn(O, errors.LoginRequired("x"))
     assert heard == [Reach.OPEN, Reach.NEEDS_SESSION]
+
+
+def test_the_first_reason_stays_for_as_long_as_the_family_is_closed() -> None:
+    clock = FakeClock()
+    access, changes = AccessMap(clock), list[Finding]()
+    access.learn(O, errors.LoginRequired("No access to the stats"))
+    first = access.reach(O)
+    access.subscribe(lambda: changes.append(access.reach(O)))
+    clock.advance(60)
+    access.learn(O, errors.LoginRequired("No access to the calls"))
+    assert (access.reach(O), changes) == (first, [])
+    access.learn(O, None)
+    access.learn(O, errors.LoginRequired("No access to the calls"))
+    assert access.reach(O).reason.startswith("No access to the calls")
+    assert [each.reach for each in changes] == [Reach.OPEN, Reach.NEEDS_SESSION]

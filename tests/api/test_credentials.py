@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from mogplex_tui.api import credentials
+from mogplex_tui.api import credentials, wire
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.credentials import Renewal
@@ -212,6 +212,9 @@ async def test_a_sign_out_beside_this_process_ends_it() -> None:
         (http(200, {"access_token": "two words"}), e.InvalidResponse),
         (http(200, {"access_token": 7}), e.InvalidResponse),
         (http(429, {}), e.Throttled),
+        (http(429, {"error": "slow_down"}), e.Throttled),
+        (http(500, {"error": "server_error"}), e.ServiceFailed),
+        (http(503, {"error": "temporarily_unavailable", "error_description": "later"}), e.Unavailable),
         (http(307, b"", "", Location="/login"), e.Redirected),
         (http(404, b"<html>", "text/html"), e.Absent),
         (http(400, {"error": "unsupported_grant_type"}), e.BadRequest),
@@ -315,6 +318,30 @@ async def test_streams_renew_it_like_any_other_request() -> None:
             async with aclosing(chunks) as parts:  # type: ignore[type-var]
                 assert json.loads(b"".join([part async for part in parts]))["ok"] is True
     assert len(issuer.calls) == 1
+
+
+@pytest.mark.parametrize("endless", [False, True])
+async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
+    monkeypatch: pytest.MonkeyPatch, endless: bool
+) -> None:
+    monkeypatch.setattr(wire, "WHOLE_ANSWER", 30.0 if endless else 0.1)
+    monkeypatch.setattr(wire, "LARGEST_BODY", 100_000)
+    clock = FakeClock()
+
+    async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 9999999\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" " * (50_000 if endless else 1))
+            await writer.drain()
+            await asyncio.sleep(0.001)
+
+    async with serving(answer) as service, client(service, clock, -1) as asking:
+        with pytest.raises(e.InvalidResponse if endless else e.TimedOut):
+            await asking.repos.list()
+        # Other processes may try now.
+        other = StoredGrant("work", vault.FILE)
+        await until(other.try_lock)
+        other.unlock()
 
 
 async def test_a_process_that_dies_while_it_renews_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,3 +291,19 @@ async def test_a_blocked_budget_opens_no_connection() -> None:
         with pytest.raises(e.InvalidInput):
             await listen(client, "not a table")
         assert service.seen == []
+
+
+async def test_a_refusal_of_a_stream_that_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.1)
+
+    async def drip(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 503 X\r\nContent-Length: 5000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.01)
+
+    async with serving(drip) as service, service.client() as client:
+        async with asyncio.timeout(5):
+            with pytest.raises(e.TimedOut, match="in time"):
+                async for _ in client.observability.call_events(CALL_ID):
+                    raise AssertionError("nothing was told")

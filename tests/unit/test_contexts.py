@@ -108,6 +108,7 @@ def test_using_removing_and_renaming() -> None:
         '{"contexts": 7}',
         '{"contexts": {"a": {}}}',
         '{"contexts": {"a": {"base_url": 7}}}',
+        '{"contexts": {"no name": {"base_url": "http://x"}}}',
         "[" * 99999,
         '{"contexts": {"a": {"base_url": "http://x", "protected": "no"}}}',
     ],

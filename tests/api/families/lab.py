@@ -52,6 +52,16 @@ async def laboratory(**settings: Any) -> AsyncIterator[Lab]:
             yield Lab(server, clock, World(server.plane, clock), client)
 
 
+def box(lab: Lab, **columns: Any) -> str:
+    """A running sandbox of a repository of its own."""
+    return lab.world.sandbox(lab.world.repo("acme/small"), **columns)
+
+
+async def told(stream: Any) -> list[Any]:
+    async with stream:
+        return [event async for event in stream]
+
+
 Call = Callable[[MogplexClient], Awaitable[Any]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -19,17 +18,11 @@ from mogplex_tui.api.models.agents import (
     read_generated,
 )
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, serving
 from tests.controlplane.library.support import assignment, job_of
 
 STATIC = "minimax/minimax-m2.7"
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 def draft(**fields: str) -> AgentDraft:

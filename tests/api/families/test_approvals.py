@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.approvals import ControlApproval, Decision, FlowApproval
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.routing.support import control_approval
 from tests.controlplane.routing.test_flow_runs import park
@@ -22,12 +20,6 @@ TOOL = {
     "agentName": None,
     "repoFullName": "acme/shop",
 }
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> None:

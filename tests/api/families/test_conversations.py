@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,17 +11,11 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.conversations import Conversation, ConversationSave
 from mogplex_tui.api.resources.conversations import ConversationChanged
-from tests.api.families.lab import Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import Call, Lab, never_leaves
 from tests.api.support import http, serving
 
 HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hällo ☃"}]}
 PANE = "pane 1/ä?&#"
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_a_conversation_is_written_read_and_deleted(lab: Lab) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,17 +11,11 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
 from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.routing.support import ledger_row
 from tests.controlplane.routing.test_job_actions import failed_job, finding
 from tests.controlplane.routing.test_ledger import verdict
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Lab) -> None:

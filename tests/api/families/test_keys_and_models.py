@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,14 +17,8 @@ from mogplex_tui.api.models.catalog import CliModel, NewModels
 from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, KeyVerdict, MintedKey, Provider, Scope
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, serving
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_a_key_is_minted_works_and_is_revoked(lab: Lab) -> None:

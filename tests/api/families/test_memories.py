@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryScope
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.library.support import team
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_memories_are_added_listed_by_lane_and_found(lab: Lab) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -17,17 +17,11 @@ from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft
 from mogplex_tui.api.models.repos import EnvSync, ImportedRepo, RepoDraft, RepoUpdate, Runtime
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.projects.support import MONOREPO, Projects
 
 ODD_VALUES = {"A": '"quoted"', "B": "' single '", "C": "two\nlines", "D": " spaces ", "E": '"', "F": "a\\b"}
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,18 +22,12 @@ from mogplex_tui.api.models.repo_parts import (
 )
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.projects.support import Projects
 from tests.controlplane.projects.test_overrides import connection, rule, skill
 
 BRANCHES: dict[str, Any] = {"base_branch": "main", "working_branch": "main"}
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mogplex_tui.api import errors as e
@@ -21,12 +19,6 @@ from mogplex_tui.api.models.routing import (
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.routing.support import INSTALLATION, installation, job_of, ledger_row
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(lab: Lab) -> None:

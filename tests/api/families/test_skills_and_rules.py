@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mogplex_tui.api import errors as e
@@ -17,14 +15,8 @@ from mogplex_tui.api.models.skills import (
     SkillDraft,
     SkillType,
 )
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 async def test_a_skill_is_made_found_changed_and_deleted(lab: Lab) -> None:

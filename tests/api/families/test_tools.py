@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,11 @@ from mogplex_tui.api.models.connections import PRESETS, Connection, ConnectionDr
 from mogplex_tui.api.models.mcp_servers import McpServer, McpServerDraft, McpServerUpdate, ServerTransport
 from mogplex_tui.api.models.slack import SlackInstallation, SlackLinkDraft, SlackPolicy
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.tools.support import add_slack
 
 KEY = "s3cr3t-value-0123"
-
-
-@pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
-        yield running
 
 
 STDIO: dict[str, Any] = {

@@ -1,0 +1,212 @@
+"""What runs in a sandbox and is followed, over real HTTP: boots, commands, coding CLIs (sandboxes.md §3, §4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from mogplex_tui.api import errors as e
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.models.sandbox_drafts import (
+    CommandDraft,
+    HarnessDraft,
+    LaunchDraft,
+)
+from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, HarnessBegan, Ready
+from mogplex_tui.api.models.stream import End, EndKind, Output
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.families.lab import NOBODY, Lab, box, told
+from tests.api.support import until
+from tests.api.test_follow import open_connections
+from tests.controlplane.sandboxes.support import running
+from tests.controlplane.support import World
+
+# Booting
+
+
+async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: Lab) -> None:
+    draft = LaunchDraft(repo_id=lab.world.repo("acme/small"), working_branch="fix/tax", create_branch=True)
+    boot = lab.client.sandboxes.launch(draft)
+    events = await told(boot)
+    assert events[0].type == "status" and any(isinstance(event, Ready) for event in events)
+    assert any(isinstance(event, BootLog) and event.phase == "install" for event in events)
+    assert boot.end == End(EndKind.DONE) and boot.as_stream
+    assert boot.sandbox is not None and boot.sandbox.status == "running"
+    again = lab.client.sandboxes.launch(draft)
+    assert [event.type for event in await told(again)] == ["found"]
+    assert not again.as_stream and again.record_id == boot.record_id
+    with pytest.raises(e.BadRequest, match="New branch name must differ"):
+        await told(
+            lab.client.sandboxes.launch(
+                LaunchDraft(
+                    repo_id=draft.repo_id, base_branch="dev", working_branch="main", create_branch=True
+                )
+            )
+        )
+
+
+async def test_a_boot_that_fails_says_why(lab: Lab) -> None:
+    with lab.world.plane.db.transaction() as tx:
+        tx.update("profiles", lab.world.user, github_oauth=1)
+    repo = lab.world.repo("acme/closed", github_installation_id=None)
+    boot = lab.client.sandboxes.launch(LaunchDraft(repo_id=repo))
+    await told(boot)
+    assert boot.end is not None and boot.end.kind is EndKind.FAILED
+    assert "repository not found" in boot.end.message
+    with pytest.raises(e.Unavailable, match="repository not found"):
+        await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
+
+
+async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: Lab) -> None:
+    launched = await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=lab.world.repo("acme/small")))
+    assert launched.status == "running" and launched.preview_url
+    assert launched.id in {row.id for row in await lab.client.sandboxes.list()}
+    assert (await lab.client.sandboxes.logs(launched.id)).sandbox.install_log
+    with pytest.raises(e.NotFound, match="Repo not found"):
+        await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=NOBODY))
+
+
+async def test_the_quota_of_boots_is_told_with_its_limit(lab: Lab) -> None:
+    repo = lab.world.repo("acme/small")
+    for name in ("a", "b", "c"):
+        lab.world.sandbox(repo, working_branch=name, sandbox_id=f"vm-{name}")
+    with pytest.raises(e.Throttled, match="Too many active sandboxes") as caught:
+        await told(lab.client.sandboxes.launch(LaunchDraft(repo_id=repo)))
+    error = caught.value
+    assert (error.code, error.retry_after) == ("sandbox_boot_rate_limited", 15)
+    assert error.extra["limit"]["name"] == "active_sandboxes" and not error.of_requests
+
+
+async def test_resume_and_restart_keep_their_record_or_say_the_new_one(lab: Lab) -> None:
+    sandbox = box(lab, status="paused", persistent=1)
+    boot = lab.client.sandboxes.resume(sandbox)
+    await told(boot)
+    assert boot.end == End(EndKind.DONE) and boot.record_id == sandbox
+    with pytest.raises(e.BadRequest, match="not paused"):
+        await told(lab.client.sandboxes.resume(sandbox))
+    again = lab.client.sandboxes.restart(sandbox)
+    await told(again)
+    assert again.end == End(EndKind.DONE) and again.record_id == sandbox
+    fleeting = lab.world.sandbox(lab.world.repo("acme/b"), persistent=0, sandbox_id="vm-2")
+    other = lab.client.sandboxes.restart(fleeting)
+    await told(other)
+    assert other.end == End(EndKind.DONE) and other.record_id not in (None, fleeting)
+    with pytest.raises(e.Conflict, match="pausing"):
+        await told(lab.client.sandboxes.resume(box(lab, status="pausing", sandbox_id="vm-3")))
+
+
+# Commands
+
+
+async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
+    sandbox = box(lab)
+    run = lab.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
+    events = await told(run)
+    assert "".join(event.data for event in events if isinstance(event, Output)) == "hi\n"
+    assert (run.exit_code, run.end) == (3, End(EndKind.DONE)) and run.command_id
+    cd = lab.client.sandboxes.exec(sandbox, CommandDraft(command="cd src"))
+    await told(cd)
+    assert (cd.as_stream, cd.cwd, cd.exit_code) == (False, "src", 0)
+    whole = await lab.client.sandboxes.run_command(
+        sandbox, CommandDraft(command="echo", args=["a", "&&"], cwd="src")
+    )
+    assert (whole.exit_code, whole.stdout, whole.cwd) == (0, "a &&\n", "src")
+    with pytest.raises(e.ServiceFailed, match="not running"):
+        await lab.client.sandboxes.cancel_command(sandbox, "cmd_0")
+    pending = box(lab, sandbox_id="pending", status="creating", working_branch="p")
+    with pytest.raises(e.Conflict, match="not ready"):
+        await told(lab.client.sandboxes.exec(pending, CommandDraft(command="ls")))
+
+
+@asynccontextmanager
+async def slow_plane(speed: float = 1.0) -> AsyncIterator[tuple[PlaneServer, World, MogplexClient]]:
+    """A plane whose machines take their time, with a client of its account."""
+    async with running(speed) as (server, world, _):
+        target = Target("slow", server.base_url, Secret(server.token))
+        async with MogplexClient(target) as client:
+            yield server, world, client
+
+
+async def test_a_command_that_is_left_is_killed_and_no_connection_stays() -> None:
+    async with slow_plane() as (server, world, client):
+        sandbox = world.sandbox(world.repo("acme/small"))
+        async with client.sandboxes.exec(sandbox, CommandDraft(command="echo a; sleep 60")) as run:
+            async for event in run:
+                if isinstance(event, Output):
+                    break
+            assert run.command_id is not None
+            assert server.plane.machines.process(run.command_id) is not None
+        assert run.end == End(EndKind.LEFT) and open_connections(client) == []
+        await until(lambda: server.plane.machines.at_work == 0)
+        assert world.row("sandboxes", sandbox)["exec_lock_token"] is None
+
+
+async def test_a_command_is_interrupted_while_it_is_followed_and_another_has_to_wait() -> None:
+    async with slow_plane() as (_, world, client):
+        sandbox = world.sandbox(world.repo("acme/small"))
+        async with client.sandboxes.exec(sandbox, CommandDraft(command="sleep 60")) as run:
+            assert isinstance(await anext(run), CommandBegan)
+            assert run.command_id is not None
+            with pytest.raises(e.Throttled, match="Another sandbox command") as caught:
+                await client.sandboxes.run_command(sandbox, CommandDraft(command="ls"))
+            assert caught.value.code == "sandbox_exec_concurrency_limited"
+            await client.sandboxes.cancel_command(sandbox, run.command_id)
+            async for _ in run:
+                pass
+        assert (run.exit_code, run.end) == (130, End(EndKind.DONE))
+
+
+async def test_a_boot_goes_on_when_it_is_left() -> None:
+    async with slow_plane(200.0) as (server, world, client):
+        async with client.sandboxes.launch(LaunchDraft(repo_id=world.repo("acme/small"))) as boot:
+            await anext(boot)
+        assert boot.end == End(EndKind.LEFT) and boot.record_id is not None
+        assert open_connections(client) == []
+        await until(lambda: server.plane.machines.at_work == 0)
+        assert (await client.sandboxes.get(boot.record_id)).status == "running"
+
+
+# Coding CLIs
+
+
+async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
+    sandbox = box(lab, working_branch="feat/tax")
+    draft = HarnessDraft(harness="codex", prompt="quick: fix the tax test", mode="yolo")
+    prepared = await lab.client.sandboxes.prepare_harness(sandbox, draft)
+    run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
+    events = await told(run)
+    assert isinstance(events[0], HarnessBegan) and run.ai_call_id == prepared
+    assert run.session_id and run.end == End(EndKind.DONE)
+    assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
+    with pytest.raises(e.Conflict, match="ai_call is not"):
+        await told(lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared})))
+    failing = lab.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
+    last = (await told(failing))[-1]
+    assert last.failure_code == "model_access_denied"
+    assert failing.end is not None and failing.end.kind is EndKind.FAILED and failing.end.message
+
+
+async def test_a_harness_without_models_or_machine_is_a_conflict(lab: Lab) -> None:
+    draft = HarnessDraft(harness="claude-code", prompt="x")
+    gone = box(lab, provider_view="halted")
+    with pytest.raises(e.Conflict, match="Sandbox has stopped"):
+        await told(lab.client.sandboxes.harness(gone, draft))
+    with lab.world.plane.db.transaction() as tx:
+        tx.update("profiles", lab.world.user, allow_platform_ai=0)
+    with pytest.raises(e.Conflict, match="AI provider key"):
+        await told(lab.client.sandboxes.harness(box(lab, working_branch="b", sandbox_id="vm-2"), draft))
+
+
+async def test_a_harness_that_is_left_is_cancelled() -> None:
+    async with slow_plane() as (server, world, client):
+        sandbox = world.sandbox(world.repo("acme/small"))
+        draft = HarnessDraft(harness="codex", prompt="hang")
+        async with client.sandboxes.harness(sandbox, draft) as run:
+            await anext(run)
+        assert run.ai_call_id is not None and open_connections(client) == []
+        await until(lambda: server.plane.machines.at_work == 0)
+        assert world.row("ai_calls", run.ai_call_id)["status"] == "cancelled"

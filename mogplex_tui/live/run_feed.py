@@ -38,7 +38,8 @@ class RunFeed:
         self._ended_at: float | None = None
         self._settled = False
         self.feed = Feed(
-            f"run:{row.key}",
+            # Of this tail alone: another of the same run has lines of its own to fill.
+            f"run:{row.key}:{id(self)}",
             self.fetch,
             Priority.TAIL,
             every=15.0,

@@ -151,6 +151,8 @@ class ListScreen(ConsoleScreen):
         for key in changed:
             if key in self._rows.rows:
                 self._seen[key] = self._rows.rows[key]
+        for key in removed:
+            self._seen.pop(key, None)
         self._say()
         if self.is_current:
             self.refresh_chrome()

@@ -16,7 +16,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.run_feed import LATE_FOR, RunFeed
 from mogplex_tui.live.tail import Added
-from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, until
 
 
 @pytest.fixture
@@ -198,6 +198,17 @@ async def test_a_run_that_streams_again_is_followed_again(session: FakeSession) 
         session.listing.set.apply([(call(1).id, make.from_call(call(1, status=status)))])
         await feed.fetch()
         assert not feed.feed.idle()
+
+
+async def test_two_tails_of_one_run_are_both_filled(session: FakeSession) -> None:
+    """The run may be open in two places; equal names would share one feed, which fills one tail."""
+    session.fake.events_of_call[call(1).id] = [Rows([event(1)])]
+    feeds = [await feed_of(session, make.from_call(call(1, status="streaming"))) for _ in range(2)]
+    session.scheduler.start()
+    for feed in feeds:
+        session.scheduler.want(feed.feed)
+    await until(lambda: all(ids(feed) == ["e1"] for feed in feeds))
+    await session.scheduler.stop()
 
 
 def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: Path) -> None:

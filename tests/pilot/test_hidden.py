@@ -1,0 +1,47 @@
+"""What nobody sees is not read: a screen lets its feeds rest while another one covers it."""
+
+from __future__ import annotations
+
+from tests.controlplane.support import World
+from tests.pilot.test_runs_screen import Run
+
+
+async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.call(repo_id=repo, model="acme/first", status="success")
+    async with console() as ui:
+        await ui.sees("first")
+        feed = ui.app.runs.feed
+        # Below a dialog it is still seen.
+        await ui.press("question_mark")
+        await ui.until(lambda: len(ui.app.screen_stack) == 2, "the help")
+        await ui.pilot.pause()
+        assert feed.wanted == 1
+        await ui.press("escape")
+        for place, wanted in (("6", 0), ("1", 1), ("7", 0)):
+            await ui.press(place)
+            await ui.until(lambda wanted=wanted: feed.wanted == wanted, f"{wanted} who want the runs")
+        # What came meanwhile is there as soon as one comes back.
+        world.call(repo_id=repo, model="acme/second", status="success")
+        await ui.press("1")
+        await ui.sees("second")
+
+
+async def test_a_tail_rests_while_another_place_is_shown_and_goes_on_after_it(
+    console: Run, world: World
+) -> None:
+    call = world.call(repo_id=world.repo("acme/api"), model="acme/first", status="streaming", type="agent")
+    world.event(call, message="one")
+    async with console() as ui:
+        await ui.sees("first")
+        await ui.press("enter")
+        await ui.sees("one", "following")
+        tail = ui.app.screen.run_feed.feed
+        await ui.press("6")
+        await ui.until(lambda: tail.wanted == 0, "nobody who wants the tail")
+        world.event(call, message="two")
+        await ui.press("1")
+        await ui.sees("one", "two")
+        await ui.press("escape")
+        await ui.until(lambda: tail.wanted == 0, "nobody who wants the tail")
+        assert ui.app.runs.feed.wanted == 1

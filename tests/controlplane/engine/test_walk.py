@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.engine.payloads import KINDS
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
@@ -23,13 +24,20 @@ from tests.controlplane.witness import Change, Witness
 STEPS = 160
 PROMPTS = ("Fix the flaky test", "Work on it forever", "Fail quickly", "quick")
 DUTIES = ("repair-jobs", "reconcile-job-runs", "zombie-row-reaper", "sandbox-reaper")
+# What refuses now and then: the background runtime, the sandbox service, and the kill of a command.
+REFUSALS = (
+    "POST /runtime/tasks 503 x1",
+    "DELETE /runtime/tasks/* 503 x1",
+    "GET /api/sandbox/* 503 x1",
+    "POST /api/sandbox/*/exec/cancel 500 x1",
+)
 BOX = "/api/sandbox"
 JOBS = "/api/observability/jobs"
 
 
 @pytest.fixture
 async def desk(clock: ManualClock) -> AsyncIterator[Desk]:
-    settings = Settings(speed=0, seeded=False, rate_limit=None, cron_secret=CRON)
+    settings = Settings(speed=0, seeded=False, rate_limit=None, cron_secret=CRON, fault_route=True)
     async with PlaneServer(settings, clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers, timeout=30) as client:
@@ -61,6 +69,7 @@ class Walk:
             self.launch: 2,
             self.change_sandbox: 4,
             self.remove_parent: 0.3,
+            self.refuse: 4,
             self.duty: 2,
             self.time: 8,
         }
@@ -76,11 +85,21 @@ class Walk:
         return found
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        struck = self.struck()
         answer = await self.desk.client.request(method, path, **more)
-        assert answer.status_code < 500, (method, path, answer.text)
+        assert answer.status_code < 500 or self.struck() > struck, (method, path, answer.text)
         kind = "/".join(part for part in path.split("/") if "-" not in part)
         self.statuses[f"{method} {kind} {answer.status_code}"] += 1
         return answer
+
+    def struck(self) -> int:
+        """How often something was refused so far."""
+        assert self.desk.plane.faults is not None
+        return sum(active.fired for active in self.desk.plane.faults.active)
+
+    async def refuse(self) -> None:
+        assert self.desk.plane.faults is not None
+        self.desk.plane.faults.add(parse(self.dice.choice(REFUSALS)))
 
     def any_row(self, table: str, condition: str = "1") -> str:
         """Some row, one that still lives if the dice want it so; an id of nobody without any."""
@@ -227,6 +246,7 @@ def _went_somewhere(walk: Walk) -> None:
         ("job", "pending", "running"),
         ("job", "running", "success"),
         ("job", "running", "cancelled"),
+        ("job", "running", "pending"),
         ("sandbox", "installing", "running"),
         ("sandbox", "running", "paused"),
         ("ledger", "enqueue", "queued"),
@@ -240,6 +260,8 @@ async def test_every_rule_holds_whatever_comes(desk: Desk, seed: int) -> None:
     for _ in range(STEPS):
         await walk.step()
     # Left alone for hours, all of it comes to its end.
+    assert desk.plane.faults is not None and walk.struck() > 1
+    desk.plane.faults.clear()
     for _ in range(3):
         desk.go(600)
         desk.clock.advance(7 * 3600)

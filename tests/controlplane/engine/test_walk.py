@@ -69,7 +69,7 @@ class Walk:
             self.launch: 2,
             self.change_sandbox: 4,
             self.remove_parent: 0.3,
-            self.refuse: 4,
+            self.refuse: 2,
             self.duty: 2,
             self.time: 8,
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AfterValidator
 
-from mogplex_tui.api.rules import is_uuid, json_text, units
+from mogplex_tui.api.rules import branch_problem, is_uuid, json_text, root_directory, units
 
 
 def text(
@@ -51,6 +51,25 @@ def uuid(sentence: str) -> AfterValidator:
         return None if value is None else value.strip().lower()
 
     return AfterValidator(check)
+
+
+def branch(*, required: bool = False) -> AfterValidator:
+    """Trim and check a branch name (v1.md §9.1); unless it is `required` a blank one means none."""
+
+    def check(value: str | None) -> str | None:
+        name = (value or "").strip()
+        if not name and not required:
+            return None
+        if problem := branch_problem(name):
+            raise ValueError(problem)
+        return name
+
+    return AfterValidator(check)
+
+
+def directory(root: str | None = "") -> AfterValidator:
+    """Bring a root directory into its normal form (v1.md §9.2); `root` is what stands for that of the repository."""
+    return AfterValidator(lambda value: None if value is None else root_directory(value) or root)
 
 
 def positive(sentence: str) -> AfterValidator:

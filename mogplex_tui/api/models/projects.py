@@ -4,18 +4,24 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time
 
 
-class Project(Inbound):
-    """A project; times in milliseconds, `repo_count` None where the answer has no count."""
+class Owned(Inbound):
+    """Whose a record is: `owner_type` says whether the user's or the team's id counts."""
 
-    id: str
     user_id: str | None = None
     owner_type: str | None = None
     owner_user_id: str | None = None
     product_team_id: str | None = None
     created_by_user_id: str | None = None
+
+
+class Project(Owned):
+    """A project; times in milliseconds, `repo_count` None where the answer has no count."""
+
+    id: str
     name: Text = ""
     description: str | None = None
     is_default: Flag = False
@@ -43,6 +49,7 @@ class Project(Inbound):
         return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
 
 
+_Name = checks.text("Workspace name is required")
 # The service reads null and "" as the shortest time, and clamps what is outside: both are refused here.
 _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 
@@ -50,16 +57,9 @@ _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 class ProjectDraft(OutboundSnake):
     """A project to make; `sandbox_timeout_ms` 600,000 to 18,000,000, left out for the longest."""
 
-    name: str
+    name: Annotated[str, _Name]
     description: str | None = None
     sandbox_timeout_ms: _Lifetime | None = None
-
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("Workspace name is required")
-        return value.strip()
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -69,16 +69,16 @@ class ProjectDraft(OutboundSnake):
 class ProjectUpdate(OutboundSnake):
     """A change of a project: only what is set changes; a description of None is taken away."""
 
-    name: str | None = None
+    name: Annotated[str | None, _Name] = None
     description: str | None = None
     sandbox_timeout_ms: _Lifetime | None = None
 
     @field_validator("name")
     @classmethod
     def _check_name(cls, value: str | None) -> str:
-        if value is None or not value.strip():
+        if value is None:
             raise ValueError("Workspace name is required")
-        return value.strip()
+        return value
 
     @field_validator("sandbox_timeout_ms")
     @classmethod

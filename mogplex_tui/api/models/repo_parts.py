@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import (
     Count,
     Flag,
@@ -19,7 +20,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.rules import branch_problem, root_directory, units
+from mogplex_tui.api.rules import units
 from mogplex_tui.config.secret import Secret
 
 
@@ -158,10 +159,10 @@ class LaunchPresetDraft(Outbound):
     """
 
     name: str
-    base_branch: str
-    working_branch: str
+    base_branch: Annotated[str, checks.branch(required=True)]
+    working_branch: Annotated[str, checks.branch(required=True)]
     create_branch: bool = False
-    root_directory: str | None = None
+    root_directory: Annotated[str | None, checks.directory(None)] = None
 
     @field_validator("name")
     @classmethod
@@ -172,18 +173,6 @@ class LaunchPresetDraft(Outbound):
         if units(value.strip()) > 64:
             raise ValueError("A preset's name has at most 64 characters")
         return value.strip()
-
-    @field_validator("base_branch", "working_branch")
-    @classmethod
-    def _check_branch(cls, value: str) -> str:
-        if problem := branch_problem(value.strip()):
-            raise ValueError(problem)
-        return value.strip()
-
-    @field_validator("root_directory")
-    @classmethod
-    def _check_root(cls, value: str | None) -> str | None:
-        return None if value is None else root_directory(value) or None
 
     @model_validator(mode="after")
     def _check_new_branch(self) -> "LaunchPresetDraft":

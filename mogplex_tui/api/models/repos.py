@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from mogplex_tui.api.env_text import on_the_wire
-from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.projects import Project
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Flag, OutboundSnake, Text, Time
+from mogplex_tui.api.models.projects import Owned, Project
 from mogplex_tui.api.models.secrets import Hidden, HiddenMap
-from mogplex_tui.api.rules import path_id, root_directory
+from mogplex_tui.api.rules import path_id
 
 SHORTEST_LIFE_MS = 600_000
 LONGEST_LIFE_MS = 18_000_000
@@ -37,7 +38,7 @@ class GithubAccess(StrEnum):
     SYNCED_ONLY = "synced_only"
 
 
-class BareRepo(Inbound):
+class BareRepo(Owned):
     """A row of an imported repository: one GitHub repository at one root directory, of a user or a team.
 
     `root_directory` None is the repository's root; a row with a parent is a sub-project. Variables and the webhook
@@ -45,11 +46,6 @@ class BareRepo(Inbound):
     """
 
     id: str
-    user_id: str | None = None
-    owner_type: str | None = None
-    owner_user_id: str | None = None
-    product_team_id: str | None = None
-    created_by_user_id: str | None = None
     workspace_id: str | None = None
     github_id: int | None = None
     github_installation_id: int | None = None
@@ -116,7 +112,7 @@ class _RepoFields(OutboundSnake):
     """What may be written; the service mends silently what it does not like, so it is refused here instead."""
 
     default_branch: str | None = None
-    root_directory: str | None = None
+    root_directory: Annotated[str | None, checks.directory(None)] = None
     install_command: str | None = None
     dev_command: str | None = None
     dev_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
@@ -143,11 +139,6 @@ class _RepoFields(OutboundSnake):
         if value is None:
             raise ValueError("This cannot be empty; leave it out to keep it")
         return value
-
-    @field_validator("root_directory")
-    @classmethod
-    def _check_root(cls, value: str | None) -> str | None:
-        return None if value is None else root_directory(value) or None
 
     @field_validator("runtime")
     @classmethod

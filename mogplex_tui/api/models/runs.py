@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Rows, Text, Time
+from mogplex_tui.api.models.base import Flag, Inbound, Rows, Text, Time
 from mogplex_tui.api.models.calls import LIVE
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.api.rules import branch_problem, is_uuid, prompt_problem, root_directory
+from mogplex_tui.api.models.working_tree import WorkingTree
+from mogplex_tui.api.rules import is_uuid, prompt_problem
 
 HORIZON = 200
 """The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""
@@ -85,18 +85,12 @@ class RunEvents:
     at_horizon: bool
 
 
-class RunStart(Outbound):
-    """A run to start. `root_directory`: None for the repo's own, "" for the repo's root (v1.md §7.2, §9.1,
-    §9.2).
-    """
+class RunStart(WorkingTree):
+    """A run to start (v1.md §7.2, §9.1, §9.2)."""
 
     repo_id: str
     prompt: str
     harness: str = Harness.CODEX
-    base_branch: str | None = None
-    working_branch: str | None = None
-    create_branch: bool = False
-    root_directory: str | None = None
     conversation_id: str | None = None
     workspace_session_id: str | None = None
     mode: str | None = None
@@ -124,30 +118,3 @@ class RunStart(Outbound):
         if value not in tuple(Harness):
             raise ValueError(f"The harness must be {' or '.join(Harness)}")
         return str(value)
-
-    @field_validator("base_branch", "working_branch")
-    @classmethod
-    def _check_branch(cls, value: str | None) -> str | None:
-        if value is None or not value.strip():
-            return None
-        if problem := branch_problem(value.strip()):
-            raise ValueError(problem)
-        return value.strip()
-
-    @field_validator("root_directory")
-    @classmethod
-    def _check_root(cls, value: str | None) -> str | None:
-        return None if value is None else root_directory(value)
-
-    @model_validator(mode="after")
-    def _check_new_branch(self) -> RunStart:
-        if self.create_branch and self.working_branch and self.working_branch == self.base_branch:
-            raise ValueError("A new branch must have another name than its base")
-        return self
-
-    def body(self) -> dict[str, Any]:
-        """Return the JSON body: what was not given is left out, the repo's root is null."""
-        body = self.model_dump(by_alias=True, exclude_none=True)
-        if self.root_directory == "":
-            body["rootDirectory"] = None
-        return body

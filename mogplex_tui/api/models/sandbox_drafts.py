@@ -11,56 +11,29 @@ from pydantic import Field, field_validator, model_validator
 from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Outbound
 from mogplex_tui.api.models.runs import Harness
-from mogplex_tui.api.rules import branch_problem, root_directory
+from mogplex_tui.api.models.working_tree import WorkingTree
 
 _MOST_MINUTES = 300
 _MOST_NAME = 128
 _KEPT_REASON = 64
 
 
-class LaunchDraft(Outbound):
-    """A sandbox to launch. `root_directory`: None for the repository's own, "" for the repository's root.
+class LaunchDraft(WorkingTree):
+    """A sandbox to launch.
 
     `create_branch` needs a `working_branch`; without one a launch works on the base.
     """
 
     repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
-    base_branch: str | None = None
-    working_branch: str | None = None
-    create_branch: bool = False
-    root_directory: str | None = None
     restore_snapshot_id: Annotated[str | None, checks.text()] = None
     restore_snapshot_project_id: Annotated[str | None, checks.text()] = None
     restore_snapshot_team_id: Annotated[str | None, checks.text()] = None
 
-    @field_validator("base_branch", "working_branch")
-    @classmethod
-    def _check_branch(cls, value: str | None) -> str | None:
-        if value is None or not value.strip():
-            return None
-        if problem := branch_problem(value.strip()):
-            raise ValueError(problem)
-        return value.strip()
-
-    @field_validator("root_directory")
-    @classmethod
-    def _check_root(cls, value: str | None) -> str | None:
-        return None if value is None else root_directory(value)
-
     @model_validator(mode="after")
-    def _check_new_branch(self) -> LaunchDraft:
+    def _check_named(self) -> LaunchDraft:
         if self.create_branch and self.working_branch is None:
             raise ValueError("A new branch needs a name")
-        if self.create_branch and self.working_branch == self.base_branch:
-            raise ValueError("A new branch must have another name than its base")
         return self
-
-    def body(self) -> dict[str, Any]:
-        """Return the JSON body: what was not given is left out, the repository's root is null."""
-        body = self.model_dump(by_alias=True, exclude_none=True)
-        if self.root_directory == "":
-            body["rootDirectory"] = None
-        return body
 
 
 class CommandDraft(Outbound):

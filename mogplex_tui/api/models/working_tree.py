@@ -1,0 +1,32 @@
+"""Where work is to happen, as the routes that start it take it (v1.md §7.2, §9; sandboxes.md §3.2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from mogplex_tui.api.models import checks
+from mogplex_tui.api.models.base import Outbound
+
+
+class WorkingTree(Outbound):
+    """Branches and a root directory: None for the repository's own, "" for the repository's root."""
+
+    base_branch: Annotated[str | None, checks.branch()] = None
+    working_branch: Annotated[str | None, checks.branch()] = None
+    create_branch: bool = False
+    root_directory: Annotated[str | None, checks.directory()] = None
+
+    @model_validator(mode="after")
+    def _check_new_branch(self) -> WorkingTree:
+        if self.create_branch and self.working_branch and self.working_branch == self.base_branch:
+            raise ValueError("A new branch must have another name than its base")
+        return self
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body: what was not given is left out, the repository's root is null."""
+        body = self.model_dump(by_alias=True, exclude_none=True)
+        if self.root_directory == "":
+            body["rootDirectory"] = None
+        return body

@@ -229,6 +229,7 @@ UNGUARDED = (
     ("PUT,POST", "/api/sandbox/{*}/files"),
     ("POST,PATCH,DELETE", "/api/sandbox/{*}/tree"),
     ("POST", "/api/sandbox/{*}/extend"),
+    ("POST", "/api/sandbox/{*}/terminal/session"),
 )
 
 # Lists that are paged in memory: a page or limit that is no number gives no rows and a null (observability.md §0).

@@ -107,6 +107,19 @@ async def test_an_agent_is_not_updated_with_nothing(session: httpx.AsyncClient, 
     assert (await session.put("/api/agents", json={"id": agent, "name": "Mine"})).status_code == 200
 
 
+async def test_every_handler_that_does_not_guard_its_parse_is_an_empty_500(
+    session: httpx.AsyncClient,
+) -> None:
+    for methods, path in defects.UNGUARDED:
+        for method in methods.split(","):
+            for body in (b"{", b"null"):
+                where = path.replace("{*}", NONE)
+                answer = await session.request(method, where, content=body)
+                by_secret = where in ("/api/jobs/process", "/api/agent/review")
+                expected = (503, False) if by_secret else (500, True)
+                assert (answer.status_code, answer.content == b"") == expected, (method, where)
+
+
 @pytest.mark.parametrize("body", [b"{", b""])
 async def test_connections_and_servers_that_are_not_json_are_a_500(
     session: httpx.AsyncClient, body: bytes

@@ -47,6 +47,14 @@ ELSEWHERE = {
 }
 """What serves a route without a method, or why nothing of this client does, by method and unnamed path."""
 
+UNDESCRIBED = {
+    "POST": "/api/auth/vercel/token /api/control/chat /api/cli/inference/chat/completions "
+    "/api/cli/openai/chat/completions",
+    "DELETE": "/api/auth/vercel/token",
+    "GET": "/api/vercel/targets",
+}
+"""Routes by method that a list of the contract names and no section describes: nobody knows what they answer."""
+
 _CALLERS = {
     "browser": "no method: only a browser ends up there",
     "machine": "no method: called by webhooks, schedulers and workers (system.md)",
@@ -152,6 +160,13 @@ def document() -> str:
             for fact in members
         ]
         parts.append("\n".join(lines) + "\n")
+    lines = ["## Named in a list, described nowhere\n", "| method | path | asked by |", "| --- | --- | --- |"]
+    lines += [
+        f"| {method} | `{path}` | no method: the contract does not say what it takes or answers |"
+        for method, paths in UNDESCRIBED.items()
+        for path in paths.split()
+    ]
+    parts.append("\n".join(lines) + "\n")
     without = [f"- `client.{name}`: {why}" for name, why in NO_REQUEST.items()]
     parts.append("## Methods that ask nothing\n\n" + "\n".join(without) + "\n")
     return "\n".join(parts)

@@ -18,7 +18,7 @@ from tests.api.families.lab import Call
 from tests.api.support import TOKEN, http, serving
 from tests.facts import client_routes
 from tests.facts.client_calls import CALLS, NO_REQUEST, call, methods
-from tests.facts.client_routes import ELSEWHERE, Recorder, client_of, methods_by_route, recorded
+from tests.facts.client_routes import ELSEWHERE, UNDESCRIBED, Recorder, client_of, methods_by_route, recorded
 from tests.facts.routes import facts
 
 # These give a result whatever a success says: the status was all that they asked for, and why.
@@ -60,6 +60,15 @@ def test_every_route_of_an_operator_has_a_method_or_a_reason(
 def test_no_reason_outlives_what_it_explains(sent: dict[str, list[client_routes.Sent]]) -> None:
     assert not ELSEWHERE.keys() & methods_by_route(sent).keys()
     assert ELSEWHERE.keys() <= {fact.key for fact in facts()}
+
+
+def test_what_a_list_only_names_is_in_the_document_too_until_it_is_described() -> None:
+    named = {(method, path) for method, paths in UNDESCRIBED.items() for path in paths.split()}
+    assert not named & {fact.key for fact in facts()}
+    assert len(named) == 6
+    text = client_routes.DOCUMENT.read_text()
+    for method, path in named:
+        assert f"| {method} | `{path}` | no method" in text
 
 
 def test_the_document_of_the_client_s_routes_is_current() -> None:

@@ -52,6 +52,8 @@ class HostedDefects:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
+        # The operations of the MCP endpoint go through the same defects as the routes behind them.
+        scope.setdefault("router", self)
         visit = Visit(scope)
         if visit.method == defects.GONE.methods and visit.path == defects.GONE.path:
             await _error(visit, defects.GONE, "")(scope, receive, send)

@@ -83,6 +83,24 @@ async def test_automations_have_a_first_page_only(owner: httpx.AsyncClient, worl
     assert (await owner.get(f"{V1}/automations?cursor=x")).status_code == 400
 
 
+async def test_an_operation_of_the_mcp_endpoint_meets_the_defects_of_its_route(
+    owner: httpx.AsyncClient, world: World
+) -> None:
+    for at in (1, 2):
+        world.flow(created_at=at)
+    cursor = (await owner.get(f"{V1}/automations?limit=1")).json()["data"]["nextCursor"]
+
+    async def listed(**arguments: Any) -> dict[str, Any]:
+        given = {"name": "mogplex_list_automations", "arguments": arguments}
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": given}
+        found: dict[str, Any] = (await owner.post(f"{V1}/mcp", json=asked)).json()["result"]
+        return found
+
+    assert len((await listed(limit=1))["structuredContent"]["automations"]) == 1
+    refused = await listed(limit=1, cursor=cursor)
+    assert refused["isError"] and refused["structuredContent"]["error"]["status"] == 500
+
+
 @pytest.mark.parametrize("query", ["surface=cloud", "page=abc", "repo_id=junk"])
 async def test_some_lists_of_calls_are_a_500(owner: httpx.AsyncClient, query: str) -> None:
     answer = await owner.get(f"{CALLS}?{query}")

@@ -179,6 +179,7 @@ async def _invite(address: str, port: int, *, opens: bool) -> None:
 
 
 async def _patiently(coming: asyncio.Future[str]) -> str:
+    say(f"Waiting for the browser, for at most {WITHIN / 60:.0f} minutes; ctrl+c gives up.")
     try:
         return await waited(coming, WITHIN)
     except TimeoutError:

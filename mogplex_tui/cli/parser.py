@@ -150,6 +150,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(module).run(parsed))
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            # Behind a question or a ^C; the shell's prompt begins on a line of its own.
+            sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: that is its right, not a failure of ours.

@@ -9,6 +9,7 @@ import pty
 import re
 import sys
 from asyncio.subprocess import PIPE
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -129,6 +130,19 @@ async def test_a_token_among_the_arguments_is_refused_without_being_shown(
 async def test_plain_http_off_loopback_never_sees_a_credential(mogplex: Mogplex) -> None:
     done = await mogplex("login", "--base-url", "http://mogplex.example", "--token", stdin=TOKEN)
     assert done.code == 2
+    assert contexts.read().by_name == {}
+
+
+async def test_ctrl_c_at_the_hidden_question_changes_nothing_and_leaves_a_line_of_its_own(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(question: str, stream: Any) -> str:
+        stream.write(question)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("getpass.getpass", interrupted)
+    done = await mogplex("login", "--base-url", "http://127.0.0.1:9", "--token", terminal=True)
+    assert (done.code, done.err) == (130, "Personal access token (not shown): \n")
     assert contexts.read().by_name == {}
 
 

@@ -21,7 +21,7 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.target import Target
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.config.settings import Settings, SettingsError, load
+from mogplex_tui.config.settings import CredentialsError, Settings, SettingsError, load
 
 if TYPE_CHECKING:
     from mogplex_tui.api.credentials import Renewal
@@ -69,7 +69,8 @@ def settings_of(arguments: argparse.Namespace, *, contexts: bool = True) -> Sett
     try:
         return load(vars(arguments), contexts=contexts)
     except SettingsError as error:
-        raise Stop(Exit.USAGE, str(error)) from error
+        code = Exit.NOT_SIGNED_IN if isinstance(error, CredentialsError) else Exit.USAGE
+        raise Stop(code, str(error)) from error
 
 
 def target_of(settings: Settings) -> Target:

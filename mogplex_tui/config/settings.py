@@ -25,6 +25,10 @@ class SettingsError(Exception):
     """A setting that cannot be used; the text says which, where it came from and what would do."""
 
 
+class CredentialsError(SettingsError):
+    """What the context is signed in with cannot be had: a locked keyring, a damaged file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sourced(Generic[T]):
     """A value and where it came from, in words a person can act on."""
@@ -180,7 +184,10 @@ def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | Non
     try:
         record = load(context.name, context.kept_in)
     except VaultError as error:
-        raise SettingsError(str(error)) from None
+        if len(missing) == 1:
+            # The other one was given by the environment, which is enough to go on with.
+            return None
+        raise CredentialsError(str(error)) from None
     # A credential goes to the address that it was made for, and nowhere else.
     if record is None or not same_service(record.base_url, values["base_url"].value or ""):
         return None

@@ -169,7 +169,7 @@ async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: P
 
 
 async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_credential(
-    mogplex: Mogplex, plane: PlaneServer
+    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ring = MemoryKeyring()
     with in_use(ring):
@@ -187,6 +187,11 @@ async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_crede
     with in_use(ring):
         ring.locked = True
         await refused()
+        listed = await mogplex("repos", "list")
+        assert (listed.code, "Unlock it, or sign in again" in listed.err) == (3, True)
+        with monkeypatch.context() as shell:
+            shell.setenv("MOGPLEX_TOKEN", plane.token)
+            assert (await mogplex("repos", "list")).code == 0
         # A context that nobody wants any more goes all the same, and what is left is said.
         gone = await mogplex("contexts", "remove", name)
         assert (gone.code, contexts.read().by_name) == (0, {})

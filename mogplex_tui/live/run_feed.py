@@ -75,6 +75,10 @@ class RunFeed:
                 f"The first {HORIZON} events. This service gives no more through v1; with a browser session "
                 "(MOGPLEX_SESSION_COOKIE) all of them are shown."
             )
+        if self.tail.gone:
+            return (
+                f"The oldest {self.tail.gone:,} lines are not kept here any more; the service has them all."
+            )
         if self.tail.bad:
             said = "1 event" if self.tail.bad == 1 else f"{self.tail.bad} events"
             return f"{said} could not be read and stand{'s' if self.tail.bad == 1 else ''} here as raw JSON."

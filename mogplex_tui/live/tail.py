@@ -1,6 +1,7 @@
 """The events of one run: merged by id, ordered by time with arrival as tie-break, a tool's start and finish as one.
 
-Kept compact (fields, and the payload as JSON bytes), because a run may have tens of thousands (v1.md §8.5).
+Kept compact (fields, and the payload as JSON bytes, beyond a bound on disk), because a run may have tens of thousands
+(v1.md §8.5); of a tail that grows for days the newest lines are kept.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live import redact
+from mogplex_tui.live.spill import Spill, Spilled
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 HORIZON = 200
 # The type of the line that stands for an event which did not parse.
 UNREADABLE = "unreadable"
+# So many lines are kept, a hundred megabytes; when there are more, the oldest tenth goes.
+KEPT = 200_000
 # Beyond this many lines out of place in one batch, sorting all is cheaper than moving each.
 RESORT_ABOVE = 64
 
@@ -41,9 +45,9 @@ class Line:
     type: str
     tool: str | None
     message: str
-    body: bytes
+    body: bytes | Spilled
     call_id: str | None = None
-    finish: bytes | None = None
+    finish: bytes | Spilled | None = None
     finish_id: str | None = None
     took_ms: float | None = None
     ok: bool | None = None
@@ -75,8 +79,8 @@ class Line:
         return event
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
-    value = json.loads(body)
+def _decoded(body: bytes | Spilled) -> dict[str, Any]:
+    value = json.loads(bytes(body))
     return value if isinstance(value, dict) else {"value": value}
 
 
@@ -107,6 +111,10 @@ class Tail:
         self.at_horizon = False
         # How many events did not parse; each has its marked line.
         self.bad = 0
+        # How many of the oldest lines were let go, and the time of the last of them: what is older is not taken again.
+        self.gone = 0
+        self._gone_until: datetime | None = None
+        self._spill = Spill()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -114,7 +122,7 @@ class Tail:
     @property
     def events(self) -> int:
         """How many events were seen (a tool's two count as two)."""
-        return len(self._seen)
+        return len(self._seen) + self.gone
 
     def index_of(self, line_id: str) -> int | None:
         """Return the place of a line by its id, or None."""
@@ -129,7 +137,7 @@ class Tail:
         """Merge a batch of events; those already known change nothing."""
         batch = _Batch()
         for event in events:
-            if event.id in self._seen:
+            if event.id in self._seen or self._too_old(event.created_at):
                 continue
             self._seen.add(event.id)
             if event.type == "tool_finished" and self._finish(event, batch.added):
@@ -146,14 +154,15 @@ class Tail:
             given = raw.get("id")
             named = isinstance(given, str) and bool(given)
             key = str(given) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
-            if key in self._seen:
+            known = _instant(raw)
+            if key in self._seen or (known is not None and self._too_old(known)):
                 continue
             self._seen.add(key)
             self.bad += 1
             self._count += 1
-            at = _instant(raw) or (self.lines[-1].at if self.lines else datetime.fromtimestamp(0, UTC))
+            at = known or (self.lines[-1].at if self.lines else datetime.fromtimestamp(0, UTC))
             message = f"This event could not be read: {redact.text(row.why)}"
-            self._place(Line(key, at, self._count, UNREADABLE, None, message, body), batch)
+            self._place(Line(key, at, self._count, UNREADABLE, None, message, self._spill.keep(body)), batch)
         return self._settle(batch)
 
     def _finish(self, event: Event, added: Added) -> bool:
@@ -162,7 +171,7 @@ class Tail:
         if start is None:
             return False
         payload = event.payload or {}
-        start.finish, start.finish_id = redact.packed(payload), event.id
+        start.finish, start.finish_id = self._spill.keep(redact.packed(payload)), event.id
         _outcome(start, payload)
         start.version += 1
         added.changed.append(start.id)
@@ -178,7 +187,7 @@ class Tail:
             type=event.type,
             tool=event.tool_name,
             message=redact.text(event.message or ""),
-            body=redact.packed(payload),
+            body=self._spill.keep(redact.packed(payload)),
             call_id=_tool_call(event),
             preview=_preview(payload),
         )
@@ -223,7 +232,30 @@ class Tail:
                 insort(self.lines, line, key=_sort)
             for line in batch.gone.values():
                 del self.lines[bisect_left(self.lines, line.sort, key=_sort)]
+        self._let_go(added)
         return added
+
+    def _too_old(self, at: datetime) -> bool:
+        return self._gone_until is not None and at <= self._gone_until
+
+    def _let_go(self, added: Added) -> None:
+        """Take out the oldest lines of a tail that has grown too long; each reading would bring them again."""
+        if len(self.lines) <= KEPT:
+            return
+        count = len(self.lines) - KEPT * 9 // 10
+        until = self.lines[count - 1].at
+        while count < len(self.lines) and self.lines[count].at == until:
+            count += 1
+        for line in self.lines[:count]:
+            del self._by_id[line.id]
+            self._seen.discard(line.id)
+            for waiting in (self._running, self._orphans):
+                if waiting.get(line.call_id or "") is line:
+                    del waiting[line.call_id or ""]
+        self.gone += count
+        self._gone_until = until
+        del self.lines[:count]
+        added.reordered = True
 
 
 @dataclass(slots=True)

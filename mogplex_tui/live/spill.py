@@ -1,0 +1,72 @@
+"""Bytes that are kept in memory up to a bound and beyond it in a file that has no name: it ends with its owner."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from dataclasses import dataclass
+from typing import IO
+
+log = logging.getLogger("mogplex.live")
+
+# Bytes of payloads that one tail keeps in memory.
+BOUND = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """Bytes on disk; `bytes(…)` reads them. Raises OSError when the disk fails."""
+
+    spill: Spill
+    offset: int
+    size: int
+
+    def __bytes__(self) -> bytes:
+        """Read it."""
+        return self.spill.read(self.offset, self.size)
+
+
+class Spill:
+    """Keeps bytes: in memory while there is room, then in a temporary file without a name."""
+
+    def __init__(self, bound: int = BOUND) -> None:
+        self._room = bound
+        self._file: IO[bytes] | None = None
+        self._end = 0
+
+    def keep(self, data: bytes) -> bytes | Spilled:
+        """Return what stands for the data: itself while there is room, else its place on disk.
+
+        A disk that is full is logged once, and from then on everything stays in memory.
+        """
+        if len(data) <= self._room:
+            self._room -= len(data)
+            return data
+        try:
+            self._write(data)
+        except OSError as error:
+            log.warning("what is long is kept in memory: %s", error)
+            self._room = 1 << 62
+            return data
+        place = Spilled(self, self._end, len(data))
+        self._end += len(data)
+        return place
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            # Most tails are short, and the first frame has none.
+            import tempfile
+
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed with its owner)
+            weakref.finalize(self, self._file.close)
+        self._file.seek(self._end)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return bytes that were written. Raises OSError when the disk fails, ValueError when nothing was written."""
+        if self._file is None:
+            raise ValueError("nothing was written")
+        self._file.seek(offset)
+        return self._file.read(size)

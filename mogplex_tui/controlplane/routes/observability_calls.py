@@ -36,7 +36,7 @@ async def list_calls(ask: Ask) -> Response:
     calls = calls_pieces(found.rows, _sandboxes(ask, found.rows))
     about = f',"total":{found.total},"page":{page},"limit":{limit}}}'
     if len(found.rows) > SLICE:
-        return answer_pieces(chain(['{"calls":'], calls, [about]))
+        return await answer_pieces(chain(['{"calls":'], calls, [about]))
     return answer_text(f'{{"calls":{"".join(calls)}{about}')
 
 
@@ -78,7 +78,7 @@ async def call_events(ask: Ask) -> Response:
     if not wanted:
         raise refusal(400, "Missing ai_call_id")
     call_id = _own_call(ask, wanted.lower())
-    return answer_pieces(events_body(ask.plane.db, call_id))
+    return await answer_pieces(events_body(ask.plane.db, call_id))
 
 
 async def tool_calls(ask: Ask) -> Response:

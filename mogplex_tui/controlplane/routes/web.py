@@ -7,13 +7,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -24,8 +23,6 @@ from ..plane import Plane
 
 log = logging.getLogger("mogplex.controlplane")
 
-# What comes in fewer pieces is sent at once, with its length.
-_FEW_PIECES = 3
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
@@ -44,18 +41,13 @@ def answer_text(text: str) -> Response:
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
-def answer_pieces(pieces: Iterator[str]) -> Response:
+async def answer_pieces(pieces: Iterable[str]) -> Response:
     """As answer_text, for a text that is long in the making: other requests are answered between its pieces."""
-    begun = list(islice(pieces, _FEW_PIECES))
-    if len(begun) < _FEW_PIECES:
-        return answer_text("".join(begun))
-    return StreamingResponse(_at_leisure(chain(begun, pieces)), media_type="application/json")
-
-
-async def _at_leisure(pieces: Iterable[str]) -> AsyncIterator[bytes]:
+    made = []
     for piece in pieces:
-        yield piece.encode("utf-8", "replace")
+        made.append(piece.encode("utf-8", "replace"))
         await asyncio.sleep(0)
+    return Response(b"".join(made), media_type="application/json")
 
 
 def data(value: Any, status: int = 200) -> Response:

@@ -60,7 +60,12 @@ class Stop(Exception):
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the terminal something; never on stdout, which is for data."""
+    """Tell the person at the terminal something; never on stdout, which is for data, and never with control codes."""
+    if not sentence.replace("\n", "").isprintable():
+        # Words of the service have been made harmless where they are known to be such; this is for all others.
+        from mogplex_tui.cli.output import harmless
+
+        sentence = "\n".join(map(harmless, sentence.split("\n")))
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
 

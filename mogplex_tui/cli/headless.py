@@ -123,7 +123,7 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     try:
         return asyncio.run(guarded())
     except Stop as stop:
-        say(output.shown(str(stop)) if len(str(stop).splitlines()) == 1 else str(stop))
+        say("\n".join(map(output.shown, str(stop).splitlines())))
         return stop.code
     except MogplexError as error:
         say(output.shown(sentence(error)))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mogplex_tui.cli.common import say
 from mogplex_tui.cli.output import Column, Output, clip, width
 
 
@@ -126,3 +127,8 @@ def test_wide_letters_are_counted_as_two_and_never_halved() -> None:
     assert clip("日本語", 4) == "日…"
     assert clip("日本語", 6) == "日本語"
     assert width("e\u0301") == 1
+
+
+def test_nothing_that_is_said_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("acme/\x1b[31mred\u202e is strange.\nSecond line – “fine” …")
+    assert capsys.readouterr().err == "acme/\\x1b[31mred\\u202e is strange.\nSecond line – “fine” …\n"

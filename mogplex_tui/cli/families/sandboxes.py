@@ -43,7 +43,7 @@ async def _dress(desk: Desk, rows: Any) -> None:
 
 
 async def _launch(desk: Desk) -> Any:
-    return await _booted(desk.client.sandboxes.launch(await _draft(desk)))
+    return await _booted(desk, desk.client.sandboxes.launch(await _draft(desk)))
 
 
 async def _launch_v1(desk: Desk) -> Any:
@@ -62,7 +62,7 @@ async def _draft(desk: Desk) -> Any:
     )
 
 
-async def _booted(boot: Boot) -> Any:
+async def _booted(desk: Desk, boot: Boot) -> Any:
     """Follow a boot to its end and return the record. Raises Stop when it failed."""
     from mogplex_tui.api.models.stream import EndKind
     from mogplex_tui.cli.common import Stop, say
@@ -71,7 +71,8 @@ async def _booted(boot: Boot) -> Any:
     async with boot:
         async for event in boot:
             if event.type == "warning":
-                say(f"The service warns: {getattr(event, 'message', '')}")
+                warning = getattr(event, "message", "")
+                say(desk.setting.output.shown(f"The service warns: {warning}"))
     end = boot.end
     if end is not None and end.kind is not EndKind.DONE and boot.as_stream:
         record = f" Its record is {boot.record_id}." if boot.record_id else ""
@@ -81,7 +82,7 @@ async def _booted(boot: Boot) -> Any:
 
 def _boots(start: Callable[[Desk], Boot]) -> tuple[Road, ...]:
     async def call(desk: Desk) -> Any:
-        return await _booted(start(desk))
+        return await _booted(desk, start(desk))
 
     return (off(call),)
 

@@ -345,3 +345,17 @@ async def test_a_token_at_its_limit_ends_with_5(mogplex: Mogplex, plane: PlaneSe
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("agents", "list")
     assert (done.code, done.out) == (5, "")
+
+
+async def test_what_a_boot_says_cannot_act_on_the_terminal_or_name_a_token(mogplex: Mogplex) -> None:
+    evil = "\x1b[31mred\u202e\n\x1b]0;title\x07 ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    told = ({"type": "warning", "message": evil}, {"type": "error", "message": evil})
+    events = "".join(f"data: {json.dumps(each)}\n\n" for each in told)
+    async with serving(http(200, events.encode(), "text/event-stream")) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("sandboxes", "launch", "--repo", REPO)
+    assert (done.code, done.out) == (1, "")
+    assert "The service warns: " in done.err and "The sandbox did not boot: " in done.err
+    assert "red" in done.err and "title" in done.err
+    for never in ("\x1b", "\x07", "\u202e", "ghp_"):
+        assert never not in done.err

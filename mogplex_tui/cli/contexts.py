@@ -183,15 +183,27 @@ def _set(arguments: argparse.Namespace) -> int:
             context = replace(context, base_url=_url(arguments.base_url))
         return known.put(_with(context, arguments))
 
-    before = contexts.read().get(arguments.name)
     known = contexts.change(change)
-    moved = not same_service(before.base_url, known.get(arguments.name).base_url)
-    if moved and before.kept_in is not None:
+    context = known.get(arguments.name)
+    home = _home_of_credential(context) if arguments.base_url is not None else None
+    if home is not None and not same_service(home, context.base_url):
         say(
-            f"Its credential is for {before.base_url} and goes nowhere else. Sign in to the new address: "
+            f"Its credential is for {home} and goes nowhere else. Sign in to the new address: "
             f"mogplex-tui login --context {arguments.name}"
         )
     return _changed(arguments, known)
+
+
+def _home_of_credential(context: Context) -> str | None:
+    """The address that the stored credential is for, None where there is none or it cannot be had now."""
+    if context.kept_in is None:
+        return None
+    try:
+        record = vault.load(context.name, context.kept_in)
+    except VaultError as error:
+        say(str(error))
+        return None
+    return record.base_url if record is not None else None
 
 
 def _url(text: str) -> str:
@@ -252,6 +264,12 @@ def confirm(name: str, why: str) -> None:
         raise Stop(Exit.FAILED, "That is not its name. Nothing was changed.")
 
 
+def _is_one_file(old: str, new: str) -> bool:
+    """Whether both names lead to the credentials of the new one: some disks do not tell cases apart."""
+    before, after = vault.credentials_file(old), vault.credentials_file(new)
+    return before.exists() and after.exists() and before.samefile(after)
+
+
 def _rename(arguments: argparse.Namespace) -> int:
     from mogplex_tui.config.paths import state_dir
 
@@ -266,7 +284,8 @@ def _rename(arguments: argparse.Namespace) -> int:
                 where = vault.save(new, record)
                 context = replace(context, kept_in=where)
         known = contexts.change(lambda before: before.renamed(old, new).put(context))
-        _forgotten(replace(context, name=old, kept_in=kept_in))
+        if not _is_one_file(old, new):
+            _forgotten(replace(context, name=old, kept_in=kept_in))
     before, after = state_dir(old), state_dir(new)
     if before.is_dir() and not after.exists():
         before.rename(after)

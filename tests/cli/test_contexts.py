@@ -104,6 +104,16 @@ async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex
     assert not vault.credentials_file("job").exists()
 
 
+async def test_another_case_of_its_name_loses_nothing_on_a_disk_that_does_not_tell_cases_apart(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = vault.credentials_file
+    monkeypatch.setattr(vault, "credentials_file", lambda name: place(name.lower()))
+    keep("work", "http://127.0.0.1:1")
+    assert (await mogplex("contexts", "rename", "work", "Work")).code == 0
+    assert vault.load("Work", vault.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+
+
 async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
     mogplex: Mogplex, plane: PlaneServer
 ) -> None:
@@ -112,6 +122,9 @@ async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
     assert "goes nowhere else" in done.err
     refused = await mogplex("runs", "list")
     assert refused.code == 3 and "no credential" in refused.err
+    back = await mogplex("contexts", "set", "work", "--base-url", "http://127.0.0.1:1")
+    assert (back.code, back.err) == (0, "")
+    await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
     assert (await mogplex("login", "--token", stdin=plane.token)).code == 0
     assert (await mogplex("runs", "list")).code == 0
 

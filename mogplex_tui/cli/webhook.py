@@ -52,8 +52,12 @@ def send(args: argparse.Namespace) -> int:
     base = getattr(args, "base_url", None) or os.environ.get("MOGPLEX_BASE_URL")
     if not base:
         return _refuse("name the plane by --base-url or MOGPLEX_BASE_URL")
-    address = urlsplit(base)
-    if address.scheme not in ("http", "https") or not address.hostname:
+    try:
+        address = urlsplit(base)
+        known = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        known = False
+    if not known:
         return _refuse(f"{base} is no address of a plane")
     secret = _secret(args.db)
     if secret is None:

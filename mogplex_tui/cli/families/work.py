@@ -143,6 +143,9 @@ async def walk(desk: Desk, roads: Sequence[Road], *, again: bool = True) -> Any:
 async def named(desk: Desk, family: Family, text: str) -> Any:
     """Return the record that an id, the beginning of one, or a name means, and put its id on the desk."""
     asked = text.strip()
+    if not asked:
+        # A script's empty variable must not mean the record that has no name.
+        raise Stop(Exit.USAGE, f"Which {family.noun}? Its name is empty.")
     if family.one and is_uuid(asked):
         desk.key = asked.lower()
         return await walk(desk, family.one)
@@ -160,7 +163,9 @@ def _chosen(desk: Desk, family: Family, rows: Sequence[Any], asked: str) -> Any:
     keys = [(str(shaping.value_at(row, family.key)).lower(), row) for row in rows]
     found = [row for key, row in keys if key == low]
     found = found or [
-        row for row in rows if low in (str(shaping.value_at(row, path)).lower() for path in family.names)
+        row
+        for row in rows
+        if low in (str(shaping.value_at(row, path) or "").lower() for path in family.names)
     ]
     if not found and len(low) >= SHORTEST:
         found = [row for key, row in keys if key.startswith(low)]

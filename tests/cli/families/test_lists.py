@@ -92,6 +92,15 @@ async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: Wor
         assert "no such thing" in done.err
 
 
+async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: World) -> None:
+    world.sandbox(world.repo("acme/small"), sandbox_id="")
+    empty = await operator("sandboxes", "get", " ")
+    assert (empty.code, empty.out, empty.err) == (2, "", "Which sandbox? Its name is empty.\n")
+    world.flow()
+    for family in ("automations", "sandboxes", "repos"):
+        assert (await operator(family, "get", "none")).code == 1
+
+
 async def test_a_name_that_means_several_is_refused_with_their_ids(operator: Mogplex, world: World) -> None:
     first, second = world.repo("acme/api"), world.repo("acme/api", root_directory="web")
     done = await operator("repos", "get", "acme/api")

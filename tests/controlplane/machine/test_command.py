@@ -78,6 +78,7 @@ async def test_what_cannot_be_delivered_says_why(
     cases: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
         ((), {}, 2, "name the plane by --base-url"),
         (("--base-url", "nonsense"), {}, 2, "no address of a plane"),
+        (("--base-url", "http://["), {}, 2, "no address of a plane"),
         (here, {}, 2, "name the plane's file by --db"),
         ((*here, "--db", f"{tmp_path}/none.db"), {}, 2, "name the plane's file by --db"),
         (here, {"MOGPLEX_WEBHOOK_SECRET": "wrong"}, 3, "the plane answered 401"),

@@ -8,6 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from mogplex_tui.api.access import Family
+
 if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
@@ -18,7 +20,8 @@ class Around:
     def __init__(self, session: Session) -> None:
         self._boxes = _by_repo(session, "sandboxes")
         self._assigned = _by_repo(session, "assignments")
-        self._all_assigned = session.store.set("assignments").freshness.as_of is not None
+        read = session.store.set("assignments").freshness.as_of is not None
+        self._all_assigned = read and session.open(Family.ASSIGNMENTS)
         self._runs: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
         runs = session.store.set("runs")

@@ -207,7 +207,8 @@ class ListScreen(ConsoleScreen):
         left = [
             *crumbs,
             Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
-            Segment(f"{total:,}", Tone.PLAIN, priority=1),
+            # Nothing that can be seen is not none.
+            *([] if self.closed() else [Segment(f"{total:,}", Tone.PLAIN, priority=1)]),
             *self._marks(),
             *self.counts(),
         ]

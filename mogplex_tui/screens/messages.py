@@ -70,5 +70,5 @@ def observability_closed(session: Session) -> list[str]:
     return [
         finding.reason,
         "Runs started or opened from here are on the Runs screen (1).",
-        "MOGPLEX_SESSION_COOKIE=… adds a browser session to this context.",
+        "mogplex-tui login --session adds one.",
     ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.models.account import User
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -14,7 +15,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import choices, readiness
-from tests.unit.fakes import COOKIE, TOKEN, FakeClock
+from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
 
 
 def session(*, token: bool = True) -> Session:
@@ -78,6 +79,11 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "day_is_cut": False,
         "counted_from": None,
     }
+    # A list of assignments that was read and has none of it says 0, but one that is closed says nothing.
+    here.store.set("assignments").freshness.as_of = 1.0
+    assert {"assigned": 0, "schedules": 0}.items() <= Around(here).of("elsewhere").items()
+    here.access.learn(Family.ASSIGNMENTS, LOGIN)
+    assert {"assigned": None, "schedules": None}.items() <= Around(here).of("elsewhere").items()
     # Where the list of runs does not reach back a day, what it counts is the least, and none is not zero.
     here.store.set("runs").whole_since = known = now - timedelta(hours=2)
     cut = {"day_is_cut": True, "counted_from": known}

@@ -26,7 +26,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
-from mogplex_tui.screens.places import ConsolePlaces
+from mogplex_tui.screens.places import OWN, ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.shared_caches import share_backgrounds
 
@@ -60,6 +60,7 @@ class ConsoleApp(ConsolePlaces):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
     CSS = """
     Toast { max-width: 76; }
+    CommandPalette SearchIcon { display: none; }
     """
 
     def __init__(
@@ -168,7 +169,11 @@ class ConsoleApp(ConsolePlaces):
 
     def do_app_palette(self) -> None:
         """Open the command palette."""
-        self.action_command_palette()
+        from textual.command import CommandPalette
+
+        if not isinstance(self.screen, CommandPalette):
+            told = "a list, such as jobs or sandboxes, or a command"
+            self.push_screen(CommandPalette(placeholder=told, id="--command-palette"))
 
     def do_app_help(self) -> None:
         """Show every key that works on this screen."""
@@ -176,7 +181,10 @@ class ConsoleApp(ConsolePlaces):
 
         if isinstance(self.screen, ConsoleScreen):
             read_only = not self.session.may_write
-            self.push_screen(HelpModal(self.screen.SCOPE, read_only=read_only, ascii_only=self.look.ascii))
+            never = self.screen.never()
+            self.push_screen(
+                HelpModal(self.screen.SCOPE, read_only=read_only, ascii_only=self.look.ascii, never=never)
+            )
 
     def do_app_theme(self) -> None:
         """Switch between the dark and the light theme."""
@@ -196,6 +204,8 @@ class ConsoleApp(ConsolePlaces):
         if not isinstance(screen, ConsoleScreen):
             return
         for action in actions.in_scope(screen.SCOPE):
-            if action.id != "app.palette" and screen.shows(action):
+            # The lists are offered by their names and aliases below.
+            is_list = action.id.startswith("go.") and action.id.removeprefix("go.") not in (*OWN, "back")
+            if action.id != "app.palette" and not is_list and screen.shows(action):
                 yield SystemCommand(action.title, action.help, partial(screen.action_act, action.id))
         yield from self.places()

@@ -129,9 +129,13 @@ class ConsoleScreen(Screen[None]):
             for number, step in enumerate(way)
         ]
 
+    def never(self) -> frozenset[str]:
+        """Return the ids of actions that have no use on this screen, whatever it shows; for subclasses."""
+        return frozenset()
+
     def shows(self, action: actions.Action) -> bool:
         """Return whether the key bar and the palette tell of an action now; for subclasses."""
-        return self.why_not(action) is None
+        return action.id not in self.never() and self.why_not(action) is None
 
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys that work here, and make sense now."""

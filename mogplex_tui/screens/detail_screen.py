@@ -18,7 +18,7 @@ from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_screen import tab_of, takes, verb_of
+from mogplex_tui.screens.kind_screen import never_of, tab_of, takes, verb_of
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.notice import Notice
@@ -169,6 +169,10 @@ class DetailScreen(ConsoleScreen):
         ]
         return [segment for segment in segments if segment.text]
 
+    def never(self) -> frozenset[str]:
+        """Return what no record of this kind has."""
+        return never_of(self.KIND)
+
     def shows(self, action: actions.Action) -> bool:
         """Tell of a verb where the record takes it, and of links and pages where there are any."""
         if not super().shows(action):
@@ -177,7 +181,7 @@ class DetailScreen(ConsoleScreen):
             return takes(verb_of(self.KIND, action.verb), self.on_row())
         if action.id == "kind.follow":
             return len(self.record.links) > 0
-        return action.id != "kind.browse" or self.KIND.url is not None
+        return True
 
     # Actions ---------------------------------------------------------------------------------------------------
 

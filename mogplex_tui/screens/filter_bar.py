@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
+
+
+class OneLine(Input):
+    """An input that takes what is pasted as one line, whatever it was before."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split()), *self.selection)
 
 
 class FilterBar(Horizontal):
@@ -41,7 +50,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the sign and the input."""
         yield Static("/")
-        yield Input(placeholder=self._example, select_on_focus=False)
+        yield OneLine(placeholder=self._example, select_on_focus=False)
 
     @property
     def text(self) -> str:

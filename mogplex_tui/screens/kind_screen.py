@@ -22,11 +22,6 @@ from mogplex_tui.widgets.line_table import LineTable
 class KindScreen(ListScreen):
     """A list of one kind. `screen_of` makes the class of a kind; this one is never shown itself."""
 
-    def __init__(self, narrowed: str = "") -> None:
-        """`narrowed` is the filter of the link that led here."""
-        super().__init__()
-        self._narrowed = narrowed
-
     @property
     def collection(self) -> Collection:
         """The rows of the kind and their feed."""
@@ -58,10 +53,12 @@ class KindScreen(ListScreen):
         return self.collection.closed(self.KIND.needs)
 
     def on_mount(self) -> None:
-        """Narrow the list when a link asked for it, and hear when the reach of the credential changes."""
+        """Hear when the reach of the credential changes."""
         self._forget.append(self.session.access.subscribe(lambda *_: self.changed_soon()))
-        if self._narrowed:
-            self.narrow(self._narrowed)
+
+    def never(self) -> frozenset[str]:
+        """Return what no record of this kind has."""
+        return never_of(self.KIND)
 
     def shows(self, action: actions.Action) -> bool:
         """Tell of a verb where one of the chosen records takes it, and of the rest where there is a use for it."""
@@ -69,13 +66,11 @@ class KindScreen(ListScreen):
             return False
         if action.verb is not None:
             verb = verb_of(self.KIND, action.verb)
+            if self.closed() is not None:
+                return False
             chosen = self.chosen() if verb.many else self.chosen_one()
             return verb.new or any(takes(verb, item) for item in chosen)
-        if action.id == "kind.mark" and not any(verb.many for verb in self.KIND.verbs):
-            return False
-        if action.id in ("kind.copy", "kind.browse") and self.on_row() is None:
-            return False
-        return action.id != "kind.browse" or self.KIND.url is not None
+        return not (action.id in ("kind.copy", "kind.browse") and self.on_row() is None)
 
     def on_row(self) -> Item | None:
         """Return the record under the cursor."""
@@ -126,10 +121,16 @@ class KindScreen(ListScreen):
 
     async def do_go_back(self) -> None:
         """Go back one step; a list that a digit leads to goes back to where one was before."""
-        if self._filter and not self._narrowed:
+        if self._typed:
             await self.clear_filter()
         else:
             self.console.back(self)
+
+
+def never_of(kind: Kind) -> frozenset[str]:
+    """Return the ids of actions that have no use for a kind: no page in the browser, nothing that works on many."""
+    never = {"kind.browse"} if kind.url is None else set()
+    return frozenset(never if any(verb.many for verb in kind.verbs) else never | {"kind.mark"})
 
 
 def verb_of(kind: Kind, verb_id: str) -> Verb:

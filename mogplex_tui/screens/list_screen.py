@@ -12,7 +12,7 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import Change, RowSet
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import Action
+from mogplex_tui.operate.actions import Action, shown_key
 from mogplex_tui.operate.kinds import Context, Kind
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen
@@ -35,8 +35,10 @@ class ListScreen(ConsoleScreen):
     # Fields of a row whose change is worth a flash.
     FLASHED: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, narrowed: str = "") -> None:
+        """`narrowed` is the filter of the link that led here; what is typed narrows further."""
         super().__init__()
+        self._narrowed, self._typed = narrowed, ""
         self._changed: set[str] = set()
         self._removed: set[str] = set()
         self._sort: str | None = None
@@ -83,6 +85,8 @@ class ListScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         """Hear of the list for as long as the screen exists."""
+        if self._narrowed:
+            self.narrow("")
         self.listen(self._rows.changes, self._on_change)
         self.listen(self.feed_of().changed, self.changed_soon)
         self.on_tick()
@@ -185,7 +189,7 @@ class ListScreen(ConsoleScreen):
         if self._filter and self._rows.rows:
             lines = [
                 f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
-                "esc clears it.",
+                "esc clears it." if self._typed else "esc goes back.",
             ]
         elif (closed := self.closed()) is not None:
             lines = [closed]
@@ -204,13 +208,14 @@ class ListScreen(ConsoleScreen):
         loaded = len(self._rows.rows)
         total = self._rows.total if self._rows.total is not None else loaded
         crumbs = self.crumbs()
+        # Of what was never read, or cannot be, nobody knows how much there is.
+        known = loaded > 0 or (self._rows.freshness.as_of is not None and self.closed() is None)
         left = [
             *crumbs,
             Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
-            # Nothing that can be seen is not none.
-            *([] if self.closed() else [Segment(f"{total:,}", Tone.PLAIN, priority=1)]),
+            Segment(f"{total:,}" if known else "", Tone.PLAIN, priority=1),
             *self._marks(),
-            *self.counts(),
+            *(self.counts() if known else ()),
         ]
         order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
         right = [
@@ -251,7 +256,8 @@ class ListScreen(ConsoleScreen):
     async def do_list_filter(self) -> None:
         """Open the filter; it narrows the list while one types."""
         bar = await self._filter_bar()
-        bar.open(self._filter)
+        bar.open(self._typed)
+        self.refresh_keys()
 
     async def _filter_bar(self) -> FilterBar:
         """Return the filter's line; it is made after the first frame, which has no use for it."""
@@ -272,10 +278,11 @@ class ListScreen(ConsoleScreen):
         self.narrow(event.text)
 
     def narrow(self, text: str) -> None:
-        """Show only what matches a filter; an empty one shows all."""
+        """Show only what matches a filter, beside that of the link that led here; an empty one adds nothing."""
         from mogplex_tui.operate.filters import compile_filter
 
-        self._filter = text.strip()
+        self._typed = text.strip()
+        self._filter = f"{self._narrowed} {self._typed}".strip()
         self._view.filter(compile_filter(self._filter, self.KIND.search))
         self.table.refresh_rows(None, reordered=True)
         self.table.paint()
@@ -285,15 +292,20 @@ class ListScreen(ConsoleScreen):
     def on_filter_bar_closed(self) -> None:
         """Give the keys back to the list."""
         self.table.focus()
+        self.refresh_keys()
 
     async def clear_filter(self) -> None:
-        """Show all rows again."""
-        if self._filter:
+        """Take away what was typed."""
+        if self._typed:
             bar = await self._filter_bar()
             bar.clear()
-            if self._filter:
-                # It came with the screen and was never typed.
-                self.narrow("")
+
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys of the list, or those of the filter while one types."""
+        if self.query("#filter.-open"):
+            enter = shown_key("enter", ascii_only=self.console.look.ascii)
+            return [(enter, "keep"), ("esc", "clear")]
+        return super().key_items()
 
     def do_list_sort(self) -> None:
         """Order by the next column that can be sorted; after the last one, as at first again."""

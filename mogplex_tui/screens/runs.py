@@ -32,22 +32,15 @@ class RunsScreen(ListScreen):
     FLASHED = ("state", "cost")
 
     def __init__(self, narrowed: str = "") -> None:
-        """`narrowed` is the filter of the link that led here."""
-        super().__init__()
-        self._narrowed = narrowed
+        super().__init__(narrowed)
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
 
-    def on_mount(self) -> None:
-        """Narrow the list when a link asked for it."""
-        if self._narrowed:
-            self.narrow(self._narrowed)
-
     async def key_escape(self, event: Key) -> None:
-        """Go back to where a link was followed; otherwise clear the filter."""
+        """Clear the filter; without one, go back to where a link was followed."""
         # The screen below must not hear the same key.
         event.stop()
-        if self._narrowed:
+        if self._narrowed and not self._typed:
             self.console.back(self)
         else:
             await self.clear_filter()

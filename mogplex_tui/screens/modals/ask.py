@@ -18,7 +18,12 @@ from mogplex_tui.widgets.text import visible
 class AskModal(Dialog[str]):
     """Dismisses with the text or the chosen value, or None. What was typed stays when it is not accepted."""
 
-    DEFAULT_CSS = "AskModal OptionList { height: auto; max-height: 16; border: none; background: $surface; padding: 0; }"
+    DEFAULT_CSS = """
+    AskModal {
+        OptionList { height: auto; max-height: 16; border: none; background: $surface; padding: 0; }
+        &.-low OptionList { max-height: 9; }
+    }
+    """
 
     def __init__(
         self,

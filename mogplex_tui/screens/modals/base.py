@@ -41,6 +41,8 @@ class Dialog(ModalScreen[Result]):
         Input:focus, TextArea:focus { border: none; background: $boost; }
     }
     """
+    # In a low terminal, what is asked stands without space in between, so that the buttons stay on screen.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]
     BINDINGS = [
         Binding("escape", "leave", "leave", show=False),
         Binding("left", "app.focus_previous", show=False),

@@ -32,9 +32,13 @@ class HelpModal(Dialog[None]):
     BINDINGS = [Binding("question_mark,q,enter", "leave", "close", show=False)]
     AUTO_FOCUS = "#box"
 
-    def __init__(self, scope: str, *, read_only: bool, ascii_only: bool) -> None:
+    def __init__(
+        self, scope: str, *, read_only: bool, ascii_only: bool, never: frozenset[str] = frozenset()
+    ) -> None:
+        """`never` are the ids of actions that have no use on the screen below, whatever it shows."""
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
+        self._never = never
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
@@ -49,6 +53,7 @@ class HelpModal(Dialog[None]):
         for group, title in _GROUPS.items():
             entries = [action for action in actions.in_scope(self._scope) if action.group == group]
             entries = [action for action in entries if not (action.writes and self._read_only)]
+            entries = [action for action in entries if action.id not in self._never]
             lines.append(title)
             for action in entries:
                 keys = " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in action.keys)

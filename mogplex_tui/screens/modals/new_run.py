@@ -66,6 +66,8 @@ class NewRunModal(Dialog[Draft]):
         .field Input, .field Select, .field TextArea { width: 1fr; }
         .field Checkbox { width: auto; background: $surface; }
         #prompt { height: 6; }
+        &.-low .field { margin-bottom: 0; }
+        &.-low #prompt { height: 5; margin-bottom: 1; }
         Select { height: 1; }
         SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
         Select:focus > SelectCurrent { border: none; background: $boost; }

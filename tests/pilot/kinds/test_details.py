@@ -69,6 +69,13 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         await ui.until(lambda: f"Jobs ▸ {key[:8]} ▸ repository {repo}" in _title(ui), "the repository")
         await ui.press("enter")
         await ui.until(lambda: f"▸ {repo} ▸ Runs" in _title(ui), "its runs")
+        # What is typed narrows further, and goes without taking the link's filter along.
+        screen = ui.app.screen
+        await ui.until(lambda: 0 < len(screen._view) < len(screen.rows_of().rows), "a part of the runs")
+        await ui.press("slash", *"nothing like it")
+        await ui.until(lambda: not len(screen._view), "nothing that is both")
+        await ui.press("escape")
+        await ui.until(lambda: 0 < len(screen._view) < len(screen.rows_of().rows), "the link's runs again")
         for there in (f"▸ repository {repo}", f"Jobs ▸ {key[:8]}", "Jobs"):
             await ui.press("escape")
             await ui.until(lambda there=there: there in _title(ui), f"the step back to {there}")

@@ -1,0 +1,70 @@
+"""What is typed or pasted: the filter's line, the palette, the form of a new run in a low terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual.events import Paste
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _keys(ui: Any) -> str:
+    """Return the key bar."""
+    return str(ui.text.split("\n")[-1])
+
+
+async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api", "⏎ open")
+        await ui.press("slash")
+        await ui.until(lambda: _keys(ui).split() == ["⏎", "keep", "esc", "clear"], "the filter's keys")
+        await ui.press(*"api", "enter")
+        await ui.until(lambda: "⏎ open" in _keys(ui), "the list's keys")
+
+
+async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.call(repo_id=repo, status="failed")
+    world.call(repo_id=repo)
+    async with console() as ui:
+        await ui.sees("Runs   2")
+        await ui.press("slash")
+        ui.app.screen.focused.post_message(Paste("repo:api\nstate:failed\r\n"))
+        await ui.sees("/ repo:api state:failed   1 of 2")
+
+
+async def test_the_palette_tells_of_a_list_once(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console(ascii=True) as ui:
+        await ui.sees("acme/api")
+        await ui.press("colon", *"sandb")
+        text = await ui.sees("The list of sandboxes.")
+        assert text.count("The list of sandboxes.") == 1
+        assert ":sbx" in text
+        await ui.press("escape", "colon")
+        text = await ui.sees("The list of agents.")
+        palette = text.split("The list of agents.")[0]
+        assert all(ord(letter) < 0x2600 for letter in palette), palette
+
+
+async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: World) -> None:
+    world.repo("acme/api")
+    async with console(size=(80, 24)) as ui:
+        await ui.sees("Runs")
+        await ui.press("n")
+        await ui.sees("New run", "on a new branch", "Keep for later", "Start  ctrl+s")
+
+
+async def test_what_was_never_read_is_not_counted(console: Run) -> None:
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("Runs")
+        await ui.app.go("api-keys")
+        text = await ui.sees("API keys need a browser session")
+        assert text.split("\n")[2].split() == ["API", "keys"]
+        # Nothing can be made there either.
+        assert "create" not in _keys(ui)

@@ -20,7 +20,9 @@ class Terminal:
     """A program in a pseudo-terminal."""
 
     def __init__(self, argv: Sequence[str], *, columns: int = 120, lines: int = 40) -> None:
-        env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TEXTUAL")}
+        # An installed program has its bytecode; one that may not write it would compile itself at every start.
+        hidden = ("NO_COLOR", "TEXTUAL", "PYTHONDONTWRITEBYTECODE")
+        env = {key: value for key, value in os.environ.items() if key not in hidden}
         env.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(columns), LINES=str(lines))
         self.started = time.perf_counter()
         self._process = PtyProcess.spawn(list(argv), dimensions=(lines, columns), env=env)

@@ -109,8 +109,12 @@ def look_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def build(wanted: str | None = None, *, whole: bool = False) -> argparse.ArgumentParser:
-    """Return the parser; arguments of commands are there for the `wanted` one alone, or for the `whole` of them."""
+def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False) -> argparse.ArgumentParser:
+    """Return the parser; arguments of commands are there for the `wanted` one alone, or for the `whole` of them.
+
+    `alone` leaves the other commands out: nobody hears of them where the command is the first word, and they are half
+    of what the command line costs before the first frame.
+    """
     parser = Parser(
         prog="mogplex-tui",
         description="The operator console for Mogplex: watch agent runs live, know what they cost, stop them.",
@@ -122,6 +126,8 @@ def build(wanted: str | None = None, *, whole: bool = False) -> argparse.Argumen
     look_arguments(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, (module, line) in COMMANDS.items():
+        if alone and name != wanted:
+            continue
         sub = commands.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
         if whole or name == wanted:
             importlib.import_module(module).add_arguments(sub)
@@ -145,7 +151,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(_EXPOSED)
         return Exit.USAGE
     wanted = _command(arguments)
-    parsed = build(wanted).parse_args(arguments)
+    parsed = build(wanted, alone=arguments[:1] == [wanted]).parse_args(arguments)
     module = COMMANDS[parsed.command][0] if parsed.command else "mogplex_tui.cli.console"
     try:
         return int(importlib.import_module(module).run(parsed))

@@ -1,0 +1,30 @@
+"""Only the command that was asked for is built, and nobody notices."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.cli import parser
+
+
+def said(built: object, argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as end:
+        built.parse_args(argv)  # type: ignore[attr-defined]
+    return (end.value.code, *capsys.readouterr())
+
+
+@pytest.mark.parametrize("name", sorted(parser.COMMANDS))
+def test_a_command_by_itself_says_what_it_says_among_the_others(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone, among = parser.build(name, alone=True), parser.build(name)
+    for word in ("--help", "--nonsense"):
+        assert said(alone, [name, word], capsys) == said(among, [name, word], capsys)
+
+
+def test_the_help_of_all_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--help"], ["--help", "demo"]):
+        with pytest.raises(SystemExit):
+            parser.run(argv)
+        told = capsys.readouterr().out
+        assert all(f"\n    {name}" in told for name in parser.COMMANDS)

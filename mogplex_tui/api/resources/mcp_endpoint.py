@@ -81,7 +81,10 @@ class McpEndpointResource(Resource):
         if not isinstance(answer.data, list):
             _result(answer.data, answer.reply)
             raise invalid(answer.reply, "is no list of results")
-        by_id = {item.get("id"): item for item in answer.data if isinstance(item, dict)}
+        # The id is the service's word, and might be anything.
+        by_id = {
+            item["id"]: item for item in answer.data if isinstance(item, dict) and type(item.get("id")) is int
+        }
         found = [_outcome(by_id.get(number), answer.reply) for number in range(1, len(calls) + 1)]
         self._count(found)
         return found

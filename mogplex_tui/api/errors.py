@@ -73,7 +73,8 @@ class LoginRequired(MogplexError):
     """
 
     default_advice = (
-        "Add a browser session cookie to this context; a token does not open this part of the service"
+        "Add a browser session cookie to this context (mogplex-tui login --session); a token does not open this part "
+        "of the service"
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,14 @@ class Around:
     """The sandboxes, assignments and runs of every repository, taken once from the rows that the console holds."""
 
     def __init__(self, session: Session) -> None:
-        self._boxes = _by_repo(session, "sandboxes")
-        self._assigned = _by_repo(session, "assignments")
+        self._box: dict[str, Any] = {}
+        for repo_id, sandbox in _with_repo(session, "sandboxes"):
+            self._box.setdefault(repo_id, sandbox.get("status"))
+        self._assigned: Counter[str] = Counter()
+        self._scheduled: Counter[str] = Counter()
+        for repo_id, assignment in _with_repo(session, "assignments"):
+            self._assigned[repo_id] += 1
+            self._scheduled[repo_id] += bool(assignment.get("cron_schedule"))
         read = session.store.set("assignments").freshness.as_of is not None
         self._all_assigned = read and session.open(Family.ASSIGNMENTS)
         self._runs: Counter[str] = Counter()
@@ -43,12 +49,12 @@ class Around:
         known of their cost, in US dollars. Where `day_is_cut`, older runs of the day are not known, and both are the
         least that it can be; `counted_from` is then the start from which on all are known, if there is one.
         """
-        boxes, assigned = self._boxes.get(repo_id), self._assigned.get(repo_id, ())
+        assigned = self._assigned[repo_id]
         known = bool(assigned) or self._all_assigned
         return {
-            "sandbox": boxes[0]["status"] if boxes else None,
-            "assigned": len(assigned) if known else None,
-            "schedules": sum(bool(each.get("cron_schedule")) for each in assigned) if known else None,
+            "sandbox": self._box.get(repo_id),
+            "assigned": assigned if known else None,
+            "schedules": self._scheduled[repo_id] if known else None,
             "runs_day": self._runs[repo_id] or (None if self._cut else 0),
             "cost_day": self._costs.get(repo_id),
             "day_is_cut": self._cut,
@@ -56,9 +62,7 @@ class Around:
         }
 
 
-def _by_repo(session: Session, name: str) -> Mapping[str, list[Mapping[str, Any]]]:
-    found: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _with_repo(session: Session, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for item in session.store.set(name).rows.values():
         if item.record is not None:
-            found[item.record.get("repo_id") or ""].append(item.record)
-    return found
+            yield item.record.get("repo_id") or "", item.record

@@ -94,6 +94,8 @@ class ConsoleApp(ConsolePlaces):
         themes.register(self)
         wanted = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
         self.theme = themes.allowed(wanted, os.environ)
+        # The first screen is styled by it as it comes, instead of once in Textual's own colours and then anew.
+        self.stylesheet.set_variables(self.get_css_variables())
 
     # Start and end ---------------------------------------------------------------------------------------------
 

@@ -72,6 +72,8 @@ class ConsoleScreen(Screen[None]):
         self._forget: list[Callable[[], None]] = []
         self._wants: list[Want] = []
         self._left = False
+        # A new screen is styled as it is mounted; Textual would read all styles anew for it first.
+        self._css_update_count = self.app._css_update_count
 
     @property
     def console(self) -> ConsolePlaces:

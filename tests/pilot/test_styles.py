@@ -1,0 +1,36 @@
+"""A new screen is styled as it comes, without all styles being read anew, and a change of theme reaches them all."""
+
+from __future__ import annotations
+
+import pytest
+from textual.color import Color
+
+from mogplex_tui.themes import DARK, LIGHT
+from tests.pilot.test_runs_screen import Run
+
+
+async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(
+    console: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console() as ui:
+        read: list[str] = []
+        monkeypatch.setattr(type(ui.app), "refresh_css", lambda self, animate=True: read.append("again"))
+        for place in ("2", "6"):
+            await ui.press(place)
+            await ui.until(lambda: not ui.app.screen.id, "another place")
+        assert ui.app.current_mode == "observability"
+        assert read == []
+        assert ui.app.screen.styles.background == Color.parse(str(DARK.background))
+
+
+async def test_a_theme_reaches_the_places_that_are_not_shown(console: Run) -> None:
+    async with console() as ui:
+        for place in ("2", "1"):
+            await ui.press(place)
+        await ui.until(lambda: ui.app.current_mode == "runs", "the runs")
+        ui.app.do_app_theme()
+        await ui.pilot.pause()
+        for place in ("1", "2", "3"):
+            await ui.press(place)
+            await ui.pilot.pause()
+            assert ui.app.screen.styles.background == Color.parse(str(LIGHT.background)), place

@@ -27,7 +27,8 @@ def path_id(value: str, what: str) -> str:
     """Return an id fit for a path; raises InvalidInput when it is no UUID."""
     text = value.strip()
     if not is_uuid(text):
-        raise InvalidInput(f"This is not the id of a {what}: an id is a UUID of 36 characters", resource=what)
+        one = f"an {what}" if what[:1] in "aeiou" else f"a {what}"
+        raise InvalidInput(f"This is not the id of {one}: an id is a UUID of 36 characters", resource=what)
     return text.lower()
 
 

@@ -106,7 +106,7 @@ async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
 ) -> None:
     _sandbox(world)
     async with console(size=(80, 24)) as ui:
-        text = await _open(ui, "ready on 3000", "status running", "repo acme/api")
+        text = await _open(ui, "ready on 3000", "status ◐ running", "repo acme/api")
         assert "health unknown" in text
         assert "created" not in text
         await ui.press("i")

@@ -20,7 +20,7 @@ class ApprovalsResource(Resource):
 
     async def of_flows(self) -> FlowApprovals:
         """Return the oldest 50 open questions of workflows that have not expired (§3.15)."""
-        answer = await self._get("/api/flows/approvals", "the approvals of workflows")
+        answer = await self._get("/api/flows/approvals", "the approvals of automations")
         rows = answer.rows(FlowApproval, "approvals")
         return FlowApprovals(rows, answer.data.get("hasMore") is True)
 

@@ -31,7 +31,7 @@ class FlowsResource(Resource):
 
     async def list(self) -> Rows[Flow]:
         """Return all workflows with their activity, the newest first (§3.3)."""
-        return (await self._get("/api/flows", "the workflows")).rows(Flow, None)
+        return (await self._get("/api/flows", "the automations")).rows(Flow, None)
 
     async def get(self, flow_id: str) -> Flow:
         """Return a workflow with its draft and its published version (§3.5)."""
@@ -40,7 +40,7 @@ class FlowsResource(Resource):
 
     async def create(self, draft: FlowDraft) -> Flow:
         """Create a workflow, inactive; NotFound for an installation, repository or template out of reach (§3.4)."""
-        return (await self._change("POST", "/api/flows", "the new workflow", body=draft.body())).one(Flow)
+        return (await self._change("POST", "/api/flows", "the new automation", body=draft.body())).one(Flow)
 
     async def update(self, flow_id: str, change: FlowChange) -> Flow:
         """Save a draft; BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of others (§3.6).
@@ -106,8 +106,8 @@ class FlowsResource(Resource):
     async def run(self, flow_id: str, run_id: str) -> AutomationRunDetail:
         """Return one run with its ledger, calls with events, findings and waits; texts are raw (§3.14)."""
         path, _ = _flow(flow_id)
-        run = path_id(run_id, "workflow run")
-        return (await self._get(f"{path}/runs/{run}", f"workflow run {short(run)}")).one(
+        run = path_id(run_id, "automation run")
+        return (await self._get(f"{path}/runs/{run}", f"automation run {short(run)}")).one(
             AutomationRunDetail, "run"
         )
 
@@ -165,5 +165,5 @@ def publish_faults(error: MogplexError) -> list[str]:
 
 
 def _flow(flow_id: str) -> tuple[str, str]:
-    record = path_id(flow_id, "workflow")
-    return f"/api/flows/{record}", f"workflow {short(record)}"
+    record = path_id(flow_id, "automation")
+    return f"/api/flows/{record}", f"automation {short(record)}"

@@ -70,7 +70,7 @@ KIND = Kind(
     default_sort=c.by("created_at"),
     label=c.named("{name}"),
     facts=c.groups(
-        "name; begins with: prefix; status; may: scopes; this console's: ours",
+        "name; begins with: prefix; status: status as state; may: scopes; this console's: ours",
         "used last: last_used_at; ends: expires_at; made: created_at",
     ),
     verbs=(

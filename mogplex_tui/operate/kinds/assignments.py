@@ -39,9 +39,7 @@ KIND = Kind(
         c.age("last_run_started_at", key="age", priority=1),
         c.count("running_count", "RUN", 4, key="running", priority=2),
         c.count("failed_24h", "FAIL", 4, key="failed", priority=2),
-        c.text(
-            "last_pressure_reason", "PRESSURE", 18, "warn", key="pressure", priority=4, flex=1, min_width=12
-        ),
+        c.reason("last_pressure_reason", "PRESSURE", key="pressure", priority=4, flex=1, min_width=12),
         c.trouble("last_run_error"),
     ),
     search=c.searching("repo_name agent_name type enabled last_run_status last_run_error"),
@@ -64,5 +62,5 @@ KIND = Kind(
         means="What runs goes on; nothing new is started.",
     ),
     empty="No assignments. :automations shows what else could start work.",
-    needs="Assignments need a browser session on this service: set MOGPLEX_SESSION_COOKIE, or see :automations instead.",
+    needs=p.session_needed("Assignments") + " :automations shows what else starts work.",
 )

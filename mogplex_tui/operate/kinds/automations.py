@@ -39,6 +39,7 @@ async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> An
     return await client.automations.trigger(item.key, AutomationTrigger(repo_id=repo_id.strip()), key)
 
 
+_SAME = "There is no draft that differs from the version that runs."
 _CHANGES = (
     p.having("flow", p.session_needed("Pausing and activating automations")),
     p.having("published_version_id", "It was never published: publish it first."),
@@ -75,7 +76,7 @@ KIND = Kind(
     default_sort=c.by("last_run_started_at|updated_at"),
     label=c.named("{name|id}"),
     facts=c.groups(
-        "status; source: source_kind; what: description",
+        "status: status as state; source: source_kind; what: description",
         "version; draft; webhook secret: webhook_configured",
         *p.ACTIVITY,
         "installation: installation_id; notes",
@@ -107,6 +108,8 @@ KIND = Kind(
         .for_many(),
         verb("publish", "P", "Make the draft the version that runs.")
         .sends(lambda client, item, _: _family(client, item).publish(item.key))
+        # v1 does not say in its list whether there is a draft.
+        .only(lambda item: _SAME if c.value(item, "flow") and not c.value(item, "draft") else None)
         .asks("The draft becomes a new version and runs from now on, also if it was paused.", go="Publish it")
         .says("publishing", "{} is published."),
     ),

@@ -71,6 +71,11 @@ def text(path: str, title: str, width: int = 16, tone: str = "plain", **more: An
     return _column(path, title, width, lambda found, _: (_one_line(found), tone), **more)
 
 
+def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
+    """A column of codes of the dispatch ledger, in words."""
+    return _column(path, title, width, lambda found, _: (words.reason(found), "dim"), **more)
+
+
 def count(path: str, title: str, width: int = 6, **more: Any) -> Field:
     """A column of counts."""
     return _column(
@@ -127,15 +132,15 @@ def at_least(field: Field, path: str) -> Field:
     return replace(field, cell=cell)
 
 
-def flag(path: str, title: str, yes: str = "on", no: str = "off", **more: Any) -> Field:
-    """A column of a yes or no in two words; the no is quiet."""
+def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str = "ok", **more: Any) -> Field:
+    """A column of a yes or no in two words; the no is quiet, the yes in a tone."""
     width = max(len(title), len(yes), len(no)) + 2
 
     def show(found: Any, context: Context) -> tuple[str, str]:
         if not found and not no:
             return ("", "dim")
         glyph = ("+" if context.ascii_only else "✓") if found else ("-" if context.ascii_only else "·")
-        return (f"{glyph} {yes if found else no}", "ok" if found else "dim")
+        return (f"{glyph} {yes if found else no}", tone if found else "dim")
 
     return _column(path, title, width, show, **more)
 
@@ -162,7 +167,8 @@ def trouble(path: str, **more: Any) -> Field:
         found = item.why if item.record is None else value(item, path)
         return (_one_line(found) if found else "", "error")
 
-    return Field("error", "", 24, cell, priority=6, flex=3, min_width=12, **more)
+    # Less than this of a sentence says nothing.
+    return Field("error", "", 24, cell, priority=6, flex=3, min_width=20, **more)
 
 
 def repo(path: str, width: int = 18, **more: Any) -> Field:
@@ -227,15 +233,29 @@ def named(sentence: str) -> Callable[[Any], str]:
     return call
 
 
-def _price(_: Item, found: Any) -> str:
-    return f"${found * 1_000_000:,.2f} a million"
+def _price(_: Item, found: Any, __: Context) -> tuple[str, str]:
+    return (f"${found * 1_000_000:,.2f} a million", "plain")
 
 
-def _reason(item: Item, found: Any) -> str:
-    return words.reason(found, value(item, "metadata"))
+def _reason(item: Item, found: Any, _: Context) -> tuple[str, str]:
+    return (words.reason(found, value(item, "metadata")), "plain")
 
 
-_AS: dict[str, Callable[[Item, Any], str]] = {"price": _price, "reason": _reason}
+def _state(_: Item, found: Any, context: Context) -> tuple[str, str]:
+    glyph, name, tone = words.state(str(found), ascii_only=context.ascii_only)
+    return (f"{glyph} {name}", tone)
+
+
+def _error(_: Item, found: Any, __: Context) -> tuple[str, str]:
+    return (_one_line(found), "error")
+
+
+_AS: dict[str, Callable[[Item, Any, Context], tuple[str, str]]] = {
+    "price": _price,
+    "reason": _reason,
+    "state": _state,
+    "error": _error,
+}
 
 
 def _told(found: Any, path: str, context: Context) -> str:
@@ -254,14 +274,17 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
     """Facts in groups, each a text like `label: path; label: path as reason; path`.
 
     Yes and no, instants, counts and money are told as such. `as reason` puts a code of the dispatch ledger into words,
-    `as price` a price per token into one per million. A path alone is its own label.
+    `as price` a price per token into one per million, `as state` gives a state its glyph, and what went wrong stands
+    out `as error`. A path alone is its own label.
     """
     parsed = [[_parsed(each) for each in spec.split(";")] for spec in specs]
 
     def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
         found = value(item, path)
-        told = "" if found is None else _AS[way](item, found) if way else _told(found, path, context)
-        return (label, told, "plain") if told else (label, words.DASH, "dim")
+        if found is None:
+            return (label, words.DASH, "dim")
+        told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), "plain")
+        return (label, told, tone) if told else (label, words.DASH, "dim")
 
     return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
 

@@ -55,7 +55,7 @@ KIND = Kind(
     label=c.named("{name}"),
     facts=c.groups(
         "name; what: description; enabled: is_enabled; type; where: place",
-        "health; last error: last_test_error; answer: last_test_http_status;"
+        "health: health as state; last error: last_test_error as error; answer: last_test_http_status;"
         " tools: last_test_tool_count; tested: last_tested_at",
         "signs in by: auth_type; sign-in: sign_in; scopes: oauth_scopes",
         "authorised: oauth_authorized_at; runs out: oauth_token_expires_at",

@@ -66,6 +66,6 @@ KIND = Kind(
             "What was said in it is lost for good.",
         ),
     ),
-    empty="No conversations yet.",
+    empty="No conversations yet. They are held in the browser.",
     needs=p.session_needed("Conversations"),
 )

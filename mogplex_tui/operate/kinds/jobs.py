@@ -54,8 +54,8 @@ KIND = Kind(
     ),
     default_sort=c.by("is_live", "created_at"),
     facts=c.groups(
-        "status; ledger says: latest_dispatch_event.reason as reason",
-        "error; last start error: last_start_error; cancel error: cancel_error",
+        "status: status as state; ledger says: latest_dispatch_event.reason as reason",
+        "error: error as error; last start error: last_start_error as error; cancel error: cancel_error as error",
         "repo: repo.full_name; agent: agent.name; set off by: source_type; way: source_kind",
         "created: created_at; started: started_at; ended: completed_at",
         "attempts: start_attempts; last attempt by: last_start_source; retry of: retry_of_job_run_id",

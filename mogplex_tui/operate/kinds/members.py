@@ -85,7 +85,7 @@ KIND = Kind(
     label=c.named("{name}"),
     facts=c.groups(
         "name; user name: username; e-mail: email; you: is_current_user",
-        "team; role; status",
+        "team; role; status: status as state",
         "joined: joined_at",
     ),
     links=p.links(p.to("teams", "team", "team_id", "team")),

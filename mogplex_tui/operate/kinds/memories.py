@@ -58,6 +58,6 @@ KIND = Kind(
             lambda client, item: client.memories.delete(item.key), "Agents do not remember it any more."
         ),
     ),
-    empty="Nothing is remembered yet.",
+    empty="Nothing is remembered yet. Agents and chats write memories as they work.",
     needs=p.session_needed("Memories"),
 )

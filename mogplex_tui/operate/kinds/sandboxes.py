@@ -63,7 +63,7 @@ KIND = Kind(
     default_sort=c.by("last_active_at"),
     label=c.named("{repo_name or sandbox} {working_branch}"),
     facts=c.groups(
-        "status; health; why stopped: stop_reason; error",
+        "status: status as state; health; why stopped: stop_reason; error: error as error",
         "repo: repo_name|repo_id; branch: working_branch; base: base_branch; root: root_directory",
         "preview: runtime_summary.preview_url|preview_url; runtime",
         "created: created_at; last active: last_active_at",

@@ -61,11 +61,11 @@ KIND = Kind(
     roads=(road(Family.SETTINGS, _read, every=180, blind=120),),
     beside=("models",),
     fields=(
-        c.text("group", "GROUP", 10, "dim", priority=1),
+        c.text("group", "GROUP", 10, "dim", priority=4),
         c.text("name", "NAME", 24, flex=1, min_width=16),
         c.text("told", "VALUE", 28, flex=2, min_width=14),
         c.flag("ready", "READY", "ready", "gap", priority=0),
-        c.text("fix", "TO MEND IT", 30, "warn", priority=3, flex=3, min_width=16),
+        c.text("fix", "TO MEND IT", 30, "warn", priority=3, flex=3, min_width=26),
     ),
     search=c.searching("group name told ready fix"),
     default_sort=c.by("group", "name"),

@@ -148,6 +148,6 @@ RUNS = Kind(
             align="right",
             priority=0,
         ),
-        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=20),
+        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=12),
     ),
 )

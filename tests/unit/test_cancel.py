@@ -16,27 +16,10 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.operate import operations
 from tests.unit.fakes import COOKIE, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """No test waits; what would have been waited for is written down."""
-    waited: list[float] = []
-
-    async def pause(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(operations, "_pause", pause)
-    return waited
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
+pytestmark = pytest.mark.usefixtures("pauses")
 
 # Which route
 

@@ -21,30 +21,13 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live import rows as make
-from mogplex_tui.operate import operations
 from mogplex_tui.operate.operations import (
     why_not_cancel,
 )
 from tests.unit.fakes import FakeSession, call, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """No test waits; what would have been waited for is written down."""
-    waited: list[float] = []
-
-    async def pause(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(operations, "_pause", pause)
-    return waited
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
+pytestmark = pytest.mark.usefixtures("pauses")
 
 # Refusals of v1.md §9 and observability.md §3
 

@@ -19,11 +19,6 @@ from mogplex_tui.live.tail import Added
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, until
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
-
 async def feed_of(session: FakeSession, row: RunRow) -> RunFeed:
     session.listing.set.apply([(row.key, row)])
     return RunFeed(session, session.listing, row)

@@ -16,11 +16,6 @@ from mogplex_tui.live.runs import FORGOTTEN, PAGE, RUNS_A_READ, SETTLE
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
-
 def states(session: FakeSession) -> dict[str, str]:
     return {key: row.state for key, row in session.listing.set.rows.items()}
 

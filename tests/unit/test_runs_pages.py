@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mogplex_tui.live import rows as make
 from mogplex_tui.live import runs
 from mogplex_tui.live.runs import CATCH_UP, PAGE
 from tests.unit.fakes import FakeSession, call, turns, until
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
 
 
 def states(session: FakeSession) -> dict[str, str]:

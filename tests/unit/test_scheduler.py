@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from mogplex_tui.api.budget import Priority
@@ -19,14 +17,6 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.live.scheduler import AT_ONCE
 from tests.unit.fakes import turns, until
 from tests.unit.scheduling import World
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = World()
-    made.scheduler.start()
-    yield made
-    await made.scheduler.stop()
 
 
 async def test_what_is_wanted_is_read_at_once_and_then_by_its_poll(world: World) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from mogplex_tui.api.errors import (
     LoginRequired,
@@ -14,14 +11,6 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.live.scheduler import DEBOUNCE
 from tests.unit.fakes import turns, until
 from tests.unit.scheduling import Probe, World
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = World()
-    made.scheduler.start()
-    yield made
-    await made.scheduler.stop()
 
 
 async def test_a_burst_of_hints_is_one_read(world: World) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mogplex_tui.api.errors import (
@@ -21,7 +19,6 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.operate import operations
 from mogplex_tui.operate.operations import (
     Draft,
     find_run,
@@ -31,23 +28,7 @@ from mogplex_tui.operate.operations import (
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
 from tests.unit.operating import ledger, streaming_call
 
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """No test waits; what would have been waited for is written down."""
-    waited: list[float] = []
-
-    async def pause(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(operations, "_pause", pause)
-    return waited
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> FakeSession:
-    return FakeSession(tmp_path)
-
+pytestmark = pytest.mark.usefixtures("pauses")
 
 # Starting
 

@@ -116,3 +116,15 @@ async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
         text = await ui.sees("without", "running")
         await ui.until(lambda: "error, " in ui.text, "what it is without")
         assert "  –" not in text.split("without")[0].split("status", 1)[1]
+
+
+async def test_in_ascii_a_page_and_its_bar_are_ascii(console: Any) -> None:
+    async with console(size=(80, 20), ascii=True) as ui:
+        await on(ui, "jobs", _failed(ui))
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.record.max_scroll_y > 0, "more than fits")
+        for keys in (("down",), ("down",), ("j",)):
+            await ui.press(*keys)
+            await ui.pilot.pause()
+            # The dash of what is unknown and the ellipsis of a middle are told apart from glyphs.
+            assert not {letter for letter in ui.text if ord(letter) > 0x2500}, ui.text

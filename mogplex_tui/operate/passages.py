@@ -23,13 +23,25 @@ def finding(found: Finding) -> str:
     return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
 
 
+# Steps of a run that are behind it.
+_BEHIND = ("success", "completed", "skipped")
+
+
 def automation_run(run: AutomationRun) -> str:
-    """Return a run of an automation: its state in one line, below it where each step stands (routing.md §3.13)."""
-    steps = [f"{words.state(step.status)[0]} {step.node_label or step.node_id}" for step in run.node_runs]
+    """Return a run of an automation: its state in one line, below it the step where it stands or failed.
+
+    Of a run that came to its end it tells how many steps that took (routing.md §3.13).
+    """
     glyph, name, _ = words.state(run.status)
     waits = "  waits for a person" if run.active_wait_count else ""
-    told = f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}"
-    return f"{told}\n    {' '.join(steps) or words.DASH}"
+    at = [
+        f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
+        for step in run.node_runs
+        if step.status not in _BEHIND
+    ]
+    behind = words.plural(len(run.node_runs) - len(at), "step")
+    stands = f"{'  '.join(at)}, after {behind}" if at else behind
+    return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"
 
 
 def message(said: Any) -> str:

@@ -97,7 +97,9 @@ def test_records_inside_a_record_are_lines() -> None:
     first, second = passages.automation_run(run).split("\n")
     assert first.startswith("◐ running")
     assert first.endswith("0f3d4ea7  waits for a person")
-    assert second.split() == ["✓", "Fix", "▫", "n2"]
+    assert second.strip() == "▫ n2, after 1 step"
+    over = run.model_copy(update={"status": "success", "node_runs": run.node_runs[:1]})
+    assert passages.automation_run(over).endswith("\n    1 step")
 
 
 @pytest.mark.parametrize(

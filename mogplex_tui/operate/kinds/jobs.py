@@ -36,6 +36,7 @@ KIND = Kind(
     aliases=("job", "jo"),
     contract="observability.md §7",
     roads=(road(Family.OBSERVABILITY, _list, "job_runs automation_dispatch_events", every=60, blind=10),),
+    label=c.named("{automation|source_type} {repo.full_name}"),
     beside=("automations",),
     lend=p.automation_names,
     fields=(

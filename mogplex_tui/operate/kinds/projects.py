@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def _dress(_: Session, repo: Any) -> dict[str, Any]:
-    return dressed(repo, project=getattr(getattr(repo, "workspace", None), "name", None))
+    project = getattr(getattr(repo, "workspace", None), "name", None)
+    # Sub-projects share the repository's name: their directory tells them apart.
+    return dressed(repo, project=project, called=f"{repo.full_name} {repo.root_directory or ''}".strip())
 
 
 def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -46,9 +48,8 @@ KIND = Kind(
     beside=("sandboxes", "assignments", "runs"),
     lend=_lent,
     fields=(
-        c.text("full_name", "REPO", 22, key="repo", flex=2, min_width=16, cut="middle"),
+        c.text("called", "REPO", 24, key="repo", flex=2, min_width=20, cut="middle"),
         c.text("project", "PROJECT", 16, "dim", priority=1, flex=1, min_width=10),
-        c.text("root_directory", "ROOT", 12, "dim", key="root", priority=4),
         c.text("default_branch", "BRANCH", 10, "dim", key="branch", priority=4),
         c.state("sandbox", "SANDBOX", 12, priority=1),
         c.text("github_coverage_label", "GITHUB", 14, "dim", key="github", priority=3),
@@ -60,7 +61,7 @@ KIND = Kind(
     search=c.searching("full_name project root_directory sandbox github_coverage_label"),
     default_sort=c.by("project", "full_name", "root_directory"),
     descending=False,
-    label=c.named("{full_name} {root_directory}"),
+    label=c.named("{called}"),
     facts=c.groups(
         "repo: full_name; root: root_directory; branch: default_branch; project",
         "GitHub: github_coverage_label; detail: github_coverage_detail;"

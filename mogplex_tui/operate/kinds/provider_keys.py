@@ -39,8 +39,8 @@ KIND = Kind(
     contract="identity.md §5",
     roads=(road(Family.KEYS, _list, every=180, blind=120),),
     fields=(
-        c.text("provider", "PROVIDER", 20, flex=1, min_width=12),
         c.flag("stored", "KEY", "stored", "none", priority=0),
+        c.text("provider", "PROVIDER", 20, flex=1, min_width=12),
         c.age("updated_at|created_at", key="age", priority=0),
     ),
     search=c.searching("provider stored"),

@@ -59,14 +59,15 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         key = _failed(ui)
         await on(ui, "jobs", key)
         await ui.press("enter")
-        await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {key[:8]}"), "the way to the job")
+        job = ui.app.screen.KIND.name_of(ui.app.screen.on_row())
+        await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {job}"), "the way to the job")
         links = list(ui.app.screen.KIND.links(ui.app.screen.on_row()))
         place = next(number for number, link in enumerate(links) if link.kind == "projects")
         for _ in range(place):
             await ui.press("down")
         repo = links[place].text
         await ui.press("enter")
-        await ui.until(lambda: f"Jobs ▸ {key[:8]} ▸ repository {repo}" in _title(ui), "the repository")
+        await ui.until(lambda: f"Jobs ▸ {job} ▸ repository {repo}" in _title(ui), "the repository")
         await ui.press("enter")
         await ui.until(lambda: f"▸ {repo} ▸ Runs" in _title(ui), "its runs")
         # What is typed narrows further, and goes without taking the link's filter along.
@@ -76,7 +77,7 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         await ui.until(lambda: not len(screen._view), "nothing that is both")
         await ui.press("escape")
         await ui.until(lambda: 0 < len(screen._view) < len(screen.rows_of().rows), "the link's runs again")
-        for there in (f"▸ repository {repo}", f"Jobs ▸ {key[:8]}", "Jobs"):
+        for there in (f"▸ repository {repo}", f"Jobs ▸ {job}", "Jobs"):
             await ui.press("escape")
             await ui.until(lambda there=there: there in _title(ui), f"the step back to {there}")
         assert "▸" not in _title(ui)

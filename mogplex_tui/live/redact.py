@@ -29,7 +29,7 @@ _SECRET_KEY = re.compile(
     r"authorization|api[_-]?key|token|secret|password|cookie|credential|session|jwt", re.IGNORECASE
 )
 # Harmless keys that the service's own rule hits too; a number in them is a count, never a secret.
-_COUNTS = re.compile(r"(?:[Tt]okens|_tokens|TOKENS|_count|Count)$")
+_COUNTS = re.compile(r"[Tt]okens(?![a-z])|TOKENS|(?:_count|Count|_limit|Limit)$")
 # A key may follow a letter only where that letter ends an escape; else every `task-…` would be taken for one.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 _PATTERNS = (
@@ -112,6 +112,9 @@ def _clean(value: Any, depth: int) -> Any:
 
 
 def _secret(key: Any, item: Any) -> bool:
+    # Nothing, yes and no give nothing away; masked, they would look like something that is there.
+    if item is None or isinstance(item, bool):
+        return False
     hides, is_count = _key(str(key))
     return hides and not (is_count and isinstance(item, int | float))
 

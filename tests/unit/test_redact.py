@@ -47,7 +47,7 @@ PART = [
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *PART])
-@pytest.mark.parametrize("value", ["plain", {"deep": 1}, ["x"], None])
+@pytest.mark.parametrize("value", ["plain", {"deep": 1}, ["x"]])
 def test_the_value_of_a_secret_key_goes_at_any_depth(key: str, value: Any) -> None:
     found = redact.payload({"a": [{"b": {key: value, "kept": "kept"}}]})
     assert found == {"a": [{"b": {key: REDACTED, "kept": "kept"}}]}
@@ -60,9 +60,27 @@ def test_other_keys_stay(key: str) -> None:
     assert redact.payload({key: "value"}) == {key: "value"}
 
 
+@pytest.mark.parametrize("key", [*WHOLE, *PART, "input_tokens"])
+@pytest.mark.parametrize("value", [None, True, False])
+def test_what_says_nothing_or_yes_or_no_is_no_secret(key: str, value: bool | None) -> None:
+    given = {"a": [{key: value}], "output": json.dumps({key: value})}
+    assert redact.payload(given) == given
+    assert json.loads(redact.packed(given)) == given
+
+
 @pytest.mark.parametrize(
     "key",
-    ["total_tokens", "input_tokens", "inputTokens", "tokens", "session_count", "tokenCount", "token_count"],
+    [
+        "total_tokens",
+        "input_tokens",
+        "inputTokens",
+        "tokens",
+        "tokens_today",
+        "autoCompactTokenLimit",
+        "session_count",
+        "tokenCount",
+        "token_count",
+    ],
 )
 def test_a_count_stays_though_its_name_sounds_secret(key: str) -> None:
     assert redact.payload({key: 48213}) == {key: 48213}

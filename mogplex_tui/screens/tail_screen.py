@@ -28,6 +28,8 @@ class TailScreen(ConsoleScreen):
         super().__init__(*given, **named)
         self._highlight = ""
         self._match: tuple[int, int] | None = None
+        # The line one was on when the search was opened: every letter looks from there on.
+        self._searched_from: str | None = None
         # What has come since it was drawn last.
         self._appended = 0
         self._touched: set[str] = set()
@@ -117,11 +119,11 @@ class TailScreen(ConsoleScreen):
 
     def do_tail_wrap(self) -> None:
         """Wrap long lines or cut them."""
-        self.tail.action_toggle_wrap()
+        self.tail.toggle_wrap()
 
     def do_tail_times(self) -> None:
         """Show or hide the times."""
-        self.tail.action_toggle_times()
+        self.tail.toggle_times()
 
     @on(LineTail.RowSelected)
     def _selected(self, event: LineTail.RowSelected) -> None:
@@ -143,13 +145,14 @@ class TailScreen(ConsoleScreen):
 
     def do_tail_search(self) -> None:
         """Mark a word in the lines."""
+        self._searched_from = self.tail.cursor_key
         self.query_one(FilterBar).open(self._highlight)
 
     @on(FilterBar.Changed)
     def _search_changed(self, event: FilterBar.Changed) -> None:
         self._highlight = event.text.strip()
         self.tail.set_highlight(self._highlight or None)
-        self._match = self.tail.next_match() if self._highlight else None
+        self._match = self.tail.match_from(self._searched_from) if self._highlight else None
         self.refresh_chrome()
 
     @on(FilterBar.Closed)

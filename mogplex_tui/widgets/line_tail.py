@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual import events
@@ -27,9 +26,6 @@ class LineTail(TailView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "follow(True)", "Last", show=False),
-        Binding("f", "toggle_follow", "Follow", show=False, id="tail.follow"),
-        Binding("w", "toggle_wrap", "Wrap", show=False, id="tail.wrap"),
-        Binding("t", "toggle_times", "Times", show=False, id="tail.times"),
         Binding("enter", "select", "Open", show=False),
     ]
 
@@ -90,9 +86,10 @@ class LineTail(TailView, can_focus=True):
             self._matches.restart()
             self._find_again(source, anchor[0].key if anchor else None, anchor[1] if anchor else 0)
         else:
+            keys = set(keys)
             for key in keys:
                 self._laid.pop(key, None)
-            self._matches.restart()
+            self._matches.changed(source, keys)
             self.go(self.resting_place())
         if self._pending:
             self.settle_soon()
@@ -178,10 +175,6 @@ class LineTail(TailView, can_focus=True):
             self._to_end()
             self.paint(())
 
-    def action_toggle_follow(self) -> None:
-        """Follow, or stop following."""
-        self.follow = not self.follow
-
     def _look_back(self) -> None:
         """Whoever moves away from the end wants the rows to stay where they are."""
         self.settle()
@@ -199,12 +192,12 @@ class LineTail(TailView, can_focus=True):
         """Whether each row begins with its time."""
         return self._times
 
-    def action_toggle_wrap(self) -> None:
+    def toggle_wrap(self) -> None:
         """Wrap long messages, or cut them."""
         self._wrap = not self._wrap
         self._reshape()
 
-    def action_toggle_times(self) -> None:
+    def toggle_times(self) -> None:
         """Show times, or give their room to the messages."""
         self._times = not self._times
         self._reshape()
@@ -222,28 +215,37 @@ class LineTail(TailView, can_focus=True):
 
     def set_highlight(self, term: str | None) -> None:
         """Mark every occurrence of a term, whatever its case; None or nothing ends it."""
-        self._needle = re.compile(re.escape(term), re.IGNORECASE) if term else None
-        self._matches.restart()
+        self._needle = self._matches.seek(term)
         for laid in self._laid.values():
             laid.strips.clear()
         self.paint()
 
     def next_match(self) -> tuple[int, int]:
         """Move to the next row with the term, from the first again after the last: (which, of how many)."""
-        return self._go_to_match(forward=True)
+        return self._go_to_match(lambda: self._matches.after(self._cursor))
 
     def prev_match(self) -> tuple[int, int]:
         """Move to the row before with the term, round from the first to the last: (which, of how many)."""
-        return self._go_to_match(forward=False)
+        return self._go_to_match(lambda: self._matches.before(self._cursor))
 
-    def _go_to_match(self, *, forward: bool) -> tuple[int, int]:
+    def match_from(self, key: str | None) -> tuple[int, int]:
+        """Move to the first row with the term from a row on, that one counted: (which, of how many).
+
+        So whoever types a term looks for it from where they were, with every letter; without such a row that is
+        where the cursor is.
+        """
+        at = self._source.index_of(key) if self._source is not None and key is not None else None
+        start = self._cursor if at is None else at
+        return self._go_to_match(lambda: self._matches.after(start - 1))
+
+    def _go_to_match(self, which: Callable[[], int]) -> tuple[int, int]:
         if self._needle is None or self._source is None:
             return 0, 0
         self._look_back()
-        rows = self._matches.find(self._source, self._needle, self._count)
+        rows = self._matches.find(self._source, self._count)
         if not rows:
             return 0, 0
-        at = self._matches.after(self._cursor) if forward else self._matches.before(self._cursor)
+        at = which()
         self._move(rows[at])
         return at + 1, len(rows)
 

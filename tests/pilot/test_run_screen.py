@@ -142,6 +142,40 @@ async def test_search_marks_a_word_and_counts_its_places(console: Run, world: Wo
         await ui.until(lambda: ui.text != before)
 
 
+async def test_each_letter_of_a_search_looks_from_where_one_was(console: Run, world: World) -> None:
+    _, call_id = _streaming(world, 0)
+    for message in ("mend the linter", "lint the tests", "link the pages", "line up the facts", "linger"):
+        world.event(call_id, "log", message=message)
+    async with console() as ui:
+        tail = await _opened(ui)
+        await ui.sees("linger")
+        await ui.press("home", "down", "down")
+        start = tail.cursor_key
+        await ui.press("slash", *"lin")
+        await ui.sees("/ lin 1/5")
+        await ui.press("k")
+        await ui.sees("/ link 1/1")
+        await ui.press("backspace", "t")
+        await ui.sees("/ lint 1/2")
+        assert tail.cursor_key == start
+        await ui.press("enter", "n")
+        await ui.sees("/ lint 2/2")
+
+
+async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world: World) -> None:
+    _streaming(world, 80)
+    async with console(size=(120, 24)) as ui:
+        await _opened(ui)
+        await ui.sees("line 79")
+        await ui.press("f", "w", "t")
+        await ui.until(lambda: not re.search(r"\d\d:\d\d:\d\d  log", ui.text))
+        await ui.sees("following", "line 79")
+        await ui.press("pageup")
+        await ui.sees("paused")
+        await ui.press("f", "f")
+        await ui.sees("following", "line 79")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_facts_say_where_what_and_how_much(console: Run, world: World, size: tuple[int, int]) -> None:
     _streaming(world)

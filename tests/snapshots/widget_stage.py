@@ -247,9 +247,14 @@ class Stage(App[None]):
     Vertical { width: 1fr; height: 1fr; }
     """
 
+    BINDINGS = [("w", "wrap", "wrap")]
+
     def __init__(self, scene: str, theme: str) -> None:
         super().__init__()
         self._scene, self._theme = scene, theme
+
+    def action_wrap(self) -> None:
+        self.query_one(LineTail).toggle_wrap()
 
     def compose(self) -> ComposeResult:
         yield HeaderLine(

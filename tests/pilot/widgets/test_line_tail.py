@@ -61,7 +61,7 @@ async def test_looking_back_stops_following(key: str) -> None:
         assert [line[:60] for line in shown(app.tail)] == before
 
 
-@pytest.mark.parametrize("key", ["f", "end", "G"])
+@pytest.mark.parametrize("key", ["end", "G"])
 async def test_following_goes_on_when_asked(key: str) -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
@@ -76,10 +76,10 @@ async def test_following_goes_on_when_asked(key: str) -> None:
         assert "new" not in last_line(app)
 
 
-async def test_f_stops_where_one_is() -> None:
+async def test_following_can_stop_where_one_is() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("f")
+        app.tail.follow = False
         app.events.add(2)
         app.tail.appended(2)
         await until(pilot, lambda: "+2 new" in last_line(app))
@@ -161,7 +161,7 @@ async def test_wrapping_rewraps_on_resize_and_cuts_again() -> None:
     app = TailHost(Events(30, text=words + " end{}"))
     async with app.run_test(size=SIZE) as pilot:
         assert "…" in last_line(app)
-        await pilot.press("w")
+        app.tail.toggle_wrap()
         assert app.tail.wrap
         text = "\n".join(shown(app.tail))
         assert "…" not in text
@@ -174,7 +174,7 @@ async def test_wrapping_rewraps_on_resize_and_cuts_again() -> None:
             assert not ragged(app.tail)
             joined = " ".join(" ".join(shown(app.tail)).replace("▌", " ").replace("▐", " ").split())
             assert "word39 end29" in joined
-        await pilot.press("w")
+        app.tail.toggle_wrap()
         assert "word39" not in last_line(app)
 
 
@@ -182,7 +182,7 @@ async def test_scrolling_wrapped_rows_goes_line_by_line_and_comes_back() -> None
     words = " ".join(f"word{number}" for number in range(60))
     app = TailHost(Events(30, text=words))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("w")
+        app.tail.toggle_wrap()
         end = shown(app.tail)
         app.tail.post_message(MouseScrollUp(app.tail, 5, 5, 0, 0, 0, False, False, False))
         await until(pilot, lambda: ("following", False) in app.said)
@@ -198,9 +198,9 @@ async def test_scrolling_wrapped_rows_goes_line_by_line_and_comes_back() -> None
 
 async def test_times_give_their_room_to_the_messages() -> None:
     app = TailHost(Events(30))
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=SIZE):
         assert "14:03:07" in last_line(app)
-        await pilot.press("t")
+        app.tail.toggle_times()
         assert not app.tail.times
         assert "14:03:07" not in "\n".join(shown(app.tail))
         assert "event 29" in last_line(app)
@@ -237,6 +237,62 @@ async def test_search_marks_and_walks_round() -> None:
         app.tail.set_highlight(None)
         await pilot.pause()
         assert ground not in {segment.style.bgcolor for segment in app.tail.render_line(3) if segment.style}
+
+
+async def test_a_term_is_looked_for_from_where_one_was_and_that_row_counts() -> None:
+    app = TailHost(Events(0))
+    app.events.rows.extend(
+        log(name, name) for name in ("stop", "stage", "start", "stare", "star", "stop again")
+    )
+    async with app.run_test(size=SIZE):
+        assert app.tail.move_cursor_to("stage")
+        for term, place, key in (
+            ("s", (2, 6), "stage"),
+            ("st", (2, 6), "stage"),
+            ("sta", (1, 4), "stage"),
+            ("star", (1, 3), "start"),
+            ("stare", (1, 1), "stare"),
+            ("star", (1, 3), "start"),
+            ("stop", (2, 2), "stop again"),
+        ):
+            app.tail.set_highlight(term)
+            assert app.tail.match_from("stage") == place
+            assert app.tail.cursor_key == key
+
+
+async def test_a_search_reads_all_rows_once_and_later_only_what_is_new_or_changed() -> None:
+    count = 20_000
+    app = TailHost(Events(count))
+    app.events.index_of = lambda key: int(key[1:])  # type: ignore[method-assign]
+
+    def found(term: str) -> tuple[int, int]:
+        app.tail.set_highlight(term)
+        return app.tail.match_from("e0")
+
+    async with app.run_test(size=SIZE) as pilot:
+        assert found("event 1") == (1, 11_111)
+        await pilot.pause()
+        read = app.events.asked
+        # What matches the longer term is among what matched the shorter; one letter back finds that again.
+        assert found("event 19") == (1, 1_111)
+        assert found("event 199") == (1, 111)
+        assert found("event 19") == (1, 1_111)
+        assert found("event 1") == (1, 11_111)
+        assert app.events.asked - read < 11_111 + 1_111 + 200
+        read = app.events.asked
+        for number, text in ((1, "another"), (2, "event 1, as it were")):
+            app.events.rows[number] = log(f"e{number}", text)
+        app.tail.refresh_rows(["e1", "e2"])
+        app.events.add(1, "event 1 is new")
+        app.tail.appended(1)
+        assert found("event 1") == (1, 11_112)
+        assert app.tail.cursor_key == "e2"
+        app.tail.set_highlight("event 1,")
+        assert app.tail.match_from("e0") == (1, 1)
+        app.tail.set_highlight("event 1 is new")
+        assert app.tail.match_from("e0") == (1, 1)
+        assert app.tail.cursor_key == f"e{count}"
+        assert app.events.asked - read < 2 * 11_112 + 200
 
 
 async def test_a_notice_stands_above_and_folds() -> None:
@@ -315,7 +371,8 @@ async def test_event_text_is_data() -> None:
             assert not any(
                 ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u200d" for c in text if c != "\n"
             )
-            await pilot.press("w", "home")
+            app.tail.toggle_wrap()
+            await pilot.press("home")
         assert "[red]not markup[/red] [link=http://x]y[/link]" in text
         assert "␛]0;title␇␛[2Jgone?" in text
         assert "a<U+202E>b␀c" in text

@@ -7,6 +7,7 @@ from datetime import datetime
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import duration_seconds
+from mogplex_tui.operate.kinds.base import Link
 
 # label, value, tone
 Fact = tuple[str, str, str]
@@ -87,6 +88,24 @@ def _ids(row: RunRow) -> list[Fact]:
     )
     facts = [(label, value, "dim") for label, value in pairs if value]
     return facts or [("id", row.key, "dim")]
+
+
+def links(row: RunRow) -> list[Link]:
+    """Return the ways from a run: to its repository, what set it off, and where it works."""
+    ways = (
+        ("repo", row.repo, "projects", row.repo_id),
+        ("job", None, "jobs", row.job_id),
+        ("automation", row.who if row.source is Source.JOB else None, "automations", row.automation_id),
+        ("sandbox", row.sandbox_name, "sandboxes", row.sandbox_id),
+    )
+    return [Link(label, told or words.short_id(key), kind, key) for label, told, kind, key in ways if key]
+
+
+def copied(row: RunRow) -> tuple[str, str]:
+    """Return the id of a run, or of its call where it has none, and what it is called."""
+    if row.run_id:
+        return row.run_id, f"the id of run {words.short_id(row.run_id)}"
+    return row.key, f"the id of {row.kind or 'call'} {words.short_id(row.key)}"
 
 
 def brief(row: RunRow, now: datetime) -> list[str]:

@@ -242,7 +242,7 @@ class ListScreen(ConsoleScreen):
         """Tell of what is done to rows only where there are some."""
         if action.id in ("list.filter", "list.sort"):
             return bool(self._rows.rows)
-        if action.id.endswith((".open", ".mark")) and self.item() is None:
+        if action.id.endswith((".open", ".mark", ".copy")) and self.item() is None:
             return False
         return super().shows(action)
 

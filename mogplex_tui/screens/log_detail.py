@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
@@ -32,20 +31,6 @@ from mogplex_tui.widgets.tones import Tone
 LATE_READS = 2
 
 
-class RecordTail(LineTail, inherit_bindings=False):
-    """A tail whose letters are left to the screen: in a detail, j shows the JSON."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1)", "Up", show=False),
-        Binding("down", "cursor(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "first", "First", show=False),
-        Binding("end,G", "follow(True)", "Last", show=False),
-        Binding("enter", "select", "Open", show=False),
-    ]
-
-
 class LogDetail(DetailScreen, TailScreen):
     """One record of a kind with logs. `detail_of` makes the class of a kind.
 
@@ -63,7 +48,7 @@ class LogDetail(DetailScreen, TailScreen):
         """Yield the notice, the search line, the record beside its log, and the pane of the JSON."""
         yield Notice(id="notice")
         yield FilterBar("a word to mark in the log", id="search")
-        tail = RecordTail(id="tail")
+        tail = LineTail(id="tail")
         tail.ascii_mode, tail.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
         with Horizontal(id="body"):
             yield from self.compose_record()
@@ -176,18 +161,6 @@ class LogDetail(DetailScreen, TailScreen):
             self.tail.focus()
         else:
             DetailScreen.give_keys_back(self)
-
-    def do_tail_keys(self) -> None:
-        """Give the keys to the log, or back to the links."""
-        if self.tail.has_focus:
-            self.give_keys_back()
-        else:
-            self.tail.focus()
-
-    def do_run_facts(self) -> None:
-        """Show all facts at narrow widths, with the keys to scroll them, or fold them again."""
-        TailScreen.do_run_facts(self)
-        self.query_one("#tail" if self.folded else "#detail").focus()
 
     def do_go_back(self) -> None:
         """Close the pane, the marks, or the screen, in that order."""

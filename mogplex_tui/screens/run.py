@@ -13,14 +13,16 @@ from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import facts as facts_of
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import Action
 from mogplex_tui.operate.kinds import duration_seconds
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
+from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_lines import TailLines
 from mogplex_tui.screens.tail_screen import TailScreen
-from mogplex_tui.widgets.facts import Fact, Facts
+from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
@@ -37,6 +39,8 @@ class RunScreen(TailScreen):
     def __init__(self, row: RunRow) -> None:
         super().__init__()
         self._given = row
+        # Whether the facts had the keys when a pane was opened.
+        self._from_facts = False
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the search line, the facts, the tail and the pane of one event."""
@@ -46,13 +50,18 @@ class RunScreen(TailScreen):
         tail.ascii_mode, tail.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
         self._lines = TailLines(self.run_feed.tail, ascii_only=self.console.look.ascii)
         with Horizontal(id="body"):
-            yield Facts(id="facts")
+            yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
             yield tail
         yield EventPane(id="event")
 
     def row(self) -> RunRow | None:
         """Return the run as it is known now."""
         return self.run_feed.row
+
+    @property
+    def record(self) -> RecordView:
+        """The facts and links."""
+        return self.query_one("#detail", RecordView)
 
     def on_mount(self) -> None:
         """Hear of the tail, and of the list as well, because the row's state comes from there."""
@@ -90,7 +99,8 @@ class RunScreen(TailScreen):
         if not self.whole:
             return
         row, now = self.run_feed.row, self.session.clock.now()
-        panel = self.query_one("#facts", Facts)
+        panel = self.record.facts
+        self.record.show(facts_of.links(row), ())
         if self.folded:
             panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, now)])
             return
@@ -150,6 +160,63 @@ class RunScreen(TailScreen):
         return None if line is None else line.whole()
 
     # Actions ---------------------------------------------------------------------------------------------------
+
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys that work here; Enter opens a link while those have the keys."""
+        items = super().key_items()
+        if not self.whole or not self.record.has_focus:
+            return items
+        opens = [("open" if title == "event" else title) for _, title in items]
+        return [(key, title) for (key, _), title in zip(items, opens, strict=True)]
+
+    def shows(self, action: Action) -> bool:
+        """Tell of the links only where they are on screen."""
+        return super().shows(action) and not (action.id == "run.links" and self.folded)
+
+    def on_descendant_focus(self) -> None:
+        """Enter means something else now."""
+        if self.whole:
+            self.refresh_keys()
+
+    def give_keys_back(self) -> None:
+        """Let whatever had the keys before a pane was opened have them again."""
+        (self.record if self._from_facts and not self.folded else self.tail).focus()
+
+    def do_run_links(self) -> None:
+        """Give the keys to the facts and links, or back to the events."""
+        self.do_tail_keys()
+
+    def do_tail_event(self) -> None:
+        """Show the event under the cursor as JSON, or go where the link under the cursor leads."""
+        self._from_facts = self.record.has_focus
+        if not self._from_facts:
+            super().do_tail_event()
+        elif (link := self.record.chosen()) is not None:
+            self.console.follow(link)
+
+    def do_kind_copy(self) -> None:
+        """Copy the run's id."""
+        self.console.copy(*facts_of.copied(self.run_feed.row))
+
+    def do_kind_json(self) -> None:
+        """Show the run as the service tells it now."""
+        self._from_facts = self.record.has_focus
+        self.console.run_job(self._show_json(self.run_feed.row))
+
+    async def _show_json(self, row: RunRow) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.live import record
+
+        shown, why = None, "The service has no record of this run any more."
+        try:
+            shown = await record.read(self.console.runs, row)
+        except MogplexError as error:
+            why = str(error)
+        if not (self.whole and self.is_current):
+            return
+        if shown is None:
+            self.notify(f"{why} This is what was last known.", severity="warning", markup=False)
+        self.query_one(EventPane).show(record.as_known(row) if shown is None else shown)
 
     def do_runs_cancel(self) -> None:
         """Ask, then cancel this run."""

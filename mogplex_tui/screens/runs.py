@@ -13,6 +13,7 @@ from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.actions import Action, offered
+from mogplex_tui.operate.facts import copied
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
@@ -116,6 +117,12 @@ class RunsScreen(ListScreen):
         row = self.row()
         if row is not None:
             self.console.open_run(row)
+
+    def do_kind_copy(self) -> None:
+        """Copy the id of the run under the cursor."""
+        row = self.row()
+        if row is not None:
+            self.console.copy(*copied(row))
 
     def do_runs_mark(self) -> None:
         """Mark the run, or take the mark away, and go on to the next."""

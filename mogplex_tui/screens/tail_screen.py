@@ -20,7 +20,10 @@ WIDE = 100
 
 
 class TailScreen(ConsoleScreen):
-    """A screen with a `LineTail` called tail, a `FilterBar` and an `EventPane`; facts stand beside or above the tail."""
+    """A screen with a `LineTail` called tail, a `FilterBar` and an `EventPane`.
+
+    The facts and links of a `RecordView` called detail stand beside or above the tail.
+    """
 
     AUTO_FOCUS: ClassVar[str | None] = "#tail"
 
@@ -170,9 +173,18 @@ class TailScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def do_run_facts(self) -> None:
-        """Show all facts at narrow widths, or fold them again."""
+        """Show all facts at narrow widths, with the keys to scroll them, or fold them again."""
         self.toggle_class("-facts")
         self.draw_facts()
+        self.query_one("#detail").scroll_to(y=0, animate=False)
+        self.query_one("#tail" if self.folded else "#detail").focus()
+
+    def do_tail_keys(self) -> None:
+        """Give the keys to the tail, or back to the facts and links."""
+        if self.folded:
+            self.do_run_facts()
+        else:
+            self.query_one("#detail" if self.tail.has_focus else "#tail").focus()
 
     def do_go_back(self) -> None:
         """Close the pane, the marks, or the screen, in that order."""

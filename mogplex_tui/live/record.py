@@ -1,0 +1,48 @@
+"""The JSON of one row of work as the service tells it now: the list keeps only what it shows of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live import redact
+from mogplex_tui.live.rows import RunRow, Source
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.live.runs import Runs
+
+
+async def read(runs: Runs, row: RunRow) -> dict[str, Any] | None:
+    """Return the JSON of a call, a v1 run or an automation's run as it came, without its secrets; one request.
+
+    None when the service does not have it any more, or gives no way to it. A row that could not be read has its JSON
+    at hand. Raises the error tree (observability.md §2, v1.md §5.4, §7.5).
+    """
+    if row.raw is not None:
+        found = json.loads(row.raw)
+        return found if isinstance(found, dict) else {"record": found}
+    client, raw = runs.session.client.at(Priority.TABLE), None
+    if row.source is Source.CALL and row.started_at is not None and runs.listed:
+        # There is no route for one call, but its own start instant finds it.
+        page = await client.observability.calls(since=row.started_at, until=row.started_at)
+        raw = _named(row.key, page.calls)
+    elif row.run_id is not None:
+        raw = (await client.runs.get(row.run_id)).model_dump(mode="json")
+    elif row.automation_id is not None:
+        raw = _named(row.key, await client.automations.runs(row.automation_id))
+    return None if raw is None else redact.payload(raw)
+
+
+def as_known(row: RunRow) -> dict[str, Any]:
+    """Return what the console knows of a row as JSON, for when it cannot be read."""
+    known = {name: getattr(row, name) for name in row.__slots__ if name != "raw"}
+    told: dict[str, Any] = redact.payload(json.loads(json.dumps(known, default=str)))
+    return told
+
+
+def _named(key: str, rows: Rows[Any]) -> Any:
+    pairs: Iterable[tuple[Any, Any]] = zip(rows, rows.raws, strict=True)
+    return next((raw for record, raw in pairs if record.id == key), None)

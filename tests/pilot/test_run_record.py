@@ -1,0 +1,103 @@
+"""A run's own record: its links, its JSON and its id, and its facts at eighty columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _run(world: World, **metadata: Any) -> tuple[str, str, str]:
+    """A streaming v1 run in a sandbox; returns the ids of the run, its call and its sandbox."""
+    repo = world.repo("acme/api")
+    sandbox = world.sandbox(repo)
+    about = {"external_request_id": "k", "repo": "acme/api", "sandbox_record_id": sandbox, **metadata}
+    call_id = world.call(repo_id=repo, metadata=about)
+    run_id = world.run(repo, call_id)
+    world.event(call_id, "started", payload={"external_run_id": run_id})
+    world.start_streaming(call_id)
+    return run_id, call_id, sandbox
+
+
+async def _opened(ui: Any) -> None:
+    await ui.sees("acme/api")
+    await ui.press("enter")
+    await ui.sees("following", "started")
+    await ui.until(lambda: ui.app.screen.run_feed.row.run_id, "the run's id")
+
+
+async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_the_keys(
+    console: Run, world: World
+) -> None:
+    run_id, call_id, _ = _run(world, from_elsewhere={"odd": None})
+    async with console() as ui:
+        await _opened(ui)
+        await ui.press("y")
+        await ui.until(lambda: ui.app.clipboard == run_id, "the run's id on the clipboard")
+        await ui.press("j")
+        await ui.sees('"input_tokens": null')
+        await ui.press("y")
+        told = json.loads(ui.app.clipboard)
+        assert told["id"] == call_id and told["metadata"]["from_elsewhere"] == {"odd": None}
+        await ui.press("escape")
+        await ui.loses('"input_tokens"')
+        assert ui.app.screen.tail.has_focus
+
+
+async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: World) -> None:
+    run_id, _, _ = _run(world)
+    async with console(cookie=False, gate=True) as ui:
+        await ui.press("o", *run_id, "enter")
+        await ui.sees("following")
+        await ui.press("j")
+        await ui.sees(f'"run_id": "{run_id}"')
+
+
+async def test_what_cannot_be_read_is_shown_as_it_was_known(console: Run, world: World) -> None:
+    run_id, _, _ = _run(world)
+    async with console(gate=True) as ui:
+        await _opened(ui)
+        await ui.edge.stop()
+        await ui.press("j")
+        await ui.sees("last known", f'"run_id": "{run_id}"')
+
+
+async def test_in_the_list_y_copies_the_id_of_the_run_or_of_its_call(console: Run, world: World) -> None:
+    run_id, _, _ = _run(world)
+    async with console() as ui:
+        await _opened(ui)
+        await ui.press("escape")
+        await ui.sees("STATE", "y copy id")
+        await ui.press("y")
+        await ui.until(lambda: ui.app.clipboard == run_id, "the run's id on the clipboard")
+
+
+async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run, world: World) -> None:
+    _run(world)
+    async with console() as ui:
+        await _opened(ui)
+        await ui.sees("l links", "→ acme/api")
+        await ui.press("l")
+        await ui.sees("⏎ open")
+        await ui.press("down", "enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes.detail", "the sandbox")
+        await ui.press("escape")
+        await ui.until(lambda: ui.app.screen.SCOPE == "run", "the run again")
+        await ui.press("up", "enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "projects.detail", "the repository")
+
+
+async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: Run, world: World) -> None:
+    run_id, _, _ = _run(world)
+    async with console(size=(80, 24)) as ui:
+        await _opened(ui)
+        assert run_id not in ui.text
+        await ui.press("i", "end")
+        await ui.sees(run_id, "→ acme/api")
+        await ui.press("l", "i")
+        await ui.loses("→ acme/api")
+        assert ui.app.screen.tail.has_focus

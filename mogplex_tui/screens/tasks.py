@@ -8,17 +8,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from textual.app import App
-
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.keys import KeysInTurn
 
 log = logging.getLogger("mogplex.app")
 
 
-class ConsoleTasks(App[int]):
+class ConsoleTasks(KeysInTurn):
     """The part of the app that screens know: the context at work, and the jobs they hand over."""
 
     look: Look

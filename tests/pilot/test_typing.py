@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from tests.controlplane.support import World
 
@@ -68,3 +68,48 @@ async def test_what_was_never_read_is_not_counted(console: Run) -> None:
         assert text.split("\n")[2].split() == ["API", "keys"]
         # Nothing can be made there either.
         assert "create" not in _keys(ui)
+
+
+def _burst(ui: Any, text: str) -> None:
+    """Let keys come all at once, as a macro or a slow line brings them."""
+    names = {":": "colon", "/": "slash", "?": "question_mark", "\n": "enter", " ": "space"}
+    for letter in text:
+        ui.app.post_message(Key(names.get(letter, letter), letter if letter != "\n" else "\r"))
+
+
+async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(console: Run, world: World) -> None:
+    calls = [world.call(repo_id=world.repo(f"acme/{name}")) for name in ("docs", "web", "next")]
+    async with console() as ui:
+        await ui.sees("Runs   3", "acme/docs")
+        # Of these letters x, n, o, s and d are keys of the list.
+        _burst(ui, "/next\n")
+        await ui.sees("/ next   1 of 3")
+        assert [world.row("ai_calls", call)["status"] for call in calls] == ["pending"] * 3
+        assert "New run" not in ui.text and "Cancel this run?" not in ui.text
+
+
+async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was_typed(
+    console: Run, world: World
+) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("Runs   1")
+        _burst(ui, ":sandboxes\n")
+        await ui.until(lambda: ui.app.current_mode == "sandboxes", "the list of sandboxes")
+        _burst(ui, ":jobs\n")
+        await ui.until(lambda: ui.app.current_mode == "jobs", "the list of jobs")
+        await ui.sees("Jobs")
+
+
+async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_lost(
+    console: Run, world: World
+) -> None:
+    world.call(repo_id=world.repo("acme/docs"))
+    world.call(repo_id=world.repo("acme/web"))
+    async with console() as ui:
+        await ui.sees("Runs   2")
+        _burst(ui, "/docs\n/")
+        ui.app.post_message(Key("escape", None))
+        _burst(ui, "?")
+        await ui.sees("Moving")
+        assert "of 2" not in ui.text.split("\n")[2]

@@ -106,7 +106,7 @@ class Listing:
         return rows
 
     def _accepts(self, wanted: Wanted) -> Callable[[RunRow], bool]:
-        fits = compile_filter(wanted.words, RUNS.search)
+        fits = compile_filter(wanted.words, RUNS.fields_at(self.session.clock.now()))
 
         def accept(row: RunRow) -> bool:
             return (

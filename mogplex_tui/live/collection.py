@@ -100,7 +100,7 @@ class Collection:
     """The rows of one kind and the feed that keeps them fresh.
 
     `lend` says what the rows of the kinds `beside` tell of a record; `relend` puts it into every record anew once one
-    of those lists has changed.
+    of those lists has changed, and each time where a record `ages`: what is lent then depends on the time of day.
     """
 
     def __init__(
@@ -111,9 +111,10 @@ class Collection:
         *,
         beside: Sequence[str] = (),
         lend: Lend | None = None,
+        ages: bool = False,
     ) -> None:
         self.session, self.name, self.roads = session, name, tuple(roads)
-        self._lend, self._lent_is_old = lend, False
+        self._lend, self._lent_is_old, self._ages = lend, False, ages
         if lend is not None:
             for other in beside:
                 session.store.set(other).changes.subscribe(self._hear)
@@ -218,7 +219,7 @@ class Collection:
 
     def relend(self) -> None:
         """Put into every record what the lists of other kinds say now, if they say anything new."""
-        if self._lent_is_old:
+        if self._lent_is_old or self._ages:
             self._lent_is_old = False
             self.set.apply(self._lent(self.set.rows.values()))
 

@@ -43,15 +43,16 @@ class SortedView(Generic[R]):
         place = bisect_left(self._entries, (self._sort_of[key], key))
         return len(self._entries) - 1 - place if self.descending else place
 
-    def resort(self, sort: Callable[[R], Any], *, descending: bool) -> None:
-        """Order by something else."""
-        self._sort, self.descending = sort, descending
-        self.rebuild()
+    def look(self, sort: Callable[[R], Any], accept: Callable[[R], bool] | None, *, descending: bool) -> bool:
+        """Order by something else and show only the rows that are accepted; return whether any place moved.
 
-    def filter(self, accept: Callable[[R], bool] | None) -> None:
-        """Show only the rows that are accepted; None shows all."""
-        self._accept = accept
+        None accepts all. What depends on the instant is looked at anew as time passes: between two looks `apply` keeps
+        to the instant of the last.
+        """
+        before, turned = self._entries, self.descending != descending
+        self._sort, self._accept, self.descending = sort, accept, descending
         self.rebuild()
+        return turned or [key for _, key in before] != [key for _, key in self._entries]
 
     def rebuild(self) -> None:
         """Sort and filter everything anew."""

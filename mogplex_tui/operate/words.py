@@ -10,6 +10,23 @@ from decimal import Decimal
 from mogplex_tui.live.rows import Cost
 
 DASH = "–"
+_DASHES = (DASH, "-")
+
+
+def dash(*, ascii_only: bool = False) -> str:
+    """Return what stands where something is not known."""
+    return _DASHES[ascii_only]
+
+
+def is_dash(text: str) -> bool:
+    """Return whether a text says that something is not known."""
+    return text in _DASHES
+
+
+def or_dash(text: str, *, ascii_only: bool) -> str:
+    """Return a text that may be the dash of the unknown as it is shown."""
+    return dash(ascii_only=ascii_only) if text == DASH else text
+
 
 # state -> (glyph, ascii glyph, word, tone)
 STATES: dict[str, tuple[str, str, str, str]] = {

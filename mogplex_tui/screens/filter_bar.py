@@ -57,10 +57,11 @@ class FilterBar(Horizontal):
         """What is typed."""
         return self.query_one(Input).value
 
-    def open(self, text: str = "") -> None:
-        """Show the bar with a text and let the person type."""
+    def open(self, text: str = "", example: str = "") -> None:
+        """Show the bar with a text, and what could be typed while there is none, and let the person type."""
         self.add_class("-open")
         box = self.query_one(Input)
+        box.placeholder = example or self._example
         box.value = text
         box.cursor_position = len(text)
         box.focus()

@@ -162,6 +162,6 @@ def screen_of(name: str) -> type[KindScreen]:
         "SCOPE": kind.name,
         "TAB": tab_of(kind),
         "BINDINGS": bindings(kind.name),
-        "FILTER_EXAMPLE": f"a word, or {kind.fields[0].key}:word !other",
+        "FILTER_EXAMPLE": "a word, or !other",
     }
     return type(f"{kind.name.title().replace('-', '')}Screen", (KindScreen,), body)

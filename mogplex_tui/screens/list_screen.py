@@ -44,6 +44,7 @@ class ListScreen(ConsoleScreen):
         self._sort: str | None = None
         self._descending = self.KIND.descending
         self._filter = ""
+        self._grows = False
         self._seen: dict[str, Any] = {}
         self._marked: set[str] = set()
 
@@ -176,8 +177,12 @@ class ListScreen(ConsoleScreen):
         """Let ages and durations grow, and rows grow old."""
         self._source.context = self._cell_context()
         self._source.stale = messages.stale(self._rows.freshness, self.session.clock.monotonic())
-        self.table.refresh_rows(self.table.visible_keys)
+        # What grows with the time moves rows, also while nothing is heard of them.
+        moved = self._grows and self._look()
+        self.table.refresh_rows(self.table.visible_keys, reordered=moved)
         self._say()
+        if moved:
+            self.refresh_chrome()
 
     def notice(self) -> str:
         """Return what is said above the rows."""
@@ -256,8 +261,14 @@ class ListScreen(ConsoleScreen):
     async def do_list_filter(self) -> None:
         """Open the filter; it narrows the list while one types."""
         bar = await self._filter_bar()
-        bar.open(self._typed)
+        bar.open(self._typed, self.example())
         self.refresh_keys()
+
+    def example(self) -> str:
+        """Return what could be typed to find the row under the cursor, or what can be typed at all."""
+        row = self.item()
+        term = None if row is None else self.KIND.example(row, self.session.clock.now())
+        return self.FILTER_EXAMPLE if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:
         """Return the filter's line; it is made after the first frame, which has no use for it."""
@@ -279,15 +290,26 @@ class ListScreen(ConsoleScreen):
 
     def narrow(self, text: str) -> None:
         """Show only what matches a filter, beside that of the link that led here; an empty one adds nothing."""
-        from mogplex_tui.operate.filters import compile_filter
-
         self._typed = text.strip()
         self._filter = f"{self._narrowed} {self._typed}".strip()
-        self._view.filter(compile_filter(self._filter, self.KIND.search))
+        self._look()
         self.table.refresh_rows(None, reordered=True)
         self.table.paint()
         self._say()
         self.refresh_chrome()
+
+    def _look(self) -> bool:
+        """Order and filter all rows by what holds at this instant; return whether any place moved."""
+        from mogplex_tui.operate.filters import compile_filter, grows
+
+        kind, now = self.KIND, self.session.clock.now()
+        ordered = self._sort is not None and kind.field(self._sort).sort_at is not None
+        self._grows = ordered or grows(self._filter, kind.spans)
+        return self._view.look(
+            kind.order_at(self._sort, now),
+            compile_filter(self._filter, kind.fields_at(now), kind.spans) if self._filter else None,
+            descending=self._descending,
+        )
 
     def on_filter_bar_closed(self) -> None:
         """Give the keys back to the list."""
@@ -309,7 +331,7 @@ class ListScreen(ConsoleScreen):
 
     def do_list_sort(self) -> None:
         """Order by the next column that can be sorted; after the last one, as at first again."""
-        names = [None, *(field.key for field in self.KIND.fields if field.sort is not None)]
+        names = [None, *(field.key for field in self.KIND.fields if field.sortable)]
         self._sort = names[(names.index(self._sort) + 1) % len(names)]
         self._descending = self._from_the_end(self._sort)
         self._order()
@@ -327,14 +349,12 @@ class ListScreen(ConsoleScreen):
     def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
         if event.column == self._sort:
             self._descending = not self._descending
-        elif any(field.key == event.column and field.sort for field in self.KIND.fields):
+        elif any(field.key == event.column and field.sortable for field in self.KIND.fields):
             self._sort, self._descending = event.column, True
         self._order()
 
     def _order(self) -> None:
-        kind = self.KIND
-        sort = kind.default_sort if self._sort is None else kind.field(self._sort).sort
-        self._view.resort(sort or kind.default_sort, descending=self._descending)
+        self._look()
         self.table.set_sort(self._sort, self._descending)
         self.table.refresh_rows(None, reordered=True)
         # A key is answered in one repaint, not when the next burst is drawn.

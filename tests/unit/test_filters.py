@@ -9,17 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mogplex_tui.live import rows as make
-from mogplex_tui.operate.filters import compile_filter, parse
+from mogplex_tui.operate.filters import compile_filter, grows, parse, quoted
 from mogplex_tui.operate.kinds import RUNS
-from tests.unit.fakes import call
+from tests.unit.fakes import START, call
 
 ROW = {
     "state": "failed",
     "repo": "Acme/Web",
     "model": None,
     "error": "Timeout",
+    "step": ("approval", "waiting"),
+    "stepping": "no",
     "cost": 1.25,
-    "tokens": 48_213,
+    "tokens": 48_213.0,
     "time": 90.0,
     "age": 7200.0,
 }
@@ -57,6 +59,30 @@ def accepts(text: str, row: dict[str, Any] = ROW) -> bool:
         ("age:>1h", True),
         ("age:<1d", True),
         ("repo:>1", False),
+        # All of the value, or any of several words.
+        ("repo:=acme/web", True),
+        ("repo:=acme/we", False),
+        ("!repo:=acme/we", True),
+        ("error:=timeout", True),
+        ("tokens:=48213", True),
+        ("step:approval", True),
+        ("step:=waiting", True),
+        ("step:wait", True),
+        ("step:=wait", False),
+        # A whole name goes before the beginning of another.
+        ("step:no", False),
+        ("stepp:no", True),
+        ("err:=time", False),
+        # Quotes keep blanks together, and nothing else in them counts.
+        ('"acme/web"', True),
+        ('repo:="acme/web', True),
+        ('"repo:web"', False),
+        ('"timeout acme"', False),
+        ('error:"time out"', False),
+        # A word is none of the digits of an age or a price.
+        ("7200", False),
+        ("48213", False),
+        ("tokens:48213", True),
         # What has no value is above and below nothing.
         ("model:gpt", False),
         ("model:>1", False),
@@ -71,7 +97,7 @@ def test_terms(text: str, found: bool) -> None:
     assert accepts(text) is found
 
 
-@pytest.mark.parametrize("text", ["", "  ", "!", "repo:", "!repo:", "! ! repo:"])
+@pytest.mark.parametrize("text", ["", "  ", "!", "repo:", "!repo:", "! ! repo:", "repo:=", '"', '!repo:="'])
 def test_what_says_nothing_yet_is_no_filter(text: str) -> None:
     assert compile_filter(text, lambda each: each) is None
 
@@ -81,6 +107,28 @@ def test_what_says_nothing_yet_is_no_filter(text: str) -> None:
 )
 def test_a_comparison_without_its_number_hides_nothing(text: str) -> None:
     assert accepts(text)
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_quoted_value_is_found_by_all_of_it_whatever_stands_in_it(value: str, other: str) -> None:
+    text = f"a:={quoted(value)} b:={quoted(other)}"
+    assert accepts(text, {"a": value, "b": other})
+    assert accepts(text, {"a": value, "b": other + "x"}) is False
+
+
+@pytest.mark.parametrize(
+    ("text", "so"),
+    [
+        ("age:<1m", True),
+        ("!ti:>5s web", True),
+        ("age:1", False),
+        ("cost:>1", False),
+        ("web", False),
+        ("", False),
+    ],
+)
+def test_a_filter_that_compares_a_span_changes_with_the_time(text: str, so: bool) -> None:
+    assert grows(text) is so
 
 
 @given(st.text(), st.dictionaries(st.text(max_size=5), st.none() | st.text() | st.floats() | st.integers()))
@@ -119,6 +167,6 @@ def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
             metadata={"repo": "acme/web", "working_branch": "fix/it"},
         )
     )
-    accept = compile_filter(text, RUNS.search)
+    accept = compile_filter(text, RUNS.fields_at(START), RUNS.spans)
     assert accept is not None
     assert accept(row) is found

@@ -68,12 +68,18 @@ class ViewMachine(RuleBasedStateMachine):
     @rule(limit=st.none() | st.integers(0, 4))
     def filter(self, limit: int | None) -> None:
         self.accept = None if limit is None else lambda row: row.size < limit
-        self.view.filter(self.accept)
+        self.look()
 
     @rule(name=st.booleans(), descending=st.booleans())
     def resort(self, name: bool, descending: bool) -> None:
         self.sort, self.descending = (by_name if name else by_size), descending
-        self.view.resort(self.sort, descending=descending)
+        self.look()
+
+    def look(self) -> None:
+        before = shown(self.view)
+        moved = self.view.look(self.sort, self.accept, descending=self.descending)
+        if shown(self.view) != before:
+            assert moved
 
     @invariant()
     def is_what_sorting_gives(self) -> None:
@@ -111,6 +117,21 @@ def test_more_changes_than_are_worth_moving_singly_give_the_same_order() -> None
     assert view.apply(changed, removed) is False
 
 
+def test_what_depends_on_the_instant_is_looked_at_anew() -> None:
+    rows = {"a": Row(1, ""), "b": Row(2, "")}
+    view = SortedView(rows, by_size)
+    now = [3]
+
+    def accept(row: Row) -> bool:
+        return row.size < now[0]
+
+    assert view.look(by_size, accept, descending=True) is False
+    now[0] = 2
+    assert view.look(by_size, accept, descending=True) is True
+    assert shown(view) == ["a"]
+    assert view.look(by_size, accept, descending=True) is False
+
+
 def test_a_place_outside_raises() -> None:
     view = SortedView({"a": Row(1, "")}, by_size)
     for index in (-1, 1):
@@ -121,7 +142,7 @@ def test_a_place_outside_raises() -> None:
 def test_a_row_that_the_filter_stops_accepting_leaves() -> None:
     rows = {"a": Row(1, ""), "b": Row(2, "")}
     view = SortedView(rows, by_size)
-    view.filter(lambda row: row.size < 3)
+    view.look(by_size, lambda row: row.size < 3, descending=True)
     rows["a"] = Row(9, "")
     assert view.apply(["a"]) is True
     assert shown(view) == ["b"]

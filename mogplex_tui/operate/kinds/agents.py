@@ -70,8 +70,8 @@ KIND = Kind(
         "runs 24 h: day.runs_24h; succeeded: day.succeeded; failed: day.failed; tokens 24 h: day.tokens_24h",
     ),
     links=p.links(
-        p.among("runs", "runs", "its runs", lambda item: f"who:{str(c.value(item, 'name')).split(' ')[0]}"),
-        p.among("assignments", "assignments", "its assignments", "{name}"),
+        p.among("runs", "runs", "its runs", "who:={name}"),
+        p.among("assignments", "assignments", "its assignments", "agent:={name}"),
     ),
     texts=c.texts(("Prompt", "system_prompt")),
     verbs=(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.collection import Collection, Item, Lend, Listing, Read, Road, items_of
+from mogplex_tui.operate.finding import Find, fields_at, word_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
@@ -34,18 +35,36 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column: its widths, how important it is (0 never drops), what it shows and what it is sorted by."""
+    """A column: its widths, how important it is (0 never drops), what it shows, what it is sorted and found by.
+
+    `sort_at` stands in for `sort` where the order depends on the instant. `find` is what `/` looks at under the names
+    that the column has; a `span` is found by its seconds, a `told` one makes a good example of what can be typed.
+    """
 
     key: str
     title: str
     width: int
     cell: Callable[[Any, Context], Cell]
     sort: Callable[[Any], Any] | None = None
+    sort_at: Callable[[Any, datetime], Any] | None = None
     align: str = "left"
     priority: int = 0
     flex: int = 0
     min_width: int | None = None
     cut: str = "end"
+    find: Find | None = None
+    span: bool = False
+    told: bool = False
+
+    @property
+    def sortable(self) -> bool:
+        """Whether a list can be ordered by it."""
+        return self.sort is not None or self.sort_at is not None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How a filter names the column: by its key and by its title."""
+        return tuple(name for name in (word_of(self.key), word_of(self.title)) if name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +212,20 @@ def id_of(record: Any) -> str:
 class Kind:
     """One kind of thing.
 
-    The first five and `search` and `default_sort` are needed by every list; the rest makes it a kind of the generic
-    screens: `roads` in the order of richness, `key` and `label` of a record, `facts` in groups, `links`, `texts` as
+    The first five and `search` and `default_sort` are needed by every list: `search` is what `/` looks at beside the
+    columns, by name. The rest makes it a kind of the generic screens: `roads` in the order of richness, `key` and
+    `label` of a record, `facts` in groups, `links`, `texts` as
     titled long texts, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of its
     page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
     session. `beside` are the kinds whose lists are kept fresh along with this one, because its columns, facts or
-    choices tell from them; `lend` makes of their rows what is shown of a record.
+    choices tell from them; `lend` makes of their rows what is shown of a record, anew with every tick where that `ages`.
     """
 
     name: str
     title: str
     noun: str
     fields: Sequence[Field]
-    search: Callable[[Any], Mapping[str, Any]]
+    search: Mapping[str, Find]
     default_sort: Callable[[Any], Any]
     descending: bool = True
     aliases: tuple[str, ...] = ()
@@ -213,6 +233,7 @@ class Kind:
     roads: tuple[Road, ...] = ()
     beside: tuple[str, ...] = ()
     lend: Lend | None = None
+    ages: bool = False
     key: Callable[[Any], str] = id_of
     label: Callable[[Any], str] = lambda record: id_of(record)[:8]
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
@@ -232,6 +253,37 @@ class Kind:
                 return field
         raise KeyError(key)
 
+    def fields_at(self, now: datetime) -> Callable[[Any], Mapping[str, Any]]:
+        """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them."""
+        columns = [field for field in self.fields if field.find is not None]
+        named = [(field.names[at], field.find) for at in (0, -1) for field in columns if field.names]
+        finders: dict[str, Find] = {}
+        for name, find in (*named, *self.search.items()):
+            finders.setdefault(name, find)  # type: ignore[arg-type]
+        return fields_at(now, finders)
+
+    @property
+    def spans(self) -> frozenset[str]:
+        """The names by which `/` finds spans of time."""
+        return frozenset(name for field in self.fields if field.span for name in field.names)
+
+    def order_at(self, column: str | None, now: datetime) -> Callable[[Any], Any]:
+        """Return what rows are ordered by at an instant, at first or by a column. Raises KeyError."""
+        field = None if column is None else self.field(column)
+        sort_at = None if field is None else field.sort_at
+        if sort_at is not None:
+            return lambda row: sort_at(row, now)
+        return self.default_sort if field is None or field.sort is None else field.sort
+
+    def example(self, row: Any, now: datetime) -> str | None:
+        """Return a term of a filter that finds this row, by a column whose words tell something; None without one."""
+        for field in self.fields:
+            found = field.find(row, now) if field.told and field.find is not None else None
+            word = str(found[0] if isinstance(found, tuple) and found else found or "").split(" ")[0][:24]
+            if word.isprintable() and word[:1].isalnum() and '"' not in word:
+                return f"{field.names[-1]}:{word}"
+        return None
+
     def name_of(self, item: Item) -> str:
         """Return how sentences and breadcrumbs call a record."""
         return item.key if item.record is None else self.label(item.record) or item.key
@@ -239,7 +291,7 @@ class Kind:
 
 def collection_of(session: Session, kind: Kind) -> Collection:
     """Return the rows of a kind with their feed."""
-    return Collection(session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend)
+    return Collection(session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend, ages=kind.ages)
 
 
 def listed(

@@ -16,9 +16,12 @@ from typing import Any
 
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import words
+from mogplex_tui.operate.finding import Find, word_of
 from mogplex_tui.operate.kinds.base import Context, Fact, Field
 
 Show = Callable[[Any, Context], tuple[str, str]]
+Finds = Callable[[Any, datetime], Any]
+"""Makes of what a path leads to, which is there, what `/` finds it by."""
 
 
 @lru_cache(1_024)
@@ -55,31 +58,61 @@ def _rank(path: str) -> Callable[[Item], Any]:
     return rank
 
 
-def _column(path: str, title: str, width: int, show: Show, **more: Any) -> Field:
+def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **more: Any) -> Field:
     def cell(item: Item, context: Context) -> tuple[str, str]:
-        if item.record is None:
-            return (words.DASH, "dim")
+        found = None if item.record is None else value(item, path)
+        if found is None or found == "":
+            return (words.dash(ascii_only=context.ascii_only), "dim")
+        return show(found, context)
+
+    def find(item: Item, now: datetime) -> Any:
         found = value(item, path)
-        return (words.DASH, "dim") if found is None or found == "" else show(found, context)
+        return None if found is None or found == "" else found_by(found, now)
 
     key = more.pop("key", None) or path.partition("|")[0].rpartition(".")[2]
-    return Field(key, title, width, cell, sort=_rank(path), **more)
+    return Field(key, title, width, cell, sort=_rank(path), find=find, **more)
+
+
+def _texts(found: Any, _: object = None) -> Any:
+    """What a text is found by; each of several by itself."""
+    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else _one_line(found)
+
+
+def _number(found: Any, _: datetime) -> float:
+    return float(found)
+
+
+def _millions(found: Any, _: datetime) -> float:
+    return float(found * 1_000_000)
 
 
 def text(path: str, title: str, width: int = 16, tone: str = "plain", **more: Any) -> Field:
     """A column of text, cut at the end unless `cut="middle"`."""
-    return _column(path, title, width, lambda found, _: (_one_line(found), tone), **more)
+    return _column(path, title, width, lambda found, _: (_one_line(found), tone), _texts, told=True, **more)
 
 
 def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
-    """A column of codes of the dispatch ledger, in words."""
-    return _column(path, title, width, lambda found, _: (words.reason(found), "dim"), **more)
+    """A column of codes of the dispatch ledger, in words; found by both."""
+    return _column(
+        path,
+        title,
+        width,
+        lambda found, _: (words.reason(found), "dim"),
+        lambda found, _: (words.reason(found), str(found)),
+        **more,
+    )
 
 
 def count(path: str, title: str, width: int = 6, **more: Any) -> Field:
     """A column of counts."""
     return _column(
-        path, title, width, lambda found, _: (words.count(int(found)), "plain"), align="right", **more
+        path,
+        title,
+        width,
+        lambda found, _: (words.count(int(found)), "plain"),
+        _number,
+        align="right",
+        **more,
     )
 
 
@@ -90,7 +123,9 @@ def age(path: str, title: str = "AGE", width: int = 4, **more: Any) -> Field:
         title,
         width,
         lambda found, context: (words.age(found, context.now), "dim"),
+        lambda found, now: (now - found).total_seconds(),
         align="right",
+        span=True,
         **more,
     )
 
@@ -102,7 +137,10 @@ def left(path: str, title: str = "LEFT", width: int = 5, **more: Any) -> Field:
         seconds = (found - context.now).total_seconds()
         return (words.age_of(seconds), "warn") if seconds > 0 else ("over", "dim")
 
-    return _column(path, title, width, show, align="right", **more)
+    def find(found: Any, now: datetime) -> float:
+        return float((found - now).total_seconds())
+
+    return _column(path, title, width, show, find, align="right", span=True, **more)
 
 
 def per_million(path: str, title: str, width: int = 8, **more: Any) -> Field:
@@ -112,6 +150,7 @@ def per_million(path: str, title: str, width: int = 8, **more: Any) -> Field:
         title,
         width,
         lambda found, _: (f"${found * 1_000_000:,.2f}", "plain"),
+        _millions,
         align="right",
         **more,
     )
@@ -119,7 +158,9 @@ def per_million(path: str, title: str, width: int = 8, **more: Any) -> Field:
 
 def money(path: str, title: str = "COST", width: int = 8, **more: Any) -> Field:
     """A column of US dollars."""
-    return _column(path, title, width, lambda found, _: (words.money(found), "plain"), align="right", **more)
+    return _column(
+        path, title, width, lambda found, _: (words.money(found), "plain"), _number, align="right", **more
+    )
 
 
 def at_least(field: Field, path: str) -> Field:
@@ -127,13 +168,13 @@ def at_least(field: Field, path: str) -> Field:
 
     def cell(item: Item, context: Context) -> tuple[str, str]:
         told, tone = field.cell(item, context)
-        return (f"{told}+" if told != words.DASH and value(item, path) else told, tone)
+        return (f"{told}+" if not words.is_dash(told) and value(item, path) else told, tone)
 
     return replace(field, cell=cell)
 
 
 def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str = "ok", **more: Any) -> Field:
-    """A column of a yes or no in two words; the no is quiet, the yes in a tone."""
+    """A column of a yes or no in two words, found by them and by `true` and `false`; the no is quiet."""
     width = max(len(title), len(yes), len(no)) + 2
 
     def show(found: Any, context: Context) -> tuple[str, str]:
@@ -142,7 +183,10 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str =
         glyph = ("+" if context.ascii_only else "✓") if found else ("-" if context.ascii_only else "·")
         return (f"{glyph} {yes if found else no}", tone if found else "dim")
 
-    return _column(path, title, width, show, **more)
+    def find(found: Any, _: datetime) -> tuple[str, ...]:
+        return (yes, "true") if found else (no, "false") if no else ("false",)
+
+    return _column(path, title, width, show, find, **more)
 
 
 def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Field:
@@ -151,24 +195,45 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
     def cell(item: Item, context: Context) -> tuple[str, str]:
         word = item.doing or ("unreadable" if item.record is None else value(item, path))
         if word is None:
-            return (words.DASH, "dim")
+            return (words.dash(ascii_only=context.ascii_only), "dim")
         glyph, name, tone = words.state(str(word), ascii_only=context.ascii_only)
         if item.doing:
             glyph, tone = ("~" if context.ascii_only else "◌"), "warn"
         return (f"{glyph} {name}", tone)
 
-    return Field(path.rpartition(".")[2], title, width, cell, sort=_rank(path), **more)
+    key = path.rpartition(".")[2]
+    return Field(key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, **more)
+
+
+def _state_words(path: str) -> Find:
+    """What a state is found by: the word that is shown, and the service's own."""
+
+    def find(item: Item, _: datetime) -> tuple[str, ...] | None:
+        word = item.doing or ("unreadable" if item.record is None else value(item, path))
+        return None if word is None else (words.state(str(word))[1], str(word))
+
+    return find
 
 
 def trouble(path: str, **more: Any) -> Field:
     """The last column: what went wrong, or why the record could not be read."""
 
-    def cell(item: Item, _: Context) -> tuple[str, str]:
+    def trouble_of(item: Item) -> str:
         found = item.why if item.record is None else value(item, path)
-        return (_one_line(found) if found else "", "error")
+        return _one_line(found) if found else ""
 
     # Less than this of a sentence says nothing.
-    return Field("error", "", 24, cell, priority=6, flex=3, min_width=20, **more)
+    return Field(
+        "error",
+        "",
+        24,
+        lambda item, _: (trouble_of(item), "error"),
+        priority=6,
+        flex=3,
+        min_width=20,
+        find=lambda item, _: trouble_of(item) or None,
+        **more,
+    )
 
 
 def repo(path: str, width: int = 18, **more: Any) -> Field:
@@ -182,19 +247,18 @@ def _one_line(found: Any) -> str:
     return str(found).strip().split("\n", 1)[0]
 
 
-def searching(paths: str) -> Callable[[Item], Mapping[str, Any]]:
-    """What `/` looks at: these attributes by the last step of their path, and the key."""
-    named = [(path.partition("|")[0].rpartition(".")[2].replace("_", ""), path) for path in paths.split()]
+def searching(paths: str = "") -> dict[str, Find]:
+    """What `/` looks at beside the columns: these attributes by the last step of their path, the key and the state."""
 
-    def search(item: Item) -> Mapping[str, Any]:
-        told: dict[str, Any] = {}
-        for name, path in named:
+    def finder(path: str) -> Find:
+        def find(item: Item, _: datetime) -> Any:
             found = value(item, path)
-            told[name] = found if found is None or isinstance(found, bool | int | float) else _one_line(found)
-        state = item.doing or told.get("state") or told.get("status") or value(item, "status")
-        return {**told, "id": item.key, "state": state}
+            return None if found is None else _texts(found)
 
-    return search
+        return find
+
+    named = {word_of(path.partition("|")[0].rpartition(".")[2]): finder(path) for path in paths.split()}
+    return {**named, "id": lambda item, _: item.key, "state": _state_words("status")}
 
 
 def by(*paths: str) -> Callable[[Item], Any]:
@@ -210,13 +274,16 @@ def by(*paths: str) -> Callable[[Item], Any]:
 _BLANK = re.compile(r"\{([^{}: ]+)(?: or ([^{}:]+))?(?::(\d+))?\}")
 
 
-def filled(source: Any, sentence: str) -> str | None:
-    """Return a sentence with `{path}` filled from an item or a record, None when one of them leads nowhere."""
+def filled(source: Any, sentence: str, wrap: Callable[[str], str] = str) -> str | None:
+    """Return a sentence with `{path}` filled from an item or a record, None when one of them leads nowhere.
+
+    `wrap` makes of what is found what stands in the sentence.
+    """
     paths = [match[1] for match in _BLANK.finditer(sentence) if match[2] is None]
-    return None if any(value(source, path) is None for path in paths) else named(sentence)(source)
+    return None if any(value(source, path) is None for path in paths) else named(sentence, wrap)(source)
 
 
-def named(sentence: str) -> Callable[[Any], str]:
+def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], str]:
     """What a record is called: a sentence with `{path}`, where what leads nowhere is left out.
 
     `{path:8}` takes the first eight characters, `{path or word}` the word where the path leads nowhere.
@@ -226,7 +293,7 @@ def named(sentence: str) -> Callable[[Any], str]:
         def fill(match: re.Match[str]) -> str:
             found = value(source, match[1])
             told = match[2] or "" if found is None or found == "" else str(found)
-            return told[: int(match[3])] if match[3] else told
+            return wrap(told[: int(match[3])] if match[3] else told)
 
         return _BLANK.sub(fill, sentence).strip()
 

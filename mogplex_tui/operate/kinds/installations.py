@@ -47,8 +47,8 @@ KIND = Kind(
         "managed at: manage_url",
     ),
     links=p.links(
-        p.among("projects", "repos", "its repositories", "repo:{account_login}/"),
-        p.among("triggers", "triggers", "what listens to it", "installationid:{installation_id}"),
+        p.among("projects", "repos", "its repositories", "owner:={account_login}"),
+        p.among("triggers", "triggers", "what listens to it", "installation:={installation_id}"),
     ),
     texts=c.texts(("Repositories", "names")),
     url=lambda item: str(c.value(item, "manage_url") or "/projects/repositories"),

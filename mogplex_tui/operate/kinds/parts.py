@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds.base import Link, Verb, verb
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.collection import Item, Listing
     from mogplex_tui.live.session import Session
@@ -115,6 +118,22 @@ def automation_names(session: Session) -> Callable[[Mapping[str, Any]], Mapping[
     return lambda record: {"automation": c.value(known.get(record.get("flow_id") or ""), "name")}
 
 
+def running_out(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Lend a question whether it still waits: what runs out first is due first, then what never does, then what is over.
+
+    A question runs out while one reads it, and nothing is read again for that.
+    """
+    now = session.clock.now()
+
+    def told(record: Mapping[str, Any]) -> Mapping[str, Any]:
+        ends: datetime | None = record["expires_at"]
+        if ends is not None and ends <= now:
+            return {"due": 2e12, "status": "expired"}
+        return {"due": 1e12 if ends is None else ends.timestamp(), "status": "waiting"}
+
+    return told
+
+
 def to(kind: str, label: str, key: str, text: str = "") -> Way:
     """A way to the record whose key is at the path `key`, called what is at the path `text`; none without a key.
 
@@ -135,7 +154,7 @@ def among(kind: str, label: str, text: str, narrowed: str | Callable[[Item], str
     """A way to a list, narrowed by a `/` filter that is filled from the record; none where something lacks for it."""
 
     def way(item: Item) -> Link | None:
-        found = c.filled(item, narrowed) if isinstance(narrowed, str) else narrowed(item)
+        found = c.filled(item, narrowed, quoted) if isinstance(narrowed, str) else narrowed(item)
         return None if found is None else Link(label, text, kind, filter=found)
 
     return way

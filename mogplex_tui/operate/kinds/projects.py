@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def _dress(_: Session, repo: Any) -> dict[str, Any]:
     project = getattr(getattr(repo, "workspace", None), "name", None)
     # Sub-projects share the repository's name: their directory tells them apart.
-    return dressed(repo, project=project, called=f"{repo.full_name} {repo.root_directory or ''}".strip())
+    owner = repo.full_name.partition("/")[0]
+    called = f"{repo.full_name} {repo.root_directory or ''}".strip()
+    return dressed(repo, project=project, owner=owner, called=called)
 
 
 def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -58,7 +60,7 @@ KIND = Kind(
         c.at_least(c.count("runs_day", "RUNS 24H", 8, key="runs", priority=0), "day_is_cut"),
         c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=0), "day_is_cut"),
     ),
-    search=c.searching("full_name project root_directory sandbox github_coverage_label"),
+    search=c.searching("full_name owner root_directory"),
     default_sort=c.by("project", "full_name", "root_directory"),
     descending=False,
     label=c.named("{called}"),
@@ -72,9 +74,9 @@ KIND = Kind(
         "imported: created_at",
     ),
     links=p.links(
-        p.among("runs", "runs", "its runs", "repo:{full_name}"),
-        p.among("sandboxes", "sandboxes", "its sandboxes", "reponame:{full_name}"),
-        p.among("assignments", "assignments", "its assignments", "reponame:{full_name}"),
+        p.among("runs", "runs", "its runs", "repo:={full_name}"),
+        p.among("sandboxes", "sandboxes", "its sandboxes", "repo:={full_name}"),
+        p.among("assignments", "assignments", "its assignments", "repo:={full_name}"),
     ),
     url=lambda item: f"https://github.com/{c.value(item, 'full_name')}",
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",

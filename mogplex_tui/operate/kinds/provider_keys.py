@@ -52,7 +52,7 @@ KIND = Kind(
         "provider; stored",
         "stored at: created_at; replaced: updated_at",
     ),
-    links=p.links(p.among("models", "models", "its models", "provider:{provider}")),
+    links=p.links(p.among("models", "models", "its models", "provider:={provider}")),
     url=lambda _: "/settings",
     verbs=(
         verb("verify", "v", "Let the service try the key at its provider.")

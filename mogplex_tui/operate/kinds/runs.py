@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.operate import words
+from mogplex_tui.operate.finding import Find
 from mogplex_tui.operate.kinds.base import Cell, Context, Field, Kind
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -37,24 +37,27 @@ def _error_cell(row: RunRow, _: Context) -> Cell:
     return ((row.error or "").split("\n", 1)[0], "error" if row.state in ("failed", "unreadable") else "dim")
 
 
-def _search_run(row: RunRow) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    return {
-        "state": row.state,
-        "repo": row.repo,
-        "who": row.who,
-        "model": row.model,
-        "branch": row.branch,
-        "type": row.kind,
-        "harness": row.harness,
-        "error": row.error,
-        "prompt": row.prompt,
-        "id": " ".join(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
-        "cost": None if row.cost is None else float(row.cost),
-        "tokens": row.tokens,
-        "time": duration_seconds(row, now),
-        "age": None if row.began is None else (now - row.began).total_seconds(),
-    }
+def _seconds_ago(row: RunRow, now: datetime) -> float | None:
+    return None if row.began is None else (now - row.began).total_seconds()
+
+
+# Found by what is shown and by the service's own word, where they differ.
+_SEARCH: dict[str, Find] = {
+    "state": lambda row, _: (words.state(row.state)[1], row.state),
+    "repo": lambda row, _: row.repo,
+    "who": lambda row, _: row.who,
+    "model": lambda row, _: (words.model(row.model), row.model) if row.model else None,
+    "branch": lambda row, _: row.branch,
+    "type": lambda row, _: row.kind,
+    "harness": lambda row, _: row.harness,
+    "error": lambda row, _: row.error,
+    "prompt": lambda row, _: row.prompt,
+    "id": lambda row, _: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
+    "cost": lambda row, _: None if row.cost is None else float(row.cost),
+    "tokens": lambda row, _: None if row.tokens is None else float(row.tokens),
+    "time": duration_seconds,
+    "age": _seconds_ago,
+}
 
 
 def _began(row: RunRow) -> datetime:
@@ -65,7 +68,7 @@ RUNS = Kind(
     name="runs",
     title="Runs",
     noun="run",
-    search=_search_run,
+    search=_SEARCH,
     # Newest first with the live ones on top, once turned round by a descending order.
     default_sort=lambda row: (row.live, _began(row)),
     fields=(
@@ -120,15 +123,17 @@ RUNS = Kind(
             sort=lambda row: (_began(row),),
             align="right",
             priority=0,
+            span=True,
         ),
         Field(
             "time",
             "TIME",
             6,
             lambda row, context: (words.seconds(duration_seconds(row, context.now)), _muted(row)),
-            sort=lambda row: (duration_seconds(row, datetime.now(UTC)) or -1.0,),
+            sort_at=lambda row, now: (duration_seconds(row, now) or -1.0,),
             align="right",
             priority=1,
+            span=True,
         ),
         Field(
             "tokens",

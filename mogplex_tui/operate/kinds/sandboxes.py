@@ -71,7 +71,7 @@ KIND = Kind(
     ),
     links=p.links(
         p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.among("runs", "runs", "its runs", "repo:{repo_name}"),
+        p.among("runs", "runs", "its runs", "repo:={repo_name}"),
     ),
     tail=Logs(
         sandbox_logs.read,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Item, Listing
+from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, with_more
@@ -76,7 +77,7 @@ KIND = Kind(
             "members",
             "members",
             "its people",
-            lambda item: None if item.key == "personal" else c.filled(item, "team:{slug}"),
+            lambda item: None if item.key == "personal" else c.filled(item, "team:={slug}", quoted),
         )
     ),
     texts=c.texts(("People", "roster")),

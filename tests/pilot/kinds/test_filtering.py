@@ -1,0 +1,156 @@
+"""What `/` finds in the lists of a plane with a day's story: by the names that a list shows, and by links."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import words
+from mogplex_tui.operate.filters import compile_filter, parse
+from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.story import server, shown
+
+__all__ = ["server"]
+
+# Links to lists that may be empty for every record of the story: nothing is wrong then.
+EMPTY = {("triggers", "jobs"), ("agents", "runs"), ("agents", "assignments")}
+
+
+@dataclass
+class Story:
+    """Every list of a plane as it was read once."""
+
+    session: Session
+    kinds: dict[str, Kind]
+    rows: dict[str, list[Any]]
+
+    def found(self, kind: str, text: str) -> list[Any]:
+        """Return the rows of a kind that a filter finds."""
+        known, now = self.kinds[kind], self.session.clock.now()
+        accept = compile_filter(text, known.fields_at(now), known.spans)
+        return self.rows[kind] if accept is None else [row for row in self.rows[kind] if accept(row)]
+
+    def cell(self, kind: str, column: str, row: Item) -> str:
+        """Return what a list shows of a row in a column, without the glyph before it."""
+        return self.kinds[kind].field(column).cell(row, Context(self.session.clock.now()))[0].lstrip("✓·◆✗ ")
+
+
+@pytest.fixture
+async def story(server: PlaneServer) -> AsyncIterator[Story]:
+    session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
+    try:
+        repos, agents = await session.client.repos.list(), await session.client.agents.list()
+        session.names.repos.update({repo.id: repo.full_name for repo in repos})
+        session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
+        runs = Runs(session)
+        await runs.fetch()
+        known = {**kinds(), "runs": RUNS}
+        rows = {"runs": list(runs.set.rows.values())}
+        collections = {name: collection_of(session, kind) for name, kind in kinds().items()}
+        for collection in collections.values():
+            await collection.fetch()
+        for name, collection in collections.items():
+            collection.relend()
+            rows[name] = list(collection.set.rows.values())
+        yield Story(session, known, rows)
+    finally:
+        await session.stop()
+
+
+async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(story: Story) -> None:
+    now = story.session.clock.now()
+    for name, kind in kinds().items():
+        if name == "contexts":
+            continue  # This console has none.
+        examples = [(row, kind.example(row, now)) for row in story.rows[name]]
+        told = [(row, example) for row, example in examples if example is not None]
+        assert len(told) > len(examples) / 2, f"{name} has no example"
+        for row, example in told:
+            assert parse(example)[0].field is not None
+            assert row in story.found(name, example), (name, example)
+
+
+async def test_every_column_finds_its_rows_by_its_key_and_its_title(story: Story) -> None:
+    for name, kind in kinds().items():
+        for field in kind.fields:
+            names = kind.fields_at(story.session.clock.now())(Item("k", None))
+            assert field.names, (name, field)
+            assert set(field.names) <= set(names), (name, field.key)
+
+
+async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(story: Story) -> None:
+    somewhere: dict[tuple[str, str], bool] = {}
+    for name, kind in kinds().items():
+        for item in story.rows[name]:
+            for link in kind.links(item) if item.record is not None else ():
+                if link.key is None and link.filter:
+                    way = (name, link.kind)
+                    somewhere[way] = somewhere.get(way, False) or bool(story.found(link.kind, link.filter))
+    assert {way for way, found in somewhere.items() if not found} <= EMPTY
+    assert len(somewhere) >= 14
+
+    def followed(kind: str, label: str, fits: Callable[[Any], bool]) -> tuple[list[Any], list[Any]]:
+        item = next(item for item in story.rows[kind] if fits(item))
+        link = next(link for link in story.kinds[kind].links(item) if link.label == label)
+        return item.record, story.found(link.kind, link.filter)
+
+    account, repos = followed("installations", "repos", lambda item: item.record["synced_repo_count"])
+    owner = account["account_login"]
+    mine = [item for item in story.rows["projects"] if item.record["full_name"].split("/")[0] == owner]
+    assert repos == mine
+    assert mine
+
+    # Another repository that is called alike is another repository.
+    story.rows["runs"] += [replace(run, repo="acme/web-docs") for run in story.rows["runs"]]
+    project, runs = followed("projects", "runs", lambda item: item.record["full_name"] == "acme/web")
+    assert {run.repo for run in runs} == {project["full_name"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "column", "word"),
+    [
+        ("jobs", "repo:acme", "repo", "acme"),
+        ("projects", "repo:acme", "repo", "acme"),
+        ("assignments", "enabled:on", "enabled", "on"),
+        ("assignments", "on:off", "enabled", "off"),
+        ("assignments", "enabled:true", "enabled", "on"),
+        ("approvals", "state:approval", "status", "approval"),
+        ("approvals", "state:waiting", "status", "approval"),
+        ("members", "who:a", "name", "a"),
+        ("dispatch", "outcome:completed", "outcome", "completed"),
+    ],
+)
+async def test_a_row_is_found_by_what_its_column_shows(
+    story: Story, kind: str, text: str, column: str, word: str
+) -> None:
+    found = story.found(kind, text)
+    assert found
+    assert found == [row for row in story.rows[kind] if word in story.cell(kind, column, row).lower()]
+
+
+async def test_a_list_is_narrowed_by_the_age_that_it_shows(story: Story) -> None:
+    now = story.session.clock.now()
+    old = [row for row in story.rows["jobs"] if (now - row.record["created_at"]).total_seconds() > 7200]
+    assert 0 < len(old) < len(story.rows["jobs"])
+    assert story.found("jobs", "age:>2h") == old
+    assert all(float(row.record["cost_usd"]) > 0.1 for row in story.found("jobs", "cost:>0.1"))
+
+
+async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "jobs")
+        await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
+        await ui.press("slash")
+        word = words.state(screen.item().record["status"])[1].split(" ")[0]
+        await ui.sees(f"a word, or state:{word} !other")

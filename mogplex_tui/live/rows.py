@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -66,6 +66,8 @@ class RunRow:
     tokens: int | None = None
     cost: Decimal | None = None
     cost_source: Cost = Cost.UNKNOWN
+    # Whether tokens and cost are what was last seen before a cancel, which makes the service forget both.
+    before_cancel: bool = False
     error: str | None = None
     sandbox_id: str | None = None
     sandbox_name: str | None = None
@@ -82,6 +84,11 @@ class RunRow:
     def live(self) -> bool:
         """Whether the row may still change state."""
         return self.state in LIVE_STATES
+
+    @property
+    def spent(self) -> bool:
+        """Whether anything is known of its tokens or its cost."""
+        return self.tokens is not None or self.cost is not None
 
     @property
     def began(self) -> datetime | None:
@@ -150,6 +157,26 @@ def cost_source(cost: Decimal | None, source: str | None) -> Cost:
     if cost is None:
         return Cost.UNKNOWN
     return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
+
+
+def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
+    """Return a cancelled row with the tokens and cost that were seen before; a cancel makes the service forget them
+    (observability.md §3). What it tells itself stands, and so does every other state.
+    """
+    if row.state != "cancelled" or row.spent or before is None or not before.spent:
+        return row
+    if before.state in ("success", "failed"):
+        return row
+    return replace(
+        row,
+        input_tokens=before.input_tokens,
+        output_tokens=before.output_tokens,
+        cached_tokens=before.cached_tokens,
+        tokens=before.tokens,
+        cost=before.cost,
+        cost_source=Cost.UNKNOWN if before.cost is None else Cost.ESTIMATED,
+        before_cancel=True,
+    )
 
 
 def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:

@@ -253,7 +253,9 @@ class Runs:
         return bool(self.set.apply(pairs).changed), {key for key, _ in pairs}
 
     def dress(self, row: RunRow, call: Call | None = None) -> RunRow:
-        """Add what this machine knows: names of ids, the prompt, and a cancel that is under way."""
+        """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before
+        one.
+        """
         names, history = self.session.names, self.session.history
         known = history.get(row.run_id) or history.by_call(row.call_id)
         agent = (call.metadata or {}).get("agent_id") if call else None
@@ -261,7 +263,7 @@ class Runs:
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):
             state = "cancelling"
         return replace(
-            row,
+            make.keeping_spend(row, self.set.rows.get(row.key)),
             state=state,
             repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or self._named(row),
             who=names.agents.get(str(agent), row.who) if agent else row.who,

@@ -48,7 +48,9 @@ def _spend(row: RunRow) -> list[Fact]:
     into, out = words.count(row.input_tokens), words.count(row.output_tokens)
     split = row.input_tokens is not None or row.output_tokens is not None
     tokens = f"{into} in  {out} out" if split else words.count(row.tokens)
-    facts = [("tokens", tokens, "plain")]
+    # The service forgets both with a cancel.
+    seen = ", before the cancel" if row.before_cancel else ""
+    facts = [("tokens", f"{tokens}{seen}", "plain")]
     if row.cached_tokens:
         facts.append(("cached", words.count(row.cached_tokens), "dim"))
     if row.cost is None:
@@ -58,11 +60,17 @@ def _spend(row: RunRow) -> list[Fact]:
             else "no price known"
             if row.tokens
             else "not known yet"
+            if row.live
+            else "not known"
         )
         facts.append(("cost", f"{words.DASH}  {why}", "dim"))
     else:
         facts.append(
-            ("cost", f"{words.money(row.cost, row.cost_source)}  {PROVENANCE[row.cost_source]}", "strong")
+            (
+                "cost",
+                f"{words.money(row.cost, row.cost_source)}  {PROVENANCE[row.cost_source]}{seen}",
+                "strong",
+            )
         )
     return facts
 

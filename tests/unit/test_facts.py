@@ -64,7 +64,8 @@ def test_a_finished_call_tells_everything() -> None:
     [
         ({"model": "harness:codex"}, "no price for harness runs"),
         ({"input_tokens": 5}, "no price known"),
-        ({}, "not known yet"),
+        ({}, "not known"),
+        ({"status": "streaming"}, "not known yet"),
     ],
 )
 def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], why: str) -> None:

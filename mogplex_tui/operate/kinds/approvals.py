@@ -12,7 +12,6 @@ from mogplex_tui.operate.kinds.base import Kind, Verb, dressed, listed, road, ve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
@@ -23,25 +22,20 @@ _MORE = "More wait behind these: the service tells the oldest 50 of automations.
 
 async def _read(client: ClientView, session: Session) -> Listing:
     """Both sorts in one list; the one that this credential cannot see is left out."""
-    now = session.clock.now()
     items: list[Item] = []
     notice = ""
     if session.open(Family.FLOWS):
         found = await client.approvals.of_flows()
         notice = _MORE if found.has_more else ""
-        items += listed(found.approvals, dress=lambda row: _dress(row, now) | {"flow": True}).items
+        items += listed(found.approvals, dress=lambda row: _dress(row) | {"flow": True}).items
     if session.open(Family.APPROVALS):
         rows = await client.approvals.of_control()
-        items += listed(rows, dress=lambda row: _dress(row, now)).items
+        items += listed(rows, dress=_dress).items
     return Listing(items, notice=notice)
 
 
-def _dress(row: Any, now: datetime) -> dict[str, Any]:
-    """What runs out first is first; then what never does, then what is over: the service lists that as well."""
-    over = row.expires_at is not None and row.expires_at <= now
-    due = 2e12 if over else 1e12 if row.expires_at is None else row.expires_at.timestamp()
-    more = {"asked": row.question, "repo": row.where, "due": due, "status": "expired" if over else "waiting"}
-    return dressed(row, "sort who input_text if_denied", **more)
+def _dress(row: Any) -> dict[str, Any]:
+    return dressed(row, "sort who input_text if_denied", asked=row.question, repo=row.where)
 
 
 def _answer(decision: str) -> Callable[[ClientView, Item, str], Awaitable[None]]:
@@ -77,6 +71,8 @@ KIND = Kind(
         road(Family.FLOWS, _read, "job_runs", every=15, blind=10),
         road(Family.APPROVALS, _read, "job_runs", every=15, blind=10),
     ),
+    lend=p.running_out,
+    ages=True,
     fields=(
         c.state("status", width=10, priority=0),
         c.left("expires_at", "LEFT", 5, key="left", priority=0),

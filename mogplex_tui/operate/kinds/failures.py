@@ -62,7 +62,8 @@ KIND = Kind(
         c.count("diagnostics.attempts", "TRIES", 5, key="tries", priority=2),
     ),
     search=c.searching(
-        "diagnostics.failure_label why reason repo.full_name agent.name source_type diagnostics.failure_message"
+        "diagnostics.failure_label why reason repo.full_name agent.name source_type"
+        " diagnostics.failure_message job_run_id"
     ),
     default_sort=c.by("created_at"),
     label=c.named("{diagnostics.failure_label} {repo.full_name}"),

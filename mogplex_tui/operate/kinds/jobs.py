@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import answers, passages
+from mogplex_tui.operate import answers, passages, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb, with_more
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.jobs import Job
     from mogplex_tui.live.session import Session
 
 
-_FIELDS = "parent parent_kind is_live"
+def _dressed(job: Job) -> dict[str, Any]:
+    """A job can be repaired two minutes after its last attempt to start; without one, after it was made (§7)."""
+    since = job.last_start_attempt_at or job.created_at or job.started_at
+    due = None if since is None else words.clock(since + timedelta(minutes=2))
+    failed = job.id if job.status == "failed" else None
+    return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed)
 
 
 async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.jobs()
-    return listed(page.jobs, dress=lambda job: dressed(job, _FIELDS), total=page.total)
+    return listed(page.jobs, dress=_dressed, total=page.total)
 
 
 async def _one(client: ClientView, item: Item) -> Item:
     job = await client.observability.job(item.key)
-    return with_more(item, dressed(job, _FIELDS), job.model_dump(mode="json"))
+    return with_more(item, _dressed(job), job.model_dump(mode="json"))
 
 
 KIND = Kind(
@@ -68,6 +75,7 @@ KIND = Kind(
         p.to("projects", "repo", "repo.id", "repo.full_name"),
         p.to("runs", "last call", "latest_ai_call.id"),
         p.to("jobs", "retry of", "retry_of_job_run_id"),
+        p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}"),
         p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}"),
     ),
     texts=c.texts(
@@ -78,22 +86,18 @@ KIND = Kind(
     verbs=(
         verb("cancel", "x", "Stop the job; asks first.")
         .sends(lambda client, item, _: client.observability.cancel_job(item.key))
-        .only(
-            p.having(
-                "cancelable",
-                "Only a waiting or running job can be cancelled, once. It is {status or unknown}.",
-            )
-        )
+        .only(p.having("cancelable", "Only a live job can be cancelled, once. It is {status or unknown}."))
         .asks("Its agents are asked to stop; their branches and sandboxes stay.", go="Cancel it")
         .says("cancelling", "{} is cancelled.")
         .for_many(),
         verb("repair", "R", "Try again to start a job that waits.")
         .sends(lambda client, item, _: client.observability.repair_job(item.key))
         .only(
+            p.while_in("pending", why="Only a waiting job can be repaired. It is {status or unknown}."),
             p.having(
                 "repairable",
-                "Only a job that has been pending for two minutes can be repaired. It is {status or unknown}.",
-            )
+                "It can be repaired from {repair_from} on: two minutes after the last attempt to start it.",
+            ),
         )
         .tells("starting", answers.repaired)
         .for_many(),

@@ -83,6 +83,7 @@ KIND = Kind(
         verb("default", "D", "Use the model where none is named.", "set default")
         .sends(lambda client, item, _: client.settings.update(default_model=item.key))
         .only(p.lacking("is_default", "It is the default already."))
+        .asks("The whole account uses it from now on wherever no model is named.", go="Make it the default")
         .says("making default", "{} is the default now."),
     ),
     empty="The service offers no model.",

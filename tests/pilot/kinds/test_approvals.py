@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from tests.pilot.kinds.story import on, server, shown, told
 
@@ -52,3 +55,22 @@ async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_
     async with console(gate=True, cookie=False) as ui:
         await ui.app.go("approvals")
         await ui.sees("Approvals need a browser session", "login --session")
+
+
+async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
+    console: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "approvals", "sort:control !expired")
+        await ui.press("enter")
+        await ui.sees("approve", "deny", "runs out")
+        # Nothing is read again: a clock that jumps would otherwise look like a sleep of the machine.
+        await ui.app.session.wake.stop()
+        await ui.app.session.scheduler.stop()
+        clock = ui.app.session.clock
+        later = clock.now() + timedelta(days=400)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        await ui.until(lambda: "a approve" not in ui.text and "d deny" not in ui.text, "the answers going")
+        await ui.press("a")
+        await told(ui, "Its time is over.")
+        assert screen.rows_of().rows[ui.app.screen.on_row().key].record["status"] == "expired"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
@@ -95,3 +96,37 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
         assert old not in screen.rows_of().rows
         item = await ui.app._found(screen.KIND, old)
         assert item.record["id"] == old
+
+
+async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) -> None:
+    async with console() as ui:
+        key = _job(ui, "success")
+        plane = ui.server.plane
+        tried = plane.clock.now_us() - 30_000_000
+        with plane.db.transaction() as tx:
+            tx.execute(
+                "UPDATE job_runs SET status = 'pending', last_start_attempt_at = ? WHERE id = ?", (tried, key)
+            )
+        await on(ui, "jobs", key)
+        await ui.press("R")
+        due = datetime.fromtimestamp(tried / 1_000_000 + 120, UTC).astimezone()
+        await told(ui, f"It can be repaired from {due:%H:%M:%S} on")
+        assert not ui.app.session.ledger.entries
+
+
+async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
+    async with console() as ui:
+        await shown(ui, "failures")
+        failures = ui.app.screen.rows_of().rows.values()
+        job_id, message = next(
+            (str(item.record["job_run_id"]), item.record["diagnostics"].failure_message) for item in failures
+        )
+        await on(ui, "jobs", job_id)
+        await ui.press("enter")
+        await ui.sees("why it failed")
+        links = ui.app.screen.record.links
+        labels = [link.label for link in ui.app.screen.KIND.links(ui.app.screen.on_row())]
+        links.at = labels.index("failure")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "failures", "the failures")
+        await ui.sees(f"1 of {len(failures)}", message[:20])

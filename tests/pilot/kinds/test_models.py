@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.pilot.kinds.story import on, server, shown, told
+
+__all__ = ["server"]
+
+
+async def test_the_default_of_the_whole_account_is_changed_after_a_question_only(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "models")
+        rows = screen.rows_of().rows
+        was = next(key for key, item in rows.items() if item.record["is_default"])
+        other = next(
+            key
+            for key, item in rows.items()
+            if item.record["usable"] and item.record["is_enabled"] and key != was
+        )
+        await on(ui, "models", other)
+        await ui.press("D")
+        await ui.sees("Set default model?", "The whole account")
+        await ui.press("enter")
+        await ui.loses("Set default model?")
+        assert not ui.app.session.ledger.entries
+        await ui.press("D")
+        await ui.sees("Set default model?")
+        await ui.press("right", "enter")
+        await told(ui, "is the default now.")
+        assert rows[other].record["is_default"]

@@ -11,9 +11,8 @@ import signal
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -29,6 +28,9 @@ from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.places import OWN, ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.shared_caches import share_backgrounds
+
+if TYPE_CHECKING:
+    from mogplex_tui.screens.palette import Entry
 
 log = logging.getLogger("mogplex.app")
 
@@ -54,7 +56,8 @@ class ConsoleApp(ConsolePlaces):
     """The operator console of one context."""
 
     TITLE = "mogplex"
-    ENABLE_COMMAND_PALETTE = True
+    # The palette is one of its own, opened by its keys in the registry.
+    ENABLE_COMMAND_PALETTE = False
     MODES = {"runs": RunsScreen, "observability": _observability}
     DEFAULT_MODE = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
@@ -171,11 +174,10 @@ class ConsoleApp(ConsolePlaces):
 
     def do_app_palette(self) -> None:
         """Open the command palette."""
-        from textual.command import CommandPalette
+        from mogplex_tui.screens.palette import Palette
 
-        if not isinstance(self.screen, CommandPalette):
-            told = "a list, such as jobs or sandboxes, or a command"
-            self.push_screen(CommandPalette(placeholder=told, id="--command-palette"))
+        if isinstance(self.screen, ConsoleScreen):
+            self.push_screen(Palette(self.screen))
 
     def do_app_help(self) -> None:
         """Show every key that works on this screen."""
@@ -201,13 +203,17 @@ class ConsoleApp(ConsolePlaces):
         """Leave the console, from a dialog or a text field too."""
         self.exit(0)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+    def palette_entries(self, screen: Screen[Any]) -> Iterable[Entry]:
         """Offer the actions of the screen below in the palette; those that make no sense now are left out."""
+        from mogplex_tui.screens.palette import Entry
+
         if not isinstance(screen, ConsoleScreen):
             return
         for action in actions.in_scope(screen.SCOPE):
+            name = action.id.removeprefix("go.")
+            is_place = name != action.id and name != "back"
             # The lists are offered by their names and aliases below.
-            is_list = action.id.startswith("go.") and action.id.removeprefix("go.") not in (*OWN, "back")
+            is_list = is_place and name not in OWN
             if action.id != "app.palette" and not is_list and screen.shows(action):
-                yield SystemCommand(action.title, action.help, partial(screen.action_act, action.id))
+                yield Entry((action.title,), action.help, partial(screen.action_act, action.id), is_place)
         yield from self.places()

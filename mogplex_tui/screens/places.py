@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.app import SystemCommand
-
 from mogplex_tui.live.collection import Item
 from mogplex_tui.screens.tasks import ConsoleTasks
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.operate.kinds.base import Kind, Link, Verb
     from mogplex_tui.operate.waiting import Waiting
+    from mogplex_tui.screens.palette import Entry
 
 # Screens of their own shape; every other place is a kind.
 OWN = ("runs", "observability")
@@ -155,15 +154,15 @@ class ConsolePlaces(ConsoleTasks):
             return
         self.push_screen(RunsScreen(link.filter or f"id:{link.key}"))
 
-    def places(self) -> Iterable[SystemCommand]:
+    def places(self) -> Iterable[Entry]:
         """Offer every kind in the palette, by its name and its aliases."""
         from mogplex_tui.operate import words
         from mogplex_tui.operate.kinds.registry import kinds
+        from mogplex_tui.screens.palette import Entry
 
         for kind in kinds().values():
-            called = " ".join(f":{alias}" for alias in kind.aliases)
-            told = f"{kind.name} {called}".strip()
-            yield SystemCommand(told, f"The list of {words.many(kind.noun)}.", partial(self.go, kind.name))
+            about = f"The list of {words.many(kind.noun)}."
+            yield Entry((kind.name, *kind.aliases), about, partial(self.go, kind.name), place=True)
 
     # What is done to records -----------------------------------------------------------------------------------
 

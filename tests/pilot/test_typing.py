@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from textual.events import Key, Paste
 
+from mogplex_tui.screens.palette import Entry, ranked
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -46,7 +48,7 @@ async def test_the_palette_tells_of_a_list_once(console: Run, world: World) -> N
         text = await ui.sees("The list of sandboxes.")
         assert text.count("The list of sandboxes.") == 1
         assert ":sbx" in text
-        await ui.press("escape", "colon")
+        await ui.press("escape", "ctrl+p")
         text = await ui.sees("The list of agents.")
         palette = text.split("The list of agents.")[0]
         assert all(ord(letter) < 0x2600 for letter in palette), palette
@@ -113,3 +115,40 @@ async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_l
         _burst(ui, "?")
         await ui.sees("Moving")
         assert "of 2" not in ui.text.split("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("over", "typed", "leads_to"),
+    [("runs", ":ap", "approvals"), ("assignments", "di", "dispatch"), ("jobs", "co", "commands")],
+)
+async def test_an_alias_leads_where_the_palette_says(
+    console: Run, over: str, typed: str, leads_to: str
+) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        await ui.app.go(over)
+        await ui.until(lambda: ui.app.current_mode == over)
+        await ui.press("colon", *typed)
+        await ui.until(lambda: _first_in_palette(ui).startswith(leads_to), "it being listed first")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.current_mode == leads_to, "the list that the alias means")
+
+
+def _first_in_palette(ui: Any) -> str:
+    """Return the first line of what the palette lists."""
+    listed = ui.app.screen.query_one("CommandList")
+    return str(listed.get_option_at_index(0).prompt).split("\n")[0] if listed.option_count else ""
+
+
+def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
+    places = [Entry(("dispatch", "ledger", "di"), "", print, place=True), Entry(("models",), "", print, True)]
+    verbs = [Entry((title,), "", print) for title in ("disable", "copy id", "mode", "model")]
+    best = {
+        typed: [entry.names[0] for _, entry in ranked([*verbs, *places], typed)]
+        for typed in (":di", "di", "model", "mo", "id", "spa")
+    }
+    assert best[":di"][:2] == best["di"][:2] == ["dispatch", "disable"]
+    assert best["model"][0] == "model"
+    assert best["mo"][0] == "models"
+    assert best["id"][0] == "copy id"
+    assert best["spa"] == ["dispatch"]

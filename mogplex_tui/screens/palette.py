@@ -1,0 +1,119 @@
+"""The command palette: every place by its name and its aliases, and the verbs of the screen below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from textual import on
+from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.fuzzy import Matcher
+from textual.screen import Screen
+from textual.widgets import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What can be chosen: its names, the first of which is its title; a place has its aliases among them."""
+
+    names: tuple[str, ...]
+    help: str
+    run: Callable[[], Any]
+    place: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, and the aliases as they are typed."""
+        return " ".join([self.names[0], *(f":{name}" for name in self.names[1:])])
+
+
+class HasEntries(Protocol):
+    """An app that knows what its palette offers."""
+
+    def palette_entries(self, screen: Screen[Any]) -> Iterable[Entry]:
+        """Return what can be chosen over a screen."""
+
+
+# What was typed is the whole name, its beginning, the beginning of a later word, or letters on the way.
+_WHOLE, _BEGINS, _WORD, _LETTERS = 8.0, 6.0, 4.0, 2.0
+
+
+def score(entry: Entry, typed: str) -> float:
+    """Return how well an entry answers what was typed, 0 when it does not; a place is before a verb that is as near."""
+    wanted = typed.strip().lstrip(":").lower()
+    first = 1.0 if entry.place else 0.0
+    if not wanted:
+        return 0.0
+    if wanted in entry.names:
+        return _WHOLE + first
+    if any(name.startswith(wanted) for name in entry.names):
+        return _BEGINS + first
+    words = (word for name in entry.names for word in name.replace("-", " ").split())
+    if any(word.startswith(wanted) for word in words):
+        return _WORD + first
+    # Textual counts from 0 to any number; here it decides among those that are equally near.
+    loosely = Matcher(wanted).match(entry.title)
+    return _LETTERS + first + loosely / (1 + loosely) if loosely > 0 else 0.0
+
+
+def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
+    """Return the entries that answer what was typed with their scores, the best first."""
+    found = [(value, entry) for entry in entries if (value := score(entry, typed)) > 0]
+    return sorted(found, key=lambda pair: pair[0], reverse=True)
+
+
+class PlacesAndVerbs(Provider):
+    """What the app offers over the screen that the palette lies on."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Everything that can be chosen, by name."""
+        offered = cast(HasEntries, self.app).palette_entries(self.screen)
+        return sorted(offered, key=lambda entry: entry.title)
+
+    async def discover(self) -> Hits:
+        """Offer everything while nothing is typed."""
+        for entry in self.entries:
+            yield DiscoveryHit(entry.title, entry.run, help=entry.help)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what answers the query, the best first."""
+        matcher = self.matcher(query.lstrip(":"))
+        for value, entry in ranked(self.entries, query):
+            yield Hit(value, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.help)
+
+
+class Palette(CommandPalette):
+    """Textual's palette; enter takes the best answer to what was typed, whether that is listed yet or not."""
+
+    def __init__(self, below: Screen[Any]) -> None:
+        """`below` is the screen that the palette lies on."""
+        told = "a list, such as jobs or sandboxes, or a command"
+        super().__init__([PlacesAndVerbs], placeholder=told, id="--command-palette")
+        self._below = below
+        self._asked, self._listed = "", ""
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._asked = event.value.strip()
+
+    def _refresh_command_list(
+        self, command_list: CommandList, commands: list[Command], clear_current: bool
+    ) -> None:
+        super()._refresh_command_list(command_list, commands, clear_current)
+        self._listed = self._asked
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self._listed:
+            return
+        # What is listed answers an earlier text.
+        event.stop()
+        event.prevent_default()
+        entries = PlacesAndVerbs(self._below).entries
+        best = ranked(entries, event.value)
+        if best:
+            self._cancel_gather_commands()
+            self.dismiss()
+            self.app.call_later(best[0][1].run)

@@ -19,9 +19,12 @@ PROVENANCE = {
 }
 
 
-def of_run(row: RunRow, now: datetime) -> list[list[Fact]]:
-    """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent."""
-    return [_place(row), _spend(row), _times(row, now), _ids(row)]
+def of_run(row: RunRow, now: datetime, seen: datetime | None = None) -> list[list[Fact]]:
+    """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent.
+
+    `seen` is when the run was last read, where that is not now: how long it has taken is known up to then.
+    """
+    return [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
 
 
 def _place(row: RunRow) -> list[Fact]:
@@ -75,11 +78,11 @@ def _spend(row: RunRow) -> list[Fact]:
     return facts
 
 
-def _times(row: RunRow, now: datetime) -> list[Fact]:
+def _times(row: RunRow, now: datetime, seen: datetime) -> list[Fact]:
     facts = [
         ("started", f"{words.age(row.began, now)} ago" if row.began else words.DASH, "plain"),
         ("at", words.local(row.began), "dim"),
-        ("took" if row.ended_at else "so far", words.seconds(duration_seconds(row, now)), "plain"),
+        ("so far" if row.live else "took", words.seconds(duration_seconds(row, seen)), "plain"),
     ]
     if row.ended_at:
         facts.append(("ended", words.local(row.ended_at), "dim"))

@@ -135,7 +135,7 @@ class LogDetail(DetailScreen, TailScreen):
 
     def title_segments(self) -> list[Segment]:
         """Return the way here, the record's name, what is marked, and how much there is."""
-        marked, following = self.tail_segments()
+        marked, following = self.tail_segments(cut_off=self._log.freshness.failures > 0)
         count = Segment(words.plural(len(self.log_tail), "line"), Tone.DIM, priority=3, right=True)
         every = [*DetailScreen.title_segments(self), marked, following, count]
         return [segment for segment in every if segment.text]

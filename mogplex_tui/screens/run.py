@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from textual.containers import Horizontal
@@ -98,26 +99,38 @@ class RunScreen(TailScreen):
         """Draw the facts, folded or not."""
         if not self.whole:
             return
-        row, now = self.run_feed.row, self.session.clock.now()
+        row, now, seen = self.run_feed.row, self.session.clock.now(), self.seen()
         panel = self.record.facts
         self.record.show(facts_of.links(row), ())
         if self.folded:
-            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, now)])
+            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen)])
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in facts_of.of_run(row, now)
+            for group in facts_of.of_run(row, now, seen)
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=row.error or "")
 
     def _say(self) -> None:
         fresh = self.run_feed.feed.freshness
-        empty = "No events yet. They appear here as they happen."
+        over = self.run_feed.row.state in ENDED_STATES
+        empty = "This run wrote no events." if over else "No events yet. They appear here as they happen."
         if not len(self._lines):
             lines = messages.nothing(self.session, fresh, noun="events", empty=empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
             self.tail.set_notice(self.run_feed.source_sentence)
+
+    @property
+    def _cut_off(self) -> bool:
+        """Whether the last reading failed, so that what is shown may be over by now."""
+        return self.run_feed.feed.freshness.failures > 0
+
+    def seen(self) -> datetime:
+        """Return up to when the run is known: now, or when it was last read while the service cannot be read."""
+        now = self.session.clock.now()
+        age = self.run_feed.feed.freshness.age(self.session.clock.monotonic()) if self._cut_off else None
+        return now - timedelta(seconds=age or 0.0)
 
     def here(self) -> str:
         """Return the run by its short id; a call without one by its kind."""
@@ -131,14 +144,14 @@ class RunScreen(TailScreen):
         row = self.run_feed.row
         glyph, word, tone = words.state(row.state, ascii_only=self.console.look.ascii)
         arrow = ">" if self.console.look.ascii else "▸"
-        took = duration_seconds(row, self.session.clock.now())
+        took = duration_seconds(row, self.seen())
         crumbs = self.crumbs()
         place = f"{row.repo or words.short_id(row.repo_id)} {arrow}"
         segments = [
             *crumbs,
             Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
             Segment(self.here(), Tone.STRONG, priority=1, close=True),
-            Segment(f"{glyph} {word}", Tone(tone), priority=0),
+            Segment(f"{glyph} {word}", Tone.DIM if self._cut_off else Tone(tone), priority=0),
             Segment(words.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
             *self._right_segments(),
         ]
@@ -146,10 +159,10 @@ class RunScreen(TailScreen):
 
     def _right_segments(self) -> list[Segment]:
         fresh = messages.freshness_words(self.session, self.run_feed.feed.freshness)
-        marked, following = self.tail_segments()
+        marked, following = self.tail_segments(cut_off=self._cut_off)
         return [
             marked,
-            Segment(fresh, Tone.WARN, priority=3, right=True),
+            Segment(fresh, Tone.WARN, priority=1 if self._cut_off else 3, right=True),
             following,
             Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]

@@ -91,8 +91,11 @@ class TailScreen(ConsoleScreen):
             return self.has_class("-narrow")
         return super().shows(action)
 
-    def tail_segments(self) -> list[Segment]:
-        """Return what is marked, and whether the tail follows, for the right of the title line."""
+    def tail_segments(self, *, cut_off: bool) -> list[Segment]:
+        """Return what is marked, and whether the tail follows, for the right of the title line.
+
+        Nothing is followed while the service cannot be read, which the title tells instead.
+        """
         found = ""
         if self._highlight:
             place = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
@@ -102,7 +105,7 @@ class TailScreen(ConsoleScreen):
         return [
             Segment(found, Tone.ACCENT, priority=1, right=True),
             Segment(
-                f"following {down}" if follow else "paused",
+                ("" if cut_off else f"following {down}") if follow else "paused",
                 Tone.DIM if follow else Tone.WARN,
                 priority=2,
                 right=True,

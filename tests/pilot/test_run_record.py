@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
+from mogplex_tui.controlplane.writes import calls
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -101,3 +103,37 @@ async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: R
         await ui.press("l", "i")
         await ui.loses("→ acme/api")
         assert ui.app.screen.tail.has_focus
+
+
+async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run, world: World) -> None:
+    call_id = world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        await ui.press("enter")
+        await ui.sees("No events yet.")
+        with world.plane.db.transaction() as tx:
+            calls.finish_call(tx, call_id, "success", world.clock.us)
+        await ui.sees("✓ success", "This run wrote no events.")
+        assert "appear here" not in ui.text
+
+
+async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock_stands(
+    console: Run, world: World
+) -> None:
+    _run(world)
+    async with console(size=(80, 24), gate=True) as ui:
+        await _opened(ui)
+        await ui.edge.stop()
+        await ui.sees("stale")
+        assert "following" not in ui.text
+
+        def told() -> list[str]:
+            return re.findall(r"streaming  +(\S+) .*stale (\d+)s", ui.text)
+
+        ((took, age),) = told()
+        await ui.until(lambda: int(told()[0][1]) > int(age), "the age to grow")
+        assert told()[0][0] == took
+        await ui.edge.start()
+        await ui.press("r")
+        await ui.sees("following")
+        assert "stale" not in ui.text

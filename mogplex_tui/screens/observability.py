@@ -131,7 +131,7 @@ class ObservabilityScreen(ConsoleScreen):
         hours = costs.hours()
         chart.set_series(
             [] if closed else costs.series(),
-            labels=[hour.astimezone().strftime("%H:00") for hour in hours],
+            labels=[hour.astimezone().strftime("%H:%M") for hour in hours],
             title="$ an hour, last 24 h",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from textual import on
 from textual.events import Key
@@ -83,16 +83,24 @@ class RunsScreen(ListScreen):
             elif row is not None and row.state == "failed" and row.began is not None:
                 self._failures[key] = row.began
 
-    def _failed_today(self) -> int:
-        midnight = self.session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        return sum(began >= midnight for began in self._failures.values())
+    def _failed_today(self) -> Segment:
+        """How many of today failed; today is the service's, from 00:00 UTC, as it is for what today costs.
+
+        Where not all of today is loaded it is that many at least, and none among a part says nothing.
+        """
+        midnight = self.session.clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        failed = sum(began >= midnight for began in self._failures.values())
+        whole = self._rows.whole_since is not None and self._rows.whole_since <= midnight
+        if not whole:
+            return Segment(f"{failed}+ failed today" if failed else "", Tone.ERROR, priority=3)
+        return Segment(f"{failed} failed today", Tone.ERROR if failed else Tone.DIM, priority=3)
 
     def counts(self) -> list[Segment]:
         """Return how many are live and how many failed today."""
-        live, failed = len(self._live), self._failed_today()
+        live = len(self._live)
         return [
             Segment(f"{live} live", Tone.LIVE if live else Tone.DIM, priority=2),
-            Segment(f"{failed} failed today", Tone.ERROR if failed else Tone.DIM, priority=3),
+            self._failed_today(),
         ]
 
     @on(LineTable.NearEnd)

@@ -96,7 +96,7 @@ def _fill(app: Still) -> Still:
                  took=rng.randint(3, 400), tokens=rng.randint(500, 90_000))
         )  # fmt: skip
     app.runs.set.apply([(row.key, row) for row in rows])
-    app.runs.set.total = 412
+    app.runs.set.total, app.runs.set.whole_since = 412, min(row.began for row in rows if row.began)
     app.runs.set.freshness.as_of, app.runs.set.freshness.as_of_wall = 998.0, NOW
     _costs(app)
     return app
@@ -296,7 +296,7 @@ def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> N
     )
     app.session.access.learn(Family.OBSERVABILITY, closed)
     app.runs.set.notice = app.runs._sentence()
-    app.runs.set.total = None
+    app.runs.set.total = app.runs.set.whole_since = None
     assert snap_compare(app, terminal_size=size)
 
 

@@ -1,0 +1,78 @@
+"""What counts as today, and what the screen says when not all of it is loaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mogplex_tui.widgets.chart import CostChart
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put the machine into another time zone."""
+
+    def move(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield move
+    move("UTC")
+
+
+def _failed(world: World, repo: str, at: int) -> None:
+    world.call(repo_id=repo, status="failed", error="Agent run exited with code 1.", started_at=at)
+
+
+async def test_failed_today_counts_from_midnight_utc_as_the_costs_of_today_do(
+    console: Run, world: World, zone: Callable[[str], None]
+) -> None:
+    # Twelve hours off, so that whatever the hour is, the local midnight counts another number.
+    zone("Etc/GMT+12")
+    repo, midnight = world.repo("acme/api"), world.clock.us // DAY * DAY
+    _failed(world, repo, midnight)
+    _failed(world, repo, midnight - HOUR)
+    async with console() as ui:
+        await ui.sees("1 failed today")
+
+
+async def test_of_a_day_that_is_not_all_loaded_the_failed_are_so_many_at_least(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    for _ in range(103):
+        _failed(world, repo, world.clock.us)
+    # A low terminal: a high one asks for the rest by itself.
+    async with console(size=(120, 24)) as ui:
+        await ui.sees("100+ failed today", "100 loaded")
+        await ui.press("end")
+        await ui.sees("103 failed today")
+
+
+async def test_among_a_part_of_the_day_no_failed_are_not_counted_as_none(console: Run, world: World) -> None:
+    world.flow()
+    async with console(cookie=False, gate=True) as ui:
+        await ui.sees("the runs of your automations", "0 live")
+        assert "failed today" not in ui.text
+
+
+async def test_the_hours_of_the_chart_are_those_of_the_clock_in_a_half_hour_zone(
+    console: Run, world: World, zone: Callable[[str], None]
+) -> None:
+    zone("Asia/Kolkata")
+    world.call(repo_id=world.repo("acme/api"), status="success", cost_usd=3.5, cost_source="gateway")
+    async with console() as ui:
+        await ui.press("6")
+        await ui.sees("$ an hour, last 24 h", "today $3.50")
+        chart = ui.app.screen.query_one(CostChart)
+        axis = chart.render_line(chart.size.height - 1).text
+        assert ":30" in axis and ":00" not in axis

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.command import DiscoveryHit, Hits
 from textual.events import Key, Paste
 
-from mogplex_tui.screens.palette import Entry, ranked
+from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -132,6 +134,20 @@ async def test_an_alias_leads_where_the_palette_says(
         await ui.until(lambda: _first_in_palette(ui).startswith(leads_to), "it being listed first")
         await ui.press("enter")
         await ui.until(lambda: ui.app.current_mode == leads_to, "the list that the alias means")
+
+
+async def test_enter_in_the_palette_waits_for_no_list(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(provider: PlacesAndVerbs, query: str) -> Hits:
+        await asyncio.Event().wait()
+        yield DiscoveryHit(query, print)
+
+    monkeypatch.setattr(PlacesAndVerbs, "search", never)
+    async with console() as ui:
+        await ui.sees("Runs")
+        await ui.press("colon", *"jobs", "enter")
+        await ui.until(lambda: ui.app.current_mode == "jobs", "the list of jobs")
 
 
 def _first_in_palette(ui: Any) -> str:

@@ -73,8 +73,15 @@ class AskModal(Dialog[str]):
         self.dismiss(self._choices[event.option_index][0])
 
     @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """Take the text. Nothing is no decision: where it would do, the keys go to the buttons, the harmless one first."""
+        if event.value.strip() or self._check(event.value) is not None:
+            self._take()
+        else:
+            self.query_one("#keep").focus()
+
     @on(Button.Pressed, "#go")
-    def _entered(self) -> None:
+    def _take(self) -> None:
         text = self.query_one(Input).value
         wrong = self._check(text)
         if wrong is None:

@@ -38,6 +38,20 @@ async def test_a_question_is_answered_with_a_note(console: Any) -> None:
         await ui.until(lambda: key not in screen.rows_of().rows, "the question leaving the list")
 
 
+async def test_enter_alone_answers_no_question(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "approvals", "sort:control !expired")
+        key = screen.table.cursor_key
+        await ui.press("d")
+        await ui.sees("Deny approval", "A note for the record")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.focused.id == "keep", "the harmless button having the keys")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen is screen, "the form being closed")
+        row = ui.server.plane.db.only("SELECT status FROM control_approvals WHERE id = ?", (key,))
+        assert row["status"] == "pending"
+
+
 async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
     async with console() as ui:
         before = _control(ui)

@@ -279,5 +279,6 @@ class ConsoleScreen(Screen[None]):
             await done
 
     @on(TabLine.Picked)
-    async def _tab_picked(self, event: TabLine.Picked) -> None:
-        await self.action_act(f"go.{event.name}")
+    def _tab_picked(self, event: TabLine.Picked) -> None:
+        # Not awaited here: a screen that waits for its own end to be handled waits for ever.
+        self.console.run_job(self.action_act(f"go.{event.name}"))

@@ -102,8 +102,7 @@ def _half_typed(term: Term, values: Mapping[str, Any]) -> bool:
 
 def _matches(term: Term, values: Mapping[str, Any], spans: Collection[str]) -> bool:
     if term.field is None:
-        # A word is looked for in words: as part of some age or price it says nothing.
-        return any(_says(value, term) for value in values.values() if not isinstance(value, float))
+        return _somewhere(term, values)
     name = _name(term, values)
     value = None if name is None else values[name]
     if not term.compares:
@@ -112,6 +111,18 @@ def _matches(term: Term, values: Mapping[str, Any], spans: Collection[str]) -> b
     if wanted is None or not isinstance(value, int | float):
         return False
     return value > wanted if term.text[0] == ">" else value < wanted
+
+
+def _somewhere(term: Term, values: Mapping[str, Any]) -> bool:
+    text = term.text
+    for value in values.values():
+        if isinstance(value, str):
+            if text in value.lower():
+                return True
+        # A word is looked for in words: as part of some age or price it says nothing.
+        elif value is not None and not isinstance(value, float) and _says(value, term):
+            return True
+    return False
 
 
 def _says(value: Any, term: Term) -> bool:

@@ -16,12 +16,12 @@ def word_of(title: str) -> str:
 
 
 class Told(Mapping[str, Any]):
-    """The values of one row by name. `finders` may hold a value under several names, `each` holds it once."""
+    """The values of one row by name. `finders` may hold a value under several names, `words` its words once."""
 
-    __slots__ = ("_each", "_finders", "_now", "_row")
+    __slots__ = ("_finders", "_now", "_row", "_words")
 
-    def __init__(self, row: Any, now: datetime, finders: Mapping[str, Find], each: Iterable[Find]) -> None:
-        self._row, self._now, self._finders, self._each = row, now, finders, each
+    def __init__(self, row: Any, now: datetime, finders: Mapping[str, Find], words: Iterable[Find]) -> None:
+        self._row, self._now, self._finders, self._words = row, now, finders, words
 
     def __getitem__(self, name: str) -> Any:
         return self._finders[name](self._row, self._now)
@@ -36,11 +36,14 @@ class Told(Mapping[str, Any]):
         return len(self._finders)
 
     def values(self) -> Iterator[Any]:  # type: ignore[override]
-        """Return every value once, whatever it is called."""
-        return (find(self._row, self._now) for find in self._each)
+        """Return what is looked at for a word without a name, every value once."""
+        row, now = self._row, self._now
+        return (find(row, now) for find in self._words)
 
 
-def fields_at(now: datetime, finders: Mapping[str, Find]) -> Callable[[Any], Told]:
-    """Return what makes of a row its values by name at an instant."""
-    each = tuple(dict.fromkeys(finders.values()))
-    return lambda row: Told(row, now, finders, each)
+def fields_at(
+    now: datetime, finders: Mapping[str, Find], numbers: Iterable[Find] = ()
+) -> Callable[[Any], Told]:
+    """Return what makes of a row its values by name at an instant; no words are looked for in `numbers`."""
+    words = tuple(dict.fromkeys(find for find in finders.values() if find not in set(numbers)))
+    return lambda row: Told(row, now, finders, words)

@@ -60,7 +60,7 @@ KIND = Kind(
         c.age("last_activity", "LAST", key="last", priority=1),
         c.text("description", "", 30, "dim", key="what", priority=4, flex=3, min_width=16),
     ),
-    search=c.searching("name slug category status is_preset description"),
+    search=c.searching("slug"),
     default_sort=c.by("last_activity", "sort", "name"),
     label=c.named("{name|id}"),
     facts=c.groups(

@@ -66,7 +66,7 @@ KIND = Kind(
         c.left("expires_at", "ENDS", 5, key="ends", priority=0),
         c.age("created_at", key="age", priority=2),
     ),
-    search=c.searching("name prefix scopes status ours"),
+    search=c.searching(),
     default_sort=c.by("created_at"),
     label=c.named("{name}"),
     facts=c.groups(

@@ -83,7 +83,7 @@ KIND = Kind(
         c.text("urgency", "URGENCY", 8, "dim", priority=3),
         c.age("created_at", key="age", priority=1),
     ),
-    search=c.searching("asked sort who repo urgency tool_name flow_id job_run_id"),
+    search=c.searching("tool_name flow_id job_run_id"),
     default_sort=c.by("due", "created_at"),
     descending=False,
     label=c.named("“{asked:60}”"),

@@ -42,7 +42,7 @@ KIND = Kind(
         c.reason("last_pressure_reason", "PRESSURE", key="pressure", priority=4, flex=1, min_width=12),
         c.trouble("last_run_error"),
     ),
-    search=c.searching("repo_name agent_name type enabled last_run_status last_run_error"),
+    search=c.searching(),
     default_sort=c.by("enabled", "last_run_started_at"),
     label=c.named("{repo_name or repo} {type}"),
     facts=c.groups(

@@ -72,7 +72,7 @@ KIND = Kind(
         c.count("suppressed_24h", "SUPPR", 5, key="suppressed", priority=4),
         c.trouble("last_run_error"),
     ),
-    search=c.searching("name status source_kind last_run_status last_run_error description"),
+    search=c.searching("description"),
     default_sort=c.by("last_run_started_at|updated_at"),
     label=c.named("{name|id}"),
     facts=c.groups(

@@ -260,7 +260,8 @@ class Kind:
         finders: dict[str, Find] = {}
         for name, find in (*named, *self.search.items()):
             finders.setdefault(name, find)  # type: ignore[arg-type]
-        return fields_at(now, finders)
+        # What stands to the right is a number, a price or a span.
+        return fields_at(now, finders, [field.find for field in columns if field.align == "right"])  # type: ignore[misc]
 
     @property
     def spans(self) -> frozenset[str]:

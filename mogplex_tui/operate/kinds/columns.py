@@ -205,6 +205,7 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
     return Field(key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, **more)
 
 
+@lru_cache
 def _state_words(path: str) -> Find:
     """What a state is found by: the word that is shown, and the service's own."""
 

@@ -33,7 +33,7 @@ KIND = Kind(
         c.text("template", "EXPANDS TO", 32, "dim", key="template", flex=3, min_width=16, priority=3),
         c.age("created_at", key="age", priority=0),
     ),
-    search=c.searching("called description template takes"),
+    search=c.searching(),
     default_sort=c.by("called"),
     descending=False,
     label=c.named("{called}"),

@@ -49,7 +49,7 @@ KIND = Kind(
         c.age("last_tested_at", "TESTED", 6, key="tested", priority=1),
         c.trouble("last_test_error"),
     ),
-    search=c.searching("name type place health is_enabled scope repo_name last_test_error"),
+    search=c.searching("scope"),
     default_sort=c.by("name"),
     descending=False,
     label=c.named("{name}"),

@@ -61,7 +61,7 @@ KIND = Kind(
         c.text("holds", "SIGNED IN WITH", 16, "dim", key="holds", priority=1),
         c.text("kept_in", "KEPT IN", 8, "dim", key="kept", priority=3),
     ),
-    search=c.searching("name base_url rules holds"),
+    search=c.searching(),
     default_sort=c.by("name"),
     descending=False,
     label=c.named("{name}"),

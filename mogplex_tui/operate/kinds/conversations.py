@@ -51,7 +51,7 @@ KIND = Kind(
         c.age("updated_at", key="age", priority=0),
         c.age("created_at", "BEGUN", 5, key="begun", priority=3),
     ),
-    search=c.searching("title model mode"),
+    search=c.searching(),
     default_sort=c.by("updated_at"),
     label=c.named("{title|id:60}"),
     facts=c.groups(

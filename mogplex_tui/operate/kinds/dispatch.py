@@ -53,7 +53,7 @@ KIND = Kind(
         c.text("automation|agent.name", "WHOSE", 16, "dim", key="whose", priority=3, flex=1),
         c.text("job", "JOB", 8, "dim", key="job", priority=4),
     ),
-    search=c.searching("event_kind outcome why reason repo.full_name source_type automation job_run_id"),
+    search=c.searching("reason automation job_run_id"),
     default_sort=c.by("created_at"),
     label=c.named("{event_kind} {outcome}"),
     facts=c.groups(

@@ -61,10 +61,7 @@ KIND = Kind(
         c.text("source_type", "SET OFF BY", 12, "dim", key="source", priority=3),
         c.count("diagnostics.attempts", "TRIES", 5, key="tries", priority=2),
     ),
-    search=c.searching(
-        "diagnostics.failure_label why reason repo.full_name agent.name source_type"
-        " diagnostics.failure_message job_run_id"
-    ),
+    search=c.searching("why reason job_run_id"),
     default_sort=c.by("created_at"),
     label=c.named("{diagnostics.failure_label} {repo.full_name}"),
     facts=c.groups(

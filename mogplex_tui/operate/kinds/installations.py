@@ -37,7 +37,7 @@ KIND = Kind(
         c.count("missing", "MISSING", 7, priority=1),
         c.text("installation_id", "INSTALLATION", 12, "dim", key="installation", priority=3),
     ),
-    search=c.searching("account_login account_type scope_label installation_id names"),
+    search=c.searching("names"),
     default_sort=c.by("account_login"),
     descending=False,
     label=c.named("{account_login|installation_id}"),

@@ -70,7 +70,7 @@ KIND = Kind(
         c.text("secrets", "SECRETS", 20, "dim", flex=1, min_width=14, priority=2),
         c.age("updated_at", key="age", priority=1),
     ),
-    search=c.searching("name transport place enabled"),
+    search=c.searching(),
     default_sort=c.by("name"),
     descending=False,
     label=c.named("{name}"),

@@ -79,7 +79,7 @@ KIND = Kind(
         c.flag("is_current_user", "YOU", "you", "", key="you", priority=3),
         c.age("joined_at|created_at", "SINCE", 5, key="since", priority=1),
     ),
-    search=c.searching("name username email team role status"),
+    search=c.searching("username"),
     default_sort=c.by("team", "name"),
     descending=False,
     label=c.named("{name}"),

@@ -44,7 +44,7 @@ KIND = Kind(
         c.text("who", "BY", 12, "dim", key="by", priority=3),
         c.age("updated_at|created_at", key="age", priority=0),
     ),
-    search=c.searching("lane content repo_name who"),
+    search=c.searching("content"),
     default_sort=c.by("updated_at|created_at"),
     label=c.named("“{says:40}”"),
     facts=c.groups(

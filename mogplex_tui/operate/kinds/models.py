@@ -60,7 +60,7 @@ KIND = Kind(
         c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=4),
         c.text("capabilities", "CAN", 24, "dim", key="can", priority=5, flex=2, min_width=12),
     ),
-    search=c.searching("name provider is_enabled is_default capabilities"),
+    search=c.searching(),
     default_sort=c.by("provider", "name"),
     descending=False,
     label=c.named("{name|id}"),

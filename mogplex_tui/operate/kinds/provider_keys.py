@@ -43,7 +43,7 @@ KIND = Kind(
         c.text("provider", "PROVIDER", 20, flex=1, min_width=12),
         c.age("updated_at|created_at", key="age", priority=0),
     ),
-    search=c.searching("provider stored"),
+    search=c.searching(),
     default_sort=c.by("provider"),
     descending=False,
     key=_provider,

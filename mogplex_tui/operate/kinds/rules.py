@@ -34,7 +34,7 @@ KIND = Kind(
         c.count("size", "CHARS", 6, key="chars", priority=2),
         c.age("created_at", key="age", priority=0),
     ),
-    search=c.searching("name type content"),
+    search=c.searching("content"),
     default_sort=c.by("name"),
     descending=False,
     label=c.named("{name}"),

@@ -59,7 +59,7 @@ KIND = Kind(
         c.text("stop_reason", "WHY", 14, "dim", key="why", priority=4),
         c.trouble("error"),
     ),
-    search=c.searching("repo_name working_branch status health stop_reason error sandbox_id"),
+    search=c.searching("sandbox_id"),
     default_sort=c.by("last_active_at"),
     label=c.named("{repo_name or sandbox} {working_branch}"),
     facts=c.groups(

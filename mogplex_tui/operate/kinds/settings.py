@@ -67,7 +67,7 @@ KIND = Kind(
         c.flag("ready", "READY", "ready", "gap", priority=0),
         c.text("fix", "TO MEND IT", 30, "warn", priority=3, flex=3, min_width=26),
     ),
-    search=c.searching("group name told ready fix"),
+    search=c.searching(),
     default_sort=c.by("group", "name"),
     descending=False,
     label=c.named("{name}"),

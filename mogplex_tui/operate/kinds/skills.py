@@ -30,7 +30,7 @@ KIND = Kind(
         c.count("usage_count", "USED", 5, key="used", priority=0),
         c.age("updated_at", key="age", priority=0),
     ),
-    search=c.searching("name description tags is_public content"),
+    search=c.searching("content"),
     default_sort=c.by("name"),
     descending=False,
     label=c.named("{name}"),

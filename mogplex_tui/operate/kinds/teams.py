@@ -63,7 +63,7 @@ KIND = Kind(
         c.text("role", "YOUR ROLE", 10, key="role", priority=0),
         c.text("sort", "WHAT", 9, "dim", key="what", priority=2),
     ),
-    search=c.searching("name slug role sort"),
+    search=c.searching(),
     default_sort=c.by("sort", "name"),
     descending=False,
     label=c.named("{name|id}"),

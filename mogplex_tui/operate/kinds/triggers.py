@@ -42,7 +42,7 @@ KIND = Kind(
         c.count("suppressed_24h", "SUPPR", 5, key="suppressed", priority=3),
         c.trouble("last_run_error"),
     ),
-    search=c.searching("event agent.name enabled last_run_status last_run_error installation_id"),
+    search=c.searching(),
     default_sort=c.by("enabled", "last_run_started_at"),
     label=c.named("{event} {agent.name}"),
     facts=c.groups(

@@ -166,7 +166,7 @@ class Finder:
             since=row.began - around, until=row.began + around, limit=100
         )
         call: Call | None = next((call for call in page.calls if call.id == row.call_id), None)
-        return None if call is None else self.runs.dress(make.from_call(call), call)
+        return None if call is None else self.runs.dress(make.from_call(call))
 
 
 def _ids(row: RunRow) -> set[str]:

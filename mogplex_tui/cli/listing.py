@@ -189,7 +189,7 @@ class Listing:
                 repo_id=query.get("repo_id"),
             )
         )
-        found.update({call.id: self.runs.dress(make.from_call(call), call) for call in page.calls})
+        found.update({call.id: self.runs.dress(make.from_call(call)) for call in page.calls})
         for place, bad in enumerate(page.calls.bad):
             row = _marked(bad, f"{number}-{place}")
             found[row.key] = row

@@ -51,6 +51,9 @@ class RunRow:
     repo_id: str | None = None
     repo: str | None = None
     who: str | None = None
+    agent_id: str | None = None
+    # The step of an automation that made the call.
+    step: str | None = None
     harness: str | None = None
     kind: str | None = None
     model: str | None = None
@@ -110,6 +113,7 @@ def from_call(call: Call) -> RunRow:
     harness = _text(meta.get("harness_id")) or (
         call.model.removeprefix("harness:") if (call.model or "").startswith("harness:") else None
     )
+    agent_id = _text(meta.get("agent_id"))
     return RunRow(
         key=call.id,
         source=Source.CALL,
@@ -119,7 +123,10 @@ def from_call(call: Call) -> RunRow:
         job_id=call.job_run_id,
         repo_id=call.repo_id,
         repo=_repo(meta.get("repo")) or _repo(meta.get("repo_full_name")),
-        who=_word(meta.get("flow_node_label")) or _word(meta.get("agent_name")) or harness or call.type,
+        # An agent whose name is not known is nobody for now, never the step it takes or the type of the call.
+        who=_word(meta.get("agent_name")) or harness or (None if agent_id else call.type),
+        agent_id=agent_id,
+        step=_word(meta.get("flow_node_label")),
         harness=harness,
         kind=call.type,
         model=None if (call.model or "").startswith("harness:") else call.model,

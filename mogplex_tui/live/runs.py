@@ -22,7 +22,7 @@ from mogplex_tui.live.store import RowSet
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
-    from mogplex_tui.api.models.calls import Call, CallPage
+    from mogplex_tui.api.models.calls import CallPage
     from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
 
@@ -79,8 +79,13 @@ class Runs:
 
     def _name(self) -> None:
         """Name the rows that came before the names did."""
-        names = self.session.names.repos
-        nameless = [row for row in self.set.rows.values() if row.repo is None and row.repo_id in names]
+        repos, agents = self.session.names.repos, self.session.names.agents
+        nameless = [
+            row
+            for row in self.set.rows.values()
+            if (row.repo is None and row.repo_id in repos)
+            or row.who != agents.get(row.agent_id or "", row.who)
+        ]
         self.set.apply([(row.key, self.dress(row)) for row in nameless])
 
     @property
@@ -248,33 +253,37 @@ class Runs:
 
     def _put(self, page: CallPage) -> tuple[bool, set[str]]:
         """Take in a page; return whether anything differed, and the keys that it held."""
-        pairs = [(call.id, self.dress(make.from_call(call), call)) for call in page.calls]
+        pairs = [(call.id, self.dress(make.from_call(call))) for call in page.calls]
         pairs += _marked(page.calls.bad, f"page-{page.page}")
         return bool(self.set.apply(pairs).changed), {key for key, _ in pairs}
 
-    def dress(self, row: RunRow, call: Call | None = None) -> RunRow:
+    def dress(self, row: RunRow) -> RunRow:
         """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before
         one.
         """
         names, history = self.session.names, self.session.history
         known = history.get(row.run_id) or history.by_call(row.call_id)
-        agent = (call.metadata or {}).get("agent_id") if call else None
         state = row.state
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):
             state = "cancelling"
+        named = self._named(row)
         return replace(
             make.keeping_spend(row, self.set.rows.get(row.key)),
             state=state,
-            repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or self._named(row),
-            who=names.agents.get(str(agent), row.who) if agent else row.who,
+            repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or named.repo,
+            who=names.agents.get(row.agent_id or "") or named.who,
             run_id=row.run_id or (known.run_id if known else None),
             prompt=row.prompt or (known.prompt if known else None),
         )
 
-    def _named(self, row: RunRow) -> str | None:
-        """Return the name that the row's repository had before: after a start the names come later than the rows."""
+    def _named(self, row: RunRow) -> RunRow:
+        """Return the row with the names that it had before: after a start the names come later than the rows."""
         before = self.set.rows.get(row.key)
-        return before.repo if before is not None and before.repo_id == row.repo_id else None
+        if before is None:
+            return row
+        repo = before.repo if before.repo_id == row.repo_id else None
+        who = before.who if row.agent_id and before.agent_id == row.agent_id else None
+        return replace(row, repo=row.repo or repo, who=who or row.who)
 
     # Where only v1 is open -------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ def _place(row: RunRow) -> list[Fact]:
         ("model", _model(row), "plain"),
         ("type", row.kind or words.DASH, "dim"),
     ]
+    if row.step:
+        facts.append(("step", row.step, "plain"))
     if row.pull_request:
         facts.append(("pull req", row.pull_request, "accent"))
     return facts
@@ -105,6 +107,7 @@ def links(row: RunRow) -> list[Link]:
     """Return the ways from a run: to its repository, what set it off, and where it works."""
     ways = (
         ("repo", row.repo, "projects", row.repo_id),
+        ("agent", row.who if row.who != row.harness else None, "agents", row.agent_id),
         ("job", None, "jobs", row.job_id),
         ("automation", row.who if row.source is Source.JOB else None, "automations", row.automation_id),
         ("sandbox", row.sandbox_name, "sandboxes", row.sandbox_id),

@@ -54,8 +54,10 @@ def test_a_call_becomes_a_row() -> None:
     assert row.began == call(3).started_at
 
 
-def test_a_flow_step_is_named_by_its_step_and_a_chat_by_its_type() -> None:
-    assert make.from_call(call(metadata={"flow_node_label": "Review"})).who == "Review"
+def test_nobody_is_named_by_the_step_that_he_takes_and_a_chat_by_its_type() -> None:
+    step = make.from_call(call(metadata={"flow_node_label": "Look for secrets", "agent_id": "a1"}))
+    assert (step.who, step.step, step.agent_id) == (None, "Look for secrets", "a1")
+    assert make.from_call(call(model="harness:codex", metadata={"agent_id": "a1"})).who == "codex"
     assert make.from_call(call(metadata={"agent_name": "Triage bot"})).who == "Triage bot"
     assert make.from_call(call(type="chat")).who == "chat"
     assert make.from_call(call(model="harness:codex", metadata={})).harness == "codex"

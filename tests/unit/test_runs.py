@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import Source
 from mogplex_tui.live.runs import FORGOTTEN, PAGE, RUNS_A_READ, SETTLE
-from mogplex_tui.operate.facts import of_run
-from tests.unit.fakes import LOGIN, START, FakeSession, automation, call, job, run, stamp
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 
 
 def states(session: FakeSession) -> dict[str, str]:
@@ -53,35 +51,6 @@ async def test_what_was_live_and_is_off_the_page_is_read_again_by_its_instant(se
     session.fake.asked.clear()
     await session.listing.fetch()
     assert not [kwargs for _, _, kwargs in session.fake.asked if kwargs["since"]]
-
-
-SPENT = {"input_tokens": 7000, "output_tokens": 7000, "cost_usd": "0.25", "cost_source": "trigger"}
-
-
-@pytest.mark.parametrize("state", ["cancelled", "failed"])
-async def test_a_cancel_takes_nothing_of_what_was_seen_to_be_spent(session: FakeSession, state: str) -> None:
-    session.fake.call_rows = [call(1, status="streaming", **SPENT)]
-    await session.listing.fetch()
-    session.fake.call_rows = [call(1, status=state)]
-    for _ in range(2):
-        await session.listing.fetch()
-    (row,) = session.listing.set.rows.values()
-    facts = {label: text for label, text, _ in of_run(row, START)[1]}
-    if state == "cancelled":
-        assert row.tokens == 14_000 and row.cost == Decimal("0.25")
-        assert facts["tokens"] == "7.0k in  7.0k out, before the cancel"
-        assert facts["cost"] == "~$0.25  estimated, before the cancel"
-    else:
-        assert row.tokens is None and facts["cost"].endswith("not known")
-
-
-async def test_what_a_cancelled_call_tells_of_itself_stands(session: FakeSession) -> None:
-    session.fake.call_rows = [call(1, status="streaming", **SPENT)]
-    await session.listing.fetch()
-    session.fake.call_rows = [call(1, status="cancelled", **SPENT | {"cost_usd": "0.3"})]
-    await session.listing.fetch()
-    (row,) = session.listing.set.rows.values()
-    assert (row.cost, row.before_cancel) == (Decimal("0.3"), False)
 
 
 async def test_a_live_call_that_the_service_forgot_is_said_once_and_not_asked_for_again(

@@ -46,6 +46,7 @@ _SEARCH: dict[str, Find] = {
     "state": lambda row, _: (words.state(row.state)[1], row.state),
     "repo": lambda row, _: row.repo,
     "who": lambda row, _: row.who,
+    "step": lambda row, _: row.step,
     "model": lambda row, _: (words.model(row.model), row.model) if row.model else None,
     "branch": lambda row, _: row.branch,
     "type": lambda row, _: row.kind,

@@ -1,0 +1,55 @@
+"""What the list of runs remembers of a row that the service tells less of than before."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from mogplex_tui.operate.facts import of_run
+from tests.unit.fakes import START, FakeSession, call
+
+SPENT = {"input_tokens": 7000, "output_tokens": 7000, "cost_usd": "0.25", "cost_source": "trigger"}
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+async def test_a_cancel_takes_nothing_of_what_was_seen_to_be_spent(session: FakeSession, state: str) -> None:
+    session.fake.call_rows = [call(1, status="streaming", **SPENT)]
+    await session.listing.fetch()
+    session.fake.call_rows = [call(1, status=state)]
+    for _ in range(2):
+        await session.listing.fetch()
+    (row,) = session.listing.set.rows.values()
+    facts = {label: text for label, text, _ in of_run(row, START)[1]}
+    if state == "cancelled":
+        assert row.tokens == 14_000 and row.cost == Decimal("0.25")
+        assert facts["tokens"] == "7.0k in  7.0k out, before the cancel"
+        assert facts["cost"] == "~$0.25  estimated, before the cancel"
+    else:
+        assert row.tokens is None and facts["cost"].endswith("not known")
+
+
+async def test_what_a_cancelled_call_tells_of_itself_stands(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, status="streaming", **SPENT)]
+    await session.listing.fetch()
+    session.fake.call_rows = [call(1, status="cancelled", **SPENT | {"cost_usd": "0.3"})]
+    await session.listing.fetch()
+    (row,) = session.listing.set.rows.values()
+    assert (row.cost, row.before_cancel) == (Decimal("0.3"), False)
+
+
+async def test_an_agent_is_nobody_until_its_name_is_read_and_keeps_it_then(session: FakeSession) -> None:
+    session.fake.call_rows = [call(1, metadata={"agent_id": "a1", "flow_node_label": "Look for secrets"})]
+    await session.listing.fetch()
+
+    def who() -> str | None:
+        return session.listing.set.rows[call(1).id].who
+
+    assert who() is None
+    session.names.agents["a1"] = "Triage bot"
+    session.names.changed()
+    assert who() == "Triage bot"
+    # After a start the rows of the last session are there before the names are.
+    session.names.agents.clear()
+    await session.listing.fetch()
+    assert who() == "Triage bot"

@@ -8,11 +8,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
+from textual.notifications import SeverityLevel
+
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.keys import KeysInTurn
+from mogplex_tui.widgets.text import visible_lines
 
 log = logging.getLogger("mogplex.app")
 
@@ -39,6 +42,24 @@ class ConsoleTasks(KeysInTurn):
         self._jobs.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a job failed", exc_info=task.exception())
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something in a toast; what the service sent cannot steer the terminal from there."""
+        super().notify(
+            visible_lines(message),
+            title=visible_lines(title),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
 
     def open_run(self, row: RunRow) -> None:
         """Show one run and remember it."""

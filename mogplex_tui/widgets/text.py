@@ -56,6 +56,11 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
 
 
+def visible_lines(text: str) -> str:
+    """The text made visible line by line: its newlines stay."""
+    return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
 def width(text: str) -> int:
     """The width of a visible text in terminal cells."""
     return len(text) if text.isascii() else cell_len(text)

@@ -7,7 +7,6 @@ from typing import Any
 
 from textual import events
 
-from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.tab_line import TabLine
 from tests.controlplane.support import World

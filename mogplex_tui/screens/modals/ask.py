@@ -49,7 +49,7 @@ class AskModal(Dialog[str]):
             if self._choices:
                 yield OptionList(*(Option(Content(visible(told))) for _, told in self._choices), id="choices")
             else:
-                yield Input(self._value, id="text", select_on_focus=False)
+                yield Input(visible(self._value), id="text", select_on_focus=False)
             yield Static("", classes="trouble", markup=False)
             for line in self._means:
                 yield Static(Content(visible(line)), classes="line dim")
@@ -74,7 +74,7 @@ class AskModal(Dialog[str]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Take the text. Nothing is no decision: where it would do, the keys go to the buttons, the harmless one first."""
+        """Take the text. Nothing is no decision: where it would do, the buttons get the keys, the harmless one first."""
         if event.value.strip() or self._check(event.value) is not None:
             self._take()
         else:
@@ -83,6 +83,9 @@ class AskModal(Dialog[str]):
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
         text = self.query_one(Input).value
+        if text == visible(self._value):
+            # What was left as it was goes back as it came, not as it was drawn.
+            text = self._value
         wrong = self._check(text)
         if wrong is None:
             self.dismiss(text)

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -15,6 +16,7 @@ from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 from mogplex_tui.config.paths import read_json, write_private
 from mogplex_tui.operate.operations import Draft, new_key
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
+from mogplex_tui.widgets.text import visible, visible_lines
 
 # v1.md §7.2: the two coding agents that the service runs.
 HARNESSES = ("codex", "claude-code")
@@ -26,11 +28,12 @@ class DraftKeeper:
     def __init__(self, directory: Path | None) -> None:
         self._path = directory / "draft.json" if directory else None
         stored = read_json(self._path, {}) if self._path else {}
-        known = {key: value for key, value in stored.items() if key in Draft.__dataclass_fields__}
-        try:
-            self.draft = Draft(**known)
-        except TypeError:
-            self.draft = Draft()
+        if not isinstance(stored, dict):
+            stored = {}
+        blank = asdict(Draft())
+        # Of a file that was edited, what is not of the right type counts as not typed.
+        known = {name: stored[name] for name in blank if type(stored.get(name)) is type(blank[name])}
+        self.draft = Draft(**known)
         key = stored.get("key")
         self.key: str = key if isinstance(key, str) and key else new_key()
 
@@ -83,7 +86,11 @@ class NewRunModal(Dialog[Draft]):
     def compose(self) -> ComposeResult:
         """Lay out the form with what was typed last."""
         draft = self._keeper.draft
-        options = [(name, repo_id) for repo_id, name in sorted(self._repos.items(), key=lambda pair: pair[1])]
+        # A plain string would be read as markup.
+        options = [
+            (Text(visible(name)), repo_id)
+            for repo_id, name in sorted(self._repos.items(), key=lambda pair: pair[1])
+        ]
         chosen = draft.repo_id if draft.repo_id in self._repos else Select.NULL
         with Vertical(id="box") as box:
             box.border_title = "New run"
@@ -100,7 +107,9 @@ class NewRunModal(Dialog[Draft]):
             )
             yield self._field("", Checkbox("on a new branch", draft.create_branch, id="create", compact=True))
             yield Static(
-                self._trouble, classes="trouble -shown" if self._trouble else "trouble", markup=False
+                visible_lines(self._trouble),
+                classes="trouble -shown" if self._trouble else "trouble",
+                markup=False,
             )
             with Horizontal(id="buttons"):
                 yield FlatButton("Keep for later", id="keep")
@@ -136,7 +145,7 @@ class NewRunModal(Dialog[Draft]):
             self.dismiss(draft)
             return
         box = self.query_one(".trouble", Static)
-        box.update(trouble)
+        box.update(visible_lines(trouble))
         box.add_class("-shown")
 
     def _check(self, draft: Draft) -> str | None:

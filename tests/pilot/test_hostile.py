@@ -1,0 +1,104 @@
+"""What the service sends is text: it cannot be markup, and it cannot steer the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input, Select, TextArea
+
+from mogplex_tui.screens.modals.ask import AskModal
+from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+STEERS = "\x1b]52;c;aGk=\x07"
+
+
+def _harmless(ui: Any) -> None:
+    assert not [letter for letter in ui.text if letter < " " and letter != "\n"], repr(ui.text)
+    assert "\u202e" not in ui.text
+
+
+async def test_the_form_of_a_run_shows_the_names_of_repositories_as_they_are(
+    console: Run, world: World
+) -> None:
+    repo = world.repo("acme/we[/b]b")
+    world.repo(f"acme/{STEERS}x")
+    async with console() as ui:
+        await ui.until(lambda: len(ui.app.session.names.repos) == 2)
+        await ui.press("n")
+        await ui.sees("New run")
+        await ui.press("enter")
+        await ui.sees("acme/we[/b]b", "acme/␛]52;c;aGk=")
+        _harmless(ui)
+        # A letter goes to the name that begins with it, whatever signs are in it.
+        await ui.press("down", "down", "a", "c", "m", "e", "/", "w", "enter")
+        assert ui.app.screen.query_one("#repo", Select).value == repo
+        await ui.sees("acme/we[/b]b")
+
+
+async def test_a_toast_cannot_steer_the_terminal(console: Run, world: World) -> None:
+    world.call(metadata={"repo": f"acme/{STEERS}\u202ex"}, status="streaming")
+    async with console() as ui:
+        await ui.sees("1 live")
+        await ui.press("x")
+        await ui.sees("Cancel")
+        await ui.press("right", "enter")
+        await ui.sees("is cancelled", "acme/␛]52;c;aGk=")
+        _harmless(ui)
+
+
+async def test_a_toast_keeps_its_lines_apart(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        ui.app.notify("one\r\ntwo", markup=False)
+        await ui.until(lambda: ui.app._notifications)
+        assert [said.message for said in ui.app._notifications] == ["one\ntwo"]
+
+
+async def test_a_line_to_edit_shows_what_it_holds_and_gives_it_back_untouched(console: Run) -> None:
+    name, answers = f"old{STEERS}\u202e", list[str | None]()
+    async with console() as ui:
+        await ui.sees("Runs")
+        for edited in (False, True):
+            ui.app.push_screen(AskModal("Rename", "A name", value=name), answers.append)
+            await ui.sees("old␛]52;c;aGk=")
+            _harmless(ui)
+            if edited:
+                ui.app.screen.query_one(Input).value = "new"
+            await ui.press("enter")
+            await ui.loses("Rename")
+    assert answers == [name, "new"]
+
+
+async def test_a_refusal_in_the_form_of_a_run_cannot_steer_the_terminal(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        ui.app.push_screen(NewRunModal(DraftKeeper(None), {}, f"Not started.\n{STEERS}no"))
+        await ui.sees("Not started.", "␛]52;c;aGk=␇no")
+        _harmless(ui)
+
+
+@pytest.mark.parametrize(
+    ("stored", "prompt"),
+    [
+        ([1, 2], ""),
+        ({"prompt": 5, "repo_id": None, "key": []}, ""),
+        ({"prompt": "kept", "create_branch": "no"}, "kept"),
+    ],
+)
+async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
+    console: Run, world: World, tmp_path: Path, stored: Any, prompt: str
+) -> None:
+    world.repo("acme/api")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "draft.json").write_text(json.dumps(stored))
+    async with console() as ui:
+        await ui.until(lambda: ui.app.session.names.repos)
+        await ui.press("n")
+        await ui.sees("New run", "on a new branch")
+        assert ui.app.screen.query_one("#prompt", TextArea).text == prompt

@@ -64,7 +64,7 @@ class TimedOut(Unreachable):
 class NotSignedIn(MogplexError):
     """The credential is missing, mistyped, expired or revoked (401)."""
 
-    default_advice = "Sign in again, or give this context another token"
+    default_advice = "Sign in with mogplex-tui login, or set MOGPLEX_TOKEN to a token that is accepted"
 
 
 class LoginRequired(MogplexError):
@@ -72,10 +72,7 @@ class LoginRequired(MogplexError):
     (auth.md §3).
     """
 
-    default_advice = (
-        "Add a browser session cookie to this context (mogplex-tui login --session); a token does not open this part "
-        "of the service"
-    )
+    default_advice = "mogplex-tui login --session opens it"
 
 
 class SuspectedThrottle(MogplexError):

@@ -101,7 +101,7 @@ class Listing:
         rows = await self._over_v1(wanted)
         self.notes.append(
             f"{finding.reason} Listed are only the runs of automations, and runs started or opened from this "
-            "machine. MOGPLEX_SESSION_COOKIE shows all; `runs get` reads any run by its id."
+            "machine. mogplex-tui login --session shows all; `runs get` reads any run by its id."
         )
         return rows
 

@@ -147,10 +147,14 @@ class Collection:
         return road is None or road.family is Family.V1 or self.session.metered_off_v1()
 
     def closed(self, needs: str) -> str | None:
-        """Return why nothing can be seen, in one sentence that begins with what it would need; None when something can.
+        """Return why nothing can be seen, with what it would need; None when something can.
 
         `needs` is the kind's own sentence for a service that wants a browser session.
         """
+        refusal = self.session.refusal
+        if refusal is not None and self.roads[0].family is not Family.OTHER:
+            # Some routes answer nobody as well, with an empty list that says nothing of the account.
+            return refusal
         if self.road is not None:
             return None
         findings = [self.session.access.reach(road.family) for road in self.roads]

@@ -12,6 +12,7 @@ from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedI
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.tail import HORIZON, Added, Tail
 
@@ -71,10 +72,7 @@ class RunFeed:
             why = row.unreadable or self.session.access.reach(Family.OBSERVABILITY).reason
             return f"The events of this call cannot be read. {why}".strip()
         if self.tail.at_horizon:
-            return (
-                f"The first {HORIZON} events. This service gives no more through v1; with a browser session "
-                "(MOGPLEX_SESSION_COOKIE) all of them are shown."
-            )
+            return f"The first {HORIZON} events. A token shows no more here; {session_needed('later events')}"
         if self.tail.gone:
             return (
                 f"The oldest {self.tail.gone:,} lines are not kept here any more; the service has them all."

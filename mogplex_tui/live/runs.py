@@ -18,6 +18,7 @@ from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotFound, 
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.store import RowSet
 
 if TYPE_CHECKING:
@@ -129,10 +130,7 @@ class Runs:
         finding = self.session.access.reach(Family.OBSERVABILITY)
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:
-            return (
-                f"{shown}: this service shows the rest only to a browser session (MOGPLEX_SESSION_COOKIE). "
-                "o opens any run by its id."
-            )
+            return f"{shown}; {session_needed('all others')} o opens any run by its id."
         return f"{shown}. {finding.reason} o opens any run by its id."
 
     # Where observability is open -------------------------------------------------------------------------------

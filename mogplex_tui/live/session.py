@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
-from mogplex_tui.api.errors import NotAllowed
+from mogplex_tui.api.errors import LoginRequired, NotAllowed
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
 
 log = logging.getLogger("mogplex.live")
+
+
+def session_needed(what: str) -> str:
+    """Return the sentence for what a token alone cannot see, a plural, with the way to see it."""
+    return f"{what} need a browser session: {LoginRequired.default_advice}."
 
 
 class Names:
@@ -122,6 +127,13 @@ class Session:
         """Whether the service accepts none of the credentials: no road to any run is open."""
         roads = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
         return Reach.NOT_SIGNED_IN in roads and not roads & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the service accepts none of the credentials, with what helps; None while it accepts one."""
+        findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
+        reasons = (found.reason for found in findings if found.reach is Reach.NOT_SIGNED_IN)
+        return next(reasons, None) if self.refused else None
 
     def start(self) -> None:
         """Begin to read. Needs a running event loop."""

@@ -18,6 +18,7 @@ from mogplex_tui.api.errors import Conflict, MogplexError, NotFound, Throttled
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import words
 
 if TYPE_CHECKING:
@@ -58,10 +59,7 @@ def why_not_cancel(session: Session, row: RunRow | None) -> str | None:
     if row.state in ENDED_STATES:
         return f"{name_of(row)} is already over: {row.state}."
     if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
-        return (
-            "A token alone cannot cancel an automation's run: v1 has no such call. "
-            "With a browser session (MOGPLEX_SESSION_COOKIE) it can be cancelled."
-        )
+        return session_needed("Cancels of an automation's runs")
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
         return "The id of this run is not known, and this credential cannot cancel calls."
     return None

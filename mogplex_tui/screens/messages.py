@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.live.session import Session
+from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
 
@@ -66,9 +66,11 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
 
 def observability_closed(session: Session) -> list[str]:
     """Return why observability cannot be seen and what would open it."""
+    if session.refusal is not None:
+        return [session.refusal]
     finding = session.access.reach(Family.OBSERVABILITY)
+    needs_session = finding.reach is Reach.NEEDS_SESSION
     return [
-        finding.reason,
+        session_needed("Figures and costs") if needs_session else finding.reason,
         "Runs started or opened from here are on the Runs screen (1).",
-        "mogplex-tui login --session adds one.",
     ]

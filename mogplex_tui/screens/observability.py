@@ -118,6 +118,8 @@ class ObservabilityScreen(ConsoleScreen):
         elif fresh.error is not None:
             notice = str(fresh.error)
         self.query_one("#notice", Notice).show(notice)
+        # Headings with nothing under them would say less than the notice alone.
+        self.set_class(closed, "-closed")
         stats = None if self._window is None or closed else self._window.stats
         for name, lines in cards(stats).items():
             self.query_one(f"#{name}", Card).set_lines(lines)

@@ -54,11 +54,7 @@ async def test_what_helps_is_said_once_for_all_that_need_it_and_not_cut_off(
         done = await mogplex("doctor", terminal=True)
     assert max(map(len, done.lines)) <= 60
     said = " ".join(done.out.partition("What helps")[2].split())
-    cookie = (
-        "Add a browser session cookie to this context (mogplex-tui login --session); a token does not open this part "
-        "of the service."
-    )
-    assert said == f"github, mcp, observability, realtime: {cookie}"
+    assert said == "github, mcp, observability, realtime: mogplex-tui login --session opens it."
 
 
 async def test_no_secret_is_ever_printed(operator: Mogplex, plane: PlaneServer) -> None:

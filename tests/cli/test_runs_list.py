@@ -10,7 +10,7 @@ from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World
 
-NOBODY_LOOKS_BACK = "MOGPLEX_SESSION_COOKIE"
+NOBODY_LOOKS_BACK = "login --session"
 
 
 async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex, world: World) -> None:

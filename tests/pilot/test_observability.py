@@ -54,6 +54,8 @@ async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
         await ui.press("6")
-        await ui.sees("login --session", "Runs screen (1)")
+        text = await ui.sees("Figures and costs need a browser session", "Runs screen (1)")
+        assert text.count("login --session") == 1
+        assert not any(heading in text for heading in ("Jobs", "Dispatch", "an hour", "by model"))
         await ui.press("1")
         await ui.sees("the runs of your automations")

@@ -110,7 +110,7 @@ async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world
         await ui.sees("the runs of your automations")
         await ui.press("o", *run_id, "enter")
         text = await ui.sees("The first 200 events")
-        assert "MOGPLEX_SESSION_COOKIE" in text
+        assert "login --session" in text
 
 
 async def test_wrap_and_times_can_be_switched(console: Run, world: World) -> None:

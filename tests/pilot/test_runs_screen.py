@@ -141,7 +141,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
     )
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("the runs of your automations", "MOGPLEX_SESSION_COOKIE", "acme/api", "◐ running")
+        await ui.sees("the runs of your automations", "login --session", "acme/api", "◐ running")
         await ui.press("o", *run_id, "enter")
         await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted")
         await ui.press("escape")

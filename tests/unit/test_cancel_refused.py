@@ -183,7 +183,7 @@ def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
 def test_a_token_alone_cancels_runs_but_no_jobs_and_no_calls(session: FakeSession) -> None:
     session.close_observability()
     assert why_not_cancel(session, make.from_run(run(1))) is None
-    assert "MOGPLEX_SESSION_COOKIE" in (why_not_cancel(session, make.from_job(job(1, "a"), "a", None)) or "")
+    assert "login --session" in (why_not_cancel(session, make.from_job(job(1, "a"), "a", None)) or "")
     assert "id of this run is not known" in (
         why_not_cancel(session, make.from_call(call(1, status="streaming"))) or ""
     )

@@ -63,7 +63,7 @@ async def test_v1_gives_the_run_with_its_events_and_says_where_they_end(session:
     sentence = feed.source_sentence
     assert sentence is not None
     assert "first 200 events" in sentence
-    assert "MOGPLEX_SESSION_COOKIE" in sentence
+    assert "login --session" in sentence
 
 
 async def test_a_refusal_of_the_wide_road_leads_to_v1_in_the_same_read(session: FakeSession) -> None:

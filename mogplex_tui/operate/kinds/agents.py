@@ -45,7 +45,7 @@ KIND = Kind(
     roads=(
         road(Family.AGENTS, _roster, "agents ai_calls", every=60, blind=30),
         road(Family.V1, _names, every=120, blind=60).hiding(
-            "v1 names the agents; what they do needs a browser session."
+            p.token_shows("names", "states, runs and tokens of agents")
         ),
     ),
     fields=(

@@ -54,7 +54,7 @@ KIND = Kind(
     roads=(
         road(Family.FLOWS, _flows, "job_runs", every=60, blind=20),
         road(Family.V1, _v1, every=90, blind=45).hiding(
-            "v1 lists automations; how their runs went, and pausing them, needs a browser session."
+            p.token_shows("names", "outcomes of their runs, and pausing,")
         ),
     ),
     beside=("projects",),

@@ -59,7 +59,7 @@ KIND = Kind(
     roads=(
         road(Family.MCP, _own, every=120, blind=60),
         road(Family.V1, _merged, every=120, blind=60).hiding(
-            "v1 lists what tools are started from; it changes nothing."
+            p.token_shows("what tools are started from", "connections and changes")
         ),
     ),
     fields=(

@@ -45,7 +45,7 @@ KIND = Kind(
     roads=(
         road(Family.MODELS, _catalogue, every=300, blind=120),
         road(Family.V1, _available, every=300, blind=120).hiding(
-            "Only the models that this token can use now."
+            p.token_shows("the models that it can use now", "all others, and changes,")
         ),
     ),
     fields=(

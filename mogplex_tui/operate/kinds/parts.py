@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mogplex_tui.live import session
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds.base import Link, Verb, verb
@@ -28,12 +29,12 @@ ACTIVITY = (
 )
 
 
-def session_needed(what: str) -> str:
-    """Return the sentence for rows that a token alone cannot see, with the way to see them."""
-    return (
-        f"{what} need a browser session on this service: "
-        "mogplex-tui login --session adds one, or set MOGPLEX_SESSION_COOKIE."
-    )
+session_needed = session.session_needed
+
+
+def token_shows(shown: str, needing: str) -> str:
+    """Return the sentence above rows of which a token sees a part: what it shows, and what it does not, a plural."""
+    return f"A token shows only {shown} here; {session_needed(needing)}"
 
 
 # When a verb makes sense -------------------------------------------------------------------------------------------

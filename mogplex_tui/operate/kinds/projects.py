@@ -45,7 +45,7 @@ KIND = Kind(
         ),
         road(
             Family.V1, reading(lambda client: client.repos.list(), _dress), "repos", every=120, blind=60
-        ).hiding("v1 names the repositories; their projects and GitHub coverage need a browser session."),
+        ).hiding(p.token_shows("names", "projects and GitHub coverage")),
     ),
     beside=("sandboxes", "assignments", "runs"),
     lend=_lent,

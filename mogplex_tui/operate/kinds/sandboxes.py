@@ -45,7 +45,7 @@ KIND = Kind(
     roads=(
         road(Family.SANDBOX, _records, "sandboxes", every=60, blind=20),
         road(Family.V1, _v1, "sandboxes", every=60, blind=20).hiding(
-            "v1 lists the sandboxes; their health and what changes them needs a browser session."
+            p.token_shows("states", "health and changes of sandboxes")
         ),
     ),
     fields=(

@@ -6,6 +6,7 @@ No kind is named here: a module more below `mogplex_tui/operate/kinds` is a kind
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,3 +253,17 @@ async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path)
             assert "\x1b" not in ui.text
             await type_keys(ui, "escape", "escape")
             await back_at(ui, screen)
+
+
+async def test_with_a_token_that_is_not_accepted_every_tab_says_so_and_what_helps(
+    console: Any,
+) -> None:
+    said = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")
+    async with console(token="mog_nobodyhasthistokenatall00", cookie=False, gate=True, size=(80, 24)) as ui:
+        await ui.sees("not signed in")
+        for place in ("observability", *(kind.name for kind in kinds().values() if asks_the_service(kind))):
+            await ui.app.go(place)
+            await ui.until(
+                lambda: all(squeezed(text) in squeezed(ui.text) for text in said), f"{place} says what helps"
+            )
+            assert "browser session" not in ui.text

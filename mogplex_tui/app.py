@@ -8,12 +8,13 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from mogplex_tui import themes
@@ -27,6 +28,7 @@ from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.places import OWN, ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.letters import Letters
 from mogplex_tui.widgets.shared_caches import share_backgrounds
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class ConsoleApp(ConsolePlaces):
         context: str = "default",
         clock: Clock | None = None,
     ) -> None:
+        # Lines are filtered from the first moment on, so it is there before the app is.
+        self._letters = Letters() if settings.ascii.value else None
         super().__init__()
         share_backgrounds()
         self.settings = settings
@@ -99,6 +103,11 @@ class ConsoleApp(ConsolePlaces):
         self.theme = themes.allowed(wanted, os.environ)
         # The first screen is styled by it as it comes, instead of once in Textual's own colours and then anew.
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line passes before it is written; in ASCII that leaves no glyph in it."""
+        filters = super().get_line_filters()
+        return [*filters, self._letters] if self._letters is not None else filters
 
     # Start and end ---------------------------------------------------------------------------------------------
 

@@ -8,18 +8,18 @@ from typing import Any
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from mogplex_tui.screens.scrolled import Scrolled
 from mogplex_tui.widgets.text import visible
 
 # More than this of one event is not drawn; the pane says so.
 LONGEST = 60_000
 
 
-class EventPane(Scrolled, can_focus=True):
+class EventPane(VerticalScroll, can_focus=True):
     """A scrolled pane that is hidden until an event is shown in it."""
 
     DEFAULT_CSS = """

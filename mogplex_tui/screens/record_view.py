@@ -7,13 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from mogplex_tui.operate.kinds.base import Link
-from mogplex_tui.screens.scrolled import Scrolled
 from mogplex_tui.widgets.facts import Facts
 from mogplex_tui.widgets.links import Links
 from mogplex_tui.widgets.text import visible
@@ -24,7 +23,7 @@ LONGEST = 60_000
 BESIDE = 100
 
 
-class RecordView(Scrolled, can_focus=True):
+class RecordView(VerticalScroll, can_focus=True):
     """Facts, links and texts that scroll together; beside one another where there is room, else one below the other.
 
     As in a text browser, an arrow goes to the next link when that is on screen and scrolls towards it when it is

@@ -14,6 +14,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
+from .letters import Letters, letters
+
 if TYPE_CHECKING:
     from textual.widget import Widget
 
@@ -76,7 +78,7 @@ class Palette:
     style updates that change nothing.
     """
 
-    __slots__ = ("_solid", "_styles")
+    __slots__ = ("_letters", "_solid", "_styles")
 
     def __init__(self, widget: Widget) -> None:
         # Straight from the theme's variables: component classes would cost a parsed rule and a styled node a tone
@@ -84,6 +86,8 @@ class Palette:
         app, background = widget.app, widget.background_colors[1]
         ansi, filters = app.native_ansi_color, widget.get_line_filters()
         variables = app.theme_variables
+        # The one filter that works on texts; what is drawn by line does not pass it elsewhere.
+        self._letters = any(isinstance(line_filter, Letters) for line_filter in filters)
         self._solid: set[Ground] = set()
         self._styles: dict[tuple[Tone, Ground], Style] = {}
         for place in Ground:
@@ -98,7 +102,7 @@ class Palette:
                     plain=app.no_color,
                 )
                 segment = [Segment(" ", front + behind)]
-                # The app's filters (no colour, for one) work on styles alone, so once is enough.
+                # Of the app's filters those that work on styles (no colour, for one) are needed but once.
                 for line_filter in filters:
                     segment = line_filter.apply(segment, background)
                 self._styles[tone, place] = segment[0].style or Style()
@@ -121,6 +125,8 @@ class Palette:
         for piece, its_tone, its_ground in parts:
             if not piece:
                 continue
+            if self._letters:
+                piece = letters(piece)
             empty = piece.isspace() and its_ground in self._solid
             if its_ground == ground and (its_tone == tone or empty or blank):
                 text += piece

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.modals.base import Dialog
-from mogplex_tui.screens.scrolled import Scrolled
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
 _IN_ROWS = (
@@ -42,7 +42,7 @@ class HelpModal(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
-        with Scrolled(id="box") as box:
+        with VerticalScroll(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
             yield Static(Content("\n".join(self.lines())), classes="line")

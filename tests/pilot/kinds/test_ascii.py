@@ -1,0 +1,84 @@
+"""In ASCII the console draws nothing but ASCII, whatever it shows and wherever one goes."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.places import OWN
+from mogplex_tui.widgets.letters import _LETTERS
+from mogplex_tui.widgets.text import width
+from tests.pilot.conftest import Console
+from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, resized, settled
+
+# Letters of names and titles that the seeded service sends; they are its own.
+SENT = set("áßø")
+NARROW, WIDE = (80, 24), (120, 40)
+
+
+def _foreign(ui: Console) -> set[str]:
+    return {sign for sign in ui.text if not sign.isascii()} - SENT
+
+
+async def _plain(ui: Console, where: str) -> None:
+    await settled(ui)
+    foreign = _foreign(ui)
+    named = {unicodedata.name(sign, hex(ord(sign))) for sign in foreign}
+    lines = [line for line in ui.text.split("\n") if foreign & set(line)]
+    assert not foreign, f"{where}: {named}\n" + "\n".join(lines)
+
+
+async def _dialog(ui: Console, where: str, *keys: str) -> None:
+    below = ui.app.screen
+    await ui.press(*keys)
+    await ui.until(lambda: ui.app.screen is not below, where)
+    await _plain(ui, where)
+    await ui.press("escape")
+    await back_at(ui, below)
+
+
+async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_path: Path) -> None:
+    async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
+        await ui.sees("live", "STATE")
+        await ui.press("s", "s", "S", "space")
+        for size in (WIDE, NARROW):
+            await resized(ui, size)
+            await _plain(ui, f"runs at {size}")
+        assert " by " in ui.text.split("\n")[2] or "marked" in ui.text
+        for where, keys in {"help": "?", "palette": ":", "new run": "n", "cancel": "x"}.items():
+            await _dialog(ui, where, keys)
+        await ui.press("6")
+        await ui.sees("by model", "$ an hour")
+        for size in (WIDE, NARROW):
+            await resized(ui, size)
+            await _plain(ui, f"observability at {size}")
+        await ui.press("1")
+        await ui.sees("STATE")
+        await ui.press("slash", *"state:failed", "enter", "home", "enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "run", "the run")
+        await ui.sees("following")
+        for size in (WIDE, NARROW):
+            await resized(ui, size)
+            await _plain(ui, f"a run at {size}")
+        await ui.press("i", "slash", "e", "enter", "enter")
+        await _plain(ui, "an event")
+
+
+async def test_every_kind_and_its_records_are_ascii(seed: Path, tmp_path: Path) -> None:
+    async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
+        for name, kind in kinds().items():
+            if name in OWN:
+                continue
+            await ui.app.go(name)
+            screen = await heard(ui, kind)
+            await _plain(ui, f"the list of {name}")
+            if screen.collection.set.rows:
+                await opened(ui, kind)
+                await _plain(ui, f"a detail of {name}")
+
+
+def test_a_letter_is_as_wide_as_its_sign() -> None:
+    signs: Any = [(letter, sign) for letter, signs in _LETTERS.items() for sign in signs]
+    assert all(width(letter) == width(sign) == 1 and letter.isascii() for letter, sign in signs)

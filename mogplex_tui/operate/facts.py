@@ -19,12 +19,18 @@ PROVENANCE = {
 }
 
 
-def of_run(row: RunRow, now: datetime, seen: datetime | None = None) -> list[list[Fact]]:
+def of_run(
+    row: RunRow, now: datetime, seen: datetime | None = None, *, ascii_only: bool = False
+) -> list[list[Fact]]:
     """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent.
 
     `seen` is when the run was last read, where that is not now: how long it has taken is known up to then.
     """
-    return [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
+    groups = [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
+    return [
+        [(label, words.with_dash(told, ascii_only=ascii_only), tone) for label, told, tone in group]
+        for group in groups
+    ]
 
 
 def _place(row: RunRow) -> list[Fact]:
@@ -122,7 +128,7 @@ def copied(row: RunRow) -> tuple[str, str]:
     return row.key, f"the id of {row.kind or 'call'} {words.short_id(row.key)}"
 
 
-def brief(row: RunRow, now: datetime) -> list[str]:
+def brief(row: RunRow, now: datetime, *, ascii_only: bool = False) -> list[str]:
     """Return the two lines that stand for the facts at narrow widths."""
     left = [row.repo or words.short_id(row.repo_id), row.branch or "", _model(row)]
     cost = words.money(row.cost, row.cost_source)
@@ -134,7 +140,8 @@ def brief(row: RunRow, now: datetime) -> list[str]:
     ]
     if row.sandbox_name:
         right.append(row.sandbox_name)
-    return ["  ".join(part for part in left if part), "  ".join(right)]
+    lines = ("  ".join(filter(None, parts)) for parts in (left, right))
+    return [words.with_dash(line, ascii_only=ascii_only) for line in lines]
 
 
 def can_cancel_words(row: RunRow) -> str:

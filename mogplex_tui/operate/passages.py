@@ -9,15 +9,17 @@ from mogplex_tui.operate import words
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding
+    from mogplex_tui.operate.kinds.base import Context
 
 
-def ledger_entry(entry: DispatchEvent) -> str:
+def ledger_entry(entry: DispatchEvent, context: Context) -> str:
     """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
     why = words.reason(entry.reason)
-    return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {entry.outcome:<16} {why}"
+    at = words.with_dash(words.local(entry.created_at), ascii_only=context.ascii_only)
+    return f"{at}  {entry.event_kind:<8} {entry.outcome:<16} {why}"
 
 
-def finding(found: Finding) -> str:
+def finding(found: Finding, _: Context) -> str:
     """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
     place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
     return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
@@ -27,21 +29,23 @@ def finding(found: Finding) -> str:
 _BEHIND = ("success", "completed", "skipped")
 
 
-def automation_run(run: AutomationRun) -> str:
+def automation_run(run: AutomationRun, context: Context) -> str:
     """Return a run of an automation: its state in one line, below it the step where it stands or failed.
 
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).
     """
-    glyph, name, _ = words.state(run.status)
+    plain = context.ascii_only
+    glyph, name, _ = words.state(run.status, ascii_only=plain)
     waits = "  waits for a person" if run.active_wait_count else ""
     at = [
-        f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
+        f"{words.state(step.status, ascii_only=plain)[0]} {step.node_label or step.node_id}"
         for step in run.node_runs
         if step.status not in _BEHIND
     ]
     behind = words.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
-    return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"
+    since = words.with_dash(words.local(run.created_at), ascii_only=plain)
+    return f"{glyph} {name:<10} {since}  {words.short_id(run.id)}{waits}\n    {stands}"
 
 
 def message(said: Any) -> str:

@@ -23,9 +23,9 @@ def is_dash(text: str) -> bool:
     return text in _DASHES
 
 
-def or_dash(text: str, *, ascii_only: bool) -> str:
-    """Return a text that may be the dash of the unknown as it is shown."""
-    return dash(ascii_only=ascii_only) if text == DASH else text
+def with_dash(text: str, *, ascii_only: bool) -> str:
+    """Return a text in which the dash of the unknown may stand, as it is shown."""
+    return text.replace(DASH, _DASHES[True]) if ascii_only else text
 
 
 # state -> (glyph, ascii glyph, word, tone)

@@ -112,14 +112,19 @@ class DetailScreen(ConsoleScreen):
         if item != self._shown:
             self._shown = item
             known = item.record is not None
-            self.record.show(self.KIND.links(item) if known else (), self.KIND.texts(item) if known else ())
+            texts = self.KIND.texts(item, self.context()) if known else ()
+            self.record.show(self.KIND.links(item) if known else (), texts)
         self._say(item)
         if self.is_current:
             self.refresh_chrome()
 
+    def context(self) -> Context:
+        """Return what facts and texts depend on besides the record."""
+        return Context(self.session.clock.now(), self.console.look.ascii)
+
     def fact_groups(self) -> list[list[Fact]]:
         """Return the kind's facts of the record."""
-        item, context = self.on_row(), Context(self.session.clock.now(), self.console.look.ascii)
+        item, context = self.on_row(), self.context()
         return [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
             for group in ([] if item.record is None else self.KIND.facts(item, context))
@@ -234,8 +239,8 @@ class DetailScreen(ConsoleScreen):
 
 def told(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
     """Return the facts that say something, and at the end in one line what there is nothing of."""
-    known = [[fact for fact in group if fact.text != words.DASH] for group in groups]
-    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == words.DASH)
+    known = [[fact for fact in group if not words.is_dash(fact.text)] for group in groups]
+    blank = ", ".join(fact.label for group in groups for fact in group if words.is_dash(fact.text))
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]
 
 

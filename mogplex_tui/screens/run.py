@@ -100,14 +100,14 @@ class RunScreen(TailScreen):
         if not self.whole:
             return
         row, now, seen = self.run_feed.row, self.session.clock.now(), self.seen()
-        panel = self.record.facts
+        panel, plain = self.record.facts, self.console.look.ascii
         self.record.show(facts_of.links(row), ())
         if self.folded:
-            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen)])
+            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen, ascii_only=plain)])
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in facts_of.of_run(row, now, seen)
+            for group in facts_of.of_run(row, now, seen, ascii_only=plain)
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=row.error or "")
 

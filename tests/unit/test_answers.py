@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,11 @@ from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyVerdict
 from mogplex_tui.operate import answers, passages
+from mogplex_tui.operate.kinds import Context
 
 JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
 AT = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
+SHOWN = Context(AT)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +87,9 @@ def test_records_inside_a_record_are_lines() -> None:
     entry = DispatchEvent(
         id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
     )
-    assert passages.ledger_entry(entry).endswith("start    deferred         the automation is paused")
+    assert passages.ledger_entry(entry, SHOWN).endswith("start    deferred         the automation is paused")
     found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
-    assert passages.finding(found) == "high       Race  a.py:7\nTwo writers."
+    assert passages.finding(found, SHOWN) == "high       Race  a.py:7\nTwo writers."
     steps = [
         {"id": "1", "node_id": "n1", "node_label": "Fix", "status": "success"},
         {"id": "2", "node_id": "n2"},
@@ -94,12 +97,15 @@ def test_records_inside_a_record_are_lines() -> None:
     run = AutomationRun.model_validate(
         {"id": JOB, "status": "running", "node_runs": steps, "active_wait_count": 1}
     )
-    first, second = passages.automation_run(run).split("\n")
+    first, second = passages.automation_run(run, SHOWN).split("\n")
     assert first.startswith("◐ running")
     assert first.endswith("0f3d4ea7  waits for a person")
     assert second.strip() == "▫ n2, after 1 step"
+    plain = replace(SHOWN, ascii_only=True)
+    assert passages.automation_run(run, plain).startswith("* running    -  0f3d4ea7")
+    assert "? n2, after" in passages.automation_run(run, plain)
     over = run.model_copy(update={"status": "success", "node_runs": run.node_runs[:1]})
-    assert passages.automation_run(over).endswith("\n    1 step")
+    assert passages.automation_run(over, SHOWN).endswith("\n    1 step")
 
 
 @pytest.mark.parametrize(

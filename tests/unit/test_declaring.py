@@ -102,13 +102,15 @@ def test_links_lead_where_the_record_leads_and_no_further() -> None:
 
 
 def test_texts_that_are_there_are_shown_and_lists_line_by_line() -> None:
-    texts = c.texts(("Content", "content"), ("Lines", "lines"), ("Told", "rows", str.upper))
-    assert texts(item(content="a", lines=["b", "c"], rows=["d"])) == [
+    texts = c.texts(
+        ("Content", "content"), ("Lines", "lines"), ("Told", "rows", lambda each, _: each.upper())
+    )
+    assert texts(item(content="a", lines=["b", "c"], rows=["d"]), Context(NOW)) == [
         ("Content", "a"),
         ("Lines", "b\nc"),
         ("Told", "D"),
     ]
-    assert texts(item(content="", lines=[])) == []
+    assert texts(item(content="", lines=[]), Context(NOW)) == []
 
 
 async def _sent(*_: Any) -> None: ...

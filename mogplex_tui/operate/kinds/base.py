@@ -238,7 +238,7 @@ class Kind:
     label: Callable[[Any], str] = lambda record: id_of(record)[:8]
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
     links: Callable[[Item], Sequence[Link]] = lambda _: ()
-    texts: Callable[[Item], Sequence[tuple[str, str]]] = lambda _: ()
+    texts: Callable[[Item, Context], Sequence[tuple[str, str]]] = lambda _, __: ()
     tail: Logs | None = None
     verbs: tuple[Verb, ...] = ()
     one: Callable[[ClientView, Item], Awaitable[Item]] | None = None

@@ -58,6 +58,16 @@ def _rank(path: str) -> Callable[[Item], Any]:
     return rank
 
 
+def _oldness(path: str) -> Callable[[Item], tuple[bool, float]]:
+    """The order of ages, which is that of instants turned round; where there is none, it is the least."""
+
+    def rank(item: Item) -> tuple[bool, float]:
+        at = value(item, path)
+        return (True, -at.timestamp()) if isinstance(at, datetime) else (False, 0.0)
+
+    return rank
+
+
 def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **more: Any) -> Field:
     def cell(item: Item, context: Context) -> tuple[str, str]:
         found = None if item.record is None else value(item, path)
@@ -70,7 +80,7 @@ def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **mo
         return None if found is None or found == "" else found_by(found, now)
 
     key = more.pop("key", None) or path.partition("|")[0].rpartition(".")[2]
-    return Field(key, title, width, cell, sort=_rank(path), find=find, **more)
+    return Field(key, title, width, cell, sort=more.pop("sort", None) or _rank(path), find=find, **more)
 
 
 def _texts(found: Any, _: object = None) -> Any:
@@ -124,6 +134,7 @@ def age(path: str, title: str = "AGE", width: int = 4, **more: Any) -> Field:
         width,
         lambda found, context: (words.age(found, context.now), "dim"),
         lambda found, now: (now - found).total_seconds(),
+        sort=_oldness(path),
         align="right",
         span=True,
         **more,
@@ -349,10 +360,11 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
 
     def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
         found = value(item, path)
+        blank = (label, words.dash(ascii_only=context.ascii_only), "dim")
         if found is None:
-            return (label, words.DASH, "dim")
+            return blank
         told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), "plain")
-        return (label, told, tone) if told else (label, words.DASH, "dim")
+        return (label, told, tone) if told else blank
 
     return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
 
@@ -364,16 +376,16 @@ def _parsed(spec: str) -> tuple[str, str, str]:
 
 
 def texts(
-    *parts: tuple[str, str] | tuple[str, str, Callable[[Any], str]],
-) -> Callable[[Item], list[tuple[str, str]]]:
+    *parts: tuple[str, str] | tuple[str, str, Callable[[Any, Context], str]],
+) -> Callable[[Item, Context], list[tuple[str, str]]]:
     """Long texts by title and path, left out where there is none; of a list each is a line, told by the third part."""
 
-    def found(item: Item) -> list[tuple[str, str]]:
+    def found(item: Item, context: Context) -> list[tuple[str, str]]:
         told = []
         for title, path, *rest in parts:
             text = value(item, path)
             if isinstance(text, list | tuple):
-                text = "\n".join(map(rest[0] if rest else str, text))
+                text = "\n".join(rest[0](each, context) if rest else str(each) for each in text)
             if text:
                 told.append((title, str(text)))
         return told

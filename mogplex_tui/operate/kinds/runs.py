@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mogplex_tui.live.rows import RunRow
@@ -26,6 +27,17 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     if row.ended_at is not None and row.began is not None:
         return (row.ended_at - row.began).total_seconds()
     return None
+
+
+def _cell(
+    show: Callable[[RunRow, Context], str], tone: str | None = None
+) -> Callable[[RunRow, Context], Cell]:
+    """The cell of what may be unknown: muted like its row, unless it has a tone of its own."""
+
+    def cell(row: RunRow, context: Context) -> Cell:
+        return (words.with_dash(show(row, context), ascii_only=context.ascii_only), tone or _muted(row))
+
+    return cell
 
 
 def _state_cell(row: RunRow, context: Context) -> Cell:
@@ -78,7 +90,7 @@ RUNS = Kind(
             "repo",
             "REPO",
             18,
-            lambda row, _: (row.repo or words.short_id(row.repo_id), _muted(row)),
+            _cell(lambda row, _: row.repo or words.short_id(row.repo_id)),
             sort=lambda row: (row.repo or "",),
             priority=0,
             flex=1,
@@ -89,7 +101,7 @@ RUNS = Kind(
             "who",
             "WHO",
             16,
-            lambda row, _: (row.who or words.DASH, _muted(row)),
+            _cell(lambda row, _: row.who or words.DASH),
             sort=lambda row: (row.who or "",),
             priority=2,
             flex=1,
@@ -99,7 +111,7 @@ RUNS = Kind(
             "model",
             "MODEL",
             17,
-            lambda row, _: (words.model(row.model), "dim"),
+            _cell(lambda row, _: words.model(row.model), "dim"),
             sort=lambda row: (row.model or "",),
             priority=4,
             flex=1,
@@ -109,7 +121,7 @@ RUNS = Kind(
             "branch",
             "BRANCH",
             20,
-            lambda row, _: (row.branch or words.DASH, _muted(row)),
+            _cell(lambda row, _: row.branch or words.DASH),
             sort=lambda row: (row.branch or "",),
             priority=3,
             flex=2,
@@ -120,8 +132,9 @@ RUNS = Kind(
             "age",
             "AGE",
             3,
-            lambda row, context: (words.age(row.began, context.now), "dim"),
-            sort=lambda row: (_began(row),),
+            _cell(lambda row, context: words.age(row.began, context.now), "dim"),
+            # The order of ages, not of instants: what is largest is the oldest.
+            sort=lambda row: (row.began is not None, -_began(row).timestamp()),
             align="right",
             priority=0,
             span=True,
@@ -130,7 +143,7 @@ RUNS = Kind(
             "time",
             "TIME",
             6,
-            lambda row, context: (words.seconds(duration_seconds(row, context.now)), _muted(row)),
+            _cell(lambda row, context: words.seconds(duration_seconds(row, context.now))),
             sort_at=lambda row, now: (duration_seconds(row, now) or -1.0,),
             align="right",
             priority=1,
@@ -140,7 +153,7 @@ RUNS = Kind(
             "tokens",
             "TOKENS",
             6,
-            lambda row, _: (words.count(row.tokens), _muted(row)),
+            _cell(lambda row, _: words.count(row.tokens)),
             sort=lambda row: (-1 if row.tokens is None else row.tokens,),
             align="right",
             priority=3,
@@ -149,7 +162,7 @@ RUNS = Kind(
             "cost",
             "COST",
             8,
-            lambda row, _: (words.money(row.cost, row.cost_source), _muted(row)),
+            _cell(lambda row, _: words.money(row.cost, row.cost_source)),
             sort=lambda row: (-1.0 if row.cost is None else float(row.cost),),
             align="right",
             priority=0,

@@ -330,9 +330,9 @@ class ListScreen(ConsoleScreen):
         return super().key_items()
 
     def do_list_sort(self) -> None:
-        """Order by the next column that can be sorted; after the last one, as at first again."""
-        names = [None, *(field.key for field in self.KIND.fields if field.sortable)]
-        self._sort = names[(names.index(self._sort) + 1) % len(names)]
+        """Order by the next column on screen that can be sorted; after the last one, as at first again."""
+        names = [None, *(name for name in self.table.shown_columns() if self.KIND.field(name).sortable)]
+        self._sort = names[(names.index(self._sort) + 1) % len(names)] if self._sort in names else None
         self._descending = self._from_the_end(self._sort)
         self._order()
 

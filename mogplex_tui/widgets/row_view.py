@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from .columns import GAP, Column, Slot, arrange
 from .line_view import LineView
-from .text import cut_end, fit
+from .text import cut_end, fit, width
 from .tones import Cell, Ground, Part, Tone
 
 FLASH_SECONDS: Final = 0.5
@@ -148,6 +148,10 @@ class RowView(LineView):
             self._slots = arrange(self._columns, self.size.width - PREFIX - 1)
         return self._slots
 
+    def shown_columns(self) -> list[str]:
+        """The keys of the columns that are shown at this width, from the left."""
+        return [self._columns[slot.place].key for slot in self.arranged()]
+
     def draw_line(self, y: int) -> Strip:
         """The header, a row, a line of the empty state, or nothing."""
         if y < self.header_lines:
@@ -169,7 +173,10 @@ class RowView(LineView):
                 arrow = self._arrow()
                 right = column.align == "right"
                 title = arrow + title if right else cut_end(title, slot.width - 1, "") + arrow
-            shown = " " * (GAP if number else 0) + fit(title, slot.width, column.align, "end", "")
+            # A title that fills its column has its arrow in the gap.
+            gap = GAP if number else 0
+            over = min(max(0, width(title) - slot.width), gap)
+            shown = " " * (gap - over) + fit(title, slot.width + over, column.align, "end", "")
             parts.append((shown, Tone.STRONG if by_this else Tone.DIM, Ground.BASE))
         return self.strip(parts)
 

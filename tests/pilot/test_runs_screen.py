@@ -114,6 +114,27 @@ async def test_sorting_by_cost_and_turning_it_round(console: Run, world: World) 
         assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["cheap", "middle", "dear"]
 
 
+async def test_at_eighty_columns_s_goes_through_what_is_shown_and_the_oldest_is_the_largest_age(
+    console: Run, world: World
+) -> None:
+    now = world.clock.us
+    for number, age in enumerate((5, 1, 3)):
+        _call(world, world.repo(f"acme/t{number}"), started_at=now - age * 3_600_000_000)
+    async with console(size=(80, 24)) as ui:
+        await ui.sees("t0", "t1", "t2")
+        titles = ui.text.splitlines()[4].split()
+        sorted_by = []
+        for _ in titles:
+            await ui.press("s")
+            header = ui.text.splitlines()[4].split()
+            sorted_by += [word.strip("▾▴") for word in header if word.strip("▾▴") != word]
+            if "▾AGE" in header:
+                assert re.findall(r"t\d", ui.text) == ["t0", "t2", "t1"]
+        assert sorted_by == titles
+        await ui.press("s")
+        assert ui.text.splitlines()[4].split() == titles
+
+
 async def test_an_empty_account_says_what_to_do_next(console: Run) -> None:
     async with console() as ui:
         await ui.sees("No runs yet. n starts one.")

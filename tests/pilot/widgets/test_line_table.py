@@ -4,6 +4,7 @@ import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 
+from mogplex_tui.widgets.columns import Column
 from mogplex_tui.widgets.tones import Ground, Tone
 
 from .hosts import Rows, TableHost, names, ragged, shown, text_of, until
@@ -243,6 +244,12 @@ async def test_the_header_says_how_it_is_sorted() -> None:
         assert "NAME▴" in text_of(app.table, 0)
         app.table.set_sort(None)
         assert "▾" not in text_of(app.table, 0)
+        # A title that fills its column keeps all its letters, and every title its place.
+        app.table.set_columns([Column("name", "NAME", 9), Column("age", "AGE", 3, align="right")])
+        plain = text_of(app.table, 0)
+        app.table.set_sort("age", True)
+        assert "▾AGE" in text_of(app.table, 0)
+        assert text_of(app.table, 0).replace("▾", " ") == plain
 
 
 async def test_marks_and_ascii() -> None:

@@ -90,6 +90,10 @@ def _budget(session: Session) -> tuple[str, Tone]:
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM
     budget = session.budget
+    if budget.blocked_until is not None:
+        # The service has refused for its limit, so that what is counted here says nothing.
+        wait = max(1, round(budget.blocked_until - session.clock.monotonic()))
+        return f"requests limited, next {wait}s", Tone.WARN
     used = budget.used()
     text = f"budget {used}/{budget.limit}"
     if used == 0:

@@ -25,7 +25,8 @@ def freshness_words(session: Session, fresh: Freshness) -> str:
     if age is None:
         return "reading" if fresh.loading else ""
     if fresh.blocked_until is not None:
-        return f"as of {words.seconds(age)} · budget used up, next read in {wait(fresh.blocked_until - now)}"
+        why = "budget used up" if session.budget.blocked_until is None else "requests limited"
+        return f"as of {words.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
     if fresh.failures:
         again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
         return f"stale {words.seconds(age)}{again}"
@@ -57,7 +58,11 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
         ]
     if fresh.blocked_until is not None:
         frees = wait(fresh.blocked_until - now)
-        return [f"Request budget used up; the next slot frees in {frees}.", "Actions still go through."]
+        why = f"Request budget used up; the next slot frees in {frees}."
+        if session.budget.blocked_until is not None:
+            # The service's own limit, which may be lower than the budget that is counted here.
+            why = f"The service limits requests; the next read is in {frees}."
+        return [why, "Actions are sent all the same; the service may refuse them."]
     if fresh.as_of is None:
         where = session.target.base_url if session.attached else "the embedded control plane"
         return [f"Reading {noun} from {where} …"]

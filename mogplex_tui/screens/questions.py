@@ -29,10 +29,11 @@ def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Quest
         f"{glyph} {row.repo or words.short_id(row.repo_id)}   {row.branch or words.DASH}",
         f"  {row.who or row.kind or ''}   {took}   {words.money(row.cost, row.cost_source)} so far",
     ]
-    used = session.budget.used()
-    price = "2 requests, at once"
-    if used >= session.budget.limit - 10:
-        price += f"; the budget is at {used}/{session.budget.limit}, and a cancel goes out all the same"
+    used, limit, price = session.budget.used(), session.budget.limit, "2 requests"
+    if session.budget.blocked_until is not None:
+        price += "; the service limits requests now and may refuse it"
+    elif used >= limit - 10:
+        price += f"; the budget is at {used}/{limit}: it is sent all the same, and the service may refuse it"
     return Question(
         title="Cancel this run?",
         lines=about,
@@ -67,7 +68,9 @@ def cancel_many_question(
         )
     used, limit, price = session.budget.used(), session.budget.limit, 2 * len(rows)
     cost = f"{price} of {limit} requests, a few seconds"
-    if used + price > limit:
+    if session.budget.blocked_until is not None:
+        cost += "; the service limits requests now and may refuse some of them"
+    elif used + price > limit:
         cost += f"; the budget is at {used}/{limit}, and the service may refuse some of them"
     return Question(
         title=f"Cancel {words.plural(len(rows), 'run')}?",

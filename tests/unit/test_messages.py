@@ -1,0 +1,53 @@
+"""What is said when the budget of requests, or the service's own limit, is used up."""
+
+from __future__ import annotations
+
+from mogplex_tui.api.budget import Outcome, Priority
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.store import Freshness
+from mogplex_tui.screens.chrome import Look, header_segments
+from mogplex_tui.screens.messages import freshness_words, nothing
+from mogplex_tui.screens.questions import cancel_question
+from tests.unit.fakes import FakeSession, call
+
+
+def _said(session: FakeSession) -> tuple[str, str, str, str]:
+    """The list without rows, the list with rows, the header and the question before a cancel."""
+    now = session.clock.monotonic()
+    empty = " ".join(nothing(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
+    aged = freshness_words(session, Freshness(as_of=now - 9, blocked_until=now + 20))
+    header = " ".join(segment.text for segment in header_segments(session, Look("test")))
+    asked = cancel_question(session, make.from_call(call(1, status="streaming")), ascii_only=False)
+    return empty, aged, header, asked.consequences[-1]
+
+
+def test_where_there_is_room_a_cancel_says_its_price_alone() -> None:
+    assert _said(FakeSession())[-1] == "2 requests."
+
+
+def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
+    session = FakeSession()
+    session.budget.tell(session.budget.ask(Priority.TABLE), Outcome.COUNTED)  # type: ignore[arg-type]
+    session.budget.throttled(20)
+    empty, aged, header, price = _said(session)
+    assert empty == (
+        "The service limits requests; the next read is in 20s. "
+        "Actions are sent all the same; the service may refuse them."
+    )
+    assert aged == "as of 9s · requests limited, next read in 20s"
+    assert "requests limited, next 20s" in header
+    assert "budget" not in header
+    assert price == "2 requests; the service limits requests now and may refuse it."
+
+
+def test_a_budget_that_is_used_up_promises_nothing() -> None:
+    session = FakeSession()
+    for _ in range(55):
+        session.budget.ask(Priority.ACTION)
+    empty, aged, header, price = _said(session)
+    assert empty.startswith(
+        "Request budget used up; the next slot frees in 20s. Actions are sent all the same;"
+    )
+    assert aged == "as of 9s · budget used up, next read in 20s"
+    assert "budget 55/60" in header
+    assert "the service may refuse it" in price

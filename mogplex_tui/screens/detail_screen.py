@@ -193,7 +193,7 @@ class DetailScreen(ConsoleScreen):
     def do_kind_follow(self) -> None:
         """Go where the link under the cursor leads."""
         link = self.record.chosen()
-        if link is not None:
+        if link is not None and self.is_active:
             self.console.follow(link)
 
     @on(EventPane.Closed)

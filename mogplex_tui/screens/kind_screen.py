@@ -88,7 +88,8 @@ class KindScreen(ListScreen):
     def do_kind_open(self) -> None:
         """Open the record under the cursor."""
         item = self.on_row()
-        if item is not None:
+        # A second press of a quick hand is heard here when the record is open already.
+        if item is not None and self.is_active:
             self.console.open_item(self.KIND, item)
 
     def do_kind_mark(self) -> None:

@@ -30,6 +30,8 @@ class ConsolePlaces(ConsoleTasks):
         self._collections: dict[str, Collection] = {}
         self._came_from: list[str] = []
         self._waiting: Waiting | None = None
+        # Links whose record is being looked for, each with the screen that it stands on.
+        self._following: set[tuple[Screen[Any], Link]] = set()
 
     def collection(self, kind: Kind) -> Collection:
         """Return the rows of a kind, made when they are first asked for."""
@@ -98,20 +100,24 @@ class ConsolePlaces(ConsoleTasks):
 
     def follow(self, link: Link) -> None:
         """Go where a link leads: to one record, or to a list narrowed by its filter."""
-        self.run_job(self._follow(link))
-
-    async def _follow(self, link: Link) -> None:
-        from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_screen import screen_of
 
         if link.kind == "runs":
             self._follow_to_runs(link)
-            return
+        elif link.key is None:
+            self.push_screen(screen_of(link.kind)(link.filter))
+        elif (self.screen, link) not in self._following:
+            self._following.add((self.screen, link))
+            self.run_job(self._follow_to_one(link, link.key, self.screen))
+
+    async def _follow_to_one(self, link: Link, key: str, asked_on: Screen[Any]) -> None:
+        from mogplex_tui.operate.kinds.registry import kinds
+
         kind = kinds()[link.kind]
-        if link.key is None:
-            self.push_screen(screen_of(kind.name)(link.filter))
-            return
-        item = await self._found(kind, link.key)
+        try:
+            item = await self._found(kind, key)
+        finally:
+            self._following.discard((asked_on, link))
         if item is None:
             self.notify(
                 f"{kind.noun.capitalize()} {link.text} is not among what this credential sees.",
@@ -119,7 +125,10 @@ class ConsolePlaces(ConsoleTasks):
                 markup=False,
             )
         else:
-            self.open_item(kind, item)
+            said = (
+                f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
+            )
+            self.show_late(asked_on, partial(self.open_item, kind, item), said)
 
     async def _found(self, kind: Kind, key: str) -> Item | None:
         from mogplex_tui.api.budget import Priority
@@ -224,7 +233,8 @@ class ConsolePlaces(ConsoleTasks):
         if outcome.secret is not None:
             from mogplex_tui.screens.modals.reveal import RevealModal
 
-            self.push_screen(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self.copy))
+            # Whatever is open by now, it is told this once.
+            self.show_in_turn(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self.copy))
 
     def copy(self, text: str, what: str) -> None:
         """Put a text on the terminal's clipboard and say so."""

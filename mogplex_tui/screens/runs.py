@@ -123,7 +123,8 @@ class RunsScreen(ListScreen):
     def do_runs_open(self) -> None:
         """Open the run under the cursor."""
         row = self.row()
-        if row is not None:
+        # A second press of a quick hand is heard here when the run is open already.
+        if row is not None and self.is_active:
             self.console.open_run(row)
 
     def do_kind_copy(self) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen, Screen
 
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
@@ -31,6 +32,28 @@ class ConsoleTasks(KeysInTurn):
         super().__init__()
         self._keeper: Any = None
         self._jobs: set[asyncio.Task[Any]] = set()
+        # Dialogs that have to be seen, for when the one in front is answered.
+        self._in_turn: list[ModalScreen[Any]] = []
+
+    def on_mount(self) -> None:
+        """Hear when a dialog has been answered. Textual calls this beside a subclass's own `on_mount`."""
+        self.screen_change_signal.subscribe(self, lambda _: self._next_in_turn())
+
+    def show_late(self, asked_on: Screen[Any], show: Callable[[], None], said: str) -> None:
+        """Show what took its time where it was asked for; who has gone on is told of it in words instead."""
+        if self.screen is asked_on:
+            show()
+        else:
+            self.notify(said, timeout=12, markup=False)
+
+    def show_in_turn(self, dialog: ModalScreen[Any]) -> None:
+        """Show a dialog that must not be missed: now, or as soon as the one in front has been answered."""
+        self._in_turn.append(dialog)
+        self._next_in_turn()
+
+    def _next_in_turn(self) -> None:
+        if self._in_turn and not isinstance(self.screen, ModalScreen):
+            self.push_screen(self._in_turn.pop(0))
 
     def run_job(self, job: Coroutine[Any, Any, Any]) -> None:
         """Run something that outlives the screen it was asked on; the app ends it when it ends itself."""
@@ -125,16 +148,22 @@ class ConsoleTasks(KeysInTurn):
 
     async def _start(self, draft: Any) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import start
+        from mogplex_tui.operate.operations import name_of, start
 
+        asked_on = self.screen
         try:
             row = await start(self.session, self.runs, draft, self._keeper.key)
         except MogplexError as error:
             # What was typed is in the form again, with the reason; the same content keeps its key.
-            self._open_form(f"Not started. {error}")
+            said = f"Not started. {error}"
+            self.show_late(
+                asked_on,
+                partial(self._open_form, said),
+                f"{said} What was typed is kept: n opens the form among the runs.",
+            )
             return
         self._keeper.done()
-        self.open_run(row)
+        self.show_late(asked_on, partial(self.open_run, row), f"{name_of(row)} has started.")
 
     def do_runs_open_id(self) -> None:
         """Ask for a run's id and open it."""
@@ -148,11 +177,13 @@ class ConsoleTasks(KeysInTurn):
 
     async def _open_id(self, run_id: str) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import find_run
+        from mogplex_tui.operate.operations import find_run, name_of
 
+        asked_on = self.screen
         try:
             row = await find_run(self.session, self.runs, run_id)
         except MogplexError as error:
             self.notify(str(error), severity="warning", timeout=12, markup=False)
             return
-        self.open_run(row)
+        said = f"{name_of(row)} has been found and not opened: you have gone on meanwhile."
+        self.show_late(asked_on, partial(self.open_run, row), said)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from textual import events
+from textual.widgets import Select, TextArea
 
+from mogplex_tui.api.errors import Unavailable
+from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.tab_line import TabLine
 from tests.controlplane.support import World
 
@@ -40,3 +46,49 @@ async def test_a_click_on_the_tab_one_is_in_leads_out_of_a_record_and_the_consol
         await ui.sees("last 24 h")
         await ui.press("1")
         await ui.sees("acme/api")
+
+
+async def test_two_presses_on_a_run_open_it_once(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        table = ui.app.screen.table
+        for _ in range(2):
+            table.post_message(LineTable.RowSelected(table, table.cursor_key))
+        await ui.sees("following")
+        assert _stack(ui) == [RunsScreen, RunScreen]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_run_that_starts_late_leaves_who_went_on_where_they_are(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    from mogplex_tui.operate import operations
+
+    let_go, start = asyncio.Event(), operations.start
+
+    async def late(*given: Any) -> Any:
+        await let_go.wait()
+        if refused:
+            raise Unavailable("it rests", resource="runs", status=503)
+        return await start(*given)
+
+    monkeypatch.setattr(operations, "start", late)
+    repo = world.repo("acme/web")
+    async with console() as ui:
+        await ui.until(lambda: ui.app.session.names.repos)
+        await ui.press("n")
+        await ui.sees("New run")
+        ui.app.screen.query_one("#repo", Select).value = repo
+        ui.app.screen.query_one("#prompt", TextArea).focus()
+        await ui.press(*"fix it", "ctrl+s", "6")
+        await ui.sees("last 24 h")
+        let_go.set()
+        await ui.until(lambda: ui.app._notifications, "a word of it")
+        (said,) = [said.message for said in ui.app._notifications]
+        assert "Not started. " in said if refused else said.endswith("has started.")
+        assert "acme/web" in said or "n opens the form" in said
+        assert len(ui.app.screen_stack) == 1
+        await ui.press("1", "n")
+        await ui.sees("New run")
+        assert ui.app.screen.query_one("#prompt", TextArea).text == ("fix it" if refused else "")

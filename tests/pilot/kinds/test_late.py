@@ -1,0 +1,102 @@
+"""What takes a while comes where it was asked for, once; who has gone on is told of it and not disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mogplex_tui.operate.kinds.base import Link
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.modals.new_run import NewRunModal
+from mogplex_tui.screens.modals.reveal import RevealModal
+from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.line_table import LineTable
+from tests.pilot.kinds.story import server, shown, told
+
+__all__ = ["server"]
+
+
+def _stack(ui: Any) -> list[str]:
+    return [type(screen).__name__ for screen in ui.app.screen_stack]
+
+
+def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
+    """Let readings of a kind's list wait until this is set."""
+    collection, let_go = ui.app.collection(kinds()[kind]), asyncio.Event()
+    read = collection.fetch
+
+    async def fetch() -> bool:
+        await let_go.wait()
+        return bool(await read())
+
+    monkeypatch.setattr(collection, "fetch", fetch)
+    return let_go
+
+
+async def _a_link(ui: Any) -> Link:
+    """Open a record that leads to a project nobody has looked at; return the link."""
+    await shown(ui, "assignments")
+    await ui.press("enter")
+    await ui.until(lambda: len(ui.app.screen_stack) == 2 and ui.app.screen.query("#links"), "a detail")
+    await ui.until(lambda: ui.app.screen.record._links, "its links")
+    return next(link for link in ui.app.screen.record._links if link.kind == "projects" and link.key)
+
+
+async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch: Any) -> None:
+    async with console() as ui:
+        link = await _a_link(ui)
+        let_go = _held_up(ui, "projects", monkeypatch)
+        ui.app.collection(kinds()["projects"]).set.rows.clear()
+        ui.app.follow(link)
+        ui.app.follow(link)
+        await ui.pilot.pause()
+        let_go.set()
+        await ui.until(lambda: len(_stack(ui)) > 2, "the project")
+        await ui.pilot.pause()
+        assert _stack(ui)[2:] == ["RepositoriesDetail"]
+        assert not ui.app._notifications
+
+
+async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(
+    console: Any, monkeypatch: Any
+) -> None:
+    async with console() as ui:
+        link = await _a_link(ui)
+        let_go = _held_up(ui, "projects", monkeypatch)
+        ui.app.collection(kinds()["projects"]).set.rows.clear()
+        ui.app.follow(link)
+        await ui.press("1", "n")
+        await ui.sees("New run")
+        let_go.set()
+        await told(ui, f"{link.text} has been read and not opened")
+        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, NewRunModal]
+
+
+async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "jobs")
+        for _ in range(2):
+            screen.table.post_message(LineTable.RowSelected(screen.table, screen.table.cursor_key))
+        await ui.until(lambda: len(_stack(ui)) > 1, "the job")
+        await ui.pilot.pause()
+        assert _stack(ui) == ["JobsScreen", "JobsDetail"]
+
+
+async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: Any, monkeypatch: Any) -> None:
+    async with console() as ui:
+        await shown(ui, "api-keys")
+        let_go = _held_up(ui, "api-keys", monkeypatch)
+        await ui.press("n")
+        await ui.sees("Create API key")
+        await ui.press(*"ci", "enter")
+        await ui.press("1", "n")
+        await ui.sees("New run")
+        let_go.set()
+        await told(ui, "API key ci is made.")
+        await ui.pilot.pause()
+        assert isinstance(ui.app.screen, NewRunModal)
+        await ui.press("escape")
+        await ui.sees("The secret of the new API key", "mog_")
+        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, RevealModal]
+        await ui.press("escape")
+        await ui.loses("The secret")

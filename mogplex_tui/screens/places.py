@@ -125,9 +125,7 @@ class ConsolePlaces(ConsoleTasks):
                 markup=False,
             )
         else:
-            said = (
-                f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
-            )
+            said = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
             self.show_late(asked_on, partial(self.open_item, kind, item), said)
 
     async def _found(self, kind: Kind, key: str) -> Item | None:

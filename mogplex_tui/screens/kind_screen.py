@@ -77,6 +77,13 @@ class KindScreen(ListScreen):
         item: Item | None = self.item()
         return item
 
+    def why_no_mark(self, item: Item) -> str | None:
+        """Return why no verb for several records takes this one."""
+        many = [verb for verb in self.KIND.verbs if verb.many]
+        if not many or any(takes(verb, item) for verb in many):
+            return None
+        return many[0].why_not(item) or "This row could not be read."
+
     def chosen(self) -> list[Item]:
         """Return the marked records, or the one under the cursor."""
         return self.marked() or self.chosen_one()
@@ -122,9 +129,7 @@ class KindScreen(ListScreen):
 
     async def do_go_back(self) -> None:
         """Go back one step; a list that a digit leads to goes back to where one was before."""
-        if self._typed:
-            await self.clear_filter()
-        else:
+        if not await self.take_back():
             self.console.back(self)
 
 

@@ -114,12 +114,21 @@ class ListScreen(ConsoleScreen):
             self._rows.rows[key] for _, key in sorted((last if at is None else at, key) for at, key in places)
         ]
 
+    def why_no_mark(self, _: Any) -> str | None:
+        """Return why there is nothing that a mark on a row would be for, None when there is; for subclasses."""
+        return None
+
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or take its mark away, and go on to the next."""
         key = self.table.cursor_key
         if key is None:
             return
-        self._marked.symmetric_difference_update((key,))
+        row = self._rows.rows.get(key)
+        why_not = None if key in self._marked or row is None else self.why_no_mark(row)
+        if why_not is not None:
+            self.notify(why_not, severity="warning", markup=False)
+        else:
+            self._marked.symmetric_difference_update((key,))
         self.table.refresh_rows((key,))
         self.table.action_cursor(1)
         self.refresh_chrome()
@@ -130,9 +139,19 @@ class ListScreen(ConsoleScreen):
         self.table.refresh_rows(self.table.visible_keys)
         self.refresh_chrome()
 
+    def _drop_marks(self, keys: Iterable[str]) -> None:
+        """Take the marks of rows that are gone, or that nothing can be done to any more."""
+        for key in self._marked.intersection(keys):
+            row = self._rows.rows.get(key)
+            if row is None or self.why_no_mark(row) is not None:
+                self._marked.discard(key)
+
     def _marks(self) -> list[Segment]:
-        here = len(self._marked & self._rows.rows.keys())
-        return [Segment(f"{here} marked", Tone.WARN, priority=1)] if here else []
+        if not self._marked:
+            return []
+        hidden = sum(self._view.index_of(key) is None for key in self._marked)
+        told = f"{len(self._marked)} marked"
+        return [Segment(f"{told}, {hidden} not shown" if hidden else told, Tone.WARN, priority=1)]
 
     # What changes ----------------------------------------------------------------------------------------------
 
@@ -146,6 +165,7 @@ class ListScreen(ConsoleScreen):
         changed, removed = self._changed, self._removed
         self._changed, self._removed = set(), set()
         moved = self._view.apply(changed, removed)
+        self._drop_marks(changed | removed)
         self.tally(changed | removed)
         self._source.context = self._cell_context()
         table = self.table
@@ -322,12 +342,28 @@ class ListScreen(ConsoleScreen):
             bar = await self._filter_bar()
             bar.clear()
 
+    async def take_back(self) -> bool:
+        """Take away what was typed, or else every mark; return whether there was either."""
+        if self._typed:
+            await self.clear_filter()
+        elif self._marked:
+            self.unmark()
+        else:
+            return False
+        return True
+
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys of the list, or those of the filter while one types."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
             return [(enter, "keep"), ("esc", "clear")]
-        return super().key_items()
+        items = super().key_items()
+        word = "clear filter" if self._typed else "unmark all" if self._marked else None
+        if word is None:
+            return items
+        # What esc takes away first; the commands and the help stay last.
+        rest = [item for item in items if item[0] != "esc"]
+        return [*rest[:-2], ("esc", word), *rest[-2:]]
 
     def do_list_sort(self) -> None:
         """Order by the next column on screen that can be sorted; after the last one, as at first again."""

@@ -9,7 +9,7 @@ from textual import on
 from textual.events import Key
 from textual.widget import Widget
 
-from mogplex_tui.live.rows import LIVE_STATES, RunRow
+from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.actions import Action, offered
@@ -38,13 +38,11 @@ class RunsScreen(ListScreen):
         self._failures: dict[str, datetime] = {}
 
     async def key_escape(self, event: Key) -> None:
-        """Clear the filter; without one, go back to where a link was followed."""
+        """Clear the filter, or else the marks; without any, go back to where a link was followed."""
         # The screen below must not hear the same key.
         event.stop()
-        if self._narrowed and not self._typed:
+        if not await self.take_back() and self._narrowed:
             self.console.back(self)
-        else:
-            await self.clear_filter()
 
     def rows_of(self) -> RowSet[RunRow]:
         """Return the runs."""
@@ -113,6 +111,12 @@ class RunsScreen(ListScreen):
             return super().why_not(action)
         answers = [offered(action, self.session, row) for row in marked]
         return None if None in answers else answers[0]
+
+    def why_no_mark(self, row: RunRow) -> str | None:
+        """Return why a run is not for a cancel of several: it is over."""
+        from mogplex_tui.operate.operations import why_not_cancel
+
+        return why_not_cancel(self.session, row) if row.unreadable or row.state in ENDED_STATES else None
 
     # Actions ---------------------------------------------------------------------------------------------------
 

@@ -55,18 +55,59 @@ async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: World) -
         assert _states(world, calls) == ["pending", "pending"]
 
 
-async def test_marked_runs_that_are_over_are_left_out_and_the_question_says_so(
-    console: Run, world: World
-) -> None:
+async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run, world: World) -> None:
     over = _calls(world, 1, status="success")
     calls = _calls(world, 2)
     async with console() as ui:
         await _listed(ui, 3)
-        await ui.press("space", "space", "space", "x")
-        await ui.sees("Cancel 2 runs?", "1 marked run cannot be cancelled and is left out.")
+        await ui.press("space", "space", "space")
+        await ui.sees("2 marked", "is already over: success")
+        await ui.press("x")
+        await ui.sees("Cancel 2 runs?")
         await ui.press("right", "enter")
         await ui.sees("2 of 2 runs are cancelled.")
         assert _states(world, [*over, *calls]) == ["success", "cancelled", "cancelled"]
+
+
+async def test_a_mark_goes_with_the_end_of_its_run_and_x_is_of_the_cursor_again(
+    console: Run, world: World
+) -> None:
+    from mogplex_tui.controlplane.writes import calls as writes
+
+    ends, stays = _calls(world, 2)
+    async with console() as ui:
+        await _listed(ui, 2)
+        await ui.until(lambda: ui.app.screen.table.move_cursor_to(ends), "the run that ends")
+        await ui.press("space")
+        await ui.sees("1 marked", "esc unmark all")
+        world.start_streaming(ends)
+        with world.plane.db.transaction() as tx:
+            writes.finish_call(tx, ends, "success", world.clock.us)
+        await ui.press("r")
+        await ui.loses("marked")
+        await ui.until(lambda: ui.app.screen.table.move_cursor_to(stays), "the run that goes on")
+        await ui.sees("x cancel")
+        await ui.press("x")
+        await ui.sees("Cancel this run?")
+
+
+async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run, world: World) -> None:
+    _calls(world, 2)
+    world.call(repo_id=world.repo("acme/web"), metadata={"repo": "acme/web"})
+    async with console(size=(120, 60)) as ui:
+        await _listed(ui, 3)
+        await ui.press("space", "space", "space")
+        await ui.sees("3 marked", "esc unmark all")
+        await ui.press("slash", *"web", "enter")
+        await ui.sees("3 marked, 2 not shown", "esc clear filter")
+        await ui.press("escape")
+        await ui.loses("not shown")
+        await ui.sees("3 marked")
+        await ui.press("escape")
+        await ui.loses("marked")
+        assert "unmark all" not in ui.text
+        await ui.press("question_mark")
+        await ui.sees("the filter, then the marks")
 
 
 async def test_a_second_space_takes_the_mark_away(console: Run, world: World) -> None:

@@ -17,6 +17,7 @@ _IN_ROWS = (
     ("pgup pgdn", "one page"),
     ("g home", "the first row"),
     ("G end", "the last row"),
+    ("esc", "takes away the filter, then the marks, then goes back"),
 )
 _IN_A_RECORD = (
     ("↑ ↓ k", "the next link, or one line towards it"),

@@ -31,7 +31,7 @@ class RunFeed:
 
     def __init__(self, session: Session, runs: Runs, row: RunRow) -> None:
         self.session, self.runs, self.key = session, runs, row.key
-        self._first = row
+        self._last = row
         self.tail = Tail()
         # Told with what a batch did, many times during one long read.
         self.added: Signal[[Added]] = Signal()
@@ -57,8 +57,9 @@ class RunFeed:
 
     @property
     def row(self) -> RunRow:
-        """The row as it is known now."""
-        return self.runs.set.rows.get(self.key, self._first)
+        """The row as it is known now; as it was seen last once the list has let it go."""
+        self._last = self.runs.set.rows.get(self.key, self._last)
+        return self._last
 
     @property
     def _wide(self) -> bool:

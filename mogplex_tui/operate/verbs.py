@@ -52,7 +52,9 @@ async def carry_out(
         await _read_back(session, collection, kind, item)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
-        return Outcome((said or f"{verb.title}: {{}} is done.").replace("{}", name), good=good, secret=secret)
+        # The name comes first in every sentence; braces further on are the service's own words.
+        sentence = (said or f"{verb.title}: {{}} is done.").replace("{}", name, 1)
+        return Outcome(sentence, good=good, secret=secret)
     finally:
         collection.done(item.key)
 

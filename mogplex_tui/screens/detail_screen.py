@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -45,8 +46,12 @@ class DetailScreen(ConsoleScreen):
         return self.console.collection(self.KIND)
 
     def on_row(self) -> Item:
-        """Return the record as it is known now; the one it was opened with when it is gone."""
-        return self.collection.set.rows.get(self._given.key, self._given)
+        """Return the record as it is known now; as it was known last, with nothing under way, when it is gone."""
+        now = self.collection.set.rows.get(self._given.key)
+        if now is None:
+            return replace(self._given, doing=None)
+        self._given = now
+        return now
 
     @property
     def record(self) -> RecordView:

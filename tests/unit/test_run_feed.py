@@ -211,3 +211,11 @@ def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: 
     assert not RunFeed(session, session.listing, make.from_call(call(1))).feed.metered()
     # An automation's run has no call of its own: v1 takes the token.
     assert RunFeed(session, session.listing, make.from_job(job(1, "a"), "a", None)).feed.metered()
+
+
+async def test_a_run_that_the_list_lets_go_stays_as_it_was_seen_last(session: FakeSession) -> None:
+    feed = await feed_of(session, make.from_call(call(1, status="streaming")))
+    session.listing.set.apply([(feed.key, make.from_call(call(1, status="failed", error="no luck")))])
+    assert feed.row.state == "failed"
+    session.listing.set.drop([feed.key])
+    assert (feed.row.state, feed.row.error) == ("failed", "no luck")

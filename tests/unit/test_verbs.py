@@ -78,6 +78,13 @@ async def test_an_answer_can_be_bad_news(session: Session) -> None:
     assert (outcome.good, outcome.sentence) == (False, "thing k1 is unwell.")
 
 
+async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> None:
+    outcome = await _carry(
+        session, Service("bad body {}"), told=lambda answer: (False, f"{{}} does not work: {answer}.")
+    )
+    assert outcome.sentence == "thing k1 does not work: bad body {}."
+
+
 async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
     async def read(_: Any, __: Session) -> Listing:
         return Listing([Item("k1", {"id": "k1", "state": "busy"})])

@@ -1,0 +1,31 @@
+"""A record that is open while it goes away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.pilot.kinds.story import server, shown
+
+__all__ = ["server"]
+
+
+async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_under_way(
+    console: Any,
+) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "skills")
+        key, collection = screen.table.cursor_key, screen.collection
+        collection.begin(key, "deleting")
+        await ui.press("enter")
+        await ui.sees("deleting …")
+        # What is learnt of it while it is open is not forgotten with it.
+        item = collection.set.rows[key]
+        fresh = replace(item, record={**item.record, "name": "Fresh name"})
+        collection.set.apply([(key, fresh)])
+        await ui.sees("Fresh name")
+        collection.set.drop([key])
+        collection.done(key)
+        text = await ui.sees("This skill is not in the list any more; this is what was last known.")
+        assert "Fresh name" in text
+        assert "deleting" not in text

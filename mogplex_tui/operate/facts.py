@@ -19,18 +19,12 @@ PROVENANCE = {
 }
 
 
-def of_run(
-    row: RunRow, now: datetime, seen: datetime | None = None, *, ascii_only: bool = False
-) -> list[list[Fact]]:
+def of_run(row: RunRow, now: datetime, seen: datetime | None = None) -> list[list[Fact]]:
     """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent.
 
     `seen` is when the run was last read, where that is not now: how long it has taken is known up to then.
     """
-    groups = [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
-    return [
-        [(label, words.with_dash(told, ascii_only=ascii_only), tone) for label, told, tone in group]
-        for group in groups
-    ]
+    return [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
 
 
 def _place(row: RunRow) -> list[Fact]:
@@ -128,7 +122,7 @@ def copied(row: RunRow) -> tuple[str, str]:
     return row.key, f"the id of {row.kind or 'call'} {words.short_id(row.key)}"
 
 
-def brief(row: RunRow, now: datetime, *, ascii_only: bool = False) -> list[str]:
+def brief(row: RunRow, now: datetime) -> list[str]:
     """Return the two lines that stand for the facts at narrow widths."""
     left = [row.repo or words.short_id(row.repo_id), row.branch or "", _model(row)]
     cost = words.money(row.cost, row.cost_source)
@@ -140,8 +134,7 @@ def brief(row: RunRow, now: datetime, *, ascii_only: bool = False) -> list[str]:
     ]
     if row.sandbox_name:
         right.append(row.sandbox_name)
-    lines = ("  ".join(filter(None, parts)) for parts in (left, right))
-    return [words.with_dash(line, ascii_only=ascii_only) for line in lines]
+    return ["  ".join(part for part in left if part), "  ".join(right)]
 
 
 def can_cancel_words(row: RunRow) -> str:

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import Context
 
 
-def ledger_entry(entry: DispatchEvent, context: Context) -> str:
+def ledger_entry(entry: DispatchEvent, _: Context) -> str:
     """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
     why = words.reason(entry.reason)
-    at = words.with_dash(words.local(entry.created_at), ascii_only=context.ascii_only)
-    return f"{at}  {entry.event_kind:<8} {entry.outcome:<16} {why}"
+    return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {entry.outcome:<16} {why}"
 
 
 def finding(found: Finding, _: Context) -> str:
@@ -44,8 +43,7 @@ def automation_run(run: AutomationRun, context: Context) -> str:
     ]
     behind = words.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
-    since = words.with_dash(words.local(run.created_at), ascii_only=plain)
-    return f"{glyph} {name:<10} {since}  {words.short_id(run.id)}{waits}\n    {stands}"
+    return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"
 
 
 def message(said: Any) -> str:

@@ -10,23 +10,6 @@ from decimal import Decimal
 from mogplex_tui.live.rows import Cost
 
 DASH = "–"
-_DASHES = (DASH, "-")
-
-
-def dash(*, ascii_only: bool = False) -> str:
-    """Return what stands where something is not known."""
-    return _DASHES[ascii_only]
-
-
-def is_dash(text: str) -> bool:
-    """Return whether a text says that something is not known."""
-    return text in _DASHES
-
-
-def with_dash(text: str, *, ascii_only: bool) -> str:
-    """Return a text in which the dash of the unknown may stand, as it is shown."""
-    return text.replace(DASH, _DASHES[True]) if ascii_only else text
-
 
 # state -> (glyph, ascii glyph, word, tone)
 STATES: dict[str, tuple[str, str, str, str]] = {

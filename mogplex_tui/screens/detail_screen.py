@@ -244,8 +244,8 @@ class DetailScreen(ConsoleScreen):
 
 def told(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
     """Return the facts that say something, and at the end in one line what there is nothing of."""
-    known = [[fact for fact in group if not words.is_dash(fact.text)] for group in groups]
-    blank = ", ".join(fact.label for group in groups for fact in group if words.is_dash(fact.text))
+    known = [[fact for fact in group if fact.text != words.DASH] for group in groups]
+    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == words.DASH)
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]
 
 

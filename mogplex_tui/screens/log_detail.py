@@ -118,7 +118,7 @@ class LogDetail(DetailScreen, TailScreen):
             DetailScreen.draw_facts(self)
             return
         lines = [
-            "   ".join(f"{fact.label} {fact.text}" for fact in group if not words.is_dash(fact.text))
+            "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
             for group in self.fact_groups()[:2]
         ]
         self.query_one("#facts", Facts).set_lines([(line, Tone.PLAIN) for line in lines])

@@ -100,14 +100,14 @@ class RunScreen(TailScreen):
         if not self.whole:
             return
         row, now, seen = self.run_feed.row, self.session.clock.now(), self.seen()
-        panel, plain = self.record.facts, self.console.look.ascii
+        panel = self.record.facts
         self.record.show(facts_of.links(row), ())
         if self.folded:
-            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen, ascii_only=plain)])
+            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen)])
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in facts_of.of_run(row, now, seen, ascii_only=plain)
+            for group in facts_of.of_run(row, now, seen)
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=row.error or "")
 

@@ -11,7 +11,6 @@ import pytest
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate import facts
 from mogplex_tui.operate.kinds import KINDS, RUNS, Context, duration_seconds
 from mogplex_tui.operate.words import DASH
 from tests.unit.fakes import START, call, job, run, stamp
@@ -60,15 +59,6 @@ def test_a_known_state_fits_its_column(state: str) -> None:
 @pytest.mark.parametrize("key", ["repo", "who", "model", "branch", "age", "time", "tokens", "cost"])
 def test_what_is_not_known_is_a_dash(key: str) -> None:
     assert cell(BARE, key) == DASH
-
-
-def test_in_ascii_nothing_that_is_shown_of_a_row_is_anything_else() -> None:
-    for row in (BARE, make.from_run(run(2)), make.from_call(call(1, cost_usd="0.1"))):
-        for field in RUNS.fields:
-            assert field.cell(row, replace(CONTEXT, ascii_only=True))[0].isascii()
-        told = facts.of_run(row, CONTEXT.now, ascii_only=True)
-        assert all(value.isascii() for group in told for _, value, _ in group)
-        assert all(line.isascii() for line in facts.brief(row, CONTEXT.now, ascii_only=True))
 
 
 def test_an_unknown_cost_is_never_zero_and_an_estimate_is_marked() -> None:

@@ -86,7 +86,7 @@ KIND = Kind(
     search=c.searching("tool_name flow_id job_run_id"),
     default_sort=c.by("due", "created_at"),
     descending=False,
-    label=c.named('"{asked:60}"'),
+    label=c.named("“{asked:60}”"),
     facts=c.groups(
         "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
         "by: who; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",

@@ -72,7 +72,7 @@ def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **mo
     def cell(item: Item, context: Context) -> tuple[str, str]:
         found = None if item.record is None else value(item, path)
         if found is None or found == "":
-            return (words.dash(ascii_only=context.ascii_only), "dim")
+            return (words.DASH, "dim")
         return show(found, context)
 
     def find(item: Item, now: datetime) -> Any:
@@ -179,7 +179,7 @@ def at_least(field: Field, path: str) -> Field:
 
     def cell(item: Item, context: Context) -> tuple[str, str]:
         told, tone = field.cell(item, context)
-        return (f"{told}+" if not words.is_dash(told) and value(item, path) else told, tone)
+        return (f"{told}+" if told != words.DASH and value(item, path) else told, tone)
 
     return replace(field, cell=cell)
 
@@ -206,7 +206,7 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
     def cell(item: Item, context: Context) -> tuple[str, str]:
         word = item.doing or ("unreadable" if item.record is None else value(item, path))
         if word is None:
-            return (words.dash(ascii_only=context.ascii_only), "dim")
+            return (words.DASH, "dim")
         glyph, name, tone = words.state(str(word), ascii_only=context.ascii_only)
         if item.doing:
             glyph, tone = ("~" if context.ascii_only else "◌"), "warn"
@@ -360,11 +360,10 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
 
     def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
         found = value(item, path)
-        blank = (label, words.dash(ascii_only=context.ascii_only), "dim")
         if found is None:
-            return blank
+            return (label, words.DASH, "dim")
         told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), "plain")
-        return (label, told, tone) if told else blank
+        return (label, told, tone) if told else (label, words.DASH, "dim")
 
     return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
 

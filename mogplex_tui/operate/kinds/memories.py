@@ -46,7 +46,7 @@ KIND = Kind(
     ),
     search=c.searching("content"),
     default_sort=c.by("updated_at|created_at"),
-    label=c.named('"{says:40}"'),
+    label=c.named("“{says:40}”"),
     facts=c.groups(
         "lane; repo: repo_name|repo_id; by: who",
         "made: created_at; changed: updated_at",

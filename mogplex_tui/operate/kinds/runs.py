@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mogplex_tui.live.rows import RunRow
@@ -27,17 +26,6 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     if row.ended_at is not None and row.began is not None:
         return (row.ended_at - row.began).total_seconds()
     return None
-
-
-def _cell(
-    show: Callable[[RunRow, Context], str], tone: str | None = None
-) -> Callable[[RunRow, Context], Cell]:
-    """The cell of what may be unknown: muted like its row, unless it has a tone of its own."""
-
-    def cell(row: RunRow, context: Context) -> Cell:
-        return (words.with_dash(show(row, context), ascii_only=context.ascii_only), tone or _muted(row))
-
-    return cell
 
 
 def _state_cell(row: RunRow, context: Context) -> Cell:
@@ -90,7 +78,7 @@ RUNS = Kind(
             "repo",
             "REPO",
             18,
-            _cell(lambda row, _: row.repo or words.short_id(row.repo_id)),
+            lambda row, _: (row.repo or words.short_id(row.repo_id), _muted(row)),
             sort=lambda row: (row.repo or "",),
             priority=0,
             flex=1,
@@ -101,7 +89,7 @@ RUNS = Kind(
             "who",
             "WHO",
             16,
-            _cell(lambda row, _: row.who or words.DASH),
+            lambda row, _: (row.who or words.DASH, _muted(row)),
             sort=lambda row: (row.who or "",),
             priority=2,
             flex=1,
@@ -111,7 +99,7 @@ RUNS = Kind(
             "model",
             "MODEL",
             17,
-            _cell(lambda row, _: words.model(row.model), "dim"),
+            lambda row, _: (words.model(row.model), "dim"),
             sort=lambda row: (row.model or "",),
             priority=4,
             flex=1,
@@ -121,7 +109,7 @@ RUNS = Kind(
             "branch",
             "BRANCH",
             20,
-            _cell(lambda row, _: row.branch or words.DASH),
+            lambda row, _: (row.branch or words.DASH, _muted(row)),
             sort=lambda row: (row.branch or "",),
             priority=3,
             flex=2,
@@ -132,7 +120,7 @@ RUNS = Kind(
             "age",
             "AGE",
             3,
-            _cell(lambda row, context: words.age(row.began, context.now), "dim"),
+            lambda row, context: (words.age(row.began, context.now), "dim"),
             # The order of ages, not of instants: what is largest is the oldest.
             sort=lambda row: (row.began is not None, -_began(row).timestamp()),
             align="right",
@@ -143,7 +131,7 @@ RUNS = Kind(
             "time",
             "TIME",
             6,
-            _cell(lambda row, context: words.seconds(duration_seconds(row, context.now))),
+            lambda row, context: (words.seconds(duration_seconds(row, context.now)), _muted(row)),
             sort_at=lambda row, now: (duration_seconds(row, now) or -1.0,),
             align="right",
             priority=1,
@@ -153,7 +141,7 @@ RUNS = Kind(
             "tokens",
             "TOKENS",
             6,
-            _cell(lambda row, _: words.count(row.tokens)),
+            lambda row, _: (words.count(row.tokens), _muted(row)),
             sort=lambda row: (-1 if row.tokens is None else row.tokens,),
             align="right",
             priority=3,
@@ -162,7 +150,7 @@ RUNS = Kind(
             "cost",
             "COST",
             8,
-            _cell(lambda row, _: words.money(row.cost, row.cost_source)),
+            lambda row, _: (words.money(row.cost, row.cost_source), _muted(row)),
             sort=lambda row: (-1.0 if row.cost is None else float(row.cost),),
             align="right",
             priority=0,

@@ -26,7 +26,7 @@ async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_la
 
 async def test_a_question_is_answered_with_a_note(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "sort:control !expired")
+        screen = await shown(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("a")
         await ui.sees("Approve approval", "A note for the record")
@@ -40,7 +40,7 @@ async def test_a_question_is_answered_with_a_note(console: Any) -> None:
 
 async def test_enter_alone_answers_no_question(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "sort:control !expired")
+        screen = await shown(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("d")
         await ui.sees("Deny approval", "A note for the record")
@@ -75,7 +75,7 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "sort:control !expired")
+        screen = await shown(ui, "approvals", "kind:control !expired")
         await ui.press("enter")
         await ui.sees("approve", "deny", "runs out")
         # Nothing is read again: a clock that jumps would otherwise look like a sleep of the machine.

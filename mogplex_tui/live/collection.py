@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -253,8 +252,3 @@ class Collection:
             self._more[item.key] = item = replace(item, record={**before, **item.record})
             self._read_at[item.key] = self.session.scheduler.now()
         self.set.apply(self._lent((item,)))
-
-
-def raw_text(item: Item) -> str:
-    """Return an item's JSON, indented; what cannot be written as JSON is written as text."""
-    return json.dumps(item.raw, indent=2, ensure_ascii=False, default=str)

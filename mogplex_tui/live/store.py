@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -97,7 +97,3 @@ class Store:
         if name not in self._sets:
             self._sets[name] = RowSet()
         return self._sets[name]
-
-    def names(self) -> Mapping[str, RowSet[Any]]:
-        """Return every set by name."""
-        return self._sets

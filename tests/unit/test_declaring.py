@@ -146,7 +146,7 @@ def test_a_verb_is_what_its_sentence_says() -> None:
         verb("run", "n", "Run it.", "run now")
         .sends_keyed(_sent)
         .asks("It costs.", "It is final.", go="Run it")
-        .wants("How often", value=lambda _: "1", check=p.wanted("Say how often."), optional=True)
+        .wants("How often", value=lambda _: "1", check=p.wanted("Say how often."))
         .says("running", "{} ran.")
         .for_many()
         .aside()
@@ -155,7 +155,6 @@ def test_a_verb_is_what_its_sentence_says() -> None:
     assert (whole.means, whole.go) == (("It costs.", "It is final."), "Run it")
     assert (whole.doing, whole.done) == ("running", "{} ran.")
     assert whole.wish is not None
-    assert whole.wish.optional
     assert (whole.wish.label, whole.wish.value(item())) == ("How often", "1")
     assert [whole.wish.check(text) for text in (" ", "2")] == ["Say how often.", None]
 

@@ -89,7 +89,6 @@ class Wish:
     value: Callable[[Item], str] = lambda _: ""
     choices: Choices | None = None
     check: Callable[[str], str | None] = lambda _: None
-    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

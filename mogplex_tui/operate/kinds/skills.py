@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mogplex_tui.api.access import Family
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
-
-if TYPE_CHECKING:
-    pass
-
 
 _read = reading(lambda client: client.skills.list(), lambda _, row: dressed(row, size=len(row.content)))
 

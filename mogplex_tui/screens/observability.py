@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
 
 RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
-NARROW, LOW = 100, 30
+# Below this many columns words of the cards and names beside the chart would be cut.
+NARROW = 72
+# With fewer lines the chart tells nothing.
+LEAST_CHART = 9
 
 
 class ObservabilityScreen(ConsoleScreen):
@@ -39,7 +42,7 @@ class ObservabilityScreen(ConsoleScreen):
     TAB = "observability"
     CSS_PATH = "observability.tcss"
     BINDINGS = bindings("observability")
-    AUTO_FOCUS: ClassVar[str | None] = None
+    AUTO_FOCUS: ClassVar[str | None] = "#page"
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,21 +51,22 @@ class ObservabilityScreen(ConsoleScreen):
     def compose_body(self) -> Iterator[Widget]:
         """Yield the cards, the cost line, the chart and the bars."""
         yield Notice(id="notice")
-        with Horizontal(id="cards"):
-            for name, title in (
-                ("jobs", "Jobs"),
-                ("dispatch", "Dispatch"),
-                ("usage", "Usage"),
-                ("sandboxes", "Sandboxes"),
-            ):
-                yield Card(title, id=name)
-        yield Rule(ascii_only=self.console.look.ascii)
-        yield SegmentLine([], id="cost")
-        with Horizontal(id="panels"):
-            yield CostChart(id="chart", ascii_mode=self.console.look.ascii)
-            with Vertical(id="bars"):
-                yield BarList(id="models", ascii_mode=self.console.look.ascii)
-                yield BarList(id="types", ascii_mode=self.console.look.ascii)
+        with VerticalScroll(id="page"):
+            with Container(id="cards"):
+                for name, title in (
+                    ("jobs", "Jobs"),
+                    ("dispatch", "Dispatch"),
+                    ("usage", "Usage"),
+                    ("sandboxes", "Sandboxes"),
+                ):
+                    yield Card(title, id=name)
+            yield Rule(ascii_only=self.console.look.ascii)
+            yield SegmentLine([], id="cost")
+            with Container(id="panels"):
+                yield CostChart(id="chart", ascii_mode=self.console.look.ascii)
+                with Vertical(id="bars"):
+                    yield BarList(id="models", ascii_mode=self.console.look.ascii)
+                    yield BarList(id="types", ascii_mode=self.console.look.ascii)
 
     def on_mount(self) -> None:
         """Hear of every window of the stats."""
@@ -74,9 +78,15 @@ class ObservabilityScreen(ConsoleScreen):
         return self.session.costs.windows_feeds
 
     def on_resize(self, event: events.Resize) -> None:
-        """Stack the panels at narrow widths."""
+        """Stack cards and panels at narrow widths; the page scrolls where it is longer than the screen."""
         self.set_class(event.size.width < NARROW, "-narrow")
-        self.set_class(event.size.height < LOW, "-low")
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Let the chart have what the cards leave of the screen."""
+        if self.whole:
+            left = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 2
+            self.query_one("#chart").styles.height = max(LEAST_CHART, left)
 
     def flush(self) -> None:
         """Draw what has been read."""
@@ -146,15 +156,16 @@ class ObservabilityScreen(ConsoleScreen):
                 Bar(
                     words.model(use.model),
                     float(use.tokens),
-                    f"{words.count(use.tokens)} tok  {use.count} calls",
+                    f"{words.count(use.tokens)} tok  {_calls(use.count)}",
+                    brief=f"{words.count(use.tokens)} tok",
                 )
                 for use in top_models
             ],
-            title=f"by model, tokens, {RANGES[self._range]}",
+            title=f"by model, tokens, {RANGES[self._range]}" if models else "",
         )
         self.query_one("#types", BarList).set_bars(
-            [Bar(use.type, float(use.count), words.plural(use.count, "call")) for use in types],
-            title=f"by type, calls, {RANGES[self._range]}",
+            [Bar(use.type, float(use.count), _calls(use.count)) for use in types],
+            title=f"by type, calls, {RANGES[self._range]}" if types else "",
         )
 
     def do_view_range(self) -> None:
@@ -208,6 +219,11 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             [(words.seconds(told.sandbox_time_ms / 1000), Tone.PLAIN), ("in range", Tone.DIM)],
         ],
     }
+
+
+def _calls(count: int) -> str:
+    # One call lines up with several.
+    return f"{words.plural(count, 'call'):<{len(f'{count:,} calls')}}"
 
 
 def _big(text: str, tone: Tone = Tone.STRONG) -> Cell:

@@ -20,12 +20,20 @@ _GAP: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One amount: its name, its size for the bar (None draws no bar: not known), and the figure as text."""
+    """One amount: its name, its size for the bar (None draws no bar: not known), and the figure as text.
+
+    `brief` is the figure where the whole one would leave too little room for the names.
+    """
 
     label: str
     value: float | None
     text: str
     tone: Tone = Tone.ACCENT
+    brief: str = ""
+
+
+def _widest(texts: Sequence[str]) -> int:
+    return max((width(text) for text in texts), default=0)
 
 
 class BarList(ToneWidget):
@@ -65,9 +73,13 @@ class BarList(ToneWidget):
         shown = self._bars if len(self._bars) <= room else self._bars[: max(0, room - 1)]
         labels = [visible(bar.label) for bar in self._bars]
         texts = [visible(bar.text) for bar in self._bars]
-        figure = max((width(text) for text in texts), default=0)
-        name = max((width(label) for label in labels), default=0)
-        name = max(1, min(name, across - figure - 2 * _GAP - _LEAST_BAR))
+        name = _widest(labels)
+        if name > across - _widest(texts) - _GAP:
+            texts = [visible(bar.brief or bar.text) for bar in self._bars]
+        figure = _widest(texts)
+        if name > across - figure - 2 * _GAP - _LEAST_BAR:
+            # A name says more than a bar.
+            name = max(1, min(name, across - figure - _GAP))
         bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
         for bar, label, text in zip(shown, labels, texts, strict=False):

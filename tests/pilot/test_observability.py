@@ -59,3 +59,33 @@ async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run
         assert not any(heading in text for heading in ("Jobs", "Dispatch", "an hour", "by model"))
         await ui.press("1")
         await ui.sees("the runs of your automations")
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24)])
+async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
+    console: Run, world: World, size: tuple[int, int]
+) -> None:
+    repo = world.repo("acme/api")
+    types = ("agent", "chat", "pr_review")
+    for number in range(15):
+        world.call(
+            repo_id=repo, model=f"acme/a-model-with-a-name-{number:02}", status="success",
+            type=types[number % 3], tokens=Tokens(input=1_000_000 - number, output=2),
+        )  # fmt: skip
+    async with console(size=size) as ui:
+        await ui.press("6")
+        text = await ui.sees("Jobs", "over a limit", "success")
+        seen = [text]
+        for _ in range(6):
+            await ui.press("pagedown")
+            seen.append(ui.text)
+        whole = "\n".join(seen)
+        assert "5 calls" in seen[-1] and "by type" in whole
+        for number in range(15):
+            assert f"a-model-with-a-name-{number:02}" in whole
+        assert ("tok  1 call" in whole) == (size[0] == 60)
+        assert not [
+            line for page in seen for line in page.splitlines()[4:-1] if "…" in line or "more" in line
+        ]
+        await ui.press("home")
+        await ui.sees("over a limit")

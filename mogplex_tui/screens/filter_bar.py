@@ -58,12 +58,12 @@ class FilterBar(Horizontal):
         return self.query_one(Input).value
 
     def open(self, text: str = "", example: str = "") -> None:
-        """Show the bar with a text, and what could be typed while there is none, and let the person type."""
+        """Show the bar with a text that what is typed replaces, and what could be typed while there is none."""
         self.add_class("-open")
         box = self.query_one(Input)
         box.placeholder = example or self._example
         box.value = text
-        box.cursor_position = len(text)
+        box.select_all()
         box.focus()
 
     def clear(self) -> None:

@@ -15,7 +15,7 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, shown_key
 from mogplex_tui.operate.kinds import Context, Kind
 from mogplex_tui.screens import messages
-from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.marks import MarkScreen
 from mogplex_tui.screens.sources import KindSource, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice import Notice
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
-class ListScreen(ConsoleScreen):
+class ListScreen(MarkScreen):
     """A list of one kind. Subclasses name the kind and say which rows and which feed they show."""
 
     KIND: ClassVar[Kind]
@@ -46,7 +46,6 @@ class ListScreen(ConsoleScreen):
         self._filter = ""
         self._grows = False
         self._seen: dict[str, Any] = {}
-        self._marked: set[str] = set()
 
     def rows_of(self) -> RowSet[Any]:
         """Return the rows that are listed; for subclasses."""
@@ -79,11 +78,6 @@ class ListScreen(ConsoleScreen):
         table.set_source(self._source)
         yield table
 
-    @property
-    def table(self) -> LineTable:
-        """The table."""
-        return self.query_one("#table", LineTable)
-
     def on_mount(self) -> None:
         """Hear of the list for as long as the screen exists."""
         if self._narrowed:
@@ -104,55 +98,6 @@ class ListScreen(ConsoleScreen):
         key = self.table.cursor_key
         return None if key is None else self._rows.rows.get(key)
 
-    # Marks -----------------------------------------------------------------------------------------------------
-
-    def marked(self) -> list[Any]:
-        """Return the marked rows that are still there, in the order of the list as far as it shows them."""
-        places = ((self._view.index_of(key), key) for key in self._marked if key in self._rows.rows)
-        last = len(self._view)
-        return [
-            self._rows.rows[key] for _, key in sorted((last if at is None else at, key) for at, key in places)
-        ]
-
-    def why_no_mark(self, _: Any) -> str | None:
-        """Return why there is nothing that a mark on a row would be for, None when there is; for subclasses."""
-        return None
-
-    def toggle_mark(self) -> None:
-        """Mark the row under the cursor, or take its mark away, and go on to the next."""
-        key = self.table.cursor_key
-        if key is None:
-            return
-        row = self._rows.rows.get(key)
-        why_not = None if key in self._marked or row is None else self.why_no_mark(row)
-        if why_not is not None:
-            self.notify(why_not, severity="warning", markup=False)
-        else:
-            self._marked.symmetric_difference_update((key,))
-        self.table.refresh_rows((key,))
-        self.table.action_cursor(1)
-        self.refresh_chrome()
-
-    def unmark(self) -> None:
-        """Take every mark away."""
-        self._marked.clear()
-        self.table.refresh_rows(self.table.visible_keys)
-        self.refresh_chrome()
-
-    def _drop_marks(self, keys: Iterable[str]) -> None:
-        """Take the marks of rows that are gone, or that nothing can be done to any more."""
-        for key in self._marked.intersection(keys):
-            row = self._rows.rows.get(key)
-            if row is None or self.why_no_mark(row) is not None:
-                self._marked.discard(key)
-
-    def _marks(self) -> list[Segment]:
-        if not self._marked:
-            return []
-        hidden = sum(self._view.index_of(key) is None for key in self._marked)
-        told = f"{len(self._marked)} marked"
-        return [Segment(f"{told}, {hidden} not shown" if hidden else told, Tone.WARN, priority=1)]
-
     # What changes ----------------------------------------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
@@ -165,7 +110,7 @@ class ListScreen(ConsoleScreen):
         changed, removed = self._changed, self._removed
         self._changed, self._removed = set(), set()
         moved = self._view.apply(changed, removed)
-        self._drop_marks(changed | removed)
+        self.drop_marks(changed | removed)
         self.tally(changed | removed)
         self._source.context = self._cell_context()
         table = self.table
@@ -239,7 +184,7 @@ class ListScreen(ConsoleScreen):
             *crumbs,
             Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
             Segment(f"{total:,}" if known else "", Tone.PLAIN, priority=1),
-            *self._marks(),
+            *self.mark_segments(),
             *(self.counts() if known else ()),
         ]
         order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
@@ -309,11 +254,17 @@ class ListScreen(ConsoleScreen):
         self.narrow(event.text)
 
     def narrow(self, text: str) -> None:
-        """Show only what matches a filter, beside that of the link that led here; an empty one adds nothing."""
+        """Show only what matches a filter, beside that of the link that led here; an empty one adds nothing.
+
+        The cursor stays on its row, or goes to the first one where that is not shown any more.
+        """
+        was_on = self.table.cursor_key
         self._typed = text.strip()
         self._filter = f"{self._narrowed} {self._typed}".strip()
         self._look()
         self.table.refresh_rows(None, reordered=True)
+        if was_on is not None and self._view.index_of(was_on) is None:
+            self.table.action_first()
         self.table.paint()
         self._say()
         self.refresh_chrome()

@@ -31,6 +31,42 @@ async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(console:
         await ui.until(lambda: "⏎ open" in _keys(ui), "the list's keys")
 
 
+async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(console: Run, world: World) -> None:
+    for name in ("web", "api", "docs"):
+        world.call(repo_id=world.repo(f"acme/{name}"))
+    async with console() as ui:
+        await ui.sees("Runs   3")
+        await ui.press("slash", *"web", "enter")
+        await ui.sees("/ web   1 of 3")
+        await ui.press("slash", *"docs", "enter")
+        await ui.sees("/ docs   1 of 3")
+        await ui.press("slash", "end", *"x", "enter")
+        await ui.sees("/ docsx   0 of 3")
+
+
+async def test_narrowing_leaves_the_cursor_on_its_row_or_goes_to_the_first(
+    console: Run, world: World
+) -> None:
+    for name in ("web", "api", "web", "api", "web"):
+        world.call(repo_id=world.repo(f"acme/{name}"), metadata={"repo": f"acme/{name}"})
+    async with console() as ui:
+        table = await ui.until(lambda: ui.app.screen.table, "the table")
+        await ui.until(lambda: len(ui.app.screen._view) == 5, "the rows")
+        await ui.press("down", "down")
+        on = table.cursor_key
+        other = "api" if "web" in _row(ui, on) else "web"
+        await ui.press("slash", *_row(ui, on).removeprefix("acme/"), "enter")
+        assert table.cursor_key == on
+        await ui.press("slash", *other, "enter")
+        await ui.sees(f"/ {other}")
+        assert (table.cursor_index, _row(ui, table.cursor_key)) == (0, f"acme/{other}")
+
+
+def _row(ui: Any, key: str) -> str:
+    """Return the repository of a row."""
+    return str(ui.app.runs.set.rows[key].repo)
+
+
 async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: World) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="failed")

@@ -253,16 +253,11 @@ class ConsoleScreen(Screen[None]):
     def flush(self) -> None:
         """Draw what has changed; for subclasses."""
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide what this context never allows (design decision 10)."""
-        if action == "act" and parameters and isinstance(parameters[0], str):
-            known = actions.BY_ID.get(parameters[0])
-            if known is not None and known.writes and not self.session.may_write:
-                return False
-        return super().check_action(action, parameters)
-
     async def action_act(self, action_id: str) -> None:
-        """Run an action of the registry: on this screen if it knows it, else on the app."""
+        """Run an action of the registry, on this screen if it knows it, else on the app; or say why not.
+
+        What this context never allows is not shown (design decision 10), and its key says so as well.
+        """
         action = actions.BY_ID[action_id]
         why_not = self.why_not(action)
         if why_not is not None:

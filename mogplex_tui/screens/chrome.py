@@ -66,6 +66,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
     segments = [
         Segment("mogplex", Tone.ACCENT, priority=5),
         _context(look),
+        Segment("" if session.may_write else "read-only", Tone.WARN, priority=2),
         Segment(session.account or "", Tone.DIM, priority=6),
         Segment(_connected(session, f"{dot} {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),

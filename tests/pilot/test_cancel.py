@@ -82,7 +82,7 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
             pass
         await ui.until(lambda: "budget 5" in ui.text and budget.used() >= 50)
         await ui.press("x")
-        await ui.sees("Cancel this run?", "a cancel goes out")
+        await ui.sees("Cancel this run?", "it is sent all the same")
         await ui.press("right")
         loop = asyncio.get_running_loop()
         sent: list[float] = []
@@ -135,9 +135,15 @@ async def test_read_only_offers_nothing_that_changes_anything(console: Run, worl
         await ui.until(lambda: not ui.app.session.may_write, "the scope being known")
         await ui.loses("x cancel")
         assert "n new run" not in ui.text
-        await ui.press("x", "n")
+        assert "read-only" in (await ui.sees("read-only")).split("\n")[0]
+        said = "This console is read-only." if how == "flag" else "This token may read only"
+        for key in ("x", "n", "space"):
+            await ui.press(key)
+            await ui.sees(said)
+            ui.app.clear_notifications()
+            await ui.loses(said)
         await ui.press("question_mark")
-        text = await ui.sees("read-only")
+        text = await ui.sees("Keys", "esc closes")
         assert "Stop the run" not in text
         assert world.row("ai_calls", call_id)["control_state"] == "active"
 
@@ -150,4 +156,4 @@ async def test_with_a_token_alone_an_automations_run_cannot_be_cancelled_and_the
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("◐ running")
         await ui.press("x")
-        await ui.sees("A token alone cannot cancel")
+        await ui.sees("Cancels of an automation's runs")

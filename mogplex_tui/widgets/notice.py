@@ -9,7 +9,7 @@ from .text import visible
 
 
 class Notice(Static):
-    """A calm sentence of at most two lines."""
+    """A calm sentence of at most three lines."""
 
     DEFAULT_CSS = """
     Notice { display: none; height: auto; max-height: 3; padding: 0 2; color: $warning; }

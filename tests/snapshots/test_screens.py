@@ -283,7 +283,7 @@ def test_runs_before_the_first_answer(snap_compare: Snap, size: tuple[int, int])
 def test_runs_of_an_empty_account(snap_compare: Snap) -> None:
     app = _console()
     app.runs.set.freshness.as_of = 998.0
-    app.runs.set.total = 0
+    app.runs.set.total, app.runs.set.whole_since = 0, datetime.min.replace(tzinfo=UTC)
     assert snap_compare(app, terminal_size=(120, 40))
 
 

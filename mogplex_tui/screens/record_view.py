@@ -69,7 +69,7 @@ class RecordView(VerticalScroll, can_focus=True):
 
     def _parts(self) -> Iterator[Widget]:
         with Container(id="page"):
-            yield Facts(ascii_mode=self._ascii, whole=True, id="facts")
+            yield Facts(whole=True, id="facts")
             with Vertical(id="more"):
                 yield Links(ascii_mode=self._ascii, id="links")
                 yield Static("", id="texts", markup=False)

@@ -17,8 +17,8 @@ class Card(ToneWidget):
 
     DEFAULT_CSS = "Card { height: 1fr; }"
 
-    def __init__(self, title: str, *, ascii_mode: bool = False, id: str | None = None) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+    def __init__(self, title: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._title = title
         self._figures: list[list[Cell]] = []
 

@@ -37,8 +37,8 @@ class Facts(ToneWidget):
 
     DEFAULT_CSS = "Facts { height: auto; }"
 
-    def __init__(self, *, ascii_mode: bool = False, whole: bool = False, id: str | None = None) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+    def __init__(self, *, whole: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._whole = whole
         self._groups: tuple[tuple[Fact, ...], ...] = ()
         self._title = ""

@@ -25,10 +25,8 @@ class KeyBar(ToneWidget):
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
 
-    def __init__(
-        self, items: Sequence[Item] = (), *, ascii_mode: bool = False, id: str | None = None
-    ) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+    def __init__(self, items: Sequence[Item] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._items = tuple(items)
 
     def set_items(self, items: Sequence[Item]) -> None:

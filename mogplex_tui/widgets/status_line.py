@@ -33,10 +33,8 @@ class Segment:
 class SegmentLine(ToneWidget):
     """A line of segments: the left ones from the left edge, the right ones to the right edge."""
 
-    def __init__(
-        self, segments: Sequence[Segment] = (), *, ascii_mode: bool = False, id: str | None = None
-    ) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+    def __init__(self, segments: Sequence[Segment] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._segments = tuple(segments)
 
     def set_segments(self, segments: Sequence[Segment]) -> None:

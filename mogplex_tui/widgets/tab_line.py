@@ -42,20 +42,13 @@ class TabLine(ToneWidget):
         active: str = "",
         *,
         shorts: Mapping[str, str] | None = None,
-        ascii_mode: bool = False,
         id: str | None = None,
     ) -> None:
         """`shorts` gives titles a shorter form for narrow terminals; others are cut to their first letters."""
-        super().__init__(ascii_mode=ascii_mode, id=id)
+        super().__init__(id=id)
         self._tabs = tuple(tabs)
         self._shorts = dict(shorts or {})
         self._active = active
-
-    def set_active(self, name: str) -> None:
-        """Show another tab as the one where one is."""
-        if name != self._active:
-            self._active = name
-            self.renew()
 
     def _laid(self, across: int) -> list[tuple[str, list[Cell]]]:
         """Each tab's name with its cells, the gap before it included."""

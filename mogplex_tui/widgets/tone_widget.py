@@ -12,7 +12,10 @@ from .tones import Cell, Ground, Palette, Tone
 
 
 class ToneWidget(Widget):
-    """A widget whose lines are cells; a subclass gives them for the current width by `lines`."""
+    """A widget whose lines are cells; a subclass gives them for the current width by `lines`.
+
+    With `ascii_mode` it draws by letters where those need another drawing; single signs get theirs on their way out.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "ToneWidget { background: $background; color: $foreground; height: 1; }"

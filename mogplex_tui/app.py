@@ -193,7 +193,7 @@ class ConsoleApp(ConsolePlaces):
         from mogplex_tui.screens.modals.help import HelpModal
 
         if isinstance(self.screen, ConsoleScreen):
-            read_only = not self.session.may_write
+            read_only = actions.why_read_only(self.session)
             never = self.screen.never()
             self.push_screen(
                 HelpModal(self.screen.SCOPE, read_only=read_only, ascii_only=self.look.ascii, never=never)

@@ -131,7 +131,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("kind.json", "json", ("j",), DETAILS | {"run"}, "Show the record as it came; y there copies it."),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
-    Action("go.back", "back", ("escape",), _scopes("run", "lists", "details"), "Go back one step."),
+    Action("go.back", "back", ("escape",), _scopes("run", "runs", "lists", "details"), "Go back one step."),
     *_places(),
     Action(
         "app.palette",
@@ -219,14 +219,22 @@ def in_scope(scope: str) -> list[Action]:
     return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
 
 
+def why_read_only(session: Session) -> str | None:
+    """Return why nothing may be changed, or None when something may."""
+    if session.may_write:
+        return None
+    if session.read_only:
+        return "This console is read-only."
+    return "This token may read only; it has no write scope."
+
+
 def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:
     """Return why an action is not offered now, or None when it is."""
-    if action.writes and not session.may_write:
-        return (
-            "This console is read-only."
-            if session.read_only
-            else "This token may read only; it has no write scope."
-        )
+    if action.writes and (closed := why_read_only(session)) is not None:
+        return closed
+    if action.id == "runs.new" and session.attached and session.target.token is None:
+        # Only v1 starts runs, and it takes tokens only (v1.md §7.2).
+        return "Starting a run needs a token: mogplex-tui login --token adds one."
     if action.id == "runs.cancel":
         from mogplex_tui.operate.operations import why_not_cancel
 

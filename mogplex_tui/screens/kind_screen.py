@@ -127,11 +127,6 @@ class KindScreen(ListScreen):
         item = self.on_row()
         return [item] if item is not None else []
 
-    async def do_go_back(self) -> None:
-        """Go back one step; a list that a digit leads to goes back to where one was before."""
-        if not await self.take_back():
-            self.console.back(self)
-
 
 def never_of(kind: Kind) -> frozenset[str]:
     """Return the ids of actions that have no use for a kind: no page in the browser, nothing that works on many."""

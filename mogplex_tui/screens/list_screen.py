@@ -214,6 +214,8 @@ class ListScreen(MarkScreen):
             return bool(self._rows.rows)
         if action.id.endswith((".open", ".mark", ".copy")) and self.item() is None:
             return False
+        if action.id == "go.back" and not (self._typed or self._marked):
+            return self.console.has_way_back
         return super().shows(action)
 
     @on(LineTable.RowHighlighted)
@@ -293,15 +295,14 @@ class ListScreen(MarkScreen):
             bar = await self._filter_bar()
             bar.clear()
 
-    async def take_back(self) -> bool:
-        """Take away what was typed, or else every mark; return whether there was either."""
+    async def do_go_back(self) -> None:
+        """Take away what was typed, or else every mark; without either, go back to where one was before."""
         if self._typed:
             await self.clear_filter()
         elif self._marked:
             self.unmark()
         else:
-            return False
-        return True
+            self.console.back(self)
 
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys of the list, or those of the filter while one types."""
@@ -337,7 +338,7 @@ class ListScreen(MarkScreen):
         if event.column == self._sort:
             self._descending = not self._descending
         elif any(field.key == event.column and field.sortable for field in self.KIND.fields):
-            self._sort, self._descending = event.column, True
+            self._sort, self._descending = event.column, self._from_the_end(event.column)
         self._order()
 
     def _order(self) -> None:

@@ -79,6 +79,11 @@ class ConsolePlaces(ConsoleTasks):
         self._came_from = [*(place for place in self._came_from[-8:] if place != name), self.current_mode]
         await self.switch_mode(name)
 
+    @property
+    def has_way_back(self) -> bool:
+        """Whether there is a step to go back to."""
+        return len(self.screen_stack) > 1 or bool(self._came_from)
+
     def back(self, screen: Screen[Any]) -> None:
         """Go back one step: out of a record, or to the place where one was before."""
         if len(self.screen_stack) > 1:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from textual import on
-from textual.events import Key
 from textual.widget import Widget
 
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.operate.actions import Action, offered
+from mogplex_tui.operate.actions import BY_ID, Action, offered
 from mogplex_tui.operate.facts import copied
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.screens.base import bindings
@@ -20,6 +19,8 @@ from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
+
+START = BY_ID["runs.new"]
 
 
 class RunsScreen(ListScreen):
@@ -37,13 +38,6 @@ class RunsScreen(ListScreen):
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
 
-    async def key_escape(self, event: Key) -> None:
-        """Clear the filter, or else the marks; without any, go back to where a link was followed."""
-        # The screen below must not hear the same key.
-        event.stop()
-        if not await self.take_back() and self._narrowed:
-            self.console.back(self)
-
     def rows_of(self) -> RowSet[RunRow]:
         """Return the runs."""
         return self.console.runs.set
@@ -54,7 +48,11 @@ class RunsScreen(ListScreen):
 
     def empty(self) -> str:
         """Return what to do about an empty list."""
-        return "No runs yet. n starts one."
+        return "No runs yet. n starts one." if offered(START, self.session) is None else "No runs yet."
+
+    def never(self) -> frozenset[str]:
+        """Return what these credentials never do."""
+        return frozenset() if offered(START, self.session) is None else frozenset({START.id})
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice and the table."""

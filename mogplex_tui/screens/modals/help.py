@@ -34,9 +34,12 @@ class HelpModal(Dialog[None]):
     AUTO_FOCUS = "#box"
 
     def __init__(
-        self, scope: str, *, read_only: bool, ascii_only: bool, never: frozenset[str] = frozenset()
+        self, scope: str, *, read_only: str | None, ascii_only: bool, never: frozenset[str] = frozenset()
     ) -> None:
-        """`never` are the ids of actions that have no use on the screen below, whatever it shows."""
+        """`read_only` says why nothing may be changed, if that is so.
+
+        `never` are the ids of actions that have no use on the screen below, whatever it shows.
+        """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
         self._never = never
@@ -64,5 +67,5 @@ class HelpModal(Dialog[None]):
         for keys, what in _IN_A_RECORD if self._scope in actions.details() else _IN_ROWS:
             lines.append(f"  {keys.replace('↑ ↓', 'up down') if self._ascii else keys:<10} {what}")
         if self._read_only:
-            lines += ["", "Nothing here changes anything: this context is read-only."]
+            lines += ["", f"Nothing here changes anything. {self._read_only}"]
         return lines

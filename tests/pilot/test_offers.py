@@ -1,0 +1,103 @@
+"""The console offers what can be done here and now, and says why it does not offer the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mogplex_tui.operate.kinds.base import Link
+from mogplex_tui.screens.run import RunScreen
+from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.line_table import LineTable
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _keys(ui: Any) -> str:
+    """Return the key bar."""
+    return str(ui.text.split("\n")[-1])
+
+
+async def test_with_a_browser_session_alone_no_run_is_offered_and_the_way_is_told(
+    console: Run, world: World
+) -> None:
+    async with console(token=False) as ui:
+        text = await ui.sees("No runs yet.")
+        assert "n starts one" not in text
+        assert "new run" not in _keys(ui)
+        await ui.press("n")
+        await ui.until(lambda: ui.app._notifications, "a word of it")
+        (said,) = ui.app._notifications
+        assert said.message == "Starting a run needs a token: mogplex-tui login --token adds one."
+        assert len(ui.app.screen_stack) == 1
+        await ui.press("question_mark")
+        text = await ui.sees("Open any run by its id.")
+        assert "Start a run" not in text
+        await ui.press("escape")
+    async with console() as ui:
+        await ui.sees("No runs yet. n starts one.", "n new run")
+
+
+async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
+    console: Run, world: World
+) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console(token=world.token(scopes=("read",))) as ui:
+        await ui.until(lambda: not ui.app.session.may_write, "the token's reach")
+        await ui.press("question_mark", "end")
+        await ui.sees("Nothing here changes anything. This token may read only; it has")
+    async with console(read_only=True) as ui:
+        await ui.press("question_mark", "end")
+        await ui.sees("Nothing here changes anything. This console is read-only.")
+
+
+async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api", "⏎ open")
+        assert "esc" not in _keys(ui)
+        await ui.press("enter")
+        await ui.sees("following")
+        ui.app.follow(Link("runs", "its runs", "runs", filter="repo:acme/api"))
+        await ui.sees("/ repo:acme/api", "esc back")
+        await ui.press("slash", *"zz", "enter")
+        await ui.sees("None of 1 run matches", "esc clear filter")
+        await ui.press("escape")
+        await ui.sees("acme/api", "esc back")
+        await ui.press("escape")
+        await ui.sees("following")
+        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, RunScreen]
+
+
+async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api")
+        await ui.press("escape", "6")
+        await ui.sees("last 24 h")
+        await ui.press("1")
+        await ui.sees("acme/api", "esc back")
+        await ui.press("escape")
+        await ui.sees("last 24 h")
+
+
+async def test_a_click_on_a_title_orders_as_the_key_does(console: Run, world: World) -> None:
+    for name in ("acme/web", "acme/api"):
+        cost = 1.0 if name == "acme/web" else 3.0
+        world.call(repo_id=world.repo(name), cost_usd=cost, cost_source="manual")
+    async with console() as ui:
+        await ui.sees("acme/web", "acme/api")
+        table = ui.app.screen.table
+
+        async def clicked(column: str, *repos: str) -> None:
+            table.post_message(LineTable.HeaderSelected(table, column))
+            await ui.until(
+                lambda: [ui.app.runs.set.rows[key].repo for key in table.visible_keys] == list(repos),
+                f"{repos} by {column}",
+            )
+
+        await clicked("repo", "acme/api", "acme/web")
+        await clicked("repo", "acme/web", "acme/api")
+        await clicked("cost", "acme/api", "acme/web")
+        await clicked("cost", "acme/web", "acme/api")

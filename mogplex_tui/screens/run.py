@@ -204,7 +204,7 @@ class RunScreen(TailScreen):
         self._from_facts = self.record.has_focus
         if not self._from_facts:
             super().do_tail_event()
-        elif (link := self.record.chosen()) is not None:
+        elif (link := self.record.chosen()) is not None and self.is_active:
             self.console.follow(link)
 
     def do_kind_copy(self) -> None:

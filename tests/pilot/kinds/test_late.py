@@ -82,6 +82,20 @@ async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
         assert _stack(ui) == ["JobsScreen", "JobsDetail"]
 
 
+async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> None:
+    async with console() as ui:
+        await shown(ui, "projects")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.query("#links"), "a detail")
+        detail = ui.app.screen
+        await ui.until(lambda: detail.record._links, "its links")
+        detail.record.links.at = [link.kind for link in detail.record._links].index("runs")
+        detail.do_kind_follow()
+        detail.do_kind_follow()
+        await ui.sees("Runs", "/ repo:")
+        assert _stack(ui)[1:] == ["RepositoriesDetail", "RunsScreen"]
+
+
 async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         await shown(ui, "api-keys")

@@ -93,7 +93,7 @@ class ConsoleApp(ConsolePlaces):
         )
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
-        self._plane = plane
+        self._plane, self.embedded = plane, plane is not None
         # What a command wants done once the first frame is out.
         self.after_first_frame: list[Callable[[], None]] = []
         self.animation_level = "none"

@@ -260,6 +260,9 @@ def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complain
         }[reply.credential]
     lead = _LEADS[kind].format(reply.resource)
     text = visible(reply.scrub(complaint.text)).rstrip(".")
+    if kind is errors.NotAllowed and "required scope: " in text:
+        # What else the service says of a missing scope is what the advice says.
+        text = text.partition(". ")[0]
     return f"{lead}: {text}" if text else f"{lead} (HTTP {reply.status})"
 
 

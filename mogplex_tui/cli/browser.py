@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import os
 import platform
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
@@ -20,6 +18,7 @@ from mogplex_tui.cli.common import Stop, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.loopback import NOT_FOUND, Asked, Listener, Told, as_json, page, waited
 from mogplex_tui.config.secret import Secret
+from mogplex_tui.operate.browsers import has_browser
 
 if TYPE_CHECKING:
     from mogplex_tui.config.vault import Grant
@@ -187,15 +186,6 @@ async def _patiently(coming: asyncio.Future[str]) -> str:
             Exit.NOT_SIGNED_IN,
             f"Nobody came back from the browser within {WITHIN / 60:.0f} minutes. Nothing was changed.",
         ) from None
-
-
-def has_browser() -> bool:
-    """Return whether a browser would open in a window; one that takes over this terminal is of no use."""
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
-    )
 
 
 def _open(address: str) -> bool:

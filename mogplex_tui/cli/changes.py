@@ -82,7 +82,13 @@ async def _repo(setting: Setting, text: str) -> Repo:
     """Return the repository that an id or owner/name means: the service answers an unknown one with 503 for ever."""
     client = setting.session.client.at(Priority.ACTION)
     if is_uuid(text):
-        found = await patiently(lambda: client.repos.list(id=text.lower()))
+        try:
+            found = await patiently(lambda: client.repos.list(id=text.lower()))
+        except Throttled:
+            # An id is all that a start needs; its name would only be shown.
+            from mogplex_tui.api.models.library import Repo
+
+            return Repo(id=text.lower(), full_name=text.lower())
         if not found:
             raise Stop(Exit.FAILED, f"The service does not know a repository {text}.")
         return found[0]

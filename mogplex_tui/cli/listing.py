@@ -80,7 +80,7 @@ class Listing:
 
     async def read(self, wanted: Wanted) -> Listed:
         """Return the newest rows that fit. Raises the error tree when no road is open."""
-        await self._learn_names()
+        await self._learn_names(wanted.repo)
         self._repos = self._known_repos(wanted.repo)
         if wanted.repo and not self._repos and self.session.names.repos:
             self.notes.append(f"No repository of this account is called {wanted.repo}.")
@@ -119,7 +119,7 @@ class Listing:
 
     # Names -----------------------------------------------------------------------------------------------------
 
-    async def _learn_names(self) -> None:
+    async def _learn_names(self, wanted_repo: str | None) -> None:
         if self.session.target.token is None:
             return
         names, client = self.session.names, self._client
@@ -127,8 +127,12 @@ class Listing:
             client.repos.list(), client.agents.list(), return_exceptions=True
         )
         if isinstance(repos, Throttled):
-            # The same limit holds for everything that would come next.
-            raise repos
+            by_name = wanted_repo is not None and not is_uuid(wanted_repo)
+            if by_name or self.session.target.session_cookie is None:
+                # Without names nobody knows which rows are of a repository; without a cookie, which no limit
+                # holds back, everything that would come next is refused as well.
+                raise repos
+            self.notes.append(f"Repositories are shown by their ids: {sentence(repos)}")
         # Without names the rows carry ids, which is no reason to show nothing.
         if not isinstance(repos, BaseException):
             names.repos.update({repo.id: repo.full_name for repo in repos})

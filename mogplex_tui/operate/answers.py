@@ -45,6 +45,11 @@ def requeued(found: JobRequeued) -> Told:
     return True, said + (", in the version that failed." if found.version_fallback_used else ".")
 
 
+def extended(by_ms: int) -> Told:
+    """Return by how much longer a sandbox lives; when it would end at all is told nowhere (sandboxes.md §4.7)."""
+    return True, f"{{}} lives {words.seconds(by_ms / 1000)} longer."
+
+
 def tested(found: ConnectionTest) -> Told:
     """Return what the test of a connection found (library.md §8)."""
     if found.healthy:

@@ -59,6 +59,7 @@ class LogDetail(DetailScreen, TailScreen):
         """Hear of the log; the class before hears of the list and the record."""
         self.set_class(self.app.size.width < WIDE, "-narrow")
         self.tail.set_source(LogLines(self.log_tail))
+        self.tail.toggle_times()
         self.listen(self._log.changed, self.changed_soon)
         self.listen(self.collection.set.changes, lambda _: self._record_changed())
 
@@ -161,6 +162,14 @@ class LogDetail(DetailScreen, TailScreen):
             self.tail.focus()
         else:
             DetailScreen.give_keys_back(self)
+
+    def never(self) -> frozenset[str]:
+        """Return what no log has: a column of times."""
+        return DetailScreen.never(self) | {"tail.times"}
+
+    def do_tail_times(self) -> None:
+        """Say that there are no times to switch."""
+        self.notify("The lines of a log have no times of their own.", markup=False)
 
     def do_go_back(self) -> None:
         """Close the pane, the marks, or the screen, in that order."""

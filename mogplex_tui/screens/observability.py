@@ -265,5 +265,7 @@ def cost_segments(session: Session, closed: bool) -> list[Segment]:
     pending = newest.stats.summary.reconciliation_pending if newest is not None and not closed else None
     segments.append(Segment("known costs only", Tone.DIM, priority=6, right=True))
     if pending:
-        segments.append(Segment(f"{pending} calls not final", Tone.WARN, priority=4, right=True))
+        segments.append(
+            Segment(f"{words.plural(pending, 'call')} not final", Tone.WARN, priority=4, right=True)
+        )
     return segments

@@ -32,6 +32,8 @@ class ConsolePlaces(ConsoleTasks):
         self._waiting: Waiting | None = None
         # Links whose record is being looked for, each with the screen that it stands on.
         self._following: set[tuple[Screen[Any], Link]] = set()
+        # Whether the service is this console's own control plane, which has no pages for a browser.
+        self.embedded = False
 
     def collection(self, kind: Kind) -> Collection:
         """Return the rows of a kind, made when they are first asked for."""
@@ -245,7 +247,12 @@ class ConsolePlaces(ConsoleTasks):
         self.notify(f"Copied {what}.", timeout=3, markup=False)
 
     def browse(self, kind: Kind, item: Item | None) -> None:
-        """Open a record's page in the browser; where there is none, say so."""
+        """Open a record's page in the browser; where there is no page or no browser, say so.
+
+        A browser for the terminal is none here: it would take the terminal from the console.
+        """
+        from mogplex_tui.operate.browsers import has_browser
+
         if item is None or item.record is None or kind.url is None:
             self.notify(
                 f"A {kind.noun} has no page of its own in the browser.", severity="warning", markup=False
@@ -253,7 +260,15 @@ class ConsolePlaces(ConsoleTasks):
             return
         address = kind.url(item)
         if address.startswith("/"):
+            if self.embedded:
+                self.notify("The embedded control plane has no pages.", severity="warning", markup=False)
+                return
             address = self.session.target.base_url + address
-        if address.startswith(("https://", "http://")):
+        if not address.startswith(("https://", "http://")):
+            return
+        if has_browser():
             self.open_url(address)
             self.notify(f"Opened {address}", timeout=3, markup=False)
+        else:
+            self.copy_to_clipboard(address)
+            self.notify(f"There is no browser with a window here. Copied {address}", timeout=12, markup=False)

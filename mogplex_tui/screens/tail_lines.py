@@ -96,10 +96,13 @@ class LogLines:
         return 0 if line is None else line.version
 
     def row(self, index: int) -> TailRow:
-        """Return a line as it is drawn: which log it is from, and its time where that is known."""
+        """Return a line as it is drawn: which log it is from, and its time where that is known.
+
+        Few lines have a time, so that it has no column of its own, which would be blank beside the others.
+        """
         line = self._tail.lines[index]
-        time = "" if line.at is None else words.clock(line.at)
-        return TailRow(line.key, time, (line.source, Tone.DIM), [(line.text, Tone(line.tone))])
+        time = [] if line.at is None else [(f"{words.clock(line.at)} ", Tone.DIM)]
+        return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
 
 def _telling(line: Line) -> str:

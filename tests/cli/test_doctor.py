@@ -98,7 +98,7 @@ async def test_behind_the_hosted_edge_a_token_needs_a_session_for_the_rest(
     )
     closed = next(each for each in done.objects if each.get("family") == "observability")
     assert closed["status"] == 307
-    assert "session cookie" in closed["advice"]
+    assert "login --session" in closed["advice"]
 
 
 async def test_read_only_asks_for_no_scope(mogplex: Mogplex, plane: PlaneServer) -> None:

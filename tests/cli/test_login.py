@@ -183,6 +183,7 @@ async def test_a_browser_is_opened_where_there_is_one(
         return True
 
     monkeypatch.setattr(webbrowser, "open", opens)
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser("firefox"))
     monkeypatch.setenv("DISPLAY", ":0")
     going = mogplex.begin("login", "--base-url", plane.base_url)
     where = await address(going)

@@ -191,3 +191,20 @@ async def test_names_that_may_not_be_read_leave_ids(mogplex: Mogplex) -> None:
         done = await mogplex("runs", "list")
     assert done.code == 0
     assert "3f1c2c1e" in done.out
+
+
+async def test_names_that_are_throttled_leave_ids_and_say_so(mogplex: Mogplex) -> None:
+    call = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "repo_id": "3f1c2c1e-5b0e"}
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.path.endswith("/calls"):
+            return http(200, {"calls": [call], "total": 1})
+        return refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url, cookie="better-auth.session_token=good0000")
+        done = await mogplex("runs", "list")
+        by_name = await mogplex("runs", "list", "--repo", "acme/web")
+    assert (done.code, by_name.code) == (0, 5)
+    assert "3f1c2c1e" in done.out
+    assert "Repositories are shown by their ids" in done.err

@@ -4,7 +4,7 @@ import json
 
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, runs
-from tests.api.support import Seen, http, ok, serving
+from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
 
@@ -153,3 +153,17 @@ async def test_the_quota_of_starts_is_throttled(operator: Mogplex, world: World)
     done = await operator(*ask)
     assert (done.code, done.out) == (5, "")
     assert "rate limit" in done.err
+
+
+async def test_a_run_by_the_id_of_its_repository_needs_no_name(mogplex: Mogplex) -> None:
+    run = "7a000000-0000-4000-8000-000000000002"
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if seen.method == "POST":
+            return http(202, {"ok": True, "data": {"run_id": run, "repo_id": REPO, "status": "pending"}})
+        return refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("runs", "start", "--repo", REPO, "--prompt", "Fix it")
+    assert (done.code, done.out.strip()) == (0, run), done.err

@@ -83,7 +83,7 @@ async def test_where_stats_are_closed_it_says_so_and_what_helps(mogplex: Mogplex
         done = await mogplex("stats", "--json")
     assert (done.code, done.out) == (3, "")
     assert "the stats" in done.err
-    assert "session cookie" in done.err
+    assert "login --session" in done.err
 
 
 async def test_each_window_is_asked_for_once(mogplex: Mogplex) -> None:

@@ -72,7 +72,7 @@ async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does
         text = await ui.sees("Extend sandbox", "Minutes to live longer")
         assert "protected:" not in text
         await ui.press("enter")
-        await ui.sees("lives longer.")
+        await ui.sees("lives 30m00s longer.")
         assert world.row("sandboxes", key)["status"] == "running"
         await ui.press("x")
         await ui.sees(ASKED)

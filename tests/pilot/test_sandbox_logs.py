@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,9 @@ async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(consol
         text = await _open(ui, "added 412 packages", "ready on 3000", "tab attached", "following")
         line = next(line for line in text.split("\n") if "added 412 packages" in line)
         assert line.split("│")[0].strip()
+        # No room is kept for a time that a line does not have.
+        assert re.search(r"│ ?.? install +added 412", line), line
+        assert re.search(r"life +\d\d:\d\d:\d\d +tab attached", text), text
         await ui.sees("3 lines")
         _write(world, key, "ready on 3000\nGET / 200 in 14ms")
         text = await ui.sees("GET / 200", "4 lines")

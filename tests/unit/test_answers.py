@@ -61,6 +61,7 @@ SHOWN = Context(AT)
         ),
         (answers.requeued, JobRequeued(suppressed=True, job_run_id=JOB), False, "was not queued again"),
         (answers.requeued, JobRequeued(), False, "was not queued again: the service does not say why."),
+        (answers.extended, 1_800_000, True, "lives 30m00s longer."),
         (answers.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
         (answers.tested, ConnectionTest(healthy=True), True, "works."),
         (answers.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),

@@ -119,7 +119,7 @@ FAMILY = Family(
         Column("AGENT", "agent.name", priority=2),
         Column("AGE", "created_at"),
         Column("TOOK", "duration_ms", right=True, priority=2, show=lambda ms, _: words.seconds(ms / 1000)),
-        Column("COST", "cost_usd", right=True, wide=True),
+        Column("COST", "cost_usd", right=True, priority=1),
         Column("INPUT", "input_tokens", right=True, wide=True),
         Column("OUTPUT", "output_tokens", right=True, wide=True),
         Column("AUTOMATION", "flow_id", wide=True),

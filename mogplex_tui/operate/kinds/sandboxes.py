@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live import sandbox_logs
+from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, Logs, reading, road, verb, with_names
@@ -105,7 +106,7 @@ KIND = Kind(
         .sends(lambda client, item, text: client.sandboxes.extend(item.key, float(text)))
         .only(p.while_in("running"))
         .wants("Minutes to live longer, 1 to 300", value=lambda _: "30", check=_minutes)
-        .says("extending", "{} lives longer.")
+        .tells("extending", answers.extended)
         .aside(),
     ),
     empty="No sandboxes. A run or an automation boots one when it needs one.",

@@ -183,7 +183,7 @@ async def test_a_token_alone_pauses_nothing_behind_the_edge(
     assert done.code == (3 if hosted else 0)
     assert world.row("flows", flow)["status"] == ("active" if hosted else "inactive")
     if hosted:
-        assert "session cookie" in done.err
+        assert "login --session" in done.err
 
 
 async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world: World) -> None:

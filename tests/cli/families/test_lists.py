@@ -116,7 +116,7 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
         done = await by_token(name, "list", "--json")
         if profile == "hosted" and name in SESSION_ONLY:
             assert (done.code, done.out) == (3, ""), name
-            assert "session cookie" in done.err
+            assert "login --session" in done.err
             continue
         assert done.code == 0, (name, done.err)
         assert row_id in {each.get("id") for each in done.objects}
@@ -268,6 +268,7 @@ async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewher
     with world.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET status = 'success', duration_ms = 97123 WHERE id = ?", (job,))
     titles, row = (await operator("jobs", "list")).lines
+    assert "COST" in titles
     assert row[titles.index("TOOK") - 1 : titles.index("TOOK") + 4] == "1m37s"
     assert (await operator("jobs", "list", "--json")).one["duration_ms"] == 97_123
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,32 @@ async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(co
         await told(ui, "API keys need a browser session")
         assert "Create API key" not in ui.text
         assert not ui.app.session.ledger.entries
+
+
+@pytest.mark.parametrize(
+    ("display", "browser", "opens"), [(":0", "firefox", True), (":0", "lynx", False), ("", "firefox", False)]
+)
+async def test_a_page_is_opened_in_a_window_or_its_address_is_copied(
+    console: Any, monkeypatch: pytest.MonkeyPatch, display: str, browser: str, opens: bool
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("WSL_DISTRO_NAME", raising=False)
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser(f"/usr/bin/{browser}"))
+    async with console() as ui:
+        monkeypatch.setattr(ui.app, "open_url", opened.append)
+        await shown(ui, "api-keys")
+        await ui.press("o")
+        address = f"{ui.app.session.target.base_url}/settings/api-keys"
+        await told(ui, f"Opened {address}" if opens else f"no browser with a window here. Copied {address}")
+        assert opened == ([address] if opens else [])
+        assert opens or ui.app.clipboard == address
+
+
+async def test_the_embedded_plane_has_no_page_to_open(console: Any) -> None:
+    async with console() as ui:
+        ui.app.embedded = True
+        await shown(ui, "api-keys")
+        await ui.press("o")
+        await told(ui, "The embedded control plane has no pages.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from mogplex_tui.live.wake import WakeWatch
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
+    from mogplex_tui.api.models.library import Repo
 
 log = logging.getLogger("mogplex.live")
 
@@ -37,9 +39,25 @@ class Names:
 
     def __init__(self) -> None:
         self.repos: dict[str, str] = {}
+        # Of sub-projects alone, which share the name of their repository.
+        self.roots: dict[str, str] = {}
         self.branches: dict[str, str | None] = {}
         self.agents: dict[str, str] = {}
         self.changed: Signal[[]] = Signal()
+
+    def take_repos(self, repos: Iterable[Repo]) -> None:
+        """Learn the names of repositories, and which directory of theirs they are."""
+        for repo in repos:
+            self.repos[repo.id] = repo.full_name
+            self.branches[repo.id] = repo.default_branch
+            if repo.root_directory:
+                self.roots[repo.id] = repo.root_directory
+
+    def called(self) -> dict[str, str]:
+        """Return what repositories are called by id, no two alike: the directory, or else the id, tells them apart."""
+        called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in self.repos.items()}
+        often = Counter(called.values())
+        return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
 
 
 class Session:
@@ -181,8 +199,7 @@ class Session:
                 return False
             client = self.client.at(Priority.TABLE)
             repos = await client.repos.list()
-            self.names.repos.update({repo.id: repo.full_name for repo in repos})
-            self.names.branches.update({repo.id: repo.default_branch for repo in repos})
+            self.names.take_repos(repos)
             try:
                 agents = await client.agents.list()
             except NotAllowed:

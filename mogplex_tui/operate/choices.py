@@ -19,13 +19,11 @@ def repositories(session: Session, installation_id: int | None) -> list[Choice]:
 
     Where it is not known which one covers a repository, that is offered as well: the service decides.
     """
-    names = dict(session.names.repos)
+    names = session.names.called()
     for repo in session.store.set("projects").rows.values():
         at = value(repo, "github_installation_id|installation_id")
         if at is not None and at != installation_id:
             names.pop(repo.key, None)
-        elif repo.key in names:
-            names[repo.key] = f"{names[repo.key]} {value(repo, 'root_directory') or ''}".strip()
     return sorted(names.items(), key=lambda pair: pair[1])
 
 

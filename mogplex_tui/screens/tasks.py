@@ -140,7 +140,7 @@ class ConsoleTasks(KeysInTurn):
 
         if self._keeper is None:
             self._keeper = DraftKeeper(self.session.directory)
-        self.push_screen(NewRunModal(self._keeper, self.session.names.repos, trouble), self._start_if)
+        self.push_screen(NewRunModal(self._keeper, self.session.names, trouble), self._start_if)
 
     def _start_if(self, draft: Any) -> None:
         if draft is not None:

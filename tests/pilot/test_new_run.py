@@ -49,6 +49,21 @@ async def test_what_was_typed_survives_leaving_and_a_new_session(
         await ui.sees("half a thought", "acme/web")
 
 
+async def test_sub_projects_of_one_repository_are_told_apart(console: Run, world: World) -> None:
+    whole = world.repo("acme/platform")
+    world.repo("acme/platform", root_directory="apps/admin")
+    worker = world.repo("acme/platform", root_directory="apps/worker")
+    async with console() as ui:
+        await _form(ui, worker, "fix it")
+        await ui.sees("acme/platform apps/worker")
+        offered = {value: str(told) for told, value in ui.app.screen.query_one("#repo", Select)._options}
+        assert offered[whole] == "acme/platform"
+        assert len(set(offered.values())) == len(offered)
+        await ui.press("ctrl+s")
+        await ui.sees("following", "acme/platform")
+        assert world.plane.db.only("SELECT repo_id FROM external_agent_runs", ())["repo_id"] == worker
+
+
 async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world: World) -> None:
     world.repo("acme/web")
     async with console() as ui:

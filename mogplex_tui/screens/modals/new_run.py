@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.paths import read_json, write_private
+from mogplex_tui.live.session import Names
 from mogplex_tui.operate.operations import Draft, new_key
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible, visible_lines
@@ -79,9 +80,9 @@ class NewRunModal(Dialog[Draft]):
     """
     BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]
 
-    def __init__(self, keeper: DraftKeeper, repos: dict[str, str], trouble: str = "") -> None:
+    def __init__(self, keeper: DraftKeeper, names: Names, trouble: str = "") -> None:
         super().__init__()
-        self._keeper, self._repos, self._trouble = keeper, repos, trouble
+        self._keeper, self._names, self._trouble = keeper, names, trouble
 
     def compose(self) -> ComposeResult:
         """Lay out the form with what was typed last."""
@@ -89,9 +90,9 @@ class NewRunModal(Dialog[Draft]):
         # A plain string would be read as markup.
         options = [
             (Text(visible(name)), repo_id)
-            for repo_id, name in sorted(self._repos.items(), key=lambda pair: pair[1])
+            for repo_id, name in sorted(self._names.called().items(), key=lambda pair: pair[1])
         ]
-        chosen = draft.repo_id if draft.repo_id in self._repos else Select.NULL
+        chosen = draft.repo_id if draft.repo_id in self._names.repos else Select.NULL
         with Vertical(id="box") as box:
             box.border_title = "New run"
             yield self._field("repository", Select(options, value=chosen, prompt="choose one", id="repo"))
@@ -128,7 +129,7 @@ class NewRunModal(Dialog[Draft]):
         repo_id = repo if isinstance(repo, str) else ""
         return Draft(
             repo_id=repo_id,
-            repo=self._repos.get(repo_id, ""),
+            repo=self._names.repos.get(repo_id, ""),
             prompt=self.query_one("#prompt", TextArea).text.strip(),
             harness=str(self.query_one("#harness", Select).value),
             base_branch=self.query_one("#base", Input).value.strip(),

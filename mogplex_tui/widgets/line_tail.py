@@ -362,6 +362,14 @@ class LineTail(TailView, can_focus=True):
         if self._cursor_key is not None:
             self.post_message(self.RowSelected(self, self._cursor_key))
 
+    def on_focus(self) -> None:
+        """The cursor's line is bright."""
+        self.paint()
+
+    def on_blur(self) -> None:
+        """The cursor's line is quiet."""
+        self.paint()
+
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the row, open it on a double click."""
         number = event.y - self.header_lines

@@ -25,6 +25,12 @@ def _run(world: World, **metadata: Any) -> tuple[str, str, str]:
     return run_id, call_id, sandbox
 
 
+def _ground(ui: Any, words: str) -> Any:
+    """The colour behind some words on the screen."""
+    strips = ui.app.screen._compositor.render_strips()
+    return next(part.style.bgcolor for strip in strips for part in strip if part.text.startswith(words))
+
+
 async def _opened(ui: Any) -> None:
     await ui.sees("acme/api")
     await ui.press("enter")
@@ -83,8 +89,11 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
     async with console() as ui:
         await _opened(ui)
         await ui.sees("l links", "→ acme/api")
+        bright = _ground(ui, "Harness run streaming")
         await ui.press("l")
         await ui.sees("⏎ open")
+        # Only what has the keys has a bright cursor.
+        assert _ground(ui, "Harness run streaming") != bright == _ground(ui, "→ ")
         await ui.press("down", "enter")
         await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes.detail", "the sandbox")
         await ui.press("escape")

@@ -71,7 +71,8 @@ KIND = Kind(
         road(Family.FLOWS, _read, "job_runs", every=15, blind=10),
         road(Family.APPROVALS, _read, "job_runs", every=15, blind=10),
     ),
-    lend=p.running_out,
+    beside=("automations",),
+    lend=p.lending(p.running_out, p.automation_names),
     ages=True,
     fields=(
         c.state("status", width=10, priority=0),
@@ -93,9 +94,9 @@ KIND = Kind(
         "runs out: expires_at; asked at: created_at",
     ),
     links=p.links(
-        p.to("jobs", "job", "job_run_id"),
-        p.to("automations", "automation", "flow_id"),
-        p.to("runs", "call", "ai_call_id"),
+        p.to("jobs", "job", "job_run_id", "automation"),
+        p.to("automations", "automation", "flow_id", "automation"),
+        p.to("runs", "call", "ai_call_id", "tool_name"),
     ),
     texts=c.texts(("What the tool would get", "input_text")),
     verbs=(

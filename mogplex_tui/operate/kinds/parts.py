@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Item, Listing
+    from mogplex_tui.live.collection import Item, Lend, Listing
     from mogplex_tui.live.session import Session
 
 WhyNot = Callable[["Item"], str | None]
@@ -111,6 +111,16 @@ def deletes(
 def links(*ways: Way) -> Callable[[Item], list[Link]]:
     """The links of a record, without those that lead nowhere from it."""
     return lambda item: [link for way in ways if (link := way(item)) is not None]
+
+
+def lending(*lends: Lend) -> Lend:
+    """Lend what several lend together."""
+
+    def lend(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+        told = [each(session) for each in lends]
+        return lambda record: {name: value for each in told for name, value in each(record).items()}
+
+    return lend
 
 
 def automation_names(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

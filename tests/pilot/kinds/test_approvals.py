@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -88,3 +89,14 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
         await ui.press("a")
         await told(ui, "Its time is over.")
         assert screen.rows_of().rows[ui.app.screen.on_row().key].record["status"] == "expired"
+
+
+async def test_a_question_leads_to_its_automation_by_name(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "approvals")
+        item = next(each for each in screen.rows_of().rows.values() if each.record.get("flow_id"))
+        flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.record["flow_id"],))
+        await on(ui, "approvals", item.key)
+        await ui.press("enter")
+        line = f"automation +{re.escape(flow['name'])}"
+        await ui.until(lambda: re.search(line, re.sub(r"[→>]", " ", ui.text)), "the name of the automation")

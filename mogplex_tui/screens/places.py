@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.scheduler import Feed
-    from mogplex_tui.operate.kinds.base import Kind, Link, Verb
+    from mogplex_tui.operate.kinds.base import Context, Kind, Link, Verb
     from mogplex_tui.operate.waiting import Waiting
     from mogplex_tui.screens.palette import Entry
 
@@ -197,7 +197,7 @@ class ConsolePlaces(ConsoleTasks):
             said = why or f"There is no {kind.noun} under the cursor that this could be done to."
             self.notify(said, severity="warning", markup=False)
             return
-        asked = verb_screen(self.session, kind, verb, able, self.protected_name)
+        asked = verb_screen(self.session, kind, verb, able, self._cells_now(), self.protected_name)
 
         def go(text: str) -> None:
             begun()
@@ -207,6 +207,11 @@ class ConsolePlaces(ConsoleTasks):
             go("")
         else:
             self.push_screen(asked, partial(self._go_if, kind, verb, able, go))
+
+    def _cells_now(self) -> Context:
+        from mogplex_tui.operate.kinds.base import Context
+
+        return Context(self.session.clock.now(), self.look.ascii)
 
     def _go_if(
         self, kind: Kind, verb: Verb, items: list[Item], go: Callable[[str], None], answer: bool | str | None
@@ -220,7 +225,7 @@ class ConsolePlaces(ConsoleTasks):
             from mogplex_tui.screens.questions import verb_question
 
             about = [named(text)] if verb.new else items
-            asked = ConfirmModal(verb_question(kind, verb, about), self.protected_name)
+            asked = ConfirmModal(verb_question(kind, verb, about, self._cells_now()), self.protected_name)
             self.push_screen(asked, lambda sure: go(text) if sure else None)
             return
         go(text)

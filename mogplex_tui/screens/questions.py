@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import facts, words
-from mogplex_tui.operate.kinds import duration_seconds
+from mogplex_tui.operate.kinds import Context, duration_seconds
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
 
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 
 # So many records are named in a question; of the rest it says how many there are.
 LISTED = 8
+# The columns of a list that tell records apart, beside their names.
+_TELLING = frozenset({"status", "agent", "age"})
 
 
 def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Question:
     """Return the question before a cancel: what will be stopped, what stays, what it costs."""
-    glyph, _, _ = words.state(row.state, ascii_only=ascii_only)
+    glyph, word, _ = words.state(row.state, ascii_only=ascii_only)
     took = words.seconds(duration_seconds(row, session.clock.now()))
+    cost = None if row.cost is None else f"{words.money(row.cost, row.cost_source)} so far"
     about = [
-        f"{glyph} {row.repo or words.short_id(row.repo_id)}   {row.branch or words.DASH}",
-        f"  {row.who or row.kind or ''}   {took}   {words.money(row.cost, row.cost_source)} so far",
+        f"{glyph} {_told(row.repo or (row.repo_id and words.short_id(row.repo_id)), row.branch, word)}",
+        f"  {_told(row.who or row.kind, row.model, took, cost, words.short_id(row.run_id or row.key))}",
     ]
     used, limit, price = session.budget.used(), session.budget.limit, "2 requests"
     if session.budget.blocked_until is not None:
@@ -43,6 +46,18 @@ def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Quest
     )
 
 
+def _told(*parts: str | None) -> str:
+    """Return what is known, side by side."""
+    return "   ".join(part for part in parts if part and part != words.DASH)
+
+
+def _named(row: RunRow) -> tuple[str, str]:
+    """Return the two things that tell a run from others: where it works, else who does, else its id."""
+    who, short = row.who or row.kind, words.short_id(row.run_id or row.key)
+    first = row.repo or who or short
+    return first, row.branch or " ".join(told for told in (who, row.model) if told and told != first) or short
+
+
 def cancel_many_question(
     session: Session, rows: Sequence[RunRow], over: int, *, ascii_only: bool
 ) -> Question:
@@ -54,14 +69,19 @@ def cancel_many_question(
     about = []
     for row in rows[:LISTED]:
         glyph, _, _ = words.state(row.state, ascii_only=ascii_only)
-        repo = cut_middle(visible(row.repo or words.short_id(row.repo_id)), 18, ellipsis)
-        branch = cut_middle(visible(row.branch or words.DASH), 22, ellipsis)
+        first, second = _named(row)
+        repo = cut_middle(visible(first), 18, ellipsis)
+        branch = cut_middle(visible(second), 22, ellipsis)
         took = words.seconds(duration_seconds(row, session.clock.now()))
         cost = words.money(row.cost, row.cost_source)
         about.append(f"{glyph} {repo:<18}  {branch:<22}  {took:>6}  {cost:>8}")
     if len(rows) > LISTED:
         about.append(f"  and {len(rows) - LISTED} more")
-    means = ["The agents stop; their branches and sandboxes stay."]
+    means = [
+        facts.can_cancel_words(rows[0])
+        if len(rows) == 1
+        else "The agents stop; their branches and sandboxes stay."
+    ]
     if over:
         means.append(
             f"{words.plural(over, 'marked run')} cannot be cancelled and {'is' if over == 1 else 'are'} left out."
@@ -77,7 +97,7 @@ def cancel_many_question(
         lines=about,
         consequences=[*means, f"{cost}."],
         keep="Keep running",
-        go="Cancel runs",
+        go="Cancel run" if len(rows) == 1 else "Cancel runs",
     )
 
 
@@ -86,9 +106,23 @@ def _title(kind: Kind, verb: Verb, items: Sequence[Item]) -> str:
     return f"{verb.title.capitalize()} {many}"
 
 
-def verb_question(kind: Kind, verb: Verb, items: Sequence[Item]) -> Question:
+def _seen(kind: Kind, item: Item, context: Context) -> str:
+    """Return a record's name with what the list shows of its state, its age and its id: names may be alike."""
+    name = kind.name_of(item)
+    if item.record is None:
+        return f"  {name}"
+    shown = {
+        field.key: field.cell(item, context)[0].strip() for field in kind.fields if field.key in _TELLING
+    }
+    age = shown.pop("age", "")
+    made = f"{age} old" if age and age != words.DASH else None
+    short = words.short_id(item.key)
+    return "  " + _told(name, *shown.values(), made, None if short in name else short)
+
+
+def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Context) -> Question:
     """Return the question before a verb that cannot be undone: what it is about and what it means."""
-    named = [f"  {kind.name_of(item)}" for item in items[:LISTED]]
+    named = [_seen(kind, item, context) for item in items[:LISTED]]
     if len(items) > len(named):
         named.append(f"  and {len(items) - len(named)} more")
     go = verb.go or verb.title.capitalize()
@@ -96,7 +130,7 @@ def verb_question(kind: Kind, verb: Verb, items: Sequence[Item]) -> Question:
 
 
 def verb_screen(
-    session: Session, kind: Kind, verb: Verb, items: list[Item], name: str = ""
+    session: Session, kind: Kind, verb: Verb, items: list[Item], context: Context, name: str = ""
 ) -> Dialog[str] | Dialog[bool] | None:
     """Return what is asked before a verb: the text it needs, or whether it is meant; None when nothing is asked.
 
@@ -116,4 +150,4 @@ def verb_screen(
             means=verb.means,
             go=verb.go or verb.title.capitalize(),
         )
-    return ConfirmModal(verb_question(kind, verb, items), name) if verb.means else None
+    return ConfirmModal(verb_question(kind, verb, items, context), name) if verb.means else None

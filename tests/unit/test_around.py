@@ -96,10 +96,11 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
 def test_an_automation_is_offered_what_its_installation_covers() -> None:
     here = session()
     here.names.repos.update({"1": "acme/web", "2": "acme/api", "3": "other/repo", "4": "acme/new"})
+    here.names.roots["1"] = "apps/web"
     _put(
         here,
         "projects",
-        {"id": "1", "installation_id": 7, "root_directory": "apps/web"},
+        {"id": "1", "installation_id": 7},
         {"id": "2", "github_installation_id": 7},
         {"id": "3", "installation_id": 8},
     )

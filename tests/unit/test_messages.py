@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.store import Freshness
+from mogplex_tui.operate import words
 from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.screens.messages import freshness_words, nothing
-from mogplex_tui.screens.questions import cancel_question
+from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from tests.unit.fakes import FakeSession, call
 
 
@@ -51,3 +54,15 @@ def test_a_budget_that_is_used_up_promises_nothing() -> None:
     assert aged == "as of 9s · budget used up, next read in 20s"
     assert "budget 55/60" in header
     assert "the service may refuse it" in price
+
+
+def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
+    row = make.from_call(call(1, status="streaming", model="claude-sonnet-4"))
+    row = replace(row, repo=None, repo_id=None, branch=None, who="Fixer")
+    one = cancel_question(FakeSession(), row, ascii_only=True)
+    assert "Fixer   claude-sonnet-4" in one.lines[1]
+    assert words.DASH not in "".join(one.lines)
+    left = cancel_many_question(FakeSession(), [row], 1, ascii_only=True)
+    assert "Fixer" in left.lines[0]
+    assert "claude-sonnet-4" in left.lines[0]
+    assert (left.title, left.go) == ("Cancel 1 run?", "Cancel run")

@@ -63,9 +63,13 @@ async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
 async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
-        await on(ui, "jobs", key)
+        screen = await on(ui, "jobs", key)
+        row = screen.rows_of().rows[key].record
         await ui.press("Q")
-        await ui.sees("Requeue job?", "A new job does the work again")
+        # Jobs are called alike: state, agent, age and id say which one it is.
+        told_apart = f"{row['automation']} {row['repo'].full_name}   ✗ failed   {row['agent'].name}"
+        text = await ui.sees("Requeue job?", "A new job does the work again", told_apart)
+        assert f"old   {key[:8]}" in text
         await ui.press("right", "enter")
         await told(ui, "runs again as job")
         again = ui.server.plane.db.all("SELECT id FROM job_runs WHERE retry_of_job_run_id = ?", (key,))

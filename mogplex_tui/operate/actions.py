@@ -131,7 +131,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("kind.json", "json", ("j",), DETAILS | {"run"}, "Show the record as it came; y there copies it."),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
-    Action("go.back", "back", ("escape",), _scopes("run", "runs", "lists", "details"), "Go back one step."),
+    Action(
+        "go.back",
+        "back",
+        ("escape",),
+        _scopes("run", "runs", "lists", "details"),
+        "Go back one step; filter and marks go first.",
+    ),
     *_places(),
     Action(
         "app.palette",

@@ -12,6 +12,7 @@ from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
+from mogplex_tui.screens.modals.help import HelpModal
 from mogplex_tui.screens.observability import ObservabilityScreen
 from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
@@ -110,3 +111,17 @@ async def test_dark_and_light(console: Run) -> None:
         assert ui.app.current_theme.dark
         await ui.press("T")
         assert not ui.app.current_theme.dark
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(screen: type[ConsoleScreen]) -> None:
+    told = HelpModal(screen.SCOPE, read_only=None, ascii_only=True).lines()
+    for action in actions.in_scope(screen.SCOPE):
+        if action.footer:
+            said = [line for line in told if action.title.lower() in line[11:].lower()]
+            assert any(line.split()[0] == actions.shown_key(action.keys[0], ascii_only=True) for line in said)
+    text = "\n".join(told)
+    assert text.isascii()
+    for sign in ("* nominal", "budget 5/60", "today $", "questions that wait"):
+        assert sign in text
+    assert max(map(len, told)) <= 66

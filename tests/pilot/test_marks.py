@@ -107,7 +107,7 @@ async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run,
         await ui.loses("marked")
         assert "unmark all" not in ui.text
         await ui.press("question_mark")
-        await ui.sees("the filter, then the marks")
+        await ui.sees("Go back one step; filter and marks go first.")
 
 
 async def test_a_second_space_takes_the_mark_away(console: Run, world: World) -> None:

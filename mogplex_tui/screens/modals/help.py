@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import actions, words
 from mogplex_tui.screens.modals.base import Dialog
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
@@ -17,7 +19,6 @@ _IN_ROWS = (
     ("pgup pgdn", "one page"),
     ("g home", "the first row"),
     ("G end", "the last row"),
-    ("esc", "takes away the filter, then the marks, then goes back"),
 )
 _IN_A_RECORD = (
     ("↑ ↓ k", "the next link, or one line towards it"),
@@ -25,6 +26,29 @@ _IN_A_RECORD = (
     ("g home", "the top"),
     ("G end", "the end"),
 )
+# What the header tells, in the order in which it does.
+_HEADER = (
+    ("● nominal", "whether the service answers; live: changes are heard as they happen"),
+    ("budget 5/60", "requests of the last minute, of as many as the token has; next: when one is free again"),
+    ("today $", "the cost since 00:00 UTC, then that of the last hour"),
+    ("◆ 2", "questions that wait for a person: :approvals"),
+)
+_LETTERS = {"●": "*", "◆": words.state("waiting", ascii_only=True)[0]}
+# The columns of the keys, and of what is said of them before it goes on in the next line.
+_KEYS, _SAID = 11, 50
+
+
+def _told(keys: str, what: str) -> list[str]:
+    """Return a line of the help, or several."""
+    first, *rest = wrap(what, _SAID)
+    return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
+
+
+def _called(action: actions.Action) -> str:
+    """Return the word of the key bar and what it does; a sentence that begins with the word says both."""
+    if action.help.lower().startswith(action.title.lower()):
+        return action.help
+    return f"{action.title}: {action.help}"
 
 
 class HelpModal(Dialog[None]):
@@ -61,11 +85,16 @@ class HelpModal(Dialog[None]):
             lines.append(title)
             for action in entries:
                 keys = " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in action.keys)
-                lines.append(f"  {keys:<10} {action.help}")
+                lines += _told(keys, _called(action))
             lines.append("")
         lines.append("Moving")
         for keys, what in _IN_A_RECORD if self._scope in actions.details() else _IN_ROWS:
-            lines.append(f"  {keys.replace('↑ ↓', 'up down') if self._ascii else keys:<10} {what}")
+            lines += _told(keys.replace("↑ ↓", "up down") if self._ascii else keys, what)
+        lines += ["", "The first line"]
+        for sign, what in _HEADER:
+            for glyph, letter in _LETTERS.items():
+                sign = sign.replace(glyph, letter) if self._ascii else sign
+            lines += _told(sign, what)
         if self._read_only:
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
         return lines

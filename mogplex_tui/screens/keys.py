@@ -13,6 +13,7 @@ from collections import deque
 from textual import events, on
 from textual.app import App
 from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 
 # A message is lost with the widget that had it: so often is looked whether that is gone, in seconds.
@@ -45,6 +46,7 @@ class KeysInTurn(App[int]):
         self._came_to: Widget | None = None
         self._lap = 0
         self._waited = 0.0
+        self._looks: Timer | None = None
 
     async def on_event(self, event: events.Event) -> None:
         """Let a key or a paste wait for its turn; everything else goes its way."""
@@ -54,9 +56,9 @@ class KeysInTurn(App[int]):
         self._typed_ahead.append(event)
         if self._at is None:
             await self._next_key()
-        elif len(self._typed_ahead) == 1:
+        elif self._looks is None:
             self._waited = 0.0
-            self.set_timer(_LOOK, self._look)
+            self._looks = self.set_timer(_LOOK, self._look)
 
     def _front(self) -> Widget:
         return self.focused or self.screen
@@ -89,10 +91,11 @@ class KeysInTurn(App[int]):
 
     def _look(self) -> None:
         """Go on when what had the key went away with it, or takes too long."""
+        self._looks = None
         if self._at is None or not self._typed_ahead or not self.is_running:
             return
         self._waited += _LOOK
         if self._waited >= _PATIENCE or not self._at.is_attached:
             self._waited = 0.0
             self._send_behind(self._front())
-        self.set_timer(_LOOK, self._look)
+        self._looks = self.set_timer(_LOOK, self._look)

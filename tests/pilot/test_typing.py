@@ -155,6 +155,21 @@ async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_l
         assert "of 2" not in ui.text.split("\n")[2]
 
 
+async def test_keys_behind_one_that_closes_a_dialog_go_to_the_list(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/docs"))
+    async with console() as ui:
+        await ui.sees("Runs   1")
+        for close in ("escape", "enter"):
+            await ui.press("x")
+            await ui.sees("Cancel this run?")
+            # The dialog goes away with the message that follows the key.
+            ui.app.post_message(Key(close, "\r" if close == "enter" else None))
+            _burst(ui, ":jobs\n" if close == "enter" else "/docs\n")
+            if close == "escape":
+                await ui.sees("/ docs   1 of 1")
+        await ui.until(lambda: ui.app.current_mode == "jobs", "the list of jobs")
+
+
 @pytest.mark.parametrize(
     ("over", "typed", "leads_to"),
     [("runs", ":ap", "approvals"), ("assignments", "di", "dispatch"), ("jobs", "co", "commands")],

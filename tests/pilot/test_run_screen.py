@@ -52,7 +52,8 @@ async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
     _, call_id = _streaming(world, 0)
     about = {"tool_call_id": "t1", "input": {"command": "pnpm test auth"}, "input_preview": "pnpm test auth"}
     world.event(call_id, "tool_started", message="Tool started: shell", tool_name="shell", payload=about)
-    async with console() as ui:
+    # Wide enough for the whole of the sentence beside the facts.
+    async with console(size=(140, 40)) as ui:
         await _opened(ui)
         await ui.sees("shell", "pnpm test auth", "…")
         ended = {

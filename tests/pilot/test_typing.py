@@ -7,9 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.app import ComposeResult
 from textual.command import DiscoveryHit, Hits
 from textual.events import Key, Paste
+from textual.message import Message
+from textual.widgets import Static
 
+from mogplex_tui.screens.keys import KeysInTurn
 from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
 
@@ -219,3 +223,36 @@ def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
     assert best["mo"][0] == "models"
     assert best["id"][0] == "copy id"
     assert best["spa"] == ["dispatch"]
+
+
+class _Leaves(Static, can_focus=True):
+    """Takes a key and goes away; as one that is closing, it lets nothing through that comes behind it."""
+
+    def on_key(self, event: Key) -> None:
+        event.stop()
+
+    def post_message(self, message: Message) -> bool:
+        if isinstance(message, KeysInTurn.Passed):
+            self.remove()
+            return False
+        return super().post_message(message)
+
+
+class _Leaving(KeysInTurn):
+    heard = ""
+
+    def compose(self) -> ComposeResult:
+        yield _Leaves()
+
+    def on_key(self, event: Key) -> None:
+        self.heard += event.key
+
+
+async def test_keys_go_on_when_what_had_the_last_one_is_gone() -> None:
+    app = _Leaving()
+    async with app.run_test() as pilot:
+        for letter in "abc":
+            app.post_message(Key(letter, letter))
+        async with asyncio.timeout(1.5):
+            while app.heard != "bc":
+                await pilot.pause(0.01)

@@ -94,7 +94,7 @@ async def test_every_method_ends_in_a_result_or_in_a_refusal_of_its_kind_after_o
                 await call(client, name)
             except e.LoginRequired as refused:
                 assert family not in OPEN, name
-                assert refused.status == 307 and "session cookie" in refused.advice
+                assert refused.status == 307 and "login --session" in refused.advice
                 refusals[e.LoginRequired] += 1
             except REFUSALS as refused:
                 assert family in OPEN and refused.status is not None and refused.what, name
@@ -124,7 +124,7 @@ async def test_after_one_look_at_everything_the_map_says_what_is_open(
         assert {family for family, finding in found.items() if finding.reach is Reach.OPEN} == OPEN
         closed = {family: finding for family, finding in found.items() if family not in OPEN}
         assert {finding.reach for finding in closed.values()} == {Reach.NEEDS_SESSION}
-        assert all("session cookie" in finding.reason for finding in closed.values())
+        assert all("login --session" in finding.reason for finding in closed.values())
         assert client.access.can_write is True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ class Listing:
 Read = Callable[["ClientView", "Session"], Awaitable[Listing]]
 Lend = Callable[["Session"], Callable[[Mapping[str, Any]], Mapping[str, Any]]]
 """What the lists of other kinds say of a record, made once for all records of a list."""
+Ends = Callable[[Item], float]
+"""Until when something can be done about an item, in seconds since 1970; infinite for what never runs out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Collection:
 
     `lend` says what the rows of the kinds `beside` tell of a record; `relend` puts it into every record anew once one
     of those lists has changed, and each time where a record `ages`: what is lent then depends on the time of day.
+    `ends` says until when a record is open, where records run out.
     """
 
     def __init__(
@@ -111,6 +115,7 @@ class Collection:
         beside: Sequence[str] = (),
         lend: Lend | None = None,
         ages: bool = False,
+        ends: Ends | None = None,
     ) -> None:
         self.session, self.name, self.roads = session, name, tuple(roads)
         self._lend, self._lent_is_old, self._ages = lend, False, ages
@@ -118,6 +123,10 @@ class Collection:
             for other in beside:
                 session.store.set(other).changes.subscribe(self._hear)
         self.set: RowSet[Item] = session.store.set(name)
+        self._ends, self._ends_in_order = ends, list[float]()
+        self._ends_are_old = True
+        if ends is not None:
+            self.set.changes.subscribe(self._count_anew)
         self._doing: dict[str, str] = {}
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
         self._more: dict[str, Item] = {}
@@ -140,6 +149,26 @@ class Collection:
     def road(self) -> Road | None:
         """The first road that is open or not known to be closed, None when all are closed."""
         return next((road for road in self.roads if self.session.open(road.family)), None)
+
+    def _count_anew(self, _: Change) -> None:
+        self._ends_are_old = True
+
+    @property
+    def open(self) -> int | None:
+        """How many records are open: not over, and nothing of ours under way; None for a kind whose records never end.
+
+        What has ended stays in the list. To ask again costs nothing while the list stays as it is.
+        """
+        if self._ends is None:
+            return None
+        if self._ends_are_old:
+            rows = self.set.rows.values()
+            self._ends_in_order = sorted(
+                self._ends(item) for item in rows if item.record is not None and item.doing is None
+            )
+            self._ends_are_old = False
+        now = self.session.clock.now().timestamp()
+        return len(self._ends_in_order) - bisect_right(self._ends_in_order, now)
 
     def _metered(self) -> bool:
         road = self.road

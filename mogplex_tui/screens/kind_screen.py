@@ -56,6 +56,11 @@ class KindScreen(ListScreen):
         """Hear when the reach of the credential changes."""
         self._forget.append(self.session.access.subscribe(lambda *_: self.changed_soon()))
 
+    def how_many(self, total: int) -> str:
+        """Return how many records there are; where some have run out, how many are open, as the header counts them."""
+        still = self.collection.open
+        return f"{total:,}" if still is None or still == total else f"{still:,} of {total:,} open"
+
     def never(self) -> frozenset[str]:
         """Return what no record of this kind has."""
         return never_of(self.KIND)

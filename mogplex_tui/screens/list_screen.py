@@ -173,6 +173,10 @@ class ListScreen(MarkScreen):
         """Return what the title tells beside the number of rows; for subclasses."""
         return []
 
+    def how_many(self, total: int) -> str:
+        """Return how many rows there are, of `total`; for subclasses."""
+        return f"{total:,}"
+
     def title_segments(self) -> list[Segment]:
         """Return how many rows there are, what is remarkable, the filter, and how fresh it all is."""
         loaded = len(self._rows.rows)
@@ -183,7 +187,7 @@ class ListScreen(MarkScreen):
         left = [
             *crumbs,
             Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
-            Segment(f"{total:,}" if known else "", Tone.PLAIN, priority=1),
+            Segment(self.how_many(total) if known else "", Tone.PLAIN, priority=1),
             *self.mark_segments(),
             *(self.counts() if known else ()),
         ]

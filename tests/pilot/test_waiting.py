@@ -31,7 +31,7 @@ def question(world: World, seconds: float) -> str:
     return key
 
 
-async def test_the_header_counts_open_questions_and_an_answer_takes_one_away(
+async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_away(
     console: Run, world: World
 ) -> None:
     first = question(world, 3600)
@@ -41,12 +41,14 @@ async def test_the_header_counts_open_questions_and_an_answer_takes_one_away(
         await ui.sees("◆ 2")
         await ui.app.go("approvals")
         screen = await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen, "the approvals")
+        # What has run out stays in the list and counts as little there as in the header.
+        await ui.sees("2 of 3 open", "expired")
         await ui.until(lambda: screen.table.move_cursor_to(first), "the question")
         await ui.press("d")
         await ui.sees("Deny approval")
         # No note: enter gives the keys to the buttons, the harmless one first.
         await ui.press("enter", "right", "enter")
-        await ui.sees("◆ 1", "is denied")
+        await ui.sees("◆ 1", "is denied", "1 of 2 open")
 
 
 async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:

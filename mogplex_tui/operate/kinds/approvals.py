@@ -74,6 +74,7 @@ KIND = Kind(
     beside=("automations",),
     lend=p.lending(p.running_out, p.automation_names),
     ages=True,
+    ends=p.ending("expires_at"),
     fields=(
         c.state("status", width=10, priority=0),
         c.left("expires_at", "LEFT", 5, key="left", priority=0),

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.live.collection import Collection, Item, Lend, Listing, Read, Road, items_of
+from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
 from mogplex_tui.operate.finding import Find, fields_at, word_of
 
 if TYPE_CHECKING:
@@ -218,6 +218,7 @@ class Kind:
     page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
     session. `beside` are the kinds whose lists are kept fresh along with this one, because its columns, facts or
     choices tell from them; `lend` makes of their rows what is shown of a record, anew with every tick where that `ages`.
+    `ends` says until when a record is open: what has ended stays in the list, and is not counted as open.
     """
 
     name: str
@@ -233,6 +234,7 @@ class Kind:
     beside: tuple[str, ...] = ()
     lend: Lend | None = None
     ages: bool = False
+    ends: Ends | None = None
     key: Callable[[Any], str] = id_of
     label: Callable[[Any], str] = lambda record: id_of(record)[:8]
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
@@ -291,7 +293,9 @@ class Kind:
 
 def collection_of(session: Session, kind: Kind) -> Collection:
     """Return the rows of a kind with their feed."""
-    return Collection(session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend, ages=kind.ages)
+    return Collection(
+        session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend, ages=kind.ages, ends=kind.ends
+    )
 
 
 def listed(

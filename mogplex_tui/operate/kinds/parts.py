@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live import session
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Item, Lend, Listing
+    from mogplex_tui.live.collection import Ends, Item, Lend, Listing
     from mogplex_tui.live.session import Session
 
 WhyNot = Callable[["Item"], str | None]
@@ -143,6 +144,16 @@ def running_out(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, 
         return {"due": 1e12 if ends is None else ends.timestamp(), "status": "waiting"}
 
     return told
+
+
+def ending(path: str) -> Ends:
+    """Return until when a record is open: the instant at a path, without one for ever."""
+
+    def ends(item: Item) -> float:
+        at = c.value(item, path)
+        return inf if at is None else float(at.timestamp())
+
+    return ends
 
 
 def to(kind: str, label: str, key: str, text: str = "") -> Way:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mogplex_tui.api.target import Target
+from mogplex_tui.config.contexts import Context, change
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
@@ -25,18 +27,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
 from tests.snapshots.test_screens import SIZES, Snap, Still, _console
 
-# In an order in which each finds what it says of the others.
-SHOWN = (
-    "models",
-    "agents",
-    "assignments",
-    "sandboxes",
-    "projects",
-    "automations",
-    "jobs",
-    "approvals",
-    "settings",
-)
+SHOWN = tuple(sorted(kinds()))
 NOW = datetime(2026, 8, 5, 10, 0, 5, tzinfo=UTC)
 
 
@@ -48,6 +39,30 @@ class Standing:
 
     def now(self) -> datetime:
         return NOW
+
+
+def _in_order() -> list[str]:
+    """The kinds in an order in which each finds what it says of the others."""
+    found: list[str] = []
+
+    def add(name: str) -> None:
+        if name in SHOWN and name not in found:
+            for other in kinds()[name].beside:
+                add(other)
+            found.append(name)
+
+    for name in SHOWN:
+        add(name)
+    return found
+
+
+def _keep_contexts() -> None:
+    """The one kind that is the console's own is read from its file."""
+    prod = Context(
+        "prod", "https://mogplex.example", protected=True, kept_in="keyring", holds=("token", "session")
+    )
+    other = Context("laptop", "http://127.0.0.1:4700", read_only=True, kept_in="file", holds=("token",))
+    change(lambda none: none.put(prod).put(other))
 
 
 async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
@@ -62,17 +77,26 @@ async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | No
             runs = Runs(session)
             runs.pages = 2
             await runs.fetch()
-            for name in SHOWN:
+            for name in _in_order():
                 kind = kinds()[name]
                 collection = collection_of(session, kind)
                 await collection.fetch()
                 first = _first(collection)
                 if kind.one is not None and first is not None:
                     collection.put(await kind.one(session.client, first))
-                found[name] = (dict(collection.set.rows), collection.set.notice, collection.set.total)
+                found[name] = (_standing(collection.set.rows), collection.set.notice, collection.set.total)
         finally:
             await session.stop()
     return found, runs.set
+
+
+def _standing(rows: Mapping[str, Item]) -> dict[str, Item]:
+    """The rows with the one thing that no seed decides: a plane draws its tokens anew, whose first letters keys show."""
+    found = dict(rows)
+    for key, item in rows.items():
+        if isinstance(item.record, dict) and "prefix" in item.record:
+            found[key] = replace(item, record={**item.record, "prefix": f"mog_{key[:8]}"})
+    return found
 
 
 def _first(collection: Collection) -> Item | None:
@@ -84,6 +108,7 @@ def _first(collection: Collection) -> Item | None:
 
 @cache
 def _rows() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
+    _keep_contexts()
     return asyncio.run(_read())
 
 

@@ -97,15 +97,20 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
 
 
-def look_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say how the console looks and what it may do."""
+def look_arguments(parser: argparse.ArgumentParser, unsaid: str | None = None) -> None:
+    """Add the arguments that say how the console looks and what it may do.
+
+    A command that takes them too gives `argparse.SUPPRESS` as `unsaid`: what stands before its name holds then.
+    """
     parser.add_argument(
-        "--read-only", action="store_true", default=None, help="offer nothing that changes anything"
+        "--read-only", action="store_true", default=unsaid, help="offer nothing that changes anything"
     )
-    parser.add_argument("--theme", choices=("dark", "light"), default=None, help="colours (default: dark)")
-    parser.add_argument("--ascii", action="store_true", default=None, help="plain letters instead of glyphs")
+    parser.add_argument("--theme", choices=("dark", "light"), default=unsaid, help="colours (default: dark)")
     parser.add_argument(
-        "--reduced-motion", action="store_true", default=None, help="nothing flashes or turns"
+        "--ascii", action="store_true", default=unsaid, help="plain letters instead of glyphs"
+    )
+    parser.add_argument(
+        "--reduced-motion", action="store_true", default=unsaid, help="nothing flashes or turns"
     )
 
 

@@ -28,3 +28,10 @@ def test_the_help_of_all_names_every_command(capsys: pytest.CaptureFixture[str])
             parser.run(argv)
         told = capsys.readouterr().out
         assert all(f"\n    {name}" in told for name in parser.COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["--read-only"], ["--theme", "light"], ["--ascii"], ["--reduced-motion"]])
+def test_how_the_console_looks_may_be_said_before_or_after_demo(words: list[str]) -> None:
+    built = parser.build("demo")
+    before, after = built.parse_args([*words, "demo"]), built.parse_args(["demo", *words])
+    assert before == after != built.parse_args(["demo"])

@@ -5,8 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+# A day away from the ends of the calendar, every instant has a date in every zone.
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
+
+def aware(value: datetime) -> datetime:
+    """Return an instant that was told, in UTC where it names no zone, as one that can be told in any zone.
+
+    Some services write the first second of the year 1 where there is no time.
+    """
+    told = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return min(max(told, _EARLIEST), _LATEST)
 
 
 class Clock(Protocol):

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from mogplex_tui.api.clock import aware
 from mogplex_tui.config.paths import read_json, write_private
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.store import RowSet
@@ -76,8 +77,7 @@ def _unpacked(raw: Any) -> RunRow | None:
 
 def _value(field: Field[Any], value: Any) -> Any:
     if field.name in _TIMES:
-        at = datetime.fromisoformat(value)
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return aware(datetime.fromisoformat(value))
     if field.name == "cost":
         return Decimal(value)
     if field.name == "source":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.clock import aware
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun
@@ -248,7 +250,7 @@ def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> 
 
 def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
     """Make the marked row of a record that did not parse: it is shown at its time with its JSON, never dropped."""
-    at = _instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
+    at = instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
     # Most lists have no such row, and the rules cost time before the first frame.
     from mogplex_tui.live import redact
 
@@ -258,12 +260,12 @@ def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
     )
 
 
-def _instant(value: Any) -> datetime | None:
+def instant(value: Any) -> datetime | None:
+    """Return the instant that a text of a record that did not parse tells, None for anything else."""
     try:
-        at = datetime.fromisoformat(value)
+        return aware(datetime.fromisoformat(value))
     except (TypeError, ValueError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _sum(*values: int | None) -> int | None:

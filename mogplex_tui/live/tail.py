@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live import redact
+from mogplex_tui.live.rows import instant
 from mogplex_tui.live.spill import Spill, Spilled
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Tail:
             given = raw.get("id")
             named = isinstance(given, str) and bool(given)
             key = str(given) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
-            known = _instant(raw)
+            known = instant(raw.get("created_at")) or instant(raw.get("createdAt"))
             if key in self._seen or (known is not None and self._too_old(known)):
                 continue
             self._seen.add(key)
@@ -268,16 +269,6 @@ class _Batch:
 
 def _sort(line: Line) -> tuple[datetime, int]:
     return line.sort
-
-
-def _instant(raw: dict[str, Any]) -> datetime | None:
-    for name in ("created_at", "createdAt"):
-        try:
-            at = datetime.fromisoformat(raw[name])
-        except (KeyError, TypeError, ValueError):
-            continue
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    return None
 
 
 def _tool_call(event: Event) -> str | None:

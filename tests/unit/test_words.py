@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, Cost
 from mogplex_tui.operate import words
 from mogplex_tui.operate.words import DASH
+from tests.unit.fakes import call
 
 NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
 
@@ -152,3 +155,21 @@ def test_ids_models_counts_and_instants() -> None:
     assert words.local(None) == DASH
     assert words.utc(NOW) == "2026-08-05T10:00:00Z"
     assert words.utc(NOW.astimezone()) == "2026-08-05T10:00:00Z"
+
+
+@pytest.mark.parametrize("told", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_time_at_the_end_of_the_calendar_is_told_in_every_zone(
+    told: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        (at,) = {call(started_at=told).started_at, make.instant(told)}
+        assert at is not None
+        assert len(words.clock(at)) == len("10:00:00")
+        assert words.local(at)
+        assert words.utc(at).endswith("Z")
+    finally:
+        monkeypatch.undo()
+        time.tzset()

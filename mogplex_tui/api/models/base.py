@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from mogplex_tui.api.clock import aware
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.text import visible
 
@@ -46,15 +47,11 @@ def _money(value: object) -> object:
     return amount
 
 
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-
-
 def _or(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
-Time = Annotated[datetime, AfterValidator(_aware)]
+Time = Annotated[datetime, AfterValidator(aware)]
 """An aware moment, from either wire form (offset with microseconds, or Z with milliseconds)."""
 Money = Annotated[Decimal, BeforeValidator(_money)]
 """US dollars, from a JSON number or a numeric string."""

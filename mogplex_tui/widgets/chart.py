@@ -15,7 +15,10 @@ _LEAST_HEIGHT: Final = 3
 
 
 class CostChart(ToneWidget):
-    """Values of one bucket of time each, in dollars; None leaves a gap, because unknown is not zero."""
+    """Values of one bucket of time each, in dollars; None leaves a gap, because unknown is not zero.
+
+    Zero lies on the axis of the times, which is dotted where nothing is known.
+    """
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
 
@@ -50,10 +53,12 @@ class CostChart(ToneWidget):
         left = max(width(text) for text in scale if text)
         plot = self._plot(across - left - 2, rows, _top(scale))
         bar, corner = ("|", "+") if self._ascii else ("┤", "└")
-        for text, line in zip(scale, plot, strict=True):
+        for text, line in zip(scale[:-1], plot[:-1], strict=True):
             mark = bar if text else ("|" if self._ascii else "│")
             out.append([(f"{pad_left(text, left)} {mark}", Tone.DIM), (line, Tone.ACCENT)])
-        out.extend(self._time_axis(left + 1, across, corner))
+        ticks, names = self._times(left + 2, across)
+        out.append([(f"{pad_left(scale[-1], left)} {corner}", Tone.DIM), *self._ground(plot[-1], ticks)])
+        out.append([(names, Tone.DIM)])
         return out[:down]
 
     def _columns(self, cells: int) -> list[int]:
@@ -62,7 +67,8 @@ class CostChart(ToneWidget):
         return [min(count - 1, column * count // cells) for column in range(cells)]
 
     def _plot(self, cells: int, rows: int, top: float) -> list[str]:
-        grid = [[" "] * cells for _ in range(rows)]
+        """The lines of the curve from the top; the last one, after `rows` others, is that of zero."""
+        grid = [[" "] * cells for _ in range(rows + 1)]
         before: int | None = None
         flat, rise, fall = ("-", "/", "\\") if self._ascii else ("─", "", "")
         for column, bucket in enumerate(self._columns(cells)):
@@ -70,8 +76,7 @@ class CostChart(ToneWidget):
             if value is None:
                 before = None
                 continue
-            # Row 0 is the top; the axis starts at zero.
-            level = max(0, min(rows - 1, round((1 - value / top) * rows - 0.5))) if top > 0 else rows - 1
+            level = _row(value, top, rows)
             if before is None or before == level:
                 grid[level][column] = flat
             elif self._ascii:
@@ -88,42 +93,60 @@ class CostChart(ToneWidget):
             before = level
         return ["".join(row) for row in grid]
 
-    def _time_axis(self, indent: int, across: int, corner: str) -> list[list[Cell]]:
-        cells = across - indent - 1
+    def _ground(self, curve: str, ticks: set[int]) -> list[Cell]:
+        """The axis of the times with what of the curve lies on it."""
+        line, dots, tick = ("-", ".", "+") if self._ascii else ("─", "╌", "┬")
+        cells: list[Cell] = []
+        for column, bucket in enumerate(self._columns(len(curve))):
+            sign = curve[column]
+            if sign in (" ", line) and column in ticks:
+                drawn = tick
+            elif sign == " ":
+                drawn = dots if self._values[bucket] is None else line
+            else:
+                drawn = sign
+            cells.append((drawn, Tone.DIM if sign == " " else Tone.ACCENT))
+        return cells
+
+    def _times(self, indent: int, across: int) -> tuple[set[int], str]:
+        """The columns of the plot that have a tick, and the line of the times beneath."""
+        cells = across - indent
         columns = self._columns(cells)
         labels = [visible(label) for label in self._labels]
-        line = ["-" if self._ascii else "─"] * cells
-        names = [" "] * (across)
+        marked: set[int] = set()
+        names = [" "] * across
         longest = max((width(label) for label in labels), default=0)
         if longest and len(labels) == len(self._values):
             ticks = max(1, min(4, cells // (longest + 4)))
             for tick in range(ticks):
                 bucket = tick * len(labels) // ticks
                 column = columns.index(bucket) if bucket in columns else 0
-                line[column] = "+" if self._ascii else "┬"
-                start = max(0, min(indent + 1 + column - longest // 2, across - longest))
+                marked.add(column)
+                start = max(0, min(indent + column - longest // 2, across - longest))
                 for offset, character in enumerate(labels[bucket]):
                     names[start + offset] = character
-        return [
-            [(" " * indent + corner + "".join(line), Tone.DIM)],
-            [("".join(names).rstrip(), Tone.DIM)],
-        ]
+        return marked, "".join(names).rstrip()
 
 
 def axis(most: float, rows: int) -> list[str]:
-    """A label for each row of a plot from the top, at round amounts where they fit and else empty."""
+    """A label for each of so many rows of a plot from the top, at round amounts or empty, and after them that of zero."""
     if most <= 0:
-        return ["$1", *[""] * (rows - 2), "$0"] if rows > 1 else ["$1"]
+        return ["$1", *[""] * (rows - 1), "$0"]
     step = _step(most / max(1, min(rows, 4)))
     top = step * max(1, -(-most // step))
     labels = [""] * rows
     amount = top
     while amount > step / 2:
-        row = min(rows - 1, max(0, round((1 - amount / top) * rows)))
-        if not labels[row]:
+        row = _row(amount, top, rows)
+        if row < rows and not labels[row]:
             labels[row] = _money(amount, step)
         amount -= step
-    return labels
+    return [*labels, "$0"]
+
+
+def _row(amount: float, top: float, rows: int) -> int:
+    """The row of an amount, counted from the top, where `top` is; zero has the one after `rows` others."""
+    return max(0, min(rows, round((1 - amount / top) * rows)))
 
 
 def _top(labels: Sequence[str]) -> float:

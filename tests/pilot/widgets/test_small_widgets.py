@@ -234,15 +234,22 @@ async def test_the_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
         assert "00:00" in lines[-1]
         assert "04:00" in lines[-1]
         assert not ragged(chart)
-        columns = ["".join(line[column] for line in lines[1:-2]).strip() for column in range(5, 59)]
-        assert any(columns[:26])
+        # Zero lies on the axis, and nothing else does; what is unknown is no zero.
+        ground = lines[-2]
+        assert ground.startswith("$0 ")
+        left = ground.index("$0") + 4
+        columns = ["".join(line[column] for line in lines[1:-2]).strip() for column in range(left, 59)]
+        assert [bool(column) for column in columns[:26]] == [False] * 7 + [True] * 19
         assert not any(columns[28:40])
+        assert set(ground[left + 28 : left + 40]) <= set(".+" if ascii_mode else "╌┬")
+        assert set(ground[left : left + 7]) <= set("-+" if ascii_mode else "─┬")
         if ascii_mode:
             assert all(line.isascii() for line in lines)
 
 
 def test_an_axis_has_round_amounts() -> None:
-    assert [label for label in axis(5.2, 8) if label] == ["$6", "$4", "$2"]
+    assert [label for label in axis(5.2, 8) if label] == ["$6", "$4", "$2", "$0"]
+    assert axis(5.2, 8)[8] == "$0"
     assert axis(0.037, 4)[0] == "$0.04"
     assert axis(31_000, 6)[0] == "$40k"
     assert axis(0, 3)[0] == "$1"

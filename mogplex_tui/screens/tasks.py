@@ -84,6 +84,10 @@ class ConsoleTasks(KeysInTurn):
             markup=markup,
         )
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text on the terminal's clipboard; half a character, which no terminal can be told, becomes a `?`."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
     def open_run(self, row: RunRow) -> None:
         """Show one run and remember it."""
         from mogplex_tui.screens.run import RunScreen

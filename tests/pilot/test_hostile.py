@@ -103,3 +103,11 @@ async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
         await ui.press("n")
         await ui.sees("New run", "on a new branch")
         assert ui.app.screen.query_one("#prompt", TextArea).text == prompt
+
+
+async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs")
+        ui.app.copy("run \ud800", "the id")
+        await ui.sees("Copied the id")
+        assert ui.app.clipboard == "run ?"

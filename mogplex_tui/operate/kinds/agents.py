@@ -55,7 +55,7 @@ KIND = Kind(
         c.flag("is_preset", "PRESET", "preset", "own", tone="dim", key="preset", priority=3),
         c.count("cycle_count", "CYCLES", 6, key="cycles", priority=2),
         c.count("day.runs_24h", "RUNS 24H", 8, key="runs", priority=1),
-        c.count("day.failed", "FAILED", 6, key="failed", priority=1),
+        c.count("day.failed", "FAILED", 6, "error", key="failed", priority=1),
         c.count("day.tokens_24h", "TOKENS", 7, key="tokens", priority=3),
         c.age("last_activity", "LAST", key="last", priority=1),
         c.text("description", "", 30, "dim", key="what", priority=4, flex=3, min_width=16),

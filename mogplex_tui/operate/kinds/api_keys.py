@@ -63,7 +63,7 @@ KIND = Kind(
         c.text("scopes", "MAY", 12, priority=1),
         c.flag("ours", "OURS", "this one", "", priority=1),
         c.age("last_used_at", "USED", 5, key="used", priority=0),
-        c.left("expires_at", "ENDS", 5, key="ends", priority=0),
+        c.left("expires_at", "ENDS", 5, 7 * 86_400, key="ends", priority=0),
         c.age("created_at", key="age", priority=2),
     ),
     search=c.searching(),

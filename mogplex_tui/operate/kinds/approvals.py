@@ -78,9 +78,9 @@ KIND = Kind(
     fields=(
         c.state("status", width=10, priority=0),
         c.left("expires_at", "LEFT", 5, key="left", priority=0),
-        c.text("sort", "KIND", 7, "dim", key="kind", priority=2),
-        c.text("asked", "ASKED", 30, flex=3, min_width=20),
-        c.text("who", "BY", 16, key="by", flex=1, min_width=10, priority=1),
+        c.text("sort", "KIND", 7, "dim", key="kind", priority=3),
+        c.text("asked", "ASKED", 44, flex=3, min_width=34),
+        c.text("who|automation", "BY", 16, key="by", flex=1, min_width=10, priority=1),
         c.repo("repo", 16, priority=2),
         c.text("urgency", "URGENCY", 8, "dim", priority=3),
         c.age("created_at", key="age", priority=1),
@@ -91,7 +91,7 @@ KIND = Kind(
     label=c.named("“{asked:60}”"),
     facts=c.groups(
         "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
-        "by: who; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
+        "by: who|automation; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
         "runs out: expires_at; asked at: created_at",
     ),
     links=p.links(

@@ -113,13 +113,13 @@ def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
     )
 
 
-def count(path: str, title: str, width: int = 6, **more: Any) -> Field:
-    """A column of counts."""
+def count(path: str, title: str, width: int = 6, tone: str = "plain", **more: Any) -> Field:
+    """A column of counts; none at all is quiet."""
     return _column(
         path,
         title,
         width,
-        lambda found, _: (words.count(int(found)), "plain"),
+        lambda found, _: (words.count(int(found)), tone if found else "dim"),
         _number,
         align="right",
         **more,
@@ -141,12 +141,16 @@ def age(path: str, title: str = "AGE", width: int = 4, **more: Any) -> Field:
     )
 
 
-def left(path: str, title: str = "LEFT", width: int = 5, **more: Any) -> Field:
-    """A column of the time until an instant; what is past says so."""
+def left(path: str, title: str = "LEFT", width: int = 5, soon: float = 3_600, **more: Any) -> Field:
+    """A column of the time until an instant, which stands out from `soon` seconds before it; what is past says so."""
 
     def show(found: Any, context: Context) -> tuple[str, str]:
         seconds = (found - context.now).total_seconds()
-        return (words.age_of(seconds), "warn") if seconds > 0 else ("over", "dim")
+        return (
+            ("over", "dim")
+            if seconds <= 0
+            else (words.age_of(seconds), "warn" if seconds < soon else "plain")
+        )
 
     def find(found: Any, now: datetime) -> float:
         return float((found - now).total_seconds())
@@ -362,7 +366,9 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
         found = value(item, path)
         if found is None:
             return (label, words.DASH, "dim")
-        told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), "plain")
+        # None of something is said quietly; a no is not.
+        quiet = "dim" if found == 0 and found is not False else "plain"
+        told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), quiet)
         return (label, told, tone) if told else (label, words.DASH, "dim")
 
     return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]

@@ -28,9 +28,9 @@ KIND = Kind(
     roads=(road(Family.COMMANDS, _read, every=180, blind=120),),
     fields=(
         c.text("called", "COMMAND", 20, key="command", flex=1, min_width=12),
-        c.text("description", "WHAT", 32, "dim", key="what", flex=2, min_width=14, priority=1),
-        c.flag("takes", "ARGS", "takes", "none", key="args", priority=2),
-        c.text("template", "EXPANDS TO", 32, "dim", key="template", flex=3, min_width=16, priority=3),
+        c.text("description", "WHAT", 32, "dim", key="what", flex=2, min_width=24, priority=1),
+        c.flag("takes", "ARGS", "takes", "none", key="args", priority=4),
+        c.text("template", "EXPANDS TO", 32, "dim", key="template", flex=3, min_width=24, priority=3),
         c.age("created_at", key="age", priority=0),
     ),
     search=c.searching(),

@@ -43,7 +43,7 @@ KIND = Kind(
         c.text("name", "CONNECTION", 20, flex=1, min_width=12),
         c.text("type", "TYPE", 11, "dim", priority=2),
         c.text("place", "WHERE", 28, "dim", flex=1, min_width=20, cut="middle", priority=2),
-        c.text("auth_type", "SIGNS IN", 9, "dim", key="auth", priority=3),
+        c.text("auth_type", "AUTH", 9, "dim", key="auth", priority=3),
         c.text("sign_in", "SIGN-IN", 8, "warn", key="signin", priority=1),
         c.text("repo_name|scope", "FOR", 14, "dim", key="for", priority=3, cut="middle"),
         c.age("last_tested_at", "TESTED", 6, key="tested", priority=1),
@@ -57,7 +57,7 @@ KIND = Kind(
         "name; what: description; enabled: is_enabled; type; where: place",
         "health: health as state; last error: last_test_error as error; answer: last_test_http_status;"
         " tools: last_test_tool_count; tested: last_tested_at",
-        "signs in by: auth_type; sign-in: sign_in; scopes: oauth_scopes",
+        "auth: auth_type; sign-in: sign_in; scopes: oauth_scopes",
         "authorised: oauth_authorized_at; runs out: oauth_token_expires_at",
         "counts for: scope; repo: repo_name|repo_id; preset: source_preset",
     ),

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
+_SWITCH = "To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it."
+
 
 async def _read(_: ClientView, session: Session) -> Listing:
     try:
         stored = kept.read()
     except kept.ContextError as error:
         return Listing([Item("contexts.json", None, None, str(error))])
-    return Listing([_item(context, session, stored.current) for context in stored.by_name.values()])
+    items = [_item(context, session, stored.current) for context in stored.by_name.values()]
+    return Listing(items, notice=_SWITCH if items else "")
 
 
 def _item(context: kept.Context, session: Session, current: str | None) -> Item:
@@ -47,9 +50,7 @@ KIND = Kind(
     aliases=("context", "ctx"),
     roads=(
         # Nothing is asked of the service; its state closes no file.
-        road(Family.OTHER, _read, every=30, blind=30).hiding(
-            "To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it."
-        ),
+        road(Family.OTHER, _read, every=30, blind=30),
     ),
     fields=(
         c.flag("here", "HERE", "in use", "", priority=0),

@@ -26,7 +26,7 @@ Way = Callable[["Item"], Link | None]
 ACTIVITY = (
     "last run: last_run_status as state; started: last_run_started_at; last error: last_run_error as error",
     "running: running_count; pending: pending_count; failed 24 h: failed_24h; suppressed: suppressed_24h;"
-    "deferred: deferred_24h; start failed: start_failed_24h; pressure: last_pressure_reason as reason",
+    "deferred: deferred_24h; start failed: start_failed_24h; last reason: last_pressure_reason as reason",
 )
 
 

@@ -205,6 +205,11 @@ async def test_names_that_are_throttled_leave_ids_and_say_so(mogplex: Mogplex) -
         mogplex.use(service.base_url, cookie="better-auth.session_token=good0000")
         done = await mogplex("runs", "list")
         by_name = await mogplex("runs", "list", "--repo", "acme/web")
+        mogplex.use(service.base_url, cookie=None)
+        alone = await mogplex("runs", "list")
     assert (done.code, by_name.code) == (0, 5)
+    # A token alone has nothing left to ask: what the exit codes call throttled.
+    assert (alone.code, alone.out) == (5, "")
+    assert alone.err.startswith("Too many requests for the repositories")
     assert "3f1c2c1e" in done.out
     assert "Repositories are shown by their ids" in done.err

@@ -72,8 +72,6 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
     runs.mark(row.key, "cancelling")
     try:
         await send_cancel(session, row)
-        session.ledger.close(entry, "done")
-        return _ended(row, await _read_back(session, runs, row))
     except MogplexError as error:
         session.ledger.close(entry, _end_of(error), str(error))
         session.cancelling.pop(row.key, None)
@@ -84,6 +82,9 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
         session.ledger.close(entry, "unknown")
         _restore(runs, row)
         raise
+    else:
+        session.ledger.close(entry, "done")
+        return _ended(row, await _read_back(session, runs, row))
     finally:
         session.cancelling.pop(row.key, None)
 

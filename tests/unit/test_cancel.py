@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
+from mogplex_tui.operate import operations
 from tests.unit.fakes import COOKIE, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
@@ -189,3 +191,23 @@ async def test_one_failed_read_back_does_not_hide_the_next(session: FakeSession)
     session.fake.refuse["runs.get"] = [Unavailable("busy", status=503), None]
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
     assert (await ask(session, row)).good
+
+
+async def test_a_console_that_is_left_while_a_cancel_is_read_back_has_sent_it_all_the_same(
+    session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = streaming_run(session)
+    reading = asyncio.Event()
+
+    async def pause(_: float) -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(operations, "_pause", pause)
+    asking = asyncio.create_task(ask(session, row))
+    await reading.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [entry[2] for entry in ledger(session)] == ["sent", "done"]
+    assert session.cancelling == {}

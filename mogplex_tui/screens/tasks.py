@@ -166,7 +166,7 @@ class ConsoleTasks(KeysInTurn):
                 f"{said} What was typed is kept: n opens the form among the runs.",
             )
             return
-        self._keeper.done()
+        self._keeper.done(draft)
         self.show_late(asked_on, partial(self.open_run, row), f"{name_of(row)} has started.")
 
     def do_runs_open_id(self) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.widgets import Select, TextArea
 
+from mogplex_tui.operate import operations
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -102,3 +105,28 @@ async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text
                 )
         await ui.press("ctrl+s")
         await ui.sees("Not started", "Too many requests", "fix it")
+
+
+async def test_what_is_typed_while_a_run_starts_is_kept(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = world.repo("acme/web")
+    arrives, start = asyncio.Event(), operations.start
+
+    async def slowly(*given: Any) -> Any:
+        await arrives.wait()
+        return await start(*given)
+
+    monkeypatch.setattr(operations, "start", slowly)
+    async with console() as ui:
+        await _form(ui, repo, "fix it")
+        await ui.press("ctrl+s")
+        await ui.loses("New run")
+        await ui.press("n")
+        await ui.sees("New run", "fix it")
+        ui.app.screen.query_one("#prompt", TextArea).text = "write the docs"
+        await ui.press("escape")
+        arrives.set()
+        await ui.sees("following")
+        await ui.press("escape", "n")
+        await ui.sees("New run", "write the docs")

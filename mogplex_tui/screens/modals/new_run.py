@@ -44,10 +44,11 @@ class DraftKeeper:
             self.draft, self.key = draft, new_key()
         self._write()
 
-    def done(self) -> None:
-        """The run has started: the prompt goes, the choices stay for the next one."""
-        self.draft, self.key = replace(self.draft, prompt="", working_branch=""), new_key()
-        self._write()
+    def done(self, started: Draft) -> None:
+        """The run has started: its prompt goes, the choices stay for the next one, as does what was typed meanwhile."""
+        if self.draft == started:
+            self.draft, self.key = replace(started, prompt="", working_branch=""), new_key()
+            self._write()
 
     def _write(self) -> None:
         if self._path is None:

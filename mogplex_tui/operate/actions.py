@@ -180,6 +180,11 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
     return _SHOWN.get(key, key)
 
 
+def lasting() -> list[str]:
+    """Return the keys that stay in the key bar to the last, as it writes them: to any command, the way back, the help."""
+    return [shown_key(BY_ID[name].keys[0]) for name in ("app.palette", "go.back", "app.help")]
+
+
 # Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
 _KNOWN: dict[str, tuple[frozenset[str], tuple[Action, ...]]] = {}
 

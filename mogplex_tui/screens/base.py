@@ -93,7 +93,7 @@ class ConsoleScreen(Screen[None]):
         yield SegmentLine([], id="title")
         yield Rule(ascii_only=self.console.look.ascii)
         yield from self.compose_body()
-        yield KeyBar([], id="keys")
+        yield KeyBar([], lasting=actions.lasting(), id="keys")
 
     def _header(self) -> list[Segment]:
         return header_segments(self.session, self.console.look, self.console.questions)

@@ -11,23 +11,24 @@ from .tones import Cell, Tone
 
 WIDE_GAP: Final = 3
 NARROW_GAP: Final = 2
-LASTING: Final = 2
 
 Item = tuple[str, str]
 """A key as it is shown, and what it does."""
 
 
 class KeyBar(ToneWidget):
-    """A line of keys with their titles; at narrow widths those before the last few go.
+    """A line of keys with their titles; at narrow widths some go, from the right, and those that last go last.
 
-    The last ones lead to all the others (commands and help), so that they stay.
+    `lasting` are the keys that lead to all the others or away from here, the first of them the first to go.
     """
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
 
-    def __init__(self, items: Sequence[Item] = (), *, id: str | None = None) -> None:
+    def __init__(
+        self, items: Sequence[Item] = (), *, lasting: Sequence[str] = (), id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self._items = tuple(items)
+        self._items, self._lasting = tuple(items), tuple(lasting)
 
     def set_items(self, items: Sequence[Item]) -> None:
         """Show these keys; the same ones again cost nothing."""
@@ -44,13 +45,21 @@ class KeyBar(ToneWidget):
             if gap > NARROW_GAP:
                 gap = NARROW_GAP
             else:
-                items.pop(max(0, len(items) - 1 - LASTING))
+                items.pop(self._least(items))
         cells: list[Cell] = [(" ", Tone.PLAIN)]
         for number, (key, title) in enumerate(items):
             cells.append((" " * (gap if number else 0), Tone.PLAIN))
             cells.append((key, Tone.ACCENT))
             cells.append((f" {title}", Tone.DIM))
         return [clipped(cells, across, "")]
+
+    def _least(self, items: Sequence[Item]) -> int:
+        """The place of the key that goes next."""
+        ranks = [
+            self._lasting.index(key) if key in self._lasting else -1 - place
+            for place, (key, _) in enumerate(items)
+        ]
+        return ranks.index(min(ranks))
 
 
 def _needed(items: Sequence[Item], gap: int) -> int:

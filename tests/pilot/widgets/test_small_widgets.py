@@ -79,15 +79,19 @@ async def test_right_segments_stand_at_the_right_edge_and_change() -> None:
         assert shown(line)[0] == " [b]Runs[/b]␛".ljust(36) + "now "
 
 
-async def test_the_key_bar_drops_keys_before_the_last_ones() -> None:
-    bar = KeyBar([("⏎", "open"), ("x", "cancel"), ("n", "new run"), (":", "command"), ("?", "help")])
+async def test_the_key_bar_drops_keys_before_those_that_last() -> None:
+    bar = KeyBar(
+        [("⏎", "open"), ("x", "cancel"), ("n", "new run"), ("esc", "back"), (":", "command"), ("?", "help")],
+        lasting=(":", "esc", "?"),
+    )
     async with Host(bar).run_test(size=(60, 5)) as pilot:
-        everything = ["⏎", "open", "x", "cancel", "n", "new", "run", ":", "command", "?", "help"]
-        assert shown(bar)[0].split() == everything
-        await pilot.resize_terminal(40, 5)
+        assert " ".join(shown(bar)[0].split()) == "⏎ open x cancel n new run esc back : command ? help"
+        await pilot.resize_terminal(50, 5)
         await until(
-            pilot, lambda: shown(bar)[0].split() == ["⏎", "open", "x", "cancel", ":", "command", "?", "help"]
+            pilot, lambda: " ".join(shown(bar)[0].split()) == "⏎ open x cancel esc back : command ? help"
         )
+        await pilot.resize_terminal(22, 5)
+        await until(pilot, lambda: shown(bar)[0].split() == ["esc", "back", "?", "help"])
         await pilot.resize_terminal(12, 5)
         await until(pilot, lambda: shown(bar)[0].split() == ["?", "help"])
         assert not ragged(bar)

@@ -110,7 +110,7 @@ async def _read_back(session: Session, collection: Collection, kind: Kind, item:
         try:
             if kind.one is not None:
                 collection.put(await kind.one(session.client.at(Priority.ACTION), item))
-            differed = await collection.fetch()
+            differed = await collection.fetch(Priority.ACTION)
         except NotFound:
             await _quietly(collection)
             return
@@ -124,6 +124,6 @@ async def _read_back(session: Session, collection: Collection, kind: Kind, item:
 
 async def _quietly(collection: Collection) -> None:
     try:
-        await collection.fetch()
+        await collection.fetch(Priority.ACTION)
     except MogplexError as error:
         log.info("reading %s again failed: %s", collection.name, error)

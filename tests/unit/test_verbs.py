@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, Unreachable
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
@@ -41,10 +42,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
 
 
-async def _carry(session: Session, service: Service, text: str = "", **more: Any) -> Any:
-    async def read(_: Any, __: Session) -> Listing:
-        return Listing([ITEM])
+async def _listed(_: Any, __: Session) -> Listing:
+    return Listing([ITEM])
 
+
+async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
     kind = Kind(
         "things", "Things", "thing", (), lambda _: {}, lambda _: (), roads=(Road(Family.OTHER, read),)
     )
@@ -95,6 +97,17 @@ async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(sessio
     assert collection.set.rows["k1"].record == {"id": "k1", "state": "idle", "said": ["hello"]}
     await collection.fetch()
     assert collection.set.rows["k1"].record == {"id": "k1", "state": "busy", "said": ["hello"]}
+
+
+async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(session: Session) -> None:
+    asked: list[Priority] = []
+
+    async def read(client: Any, _: Session) -> Listing:
+        asked.append(client.priority)
+        return Listing([ITEM])
+
+    await _carry(session, Service("done"), read=read)
+    assert asked == [Priority.ACTION]
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,13 @@ def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
     items = [
         Item(key(row), row, raws[place] if place < len(raws) else None) for place, row in enumerate(rows)
     ]
+    taken = {item.key for item in items}
     for place, bad in enumerate(getattr(rows, "bad", ())):
         named = bad.raw.get("id") if isinstance(bad.raw, dict) else None
-        items.append(Item(str(named) if named else f"unreadable {place}", None, bad.raw, bad.why))
+        # What cannot be read may be named wrongly as well: it must not stand in the place of another row.
+        called = str(named) if named and str(named) not in taken else f"unreadable {place}"
+        taken.add(called)
+        items.append(Item(called, None, bad.raw, bad.why))
     return items
 
 

@@ -57,9 +57,7 @@ class KindSource:
         if row is None:
             # It went a moment ago, and the order has not been brought up to date yet.
             return [("", Tone.PLAIN) for _ in self._kind.fields]
-        return [
-            (text, _TONES[tone]) for text, tone in (field.cell(row, context) for field in self._kind.fields)
-        ]
+        return [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
 
     def mark(self, key: str) -> bool:
         """Return whether a row is marked."""

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road
-from tests.unit.fakes import FakeSession
+from mogplex_tui.api.models.base import BadRow, Rows
+from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road, items_of
+from mogplex_tui.operate.kinds import Context
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.unit.fakes import START, FakeSession
 
 
 class World:
@@ -85,3 +88,19 @@ async def test_the_json_of_a_record_is_never_older_than_its_row(world: World) ->
     row = world.collection.set.rows["t1"]
     assert row.raw == {"from": "list", "state": "done"}
     assert (row.record["state"], row.record["log"]) == ("done", "long")
+
+
+def test_rows_that_cannot_be_read_never_stand_in_the_place_of_others() -> None:
+    rows = Rows(["a"], [BadRow({"id": name}, "why") for name in ("a", 7, 7)])
+    assert [item.key for item in items_of(rows, str)] == ["a", "unreadable 0", "7", "unreadable 2"]
+
+
+def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_drops_it() -> None:
+    for name, kind in kinds().items():
+        if name == "runs":
+            continue
+        told = [text for text, _ in kind.cells(Item("x", None, {}, "name: not a text"), Context(START))]
+        [place] = [at for at, text in enumerate(told) if "unreadable" in text]
+        field = kind.fields[place]
+        assert field.priority == 0, name
+        assert (field.min_width or field.width) >= len("▫ unreada…"), name

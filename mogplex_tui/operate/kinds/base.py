@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
+from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, fields_at, word_of
 
 if TYPE_CHECKING:
@@ -253,6 +254,17 @@ class Kind:
             if field.key == key:
                 return field
         raise KeyError(key)
+
+    def cells(self, row: Any, context: Context) -> list[Cell]:
+        """Return a row's cells, one a column; where a record did not parse, the column that names it says so."""
+        cells = [field.cell(row, context) for field in self.fields]
+        if getattr(row, "record", row) is None:
+            place = next((at for at, each in enumerate(self.fields) if each.told and not each.priority), 0)
+            glyph, word, tone = words.state("unreadable", ascii_only=context.ascii_only)
+            # Why stands in the column of what went wrong; without one here, where there is room for a sentence.
+            alone = self.fields[place].flex and all(each.key != "error" for each in self.fields)
+            cells[place] = (f"{glyph} {word}{f': {row.why}' if alone else ''}", tone)
+        return cells
 
     def fields_at(self, now: datetime) -> Callable[[Any], Mapping[str, Any]]:
         """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them."""

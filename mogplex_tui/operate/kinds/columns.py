@@ -208,7 +208,7 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
     """A column of a state with glyph and word; a change of ours that is under way stands in its place."""
 
     def cell(item: Item, context: Context) -> tuple[str, str]:
-        word = item.doing or ("unreadable" if item.record is None else value(item, path))
+        word = item.doing or value(item, path)
         if word is None:
             return (words.DASH, "dim")
         glyph, name, tone = words.state(str(word), ascii_only=context.ascii_only)

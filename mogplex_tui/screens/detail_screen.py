@@ -169,13 +169,12 @@ class DetailScreen(ConsoleScreen):
         item, way = self.on_row(), self.way()
         # On the way from its own list, the record's name says enough.
         noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
-        fresh = messages.freshness_words(self.session, self.collection.set.freshness)
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),
             Segment(self.here(), Tone.STRONG, priority=0, close=True),
             Segment(item.doing or "", Tone.WARN, priority=1),
-            Segment(fresh, Tone.WARN, priority=2, right=True),
+            messages.freshness_segment(self.session, self.collection.set.freshness),
         ]
         return [segment for segment in segments if segment.text]
 

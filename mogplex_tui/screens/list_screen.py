@@ -193,12 +193,7 @@ class ListScreen(MarkScreen):
         ]
         order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
         right = [
-            Segment(
-                messages.freshness_words(self.session, self._rows.freshness),
-                Tone.WARN,
-                priority=2,
-                right=True,
-            ),
+            messages.freshness_segment(self.session, self._rows.freshness),
             Segment(order, Tone.DIM, priority=5, right=True),
         ]
         if self._filter:

@@ -7,6 +7,8 @@ from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
 
 # Older than this a list is drawn dim, as old.
 STALE_AFTER = 90.0
@@ -31,6 +33,13 @@ def freshness_words(session: Session, fresh: Freshness) -> str:
         again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
         return f"stale {words.seconds(age)}{again}"
     return "" if age < 8 else f"as of {words.seconds(age)}"
+
+
+def freshness_segment(session: Session, fresh: Freshness, *, priority: int = 2) -> Segment:
+    """Return how fresh a set is for the title: an age alone is quiet, what is old or troubled stands out."""
+    loud = fresh.failures or fresh.blocked_until is not None or stale(fresh, session.clock.monotonic())
+    tone = Tone.WARN if loud else Tone.DIM
+    return Segment(freshness_words(session, fresh), tone, priority=priority, right=True)
 
 
 def wait(seconds: float) -> str:

@@ -158,11 +158,11 @@ class RunScreen(TailScreen):
         return [segment for segment in segments if segment.text]
 
     def _right_segments(self) -> list[Segment]:
-        fresh = messages.freshness_words(self.session, self.run_feed.feed.freshness)
+        fresh, matters = self.run_feed.feed.freshness, 1 if self._cut_off else 3
         marked, following = self.tail_segments(cut_off=self._cut_off)
         return [
             marked,
-            Segment(fresh, Tone.WARN, priority=1 if self._cut_off else 3, right=True),
+            messages.freshness_segment(self.session, fresh, priority=matters),
             following,
             Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]

@@ -9,8 +9,9 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.screens.messages import freshness_words, nothing
+from mogplex_tui.screens.messages import freshness_segment, freshness_words, nothing
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
+from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import FakeSession, call
 
 
@@ -66,3 +67,12 @@ def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     assert "Fixer" in left.lines[0]
     assert "claude-sonnet-4" in left.lines[0]
     assert (left.title, left.go) == ("Cancel 1 run?", "Cancel run")
+
+
+def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:
+    session = FakeSession()
+    now = session.clock.monotonic()
+    assert freshness_segment(session, Freshness(as_of=now - 30)).tone is Tone.DIM
+    assert freshness_segment(session, Freshness(as_of=now - 300)).tone is Tone.WARN
+    assert freshness_segment(session, Freshness(as_of=now - 30, failures=1)).tone is Tone.WARN
+    assert freshness_segment(session, Freshness(as_of=now - 30, blocked_until=now + 9)).tone is Tone.WARN

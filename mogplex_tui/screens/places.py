@@ -118,26 +118,26 @@ class ConsolePlaces(ConsoleTasks):
             self.run_job(self._follow_to_one(link, link.key, self.screen))
 
     async def _follow_to_one(self, link: Link, key: str, asked_on: Screen[Any]) -> None:
+        from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.kinds.registry import kinds
 
-        kind = kinds()[link.kind]
+        kind, item = kinds()[link.kind], None
+        why_not = f"{kind.noun.capitalize()} {link.text} is not among what this credential sees."
         try:
             item = await self._found(kind, key)
+        except MogplexError as error:
+            why_not = str(error)
         finally:
             self._following.discard((asked_on, link))
         if item is None:
-            self.notify(
-                f"{kind.noun.capitalize()} {link.text} is not among what this credential sees.",
-                severity="warning",
-                markup=False,
-            )
+            self.notify(why_not, severity="warning", markup=False)
         else:
             said = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
             self.show_late(asked_on, partial(self.open_item, kind, item), said)
 
     async def _found(self, kind: Kind, key: str) -> Item | None:
         from mogplex_tui.api.budget import Priority
-        from mogplex_tui.api.errors import MogplexError, NotFound
+        from mogplex_tui.api.errors import NotFound
 
         collection = self.collection(kind)
         try:
@@ -148,8 +148,6 @@ class ConsolePlaces(ConsoleTasks):
                 collection.put(await kind.one(self.session.client.at(Priority.TABLE), Item(key, None)))
         except NotFound:
             pass
-        except MogplexError as error:
-            self.notify(str(error), severity="warning", markup=False)
         return collection.set.rows.get(key)
 
     def _follow_to_runs(self, link: Link) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.operate.kinds.base import Link
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.modals.new_run import NewRunModal
@@ -55,6 +56,23 @@ async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch:
         await ui.pilot.pause()
         assert _stack(ui)[2:] == ["RepositoriesDetail"]
         assert not ui.app._notifications
+
+
+async def test_a_link_that_cannot_be_followed_says_why_once(console: Any, monkeypatch: Any) -> None:
+    async with console() as ui:
+        link = await _a_link(ui)
+        collection = ui.app.collection(kinds()["projects"])
+
+        async def fetch() -> bool:
+            raise Unavailable("it rests", resource="the repositories", status=503)
+
+        monkeypatch.setattr(collection, "fetch", fetch)
+        collection.set.rows.clear()
+        ui.app.follow(link)
+        await told(ui, "it rests")
+        await ui.pilot.pause()
+        assert len(ui.app._notifications) == 1
+        assert len(_stack(ui)) == 2
 
 
 async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(

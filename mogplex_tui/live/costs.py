@@ -112,7 +112,7 @@ class Costs:
             stats = await self.session.client.at(Priority.BACKGROUND).observability.stats(
                 since=start, until=start + HOUR - timedelta(microseconds=1)
             )
-            self.buckets[start] = stats.summary.total_cost
+            self.buckets[start] = known(stats.summary.total_cost, stats.summary.total_calls)
             self._read_at[start] = self.session.clock.monotonic()
             self.changed()
         missing = any(start not in self.buckets for start in self.hours())

@@ -70,6 +70,13 @@ async def test_null_is_not_nothing(session: FakeSession) -> None:
     assert (session.costs.per_hour, session.costs.today) == (Decimal(0), Decimal(0))
 
 
+async def test_an_hour_whose_calls_have_no_price_is_no_hour_that_cost_nothing(session: FakeSession) -> None:
+    calls = {10: 3, 9: 0}
+    session.fake.stats_of = lambda since, until: stats(total_cost=0, total_calls=calls.get(since.hour, 0))  # type: ignore[union-attr]
+    await read_hours(session)
+    assert session.costs.series()[-2:] == [0.0, None]
+
+
 async def test_a_window_that_moved_by_itself_is_no_change_that_was_missed(session: FakeSession) -> None:
     for amount in ("1", "2"):
         session.fake.stats_of = lambda since, until, a=amount: stats(total_cost=a)  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -157,6 +157,12 @@ class Rows(list[T]):
     def total(self) -> int:
         """How many rows came, the bad ones included."""
         return len(self) + len(self.bad)
+
+    def ordered(self, by: Callable[[T], Any]) -> Rows[T]:
+        """Return the rows in the order of what `by` makes of them, each with its JSON."""
+        places = sorted(range(len(self)), key=lambda place: by(self[place]))
+        raws = [self.raws[place] for place in places] if self.raws else ()
+        return Rows((self[place] for place in places), self.bad, raws)
 
 
 @dataclass(frozen=True)

@@ -82,4 +82,4 @@ class ModelsResource(Resource):
 
 
 def _sorted(rows: Rows[Model]) -> Rows[Model]:
-    return Rows(sorted(rows, key=lambda row: (row.provider, row.name, row.id)), rows.bad)
+    return rows.ordered(lambda row: (row.provider, row.name, row.id))

@@ -15,7 +15,7 @@ class RulesResource(Resource):
     async def list(self, table: RuleTable = RuleTable.RULES) -> Rows[Rule]:
         """Return all rules by name (the service leaves the order open)."""
         rows = (await self._get("/api/rules", "the rules", table=_named(table))).rows(Rule, None)
-        return Rows(sorted(rows, key=lambda row: (row.name, row.id)), rows.bad)
+        return rows.ordered(lambda row: (row.name, row.id))
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule."""
@@ -43,7 +43,7 @@ class CommandsResource(Resource):
     async def list(self) -> Rows[Command]:
         """Return at most 100 commands by name (the service leaves the order open)."""
         rows = (await self._get("/api/commands", "the commands")).rows(Command, None)
-        return Rows(sorted(rows, key=lambda row: (row.name, row.id)), rows.bad)
+        return rows.ordered(lambda row: (row.name, row.id))
 
     async def create(self, draft: CommandDraft) -> Command:
         """Save a command."""

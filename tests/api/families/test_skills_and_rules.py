@@ -87,7 +87,10 @@ async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: Lab, table: 
     made = await rules.create(RuleDraft(name="style.md", content="# Style"), table)
     assert made.type == {"agent_rules": "rules", "agent_skills": "skills"}[table]
     await rules.create(RuleDraft(name="a.md"), table)
-    assert [row.name for row in await rules.list(table)] == ["a.md", "style.md"]
+    listed = await rules.list(table)
+    assert [row.name for row in listed] == ["a.md", "style.md"]
+    # Each has the JSON that it came from.
+    assert [raw["name"] for raw in listed.raws] == ["a.md", "style.md"]
     others = next(other for other in RuleTable if other is not table)
     assert await rules.list(others) == []
     changed = await rules.update(made.id, RuleChange(content="# New"), table)

@@ -22,7 +22,7 @@ _read = reading(lambda client: client.commands.list(), _dress)
 KIND = Kind(
     name="commands",
     title="Slash commands",
-    noun="command",
+    noun="slash command",
     aliases=("command", "slash", "co"),
     contract="library.md §11",
     roads=(road(Family.COMMANDS, _read, every=180, blind=120),),

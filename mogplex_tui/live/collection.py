@@ -71,7 +71,8 @@ Ends = Callable[[Item], float]
 class Road:
     """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
 
-    `every` and `blind` are the seconds between polls beside realtime and without it.
+    `every` and `blind` are the seconds between polls beside realtime and without it. `in_part` says that its tables
+    announce some changes and not all: others are made by no announced table, or by the time alone.
     """
 
     family: Family
@@ -80,10 +81,15 @@ class Road:
     every: float = 90.0
     blind: float = 20.0
     notice: str = ""
+    in_part: bool = False
 
     def hiding(self, notice: str) -> Road:
         """The road with the sentence above its rows that says what it hides."""
         return replace(self, notice=notice)
+
+    def partly(self) -> Road:
+        """The road whose tables do not announce every change (realtime.md §3.1)."""
+        return replace(self, in_part=True)
 
 
 def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
@@ -144,6 +150,7 @@ class Collection:
             gap=1.0,
             patience=4.0,
             tables=frozenset().union(*(road.tables for road in self.roads)),
+            announced=not any(road.in_part for road in self.roads),
             metered=self._metered,
             idle=lambda: self.road is None,
             freshness=self.set.freshness,

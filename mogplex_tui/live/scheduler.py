@@ -42,6 +42,8 @@ class Feed:
     every: float
     blind: float
     tables: frozenset[str] = frozenset()
+    # Whether its tables announce every change; else one that only a poll finds is no fault of the stream.
+    announced: bool = True
     gap: float = 0.5
     # The most that fruitless hints may stretch the gap to.
     patience: float = 0.0
@@ -275,7 +277,7 @@ class Scheduler:
             feed.finished, feed.took = now, now - begun
             feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
             announced = announced or feed.hinted_at is not None
-            if differed and not announced and self.realtime_open and feed.tables:
+            if differed and not announced and self.realtime_open and feed.tables and feed.announced:
                 self.missed()
         finally:
             feed.running, fresh.loading = False, False

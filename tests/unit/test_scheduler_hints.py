@@ -149,6 +149,11 @@ async def test_no_change_is_missed_by_a_feed_without_tables(world: World) -> Non
     assert await missed_after(world, world.feed()) == 0
 
 
+async def test_no_change_is_missed_where_tables_announce_a_part_of_them(world: World) -> None:
+    probe = world.feed(tables=frozenset({"t"}), announced=False)
+    assert await missed_after(world, probe) == 0
+
+
 async def test_an_announced_change_is_not_missed(world: World) -> None:
     assert await missed_after(world, world.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
 

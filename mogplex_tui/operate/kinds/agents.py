@@ -43,7 +43,7 @@ KIND = Kind(
     aliases=("agent", "ag", "roster"),
     contract="library.md §1, §3; v1.md §2",
     roads=(
-        road(Family.AGENTS, _roster, "agents ai_calls", every=60, blind=30),
+        road(Family.AGENTS, _roster, "agents assignments ai_calls job_runs", every=60, blind=30).partly(),
         road(Family.V1, _names, every=120, blind=60).hiding(
             p.token_shows("names", "states, runs and tokens of agents")
         ),

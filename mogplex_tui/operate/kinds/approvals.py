@@ -68,8 +68,8 @@ KIND = Kind(
     aliases=("approval", "ap"),
     contract="routing.md §3.15, §3.16",
     roads=(
-        road(Family.FLOWS, _read, "job_runs", every=15, blind=10),
-        road(Family.APPROVALS, _read, "job_runs", every=15, blind=10),
+        road(Family.FLOWS, _read, "job_runs", every=15, blind=10).partly(),
+        road(Family.APPROVALS, _read, "job_runs", every=15, blind=10).partly(),
     ),
     beside=("automations",),
     lend=p.lending(p.running_out, p.automation_names),

@@ -20,6 +20,7 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.assignments.update(item.key, AssignmentChange(enabled=enabled))
 
 
+_TABLES = "assignments repos agents job_runs automation_dispatch_events"
 _read = reading(lambda client: client.assignments.list(), with_names)
 
 KIND = Kind(
@@ -28,7 +29,7 @@ KIND = Kind(
     noun="assignment",
     aliases=("assignment", "as"),
     contract="routing.md §1",
-    roads=(road(Family.ASSIGNMENTS, _read, "assignments job_runs", every=60, blind=20),),
+    roads=(road(Family.ASSIGNMENTS, _read, _TABLES, every=60, blind=20).partly(),),
     fields=(
         c.flag("enabled", "ON", priority=0),
         c.repo("repo_name|repo_id"),

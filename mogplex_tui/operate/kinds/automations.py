@@ -52,7 +52,7 @@ KIND = Kind(
     aliases=("automation", "auto", "flows", "flow", "au"),
     contract="routing.md §3, v1.md §5",
     roads=(
-        road(Family.FLOWS, _flows, "job_runs", every=60, blind=20),
+        road(Family.FLOWS, _flows, "job_runs", every=60, blind=20).partly(),
         road(Family.V1, _v1, every=90, blind=45).hiding(
             p.token_shows("names", "outcomes of their runs, and pausing,")
         ),

@@ -26,6 +26,9 @@ def _dressed(job: Job) -> dict[str, Any]:
     return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed)
 
 
+_TABLES = "job_runs ai_calls automation_dispatch_events"
+
+
 async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.jobs()
     return listed(page.jobs, dress=_dressed, total=page.total)
@@ -42,7 +45,7 @@ KIND = Kind(
     noun="job",
     aliases=("job", "jo"),
     contract="observability.md §7",
-    roads=(road(Family.OBSERVABILITY, _list, "job_runs automation_dispatch_events", every=60, blind=10),),
+    roads=(road(Family.OBSERVABILITY, _list, _TABLES, every=60, blind=10).partly(),),
     label=c.named("{automation|source_type} {repo.full_name}"),
     beside=("automations",),
     lend=p.automation_names,

@@ -20,6 +20,7 @@ async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
     await client.triggers.update(item.key, TriggerChange(enabled=enabled))
 
 
+_TABLES = "triggers github_installations repos job_runs automation_dispatch_events"
 _read = reading(lambda client: client.triggers.list(), with_names)
 
 KIND = Kind(
@@ -28,7 +29,7 @@ KIND = Kind(
     noun="trigger",
     aliases=("trigger", "tr"),
     contract="routing.md §2",
-    roads=(road(Family.TRIGGERS, _read, "triggers job_runs", every=60, blind=20),),
+    roads=(road(Family.TRIGGERS, _read, _TABLES, every=60, blind=20).partly(),),
     fields=(
         c.flag("enabled", "ON", priority=0),
         c.text("event", "EVENT", 14, min_width=12),

@@ -1,0 +1,85 @@
+"""A list rests on every realtime table whose change says something about what it reads (realtime.md §3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.target import Target
+from mogplex_tui.api.transport import Answer, Request, Transport
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.realtime import TABLES
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.walking import SEEDED, plane_of
+
+# What to read again when a table is named. Nothing else announces anything (§3.1).
+READ_AGAIN = {
+    "ai_calls": {"/api/observability/jobs", "/api/agents/roster", "/api/agents/roster/summary"},
+    "sandboxes": {"/api/sandbox", "/api/v1/mogplex/sandboxes"},
+    "job_runs": {
+        "/api/observability/jobs",
+        "/api/triggers",
+        "/api/assignments",
+        "/api/agents/roster/summary",
+        # A flow that pauses usually touches its job as well (§3.1), and the list of flows tells of their jobs.
+        "/api/flows",
+        "/api/flows/approvals",
+    },
+    "automation_dispatch_events": {
+        "/api/observability/automation-events",
+        "/api/observability/automation-failures",
+        "/api/observability/jobs",
+        "/api/triggers",
+        "/api/assignments",
+    },
+    "limit_events": set(),
+    "agents": {"/api/agents", "/api/agents/roster", "/api/assignments"},
+    "assignments": {"/api/assignments", "/api/agents/roster"},
+    "triggers": {"/api/triggers"},
+    "repos": {"/api/repos", "/api/v1/mogplex/repos", "/api/triggers", "/api/assignments"},
+    "github_installations": {"/api/github/installations", "/api/triggers"},
+    "connections": {"/api/connections"},
+}
+# Routes with something in them that no table announces, or that the time alone changes: counts of the last 24 hours,
+# and whether a job waits for long enough to be repaired.
+MORE_THAN_ANNOUNCED = {
+    "/api/agents/roster/summary",
+    "/api/assignments",
+    "/api/control/approvals",
+    "/api/flows",
+    "/api/flows/approvals",
+    "/api/observability/jobs",
+    "/api/triggers",
+}
+
+
+async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
+    seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+    send = Transport.request
+
+    async def watched(self: Transport, request: Request, priority: Priority) -> Answer:
+        asked.add(request.path)
+        return await send(self, request, priority)
+
+    monkeypatch.setattr(Transport, "request", watched)
+    async with plane_of(SEEDED, seed, tmp_path) as server:
+        session = Session(Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie)))
+        try:
+            heard = set()
+            for kind in kinds().values():
+                for road in kind.roads:
+                    asked.clear()
+                    await road.read(session.client, session)
+                    announcing = {table for table, routes in READ_AGAIN.items() if routes & asked}
+                    assert road.tables == announcing, f"{kind.name} by {road.family}: it reads {asked}"
+                    assert road.tables <= set(TABLES), f"{kind.name}: the stream is not asked for them"
+                    assert road.in_part == bool(road.tables and asked & MORE_THAN_ANNOUNCED), kind.name
+                    heard |= road.tables
+            assert heard == {table for table, routes in READ_AGAIN.items() if routes}
+        finally:
+            await session.stop()

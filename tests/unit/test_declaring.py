@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.live import rows as make
 from mogplex_tui.live.collection import Item
+from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Context, dressed, verb, with_more
+from mogplex_tui.operate.kinds.models import KIND as MODELS
 from mogplex_tui.operate.words import DASH
+from tests.unit.fakes import call
 
 NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
 
@@ -43,6 +48,8 @@ def test_a_sentence_is_filled_from_a_record(sentence: str, record: dict[str, Any
 def test_a_sentence_that_must_be_whole_is_none_when_something_lacks() -> None:
     assert c.filled(item(slug="core"), "team:{slug}") == "team:core"
     assert c.filled(item(slug=None), "team:{slug}") is None
+    # A filter without a word would show everything.
+    assert c.filled(item(slug=""), "team:{slug}") is None
     assert c.filled(item(), "team:{slug or own}") == "team:own"
 
 
@@ -189,3 +196,14 @@ def test_an_item_read_by_itself_keeps_what_the_list_said() -> None:
     more = with_more(listed, {"state": "new", "said": ["hello"]})
     assert (more.record, more.raw) == ({"name": "n", "state": "new", "said": ["hello"]}, {"raw": 1})
     assert with_more(Item("k", None), {"state": "new"}, {"raw": 2}).raw == {"raw": 2}
+
+
+def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None:
+    (runs,) = MODELS.links(Item("openai/gpt-5", {"id": "openai/gpt-5"}))
+    assert (runs.kind, runs.key) == ("runs", None)
+    fits = compile_filter(runs.filter, RUNS.fields_at(NOW))
+    assert fits is not None
+    told = {
+        model: fits(make.from_call(call(1, model=model))) for model in ("openai/gpt-5", "openai/gpt-5-mini")
+    }
+    assert told == {"openai/gpt-5": True, "openai/gpt-5-mini": False}

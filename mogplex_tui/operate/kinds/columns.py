@@ -291,12 +291,12 @@ _BLANK = re.compile(r"\{([^{}: ]+)(?: or ([^{}:]+))?(?::(\d+))?\}")
 
 
 def filled(source: Any, sentence: str, wrap: Callable[[str], str] = str) -> str | None:
-    """Return a sentence with `{path}` filled from an item or a record, None when one of them leads nowhere.
+    """Return a sentence with `{path}` filled from an item or a record, None when one leads nowhere or to an empty text.
 
     `wrap` makes of what is found what stands in the sentence.
     """
     paths = [match[1] for match in _BLANK.finditer(sentence) if match[2] is None]
-    return None if any(value(source, path) is None for path in paths) else named(sentence, wrap)(source)
+    return None if any(value(source, path) in (None, "") for path in paths) else named(sentence, wrap)(source)
 
 
 def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], str]:

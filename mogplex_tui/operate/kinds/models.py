@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate import words
+from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road, verb
@@ -71,7 +72,9 @@ KIND = Kind(
         "recommended: recommendation_bucket; rank: recommendation_rank; can: capabilities",
         "calls lately: recent_calls; tokens lately: recent_tokens",
     ),
-    links=p.links(p.among("runs", "runs", "its runs", lambda item: f"model:{words.model(item.key)}")),
+    links=p.links(
+        p.among("runs", "runs", "its runs", lambda item: f"model:={quoted(words.model(item.key))}")
+    ),
     verbs=(
         *p.switches(
             lambda client, item, on: client.models.set_enabled(item.key, on),

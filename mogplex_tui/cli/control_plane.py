@@ -37,6 +37,17 @@ class _Help(argparse.HelpFormatter):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    plane_arguments(parser)
+    parser.add_argument(
+        "--openapi", action="store_true", help="print what it serves as an OpenAPI document, and end"
+    )
+    webhook.add_arguments(parser)
+    # For a parent that must not leave orphans behind; of no use to people.
+    parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
+
+
+def plane_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a plane is started with, alone or under a demo's console."""
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     parser.add_argument(
         "--db", type=Path, default=None, metavar="FILE", help="keep the data here (default: a temporary file)"
@@ -56,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much history there is (default: the scenario's, which is small for all but huge)",
     )
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="pace of the work: 1 human, 0 standing still"
+        "--speed", type=_speed, default=1.0, metavar="X", help="pace of the work: 1 human, 0 standing still"
     )
     parser.add_argument(
         "--profile",
@@ -82,12 +93,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault-route", action="store_true", help="open /__plane/faults, to switch faults while it runs"
     )
-    parser.add_argument(
-        "--openapi", action="store_true", help="print what it serves as an OpenAPI document, and end"
-    )
-    webhook.add_arguments(parser)
-    # For a parent that must not leave orphans behind; of no use to people.
-    parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
     parser.epilog, parser.formatter_class = _SCENARIOS, _Help
 
 
@@ -100,6 +105,16 @@ def _scenario(text: str) -> str:
     except ScenarioError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no pace: 0 or more")
+    return speed
 
 
 def _rate_limit(text: str) -> int | None:
@@ -149,9 +164,6 @@ def run(args: argparse.Namespace) -> int:
     from mogplex_tui.controlplane.scenarios.fields import ScenarioError
     from mogplex_tui.controlplane.server import serve
 
-    if args.speed < 0:
-        sys.stderr.write("control-plane: --speed must not be negative\n")
-        return 2
     settings = Settings(
         seed=args.seed,
         scale=args.scale,

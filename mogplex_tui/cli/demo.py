@@ -13,7 +13,7 @@ from mogplex_tui.cli.plane_process import PlaneProcess
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the embedded plane and those of the console."""
-    control_plane.add_arguments(parser)
+    control_plane.plane_arguments(parser)
     look_arguments(parser, argparse.SUPPRESS)
 
 

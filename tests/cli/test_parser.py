@@ -35,3 +35,13 @@ def test_how_the_console_looks_may_be_said_before_or_after_demo(words: list[str]
     built = parser.build("demo")
     before, after = built.parse_args([*words, "demo"]), built.parse_args(["demo", *words])
     assert before == after != built.parse_args(["demo"])
+
+
+@pytest.mark.parametrize("words", [["--openapi"], ["--webhook", "push"], ["--repo", "acme/web"]])
+def test_a_demo_takes_no_option_that_does_nothing_there(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser.build("demo").parse_args(["demo", *words])
+    assert f"unrecognized arguments: {words[0]}" in capsys.readouterr().err
+    parser.build("control-plane").parse_args(["control-plane", *words])

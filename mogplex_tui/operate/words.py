@@ -32,7 +32,7 @@ STATES: dict[str, tuple[str, str, str, str]] = {
     "waiting": ("◆", "?", "approval", "warn"),
     "skipped": ("·", ".", "skipped", "dim"),
     "queued": ("○", "o", "queued", "dim"),
-    "started": ("◐", "*", "started", "live"),
+    "started": ("◐", "*", "started", "plain"),
     "deferred": ("‖", "=", "deferred", "warn"),
     "suppressed": ("⊘", "-", "suppressed", "warn"),
     "completed": ("✓", "+", "completed", "ok"),
@@ -103,6 +103,23 @@ def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> st
     if code in REASONS:
         return REASONS[code]
     return code.replace("_", " ").lower() if _CODE.fullmatch(code) else code
+
+
+# What the service says in place of raw errors (observability.md §9): beside a state only the cause is news.
+CAUSES = {
+    "The run failed because of an internal service error": "internal error",
+    "The run exceeded its time limit": "time limit",
+    "The AI provider rate limit or quota was reached": "limit or quota",
+    "A required connection is not authorized": "not authorized",
+    "This run needs additional model or provider configuration": "not configured",
+    "The run was cancelled before it completed": "cancelled",
+}
+
+
+def cause(error: str) -> str:
+    """Return an error for a column: its first line, or the cause alone where the service says one of its sentences."""
+    line = error.strip().split("\n", 1)[0]
+    return CAUSES.get(line.partition(".")[0], line)
 
 
 def why(code: str | None) -> str:

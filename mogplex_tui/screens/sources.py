@@ -57,7 +57,10 @@ class KindSource:
         if row is None:
             # It went a moment ago, and the order has not been brought up to date yet.
             return [("", Tone.PLAIN) for _ in self._kind.fields]
-        return [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
+        cells = [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
+        if not self._kind.quiet(row):
+            return cells
+        return [(text, Tone.DIM if tone is Tone.PLAIN else tone) for text, tone in cells]
 
     def mark(self, key: str) -> bool:
         """Return whether a row is marked."""

@@ -10,13 +10,17 @@ import pytest
 
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate.filters import compile_filter
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Context, dressed, verb, with_more
 from mogplex_tui.operate.kinds.models import KIND as MODELS
+from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.words import DASH
+from mogplex_tui.screens.sources import KindSource
+from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import call
 
 NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
@@ -35,6 +39,8 @@ def item(**record: Any) -> Item:
         ("{repo_name or sandbox} {branch}", {"branch": "main"}, "sandbox main"),
         ("{repo_name or sandbox} {branch}", {"repo_name": "", "branch": "main"}, "sandbox main"),
         ("job {id:8}", {"id": "0123456789"}, "job 01234567"),
+        ("“{says:12}”", {"says": "Which is the old one?"}, "“Which is th…”"),
+        ("“{says:12}”", {"says": "Which is old"}, "“Which is old”"),
         ("{n}", {"n": 0}, "0"),
         # What a record says is never read as a sentence.
         ("{name}", {"name": "{id}", "id": "i"}, "{id}"),
@@ -207,3 +213,16 @@ def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None
         model: fits(make.from_call(call(1, model=model))) for model in ("openai/gpt-5", "openai/gpt-5-mini")
     }
     assert told == {"openai/gpt-5": True, "openai/gpt-5-mini": False}
+
+
+def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
+    jobs, context = kinds()["jobs"], Context(NOW)
+    rows = {state: item(status=state, source_type="push") for state in ("running", "success", "failed")}
+    view = SortedView(rows, jobs.default_sort)
+    source = KindSource(jobs, rows, view, context)
+    at = [field.key for field in jobs.fields].index("source")
+    assert {state: source.cells(state)[at] for state in rows} == {
+        "running": ("push", Tone.PLAIN),
+        "success": ("push", Tone.DIM),
+        "failed": ("push", Tone.PLAIN),
+    }

@@ -173,3 +173,22 @@ def test_a_time_at_the_end_of_the_calendar_is_told_in_every_zone(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            "The run exceeded its time limit. Retry it or reduce the task scope. Incident MOG-JOB-C9.",
+            "time limit",
+        ),
+        (
+            "The run failed because of an internal service error. Retry it; if it continues, contact support.",
+            "internal error",
+        ),
+        ("3 tests failed. See the log.\nTraceback", "3 tests failed. See the log."),
+        ("", ""),
+    ],
+)
+def test_causes(error: str, text: str) -> None:
+    assert words.cause(error) == text

@@ -217,9 +217,10 @@ class Kind:
     `label` of a record, `facts` in groups, `links`, `texts` as
     titled long texts, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of its
     page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
-    session. `beside` are the kinds whose lists are kept fresh along with this one, because its columns, facts or
-    choices tell from them; `lend` makes of their rows what is shown of a record, anew with every tick where that `ages`.
-    `ends` says until when a record is open: what has ended stays in the list, and is not counted as open.
+    session, `quiet` tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds
+    whose lists are kept fresh along with this one, because its columns, facts or choices tell from them; `lend` makes
+    of their rows what is shown of a record, anew with every tick where that `ages`. `ends` says until when a record
+    is open: what has ended stays in the list, and is not counted as open.
     """
 
     name: str
@@ -247,6 +248,7 @@ class Kind:
     url: Callable[[Item], str] | None = None
     empty: str = "Nothing here yet."
     needs: str = ""
+    quiet: Callable[[Any], bool] = lambda _: False
 
     def field(self, key: str) -> Field:
         """Return a column by its key. Raises KeyError."""

@@ -235,19 +235,18 @@ def trouble(path: str, **more: Any) -> Field:
     """The last column: what went wrong, or why the record could not be read."""
 
     def trouble_of(item: Item) -> str:
-        found = item.why if item.record is None else value(item, path)
-        return _one_line(found) if found else ""
+        return _one_line((item.why if item.record is None else value(item, path)) or "")
 
     # Less than this of a sentence says nothing.
     return Field(
         "error",
         "",
         24,
-        lambda item, _: (trouble_of(item), "error"),
+        lambda item, _: (words.cause(trouble_of(item)), "error"),
         priority=6,
         flex=3,
         min_width=20,
-        find=lambda item, _: trouble_of(item) or None,
+        find=lambda item, _: (words.cause(said), said) if (said := trouble_of(item)) else None,
         **more,
     )
 
@@ -309,7 +308,8 @@ def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], st
         def fill(match: re.Match[str]) -> str:
             found = value(source, match[1])
             told = match[2] or "" if found is None or found == "" else str(found)
-            return wrap(told[: int(match[3])] if match[3] else told)
+            room = int(match[3] or len(told))
+            return wrap(told[:room] if room <= 8 or len(told) <= room else f"{told[: room - 1].rstrip()}…")
 
         return _BLANK.sub(fill, sentence).strip()
 

@@ -45,9 +45,9 @@ KIND = Kind(
     contract="library.md §12",
     roads=(road(Family.CONVERSATIONS, _list, every=120, blind=60),),
     fields=(
-        c.text("title|id", "TITLE", 40, flex=3, min_width=20),
+        c.text("title|id", "TITLE", 44, flex=3, min_width=34),
         c.text("model", "MODEL", 24, "dim", flex=1, priority=1),
-        c.text("mode", "MODE", 10, "dim", priority=2),
+        c.text("mode", "MODE", 6, "dim", priority=2),
         c.age("updated_at", key="age", priority=0),
         c.age("created_at", "BEGUN", 5, key="begun", priority=3),
     ),

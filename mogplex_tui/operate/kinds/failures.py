@@ -31,7 +31,12 @@ async def _list(client: ClientView, _: Session) -> Listing:
 
     def dress(row: Any) -> dict[str, Any]:
         next_step = _NEXT.get(row.diagnostics.failure_class or "", "Look at the job, then queue it again.")
-        return dressed(row, why=words.reason(row.reason) or row.reason_label, next=next_step)
+        said = (row.diagnostics.failure_message or "").strip()
+        # One line of it is a fact; what is longer is a text as well.
+        whole = said if "\n" in said else None
+        return dressed(
+            row, message=said, whole=whole, why=words.reason(row.reason) or row.reason_label, next=next_step
+        )
 
     return listed(report.records, dress=dress, total=report.total)
 
@@ -49,11 +54,10 @@ KIND = Kind(
         c.text(
             "diagnostics.failure_message",
             "MESSAGE",
-            30,
-            "error",
+            34,
             key="message",
             flex=3,
-            min_width=26,
+            min_width=30,
             priority=1,
         ),
         c.repo("repo.full_name", 16, priority=0),
@@ -65,7 +69,7 @@ KIND = Kind(
     default_sort=c.by("created_at"),
     label=c.named("{diagnostics.failure_label} {repo.full_name}"),
     facts=c.groups(
-        "class: diagnostics.failure_label; why; status code: diagnostics.failure_status_code",
+        "class: diagnostics.failure_label; message: message as error; why; status code: diagnostics.failure_status_code",
         "what to do: next",
         "phase: diagnostics.execution_phase; time limit: diagnostics.timeout_bucket_label",
         "tried again: diagnostics.retry_attempted; retries: diagnostics.retry_count; attempts: diagnostics.attempts",
@@ -77,7 +81,7 @@ KIND = Kind(
         p.to("projects", "repo", "repo.id", "repo.full_name"),
         p.to("agents", "agent", "agent.id", "agent.name"),
     ),
-    texts=c.texts(("Message", "diagnostics.failure_message")),
+    texts=c.texts(("Message", "whole")),
     empty="No automation has failed.",
     needs=p.session_needed("Failures"),
 )

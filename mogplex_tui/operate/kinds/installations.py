@@ -30,8 +30,7 @@ KIND = Kind(
     roads=(road(Family.GITHUB, _read, "github_installations", every=300, blind=120),),
     fields=(
         c.text("account_login", "ACCOUNT", 20, key="account", flex=1, min_width=12),
-        c.text("account_type", "WHAT", 12, "dim", key="what", priority=2),
-        c.text("scope_label", "SEES", 20, "dim", key="sees", flex=1, priority=1),
+        c.text("scope_label", "WHAT", 8, "dim", key="what", priority=2),
         c.count("repository_count", "REPOS", 5, key="repos", priority=0),
         c.count("synced_repo_count", "IMPORTED", 8, key="imported", priority=0),
         c.count("missing", "MISSING", 7, priority=1),
@@ -42,7 +41,7 @@ KIND = Kind(
     descending=False,
     label=c.named("{account_login|installation_id}"),
     facts=c.groups(
-        "account: account_login; what: account_type; sees: scope_label; installation: installation_id",
+        "account: account_login; what: account_type|scope_label; installation: installation_id",
         "repositories: repository_count; imported: synced_repo_count; not imported: missing",
         "managed at: manage_url",
     ),

@@ -51,12 +51,12 @@ KIND = Kind(
     lend=p.automation_names,
     fields=(
         c.state("status", width=12, priority=0),
-        c.text("automation|source_type", "SET OFF BY", 20, key="source", flex=1, min_width=16),
+        c.text("automation|source_type", "SET OFF BY", 22, key="source", flex=1, min_width=22),
         c.repo("repo.full_name"),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
         c.age("created_at", key="age", priority=0),
-        c.count("start_attempts", "TRIES", 5, key="tries", priority=2),
-        c.count("input_tokens", "TOKENS", 7, key="tokens", priority=4),
+        c.count("start_attempts", "TRIES", 5, key="tries", priority=7),
+        c.count("input_tokens", "TOKENS", 6, key="tokens", priority=5),
         c.money("cost_usd", key="cost", priority=1),
         c.trouble("error|last_start_error|cancel_error"),
     ),
@@ -112,6 +112,7 @@ KIND = Kind(
         .tells("queueing", answers.requeued)
         .for_many(),
     ),
+    quiet=lambda item: c.value(item, "status") in ("success", "cancelled"),
     empty="No jobs. :automations shows what starts them, :dispatch why something did not start.",
     needs=p.session_needed("Jobs") + " :automations shows the newest runs of each.",
 )

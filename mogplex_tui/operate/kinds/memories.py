@@ -39,7 +39,7 @@ KIND = Kind(
     roads=(road(Family.MEMORIES, _list, every=120, blind=60),),
     fields=(
         c.text("lane", "LANE", 11, priority=0),
-        c.text("says", "CONTENT", 48, key="content", flex=4, min_width=24),
+        c.text("says", "CONTENT", 48, key="content", flex=4, min_width=36),
         c.text("repo_name|repo_id", "REPO", 16, "dim", key="repo", flex=1, cut="middle", priority=1),
         c.text("who", "BY", 12, "dim", key="by", priority=3),
         c.age("updated_at|created_at", key="age", priority=0),

@@ -34,7 +34,7 @@ def _state_cell(row: RunRow, context: Context) -> Cell:
 
 
 def _error_cell(row: RunRow, _: Context) -> Cell:
-    return ((row.error or "").split("\n", 1)[0], "error" if row.state in ("failed", "unreadable") else "dim")
+    return (words.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim")
 
 
 def _seconds_ago(row: RunRow, now: datetime) -> float | None:
@@ -51,7 +51,7 @@ _SEARCH: dict[str, Find] = {
     "branch": lambda row, _: row.branch,
     "type": lambda row, _: row.kind,
     "harness": lambda row, _: row.harness,
-    "error": lambda row, _: row.error,
+    "error": lambda row, _: (words.cause(row.error), row.error) if row.error else None,
     "prompt": lambda row, _: row.prompt,
     "id": lambda row, _: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
     "cost": lambda row, _: None if row.cost is None else float(row.cost),
@@ -113,7 +113,7 @@ RUNS = Kind(
             sort=lambda row: (row.branch or "",),
             priority=3,
             flex=2,
-            min_width=14,
+            min_width=12,
             cut="middle",
         ),
         Field(
@@ -155,6 +155,6 @@ RUNS = Kind(
             align="right",
             priority=0,
         ),
-        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=12),
+        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=14),
     ),
 )

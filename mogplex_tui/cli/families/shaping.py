@@ -133,8 +133,12 @@ def searchable(record: Any, columns: Collection[Column], session: Session) -> di
     for column in columns:
         value = value_at(record, column.path)
         name = column.path.partition("|")[0].rpartition(".")[2].replace("_", "")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        found[name] = value if is_number else raw_cell(value)
+        if isinstance(value, Decimal):
+            # An amount is compared, as `cost:>1` does, and not looked for as a text.
+            found[name] = float(value)
+        else:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            found[name] = value if is_number else raw_cell(value)
         if column.show is not None and value is not None:
             found[column.title.lower()] = column.show(value, session)
     created = value_at(record, "created_at")

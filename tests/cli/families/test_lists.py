@@ -189,6 +189,10 @@ async def test_filters_of_the_routes_narrow(operator: Mogplex, world: World) -> 
     assert await ids("jobs", "list", "--repo", api, "--since", "1h") == {pending, started}
     assert await ids("jobs", "list", "--since", "2100-01-01") == set()
     assert await ids("jobs", "list", "status:running") == {started}
+    with world.plane.db.transaction() as tx:
+        tx.execute("UPDATE job_runs SET cost_usd = 1.5 WHERE id = ?", (started,))
+    assert await ids("jobs", "list", "cost:>1") == {started}
+    assert await ids("jobs", "list", "cost:<1") == set()
     assert await ids("assignments", "list", "--repo", "acme/api") == {mine}
     assert await ids("repos", "list", "--show-hidden", "!api", "age:>1d") == {web}
 

@@ -113,6 +113,10 @@ class Events:
         body = [(name, Tone.ACCENT), (f"event {index:08d} src/auth/login.ts", Tone.PLAIN)]
         return TailRow(str(index), time, ("tool", Tone.DIM), body, (f"{index % 90 / 10}s", Tone.DIM))
 
+    def text(self, index: int) -> str:
+        """What the event says."""
+        return " ".join(text for text, _ in self.row(index).body)
+
     def line(self, index: int) -> str:
         """The same event as one plain line, for the floor."""
         row = self.row(index)

@@ -21,6 +21,9 @@ _EVENTS: dict[str, tuple[str, Tone]] = {
     "failed": ("failed", Tone.ERROR),
 }
 TOOL_WIDTH = 11
+_TOOL = ("tool_started", "tool_finished")
+# Types whose payload says what their message does not.
+_TELLING = ("status_changed", "failed")
 
 
 class TailLines:
@@ -51,24 +54,19 @@ class TailLines:
             key=line.id,
             time=words.clock(line.at),
             label=(word, tone),
-            body=self._body(line),
+            body=list(zip(_body(line), _tones(line), strict=False)),
             right=self._right(line),
             detail=[(line.trouble, Tone.ERROR)] if line.trouble else None,
         )
 
-    def _body(self, line: Line) -> list[Cell]:
-        if line.type in ("tool_started", "tool_finished"):
-            name = (line.tool or "?").ljust(TOOL_WIDTH)
-            return [(name + " ", Tone.ACCENT), (line.preview or line.message, Tone.PLAIN)]
-        extra = _telling(line)
-        tone = Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN
-        cells: list[Cell] = [(line.message or line.type.replace("_", " "), tone)]
-        if extra:
-            cells.append((f"  {extra}", Tone.DIM))
-        return cells
+    def text(self, index: int) -> str:
+        """Return what a line says, without how it is drawn."""
+        line = self._tail.lines[index]
+        word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
+        return " ".join((word, *_body(line), line.trouble or ""))
 
     def _right(self, line: Line) -> Cell | None:
-        if line.type not in ("tool_started", "tool_finished"):
+        if line.type not in _TOOL:
             return None
         cross = "x" if self._ascii else "✗"
         if line.ok is None:
@@ -104,9 +102,32 @@ class LogLines:
         time = [] if line.at is None else [(f"{words.clock(line.at)} ", Tone.DIM)]
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
+    def text(self, index: int) -> str:
+        """Return what a line says, without how it is drawn."""
+        line = self._tail.lines[index]
+        return f"{line.source} {words.clock(line.at) if line.at is not None else ''} {line.text}"
+
+
+def _body(line: Line) -> tuple[str, ...]:
+    """Return the message of an event: a tool's name and what it did, or the words and what its payload tells."""
+    if line.type in _TOOL:
+        return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
+    extra, said = _telling(line), line.message or line.type.replace("_", " ")
+    return (said, f"  {extra}") if extra else (said,)
+
+
+def _tones(line: Line) -> tuple[Tone, Tone]:
+    """Return the tones of the two parts of a message."""
+    if line.type in _TOOL:
+        return Tone.ACCENT, Tone.PLAIN
+    return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
+
 
 def _telling(line: Line) -> str:
     """Return the part of an event's payload that an operator wants to see beside its message (v1.md §8.5)."""
+    if line.type not in _TELLING and b"git_delivery" not in bytes(line.body):
+        # Most events tell nothing more, and reading what they carry costs more than all the rest of their line.
+        return ""
     payload = line.payload()
     if line.type == "status_changed":
         return f"{payload.get('from', '?')} → {payload.get('to', '?')}"

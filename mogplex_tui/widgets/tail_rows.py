@@ -47,6 +47,10 @@ class TailSource(Protocol):
         """The row at `index`."""
         ...
 
+    def text(self, index: int) -> str:
+        """All the text of the row at `index` that can be searched: the words of its label, body and detail."""
+        ...
+
     def index_of(self, key: str) -> int | None:
         """Where a row is now, or None when it is not there."""
         ...
@@ -64,12 +68,6 @@ class TailShape:
     wrap: bool
     times: bool
     ellipsis: str
-
-
-def plain_text(row: TailRow) -> str:
-    """All the text of a row that can be searched, as it is shown."""
-    parts = [row.label[0], *(text for text, _ in row.body), *(text for text, _ in row.detail or ())]
-    return visible(" ".join(parts))
 
 
 def lay(row: TailRow, shape: TailShape) -> list[TailLine]:

@@ -6,7 +6,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-from .tail_rows import TailSource, plain_text
+from .tail_rows import TailSource
+from .text import visible
 
 
 class _Found:
@@ -22,8 +23,8 @@ class _Found:
 
     def extend(self, source: TailSource, among: Iterable[int], count: int) -> None:
         """Search those rows that were not searched yet, up to `count`."""
-        search = self.needle.search
-        self.rows.extend(index for index in among if search(plain_text(source.row(index))))
+        search, text = self.needle.search, source.text
+        self.rows.extend(index for index in among if search(visible(text(index))))
         self.searched = count
 
     def recheck(self, index: int, text: str) -> None:
@@ -72,7 +73,7 @@ class MatchList:
             index = source.index_of(key)
             if index is None:
                 continue
-            text = plain_text(source.row(index))
+            text = visible(source.text(index))
             for found in self._terms:
                 found.recheck(index, text)
 

@@ -227,6 +227,9 @@ class Events:
     def row(self, index: int) -> TailRow:
         return self.ROWS[index % len(self.ROWS)]._replace(key=str(index))
 
+    def text(self, index: int) -> str:
+        return " ".join(text for text, _ in self.row(index).body)
+
     def index_of(self, key: str) -> int | None:
         return int(key)
 

@@ -121,7 +121,8 @@ class Events:
 
     def __init__(self, count: int, text: str = "event {}") -> None:
         self.rows = [self.make(number, text) for number in range(count)]
-        self.asked = 0
+        # How many rows were drawn, and how many texts were read.
+        self.asked = self.read = 0
 
     @staticmethod
     def make(number: int, text: str = "event {}") -> TailRow:
@@ -136,6 +137,11 @@ class Events:
     def row(self, index: int) -> TailRow:
         self.asked += 1
         return self.rows[index]
+
+    def text(self, index: int) -> str:
+        self.read += 1
+        row = self.rows[index]
+        return " ".join(text for text, _ in (row.label, *row.body, *(row.detail or ())))
 
     def index_of(self, key: str) -> int | None:
         return next((i for i in range(len(self.rows) - 1, -1, -1) if self.rows[i].key == key), None)

@@ -1,0 +1,51 @@
+"""What is shown of the lines of a tail and of a log, and what of it is searched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mogplex_tui.live.log_tail import LogLine, LogTail
+from mogplex_tui.live.tail import Tail
+from mogplex_tui.screens.tail_lines import LogLines, TailLines
+from tests.unit.fakes import START, event, tool
+
+DELIVERY = {"stage": "git_delivery", "pull_request_url": "https://git.test/acme/web/pull/7"}
+
+STORY = [
+    event(0, "started"),
+    event(1, "status_changed", payload={"from": "pending", "to": "streaming"}),
+    tool(2, "t1", done=False, input={"command": "ls -la"}),
+    tool(3, "t1", done=True, success=False, duration_ms=1200, error="exit 1"),
+    event(4, "log", payload={"text": "not shown"}),
+    event(5, "log", payload=DELIVERY),
+    event(6, "failed", payload={"error": "out of room"}),
+    event(7, "of_another_day", message=""),
+]
+
+
+def _lines(tail: Tail | LogTail) -> Any:
+    if isinstance(tail, Tail):
+        tail.add(STORY)
+        return TailLines(tail)
+    tail.take([LogLine("install", "added 12 packages", START), LogLine("dev", "ready")])
+    return LogLines(tail)
+
+
+@pytest.mark.parametrize("tail", [Tail, LogTail])
+def test_every_word_that_is_shown_of_a_line_is_searched_and_nothing_else(tail: Any) -> None:
+    lines = _lines(tail())
+    assert len(lines) > 1
+    for index in range(len(lines)):
+        row = lines.row(index)
+        shown = [text for text, _ in (row.label, *row.body, *(row.detail or ()))]
+        assert lines.text(index).split() == " ".join(shown).split()
+
+
+def test_what_an_event_carries_is_told_where_its_message_does_not_say_it() -> None:
+    lines = _lines(Tail())
+    told = "\n".join(lines.text(index) for index in range(len(lines)))
+    for words in ("pending → streaming", "ls -la", "exit 1", "/pull/7", "out of room", "of another day"):
+        assert words in told
+    assert "not shown" not in told

@@ -20,6 +20,7 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.live.runs import Runs
+from mogplex_tui.operate.operations import run_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import Call
@@ -75,12 +76,11 @@ class Finder:
         """Return the row with its run's id, which only a call's first event names (v1.md §7.4)."""
         if row.run_id or not row.external or not row.call_id:
             return row
-        async for batch in self.session.client.at(Priority.ACTION).observability.call_events(row.call_id):
-            for event in batch:
-                if run_id := event.text("external_run_id"):
-                    self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
-                    return self._keep(replace(row, run_id=run_id))
-        return row
+        run_id = await run_of(self.session.client.at(Priority.ACTION).observability.call_events(row.call_id))
+        if run_id is None:
+            return row
+        self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
+        return self._keep(replace(row, run_id=run_id))
 
     def _keep(self, row: RunRow) -> RunRow:
         self.runs.set.apply([(row.key, row)])

@@ -133,7 +133,7 @@ async def _end_run_too(session: Session, row: RunRow) -> None:
     """A call's cancel leaves its run as it was; the v1 cancel then ends it (v1.md §9). Best effort."""
     client = session.client.at(Priority.ACTION)
     try:
-        run_id = await _run_of(client.observability.call_events(row.call_id or row.key))
+        run_id = await run_of(client.observability.call_events(row.call_id or row.key))
         if run_id is not None:
             session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
             await client.runs.cancel(run_id)
@@ -141,7 +141,7 @@ async def _end_run_too(session: Session, row: RunRow) -> None:
         log.info("the run of a cancelled call was not ended: %s", error)
 
 
-async def _run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
+async def run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
     """Return the run id that the first of a call's events names (v1.md §7.4)."""
     async with aclosing(batches) as reading:
         async for batch in reading:

@@ -30,7 +30,6 @@ from mogplex_tui.operate.kinds import RUNS
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -194,9 +193,7 @@ class Listing:
             )
         )
         found.update({call.id: self.runs.dress(make.from_call(call)) for call in page.calls})
-        for place, bad in enumerate(page.calls.bad):
-            row = _marked(bad, f"{number}-{place}")
-            found[row.key] = row
+        found.update(make.marked(page.calls.bad, f"page-{number}"))
         return page.total
 
     # Where only v1 is open -------------------------------------------------------------------------------------
@@ -231,7 +228,7 @@ class Listing:
     async def _of_automation(self, automation_id: str, name: str) -> list[RunRow]:
         runs = await self._client.automations.runs(automation_id)
         rows = [self.runs.dress(make.from_job(run, automation_id, name)) for run in runs]
-        return rows + [_marked(bad, f"{automation_id}-{place}") for place, bad in enumerate(runs.bad)]
+        return rows + [row for _, row in make.marked(runs.bad, automation_id)]
 
     async def _of_run(self, run_id: str) -> list[RunRow]:
         try:
@@ -239,13 +236,6 @@ class Listing:
         except NotFound:
             # Deleted, or remembered from another account on the same service.
             return []
-
-
-def _marked(bad: BadRow, place: str) -> RunRow:
-    """Return the marked row of a record that did not parse, under its own id where it has one."""
-    given = bad.raw.get("id") if isinstance(bad.raw, dict) else None
-    key = given if isinstance(given, str) and given else f"unreadable-{place}"
-    return make.unreadable(key, bad.why, bad.raw)
 
 
 def _words_of(row: RunRow) -> set[str]:

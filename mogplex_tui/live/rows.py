@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from mogplex_tui.api.clock import aware
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun
+    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.calls import Call
     from mogplex_tui.api.models.runs import RunDetail
 
@@ -258,6 +260,16 @@ def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
     return RunRow(
         key=key, source=Source.CALL, state="unreadable", created_at=at, unreadable=why, error=why, raw=shown
     )
+
+
+def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
+    """Make the marked rows of records that did not parse, under their own ids where they have any."""
+    pairs = []
+    for number, row in enumerate(bad):
+        given = row.raw.get("id") if isinstance(row.raw, dict) else None
+        key = given if isinstance(given, str) and given else f"unreadable-{place}-{number}"
+        pairs.append((key, unreadable(key, row.why, row.raw)))
+    return pairs
 
 
 def instant(value: Any) -> datetime | None:

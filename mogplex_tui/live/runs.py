@@ -7,7 +7,6 @@ automation and the runs that this machine knows by id (v1.md §5.3, §7.5), beca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.store import RowSet
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.calls import CallPage
     from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
@@ -252,7 +250,7 @@ class Runs:
     def _put(self, page: CallPage) -> tuple[bool, set[str]]:
         """Take in a page; return whether anything differed, and the keys that it held."""
         pairs = [(call.id, self.dress(make.from_call(call))) for call in page.calls]
-        pairs += _marked(page.calls.bad, f"page-{page.page}")
+        pairs += make.marked(page.calls.bad, f"page-{page.page}")
         return bool(self.set.apply(pairs).changed), {key for key, _ in pairs}
 
     def dress(self, row: RunRow) -> RunRow:
@@ -317,7 +315,7 @@ class Runs:
             self._automations.pop(automation_id, None)
             return False
         pairs = [(run.id, self.dress(make.from_job(run, automation_id, name))) for run in runs]
-        return bool(self.set.apply([*pairs, *_marked(runs.bad, automation_id)]).changed)
+        return bool(self.set.apply([*pairs, *make.marked(runs.bad, automation_id)]).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
         """Read one v1 run by its id and put it in the list. Raises the error tree, save for a run that is gone."""
@@ -380,13 +378,3 @@ class Runs:
 
 def _starts(page: CallPage) -> list[datetime]:
     return [call.started_at for call in page.calls if call.started_at is not None]
-
-
-def _marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
-    """Return the marked rows of records that did not parse, under their own ids where they have any."""
-    pairs = []
-    for number, row in enumerate(bad):
-        given = row.raw.get("id") if isinstance(row.raw, dict) else None
-        key = given if isinstance(given, str) and given else f"unreadable-{place}-{number}"
-        pairs.append((key, make.unreadable(key, row.why, row.raw)))
-    return pairs

@@ -125,6 +125,9 @@ class FaultInjector:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # The operations of the MCP endpoint ask through this, too; what they ask brings it along.
+        within = "router" in scope
+        scope.setdefault("router", self)
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
         struck = self._faults.claim(method, path, query)
         for active in struck:
@@ -141,6 +144,8 @@ class FaultInjector:
         ]
         shaped = _Shaped(send, changes, lambda: self._faults.silences(method, path, query))
         await shaped.run(self._app, scope, receive)
+        if shaped.is_cut and not within:
+            _expect_the_cut()
 
     def _refusal(self, rule: Rule, path: str, query: str) -> Response:
         kind, low = rule.kind, rule.argument.low
@@ -172,8 +177,11 @@ class _Shaped:
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
         drops = any(rule.kind == "drop" for rule, _ in self._changes)
         await app(scope, self._hearing_of_the_cut(receive) if drops else receive, self.send)
-        if self._cut.is_set():
-            _expect_the_cut()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer ended before its end."""
+        return self._cut.is_set()
 
     def _hearing_of_the_cut(self, receive: Receive) -> Receive:
         """To the application a cut is a caller who went: so a stream ends, and its listener with it."""

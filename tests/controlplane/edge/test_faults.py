@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
+from typing import Any
 
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.edge import inject
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.conftest import Switch
@@ -215,3 +217,49 @@ async def test_a_changed_answer_has_its_right_length(client: httpx.AsyncClient, 
     answer = await client.get(REPOS)
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert json.loads(answer.content)["added_later"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "status"),
+    [
+        ("503", "SERVICE_UNAVAILABLE", 503),
+        ("404", "NOT_FOUND", 404),
+        ("500", "HTTP_ERROR", 500),
+        ("login", "HTTP_ERROR", 307),
+        ("html", "INVALID_RESPONSE", 200),
+        ("truncated", "INVALID_RESPONSE", 200),
+        ("drop", "INTERNAL_ERROR", None),
+    ],
+)
+async def test_what_an_operation_of_the_mcp_endpoint_asks_for_is_struck_too(
+    client: httpx.AsyncClient, fault: Switch, kind: str, code: str, status: int | None
+) -> None:
+    await fault(f"GET {REPOS} {kind} x1")
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "mogplex_list_repos"}}
+
+    async def result() -> dict[str, Any]:
+        answer = await client.post(f"{V1}/mcp", json=asked)
+        assert answer.status_code == 200
+        found: dict[str, Any] = answer.json()["result"]
+        return found
+
+    struck = await result()
+    error = struck["structuredContent"]["error"]
+    assert struck["isError"] and (error["code"], error.get("status")) == (code, status)
+    assert not (await result())["isError"]
+
+
+async def test_a_cut_behind_the_mcp_endpoint_excuses_no_cut_before_it(
+    client: httpx.AsyncClient,
+    fault: Switch,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Callers of other tests may have gone before the server could complain.
+    monkeypatch.setattr(inject._CUT, "expected", 0)
+    await fault(f"GET {REPOS} drop x1")
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "mogplex_list_repos"}}
+    await client.post(f"{V1}/mcp", json=asked)
+    with caplog.at_level(logging.ERROR, "uvicorn.error"):
+        logging.getLogger("uvicorn.error").error("ASGI callable returned without completing response.")
+    assert "without completing response" in caplog.text

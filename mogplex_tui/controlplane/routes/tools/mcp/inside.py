@@ -26,6 +26,10 @@ _OTHERWISE = "Retry later or inspect Mogplex API logs for this request."
 _INTERNAL = {"code": "INTERNAL_ERROR", "message": "The operation failed inside the MCP server"}
 
 
+class CutError(Exception):
+    """An answer ended before its end, as when a connection is lost."""
+
+
 class Reply(NamedTuple):
     """What a route answered: status and raw body."""
 
@@ -60,26 +64,30 @@ def _scope(request: Request, call: V1Call, body: bytes) -> Scope:
         "client": request.scope.get("client"),
         "server": request.scope.get("server"),
         "state": {},
+        "router": request.scope["router"],
     }
 
 
 async def ask_v1(app: ASGIApp, request: Request, call: V1Call) -> Reply:
-    """Send one call through the application's router and collect the whole answer."""
+    """Send one call through the application's router and collect the whole answer. Raises CutError."""
     body = b"" if call.body is None else encode(call.body)
     incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-    status, parts = 500, []
+    status, parts, more = 500, [], False
 
     async def receive() -> Message:
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
-        nonlocal status
+        nonlocal status, more
         if message["type"] == "http.response.start":
             status = message["status"]
         elif message["type"] == "http.response.body":
             parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
 
     await app(_scope(request, call, body), receive, send)
+    if more:
+        raise CutError
     return Reply(status, b"".join(parts))
 
 
@@ -87,6 +95,8 @@ async def perform(app: ASGIApp, request: Request, operation: Operation, given: d
     """The result of an operation; whatever goes wrong behind it is a result, too."""
     try:
         reply = await ask_v1(app, request, operation.call(given))
+    except CutError:
+        return _refused(_INTERNAL)
     except Exception:
         log.exception("%s", operation.name)
         return _refused(_INTERNAL)

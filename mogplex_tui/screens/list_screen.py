@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -46,6 +47,8 @@ class ListScreen(MarkScreen):
         self._filter = ""
         self._grows = False
         self._seen: dict[str, Any] = {}
+        # The filter's line is made once, whoever asks for it while it is.
+        self._making = asyncio.Lock()
 
     def rows_of(self) -> RowSet[Any]:
         """Return the rows that are listed; for subclasses."""
@@ -238,10 +241,11 @@ class ListScreen(MarkScreen):
 
     async def _filter_bar(self) -> FilterBar:
         """Return the filter's line; it is made after the first frame, which has no use for it."""
-        if not self.query("#filter"):
-            from mogplex_tui.screens.filter_bar import FilterBar
+        async with self._making:
+            if not self.query("#filter"):
+                from mogplex_tui.screens.filter_bar import FilterBar
 
-            await self.mount(FilterBar(self.FILTER_EXAMPLE, id="filter"), before="#notice")
+                await self.mount(FilterBar(self.FILTER_EXAMPLE, id="filter"), before="#notice")
         return cast("FilterBar", self.query_one("#filter"))
 
     async def prepare(self) -> None:

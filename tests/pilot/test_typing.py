@@ -35,6 +35,20 @@ async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(console:
         await ui.until(lambda: "⏎ open" in _keys(ui), "the list's keys")
 
 
+async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    async with console() as ui:
+        await ui.sees("acme/api", "⏎ open")
+        screen = ui.app.screen
+        await screen.query("#filter").remove()
+        made = asyncio.create_task(screen.prepare())
+        await asyncio.sleep(0)
+        await screen.do_list_filter()
+        await made
+        await ui.press(*"api", "enter")
+        await ui.sees("/ api   1 of 1")
+
+
 async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(console: Run, world: World) -> None:
     for name in ("web", "api", "docs"):
         world.call(repo_id=world.repo(f"acme/{name}"))

@@ -8,18 +8,18 @@ from typing import Any
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from mogplex_tui.widgets.page import Page
 from mogplex_tui.widgets.text import visible
 
 # More than this of one event is not drawn; the pane says so.
 LONGEST = 60_000
 
 
-class EventPane(VerticalScroll, can_focus=True):
+class EventPane(Page, can_focus=True):
     """A scrolled pane that is hidden until an event is shown in it."""
 
     DEFAULT_CSS = """
@@ -32,10 +32,6 @@ class EventPane(VerticalScroll, can_focus=True):
     """
     BINDINGS = [
         Binding("escape,enter", "close", "close", show=False),
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
         Binding("y", "copy", "copy", show=False),
     ]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
@@ -21,6 +21,7 @@ from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart
 from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.page import Page
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import Segment, SegmentLine
 from mogplex_tui.widgets.tones import Cell, Tone
@@ -51,7 +52,7 @@ class ObservabilityScreen(ConsoleScreen):
     def compose_body(self) -> Iterator[Widget]:
         """Yield the cards, the cost line, the chart and the bars."""
         yield Notice(id="notice")
-        with VerticalScroll(id="page"):
+        with Page(id="page"):
             with Container(id="cards"):
                 for name, title in (
                     ("jobs", "Jobs"),
@@ -106,7 +107,8 @@ class ObservabilityScreen(ConsoleScreen):
         """Return the range and how old the figures are."""
         fresh = self.session.costs.feeds[self._range].freshness
         age = fresh.age(self.session.clock.monotonic())
-        aged = "" if age is None else f"as of {words.seconds(age)}"
+        # Of what was never shown there is no age.
+        aged = "" if age is None or self._window is None else f"as of {words.seconds(age)}"
         trouble = (
             messages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
         )
@@ -124,12 +126,12 @@ class ObservabilityScreen(ConsoleScreen):
         if closed:
             notice = " ".join(messages.observability_closed(self.session))
         elif self._window is None:
-            notice = " ".join(messages.nothing(self.session, fresh, noun="the statistics", empty=""))
+            notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
         elif fresh.error is not None:
             notice = str(fresh.error)
         self.query_one("#notice", Notice).show(notice)
         # Headings with nothing under them would say less than the notice alone.
-        self.set_class(closed, "-closed")
+        self.set_class(closed or not self.session.costs.windows, "-closed")
         stats = None if self._window is None or closed else self._window.stats
         for name, lines in cards(stats).items():
             self.query_one(f"#{name}", Card).set_lines(lines)

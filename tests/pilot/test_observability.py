@@ -89,3 +89,14 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
         ]
         await ui.press("home")
         await ui.sees("over a limit")
+
+
+async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: World) -> None:
+    async with console(size=(60, 20)) as ui:
+        await ui.press("6")
+        await ui.sees("Dispatch")
+        page = ui.app.screen.query_one("#page")
+        await ui.until(lambda: page.max_scroll_y > 2)
+        for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
+            await ui.press(key)
+            assert page.scroll_y == place, key

@@ -22,7 +22,6 @@ from mogplex_tui.screens.filter_bar import FilterBar
 from mogplex_tui.screens.tail_lines import LogLines
 from mogplex_tui.screens.tail_screen import WIDE, TailScreen
 from mogplex_tui.widgets.facts import Facts
-from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
@@ -48,11 +47,9 @@ class LogDetail(DetailScreen, TailScreen):
         """Yield the notice, the search line, the record beside its log, and the pane of the JSON."""
         yield Notice(id="notice")
         yield FilterBar("a word to mark in the log", id="search")
-        tail = LineTail(id="tail")
-        tail.ascii_mode, tail.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
         with Horizontal(id="body"):
             yield from self.compose_record()
-            yield tail
+            yield self.make_tail()
         yield EventPane(id="json")
 
     def on_mount(self) -> None:

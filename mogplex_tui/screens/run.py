@@ -24,7 +24,6 @@ from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_lines import TailLines
 from mogplex_tui.screens.tail_screen import TailScreen
 from mogplex_tui.widgets.facts import Fact
-from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
@@ -47,12 +46,10 @@ class RunScreen(TailScreen):
         """Yield the search line, the facts, the tail and the pane of one event."""
         self.run_feed = RunFeed(self.session, self.console.runs, self._given)
         yield FilterBar("a word to mark in the events", id="search")
-        tail = LineTail(id="tail")
-        tail.ascii_mode, tail.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
         self._lines = TailLines(self.run_feed.tail, ascii_only=self.console.look.ascii)
         with Horizontal(id="body"):
             yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
-            yield tail
+            yield self.make_tail()
         yield EventPane(id="event")
 
     def row(self) -> RunRow | None:

@@ -48,6 +48,8 @@ class LineTail(TailView, can_focus=True):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
+        # The key that follows again and what it is called, beside how much is new.
+        self.way_on = ("", "")
         self._unseen = 0
         self._arrived = 0
         self._matches = MatchList()
@@ -153,7 +155,8 @@ class LineTail(TailView, can_focus=True):
         """How many rows wait below, while not following."""
         if self.follow or not self.unseen:
             return []
-        return [(f"  +{self.unseen} new", Tone.ACCENT), ("  f follow ", Tone.DIM)]
+        way_on = "".join(f" {word}" for word in self.way_on if word)
+        return [(f"  +{self.unseen} new ", Tone.ACCENT), (f"{way_on} " if way_on else "", Tone.DIM)]
 
     # Following.
 

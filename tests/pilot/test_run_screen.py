@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mogplex_tui.operate import actions
 from mogplex_tui.widgets.line_tail import LineTail
 from tests.controlplane.support import World
 
@@ -68,7 +70,12 @@ async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
         assert text.count("pnpm test auth") == 1
 
 
-async def test_scrolling_up_stops_following_and_says_how_much_is_new(console: Run, world: World) -> None:
+async def test_scrolling_up_stops_following_and_says_how_much_is_new(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever key follows again, the registry names it.
+    followed = replace(actions.BY_ID["tail.follow"], title="catch up", keys=("F", "f"))
+    monkeypatch.setitem(actions.BY_ID, "tail.follow", followed)
     _, call_id = _streaming(world, 80)
     async with console(size=(120, 24)) as ui:
         tail = await _opened(ui)
@@ -78,7 +85,7 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(console: Ru
         top = ui.text.splitlines()[4]
         for number in range(3):
             world.event(call_id, "log", message=f"later {number}")
-        await ui.sees("+3 new")
+        await ui.sees("+3 new  F catch up")
         assert ui.text.splitlines()[4] == top and "later 2" not in ui.text
         await ui.press("f")
         await ui.sees("later 2", "following")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.operate.kinds.registry import TABS
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ ACTIONS: tuple[Action, ...] = (
         "go.back",
         "back",
         ("escape",),
-        _scopes("run", "runs", "lists", "details"),
+        _scopes("run", "runs", "lists", "details", "observability"),
         "Go back one step; filter and marks go first.",
     ),
     *_places(),
@@ -243,9 +244,12 @@ def offered(action: Action, session: Session, row: RunRow | None = None) -> str 
     """Return why an action is not offered now, or None when it is."""
     if action.writes and (closed := why_read_only(session)) is not None:
         return closed
-    if action.id == "runs.new" and session.attached and session.target.token is None:
+    if action.id == "runs.new" and session.attached:
         # Only v1 starts runs, and it takes tokens only (v1.md §7.2).
-        return "Starting a run needs a token: mogplex-tui login --token adds one."
+        if session.target.token is None:
+            return "Starting a run needs a token: mogplex-tui login --token adds one."
+        finding = session.access.reach(Family.V1)
+        return finding.reason if finding.reach is Reach.NOT_SIGNED_IN else None
     if action.id == "runs.cancel":
         from mogplex_tui.operate.operations import why_not_cancel
 

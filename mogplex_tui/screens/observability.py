@@ -15,6 +15,7 @@ from mogplex_tui.live.costs import Window
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.widgets.bars import Bar, BarList
@@ -169,6 +170,14 @@ class ObservabilityScreen(ConsoleScreen):
             [Bar(use.type, float(use.count), _calls(use.count)) for use in types],
             title=f"by type, calls, {RANGES[self._range]}" if types else "",
         )
+
+    def shows(self, action: Action) -> bool:
+        """Tell of the way back where there is one."""
+        return super().shows(action) and (action.id != "go.back" or self.console.has_way_back)
+
+    def do_go_back(self) -> None:
+        """Go back to the place where one was before."""
+        self.console.back(self)
 
     def do_view_range(self) -> None:
         """Count over the next range."""

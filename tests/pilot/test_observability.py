@@ -100,3 +100,14 @@ async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: W
         for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
             await ui.press(key)
             assert page.scroll_y == place, key
+
+
+async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("No runs yet")
+        await ui.press("2")
+        await ui.until(lambda: ui.app.current_mode == "projects")
+        await ui.press("6")
+        await ui.sees("Dispatch", "esc back")
+        await ui.press("escape")
+        await ui.until(lambda: ui.app.current_mode == "projects")

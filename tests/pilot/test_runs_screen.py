@@ -176,6 +176,12 @@ async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False) as it:
         await it.sees("● not signed in", "The service does not accept this token.", "r retries now.")
         assert "You see the runs of your automations" not in it.text
+        assert "new run" not in it.text
+        await it.press("n")
+        await it.until(lambda: it.app._notifications, "why no run is started")
+        (said,) = it.app._notifications
+        assert said.message.startswith("The service does not accept this token.")
+        assert len(it.app.screen_stack) == 1
 
 
 async def test_a_closed_family_is_not_asked_again(console: Run, world: World) -> None:

@@ -45,6 +45,8 @@ STATES: dict[str, tuple[str, str, str, str]] = {
     "denied": ("⊘", "-", "denied", "dim"),
     "expired": ("⊘", "-", "expired", "dim"),
     "healthy": ("✓", "+", "healthy", "ok"),
+    "ready": ("✓", "+", "ready", "ok"),
+    "gap": ("▲", "!", "gap", "warn"),
     "testing": ("◐", "*", "testing", "live"),
     "untested": ("·", ".", "untested", "dim"),
     "auth_failed": ("✗", "x", "auth failed", "error"),
@@ -90,8 +92,16 @@ REASONS = {
     "FLOW_INACTIVE": "the automation is paused",
     "TRIGGER_MISMATCH": "the published trigger does not fit any more",
     "REPO_NOT_FOUND": "the repository is not there",
+    # Why a sandbox stopped (sandboxes.md §2.3).
+    "idle_timeout": "idle for too long",
+    "lifetime_timeout": "reached its lifetime",
+    "manual": "by hand",
+    "stuck_boot": "the boot got stuck",
+    "vm_gone": "the machine is gone",
+    "auto_pause": "paused while idle",
+    "billing_depleted": "the balance is used up",
 }
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}|[a-z]+(_[a-z0-9]+){1,9}")
 
 
 def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> str:

@@ -226,3 +226,29 @@ def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
         "success": ("push", Tone.DIM),
         "failed": ("push", Tone.PLAIN),
     }
+
+
+def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> None:
+    why, context = kinds()["sandboxes"].field("error"), Context(NOW)
+    told = [
+        (item(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
+        (item(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
+        (item(error=None, stop_reason="from_the_future"), ("from the future", "dim")),
+        (item(error=None, stop_reason=None), (DASH, "dim")),
+    ]
+    assert [why.cell(row, context) for row, _ in told] == [cell for _, cell in told]
+    fits = compile_filter("why:vm_gone", kinds()["sandboxes"].fields_at(NOW))
+    assert fits is not None
+    assert [fits(row) for row, _ in told] == [False, True, False, False]
+
+
+def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_mend() -> None:
+    settings, context = kinds()["settings"], Context(NOW)
+    gap = item(
+        name="GitHub", told="OAuth only", ready="gap", said="OAuth only · Install it", fix="Install it"
+    )
+    ready = item(name="GitHub", told="Ready", ready="ready", said="Ready", fix="")
+    assert settings.field("ready").cell(gap, context) == ("▲ gap", "warn")
+    assert settings.field("value").cell(gap, context)[0] == "OAuth only · Install it"
+    assert [fact[0] for fact in settings.facts(gap, context)[0]] == ["name", "value", "ready", "to mend it"]
+    assert [fact[0] for fact in settings.facts(ready, context)[0]] == ["name", "value", "ready"]

@@ -35,7 +35,10 @@ async def _catalogue(client: ClientView, session: Session) -> Listing:
     return listed(found.catalog if found.catalog else found.models, dress=dress)
 
 
-_available = reading(lambda client: client.models.available())
+# This list holds what is enabled and can be paid, and nothing else (v1.md §3).
+_available = reading(
+    lambda client: client.models.available(), lambda _, row: dressed(row, is_enabled=True, usable=True)
+)
 
 KIND = Kind(
     name="models",
@@ -58,8 +61,8 @@ KIND = Kind(
         c.per_million("pricing_input|pricing.input", "$/M IN", key="input", priority=1),
         c.per_million("pricing_output|pricing.output", "$/M OUT", key="output", priority=1),
         c.count("recent_tokens", "LATELY", 7, key="lately", priority=3),
-        c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=4),
-        c.text("capabilities", "CAN", 24, "dim", key="can", priority=5, flex=2, min_width=12),
+        c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=5),
+        c.text("capabilities", "CAN", 24, "dim", key="can", priority=4, flex=2, min_width=20),
     ),
     search=c.searching(),
     default_sort=c.by("provider", "name"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.live import session
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Link, Verb, verb
+from mogplex_tui.operate.kinds.base import Context, Field, Link, Verb, verb
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,6 +104,23 @@ def deletes(
         .says("deleting", "{} is deleted.")
         .aside()
     )
+
+
+# Columns ----------------------------------------------------------------------------------------------------------
+
+
+def why(error: str, reason: str, **more: Any) -> Field:
+    """A column of why a record is as it is: what went wrong, or else the code of a reason in words, quietly."""
+    loud, quiet = c.trouble(error), c.reason(reason, "WHY")
+
+    def cell(item: Item, context: Context) -> tuple[str, str]:
+        told = loud.cell(item, context)
+        return told if told[0] else quiet.cell(item, context)
+
+    def find(item: Item, now: datetime) -> Any:
+        return next((found for each in (loud, quiet) if each.find and (found := each.find(item, now))), None)
+
+    return replace(loud, title="WHY", cell=cell, sort=quiet.sort, find=find, **more)
 
 
 # Links -------------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ KIND = Kind(
         ),
         road(
             Family.V1, reading(lambda client: client.repos.list(), _dress), "repos", every=120, blind=60
-        ).hiding(p.token_shows("names", "projects and GitHub coverage")),
+        ).hiding(p.token_shows("names", "projects and GitHub coverage"), "project github assigned cron"),
     ),
     beside=("sandboxes", "assignments", "runs"),
     lend=_lent,
@@ -68,7 +68,7 @@ KIND = Kind(
         "repo: full_name; root: root_directory; branch: default_branch; project",
         "GitHub: github_coverage_label; detail: github_coverage_detail;"
         " installation: github_installation_id|installation_id",
-        "sandbox; assigned; schedules",
+        "sandbox: sandbox as state; assigned; schedules",
         "runs 24 h: runs_day; cost 24 h: cost_day; counted from: counted_from",
         "install: install_command; dev server: dev_command; port: dev_port; runtime; snapshot: snapshot_id",
         "imported: created_at",

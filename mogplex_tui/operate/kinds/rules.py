@@ -29,7 +29,7 @@ KIND = Kind(
     roads=(road(Family.RULES, _read, every=180, blind=120),),
     fields=(
         c.text("name", "RULE", 24, flex=1, min_width=14),
-        c.text("says", "SAYS", 36, "dim", flex=3, min_width=16, priority=1),
+        c.text("says", "SAYS", 36, "dim", flex=3, min_width=30, priority=1),
         c.text("type", "TYPE", 10, "dim", priority=3),
         c.count("size", "CHARS", 6, key="chars", priority=2),
         c.age("created_at", key="age", priority=0),

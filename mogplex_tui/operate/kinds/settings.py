@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import choices, readiness
+from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, road, verb
@@ -17,14 +17,27 @@ if TYPE_CHECKING:
 
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kinds.base import Context, Fact
 
 
 _OURS = ("theme", "default_model")
+_ALL = c.groups("name; value: told; ready: ready as state; to mend it: fix")
 
 
 def _setting(key: str, name: str, told: str) -> Item:
-    record = {"id": key, "group": "settings", "name": name, "told": told, "ready": None, "fix": ""}
+    record = {"id": key, "group": "settings", "name": name, "told": told, "said": told}
     return Item(key, record, record)
+
+
+def _point(point: readiness.Point, raw: Any) -> Item:
+    # A gap is told with what mends it, in one column: at 80 columns there is no room for two.
+    said = " · ".join(filter(None, (point.told, point.fix)))
+    return Item(point.id, {**asdict(point), "ready": "ready" if point.ready else "gap", "said": said}, raw)
+
+
+def _facts(item: Item, context: Context) -> list[list[Fact]]:
+    """A setting is not ready or not, and what is ready has nothing to mend."""
+    return [[fact for fact in group if fact[1] != words.DASH] for group in _ALL(item, context)]
 
 
 async def _read(client: ClientView, session: Session) -> Listing:
@@ -35,7 +48,7 @@ async def _read(client: ClientView, session: Session) -> Listing:
     ]
     if user is not None:
         raw = user.model_dump(mode="json")
-        items += [Item(point.id, asdict(point), raw) for point in readiness.of(user, session.target.base_url)]
+        items += [_point(point, raw) for point in readiness.of(user, session.target.base_url)]
     return Listing(items)
 
 
@@ -63,15 +76,14 @@ KIND = Kind(
     fields=(
         c.text("group", "GROUP", 10, "dim", priority=4),
         c.text("name", "NAME", 24, flex=1, min_width=16),
-        c.text("told", "VALUE", 28, flex=2, min_width=14),
-        c.flag("ready", "READY", "ready", "gap", priority=0),
-        c.text("fix", "TO MEND IT", 30, "warn", priority=3, flex=3, min_width=26),
+        c.state("ready", "READY", 8),
+        c.text("said", "VALUE", 28, key="value", flex=3, min_width=26),
     ),
     search=c.searching(),
     default_sort=c.by("group", "name"),
     descending=False,
     label=c.named("{name}"),
-    facts=c.groups("name; value: told; ready; to mend it: fix"),
+    facts=_facts,
     links=p.links(
         p.among("models", "models", "every model", lambda item: "" if item.key == "default_model" else None)
     ),

@@ -18,7 +18,7 @@ KIND = Kind(
     roads=(road(Family.SKILLS, _read, every=180, blind=120),),
     fields=(
         c.text("name", "SKILL", 24, flex=1, min_width=14),
-        c.text("description", "WHAT", 36, "dim", key="what", flex=3, min_width=16, priority=1),
+        c.text("description", "WHAT", 36, "dim", key="what", flex=3, min_width=30, priority=1),
         c.text("tags", "TAGS", 16, "dim", priority=3, flex=1),
         c.flag("is_public", "PUBLIC", "public", "own", key="public", priority=2),
         c.count("usage_count", "USED", 5, key="used", priority=0),

@@ -57,7 +57,7 @@ KIND = Kind(
     contract="identity.md §7, §8",
     roads=(road(Family.TEAMS, _list, every=300, blind=180),),
     fields=(
-        c.flag("acting", "ACTING", "for it", "", priority=0),
+        c.flag("acting", "ACTING", "acting", "", priority=0),
         c.text("name", "TEAM", 24, flex=2, min_width=14),
         c.text("slug", "SLUG", 20, "dim", flex=1, priority=1),
         c.text("role", "YOUR ROLE", 10, key="role", priority=0),

@@ -24,7 +24,6 @@ NEVER = {
     "jobs": {"cancel error", "retry of", "pull request"},
     "models": {"lately", "calls lately", "tokens lately"},
     "projects": {"counted from"},
-    "settings": {"fix", "to mend it"},
     "skills": {"model"},
 }
 READ_BY_ITSELF = 15

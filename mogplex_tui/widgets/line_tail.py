@@ -245,7 +245,7 @@ class LineTail(TailView, can_focus=True):
         if self._needle is None or self._source is None:
             return 0, 0
         self._look_back()
-        rows = self._matches.find(self._source, self._count)
+        rows = self._matches.find(self._source, min(self._count, len(self._source)))
         if not rows:
             return 0, 0
         at = which()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from textual.strip import Strip
 
 from .line_view import LineView
-from .tail_rows import TailLine, TailShape, TailSource, lay
+from .tail_rows import TailLine, TailRow, TailShape, TailSource, lay
 from .text import visible, width, wrap
 from .tones import Cell, Ground, Part, Tone
 
@@ -81,7 +81,8 @@ class TailView(LineView):
             return laid
         if source is None:
             raise LookupError("a tail without a source has no rows")
-        row = source.row(index)
+        # Rows may have gone a moment ago, and nobody has said so yet: a log that has begun anew.
+        row = source.row(index) if index < len(source) else TailRow(f"gone {index}", "", ("", Tone.PLAIN), ())
         version = source.version(row.key)
         laid = self._laid.get(row.key)
         if laid is None or laid.version != version:

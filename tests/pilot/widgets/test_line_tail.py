@@ -389,3 +389,16 @@ async def test_a_new_source_starts_at_its_end() -> None:
         await pilot.pause()
         assert app.tail.follow
         assert "other 299" in last_line(app)
+
+
+@pytest.mark.parametrize("key", ["up", "pageup", "home", "enter", "end"])
+async def test_a_key_in_the_moment_in_which_rows_have_gone_finds_what_is_left(key: str) -> None:
+    app = TailHost(Events(500))
+    async with app.run_test(size=SIZE) as pilot:
+        app.events.rows = [log(f"new{number}", f"anew {number}") for number in range(30)]
+        await pilot.press(key)
+        app.tail.set_highlight("anew")
+        app.tail.next_match()
+        app.tail.refresh_rows(None)
+        await until(pilot, lambda: "anew 10" in "".join(shown(app.tail)))
+        assert not any("event" in line for line in shown(app.tail))

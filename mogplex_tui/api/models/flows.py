@@ -91,7 +91,7 @@ class FlowChange(OutboundSnake):
     The running version stays as it is until the workflow is published again.
     """
 
-    name: Annotated[str, text("A workflow needs a name")] = ""
+    name: Annotated[str, text("An automation needs a name")] = ""
     description: str | None = None
     notes: str | None = None
     installation_id: Annotated[int, positive("Invalid installation_id")] = 0
@@ -101,7 +101,7 @@ class FlowChange(OutboundSnake):
     def _check_any(self) -> "FlowChange":
         anything_to_change(self.model_fields_set)
         if "draft_graph" in self.model_fields_set and self.draft_graph is None:
-            raise ValueError("Saving no graph would empty the workflow")
+            raise ValueError("Saving no graph would empty the automation")
         return self
 
 
@@ -157,7 +157,7 @@ def _template_name(value: str | None) -> str | None:
 class TemplateDraft(OutboundSnake):
     """A workflow to keep as a template; without a name it takes the workflow's (§3.17)."""
 
-    flow_id: Annotated[str, uuid("The workflow id is not a UUID")]
+    flow_id: Annotated[str, uuid("The automation id is not a UUID")]
     name: Annotated[str | None, AfterValidator(_template_name)] = None
 
     def body(self) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option
 from mogplex_tui.cli.families.machine import command
 
-KINDS = ("workflow", "orchestrator")
+KINDS = ("automation", "orchestrator")
 
 
 @dataclass(frozen=True)
 class Question:
-    """An open question of a workflow or of the orchestrator; `input` is what the tool would get, as text."""
+    """An open question of an automation or of the orchestrator; `input` is what the tool would get, as text."""
 
     id: str
     of: str
@@ -33,7 +33,7 @@ class Question:
 def _of_flow(row: Any) -> Question:
     return Question(
         row.id,
-        "workflow",
+        "automation",
         row.kind,
         row.question,
         row.who,
@@ -79,9 +79,9 @@ async def _list(desk: Desk) -> Any:
         found.bad += answer.approvals.bad
         if answer.has_more:
             desk.notes.append(
-                "More questions of workflows wait behind these; the service shows the oldest 50."
+                "More questions of automations wait behind these; the service shows the oldest 50."
             )
-    if wanted != "workflow":
+    if wanted != "automation":
         rows = await desk.client.approvals.of_control()
         found.extend(map(_of_control, rows))
         found.bad += rows.bad
@@ -91,7 +91,7 @@ async def _list(desk: Desk) -> Any:
 def _answering(decision: str) -> Any:
     async def call(desk: Desk) -> Any:
         approvals = desk.client.approvals
-        answer = approvals.answer_flow if desk.item.of == "workflow" else approvals.answer_control
+        answer = approvals.answer_flow if desk.item.of == "automation" else approvals.answer_control
         await answer(desk.key, decision, desk.args.note)
 
     return (off(call),)
@@ -126,7 +126,7 @@ FAMILY = Family(
     ),
     roads=(off(_list),),
     names=(),
-    options=(option("--of", choices=KINDS, help="only those of workflows, or of the orchestrator"),),
+    options=(option("--of", choices=KINDS, help="only those of automations, or of the orchestrator"),),
     verbs=(
         Verb(
             "approve",

@@ -162,7 +162,7 @@ FAMILY = Family(
                     "--version",
                     choices=("same_version", "latest_published"),
                     default=None,
-                    help="of its workflow (default: the published one where it fits)",
+                    help="of its automation (default: the published one where it fits)",
                 ),
             ),
             done="{} was sent again.",

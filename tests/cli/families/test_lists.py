@@ -245,7 +245,7 @@ async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, wo
     ours = park(world, job, wait_config=ASKED)
     theirs = control_approval(world)
     rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
-    assert (rows[ours]["of"], rows[ours]["question"]) == ("workflow", "Ship it?")
+    assert (rows[ours]["of"], rows[ours]["question"]) == ("automation", "Ship it?")
     assert (rows[theirs]["of"], rows[theirs]["question"]) == ("orchestrator", "Start a fix run")
     only = await operator("approvals", "list", "--of", "orchestrator", "--json")
     assert [each["id"] for each in only.objects] == [theirs]

@@ -72,6 +72,8 @@ KIND = Kind(
     links=p.links(
         p.among("runs", "runs", "its runs", "who:={name}"),
         p.among("assignments", "assignments", "its assignments", "agent:={name}"),
+        p.among("triggers", "triggers", "its triggers", "agent:={name}"),
+        p.to("models", "model", "model", "model"),
     ),
     texts=c.texts(("Prompt", "system_prompt")),
     verbs=(

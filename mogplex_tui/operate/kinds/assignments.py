@@ -55,6 +55,9 @@ KIND = Kind(
     links=p.links(
         p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
         p.to("agents", "agent", "agent_id", "agent_name|agent_id"),
+        p.to("jobs", "last job", "last_job_run_id"),
+        p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
+        p.among("dispatch", "ledger", "why it did or did not start work", "assignmentid:{id:8}"),
     ),
     verbs=p.switches(
         _switch,

@@ -86,6 +86,7 @@ KIND = Kind(
         p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
         p.to("jobs", "last job", "last_job_run_id"),
         p.among("approvals", "approvals", "what waits for a person", "flowid:{id:8}"),
+        p.among("dispatch", "ledger", "why it did or did not fire", "flowid:{id:8}"),
     ),
     texts=c.texts(("Newest runs", "runs", passages.automation_run)),
     one=_one,

@@ -58,6 +58,7 @@ KIND = Kind(
         "title; model; mode; messages",
         "begun: created_at; last word: updated_at",
     ),
+    links=p.links(p.to("models", "model", "model", "model")),
     texts=c.texts(("What was said", "said")),
     one=_one,
     verbs=(

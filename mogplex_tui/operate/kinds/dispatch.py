@@ -53,7 +53,7 @@ KIND = Kind(
         c.text("automation|agent.name", "WHOSE", 16, "dim", key="whose", priority=3, flex=1),
         c.text("job", "JOB", 8, "dim", key="job", priority=4),
     ),
-    search=c.searching("reason automation job_run_id"),
+    search=c.searching("reason automation job_run_id flow_id trigger_id assignment_id"),
     default_sort=c.by("created_at"),
     label=c.named("{event_kind} {outcome}"),
     quiet=lambda item: c.value(item, "outcome") in ("queued", "started", "completed", "resumed"),
@@ -66,6 +66,9 @@ KIND = Kind(
     links=p.links(
         p.to("jobs", "job", "job_run_id"),
         p.to("automations", "automation", "flow_id", "automation|flow_id"),
+        p.to("triggers", "trigger", "trigger_id"),
+        p.to("assignments", "assignment", "assignment_id"),
+        p.to("agents", "agent", "agent.id", "agent.name"),
         p.to("projects", "repo", "repo.id|repo_id", "repo.full_name|repo_id"),
     ),
     empty="The ledger is empty: no event has met an automation, trigger or assignment yet.",

@@ -80,6 +80,7 @@ KIND = Kind(
         p.to("jobs", "job", "job_run_id"),
         p.to("projects", "repo", "repo.id", "repo.full_name"),
         p.to("agents", "agent", "agent.id", "agent.name"),
+        p.to("models", "model", "agent.model", "agent.model"),
     ),
     texts=c.texts(("Message", "whole")),
     empty="No automation has failed.",

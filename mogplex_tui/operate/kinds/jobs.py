@@ -74,7 +74,9 @@ KIND = Kind(
     links=p.links(
         p.to("{parent_kind}", "from", "parent", "automation|source_type"),
         p.to("projects", "repo", "repo.id", "repo.full_name"),
+        p.to("agents", "agent", "agent.id", "agent.name"),
         p.to("runs", "last call", "latest_ai_call.id"),
+        p.among("runs", "calls", "its calls", "id:{id:8}"),
         p.to("jobs", "retry of", "retry_of_job_run_id"),
         p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}"),
         p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}"),

@@ -22,7 +22,11 @@ async def _list(client: ClientView, session: Session) -> Listing:
     def dress(row: Any) -> dict[str, Any]:
         repo = row.meta("repo_id") or row.meta("repoId")
         says, who = " ".join(row.content.split())[:200], row.meta("agent") or row.meta("source")
-        return dressed(row, repo_id=repo, repo_name=session.names.repos.get(repo or ""), says=says, who=who)
+        chat, named = (
+            row.meta("conversation_id") or row.meta("conversationId"),
+            session.names.repos.get(repo or ""),
+        )
+        return dressed(row, repo_id=repo, repo_name=named, conversation_id=chat, says=says, who=who)
 
     lanes = await client.memories.lanes()
     items = [item for rows in lanes.values() for item in listed(rows, dress=dress).items]
@@ -51,7 +55,10 @@ KIND = Kind(
         "lane; repo: repo_name|repo_id; by: who",
         "made: created_at; changed: updated_at",
     ),
-    links=p.links(p.to("projects", "repo", "repo_id", "repo_name|repo_id")),
+    links=p.links(
+        p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
+        p.to("conversations", "conversation", "conversation_id"),
+    ),
     texts=c.texts(("Content", "content")),
     verbs=(
         p.deletes(

@@ -74,9 +74,11 @@ KIND = Kind(
         "imported: created_at",
     ),
     links=p.links(
+        p.to("projects", "part of", "parent_repo_id", "full_name"),
         p.among("runs", "runs", "its runs", "repo:={full_name}"),
         p.among("sandboxes", "sandboxes", "its sandboxes", "repo:={full_name}"),
         p.among("assignments", "assignments", "its assignments", "repo:={full_name}"),
+        p.among("jobs", "jobs", "its jobs", "repo:={full_name}"),
     ),
     url=lambda item: f"https://github.com/{c.value(item, 'full_name')}",
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",

@@ -49,6 +49,7 @@ _SEARCH: dict[str, Find] = {
     "step": lambda row, _: row.step,
     "model": lambda row, _: (words.model(row.model), row.model) if row.model else None,
     "branch": lambda row, _: row.branch,
+    "sandbox": lambda row, _: tuple(filter(None, (row.sandbox_id, row.sandbox_name))),
     "type": lambda row, _: row.kind,
     "harness": lambda row, _: row.harness,
     "error": lambda row, _: (words.cause(row.error), row.error) if row.error else None,

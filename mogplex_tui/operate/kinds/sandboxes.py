@@ -71,7 +71,7 @@ KIND = Kind(
     ),
     links=p.links(
         p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.among("runs", "runs", "its runs", "repo:={repo_name}"),
+        p.among("runs", "runs", "its runs", "sandbox:={id}"),
     ),
     tail=Logs(
         sandbox_logs.read,

@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 
 _OURS = ("theme", "default_model")
 _ALL = c.groups("name; value: told; ready: ready as state; to mend it: fix")
+# Where what is told is seen in full, and mended if it lacks: the row, the kind, and what its list is called.
+_WAYS = (
+    ("default_model", "models", "every model"),
+    ("github", "installations", "what the GitHub App is installed on"),
+    ("coverage", "installations", "what the GitHub App sees"),
+    ("platform-ai", "provider-keys", "keys of your own"),
+)
 
 
 def _setting(key: str, name: str, told: str) -> Item:
     record = {"id": key, "group": "settings", "name": name, "told": told, "said": told}
-    return Item(key, record, record)
+    return Item(key, {**record, "model": told if key == "default_model" else None}, record)
 
 
 def _point(point: readiness.Point, raw: Any) -> Item:
@@ -59,6 +66,10 @@ async def _edit(client: ClientView, item: Item, text: str) -> None:
         await client.settings.update(default_model=text)
 
 
+def _way(key: str, kind: str, text: str) -> p.Way:
+    return p.among(kind, kind.replace("-", " "), text, lambda item: "" if item.key == key else None)
+
+
 def _choices(item: Item, session: Session) -> Sequence[tuple[str, str]]:
     if item.key == "theme":
         return [(word, word) for word in ("dark", "light", "system")]
@@ -84,9 +95,7 @@ KIND = Kind(
     descending=False,
     label=c.named("{name}"),
     facts=_facts,
-    links=p.links(
-        p.among("models", "models", "every model", lambda item: "" if item.key == "default_model" else None)
-    ),
+    links=p.links(p.to("models", "model", "model", "model"), *(_way(*way) for way in _WAYS)),
     verbs=(
         verb("edit", "e", "Change the setting.")
         .sends(_edit)

@@ -56,6 +56,8 @@ KIND = Kind(
         p.to("agents", "agent", "agent.id|agent_id", "agent.name|agent_id"),
         p.to("jobs", "last job", "last_job_run_id"),
         p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
+        p.among("dispatch", "ledger", "why it did or did not start work", "triggerid:{id:8}"),
+        p.to("models", "model", "agent.model", "agent.model"),
     ),
     verbs=(
         *p.switches(

@@ -1,0 +1,77 @@
+"""Whatever a record names by its id is a step away: each is a link, and each link leads to something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mogplex_tui.live.collection import Item
+from mogplex_tui.operate.kinds.base import Kind
+from tests.pilot.kinds.story import server
+from tests.pilot.kinds.test_filtering import Story, story
+
+__all__ = ["server", "story"]
+
+# What is named and is no link of its own: the nodes of a drawing, the model beside the agent of a job, the repositories
+# of an installation, which are a list; and the ledger, where records of all kinds name their newest entry.
+NO_LINK = {
+    ("automations", "agents"),
+    ("automations", "models"),
+    ("installations", "projects"),
+    ("jobs", "models"),
+}
+LEDGER = ("dispatch", "failures")
+# The story tells of a model and of a repository that are there no more; the console says so.
+GONE = {("conversations", "models"), ("sandboxes", "projects")}
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _names(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def _records(story: Story) -> Iterator[tuple[str, Kind, Item]]:
+    for name, kind in story.kinds.items():
+        for item in story.rows[name] if name != "runs" else ():
+            if item.record is not None:
+                yield name, kind, item
+
+
+async def test_whatever_is_named_by_its_id_is_a_link(story: Story) -> None:
+    # A key such as `account` is a word as well.
+    where = {
+        row.key: name
+        for name, rows in story.rows.items()
+        if name not in LEDGER
+        for row in rows
+        if len(row.key) >= 36 or name == "models"
+    }
+    met, lacking = set(), set()
+    for name, kind, item in _records(story):
+        shown = [value for value in item.record.values() if isinstance(value, str)]
+        named = {text for text in _names([item.raw, shown]) if text in where} - {item.key}
+        met |= {(name, where[text]) for text in named}
+        lacking |= {(name, where[text]) for text in named - {link.key for link in kind.links(item)}}
+    assert lacking == NO_LINK
+    assert len(met - lacking) > 20, met
+
+
+async def test_a_link_to_one_record_leads_to_one(story: Story) -> None:
+    """It is in its kind's list, or can be read by itself."""
+    there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
+    met, nowhere = set(), set()
+    for name, kind, item in _records(story):
+        for link in kind.links(item):
+            if link.key is None or link.kind == "runs":
+                continue
+            met.add((name, link.kind))
+            if link.key not in there[link.kind] and story.kinds[link.kind].one is None:
+                nowhere.add((name, link.kind))
+    assert nowhere == GONE
+    assert len(met) > 20, met

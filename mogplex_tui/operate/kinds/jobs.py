@@ -26,9 +26,6 @@ def _dressed(job: Job) -> dict[str, Any]:
     return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed)
 
 
-_TABLES = "job_runs ai_calls automation_dispatch_events"
-
-
 async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.jobs()
     return listed(page.jobs, dress=_dressed, total=page.total)
@@ -39,6 +36,7 @@ async def _one(client: ClientView, item: Item) -> Item:
     return with_more(item, _dressed(job), job.model_dump(mode="json"))
 
 
+_TABLES = "job_runs ai_calls automation_dispatch_events"
 KIND = Kind(
     name="jobs",
     title="Jobs",

@@ -159,8 +159,8 @@ class ObservabilityScreen(ConsoleScreen):
                 Bar(
                     words.model(use.model),
                     float(use.tokens),
-                    f"{words.count(use.tokens)} tok  {_calls(use.count)}",
-                    brief=f"{words.count(use.tokens)} tok",
+                    f"{words.count(use.tokens)} tokens  {_calls(use.count)}",
+                    brief=words.count(use.tokens),
                 )
                 for use in top_models
             ],
@@ -188,7 +188,7 @@ class ObservabilityScreen(ConsoleScreen):
 
 
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
-    """Return the lines of each card; null is a dash (observability.md §1.1)."""
+    """Return the lines of each card, over the range that the title names; null is a dash (observability.md §1.1)."""
     if stats is None:
         return {name: [[(words.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
     told = stats.summary
@@ -210,8 +210,8 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             [_alert(told.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
         ],
         "usage": [
-            [_big(f"{told.calls_today:,}"), ("calls today", Tone.DIM)],
-            [_big(words.count(told.tokens_today)), ("tok today", Tone.DIM)],
+            [_big(f"{told.total_calls:,}"), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
+            [_big(words.count(told.total_tokens)), ("tokens", Tone.DIM)],
             [
                 _big(words.millis(told.avg_duration_ms) if told.total_calls else words.DASH),
                 ("average", Tone.DIM),

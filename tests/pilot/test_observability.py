@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,11 @@ from tests.controlplane.support import World
 Run = Callable[..., Any]
 
 
+def _usage(text: str) -> list[tuple[str, str]]:
+    """The first two figures of the card of usage."""
+    return re.findall(r"(\d+) +(calls?|tokens)(?= )", text)[:2]
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 async def test_figures_of_the_stats_route_with_their_age(
     console: Run, world: World, size: tuple[int, int]
@@ -20,15 +26,20 @@ async def test_figures_of_the_stats_route_with_their_age(
         repo_id=repo, model="acme/nova", cost_usd=3.5, cost_source="gateway", tokens=Tokens(input=10, output=2),
         status="success", type="chat",
     )  # fmt: skip
+    world.call(repo_id=repo, status="success", type="chat", started_at=world.clock.us - 30 * 3_600_000_000)
     world.sandbox(repo)
     async with console(size=size) as ui:
         await ui.press("6")
         await ui.sees(
             "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour $3.50/h", "today $3.50", "nova", "chat"
         )
-        await ui.sees("as of", "1 of 1", "calls today")
+        text = await ui.sees("as of", "1 of 1", "by model, tokens, last 24 h")
+        # What the range in the title is of, all the figures are of, in the words of the bars.
+        assert _usage(text) == [("1", "call"), ("12", "tokens")]
+        assert "tok " not in text
         await ui.press("d")
-        await ui.sees("last 7 days")
+        text = await ui.sees("by model, tokens, last 7 days")
+        assert _usage(text) == [("2", "calls"), ("12", "tokens")]
 
 
 async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: World) -> None:
@@ -44,9 +55,9 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> 
     world.call(repo_id=repo, status="success")
     async with console() as ui:
         await ui.press("6")
-        await ui.until(lambda: "1  calls today" in ui.text)
+        await ui.until(lambda: ("1", "call") in _usage(ui.text))
         world.call(repo_id=repo, status="success", model="acme/nova")
-        await ui.until(lambda: "2  calls today" in ui.text)
+        await ui.until(lambda: ("2", "calls") in _usage(ui.text))
 
 
 async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: World) -> None:
@@ -83,7 +94,7 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
         assert "5 calls" in seen[-1] and "by type" in whole
         for number in range(15):
             assert f"a-model-with-a-name-{number:02}" in whole
-        assert ("tok  1 call" in whole) == (size[0] == 60)
+        assert ("tokens  1 call" in whole) == (size[0] == 60)
         assert not [
             line for page in seen for line in page.splitlines()[4:-1] if "…" in line or "more" in line
         ]

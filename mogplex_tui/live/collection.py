@@ -71,7 +71,8 @@ Ends = Callable[[Item], float]
 class Road:
     """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
 
-    `every` and `blind` are the seconds between polls beside realtime and without it. `in_part` says that its tables
+    `every` and `blind` are the seconds between polls beside realtime and without it. `notice` is said above the rows,
+    and `without` are the columns that no row says anything in. `in_part` says that its tables
     announce some changes and not all: others are made by no announced table, or by the time alone.
     """
 
@@ -81,11 +82,12 @@ class Road:
     every: float = 90.0
     blind: float = 20.0
     notice: str = ""
+    without: frozenset[str] = frozenset()
     in_part: bool = False
 
-    def hiding(self, notice: str) -> Road:
-        """The road with the sentence above its rows that says what it hides."""
-        return replace(self, notice=notice)
+    def hiding(self, notice: str, columns: str = "") -> Road:
+        """The road with the sentence above its rows that says what it hides, and the columns that nothing is left of."""
+        return replace(self, notice=notice, without=frozenset(columns.split()))
 
     def partly(self) -> Road:
         """The road whose tables do not announce every change (realtime.md §3.1)."""
@@ -132,6 +134,8 @@ class Collection:
         if lend is not None:
             for other in beside:
                 session.store.set(other).changes.subscribe(self._hear)
+        # The columns that the road of the last reading says nothing in.
+        self.without: frozenset[str] = frozenset()
         self.set: RowSet[Item] = session.store.set(name)
         self._ends, self._ends_in_order = ends, list[float]()
         self._ends_are_old = True
@@ -217,6 +221,7 @@ class Collection:
                 refused = error
                 continue
             self.set.notice = listing.notice or road.notice or None
+            self.without = road.without
             return self._take_in(listing)
         if refused is not None and self.road is not None:
             # The family is open and this route of it is not, so there is no sentence for the whole.

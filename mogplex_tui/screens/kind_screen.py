@@ -42,7 +42,13 @@ class KindScreen(ListScreen):
     def on_tick(self) -> None:
         """Hear what other kinds say of the rows, and let ages grow."""
         self.collection.relend()
+        self.table.leave_out(self.collection.without)
         super().on_tick()
+
+    def flush(self) -> None:
+        """Leave out the columns that the road of the rows says nothing in."""
+        self.table.leave_out(self.collection.without)
+        super().flush()
 
     def empty(self) -> str:
         """Return the kind's own sentence."""
@@ -69,6 +75,9 @@ class KindScreen(ListScreen):
         """Tell of a verb where one of the chosen records takes it, and of the rest where there is a use for it."""
         if not super().shows(action):
             return False
+        if action.id == "kind.mark":
+            on = self.on_row()
+            return on is not None and self.why_no_mark(on) is None
         if action.verb is not None:
             verb = verb_of(self.KIND, action.verb)
             if self.closed() is not None:

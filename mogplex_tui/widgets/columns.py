@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -41,14 +41,14 @@ class Slot(NamedTuple):
     width: int
 
 
-def arrange(columns: Sequence[Column], room: int) -> list[Slot]:
-    """The columns that fit into `room` cells with their widths, in their order.
+def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ()) -> list[Slot]:
+    """The columns that fit into `room` cells with their widths, in their order; those named in `without` never do.
 
     Columns are dropped from the greatest priority (the rightmost first among equals) until the rest fits at
     its least; what is left over brings columns to their width, the most important first, and then goes to
     those that flex. When even the columns of priority 0 do not fit, the last ones are narrowed, then dropped.
     """
-    kept = list(range(len(columns)))
+    kept = [i for i, column in enumerate(columns) if column.key not in without]
 
     def needed() -> int:
         return sum(columns[i].least for i in kept) + GAP * max(0, len(kept) - 1)

@@ -77,6 +77,7 @@ class RowView(LineView):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._columns: tuple[Column, ...] = tuple(columns)
+        self._without: frozenset[str] = frozenset()
         self._slots: list[Slot] | None = None
         self._source: RowSource | None = None
         self._rows: dict[str, _Row] = {}
@@ -97,6 +98,13 @@ class RowView(LineView):
         self._columns = tuple(columns)
         self.restyled()
         self.paint()
+
+    def leave_out(self, keys: frozenset[str]) -> None:
+        """Show no column of these keys, whatever the width; the source goes on giving their cells."""
+        if keys != self._without:
+            self._without = keys
+            self.restyled()
+            self.paint()
 
     def set_sort(self, key: str | None, descending: bool = False) -> None:
         """Show in the header by which column the rows are sorted; sorting is the source's business."""
@@ -145,7 +153,7 @@ class RowView(LineView):
     def arranged(self) -> list[Slot]:
         """The columns that are shown at this width, with their widths."""
         if self._slots is None:
-            self._slots = arrange(self._columns, self.size.width - PREFIX - 1)
+            self._slots = arrange(self._columns, self.size.width - PREFIX - 1, self._without)
         return self._slots
 
     def shown_columns(self) -> list[str]:

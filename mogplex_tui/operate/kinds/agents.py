@@ -11,6 +11,8 @@ from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
@@ -28,10 +30,15 @@ async def _roster(client: ClientView, _: Session) -> Listing:
             cycle_count=life.cycle_count if life else None,
             last_activity=life.last_activity if life else None,
             day=day.__dict__ if day else {},
-            sort=0 if agent.is_preset else 1,
+            quiet=_quiet(life.last_activity if life else None),
         )
 
     return listed(agents, dress=dress)
+
+
+def _quiet(active: datetime | None) -> float:
+    """The place of an agent by how long it has done nothing; one that never did anything is behind all others."""
+    return 0.0 if active is None else -active.timestamp()
 
 
 _names = reading(lambda client: client.agents.list(), lambda _, row: dressed(row, is_preset=row.preset))
@@ -45,7 +52,8 @@ KIND = Kind(
     roads=(
         road(Family.AGENTS, _roster, "agents assignments ai_calls job_runs", every=60, blind=30).partly(),
         road(Family.V1, _names, every=120, blind=60).hiding(
-            p.token_shows("names", "states, runs and tokens of agents")
+            p.token_shows("names", "states, runs and tokens of agents"),
+            "cycles runs failed tokens last",
         ),
     ),
     fields=(
@@ -61,7 +69,8 @@ KIND = Kind(
         c.text("description", "", 30, "dim", key="what", priority=4, flex=3, min_width=16),
     ),
     search=c.searching("slug"),
-    default_sort=c.by("last_activity", "sort", "name"),
+    default_sort=c.by("quiet", "is_preset", "name"),
+    descending=False,
     label=c.named("{name|id}"),
     facts=c.groups(
         "name; slug; category; what: description",
@@ -83,6 +92,6 @@ KIND = Kind(
             about="Delete an agent of your own.",
         ).only(p.lacking("is_preset", "A preset cannot be deleted.")),
     ),
-    empty="No agents.",
+    empty="No agents. mogplex-tui agents create makes one.",
     needs="The agents need a token or a browser session that this service accepts.",
 )

@@ -39,7 +39,7 @@ KIND = Kind(
         c.state("last_run_status", "LAST", 12, priority=0),
         c.age("last_run_started_at", key="age", priority=1),
         c.count("running_count", "RUN", 4, key="running", priority=2),
-        c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=2),
+        c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=1),
         c.reason("last_pressure_reason", "LAST REASON", key="pressure", priority=4, flex=1, min_width=12),
         c.trouble("last_run_error"),
     ),
@@ -65,6 +65,6 @@ KIND = Kind(
         off="Keep it from starting work.",
         means="What runs goes on; nothing new is started.",
     ),
-    empty="No assignments. :automations shows what else could start work.",
+    empty="No assignments. mogplex-tui assignments create makes one; :automations shows what else could start work.",
     needs=p.session_needed("Assignments") + " :automations shows what else starts work.",
 )

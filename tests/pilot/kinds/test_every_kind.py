@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
@@ -60,7 +61,8 @@ def _shows_rows(ui: Console, screen: KindScreen) -> str:
     """The list has its columns, those that never drop among them, and the row under the cursor."""
     titles = headings(screen)
     for field in screen.KIND.fields:
-        if field.priority == 0 and field.width >= len(field.title):
+        left_out = field.key in screen.collection.without
+        if field.priority == 0 and field.width >= len(field.title) and not left_out:
             assert field.title in titles, f"{screen.KIND.name} {ui.app.size}: {field.title}\n{ui.text}"
     assert screen.table.visible_keys, ui.text
     assert screen.table.cursor_key is not None
@@ -217,6 +219,11 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                 assert squeezed(kind.needs) in squeezed(ui.text), ui.text
             elif screen.collection.road is not kind.roads[0] and asks_the_service(kind):
                 assert screen.collection.set.notice, f"{kind.name} does not say what the narrow road hides"
+                left_out = [field for field in kind.fields if field.key in screen.collection.without]
+                rows, at = screen.collection.set.rows.values(), Context(ui.app.session.clock.now())
+                told = [f.key for f in left_out if any(f.cell(row, at)[0] != words.DASH for row in rows)]
+                assert not told, f"{kind.name} leaves out columns that say something: {told}"
+                assert not {field.title for field in left_out} & {*headings(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found
 

@@ -124,7 +124,7 @@ def classify(reply: Reply) -> errors.MogplexError | None:
     error.extra = _extra(reply)
     if isinstance(error, errors.Throttled):
         error.of_requests = _limits_requests(reply, complaint)
-        if not error.of_requests:
+        if not error.of_requests and reply.method != "GET":
             error.advice = "Wait until the quota of this action frees"
     return error
 

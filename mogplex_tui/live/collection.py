@@ -206,7 +206,7 @@ class Collection:
             # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
-            return needs
+            return self.session.lacking(self.roads[0].family, needs)
         return findings[0].reason
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
@@ -220,7 +220,8 @@ class Collection:
             except CLOSED as error:
                 refused = error
                 continue
-            self.set.notice = listing.notice or road.notice or None
+            hidden = self.session.lacking(self.roads[0].family, road.notice) if road.notice else None
+            self.set.notice = listing.notice or hidden
             self.without = road.without
             return self._take_in(listing)
         if refused is not None and self.road is not None:

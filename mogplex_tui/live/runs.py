@@ -128,7 +128,8 @@ class Runs:
         finding = self.session.access.reach(Family.OBSERVABILITY)
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:
-            return f"{shown}; {session_needed('all others')} o opens any run by its id."
+            needed = f"{shown}; {session_needed('all others')} o opens any run by its id."
+            return self.session.lacking(Family.OBSERVABILITY, needed)
         return f"{shown}. {finding.reason} o opens any run by its id."
 
     # Where observability is open -------------------------------------------------------------------------------

@@ -140,6 +140,15 @@ class Session:
         """Return whether a family is worth asking: open, or not yet known."""
         return self.access.reach(family).reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN)
 
+    def lacking(self, family: Family, sentence: str) -> str:
+        """Return the sentence on what needs a browser session; why the one in use does not do is told first."""
+        found = self.access.reach(family)
+        if self.target.session_cookie is None or not found.reason:
+            return sentence
+        if found.reach is Reach.NEEDS_SESSION:
+            return f"The browser session has probably ended. {sentence}"
+        return f"{found.reason} {sentence}"
+
     @property
     def refused(self) -> bool:
         """Whether the service accepts none of the credentials: no road to any run is open."""

@@ -85,6 +85,8 @@ def observability_closed(session: Session) -> list[str]:
     finding = session.access.reach(Family.OBSERVABILITY)
     needs_session = finding.reach is Reach.NEEDS_SESSION
     return [
-        session_needed("Figures and costs") if needs_session else finding.reason,
+        session.lacking(Family.OBSERVABILITY, session_needed("Figures and costs"))
+        if needs_session
+        else finding.reason,
         "Runs started or opened from here are on the Runs screen (1).",
     ]

@@ -9,10 +9,10 @@ from .text import visible
 
 
 class Notice(Static):
-    """A calm sentence of at most three lines."""
+    """A calm sentence of at most four lines."""
 
     DEFAULT_CSS = """
-    Notice { display: none; height: auto; max-height: 3; padding: 0 2; color: $warning; }
+    Notice { display: none; height: auto; max-height: 4; padding: 0 2; color: $warning; }
     Notice.-shown { display: block; }
     """
 

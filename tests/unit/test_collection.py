@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road, items_of
 from mogplex_tui.operate.kinds import Context
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import START, FakeSession
+
+INVITE = SimpleNamespace(id="i1", email="ada@acme.dev", role="viewer")
 
 
 class World:
@@ -104,3 +108,34 @@ def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_dro
         field = kind.fields[place]
         assert field.priority == 0, name
         assert (field.min_width or field.width) >= len("▫ unreada…"), name
+
+
+class Teams:
+    """Two teams, of which the first shows its members to nobody here."""
+
+    def __init__(self, *, other: Exception | None) -> None:
+        self._rosters: dict[str, Any] = {
+            "t1": NotAllowed("Members of t1 are not shown", status=403),
+            "t2": other,
+        }
+        self.teams = self
+
+    async def memberships(self) -> Any:
+        return SimpleNamespace(
+            teams=[SimpleNamespace(id=team, slug=team, name=team) for team in self._rosters]
+        )
+
+    async def roster(self, team: str) -> Any:
+        if self._rosters[team] is not None:
+            raise self._rosters[team]
+        return SimpleNamespace(
+            viewer=SimpleNamespace(can_manage=False), members=Rows(), invites=Rows([INVITE])
+        )
+
+
+async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_team() -> None:
+    read = kinds()["members"].roads[0].read
+    listing = await read(Teams(other=None), None)  # type: ignore[arg-type]
+    assert ([item.key for item in listing.items], "Members of t1" in listing.notice) == (["t2/i1"], True)
+    with pytest.raises(NotAllowed, match="Members of t1"):
+        await read(Teams(other=NotFound("gone")), None)  # type: ignore[arg-type]

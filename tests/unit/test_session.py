@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotSignedIn, Unavailable
+from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed, NotSignedIn, Unavailable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.session import Session
@@ -110,3 +110,21 @@ async def test_a_session_that_was_never_started_stops_as_well(tmp_path: Path) ->
     session = Session(directory=tmp_path)
     await session.stop()
     assert session.client_made is None
+
+
+@pytest.mark.parametrize(
+    ("cookie", "error", "begins"),
+    [
+        (None, LOGIN, "Jobs need"),
+        (COOKIE, LOGIN, "The browser session has probably ended. Jobs need"),
+        (COOKIE, NO_SCOPE, "Missing scope: write. "),
+    ],
+)
+def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_needed(
+    tmp_path: Path, cookie: str | None, error: MogplexError, begins: str
+) -> None:
+    session = FakeSession(tmp_path, cookie=cookie)
+    session.access.learn(Family.OBSERVABILITY, error)
+    told = session.lacking(Family.OBSERVABILITY, "Jobs need a browser session.")
+    assert told.startswith(begins)
+    assert told.endswith("Jobs need a browser session.")

@@ -32,11 +32,15 @@ async def _list(client: ClientView, _: Session) -> Listing:
     from mogplex_tui.api.errors import NotAllowed, NotFound
 
     items: list[Item] = []
+    refused: list[NotAllowed] = []
     for team in (await client.teams.memberships()).teams:
         try:
             roster = await client.teams.roster(team.id)
-        except (NotAllowed, NotFound):
+        except NotFound:
             # Left or deleted since the list of teams was read.
+            continue
+        except NotAllowed as error:
+            refused.append(error)
             continue
         beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
 
@@ -44,7 +48,9 @@ async def _list(client: ClientView, _: Session) -> Listing:
         invites = listed(roster.invites, dress=partial(_invite, beside))
         # Somebody may be in several teams.
         items += [replace(item, key=f"{team.id[:8]}/{item.key}") for item in (*people.items, *invites.items)]
-    return Listing(items)
+    if refused and not items:
+        raise refused[0]
+    return Listing(items, notice=" ".join(map(str, refused)))
 
 
 _CHANGES = (

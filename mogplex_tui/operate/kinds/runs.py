@@ -83,7 +83,7 @@ RUNS = Kind(
             sort=lambda row: (row.repo or "",),
             priority=0,
             flex=1,
-            min_width=12,
+            min_width=14,
             cut="middle",
         ),
         Field(
@@ -104,7 +104,7 @@ RUNS = Kind(
             sort=lambda row: (row.model or "",),
             priority=4,
             flex=1,
-            min_width=15,
+            min_width=13,
         ),
         Field(
             "branch",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One verb. `keys` are Textual's names, the first is the one shown; `cost` is in requests.
+    """One verb. `keys` are Textual's names, the first is the one shown.
 
     `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
     contexts; `priority` keys work even while a text field has the focus.
@@ -30,9 +30,7 @@ class Action:
     help: str
     footer: bool = True
     writes: bool = False
-    dangerous: bool = False
     priority: bool = False
-    cost: int = 0
     group: str = "here"
     # The kind's verb that it stands for, if it is one.
     verb: str | None = None
@@ -82,8 +80,6 @@ ACTIONS: tuple[Action, ...] = (
         _scopes("runs", "run"),
         "Stop the run, or every marked one; asks first.",
         writes=True,
-        dangerous=True,
-        cost=2,
     ),
     Action(
         "runs.new",
@@ -92,11 +88,8 @@ ACTIONS: tuple[Action, ...] = (
         _scopes("runs"),
         "Start a run: repository, prompt, harness, branch.",
         writes=True,
-        cost=1,
     ),
-    Action(
-        "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False, cost=1
-    ),
+    Action("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
     Action(
         "runs.mark",
         "mark",
@@ -127,7 +120,7 @@ ACTIONS: tuple[Action, ...] = (
         "tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON, or follow the link."
     ),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
-    Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False, cost=1),
+    Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
     Action("kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many."),
     Action("kind.json", "json", ("j",), DETAILS | {"run"}, "Show the record as it came; y there copies it."),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
@@ -212,8 +205,6 @@ def know(kind: Kind) -> None:
             verb.help,
             footer=verb.footer,
             writes=True,
-            dangerous=bool(verb.means),
-            cost=2,
             verb=verb.id,
         )
         for verb in kind.verbs

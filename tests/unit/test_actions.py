@@ -36,9 +36,6 @@ def test_every_action_says_what_it_does_and_has_a_key_and_a_screen() -> None:
         assert action.scopes
         assert action.title
         assert action.help.endswith(".")
-        # Whatever stops something asks first, and whatever writes costs a request.
-        assert not action.dangerous or (action.writes and "asks first" in action.help)
-        assert not action.writes or action.cost > 0 or action.id == "runs.mark"
 
 
 @pytest.mark.parametrize("scope", SCOPES)

@@ -35,6 +35,8 @@ SILENT = {
 }
 # Plain values without a model: only the errors are looked at.
 PLAIN = {"models.provider_icons"}
+# Lists that the service gives in no order, so that the client makes one.
+ORDERED_HERE = {"commands.list", "models.list", "rules.list"}
 
 JUNK: list[Any] = [
     *(None, True, False, 0, -1, 1.5, 10**40, float("inf"), float("nan"), "", " ", "never-heard-of", "NaN"),
@@ -225,7 +227,11 @@ def stands_as_sent(raw: Any, parsed: Any, at: str) -> int:
             for name, names in keys(type(parsed))
         )
     if isinstance(parsed, Rows) and isinstance(raw, list) and len(parsed.raws) == len(parsed):
-        return sum(stands_as_sent(item, row, f"{at}[]") for item, row in zip(raw, parsed, strict=True))
+        if at in ORDERED_HERE:
+            assert sorted(map(json.dumps, parsed.raws)) == sorted(map(json.dumps, raw)), at
+        else:
+            assert parsed.raws == raw, at
+        return sum(stands_as_sent(item, row, f"{at}[]") for item, row in zip(parsed.raws, parsed, strict=True))
     if isinstance(parsed, datetime) and isinstance(raw, str):
         assert parsed == datetime.fromisoformat(raw), at
     elif isinstance(parsed, Decimal):

@@ -99,9 +99,8 @@ _EXACT = {
 }
 
 
-def family_of(method: str, path: str) -> Family:
-    """Return the family of a route; `method` is for families that a verb divides."""
-    del method
+def family_of(path: str) -> Family:
+    """Return the family of a route."""
     route = path.partition("?")[0].rstrip("/")
     if route in _EXACT:
         return _EXACT[route]

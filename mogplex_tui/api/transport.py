@@ -239,7 +239,7 @@ class Transport:
         return reply, body
 
     async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
-        if reply.credential is Credential.NONE and family_of(request.method, request.path) is Family.V1:
+        if reply.credential is Credential.NONE and family_of(request.path) is Family.V1:
             raise errors.NotSignedIn(
                 f"There is no token for {request.resource}",
                 advice="Give this context an API token; a session cookie does not open the token API",
@@ -355,7 +355,7 @@ class Transport:
         if reply.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
-            self.access.learn(family_of(request.method, request.path), error, method=request.method)
+            self.access.learn(family_of(request.path), error, method=request.method)
 
 
 def _with_answer(reply: Reply, response: httpx.Response) -> Reply:

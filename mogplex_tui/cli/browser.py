@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 import platform
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 WITHIN = 600.0
 HAND_OFF = "/cli-auth"
 _CLOSE = "The terminal has what it needs. You may close this tab."
-
-Opener = Callable[[str], bool]
 
 
 async def by_code(base_url: str, *, opens: bool) -> Grant:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -60,7 +60,6 @@ class Settings:
     kept_in: str | None = None
     # An embedded plane lives in a file that goes away with it, so nothing about it is worth keeping.
     ephemeral: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 # key -> (environment variables in order, default)

@@ -143,7 +143,7 @@ def from_call(call: Call) -> RunRow:
         input_tokens=call.input_tokens,
         output_tokens=call.output_tokens,
         cached_tokens=_sum(call.cache_read_input_tokens, call.cache_creation_input_tokens),
-        tokens=observed_tokens(call),
+        tokens=call.tokens,
         cost=call.cost_usd,
         cost_source=cost_source(call.cost_usd, call.cost_source),
         error=call.error,
@@ -153,14 +153,6 @@ def from_call(call: Call) -> RunRow:
         external="external_request_id" in meta,
         cancel_requested=call.cancel_requested_at is not None,
     )
-
-
-def observed_tokens(call: Call) -> int | None:
-    """Count a call's tokens as the service's own statistics do (observability.md §1.3); None when unknown."""
-    counted = _sum(
-        call.input_tokens, call.output_tokens, call.cache_read_input_tokens, call.cache_creation_input_tokens
-    )
-    return counted if counted is not None else (call.total_tokens or None)
 
 
 def cost_source(cost: Decimal | None, source: str | None) -> Cost:

@@ -41,7 +41,6 @@ class Names:
         self.repos: dict[str, str] = {}
         # Of sub-projects alone, which share the name of their repository.
         self.roots: dict[str, str] = {}
-        self.branches: dict[str, str | None] = {}
         self.agents: dict[str, str] = {}
         self.changed: Signal[[]] = Signal()
 
@@ -49,7 +48,6 @@ class Names:
         """Learn the names of repositories, and which directory of theirs they are."""
         for repo in repos:
             self.repos[repo.id] = repo.full_name
-            self.branches[repo.id] = repo.default_branch
             if repo.root_directory:
                 self.roots[repo.id] = repo.root_directory
 

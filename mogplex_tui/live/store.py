@@ -22,8 +22,6 @@ class Freshness:
     error: Exception | None = None
     failures: int = 0
     retry_at: float | None = None
-    # The sentence that says why this credential cannot see the set, if it cannot.
-    closed: str | None = None
     blocked_until: float | None = None
 
     def age(self, now: float) -> float | None:

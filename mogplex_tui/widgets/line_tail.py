@@ -263,11 +263,6 @@ class LineTail(TailView, can_focus=True):
         """The key of the row under the cursor, None when there are no rows."""
         return self._cursor_key
 
-    @property
-    def top_place(self) -> Place:
-        """The row and its line at the top of the view."""
-        return self._top
-
     def _point(self, row: int) -> None:
         """Put the cursor on a row without scrolling."""
         before, had = self._cursor, self._cursor_key

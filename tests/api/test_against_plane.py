@@ -134,7 +134,7 @@ async def test_calls_events_tool_calls_and_stats_agree() -> None:
         stats = await client.observability.stats()
         assert stats.summary.total_calls == page.total
         assert sum(use.count for use in whole(stats.by_model)) == page.total
-        assert stats.known_cost is not None and stats.known_cost > Decimal(0)
+        assert stats.summary.total_cost is not None and stats.summary.total_cost > Decimal(0)
         failed = await client.observability.calls(status="failed", limit=5)
         assert {call.status for call in whole(failed.calls)} == {CallStatus.FAILED}
         second = await client.observability.calls(page=2, limit=5)

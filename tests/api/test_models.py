@@ -269,7 +269,7 @@ def test_stats_keep_null_apart_from_zero() -> None:
             "by_model": [{"model": "m", "count": 1}, 5],
         }
     )
-    assert stats.known_cost is None
+    assert stats.summary.total_cost is None
     assert stats.summary.cost_today == Decimal(0)
     assert stats.summary.job_runs_success_rate_in_range is None
     assert len(stats.by_model.bad) == 1

@@ -22,9 +22,6 @@ class EventType(StrEnum):
     LOG = "log"
 
 
-TERMINAL_EVENTS = frozenset({EventType.FINISHED, EventType.FAILED, EventType.CANCELLED})
-
-
 class Event(Inbound):
     """One entry of a call's append-only timeline; `type` is a text, comparable with EventType."""
 

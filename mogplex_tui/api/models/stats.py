@@ -1,6 +1,5 @@
 """The stats of the observability page: three windows in one answer (observability.md §1)."""
 
-from decimal import Decimal
 from typing import Annotated
 
 from mogplex_tui.api.models.base import Count, Inbound, Money, Rows, Text, empty_rows, nested
@@ -71,8 +70,3 @@ class Stats(Inbound):
     by_model: Annotated[Rows[ModelUse], nested(ModelUse)] = empty_rows()
     by_type: Annotated[Rows[TypeUse], nested(TypeUse)] = empty_rows()
     limits_by_route: Annotated[Rows[LimitUse], nested(LimitUse)] = empty_rows()
-
-    @property
-    def known_cost(self) -> Decimal | None:
-        """The known cost in the asked window, in USD."""
-        return self.summary.total_cost

@@ -89,7 +89,7 @@ async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_wri
         assert client.access.reach(Family.MCP_ENDPOINT).reach is Reach.OPEN
         refused = await client.mcp.call(ToolCall(name="mogplex_cancel_run", arguments={"runId": NOBODY}))
         assert refused.refusal is not None and refused.refusal.code == "FORBIDDEN"
-    assert family_of("GET", "/api/v1/mogplex/mcp/servers") is Family.V1
+    assert family_of("/api/v1/mogplex/mcp/servers") is Family.V1
 
 
 async def test_a_token_that_is_not_known_is_not_signed_in(lab: Lab) -> None:

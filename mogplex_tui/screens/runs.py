@@ -37,6 +37,7 @@ class RunsScreen(ListScreen):
         super().__init__(narrowed)
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
+        self._told: dict[str, set[str]] = {"model": set(), "cost": set()}
 
     def rows_of(self) -> RowSet[RunRow]:
         """Return the runs."""
@@ -48,7 +49,10 @@ class RunsScreen(ListScreen):
 
     def empty(self) -> str:
         """Return what to do about an empty list."""
-        return "No runs yet. n starts one." if offered(START, self.session) is None else "No runs yet."
+        way = ":automations shows what could start them."
+        if offered(START, self.session) is not None:
+            return f"No runs yet. {way}"
+        return f"No runs yet. n starts one; {way}"
 
     def never(self) -> frozenset[str]:
         """Return what these credentials never do."""
@@ -74,10 +78,20 @@ class RunsScreen(ListScreen):
             row = self._rows.rows.get(key)
             self._live.discard(key)
             self._failures.pop(key, None)
+            for column, tellers in self._told.items():
+                tellers.discard(key)
+                if row is not None and getattr(row, column) is not None:
+                    tellers.add(key)
             if row is not None and row.state in LIVE_STATES:
                 self._live.add(key)
             elif row is not None and row.state == "failed" and row.began is not None:
                 self._failures[key] = row.began
+
+    def flush(self) -> None:
+        """Leave out the columns that nothing is told in while a part alone can be seen."""
+        super().flush()
+        part = self._rows.notice is not None
+        self.table.leave_out(frozenset(name for name, tellers in self._told.items() if part and not tellers))
 
     def _failed_today(self) -> Segment:
         """How many of today failed; today is the service's, from 00:00 UTC, as it is for what today costs.

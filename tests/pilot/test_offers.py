@@ -36,7 +36,7 @@ async def test_with_a_browser_session_alone_no_run_is_offered_and_the_way_is_tol
         assert "Start a run" not in text
         await ui.press("escape")
     async with console() as ui:
-        await ui.sees("No runs yet. n starts one.", "n new run")
+        await ui.sees("No runs yet. n starts one; :automations shows", "n new run")
 
 
 async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(

@@ -137,7 +137,7 @@ async def test_at_eighty_columns_s_goes_through_what_is_shown_and_the_oldest_is_
 
 async def test_an_empty_account_says_what_to_do_next(console: Run) -> None:
     async with console() as ui:
-        await ui.sees("No runs yet. n starts one.")
+        await ui.sees("No runs yet. n starts one; :automations shows what could start them.")
 
 
 async def test_hostile_text_is_drawn_as_text(console: Run, world: World) -> None:
@@ -162,7 +162,10 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         call_id, "started", message="External Mogplex run accepted", payload={"external_run_id": run_id}
     )
     async with console(cookie=False, gate=True) as ui:
-        await ui.sees("the runs of your automations", "login --session", "acme/api", "◐ running")
+        text = await ui.sees("the runs of your automations", "login --session", "acme/api", "◐ running")
+        # Nothing here tells models or costs; the columns leave their room to the rest.
+        assert {"BRANCH", "TOKENS"} <= set(text.split())
+        assert not {"MODEL", "COST"} & set(text.split())
         await ui.press("o", *run_id, "enter")
         await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted")
         await ui.press("escape")

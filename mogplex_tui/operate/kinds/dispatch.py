@@ -71,6 +71,6 @@ KIND = Kind(
         p.to("agents", "agent", "agent.id", "agent.name"),
         p.to("projects", "repo", "repo.id|repo_id", "repo.full_name|repo_id"),
     ),
-    empty="The ledger is empty: no event has met an automation, trigger or assignment yet.",
+    empty="Nothing yet: no event has met anything in :automations, :triggers or :assignments.",
     needs=p.session_needed("Entries of the dispatch ledger"),
 )

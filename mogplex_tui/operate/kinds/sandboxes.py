@@ -56,7 +56,7 @@ KIND = Kind(
         c.reason("health", "HEALTH", 12, priority=3),
         c.text("runtime", "RUNTIME", 10, "dim", priority=5),
         c.age("last_active_at", "ACTIVE", 6, key="active", priority=0),
-        c.age("created_at", "AGE", 4, key="age", priority=2),
+        c.age("created_at", "AGE", 4, key="age", priority=4),
         p.why("error", "stop_reason", priority=1),
     ),
     search=c.searching("sandbox_id"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from mogplex_tui.live import redact
 from mogplex_tui.live.tail import Added
 
 # Colours and cursor movements of a terminal: they say nothing in a tail that has its own.
@@ -28,10 +29,12 @@ class LogLine:
 
 
 def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine]:
-    """Return the lines of a log that is given as one text; of a line that was written over, the last state."""
+    """Return the lines of a log that is given as one text, without its secrets; of a line that was written over, the
+    last state.
+    """
     if not text:
         return []
-    plain = _SEQUENCES.sub("", text.replace("\r\n", "\n")).removesuffix("\n")
+    plain = redact.text(_SEQUENCES.sub("", text.replace("\r\n", "\n"))).removesuffix("\n")
     return [LogLine(source, line.rstrip("\r").rpartition("\r")[2], tone=tone) for line in plain.split("\n")]
 
 

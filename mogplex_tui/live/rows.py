@@ -103,6 +103,16 @@ class RunRow:
         return self.started_at or self.created_at
 
 
+def _trouble(said: str | None) -> str | None:
+    """What went wrong may quote a command with its credentials, and the service does not look for those (v1.md §5.4)."""
+    if not said:
+        return said
+    # Most rows have none, and the rules cost time before the first frame.
+    from mogplex_tui.live import redact
+
+    return redact.text(said)
+
+
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -146,7 +156,7 @@ def from_call(call: Call) -> RunRow:
         tokens=call.tokens,
         cost=call.cost_usd,
         cost_source=cost_source(call.cost_usd, call.cost_source),
-        error=call.error,
+        error=_trouble(call.error),
         sandbox_id=_text(meta.get("sandbox_record_id")),
         sandbox_name=_text(meta.get("sandbox_id")),
         pull_request=_link(meta.get("pull_request_url")) or _link(meta.get("pr_url")),
@@ -205,7 +215,7 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
         started_at=begun,
         ended_at=over,
         duration_ms=took,
-        error=run.error,
+        error=_trouble(run.error),
         sandbox_id=run.sandbox_record_id,
         sandbox_name=run.sandbox_id,
         external=True,
@@ -236,7 +246,7 @@ def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> 
         tokens=_sum(run.input_tokens, run.output_tokens),
         cost=run.cost_usd,
         cost_source=cost_source(run.cost_usd, None),
-        error=run.error,
+        error=_trouble(run.error),
         pull_request=_link(meta.get("pull_request_url")),
         cancel_requested=run.cancel_requested_at is not None,
     )

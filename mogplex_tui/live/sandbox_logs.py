@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed, NotFound
+from mogplex_tui.live import redact
 from mogplex_tui.live.log_tail import LogLine, lines_of
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def _step(event: LifecycleEvent) -> LogLine:
     if event.decision_code and event.decision_code != event.event_type:
         told += f": {event.decision_code.removeprefix('auto_pause_').replace('_', ' ')}"
     tone = "warn" if "failed" in told else "accent"
-    return LogLine("life", told, event.created_at, tone, raw=event.model_dump(mode="json"))
+    return LogLine("life", told, event.created_at, tone, raw=redact.payload(event.model_dump(mode="json")))

@@ -252,3 +252,14 @@ def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_me
     assert settings.field("value").cell(gap, context)[0] == "OAuth only · Install it"
     assert [fact[0] for fact in settings.facts(gap, context)[0]] == ["name", "value", "ready", "to mend it"]
     assert [fact[0] for fact in settings.facts(ready, context)[0]] == ["name", "value", "ready"]
+
+
+def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
+    each = item(said="git push https://x-access-token:s3cr3t@github.com/acme/web failed")
+    shown = [
+        c.trouble("said").cell(each, Context(NOW))[0],
+        c.text("said", "MESSAGE", tone="error").cell(each, Context(NOW))[0],
+        c.groups("error: said as error")(each, Context(NOW))[0][0][1],
+        c.texts(("Message", "said"))(each, Context(NOW))[0][1],
+    ]
+    assert set(shown) == {"git push https://x-access-token:[redacted]@github.com/acme/web failed"}

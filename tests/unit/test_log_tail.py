@@ -58,6 +58,11 @@ def test_a_line_shows_no_colours_and_of_what_was_written_over_the_last() -> None
     assert lines_of("dev", None) == lines_of("dev", "") == []
 
 
+def test_a_credential_that_a_program_wrote_is_not_shown() -> None:
+    (line,) = lines_of("install", "cloning https://x-access-token:s3cr3t@github.com/acme/web")
+    assert line.text == "cloning https://x-access-token:[redacted]@github.com/acme/web"
+
+
 @given(st.lists(st.text(alphabet="ab\n", max_size=8), max_size=6), st.text(alphabet="ab\n", max_size=8))
 def test_however_a_log_grows_its_lines_are_those_of_the_last_reading(parts: list[str], other: str) -> None:
     tail, text = LogTail(), ""

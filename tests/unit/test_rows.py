@@ -225,3 +225,14 @@ def test_a_record_that_does_not_parse_may_be_anything(raw: Any) -> None:
     row = make.unreadable("k", "why", raw)
     assert isinstance(row, RunRow)
     assert row.began is None
+
+
+def test_a_credential_that_an_error_quotes_is_not_shown() -> None:
+    said = "git push https://x-access-token:s3cr3t@github.com/acme/web failed"
+    flow = uuid(1, "f1000000")
+    rows = (
+        make.from_call(call(error=said)),
+        make.from_run(run(error=said)),
+        make.from_job(job(1, flow, error=said), flow, None),
+    )
+    assert {row.error for row in rows} == {said.replace("s3cr3t", "[redacted]")}

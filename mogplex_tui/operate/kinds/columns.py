@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, word_of
@@ -47,8 +48,6 @@ def value(source: Any, path: str) -> Any:
 def _rank(path: str) -> Callable[[Item], Any]:
     def rank(item: Item) -> tuple[int, Any]:
         found = value(item, path)
-        if isinstance(found, bool):
-            return (1, float(found))
         if isinstance(found, int | float | Decimal):
             return (1, float(found))
         if isinstance(found, datetime):
@@ -85,7 +84,7 @@ def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **mo
 
 def _texts(found: Any, _: object = None) -> Any:
     """What a text is found by; each of several by itself."""
-    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else _one_line(found)
+    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else _line(found)
 
 
 def _number(found: Any, _: datetime) -> float:
@@ -98,7 +97,7 @@ def _millions(found: Any, _: datetime) -> float:
 
 def text(path: str, title: str, width: int = 16, tone: str = "plain", **more: Any) -> Field:
     """A column of text, cut at the end unless `cut="middle"`."""
-    return _column(path, title, width, lambda found, _: (_one_line(found), tone), _texts, told=True, **more)
+    return _column(path, title, width, lambda found, _: (_line(found, tone), tone), _texts, told=True, **more)
 
 
 def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
@@ -235,7 +234,7 @@ def trouble(path: str, **more: Any) -> Field:
     """The last column: what went wrong, or why the record could not be read."""
 
     def trouble_of(item: Item) -> str:
-        return _one_line((item.why if item.record is None else value(item, path)) or "")
+        return _line((item.why if item.record is None else value(item, path)) or "", "error")
 
     # Less than this of a sentence says nothing.
     return Field(
@@ -256,7 +255,10 @@ def repo(path: str, width: int = 18, **more: Any) -> Field:
     return text(path, "REPO", width, key="repo", flex=1, min_width=12, cut="middle", **more)
 
 
-def _one_line(found: Any) -> str:
+def _line(found: Any, tone: str = "") -> str:
+    if tone == "error":
+        # What went wrong may quote a command with its credentials; the service does not look for those (v1.md §5.4).
+        return redact.text(_line(found))
     if isinstance(found, list | tuple | set | frozenset):
         return ", ".join(map(str, found))
     return str(found).strip().split("\n", 1)[0]
@@ -299,10 +301,7 @@ def filled(source: Any, sentence: str, wrap: Callable[[str], str] = str) -> str 
 
 
 def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], str]:
-    """What a record is called: a sentence with `{path}`, where what leads nowhere is left out.
-
-    `{path:8}` takes the first eight characters, `{path or word}` the word where the path leads nowhere.
-    """
+    """What a record is called: a sentence with `{path}`, where what leads nowhere is left out."""
 
     def call(source: Any) -> str:
         def fill(match: re.Match[str]) -> str:
@@ -330,7 +329,7 @@ def _state(_: Item, found: Any, context: Context) -> tuple[str, str]:
 
 
 def _error(_: Item, found: Any, __: Context) -> tuple[str, str]:
-    return (_one_line(found), "error")
+    return (_line(found, "error"), "error")
 
 
 _AS: dict[str, Callable[[Item, Any, Context], tuple[str, str]]] = {
@@ -350,7 +349,7 @@ def _told(found: Any, path: str, context: Context) -> str:
         return f"{ago}, {words.local(found)}"
     if isinstance(found, int) and not path.endswith(("_id", "port")):
         return f"{found:,}"
-    return words.money(found) if isinstance(found, Decimal) else _one_line(found)
+    return words.money(found) if isinstance(found, Decimal) else _line(found)
 
 
 def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
@@ -392,7 +391,7 @@ def texts(
             if isinstance(text, list | tuple):
                 text = "\n".join(rest[0](each, context) if rest else str(each) for each in text)
             if text:
-                told.append((title, str(text)))
+                told.append((title, redact.text(str(text))))
         return told
 
     return found

@@ -99,7 +99,7 @@ def print_run(output: Output, row: RunRow, *plain: str) -> None:
 
 def run_cells(row: RunRow, now: datetime, *, whole: bool = False) -> list[str]:
     """Return a run as the cells of `COLUMNS`; the state is its word alone, the id short unless the `whole` is wanted."""
-    context = Context(now, ascii_only=True)
+    context = Context(now)
     cells = {field.key: field.cell(row, context)[0] for field in RUNS.fields}
     cells["state"] = row.state
     key = row.run_id or row.key

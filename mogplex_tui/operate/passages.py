@@ -28,16 +28,15 @@ def finding(found: Finding, _: Context) -> str:
 _BEHIND = ("success", "completed", "skipped")
 
 
-def automation_run(run: AutomationRun, context: Context) -> str:
+def automation_run(run: AutomationRun, _: Context) -> str:
     """Return a run of an automation: its state in one line, below it the step where it stands or failed.
 
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).
     """
-    plain = context.ascii_only
-    glyph, name, _ = words.state(run.status, ascii_only=plain)
+    glyph, name = words.state(run.status)[:2]
     waits = "  waits for a person" if run.active_wait_count else ""
     at = [
-        f"{words.state(step.status, ascii_only=plain)[0]} {step.node_label or step.node_id}"
+        f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
         for step in run.node_runs
         if step.status not in _BEHIND
     ]

@@ -11,55 +11,54 @@ from mogplex_tui.live.rows import Cost
 
 DASH = "–"
 
-# state -> (glyph, ascii glyph, word, tone)
-STATES: dict[str, tuple[str, str, str, str]] = {
-    "pending": ("○", "o", "pending", "dim"),
-    "creating": ("○", "o", "creating", "dim"),
-    "streaming": ("◐", "*", "streaming", "live"),
-    "running": ("◐", "*", "running", "live"),
-    "installing": ("◐", "*", "installing", "live"),
-    "success": ("✓", "+", "success", "ok"),
-    "failed": ("✗", "x", "failed", "error"),
-    "error": ("✗", "x", "error", "error"),
-    "cancelled": ("⊘", "-", "cancelled", "dim"),
-    "stopped": ("⊘", "-", "stopped", "dim"),
-    "cancelling": ("◌", "~", "cancelling", "warn"),
-    "paused": ("‖", "=", "paused", "dim"),
-    "pausing": ("‖", "=", "pausing", "dim"),
-    "idle": ("·", ".", "idle", "dim"),
-    "active": ("●", "*", "active", "ok"),
-    "inactive": ("·", ".", "inactive", "dim"),
-    "waiting": ("◆", "?", "approval", "warn"),
-    "skipped": ("·", ".", "skipped", "dim"),
-    "queued": ("○", "o", "queued", "dim"),
-    "started": ("◐", "*", "started", "plain"),
-    "deferred": ("‖", "=", "deferred", "warn"),
-    "suppressed": ("⊘", "-", "suppressed", "warn"),
-    "completed": ("✓", "+", "completed", "ok"),
-    "start_failed": ("✗", "x", "start failed", "error"),
-    "cancel_requested": ("◌", "~", "cancel asked", "warn"),
-    "cancel_failed": ("✗", "x", "cancel failed", "error"),
-    "reconciled": ("⊘", "-", "reconciled", "warn"),
-    "resumed": ("✓", "+", "resumed", "ok"),
-    "approved": ("✓", "+", "approved", "ok"),
-    "denied": ("⊘", "-", "denied", "dim"),
-    "expired": ("⊘", "-", "expired", "dim"),
-    "healthy": ("✓", "+", "healthy", "ok"),
-    "ready": ("✓", "+", "ready", "ok"),
-    "gap": ("▲", "!", "gap", "warn"),
-    "testing": ("◐", "*", "testing", "live"),
-    "untested": ("·", ".", "untested", "dim"),
-    "auth_failed": ("✗", "x", "auth failed", "error"),
-    "unreachable": ("✗", "x", "unreachable", "error"),
-    "misconfigured": ("✗", "x", "misconfig", "error"),
-    "unreadable": ("▫", "?", "unreadable", "warn"),
+# state -> (glyph, word, tone)
+STATES: dict[str, tuple[str, str, str]] = {
+    "pending": ("○", "pending", "dim"),
+    "creating": ("○", "creating", "dim"),
+    "streaming": ("◐", "streaming", "live"),
+    "running": ("◐", "running", "live"),
+    "installing": ("◐", "installing", "live"),
+    "success": ("✓", "success", "ok"),
+    "failed": ("✗", "failed", "error"),
+    "error": ("✗", "error", "error"),
+    "cancelled": ("⊘", "cancelled", "dim"),
+    "stopped": ("⊘", "stopped", "dim"),
+    "cancelling": ("◌", "cancelling", "warn"),
+    "paused": ("‖", "paused", "dim"),
+    "pausing": ("‖", "pausing", "dim"),
+    "idle": ("·", "idle", "dim"),
+    "active": ("●", "active", "ok"),
+    "inactive": ("·", "inactive", "dim"),
+    "waiting": ("◆", "approval", "warn"),
+    "skipped": ("·", "skipped", "dim"),
+    "queued": ("○", "queued", "dim"),
+    "started": ("◐", "started", "plain"),
+    "deferred": ("‖", "deferred", "warn"),
+    "suppressed": ("⊘", "suppressed", "warn"),
+    "completed": ("✓", "completed", "ok"),
+    "start_failed": ("✗", "start failed", "error"),
+    "cancel_requested": ("◌", "cancel asked", "warn"),
+    "cancel_failed": ("✗", "cancel failed", "error"),
+    "reconciled": ("⊘", "reconciled", "warn"),
+    "resumed": ("✓", "resumed", "ok"),
+    "approved": ("✓", "approved", "ok"),
+    "denied": ("⊘", "denied", "dim"),
+    "expired": ("⊘", "expired", "dim"),
+    "healthy": ("✓", "healthy", "ok"),
+    "ready": ("✓", "ready", "ok"),
+    "gap": ("▲", "gap", "warn"),
+    "testing": ("◐", "testing", "live"),
+    "untested": ("·", "untested", "dim"),
+    "auth_failed": ("✗", "auth failed", "error"),
+    "unreachable": ("✗", "unreachable", "error"),
+    "misconfigured": ("✗", "misconfig", "error"),
+    "unreadable": ("▫", "unreadable", "warn"),
 }
 
 
-def state(word: str, *, ascii_only: bool = False) -> tuple[str, str, str]:
+def state(word: str) -> tuple[str, str, str]:
     """Return glyph, word and tone of a state; one the console does not know keeps its own word."""
-    glyph, letter, name, tone = STATES.get(word, ("▫", "?", word, "plain"))
-    return (letter if ascii_only else glyph, name, tone)
+    return STATES.get(word, ("▫", word, "plain"))
 
 
 # What the codes of the dispatch ledger mean (observability.md §8.2); one without a line here is read word by word.

@@ -91,7 +91,7 @@ class ConsoleScreen(Screen[None]):
         if self.console.look.tab_line:
             yield TabLine(TABS, active=self.TAB, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
-        yield Rule(ascii_only=self.console.look.ascii)
+        yield Rule()
         yield from self.compose_body()
         yield KeyBar([], lasting=actions.lasting(), id="keys")
 
@@ -125,9 +125,9 @@ class ConsoleScreen(Screen[None]):
 
     def crumbs(self) -> list[Segment]:
         """Return the steps that led here as segments; where there is little room, the oldest go first."""
-        way, arrow = self.way(), ">" if self.console.look.ascii else "▸"
+        way = self.way()
         return [
-            Segment(f"{step} {arrow}", Tone.DIM, priority=3 + len(way) - number, close=bool(number))
+            Segment(f"{step} ▸", Tone.DIM, priority=3 + len(way) - number, close=bool(number))
             for number, step in enumerate(way)
         ]
 

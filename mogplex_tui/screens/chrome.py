@@ -61,19 +61,18 @@ def connection_word(session: Session) -> str:
 def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
     """Return the header, the most important first to survive a narrow terminal; `waiting` questions want a person."""
     word = connection_word(session)
-    dot = "*" if look.ascii else "●"
     tone = _CONNECTION.get(word, Tone.WARN)
     segments = [
         Segment("mogplex", Tone.ACCENT, priority=5),
         _context(look),
         Segment("" if session.may_write else "read-only", Tone.WARN, priority=2),
         Segment(session.account or "", Tone.DIM, priority=6),
-        Segment(_connected(session, f"{dot} {word}"), tone, priority=0, right=True),
+        Segment(_connected(session, f"● {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),
     ]
     segments += _costs(session, look)
     if waiting:
-        glyph, _, _ = words.state("waiting", ascii_only=look.ascii)
+        glyph, _, _ = words.state("waiting")
         segments.append(Segment(f"{glyph} {waiting}", Tone.WARN, priority=1, right=True))
     return segments
 

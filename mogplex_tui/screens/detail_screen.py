@@ -70,7 +70,7 @@ class DetailScreen(ConsoleScreen):
 
     def compose_record(self) -> Iterator[Widget]:
         """Yield the facts, the links and the texts."""
-        yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
+        yield RecordView(id="detail")
 
     def on_mount(self) -> None:
         """Hear of the list; what the record says by itself comes into it as well."""
@@ -125,7 +125,7 @@ class DetailScreen(ConsoleScreen):
 
     def context(self) -> Context:
         """Return what facts and texts depend on besides the record."""
-        return Context(self.session.clock.now(), self.console.look.ascii)
+        return Context(self.session.clock.now())
 
     def fact_groups(self) -> list[list[Fact]]:
         """Return the kind's facts of the record."""

@@ -76,7 +76,7 @@ class ListScreen(MarkScreen):
         self._source.marked = self._marked
         yield Notice(id="notice")
         table = LineTable(id="table")
-        table.ascii_mode, table.reduced_motion = self.console.look.ascii, self.console.look.reduced_motion
+        table.reduced_motion = self.console.look.reduced_motion
         table.set_columns(columns_of(self.KIND))
         table.set_source(self._source)
         yield table
@@ -94,7 +94,7 @@ class ListScreen(MarkScreen):
         return (self.feed_of(),)
 
     def _cell_context(self) -> Context:
-        return Context(self.session.clock.now(), self.console.look.ascii)
+        return Context(self.session.clock.now())
 
     def item(self) -> Any:
         """Return the row under the cursor, None without one."""

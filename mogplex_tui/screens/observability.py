@@ -62,7 +62,7 @@ class ObservabilityScreen(ConsoleScreen):
                     ("sandboxes", "Sandboxes"),
                 ):
                     yield Card(title, id=name)
-            yield Rule(ascii_only=self.console.look.ascii)
+            yield Rule()
             yield SegmentLine([], id="cost")
             with Container(id="panels"):
                 yield CostChart(id="chart", ascii_mode=self.console.look.ascii)

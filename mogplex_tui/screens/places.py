@@ -209,7 +209,7 @@ class ConsolePlaces(ConsoleTasks):
     def _cells_now(self) -> Context:
         from mogplex_tui.operate.kinds.base import Context
 
-        return Context(self.session.clock.now(), self.look.ascii)
+        return Context(self.session.clock.now())
 
     def _go_if(
         self, kind: Kind, verb: Verb, items: list[Item], go: Callable[[str], None], answer: bool | str | None

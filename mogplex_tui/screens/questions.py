@@ -23,9 +23,9 @@ LISTED = 8
 _TELLING = frozenset({"status", "agent", "age"})
 
 
-def cancel_question(session: Session, row: RunRow, *, ascii_only: bool) -> Question:
+def cancel_question(session: Session, row: RunRow) -> Question:
     """Return the question before a cancel: what will be stopped, what stays, what it costs."""
-    glyph, word, _ = words.state(row.state, ascii_only=ascii_only)
+    glyph, word, _ = words.state(row.state)
     took = words.seconds(duration_seconds(row, session.clock.now()))
     cost = None if row.cost is None else f"{words.money(row.cost, row.cost_source)} so far"
     about = [
@@ -58,20 +58,17 @@ def _named(row: RunRow) -> tuple[str, str]:
     return first, row.branch or " ".join(told for told in (who, row.model) if told and told != first) or short
 
 
-def cancel_many_question(
-    session: Session, rows: Sequence[RunRow], over: int, *, ascii_only: bool
-) -> Question:
+def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) -> Question:
     """Return the question before several cancels: what will be stopped, what stays, what it costs.
 
     `over` is how many of the marked rows cannot be cancelled and are left out.
     """
-    ellipsis = "..." if ascii_only else "…"
     about = []
     for row in rows[:LISTED]:
-        glyph, _, _ = words.state(row.state, ascii_only=ascii_only)
+        glyph, _, _ = words.state(row.state)
         first, second = _named(row)
-        repo = cut_middle(visible(first), 18, ellipsis)
-        branch = cut_middle(visible(second), 22, ellipsis)
+        repo = cut_middle(visible(first), 18)
+        branch = cut_middle(visible(second), 22)
         took = words.seconds(duration_seconds(row, session.clock.now()))
         cost = words.money(row.cost, row.cost_source)
         about.append(f"{glyph} {repo:<18}  {branch:<22}  {took:>6}  {cost:>8}")

@@ -57,9 +57,8 @@ class RecordView(VerticalScroll, can_focus=True):
         Binding("end,G", "edge(True)", "End", show=False),
     ]
 
-    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._ascii = ascii_mode
         self._links: list[Link] = []
         self._texts: list[tuple[str, str]] = []
 
@@ -71,7 +70,7 @@ class RecordView(VerticalScroll, can_focus=True):
         with Container(id="page"):
             yield Facts(whole=True, id="facts")
             with Vertical(id="more"):
-                yield Links(ascii_mode=self._ascii, id="links")
+                yield Links(id="links")
                 yield Static("", id="texts", markup=False)
 
     @property

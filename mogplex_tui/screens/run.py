@@ -46,9 +46,9 @@ class RunScreen(TailScreen):
         """Yield the search line, the facts, the tail and the pane of one event."""
         self.run_feed = RunFeed(self.session, self.console.runs, self._given)
         yield FilterBar("a word to mark in the events", id="search")
-        self._lines = TailLines(self.run_feed.tail, ascii_only=self.console.look.ascii)
+        self._lines = TailLines(self.run_feed.tail)
         with Horizontal(id="body"):
-            yield RecordView(ascii_mode=self.console.look.ascii, id="detail")
+            yield RecordView(id="detail")
             yield self.make_tail()
         yield EventPane(id="event")
 
@@ -139,11 +139,10 @@ class RunScreen(TailScreen):
     def title_segments(self) -> list[Segment]:
         """Return where this is, the run's state, whether the tail follows, and how much there is."""
         row = self.run_feed.row
-        glyph, word, tone = words.state(row.state, ascii_only=self.console.look.ascii)
-        arrow = ">" if self.console.look.ascii else "▸"
+        glyph, word, tone = words.state(row.state)
         took = duration_seconds(row, self.seen())
         crumbs = self.crumbs()
-        place = f"{row.repo or words.short_id(row.repo_id)} {arrow}"
+        place = f"{row.repo or words.short_id(row.repo_id)} ▸"
         segments = [
             *crumbs,
             Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),

@@ -29,8 +29,8 @@ _TELLING = ("status_changed", "failed")
 class TailLines:
     """The lines of a tail for a `LineTail`."""
 
-    def __init__(self, tail: Tail, *, ascii_only: bool = False, over: bool = False) -> None:
-        self._tail, self._ascii = tail, ascii_only
+    def __init__(self, tail: Tail, *, over: bool = False) -> None:
+        self._tail = tail
         # When the run is over, a tool that never finished is not running any more (v1.md §8.5).
         self.over = over
 
@@ -68,11 +68,10 @@ class TailLines:
     def _right(self, line: Line) -> Cell | None:
         if line.type not in _TOOL:
             return None
-        cross = "x" if self._ascii else "✗"
         if line.ok is None:
-            return ("–", Tone.DIM) if self.over else ("..." if self._ascii else "…", Tone.LIVE)
+            return ("–", Tone.DIM) if self.over else ("…", Tone.LIVE)
         took = words.millis(line.took_ms) if line.took_ms is not None else ""
-        return (took, Tone.DIM) if line.ok else (f"{cross} {took}".rstrip(), Tone.ERROR)
+        return (took, Tone.DIM) if line.ok else (f"✗ {took}".rstrip(), Tone.ERROR)
 
 
 class LogLines:

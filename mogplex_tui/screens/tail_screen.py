@@ -41,7 +41,7 @@ class TailScreen(ConsoleScreen):
     def make_tail(self) -> LineTail:
         """Return the tail in the console's look, which names the key that follows again; for `compose_body`."""
         tail, look, follow = LineTail(id="tail"), self.console.look, BY_ID["tail.follow"]
-        tail.ascii_mode, tail.reduced_motion = look.ascii, look.reduced_motion
+        tail.reduced_motion = look.reduced_motion
         tail.way_on = (shown_key(follow.keys[0], ascii_only=look.ascii), follow.title)
         return tail
 
@@ -108,11 +108,10 @@ class TailScreen(ConsoleScreen):
             place = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
             found = f"/ {self._highlight} {place}"
         follow = self.tail.follow if self.is_mounted else True
-        down = "v" if self.console.look.ascii else "▼"
         return [
             Segment(found, Tone.ACCENT, priority=1, right=True),
             Segment(
-                ("" if cut_off else f"following {down}") if follow else "paused",
+                ("" if cut_off else "following ▼") if follow else "paused",
                 Tone.DIM if follow else Tone.WARN,
                 priority=2,
                 right=True,

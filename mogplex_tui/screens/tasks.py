@@ -113,10 +113,10 @@ class ConsoleTasks(KeysInTurn):
         if not able:
             return
         if len(rows) == 1:
-            question = cancel_question(self.session, able[0], ascii_only=self.look.ascii)
+            question = cancel_question(self.session, able[0])
         else:
             over = len(rows) - len(able)
-            question = cancel_many_question(self.session, able, over, ascii_only=self.look.ascii)
+            question = cancel_many_question(self.session, able, over)
         self.push_screen(ConfirmModal(question, self.protected_name), partial(self._cancel_if, able, went))
 
     def _cancel_if(self, rows: Sequence[RunRow], went: Callable[[], None], sure: bool | None) -> None:

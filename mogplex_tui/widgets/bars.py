@@ -42,7 +42,8 @@ class BarList(ToneWidget):
     DEFAULT_CSS = "BarList { height: auto; }"
 
     def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+        super().__init__(id=id)
+        self._ascii = ascii_mode
         self._bars: tuple[Bar, ...] = ()
         self._title = ""
 
@@ -68,7 +69,7 @@ class BarList(ToneWidget):
         """The title and the bars that fit."""
         out: list[list[Cell]] = []
         if self._title:
-            out.append(clipped([(visible(self._title), Tone.DIM)], across, self.ellipsis))
+            out.append(clipped([(visible(self._title), Tone.DIM)], across))
         room = down - len(out)
         shown = self._bars if len(self._bars) <= room else self._bars[: max(0, room - 1)]
         labels = [visible(bar.label) for bar in self._bars]
@@ -83,12 +84,12 @@ class BarList(ToneWidget):
         bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
         for bar, label, text in zip(shown, labels, texts, strict=False):
-            cells: list[Cell] = [(pad_right(cut_end(label, name, self.ellipsis), name), Tone.PLAIN)]
+            cells: list[Cell] = [(pad_right(cut_end(label, name), name), Tone.PLAIN)]
             if bar_room >= _LEAST_BAR:
                 drawn = self._bar((bar.value or 0.0) / most if most else 0.0, bar_room)
                 cells.append((" " * _GAP + pad_right(drawn, bar_room), bar.tone))
             cells.append((" " * _GAP + pad_left(text, figure), Tone.PLAIN))
-            out.append(clipped(cells, across, self.ellipsis))
+            out.append(clipped(cells, across))
         if len(shown) < len(self._bars) and room > 0:
             out.append([(f"and {len(self._bars) - len(shown)} more", Tone.DIM)])
         return out

@@ -31,7 +31,7 @@ class Card(ToneWidget):
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
         """The title, then one line for each line of figures."""
-        out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across, self.ellipsis)]
+        out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across)]
         edge = max((width(line[0][0]) for line in self._figures if len(line) > 1), default=0)
         names = max((sum(2 + width(cell[0]) for cell in line[1:]) for line in self._figures), default=0)
         gap = "  " if 1 + edge + names <= across else " "
@@ -43,5 +43,5 @@ class Card(ToneWidget):
             cells: list[Cell] = [(" " * (max(0, edge - width(first[0])) + 1), Tone.PLAIN), first]
             for cell in rest:
                 cells += [(gap, Tone.PLAIN), cell]
-            out.append(clipped(cells, across, self.ellipsis))
+            out.append(clipped(cells, across))
         return out

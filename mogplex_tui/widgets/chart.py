@@ -23,7 +23,8 @@ class CostChart(ToneWidget):
     DEFAULT_CSS = "CostChart { height: 1fr; }"
 
     def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+        super().__init__(id=id)
+        self._ascii = ascii_mode
         self._values: tuple[float | None, ...] = ()
         self._labels: tuple[str, ...] = ()
         self._title = ""
@@ -41,23 +42,21 @@ class CostChart(ToneWidget):
         """Title, plot and time axis; only a sentence when there is nothing to plot or no room."""
         out: list[list[Cell]] = []
         if self._title:
-            out.append(clipped([(visible(self._title), Tone.DIM)], across, self.ellipsis))
+            out.append(clipped([(visible(self._title), Tone.DIM)], across))
         rows = down - len(out) - 2
         known = [value for value in self._values if value is not None]
         if not known:
-            out.append(clipped([("no costs are known in this time", Tone.DIM)], across, self.ellipsis))
+            out.append(clipped([("no costs are known in this time", Tone.DIM)], across))
             return out
         if rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
             return out
         scale = axis(max(known), rows)
         left = max(width(text) for text in scale if text)
         plot = self._plot(across - left - 2, rows, _top(scale))
-        bar, corner = ("|", "+") if self._ascii else ("┤", "└")
         for text, line in zip(scale[:-1], plot[:-1], strict=True):
-            mark = bar if text else ("|" if self._ascii else "│")
-            out.append([(f"{pad_left(text, left)} {mark}", Tone.DIM), (line, Tone.ACCENT)])
+            out.append([(f"{pad_left(text, left)} {'┤' if text else '│'}", Tone.DIM), (line, Tone.ACCENT)])
         ticks, names = self._times(left + 2, across)
-        out.append([(f"{pad_left(scale[-1], left)} {corner}", Tone.DIM), *self._ground(plot[-1], ticks)])
+        out.append([(f"{pad_left(scale[-1], left)} └", Tone.DIM), *self._ground(plot[-1], ticks)])
         out.append([(names, Tone.DIM)])
         return out[:down]
 
@@ -70,7 +69,6 @@ class CostChart(ToneWidget):
         """The lines of the curve from the top; the last one, after `rows` others, is that of zero."""
         grid = [[" "] * cells for _ in range(rows + 1)]
         before: int | None = None
-        flat, rise, fall = ("-", "/", "\\") if self._ascii else ("─", "", "")
         for column, bucket in enumerate(self._columns(cells)):
             value = self._values[bucket]
             if value is None:
@@ -78,11 +76,11 @@ class CostChart(ToneWidget):
                 continue
             level = _row(value, top, rows)
             if before is None or before == level:
-                grid[level][column] = flat
+                grid[level][column] = "─"
             elif self._ascii:
                 low, high = max(level, before), min(level, before)
                 for row in range(high, low + 1):
-                    grid[row][column] = rise if level < before else fall
+                    grid[row][column] = "/" if level < before else "\\"
             else:
                 low, high = max(level, before), min(level, before)
                 for row in range(high + 1, low):
@@ -95,14 +93,13 @@ class CostChart(ToneWidget):
 
     def _ground(self, curve: str, ticks: set[int]) -> list[Cell]:
         """The axis of the times with what of the curve lies on it."""
-        line, dots, tick = ("-", ".", "+") if self._ascii else ("─", "╌", "┬")
         cells: list[Cell] = []
         for column, bucket in enumerate(self._columns(len(curve))):
             sign = curve[column]
-            if sign in (" ", line) and column in ticks:
-                drawn = tick
+            if sign in " ─" and column in ticks:
+                drawn = "┬"
             elif sign == " ":
-                drawn = dots if self._values[bucket] is None else line
+                drawn = "╌" if self._values[bucket] is None else "─"
             else:
                 drawn = sign
             cells.append((drawn, Tone.DIM if sign == " " else Tone.ACCENT))

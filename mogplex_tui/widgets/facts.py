@@ -9,7 +9,7 @@ from typing import Final
 from textual import events
 from textual.geometry import Size
 
-from .text import cut_end, cut_middle, pad_right, visible, width, wrap
+from .text import ELLIPSIS, cut_end, cut_middle, pad_right, visible, width, wrap
 from .tone_widget import ToneWidget, clipped
 from .tones import Cell, Tone
 
@@ -92,7 +92,7 @@ class Facts(ToneWidget):
         if across <= 0:
             return []
         if self._plain is not None:
-            return [clipped([(visible(text), tone)], across, self.ellipsis) for text, tone in self._plain]
+            return [clipped([(visible(text), tone)], across) for text, tone in self._plain]
         out: list[list[Cell]] = []
         for text, tone, most in (
             (self._title, Tone.STRONG, _TITLE_LINES),
@@ -110,12 +110,12 @@ class Facts(ToneWidget):
         return out
 
     def _fact(self, fact: Fact, labels: int, across: int) -> list[list[Cell]]:
-        label = pad_right(cut_end(visible(fact.label), labels, self.ellipsis), labels) + " " * _GAP
+        label = pad_right(cut_end(visible(fact.label), labels), labels) + " " * _GAP
         room = max(1, across - labels - _GAP)
         if self._whole or " " in fact.text.strip():
             values = self._folded(fact.text, room, _WHOLE_LINES if self._whole else _VALUE_LINES) or [""]
         else:
-            values = [cut_middle(visible(fact.text), room, self.ellipsis)]
+            values = [cut_middle(visible(fact.text), room)]
         return [
             [(label if number == 0 else " " * (labels + _GAP), Tone.DIM), (value, fact.tone)]
             for number, value in enumerate(values)
@@ -131,7 +131,7 @@ class Facts(ToneWidget):
         while lines and not lines[-1].strip():
             lines.pop()
         if len(lines) > most:
-            last = cut_end(lines[most - 1], max(1, room - 1), "") + self.ellipsis
+            last = cut_end(lines[most - 1], max(1, room - 1), "") + ELLIPSIS
             lines = [*lines[: most - 1], last]
         return lines
 

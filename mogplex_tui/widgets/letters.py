@@ -1,7 +1,7 @@
 """In ASCII, every line goes out without the glyphs of the console itself and of the toolkit beneath it.
 
-Where a letter says more than the nearest look-alike, whoever draws chooses it; this is for all the rest: borders,
-arrows, dashes and ellipses. A sign of which nothing is known is the service's own and stays as it came.
+What is drawn of many signs together, as a chart is, is drawn otherwise by whoever draws it; this is for all the rest:
+states, borders, arrows, dashes and ellipses. A sign of which nothing is known is the service's own and stays as it came.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from textual.filter import LineFilter
 
 # Each sign is one cell wide and so is its letter: nothing moves.
 _LETTERS: Final = {
-    "-": "–—‐‑‒―−─━╌╍═⊘",
-    "|": "│┃╎╏║▌▐▎▏▊▉▋▍┤├‖",
+    "-": "–—‐‑‒―−─━╍═⊘",
+    "|": "│┃╎╏║▐▎▏▊▉▋▍┤├",
     "+": "┌┐└┘╭╮╯╰┬┴┼╔╗╚╝✓",
     '"': "“”„",
     "'": "‘’‚",
     "~": "…◌",
-    ">": "→▸▶›",
+    # The bar before a row is the cursor's, or a notice's.
+    ">": "→▸▶›▌",
     "<": "←◂◀‹",
-    "^": "↑▴▲",
+    "^": "↑▴",
     "v": "↓▾▼",
     "*": "•●◐",
     "o": "○",
     "x": "✗✕×",
-    ".": "·",
+    ".": "·╌",
     "?": "◆▫",
+    "=": "‖",
+    "!": "▲",
     "/": "⏎",
     "#": "█",
     # What is left of a sign that fills a part of its cell: the ground it stands on.

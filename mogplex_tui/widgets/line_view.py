@@ -20,7 +20,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from .text import ELLIPSIS, cut_end, visible, width, wrap
+from .text import cut_end, visible, width, wrap
 from .tones import Cell, Ground, Palette, Part, Tone
 
 REPAINT_PERIOD: Final = 0.05
@@ -43,9 +43,6 @@ class LineView(ScrollView, can_focus=True):
 
     header_lines = 0
     """Lines at the top that do not scroll."""
-
-    ascii_mode = False
-    """Draw cursor, scroll bar and ellipsis in ASCII."""
 
     reduced_motion = False
     """No flashing of changed cells."""
@@ -275,7 +272,7 @@ class LineView(ScrollView, can_focus=True):
         """The scroll bar's cell of view line `y`."""
         if y not in self._thumb:
             return " ", Tone.PLAIN, ground
-        return "|" if self.ascii_mode else "▐", Tone.DIM, ground
+        return "▐", Tone.DIM, ground
 
     def jump_to_share(self, share: float) -> None:
         """Scroll to a part of the way: 0 is the beginning, 1 the end."""
@@ -345,7 +342,7 @@ class LineView(ScrollView, can_focus=True):
         if not 0 <= number < len(broken):
             return self.plain_line(y)
         text, tone = broken[number]
-        text = cut_end(text, room, self.ellipsis)
+        text = cut_end(text, room)
         left = " " * ((room - width(text)) // 2)
         return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 
@@ -353,10 +350,3 @@ class LineView(ScrollView, can_focus=True):
         """An empty line with its part of the scroll bar."""
         blank = " " * max(0, self._frame_width - 1)
         return self.strip([(blank, Tone.PLAIN, Ground.BASE), self.bar_part(y)])
-
-    # Drawing helpers.
-
-    @property
-    def ellipsis(self) -> str:
-        """What stands where a text was cut."""
-        return "~" if self.ascii_mode else ELLIPSIS

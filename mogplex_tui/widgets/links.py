@@ -21,8 +21,8 @@ class Links(ToneWidget):
 
     DEFAULT_CSS = "Links { height: auto; }"
 
-    def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
-        super().__init__(ascii_mode=ascii_mode, id=id)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._links: tuple[tuple[str, str], ...] = ()
         self._labels = 0
         self._at = 0
@@ -77,18 +77,17 @@ class Links(ToneWidget):
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
         """The lines without the cursor."""
-        arrow = "->" if self._ascii else "→"
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
         for label, text in self._links:
-            shown = pad_right(cut_end(visible(label), labels, self.ellipsis), labels)
+            shown = pad_right(cut_end(visible(label), labels), labels)
             cells = [
                 (" " * _MARGIN, Tone.PLAIN),
                 (shown + " " * _GAP, Tone.DIM),
-                (f"{arrow} ", Tone.DIM),
+                ("→ ", Tone.DIM),
                 (visible(text), Tone.ACCENT),
             ]
-            out.append(clipped(cells, max(0, across - 1), self.ellipsis))
+            out.append(clipped(cells, max(0, across - 1)))
         return out
 
     def render_line(self, y: int) -> Strip:
@@ -99,8 +98,7 @@ class Links(ToneWidget):
         across = self.size.width
         ground = Ground.CURSOR if self._bright else Ground.BLURRED
         cells = self.lines(across, 1)[y]
-        bar = ">" if self._ascii else "▌"
-        parts = [(f"{bar}{' ' * (_MARGIN - 1)}", Tone.ACCENT, ground)]
+        parts = [("▌" + " " * (_MARGIN - 1), Tone.ACCENT, ground)]
         parts += [(text, tone, ground) for text, tone in cells[1:]]
         left = across - sum(width(text) for text, _, _ in parts)
         segments = self._palette.segments([*parts, (" " * max(0, left), Tone.PLAIN, ground)])

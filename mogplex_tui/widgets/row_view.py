@@ -190,8 +190,6 @@ class RowView(LineView):
 
     def _arrow(self) -> str:
         descending = self._sort is not None and self._sort[1]
-        if self.ascii_mode:
-            return "v" if descending else "^"
         return "▾" if descending else "▴"
 
     def _look(self, key: str) -> bool:
@@ -229,10 +227,9 @@ class RowView(LineView):
         return strip
 
     def _draw_row(self, row: _Row, ground: Ground, y: int, flashing: frozenset[str]) -> Strip:
-        ascii_mode, ellipsis, stale, cells = self.ascii_mode, self.ellipsis, self._stale, row.cells
+        stale, cells = self._stale, row.cells
         at_cursor = ground is not Ground.BASE
-        bar = (">" if ascii_mode else "▌") if at_cursor else " "
-        mark = ("*" if ascii_mode else "•") if row.marked else " "
+        bar, mark = "▌" if at_cursor else " ", "•" if row.marked else " "
         parts: list[Part] = [
             (bar, Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground),
             (mark, Tone.ACCENT, ground),
@@ -245,7 +242,7 @@ class RowView(LineView):
                 parts.append((_GAP, Tone.PLAIN, ground))
                 used += GAP
             behind = Ground.FLASH if column.key in flashing else ground
-            shown = fit(text, cells_wide, column.align, column.cut, ellipsis)
+            shown = fit(text, cells_wide, column.align, column.cut)
             parts.append((shown, Tone.DIM if stale else tone, behind))
             used += cells_wide
         left = self._frame_width - 1 - used

@@ -46,7 +46,7 @@ class SegmentLine(ToneWidget):
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
         """The one line, folded to the width."""
-        return [fold(self._segments, across, self.ellipsis)]
+        return [fold(self._segments, across)]
 
 
 class HeaderLine(SegmentLine):
@@ -55,7 +55,7 @@ class HeaderLine(SegmentLine):
     DEFAULT_CSS = "HeaderLine { background: $surface; }"
 
 
-def fold(segments: Sequence[Segment], room: int, ellipsis: str) -> list[Cell]:
+def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
     """The segments as cells that fill `room`, without those that found no room.
 
     First the gaps narrow, then segments go, the largest priority first and among equals the last; the last
@@ -74,7 +74,7 @@ def fold(segments: Sequence[Segment], room: int, ellipsis: str) -> list[Cell]:
     right = _joined([segment for segment in kept if segment.right], gap)
     if len(kept) == 1 and _needed(kept, gap) > room:
         only = kept[0]
-        return [(" " * EDGE, Tone.PLAIN), (cut_end(only.text, max(0, room - 2 * EDGE), ellipsis), only.tone)]
+        return [(" " * EDGE, Tone.PLAIN), (cut_end(only.text, max(0, room - 2 * EDGE)), only.tone)]
     between = room - 2 * EDGE - sum(width(text) for text, _ in (*left, *right))
     return [(" " * EDGE, Tone.PLAIN), *left, (" " * max(0, between), Tone.PLAIN), *right]
 

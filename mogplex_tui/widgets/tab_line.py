@@ -72,7 +72,7 @@ class TabLine(ToneWidget):
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
         """The one line, shortened to the width."""
         cells = [cell for _, tab in self._laid(across) for cell in tab]
-        return [clipped(cells, across, self.ellipsis)]
+        return [clipped(cells, across)]
 
     def on_click(self, event: events.Click) -> None:
         """Say which tab was clicked."""

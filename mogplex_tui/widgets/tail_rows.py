@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from .text import cut_end, fit, pad_left, pad_right, visible, width, wrap_points
+from .text import ELLIPSIS, cut_end, fit, pad_left, pad_right, visible, width, wrap_points
 from .tones import Cell, Tone
 
 TIME_WIDTH: Final = 8
@@ -67,7 +67,6 @@ class TailShape:
     cells: int
     wrap: bool
     times: bool
-    ellipsis: str
 
 
 def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
@@ -80,7 +79,7 @@ def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
     reserved = width(right[0]) + GAP if right else 0
     first = max(1, shape.cells - indent - reserved)
     rest = max(1, shape.cells - indent)
-    lines = _wrapped(spans, first, rest) if shape.wrap else [_cut(spans, first, shape.ellipsis)]
+    lines = _wrapped(spans, first, rest) if shape.wrap else [_cut(spans, first)]
     out: list[TailLine] = []
     for number, line in enumerate(lines):
         start = head if number == 0 else [(" " * indent, Tone.PLAIN)]
@@ -89,7 +88,7 @@ def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
             full.append((pad_left(right[0], max(1, shape.cells - _cells(full))), right[1]))
         out.append(_exactly(full, shape.cells))
     if row.detail:
-        details = _wrapped(row.detail, rest, rest) if shape.wrap else [_cut(row.detail, rest, shape.ellipsis)]
+        details = _wrapped(row.detail, rest, rest) if shape.wrap else [_cut(row.detail, rest)]
         out.extend(_exactly([(" " * indent, Tone.PLAIN), *line], shape.cells) for line in details)
     return out
 
@@ -133,14 +132,14 @@ def _head(row: TailRow, shape: TailShape) -> TailLine:
     return _exactly(head, most) if _cells(head) > most else head
 
 
-def _cut(spans: Sequence[Cell], cells: int, ellipsis: str) -> TailLine:
+def _cut(spans: Sequence[Cell], cells: int) -> TailLine:
     line: TailLine = []
     for number, (text, tone) in enumerate(spans):
         shown = visible(text[:_LONGEST])
         need = width(shown)
         more = number + 1 < len(spans)
         if need > cells or (need == cells and more):
-            line.append((cut_end(shown + (ellipsis if need == cells else ""), cells, ellipsis), tone))
+            line.append((cut_end(shown + (ELLIPSIS if need == cells else ""), cells), tone))
             return line
         line.append((shown, tone))
         cells -= need

@@ -70,7 +70,7 @@ class TailView(LineView):
         return self._count == 0
 
     def _shape(self) -> TailShape:
-        return TailShape(max(1, self.size.width - 2), self._wrap, self._times, self.ellipsis)
+        return TailShape(max(1, self.size.width - 2), self._wrap, self._times)
 
     def _lay(self, index: int) -> _Laid:
         """The row at `index`, laid out; asks the source only when it must."""
@@ -261,9 +261,7 @@ class TailView(LineView):
         return strip
 
     def _draw(self, y: int, line: TailLine, ground: Ground) -> Strip:
-        bar = " "
-        if ground is not Ground.BASE:
-            bar = ">" if self.ascii_mode else "▌"
+        bar = " " if ground is Ground.BASE else "▌"
         parts: list[Part] = [(bar, Tone.ACCENT if ground is Ground.CURSOR else Tone.DIM, ground)]
         parts.extend(self._parts(line, ground))
         parts.append(self.bar_part(y, ground))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .text import cut_end, width
+from .text import ELLIPSIS, cut_end, width
 from .tones import Cell, Ground, Palette, Tone
 
 
 class ToneWidget(Widget):
     """A widget whose lines are cells; a subclass gives them for the current width by `lines`.
 
-    With `ascii_mode` it draws by letters where those need another drawing; single signs get theirs on their way out.
+    It draws in glyphs: in ASCII they get their letters on their way out.
     """
 
     ALLOW_SELECT = False
@@ -23,13 +23,11 @@ class ToneWidget(Widget):
     def __init__(
         self,
         *,
-        ascii_mode: bool = False,
         name: str | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._ascii = ascii_mode
         self._palette: Palette | None = None
         self._drawn: list[list[Cell]] | None = None
         self._drawn_for = (-1, -1)
@@ -37,11 +35,6 @@ class ToneWidget(Widget):
     def lines(self, across: int, down: int, /) -> Sequence[Sequence[Cell]]:
         """The lines for a width and a height in cells; texts are visible and must fit."""
         raise NotImplementedError
-
-    @property
-    def ellipsis(self) -> str:
-        """What stands where a text was cut."""
-        return "~" if self._ascii else "…"
 
     def renew(self) -> None:
         """Work the lines out again; paints only when they differ from those on screen."""
@@ -77,7 +70,7 @@ class ToneWidget(Widget):
         return strip.adjust_cell_length(across, self._palette.style(Tone.PLAIN))
 
 
-def clipped(cells: Sequence[Cell], room: int, ellipsis: str) -> list[Cell]:
+def clipped(cells: Sequence[Cell], room: int, ellipsis: str = ELLIPSIS) -> list[Cell]:
     """The cells cut at the end so that they fit into `room` cells."""
     out: list[Cell] = []
     for text, tone in cells:

@@ -16,6 +16,7 @@ from mogplex_tui.screens.modals.help import HelpModal
 from mogplex_tui.screens.observability import ObservabilityScreen
 from mogplex_tui.screens.run import RunScreen
 from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.widgets.letters import letters
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -121,7 +122,7 @@ def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(screen: 
             said = [line for line in told if action.title.lower() in line[11:].lower()]
             assert any(line.split()[0] == actions.shown_key(action.keys[0], ascii_only=True) for line in said)
     text = "\n".join(told)
-    assert text.isascii()
-    for sign in ("* nominal", "budget 5/60", "today $", "questions that wait"):
+    assert letters(text).isascii()
+    for sign in ("● nominal", "budget 5/60", "today $", "questions that wait"):
         assert sign in text
     assert max(map(len, told)) <= 66

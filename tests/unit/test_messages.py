@@ -21,7 +21,7 @@ def _said(session: FakeSession) -> tuple[str, str, str, str]:
     empty = " ".join(nothing(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
     aged = freshness_words(session, Freshness(as_of=now - 9, blocked_until=now + 20))
     header = " ".join(segment.text for segment in header_segments(session, Look("test")))
-    asked = cancel_question(session, make.from_call(call(1, status="streaming")), ascii_only=False)
+    asked = cancel_question(session, make.from_call(call(1, status="streaming")))
     return empty, aged, header, asked.consequences[-1]
 
 
@@ -60,10 +60,10 @@ def test_a_budget_that_is_used_up_promises_nothing() -> None:
 def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     row = make.from_call(call(1, status="streaming", model="claude-sonnet-4"))
     row = replace(row, repo=None, repo_id=None, branch=None, who="Fixer")
-    one = cancel_question(FakeSession(), row, ascii_only=True)
+    one = cancel_question(FakeSession(), row)
     assert "Fixer   claude-sonnet-4" in one.lines[1]
     assert words.DASH not in "".join(one.lines)
-    left = cancel_many_question(FakeSession(), [row], 1, ascii_only=True)
+    left = cancel_many_question(FakeSession(), [row], 1)
     assert "Fixer" in left.lines[0]
     assert "claude-sonnet-4" in left.lines[0]
     assert (left.title, left.go) == ("Cancel 1 run?", "Cancel run")

@@ -12,6 +12,7 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, Cost
 from mogplex_tui.operate import words
 from mogplex_tui.operate.words import DASH
+from mogplex_tui.widgets.letters import letters
 from tests.unit.fakes import call
 
 NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
@@ -126,23 +127,18 @@ def test_every_state_has_glyph_word_and_tone() -> None:
         glyph, shown, tone = words.state(word)
         assert (len(glyph), shown) == (1, word)
         assert tone
-        letter, shown, _ = words.state(word, ascii_only=True)
-        assert letter.isascii()
-        assert shown == word
+        assert letters(glyph).isascii()
 
 
 def test_no_two_states_that_mean_different_things_look_alike_without_colour() -> None:
-    for ascii_only in (False, True):
-        glyphs = {
-            words.state(word, ascii_only=ascii_only)[0]
-            for word in ("pending", "streaming", "success", "failed")
-        }
-        assert len(glyphs) == 4
+    different = ("pending", "streaming", "success", "failed", "cancelled", "paused", "waiting", "gap")
+    glyphs = {words.state(word)[0] for word in different}
+    assert len(glyphs) == len({letters(glyph) for glyph in glyphs}) == len(different)
 
 
 def test_a_state_that_nobody_knows_keeps_its_own_word() -> None:
     assert words.state("hibernating") == ("▫", "hibernating", "plain")
-    assert words.state("hibernating", ascii_only=True)[0] == "?"
+    assert letters(words.state("hibernating")[0]) == "?"
 
 
 def test_ids_models_counts_and_instants() -> None:

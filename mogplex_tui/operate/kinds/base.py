@@ -31,7 +31,6 @@ class Context:
     """What a cell depends on besides its row."""
 
     now: datetime
-    ascii_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +261,7 @@ class Kind:
         cells = [field.cell(row, context) for field in self.fields]
         if getattr(row, "record", row) is None:
             place = next((at for at, each in enumerate(self.fields) if each.told and not each.priority), 0)
-            glyph, word, tone = words.state("unreadable", ascii_only=context.ascii_only)
+            glyph, word, tone = words.state("unreadable")
             # Why stands in the column of what went wrong; without one here, where there is room for a sentence.
             alone = self.fields[place].flex and all(each.key != "error" for each in self.fields)
             cells[place] = (f"{glyph} {word}{f': {row.why}' if alone else ''}", tone)

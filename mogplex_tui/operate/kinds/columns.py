@@ -191,11 +191,10 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str =
     """A column of a yes or no in two words, found by them and by `true` and `false`; the no is quiet."""
     width = max(len(title), len(yes), len(no)) + 2
 
-    def show(found: Any, context: Context) -> tuple[str, str]:
+    def show(found: Any, _: Context) -> tuple[str, str]:
         if not found and not no:
             return ("", "dim")
-        glyph = ("+" if context.ascii_only else "✓") if found else ("-" if context.ascii_only else "·")
-        return (f"{glyph} {yes if found else no}", tone if found else "dim")
+        return (f"{'✓' if found else '·'} {yes if found else no}", tone if found else "dim")
 
     def find(found: Any, _: datetime) -> tuple[str, ...]:
         return (yes, "true") if found else (no, "false") if no else ("false",)
@@ -206,13 +205,13 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str =
 def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Field:
     """A column of a state with glyph and word; a change of ours that is under way stands in its place."""
 
-    def cell(item: Item, context: Context) -> tuple[str, str]:
+    def cell(item: Item, _: Context) -> tuple[str, str]:
         word = item.doing or value(item, path)
         if word is None:
             return (words.DASH, "dim")
-        glyph, name, tone = words.state(str(word), ascii_only=context.ascii_only)
+        glyph, name, tone = words.state(str(word))
         if item.doing:
-            glyph, tone = ("~" if context.ascii_only else "◌"), "warn"
+            glyph, tone = "◌", "warn"
         return (f"{glyph} {name}", tone)
 
     key = path.rpartition(".")[2]
@@ -323,8 +322,8 @@ def _reason(item: Item, found: Any, _: Context) -> tuple[str, str]:
     return (words.reason(found, value(item, "metadata")), "plain")
 
 
-def _state(_: Item, found: Any, context: Context) -> tuple[str, str]:
-    glyph, name, tone = words.state(str(found), ascii_only=context.ascii_only)
+def _state(_: Item, found: Any, __: Context) -> tuple[str, str]:
+    glyph, name, tone = words.state(str(found))
     return (f"{glyph} {name}", tone)
 
 

@@ -28,8 +28,8 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     return None
 
 
-def _state_cell(row: RunRow, context: Context) -> Cell:
-    glyph, word, tone = words.state(row.state, ascii_only=context.ascii_only)
+def _state_cell(row: RunRow, _: Context) -> Cell:
+    glyph, word, tone = words.state(row.state)
     return (f"{glyph} {word}", tone)
 
 

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from mogplex_tui.operate import actions, words
+from mogplex_tui.operate import actions
 from mogplex_tui.screens.modals.base import Dialog
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
@@ -33,7 +33,6 @@ _HEADER = (
     ("today $", "the cost since 00:00 UTC, then that of the last hour"),
     ("◆ 2", "questions that wait for a person: :approvals"),
 )
-_LETTERS = {"●": "*", "◆": words.state("waiting", ascii_only=True)[0]}
 # The columns of the keys, and of what is said of them before it goes on in the next line.
 _KEYS, _SAID = 11, 50
 
@@ -92,8 +91,6 @@ class HelpModal(Dialog[None]):
             lines += _told(keys.replace("↑ ↓", "up down") if self._ascii else keys, what)
         lines += ["", "The first line"]
         for sign, what in _HEADER:
-            for glyph, letter in _LETTERS.items():
-                sign = sign.replace(glyph, letter) if self._ascii else sign
             lines += _told(sign, what)
         if self._read_only:
             lines += ["", f"Nothing here changes anything. {self._read_only}"]

@@ -5,6 +5,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
 
 from mogplex_tui.widgets.columns import Column
+from mogplex_tui.widgets.letters import letters
 from mogplex_tui.widgets.tones import Ground, Tone
 
 from .hosts import Rows, TableHost, names, ragged, shown, text_of, until
@@ -252,16 +253,13 @@ async def test_the_header_says_how_it_is_sorted() -> None:
         assert text_of(app.table, 0).replace("▾", " ") == plain
 
 
-async def test_marks_and_ascii() -> None:
+async def test_marks_and_the_cursor_are_told_apart_in_letters_too() -> None:
     app = host()
     app.rows.marked.add("run00001")
     async with app.run_test(size=(120, 24)):
         assert text_of(app.table, 2).startswith(" •run00001")
-        app.table.ascii_mode = True
-        app.table.restyled()
-        app.table.paint()
-        assert text_of(app.table, 1).startswith("> run00000")
-        assert text_of(app.table, 2).startswith(" *run00001")
+        assert letters(text_of(app.table, 1)).startswith("> run00000")
+        assert letters(text_of(app.table, 2)).startswith(" *run00001")
 
 
 async def test_stale_rows_are_dim_and_come_back() -> None:

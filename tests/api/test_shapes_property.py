@@ -231,7 +231,9 @@ def stands_as_sent(raw: Any, parsed: Any, at: str) -> int:
             assert sorted(map(json.dumps, parsed.raws)) == sorted(map(json.dumps, raw)), at
         else:
             assert parsed.raws == raw, at
-        return sum(stands_as_sent(item, row, f"{at}[]") for item, row in zip(parsed.raws, parsed, strict=True))
+        return sum(
+            stands_as_sent(item, row, f"{at}[]") for item, row in zip(parsed.raws, parsed, strict=True)
+        )
     if isinstance(parsed, datetime) and isinstance(raw, str):
         assert parsed == datetime.fromisoformat(raw), at
     elif isinstance(parsed, Decimal):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,14 @@ class Bench:
         assert verb.wish.check(text) is None, f"{name} does not accept {text!r}: say in TYPED what it takes"
         return text
 
+    def spoil(self, key: str) -> None:
+        """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""
+        row = self.collection.set.rows.get(key)
+        if row is not None:
+            wrong = {name: "not so" for name, value in row.record.items() if isinstance(value, str)}
+            assert wrong, f"a {self.kind.noun} says nothing that could be wrong"
+            self.collection.set.apply([(key, replace(row, record={**row.record, **wrong}))])
+
     async def shows_what_a_reading_says(self, key: str) -> None:
         """The row on screen is the row of a fresh reading, or gone from both."""
         self.fault()
@@ -171,6 +180,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         ledger, before, sent = bench.session.ledger, item.record, _sent(kind, verb)
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
+            bench.spoil(item.key)
             outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
             assert bench.fired == 1, f"one call, not {bench.fired}"
             if status == 404 and _name(kind, verb) in GONE_IS_FINE:
@@ -204,6 +214,7 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         item = await bench.item(verb)
         text = await bench.text(verb, item)
         bench.fault(f"{_sent(kind, verb)} drop")
+        bench.spoil(item.key)
         outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
         assert bench.fired == 1
         assert not outcome.good, outcome

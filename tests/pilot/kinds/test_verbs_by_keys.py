@@ -1,0 +1,126 @@
+"""Every verb by its key: from the list, from the record and, where it works on many, on marked rows.
+
+The service refuses each, in one way after the other, so that all of it happens to one account: what is on the screen
+afterwards, where the console is, and what the ledger says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.live.collection import Item
+from mogplex_tui.operate import verbs
+from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.modals.ask import AskModal
+from mogplex_tui.screens.modals.confirm import ConfirmModal
+from tests.pilot.conftest import Console
+from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, TYPED
+from tests.pilot.kinds.test_verbs import _name as name_of
+from tests.pilot.kinds.test_verbs import _sent as sent_by
+from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, settled, soon, type_keys
+
+# Keys whose name is not what stands on them.
+KEYS = {"+": "plus"}
+PLACED: dict[str, Callable[[Verb], bool]] = {
+    "the list": lambda verb: True,
+    "the record": lambda verb: not verb.new,
+    "marked rows": lambda verb: verb.many,
+}
+PLACES = tuple(PLACED)
+
+
+def _fault(ui: Console, kind: Kind, verb: Verb, status: int) -> None:
+    faults = ui.server.plane.faults
+    assert faults is not None
+    faults.clear()
+    faults.add(parse(f"{sent_by(kind, verb)} {'429' if status == 429 else f'status:{status}'}"))
+
+
+def _fit(screen: KindScreen, verb: Verb, count: int) -> list[Item]:
+    """Return records that the verb makes sense for; for one that makes a record any will do."""
+    rows = screen.collection.set.rows.values()
+    fit = [item for item in rows if item.record is not None and (verb.new or verb.why_not(item) is None)]
+    assert fit, f"no {screen.KIND.noun} can be {verb.title}d"
+    return fit[:count]
+
+
+async def _mark(ui: Console, screen: KindScreen, items: list[Item]) -> None:
+    for item in items:
+        assert screen.table.move_cursor_to(item.key)
+        await type_keys(ui, "space")
+        await soon(ui, lambda key=item.key: key in {row.key for row in screen.marked()}, "the mark")  # type: ignore[misc]
+
+
+async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
+    """Say yes to what is asked, or give what is wanted."""
+    asked = ui.app.screen
+    if isinstance(asked, AskModal):
+        if asked.query(OptionList):
+            await type_keys(ui, "enter")
+        else:
+            await type_keys(ui, *(() if asked.query_one(Input).value else text), "enter")
+    else:
+        assert isinstance(asked, ConfirmModal), f"{name_of(kind, verb)} does not ask"
+        await type_keys(ui, "right", "enter")
+
+
+async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, times: int) -> None:
+    """Press the verb's key, answer what it asks, and wait for its end."""
+    before = len(ui.app.session.ledger.entries)
+
+    def ends() -> list[tuple[str, str]]:
+        entries = list(ui.app.session.ledger.entries)[before:]
+        return [(entry.action, entry.state) for entry in entries if entry.state != "sent"]
+
+    await type_keys(ui, KEYS.get(verb.key, verb.key))
+    if verb.wish is not None or verb.means:
+        await soon(ui, lambda: isinstance(ui.app.screen, AskModal | ConfirmModal), f"what {verb.id} asks")
+        await settled(ui)
+        await _answer(ui, kind, verb, TYPED.get(name_of(kind, verb), "fine"))
+    await soon(ui, lambda: len(ends()) == times, f"the end of {name_of(kind, verb)}")
+    assert set(ends()) == {(name_of(kind, verb), "refused")}
+    await back_at(ui, on)
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_every_verb_goes_by_its_key(
+    place: str, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+    statuses, gone = cycle(REFUSALS), 0
+    async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
+        for kind in kinds().values():
+            found = [verb for verb in kind.verbs if PLACED[place](verb)]
+            if not found:
+                continue
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            for verb in found:
+                items = _fit(screen, verb, 2 if place == "marked rows" else 1)
+                status = next(statuses)
+                if status == 404 and name_of(kind, verb) in GONE_IS_FINE:
+                    status = next(statuses)
+                _fault(ui, kind, verb, status)
+                assert screen.table.move_cursor_to(items[0].key)
+                if place == "marked rows":
+                    await _mark(ui, screen, items)
+                on: ConsoleScreen = await opened(ui, kind) if place == "the record" else screen
+                ui.app.clear_notifications()
+                await _carried_out(ui, kind, verb, on, len(items))
+                await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
+                assert all(screen.collection.set.rows[item.key].doing is None for item in items)
+                if on is not screen:
+                    await type_keys(ui, "escape")
+                    await back_at(ui, screen)
+                assert screen.marked() == []
+                gone += 1
+    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_VERB)

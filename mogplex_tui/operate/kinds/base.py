@@ -263,7 +263,8 @@ class Kind:
             place = next((at for at, each in enumerate(self.fields) if each.told and not each.priority), 0)
             glyph, word, tone = words.state("unreadable")
             # Why stands in the column of what went wrong; without one here, where there is room for a sentence.
-            alone = self.fields[place].flex and all(each.key != "error" for each in self.fields)
+            named = self.fields[place]
+            alone = named.flex and named.cut == "end" and all(each.key != "error" for each in self.fields)
             cells[place] = (f"{glyph} {word}{f': {row.why}' if alone else ''}", tone)
         return cells
 

@@ -1,50 +1,34 @@
 """The list of runs, from whatever the credential reaches.
 
-Where observability is open: the newest calls, every live one, and as many further pages as were scrolled to
-(observability.md §2), without a hole between what was read at different times. Where only v1 is: the runs of every
+Where observability is open: the calls of the service (`live.call_pages`). Where only v1 is: the runs of every
 automation and the runs that this machine knows by id (v1.md §5.3, §7.5), because v1 has no list of runs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotFound, NotSignedIn
 from mogplex_tui.live import rows as make
-from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
+from mogplex_tui.live.call_pages import FORGOTTEN, PAGE, CallPages
+from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.store import RowSet
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.calls import CallPage
     from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
 
-PAGE = 100
-# So many pages are read to reach what was known before an absence; beyond them the list begins anew.
-CATCH_UP = 3
-# So many calls may come in while the console is open before the oldest are let go; scrolling brings them back.
-KEPT = 5000
 # Seconds between two reads of the same thing where there is no list.
 AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 # A run that ended is read once more after this: terminal is not always final (v1.md §7.6).
 SETTLE = 5.0
 # Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
 RUNS_A_READ = 8
-FORGOTTEN = "The service no longer knows this run."
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From the newest to the oldest start between which every call of the service is known."""
-
-    newest: datetime
-    oldest: datetime
 
 
 class Runs:
@@ -53,11 +37,7 @@ class Runs:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
-        self.pages = 1
-        # The older page that is asked for and not read yet, and the one that is due to be read again.
-        self._more: int | None = None
-        self._page_turn = 2
-        self._span: Span | None = None
+        self.calls = CallPages(session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed))
         self._automations: dict[str, str] = {}
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
@@ -95,21 +75,18 @@ class Runs:
     @property
     def may_load_more(self) -> bool:
         """Whether the service has older calls than those on screen."""
-        return self.listed and (self.set.total or 0) > len(self.set.rows)
+        return self.listed and self.calls.may_load_more
 
     def load_more(self) -> None:
         """Ask for one more page of older calls, unless one is on its way."""
-        if self.may_load_more and self._more is None:
-            # What came in since has pushed the pages on, so they are counted by what is held.
-            self._more = self._held() // PAGE + 1
-            self.pages = max(self.pages, self._more)
-            self.session.scheduler.refresh(self.feed)
+        if self.listed:
+            self.calls.load_more()
 
     async def fetch(self) -> bool:
         """Read the list once by the widest road that is open; return whether anything differed."""
         if self.listed:
             try:
-                differed = await self._fetch_calls()
+                differed = await self.calls.read()
             except (LoginRequired, NotAllowed, NotSignedIn, Absent):
                 # The access map has learned it from this answer; v1 has its own word on the credential.
                 if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
@@ -131,128 +108,6 @@ class Runs:
             needed = f"{shown}; {session_needed('all others')} o opens any run by its id."
             return self.session.lacking(Family.OBSERVABILITY, needed)
         return f"{shown}. {finding.reason} o opens any run by its id."
-
-    # Where observability is open -------------------------------------------------------------------------------
-
-    async def _fetch_calls(self) -> bool:
-        client = self.session.client.at(Priority.TABLE).observability
-        first = await client.calls(page=1, limit=PAGE)
-        self.set.total = first.total
-        known = self._span or self._pictured()
-        differed, _ = self._put(first)
-        differed |= await self._join(first, known)
-        live = {call.id for call in first.calls if call.status in LIVE_STATES}
-        if first.total > len(first.calls):
-            running = await client.calls(page=1, limit=PAGE, surface="live")
-            differed |= self._put(running)[0]
-            live |= {call.id for call in running.calls}
-        differed |= await self._fetch_gone(live)
-        if self._more is not None or self.pages > 1:
-            differed |= await self._turn_page()
-        self._let_go()
-        self.set.whole_since = self._whole_since()
-        return differed
-
-    def _whole_since(self) -> datetime | None:
-        if self._span is None or self._held() >= (self.set.total or 0):
-            return datetime.min.replace(tzinfo=UTC)
-        return self._span.oldest
-
-    async def _join(self, first: CallPage, known: Span | None) -> bool:
-        """Read on until what was known before is reached: a list with a hole in it would look whole.
-
-        After a long absence too much lies between; then the older rows go, and come back when they are scrolled to.
-        """
-        client, differed, number = self.session.client.at(Priority.TABLE).observability, False, 1
-        read = _starts(first)
-        while known is not None and read and min(read) > known.newest:
-            if number > CATCH_UP or number * PAGE >= first.total:
-                break
-            number += 1
-            page = await client.calls(page=number, limit=PAGE)
-            differed |= self._put(page)[0]
-            read += _starts(page)
-        if not read:
-            return differed
-        newest, oldest = max(read), min(read)
-        if known is None:
-            self._span = Span(newest, oldest)
-        elif oldest <= known.newest:
-            self._span = Span(max(newest, known.newest), min(oldest, known.oldest))
-        else:
-            self._span = Span(newest, oldest)
-            self.set.drop([row.key for row in self._ended_calls() if (row.began or newest) < oldest])
-        return differed
-
-    def _pictured(self) -> Span | None:
-        """Return what the picture of the last session holds without a hole; it has not been read here yet."""
-        starts = [row.began for row in self._ended_calls() if row.began is not None]
-        return Span(max(starts), min(starts)) if starts else None
-
-    def _ended_calls(self) -> list[RunRow]:
-        return [row for row in self.set.rows.values() if row.source is make.Source.CALL and not row.live]
-
-    def _held(self) -> int:
-        """Return how many calls are known without a hole, those that could not be read among them."""
-        oldest = self._span.oldest if self._span is not None else None
-        return sum(
-            row.source is make.Source.CALL and (row.began is None or oldest is None or row.began >= oldest)
-            for row in self.set.rows.values()
-        )
-
-    async def _turn_page(self) -> bool:
-        """Read the older page that was asked for, or the one that is due to be read again."""
-        turn, held = self._more or self._page_turn, self._held()
-        page = await self.session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
-        brought = any(call.id not in self.set.rows for call in page.calls)
-        differed, _ = self._put(page)
-        starts = _starts(page)
-        if self._span is not None and starts and (turn - 1) * PAGE <= held:
-            self._span = Span(self._span.newest, min(self._span.oldest, *starts))
-        if turn == self._more:
-            self._more = None
-            if starts and not brought and self.may_load_more:
-                # All of it was known, and the end of the list is told only once: on to the next.
-                self._more = turn + 1
-                self.pages = max(self.pages, self._more)
-                self.session.scheduler.refresh(self.feed)
-        self._page_turn = turn + 1 if turn < self.pages else 2
-        return differed
-
-    def _let_go(self) -> None:
-        """Let the oldest calls go once very many have come in: a console that is open for days must not grow."""
-        most = self.pages * PAGE + KEPT
-        if self._span is None or len(self.set.rows) <= most:
-            return
-        never = self._span.oldest
-        newest_first = sorted(self._ended_calls(), key=lambda row: row.began or never, reverse=True)
-        kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
-        self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
-        self.set.drop(row.key for row in gone)
-
-    async def _fetch_gone(self, live: set[str]) -> bool:
-        """Read again what was live and is neither live nor on the first page any more: it has ended."""
-        differed = False
-        for key, row in list(self.set.rows.items()):
-            if row.live and key not in live and row.started_at and row.source is make.Source.CALL:
-                differed |= await self._fetch_call(row, Priority.TABLE)
-        return differed
-
-    async def _fetch_call(self, row: RunRow, priority: Priority) -> bool:
-        """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""
-        at = row.started_at
-        page = await self.session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
-        differed, found = self._put(page)
-        if row.key not in found:
-            gone = replace(self.set.rows.get(row.key, row), state="unknown", error=FORGOTTEN)
-            differed |= bool(self.set.apply([(row.key, gone)]).changed)
-        return differed
-
-    def _put(self, page: CallPage) -> tuple[bool, set[str]]:
-        """Take in a page; return whether anything differed, and the keys that it held."""
-        pairs = [(call.id, self.dress(make.from_call(call))) for call in page.calls]
-        pairs += make.marked(page.calls.bad, f"page-{page.page}")
-        return bool(self.set.apply(pairs).changed), {key for key, _ in pairs}
 
     def dress(self, row: RunRow) -> RunRow:
         """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before
@@ -362,7 +217,7 @@ class Runs:
         Raises the error tree.
         """
         if row.source is make.Source.CALL and row.started_at is not None and self.listed:
-            await self._fetch_call(row, Priority.ACTION)
+            await self.calls.read_one(row, Priority.ACTION)
         elif row.run_id is not None:
             return self.put_run(await self.session.client.at(Priority.ACTION).runs.get(row.run_id))
         elif row.automation_id is not None:
@@ -375,7 +230,3 @@ class Runs:
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, replace(row, state=state))])
-
-
-def _starts(page: CallPage) -> list[datetime]:
-    return [call.started_at for call in page.calls if call.started_at is not None]

@@ -75,7 +75,7 @@ async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | No
             session.names.repos.update({repo.id: repo.full_name for repo in repos})
             session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
             runs = Runs(session)
-            runs.pages = 2
+            runs.calls.pages = 2
             await runs.fetch()
             for name in _in_order():
                 kind = kinds()[name]

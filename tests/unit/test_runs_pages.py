@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mogplex_tui.live import call_pages
 from mogplex_tui.live import rows as make
-from mogplex_tui.live import runs
-from mogplex_tui.live.runs import CATCH_UP, PAGE
+from mogplex_tui.live.call_pages import CATCH_UP, PAGE
 from tests.unit.fakes import FakeSession, call, turns, until
 
 
@@ -29,7 +29,7 @@ async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: Fa
     assert len(listing.set.rows) == PAGE * 2 + 30
     assert not listing.may_load_more
     listing.load_more()
-    assert listing.pages == 3
+    assert listing.calls.pages == 3
     session.fake.call_rows = [call(n, status="failed") for n in range(PAGE * 2 + 30)]
     for _ in range(2):
         await listing.fetch()
@@ -49,7 +49,7 @@ async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(sessio
         listing.load_more()  # the end of the list is told with each key
     await until(lambda: len(listing.set.rows) == PAGE * 2)
     await turns()
-    assert listing.pages == 2
+    assert listing.calls.pages == 2
     await session.scheduler.stop()
 
 
@@ -130,7 +130,7 @@ async def test_a_page_that_was_known_already_is_followed_by_the_next(session: Fa
 async def test_a_list_that_is_open_for_days_lets_its_oldest_go(
     session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "KEPT", 4 * PAGE)
+    monkeypatch.setattr(call_pages, "KEPT", 4 * PAGE)
     count = 0
     session.fake.call_rows = [call(0, status="streaming")]
     for _ in range(12):

@@ -1,0 +1,195 @@
+"""The calls of the service, page by page, without a hole between what was read at different times.
+
+The newest calls and every live one are read each time, and of the older pages as many as were scrolled to
+(observability.md §2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.rows import LIVE_STATES, RunRow
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.calls import CallPage
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
+
+PAGE = 100
+# So many pages are read to reach what was known before an absence; beyond them the list begins anew.
+CATCH_UP = 3
+# So many calls may come in while the console is open before the oldest are let go; scrolling brings them back.
+KEPT = 5000
+FORGOTTEN = "The service no longer knows this run."
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the newest to the oldest start between which every call of the service is known."""
+
+    newest: datetime
+    oldest: datetime
+
+
+class CallPages:
+    """Puts calls in a set of runs, and knows between which starts it holds all of them.
+
+    `dress` makes of a row what is shown; `again` asks for one more reading.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        rows: RowSet[RunRow],
+        dress: Callable[[RunRow], RunRow],
+        again: Callable[[], None],
+    ) -> None:
+        self._session, self._set, self._dress, self._again = session, rows, dress, again
+        self.pages = 1
+        # The older page that is asked for and not read yet, and the one that is due to be read again.
+        self._more: int | None = None
+        self._page_turn = 2
+        self._span: Span | None = None
+
+    @property
+    def may_load_more(self) -> bool:
+        """Whether the service has older calls than those that are held."""
+        return (self._set.total or 0) > len(self._set.rows)
+
+    def load_more(self) -> None:
+        """Ask for one more page of older calls, unless one is on its way."""
+        if self.may_load_more and self._more is None:
+            # What came in since has pushed the pages on, so they are counted by what is held.
+            self._more = self._held() // PAGE + 1
+            self.pages = max(self.pages, self._more)
+            self._again()
+
+    async def read(self) -> bool:
+        """Read the newest calls, every live one, what has ended, and one older page; return whether anything differed."""
+        client = self._session.client.at(Priority.TABLE).observability
+        first = await client.calls(page=1, limit=PAGE)
+        self._set.total = first.total
+        known = self._span or self._pictured()
+        differed, _ = self._take(first)
+        differed |= await self._join(first, known)
+        live = {call.id for call in first.calls if call.status in LIVE_STATES}
+        if first.total > len(first.calls):
+            running = await client.calls(page=1, limit=PAGE, surface="live")
+            differed |= self._take(running)[0]
+            live |= {call.id for call in running.calls}
+        differed |= await self._fetch_gone(live)
+        if self._more is not None or self.pages > 1:
+            differed |= await self._turn_page()
+        self._let_go()
+        self._set.whole_since = self._whole_since()
+        return differed
+
+    def _whole_since(self) -> datetime | None:
+        if self._span is None or self._held() >= (self._set.total or 0):
+            return datetime.min.replace(tzinfo=UTC)
+        return self._span.oldest
+
+    async def _join(self, first: CallPage, known: Span | None) -> bool:
+        """Read on until what was known before is reached: a list with a hole in it would look whole.
+
+        After a long absence too much lies between; then the older rows go, and come back when they are scrolled to.
+        """
+        client, differed, number = self._session.client.at(Priority.TABLE).observability, False, 1
+        read = _starts(first)
+        while known is not None and read and min(read) > known.newest:
+            if number > CATCH_UP or number * PAGE >= first.total:
+                break
+            number += 1
+            page = await client.calls(page=number, limit=PAGE)
+            differed |= self._take(page)[0]
+            read += _starts(page)
+        if not read:
+            return differed
+        newest, oldest = max(read), min(read)
+        if known is None:
+            self._span = Span(newest, oldest)
+        elif oldest <= known.newest:
+            self._span = Span(max(newest, known.newest), min(oldest, known.oldest))
+        else:
+            self._span = Span(newest, oldest)
+            self._set.drop([row.key for row in self._ended_calls() if (row.began or newest) < oldest])
+        return differed
+
+    def _pictured(self) -> Span | None:
+        """Return what the picture of the last session holds without a hole; it has not been read here yet."""
+        starts = [row.began for row in self._ended_calls() if row.began is not None]
+        return Span(max(starts), min(starts)) if starts else None
+
+    def _ended_calls(self) -> list[RunRow]:
+        return [row for row in self._set.rows.values() if row.source is make.Source.CALL and not row.live]
+
+    def _held(self) -> int:
+        """Return how many calls are known without a hole, those that could not be read among them."""
+        oldest = self._span.oldest if self._span is not None else None
+        return sum(
+            row.source is make.Source.CALL and (row.began is None or oldest is None or row.began >= oldest)
+            for row in self._set.rows.values()
+        )
+
+    async def _turn_page(self) -> bool:
+        """Read the older page that was asked for, or the one that is due to be read again."""
+        turn, held = self._more or self._page_turn, self._held()
+        page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
+        brought = any(call.id not in self._set.rows for call in page.calls)
+        differed, _ = self._take(page)
+        starts = _starts(page)
+        if self._span is not None and starts and (turn - 1) * PAGE <= held:
+            self._span = Span(self._span.newest, min(self._span.oldest, *starts))
+        if turn == self._more:
+            self._more = None
+            if starts and not brought and self.may_load_more:
+                # All of it was known, and the end of the list is told only once: on to the next.
+                self._more = turn + 1
+                self.pages = max(self.pages, self._more)
+                self._again()
+        self._page_turn = turn + 1 if turn < self.pages else 2
+        return differed
+
+    def _let_go(self) -> None:
+        """Let the oldest calls go once very many have come in: a console that is open for days must not grow."""
+        most = self.pages * PAGE + KEPT
+        if self._span is None or len(self._set.rows) <= most:
+            return
+        never = self._span.oldest
+        newest_first = sorted(self._ended_calls(), key=lambda row: row.began or never, reverse=True)
+        kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
+        self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
+        self._set.drop(row.key for row in gone)
+
+    async def _fetch_gone(self, live: set[str]) -> bool:
+        """Read again what was live and is neither live nor on the first page any more: it has ended."""
+        differed = False
+        for key, row in list(self._set.rows.items()):
+            if row.live and key not in live and row.started_at and row.source is make.Source.CALL:
+                differed |= await self.read_one(row, Priority.TABLE)
+        return differed
+
+    async def read_one(self, row: RunRow, priority: Priority) -> bool:
+        """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""
+        at = row.started_at
+        page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
+        differed, found = self._take(page)
+        if row.key not in found:
+            gone = replace(self._set.rows.get(row.key, row), state="unknown", error=FORGOTTEN)
+            differed |= bool(self._set.apply([(row.key, gone)]).changed)
+        return differed
+
+    def _take(self, page: CallPage) -> tuple[bool, set[str]]:
+        """Take in a page; return whether anything differed, and the keys that it held."""
+        pairs = [(call.id, self._dress(make.from_call(call))) for call in page.calls]
+        pairs += make.marked(page.calls.bad, f"page-{page.page}")
+        return bool(self._set.apply(pairs).changed), {key for key, _ in pairs}
+
+
+def _starts(page: CallPage) -> list[datetime]:
+    return [call.started_at for call in page.calls if call.started_at is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +108,17 @@ def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
         taken.add(called)
         items.append(Item(called, None, bad.raw, bad.why))
     return items
+
+
+def _apart(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items, of which two that could not be read may come from two lists under one name: each keeps its place."""
+    taken: set[str] = set()
+    for item in items:
+        name = item.key
+        while item.record is None and item.key in taken:
+            item = replace(item, key=f"{name} {len(taken)}")
+        taken.add(item.key)
+        yield item
 
 
 class Collection:
@@ -231,7 +242,7 @@ class Collection:
         return False
 
     def _take_in(self, listing: Listing) -> bool:
-        pairs = dict(self._lent(listing.items))
+        pairs = dict(self._lent(_apart(listing.items)))
         self.set.total = listing.total
         if listing.total is not None and listing.total > len(pairs):
             # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.

@@ -151,14 +151,19 @@ class DetailScreen(ConsoleScreen):
         self.collection.relend()
         self.flush()
 
+    def _gone(self) -> str:
+        """Return the sentence on a record that its list does not have any more, nothing while it is there."""
+        rows = self.collection.set
+        if self._given.key in rows.rows or rows.freshness.as_of is None:
+            return ""
+        return f"This {self.KIND.noun} is not in the list any more; this is what was last known."
+
+    def _is_over(self) -> bool:
+        """Whether nothing can be done to the record: a list that is whole does not have it any more."""
+        return bool(self._gone()) and self.collection.set.total is None
+
     def _say(self, item: Item) -> None:
-        gone = (
-            self._given.key not in self.collection.set.rows
-            and self.collection.set.freshness.as_of is not None
-        )
-        sentence = (
-            f"This {self.KIND.noun} is not in the list any more; this is what was last known." if gone else ""
-        )
+        sentence = self._gone()
         one = None if self._one is None else self._one.freshness.error
         if not sentence and one is not None:
             sentence = f"{one}"
@@ -187,7 +192,8 @@ class DetailScreen(ConsoleScreen):
         if not super().shows(action):
             return False
         if action.verb is not None:
-            return takes(verb_of(self.KIND, action.verb), self.on_row())
+            verb = verb_of(self.KIND, action.verb)
+            return verb.new or (takes(verb, self.on_row()) and not self._is_over())
         if action.id == "kind.follow":
             return len(self.record.links) > 0
         return True
@@ -230,7 +236,13 @@ class DetailScreen(ConsoleScreen):
 
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
-        self.console.ask_verb(self.KIND, verb_of(self.KIND, verb_id), [self.on_row()])
+        verb = verb_of(self.KIND, verb_id)
+        if self._is_over() and not verb.new:
+            self.notify(
+                f"This {self.KIND.noun} is not in the list any more.", severity="warning", markup=False
+            )
+        else:
+            self.console.ask_verb(self.KIND, verb, [self.on_row()])
 
     def do_go_back(self) -> None:
         """Close the JSON, or go back one step."""

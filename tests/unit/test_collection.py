@@ -108,6 +108,14 @@ def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_dro
         field = kind.fields[place]
         assert field.priority == 0, name
         assert (field.min_width or field.width) >= len("▫ unreada…"), name
+        assert not field.flex or field.cut == "middle" or "name: not a text" in told[place], name
+
+
+async def test_two_rows_of_two_lists_that_cannot_be_read_are_two_rows(world: World) -> None:
+    world.given = [Item("unreadable 0", None, {"from": name}, "why") for name in ("one list", "another")]
+    await world.collection.fetch()
+    raws = [item.raw["from"] for item in world.collection.set.rows.values()]
+    assert raws == ["one list", "another"]
 
 
 class Teams:

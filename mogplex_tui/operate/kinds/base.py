@@ -260,12 +260,13 @@ class Kind:
         """Return a row's cells, one a column; where a record did not parse, the column that names it says so."""
         cells = [field.cell(row, context) for field in self.fields]
         if getattr(row, "record", row) is None:
-            place = next((at for at, each in enumerate(self.fields) if each.told and not each.priority), 0)
+            # No width drops this column; one that grows has room for the words.
+            lasting = [at for at, each in enumerate(self.fields) if each.told and not each.priority]
+            place = next((at for at in lasting if self.fields[at].flex), lasting[0] if lasting else 0)
             glyph, word, tone = words.state("unreadable")
-            # Why stands in the column of what went wrong; without one here, where there is room for a sentence.
-            named = self.fields[place]
-            alone = named.flex and named.cut == "end" and all(each.key != "error" for each in self.fields)
-            cells[place] = (f"{glyph} {word}{f': {row.why}' if alone else ''}", tone)
+            # The column of what went wrong says why as well, at widths that have it; a cut in the middle leaves no sentence.
+            why = self.fields[place].flex and self.fields[place].cut == "end"
+            cells[place] = (f"{glyph} {word}{f': {row.why}' if why else ''}", tone)
         return cells
 
     def fields_at(self, now: datetime) -> Callable[[Any], Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.pilot.kinds.story import server, shown
+from tests.pilot.kinds.story import server, shown, told
 
 __all__ = ["server"]
 
@@ -29,3 +29,7 @@ async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_u
         text = await ui.sees("This skill is not in the list any more; this is what was last known.")
         assert "Fresh name" in text
         assert "deleting" not in text
+        # Nothing is asked about what cannot be done any more.
+        await ui.press("ctrl+d")
+        await told(ui, "This skill is not in the list any more.")
+        assert ui.app.screen is not screen and not ui.app.screen.is_modal

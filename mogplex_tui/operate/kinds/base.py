@@ -264,7 +264,7 @@ class Kind:
             lasting = [at for at, each in enumerate(self.fields) if each.told and not each.priority]
             place = next((at for at in lasting if self.fields[at].flex), lasting[0] if lasting else 0)
             glyph, word, tone = words.state("unreadable")
-            # The column of what went wrong says why as well, at widths that have it; a cut in the middle leaves no sentence.
+            # The column of what went wrong says why as well, where it is shown; a cut in the middle leaves no sentence.
             why = self.fields[place].flex and self.fields[place].cut == "end"
             cells[place] = (f"{glyph} {word}{f': {row.why}' if why else ''}", tone)
         return cells

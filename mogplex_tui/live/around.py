@@ -1,9 +1,9 @@
-"""What the console's lists know around a repository."""
+"""What the console's lists know around a repository, and what the runs of a day came to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,45 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.api.access import Family
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
+
+
+class Day:
+    """The runs of the last 24 hours and what they came to, by what each belongs to: `belongs` names that of a row."""
+
+    def __init__(self, session: Session, belongs: Callable[[RunRow], str | None]) -> None:
+        self._runs: Counter[str] = Counter()
+        self._tokens: Counter[str] = Counter()
+        self._costs: dict[str, Decimal] = {}
+        runs = session.store.set("runs")
+        since = session.clock.now() - timedelta(hours=24)
+        known = runs.whole_since
+        self._cut = known is None or known > since
+        self._from = known if self._cut else None
+        for row in runs.rows.values():
+            key = belongs(row)
+            if not key or row.began is None or row.began < since:
+                continue
+            self._runs[key] += 1
+            self._tokens[key] += row.tokens or 0
+            if row.cost is not None:
+                self._costs[key] = self._costs.get(key, Decimal(0)) + row.cost
+
+    def of(self, key: str) -> dict[str, Any]:
+        """Return what the runs of one came to.
+
+        `runs_day` counts them, `tokens_day` and `cost_day` are what is known of their tokens and their cost, in US
+        dollars. Where `day_is_cut`, older runs of the day are not known, and all three are the least that it can be;
+        `counted_from` is then the start from which on all are known, if there is one.
+        """
+        return {
+            "runs_day": self._runs[key] or (None if self._cut else 0),
+            "tokens_day": self._tokens[key] or None,
+            "cost_day": self._costs.get(key),
+            "day_is_cut": self._cut,
+            "counted_from": self._from,
+        }
 
 
 class Around:
@@ -28,26 +66,13 @@ class Around:
             self._scheduled[repo_id] += bool(assignment.get("cron_schedule"))
         read = session.store.set("assignments").freshness.as_of is not None
         self._all_assigned = read and session.open(Family.ASSIGNMENTS)
-        self._runs: Counter[str] = Counter()
-        self._costs: dict[str, Decimal] = {}
-        runs = session.store.set("runs")
-        since = session.clock.now() - timedelta(hours=24)
-        known = runs.whole_since
-        self._cut = known is None or known > since
-        self._from = known if self._cut else None
-        for row in runs.rows.values():
-            if row.repo_id and row.began is not None and row.began >= since:
-                self._runs[row.repo_id] += 1
-                if row.cost is not None:
-                    self._costs[row.repo_id] = self._costs.get(row.repo_id, Decimal(0)) + row.cost
+        self._day = Day(session, lambda row: row.repo_id)
 
     def of(self, repo_id: str) -> dict[str, Any]:
         """Return what is known around one repository.
 
         `sandbox` is the state of its first one, `assigned` and `schedules` count its assignments and those with a
-        schedule: None where none is known. `runs_day` and `cost_day` are its runs of the last 24 hours and what is
-        known of their cost, in US dollars. Where `day_is_cut`, older runs of the day are not known, and both are the
-        least that it can be; `counted_from` is then the start from which on all are known, if there is one.
+        schedule: None where none is known. The rest is what `Day` tells.
         """
         assigned = self._assigned[repo_id]
         known = bool(assigned) or self._all_assigned
@@ -55,10 +80,7 @@ class Around:
             "sandbox": self._box.get(repo_id),
             "assigned": assigned if known else None,
             "schedules": self._scheduled[repo_id] if known else None,
-            "runs_day": self._runs[repo_id] or (None if self._cut else 0),
-            "cost_day": self._costs.get(repo_id),
-            "day_is_cut": self._cut,
-            "counted_from": self._from,
+            **self._day.of(repo_id),
         }
 
 

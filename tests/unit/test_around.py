@@ -15,6 +15,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import choices, readiness
+from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
 
 
@@ -65,6 +66,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "assigned": 2,
         "schedules": 1,
         "runs_day": 3,
+        "tokens_day": None,
         "cost_day": Decimal("0.42"),
         "day_is_cut": False,
         "counted_from": None,
@@ -75,6 +77,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "assigned": None,
         "schedules": None,
         "runs_day": 0,
+        "tokens_day": None,
         "cost_day": None,
         "day_is_cut": False,
         "counted_from": None,
@@ -161,3 +164,36 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
         "14 of 15",
         "allowed",
     ]
+
+
+def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days() -> None:
+    here = session()
+    now = here.clock.now()
+    row = RunRow(
+        "a",
+        Source.CALL,
+        "success",
+        model="acme/nova",
+        created_at=now - timedelta(hours=1),
+        cost=Decimal("0.40"),
+    )
+    rows = [
+        replace(row, tokens=700),
+        replace(row, key="b", cost=None, tokens=None),
+        replace(row, key="c", model="acme/nova-mini", cost=Decimal(5), tokens=9),
+        replace(row, key="d", created_at=now - timedelta(hours=25), tokens=1),
+        replace(row, key="e", model=None),
+    ]
+    here.store.set("runs").apply([(each.key, each) for each in rows])
+    here.store.set("runs").whole_since = now - timedelta(days=2)
+    lent = kinds()["models"].lend
+    assert lent is not None
+    told = lent(here)({"id": "acme/nova"})
+    assert told == {
+        "runs_day": 2,
+        "tokens_day": 700,
+        "cost_day": Decimal("0.40"),
+        "day_is_cut": False,
+        "counted_from": None,
+    }
+    assert lent(here)({"id": "acme/other"})["cost_day"] is None

@@ -78,9 +78,8 @@ KIND = Kind(
     label=c.named("{name|id}"),
     facts=c.groups(
         "status: status as state; source: source_kind; what: description",
-        "version; draft; webhook secret: webhook_configured",
+        "version; draft; webhook secret: webhook_configured; installation: installation_id; notes",
         *p.ACTIVITY,
-        "installation: installation_id; notes",
         "created: created_at; changed: updated_at",
     ),
     links=p.links(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.around import Day
 from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import quoted
@@ -13,26 +14,25 @@ from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
 
-async def _catalogue(client: ClientView, session: Session) -> Listing:
+async def _catalogue(client: ClientView, _: Session) -> Listing:
     found = await client.models.list()
     usable = {model.id for model in found.models}
-    spent = {use.model: use for window in session.costs.windows.values() for use in window.stats.by_model}
 
     def dress(model: Any) -> dict[str, Any]:
-        use = spent.get(model.id)
-        return dressed(
-            model,
-            is_default=model.id == found.default_model,
-            usable=model.id in usable,
-            recent_calls=use.count if use else None,
-            recent_tokens=use.tokens if use else None,
-        )
+        return dressed(model, is_default=model.id == found.default_model, usable=model.id in usable)
 
     return listed(found.catalog if found.catalog else found.models, dress=dress)
+
+
+def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    day = Day(session, lambda row: row.model)
+    return lambda model: day.of(model["id"])
 
 
 # This list holds what is enabled and can be paid, and nothing else (v1.md §3).
@@ -52,6 +52,8 @@ KIND = Kind(
             p.token_shows("the models that it can use now", "all others, and changes,")
         ),
     ),
+    beside=("runs",),
+    lend=_lent,
     fields=(
         c.flag("is_enabled", "ENABLED", key="enabled", priority=0),
         c.text("name", "MODEL", 22, flex=2, min_width=16),
@@ -60,7 +62,8 @@ KIND = Kind(
         c.count("context_length", "CONTEXT", 8, key="context", priority=2),
         c.per_million("pricing_input|pricing.input", "$/M IN", key="input", priority=1),
         c.per_million("pricing_output|pricing.output", "$/M OUT", key="output", priority=1),
-        c.count("recent_tokens", "LATELY", 7, key="lately", priority=3),
+        c.at_least(c.count("tokens_day", "TOKENS 24H", 10, key="tokens", priority=3), "day_is_cut"),
+        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=1), "day_is_cut"),
         c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=5),
         c.text("capabilities", "CAN", 24, "dim", key="can", priority=4, flex=2, min_width=20),
     ),
@@ -73,7 +76,7 @@ KIND = Kind(
         "input: pricing_input|pricing.input as price; output: pricing_output|pricing.output as price",
         "default: is_default; enabled: is_enabled; usable now: usable",
         "recommended: recommendation_bucket; rank: recommendation_rank; can: capabilities",
-        "calls lately: recent_calls; tokens lately: recent_tokens",
+        "runs 24 h: runs_day; tokens 24 h: tokens_day; cost 24 h: cost_day; counted from: counted_from",
     ),
     links=p.links(
         p.among("runs", "runs", "its runs", lambda item: f"model:={quoted(words.model(item.key))}")

@@ -22,8 +22,8 @@ __all__ = ["server"]
 NEVER = {
     "connections": {"scopes"},
     "jobs": {"cancel error", "retry of", "pull request"},
-    "models": {"lately", "calls lately", "tokens lately"},
     "projects": {"counted from"},
+    "models": {"counted from"},
     "skills": {"model"},
 }
 READ_BY_ITSELF = 15

@@ -26,9 +26,9 @@ def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
     collection, let_go = ui.app.collection(kinds()[kind]), asyncio.Event()
     read = collection.fetch
 
-    async def fetch() -> bool:
+    async def fetch(*priority: Any) -> bool:
         await let_go.wait()
-        return bool(await read())
+        return bool(await read(*priority))
 
     monkeypatch.setattr(collection, "fetch", fetch)
     return let_go

@@ -1,10 +1,9 @@
-"""What every list has: a table in a sorted view, the `/` filter, ordering, and what stands where rows would be."""
+"""What every list has: a table in a sorted view, kept up to date, a title, and what stands where rows would be."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.widget import Widget
@@ -14,9 +13,9 @@ from mogplex_tui.live.store import Change, RowSet
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, shown_key
-from mogplex_tui.operate.kinds import Context, Kind
+from mogplex_tui.operate.kinds import Context
 from mogplex_tui.screens import messages
-from mogplex_tui.screens.marks import MarkScreen
+from mogplex_tui.screens.narrowing import NarrowScreen
 from mogplex_tui.screens.sources import KindSource, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice import Notice
@@ -24,31 +23,22 @@ from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
-    from mogplex_tui.screens.filter_bar import FilterBar
+    pass
 
 
-class ListScreen(MarkScreen):
+class ListScreen(NarrowScreen):
     """A list of one kind. Subclasses name the kind and say which rows and which feed they show."""
 
-    KIND: ClassVar[Kind]
     AUTO_FOCUS: ClassVar[str | None] = "#table"
-    FILTER_EXAMPLE: ClassVar[str] = "word field:word !word"
     # Fields of a row whose change is worth a flash.
     FLASHED: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, narrowed: str = "") -> None:
-        """`narrowed` is the filter of the link that led here; what is typed narrows further."""
-        super().__init__()
-        self._narrowed, self._typed = narrowed, ""
+        """`narrowed` is the filter of the link that led here."""
+        super().__init__(narrowed)
         self._changed: set[str] = set()
         self._removed: set[str] = set()
-        self._sort: str | None = None
-        self._descending = self.KIND.descending
-        self._filter = ""
-        self._grows = False
         self._seen: dict[str, Any] = {}
-        # The filter's line is made once, whoever asks for it while it is.
-        self._making = asyncio.Lock()
 
     def rows_of(self) -> RowSet[Any]:
         """Return the rows that are listed; for subclasses."""
@@ -96,11 +86,6 @@ class ListScreen(MarkScreen):
     def _cell_context(self) -> Context:
         return Context(self.session.clock.now())
 
-    def item(self) -> Any:
-        """Return the row under the cursor, None without one."""
-        key = self.table.cursor_key
-        return None if key is None else self._rows.rows.get(key)
-
     # What changes ----------------------------------------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
@@ -126,7 +111,7 @@ class ListScreen(MarkScreen):
                 self._seen[key] = self._rows.rows[key]
         for key in removed:
             self._seen.pop(key, None)
-        self._say()
+        self.say()
         if self.is_current:
             self.refresh_chrome()
 
@@ -148,7 +133,7 @@ class ListScreen(MarkScreen):
         # What grows with the time moves rows, also while nothing is heard of them.
         moved = self._grows and self._look()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)
-        self._say()
+        self.say()
         if moved:
             self.refresh_chrome()
 
@@ -156,7 +141,8 @@ class ListScreen(MarkScreen):
         """Return what is said above the rows."""
         return self._rows.notice or ""
 
-    def _say(self) -> None:
+    def say(self) -> None:
+        """Say what cannot be seen, and where no row is shown why, and what to do."""
         self.query_one("#notice", Notice).show(self.notice())
         noun = self.KIND.noun
         if self._filter and self._rows.rows:
@@ -227,77 +213,6 @@ class ListScreen(MarkScreen):
 
     # Actions ---------------------------------------------------------------------------------------------------
 
-    async def do_list_filter(self) -> None:
-        """Open the filter; it narrows the list while one types."""
-        bar = await self._filter_bar()
-        bar.open(self._typed, self.example())
-        self.refresh_keys()
-
-    def example(self) -> str:
-        """Return what could be typed to find the row under the cursor, or what can be typed at all."""
-        row = self.item()
-        term = None if row is None else self.KIND.example(row, self.session.clock.now())
-        return self.FILTER_EXAMPLE if term is None else f"a word, or {term} !other"
-
-    async def _filter_bar(self) -> FilterBar:
-        """Return the filter's line; it is made after the first frame, which has no use for it."""
-        async with self._making:
-            if not self.query("#filter"):
-                from mogplex_tui.screens.filter_bar import FilterBar
-
-                await self.mount(FilterBar(self.FILTER_EXAMPLE, id="filter"), before="#notice")
-        return cast("FilterBar", self.query_one("#filter"))
-
-    async def prepare(self) -> None:
-        """Make what the first frame did not need, so that the first `/` finds it ready."""
-        if self.whole:
-            # A key pressed at once may have led to a screen that is not laid out yet; its first `/` makes it then.
-            await self._filter_bar()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Narrow the list to what is typed."""
-        self.narrow(event.text)
-
-    def narrow(self, text: str) -> None:
-        """Show only what matches a filter, beside that of the link that led here; an empty one adds nothing.
-
-        The cursor stays on its row, or goes to the first one where that is not shown any more.
-        """
-        was_on = self.table.cursor_key
-        self._typed = text.strip()
-        self._filter = f"{self._narrowed} {self._typed}".strip()
-        self._look()
-        self.table.refresh_rows(None, reordered=True)
-        if was_on is not None and self._view.index_of(was_on) is None:
-            self.table.action_first()
-        self.table.paint()
-        self._say()
-        self.refresh_chrome()
-
-    def _look(self) -> bool:
-        """Order and filter all rows by what holds at this instant; return whether any place moved."""
-        from mogplex_tui.operate.filters import compile_filter, grows
-
-        kind, now = self.KIND, self.session.clock.now()
-        ordered = self._sort is not None and kind.field(self._sort).sort_at is not None
-        self._grows = ordered or grows(self._filter, kind.spans)
-        return self._view.look(
-            kind.order_at(self._sort, now),
-            compile_filter(self._filter, kind.fields_at(now), kind.spans) if self._filter else None,
-            descending=self._descending,
-        )
-
-    def on_filter_bar_closed(self) -> None:
-        """Give the keys back to the list."""
-        self.table.focus()
-        self.refresh_keys()
-
-    async def clear_filter(self) -> None:
-        """Take away what was typed."""
-        if self._typed:
-            bar = await self._filter_bar()
-            bar.clear()
-
     async def do_go_back(self) -> None:
         """Take away what was typed, or else every mark; without either, go back to where one was before."""
         if self._typed:
@@ -319,35 +234,3 @@ class ListScreen(MarkScreen):
         # What esc takes away first; the commands and the help stay last.
         rest = [item for item in items if item[0] != "esc"]
         return [*rest[:-2], ("esc", word), *rest[-2:]]
-
-    def do_list_sort(self) -> None:
-        """Order by the next column on screen that can be sorted; after the last one, as at first again."""
-        names = [None, *(name for name in self.table.shown_columns() if self.KIND.field(name).sortable)]
-        self._sort = names[(names.index(self._sort) + 1) % len(names)] if self._sort in names else None
-        self._descending = self._from_the_end(self._sort)
-        self._order()
-
-    def _from_the_end(self, name: str | None) -> bool:
-        """Numbers and times are looked at from the large end, words from the start of the alphabet."""
-        return self.KIND.descending if name is None else self.KIND.field(name).align == "right"
-
-    def do_list_reverse(self) -> None:
-        """Turn the order round."""
-        self._descending = not self._descending
-        self._order()
-
-    @on(LineTable.HeaderSelected)
-    def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
-        if event.column == self._sort:
-            self._descending = not self._descending
-        elif any(field.key == event.column and field.sortable for field in self.KIND.fields):
-            self._sort, self._descending = event.column, self._from_the_end(event.column)
-        self._order()
-
-    def _order(self) -> None:
-        self._look()
-        self.table.set_sort(self._sort, self._descending)
-        self.table.refresh_rows(None, reordered=True)
-        # A key is answered in one repaint, not when the next burst is drawn.
-        self.table.paint()
-        self.refresh_chrome()

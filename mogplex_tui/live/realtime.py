@@ -22,6 +22,7 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
+from mogplex_tui.live.going import Going
 from mogplex_tui.live.scheduler import Scheduler
 from mogplex_tui.live.signals import Signal
 
@@ -67,7 +68,7 @@ class Hearing(StrEnum):
     CLOSED = "closed"
 
 
-class RealtimeWatch:
+class RealtimeWatch(Going):
     """Keeps the stream open, hands its hints to the scheduler and says whether it hears anything."""
 
     def __init__(
@@ -77,8 +78,8 @@ class RealtimeWatch:
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        super().__init__()
         self._client, self._scheduler, self._jitter = client, scheduler, jitter
-        self._task: asyncio.Task[None] | None = None
         self._stream: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._missed = 0
@@ -94,19 +95,6 @@ class RealtimeWatch:
         self.reason: str | None = None
         self.changed: Signal[[]] = Signal()
         scheduler.missed.subscribe(self._on_missed)
-
-    def start(self) -> None:
-        """Open the stream and keep it open."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="realtime")
-
-    async def stop(self) -> None:
-        """Close the stream."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def reconnect(self) -> None:
         """Drop the stream and open it anew, now."""

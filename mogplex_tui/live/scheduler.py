@@ -17,6 +17,7 @@ from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.errors import BudgetBlocked, MogplexError, SuspectedThrottle, Throttled
 from mogplex_tui.api.retry import decide
+from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.store import Freshness
 
@@ -82,15 +83,15 @@ class Want:
             self._scheduler.release(self.feed)
 
 
-class Scheduler:
+class Scheduler(Going):
     """Runs the feeds that somebody wants."""
 
     def __init__(self, clock: Clock, budget: Budget) -> None:
+        super().__init__()
         self._clock, self._budget = clock, budget
         self._feeds: dict[str, Feed] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_task: asyncio.Task[None] | None = None
         # When each table, and when all, were last named: a feed that nobody wanted then has missed it.
         self._named: dict[str, float] = {}
         self._all_named: float | None = None
@@ -99,20 +100,8 @@ class Scheduler:
         # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
         self.missed: Signal[[]] = Signal()
 
-    def start(self) -> None:
-        """Begin to read what is wanted."""
-        if self._loop_task is None:
-            self._loop_task = asyncio.create_task(self._run(), name="scheduler")
-
-    async def stop(self) -> None:
-        """Stop everything under way."""
-        tasks = [task for task in (self._loop_task, *self._tasks) if task is not None]
-        self._loop_task = None
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    def _begun(self) -> Iterable[asyncio.Task[None]]:
+        return self._tasks
 
     def want(self, feed: Feed) -> Want:
         """Hold a feed; equal names share one feed."""

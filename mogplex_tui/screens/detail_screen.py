@@ -130,8 +130,10 @@ class DetailScreen(ConsoleScreen):
     def fact_groups(self) -> list[list[Fact]]:
         """Return the kind's facts of the record."""
         item, context = self.on_row(), self.context()
+        feed = self._newest()
+        old = messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every)
         return [
-            [Fact(label, text, Tone(tone)) for label, text, tone in group]
+            [Fact(label, text, Tone.DIM if old else Tone(tone)) for label, text, tone in group]
             for group in ([] if item.record is None else self.KIND.facts(item, context))
         ]
 
@@ -162,8 +164,15 @@ class DetailScreen(ConsoleScreen):
         """Whether nothing can be done to the record: a list that is whole does not have it any more."""
         return bool(self._gone()) and self.collection.set.total is None
 
+    def _newest(self) -> Feed:
+        """Return the feed by which the record was read last: its own, or that of its list."""
+        listed, own = self.collection.feed, self._one
+        if own is None or (own.freshness.as_of or 0.0) < (listed.freshness.as_of or 0.0):
+            return listed
+        return own
+
     def _say(self, item: Item) -> None:
-        sentence = self._gone()
+        sentence = self._gone() or messages.failing(self._newest().freshness)
         one = None if self._one is None else self._one.freshness.error
         if not sentence and one is not None:
             sentence = f"{one}"
@@ -174,12 +183,13 @@ class DetailScreen(ConsoleScreen):
         item, way = self.on_row(), self.way()
         # On the way from its own list, the record's name says enough.
         noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
+        feed = self._newest()
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),
             Segment(self.here(), Tone.STRONG, priority=0, close=True),
             Segment(item.doing or "", Tone.WARN, priority=1),
-            messages.freshness_segment(self.session, self.collection.set.freshness),
+            messages.freshness_segment(self.session, feed.freshness, every=feed.every),
         ]
         return [segment for segment in segments if segment.text]
 

@@ -129,7 +129,8 @@ class ListScreen(NarrowScreen):
     def on_tick(self) -> None:
         """Let ages and durations grow, and rows grow old."""
         self._source.context = self._cell_context()
-        self._source.stale = messages.stale(self._rows.freshness, self.session.clock.monotonic())
+        now, every = self.session.clock.monotonic(), self.feed_of().every
+        self._source.stale = messages.stale(self._rows.freshness, now, every)
         # What grows with the time moves rows, also while nothing is heard of them.
         moved = self._grows and self._look()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)
@@ -143,7 +144,8 @@ class ListScreen(NarrowScreen):
 
     def say(self) -> None:
         """Say what cannot be seen, and where no row is shown why, and what to do."""
-        self.query_one("#notice", Notice).show(self.notice())
+        failing = messages.failing(self._rows.freshness) if self._rows.rows else ""
+        self.query_one("#notice", Notice).show(failing or self.notice())
         noun = self.KIND.noun
         if self._filter and self._rows.rows:
             lines = [
@@ -182,7 +184,7 @@ class ListScreen(NarrowScreen):
         ]
         order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
         right = [
-            messages.freshness_segment(self.session, self._rows.freshness),
+            messages.freshness_segment(self.session, self._rows.freshness, every=self.feed_of().every),
             Segment(order, Tone.DIM, priority=5, right=True),
         ]
         if self._filter:

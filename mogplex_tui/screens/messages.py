@@ -10,14 +10,25 @@ from mogplex_tui.operate import words
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
-# Older than this a list is drawn dim, as old.
+# Older than this a list is drawn dim, as old, unless it is read more rarely than that.
 STALE_AFTER = 90.0
+# A reading may be so late, in seconds, before what is shown is called old.
+LATE = 30.0
 
 
-def stale(fresh: Freshness, now: float) -> bool:
-    """Return whether rows are old enough, or troubled enough, to be drawn as old."""
+def stale(fresh: Freshness, now: float, every: float = 0.0) -> bool:
+    """Return whether rows are old enough, or troubled enough, to be drawn as old; they are read `every` seconds."""
     age = fresh.age(now)
-    return age is not None and (age > STALE_AFTER or (fresh.failures > 1 and age > 15))
+    late = max(STALE_AFTER, every + LATE)
+    return age is not None and (age > late or (fresh.failures > 1 and age > 15))
+
+
+def failing(fresh: Freshness) -> str:
+    """Return why what is shown was not read again, once that failed twice; nothing while all is well."""
+    if fresh.as_of is None or fresh.error is None or fresh.failures < 2:
+        return ""
+    what = fresh.error.what if isinstance(fresh.error, MogplexError) else f"Reading failed: {fresh.error}"
+    return f"{what.rstrip('.')}. What was read before stays; r reads it again."
 
 
 def freshness_words(session: Session, fresh: Freshness) -> str:
@@ -35,9 +46,12 @@ def freshness_words(session: Session, fresh: Freshness) -> str:
     return "" if age < 8 else f"as of {words.seconds(age)}"
 
 
-def freshness_segment(session: Session, fresh: Freshness, *, priority: int = 2) -> Segment:
+def freshness_segment(
+    session: Session, fresh: Freshness, *, every: float = 0.0, priority: int = 2
+) -> Segment:
     """Return how fresh a set is for the title: an age alone is quiet, what is old or troubled stands out."""
-    loud = fresh.failures or fresh.blocked_until is not None or stale(fresh, session.clock.monotonic())
+    old = stale(fresh, session.clock.monotonic(), every)
+    loud = old or fresh.failures or fresh.blocked_until is not None
     tone = Tone.WARN if loud else Tone.DIM
     return Segment(freshness_words(session, fresh), tone, priority=priority, right=True)
 

@@ -128,9 +128,13 @@ class ObservabilityScreen(ConsoleScreen):
             notice = " ".join(messages.observability_closed(self.session))
         elif self._window is None:
             notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
-        elif fresh.error is not None:
-            notice = str(fresh.error)
-        self.query_one("#notice", Notice).show(notice)
+        else:
+            notice = messages.failing(fresh)
+        above = self.query_one("#notice", Notice)
+        if notice != above.sentence:
+            # It takes room from the chart, or gives it back.
+            above.show(notice)
+            self.call_after_refresh(self._fit)
         # Headings with nothing under them would say less than the notice alone.
         self.set_class(closed or not self.session.costs.windows, "-closed")
         stats = None if self._window is None or closed else self._window.stats

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mogplex_tui.api.budget import Outcome, Priority
+from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.screens.messages import freshness_segment, freshness_words, nothing
+from mogplex_tui.screens.messages import failing, freshness_segment, freshness_words, nothing, stale
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import FakeSession, call
@@ -76,3 +77,19 @@ def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:
     assert freshness_segment(session, Freshness(as_of=now - 300)).tone is Tone.WARN
     assert freshness_segment(session, Freshness(as_of=now - 30, failures=1)).tone is Tone.WARN
     assert freshness_segment(session, Freshness(as_of=now - 30, blocked_until=now + 9)).tone is Tone.WARN
+
+
+def test_a_list_that_is_read_rarely_is_not_called_old_while_it_is_in_time() -> None:
+    fresh = Freshness(as_of=100.0)
+    assert [stale(fresh, 100.0 + age, 300.0) for age in (91, 300, 331)] == [False, False, True]
+    assert [stale(fresh, 100.0 + age, 20.0) for age in (60, 91)] == [False, True]
+
+
+def test_what_stays_on_screen_says_why_it_was_not_read_again_once_that_failed_twice() -> None:
+    error = Unavailable("The service cannot serve the models now: Service unavailable.")
+    assert failing(Freshness(as_of=1.0, error=error, failures=1)) == ""
+    assert failing(Freshness(error=error, failures=2)) == ""
+    assert failing(Freshness(as_of=1.0, error=error, failures=2)) == (
+        "The service cannot serve the models now: Service unavailable. "
+        "What was read before stays; r reads it again."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mogplex_tui.api.errors import Unavailable
 from tests.pilot.kinds.story import on, server, shown
 
 __all__ = ["server"]
@@ -129,3 +130,25 @@ async def test_in_ascii_a_page_and_its_bar_are_ascii(console: Any) -> None:
             await ui.pilot.pause()
             # The dash of what is unknown and the ellipsis of a middle are told apart from glyphs.
             assert not {letter for letter in ui.text if ord(letter) > 0x2500}, ui.text
+
+
+async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -> None:
+    async def refuse() -> bool:
+        raise Unavailable("The service cannot serve the rules now: Service unavailable")
+
+    async with console(size=(120, 40)) as ui:
+        await shown(ui, "rules")
+        await ui.press("enter")
+        await ui.sees("characters")
+        feed = ui.app.screen.collection.feed
+        reads, feed.fetch = feed.fetch, refuse
+        for failures in (1, 2):
+            await ui.press("r")
+            await ui.until(lambda least=failures: feed.freshness.failures >= least, "a failure")
+        why = "The service cannot serve the rules now: Service unavailable. What was read before stays"
+        await ui.sees(why, "stale", "characters")
+        await ui.press("escape")
+        await ui.sees(why, "stale", "CHARS")
+        feed.fetch = reads
+        await ui.press("r")
+        await ui.loses("What was read before stays")

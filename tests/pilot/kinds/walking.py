@@ -229,22 +229,3 @@ async def back_at(ui: Console, screen: Any) -> None:
 def first_of(items: Mapping[str, Item]) -> Item | None:
     """Return one record that could be read."""
     return next((item for item in items.values() if item.record is not None), None)
-
-
-async def by_palette(ui: Console, name: str) -> None:
-    """Open the command palette, type a name and choose the best match."""
-    from textual.command import CommandList, CommandPalette
-
-    await type_keys(ui, "colon")
-    await soon(ui, lambda: isinstance(ui.app.screen, CommandPalette), "the palette")
-    palette = ui.app.screen
-    assert isinstance(palette, CommandPalette)
-    await type_keys(ui, *name)
-
-    def found() -> bool:
-        hits = palette.query_one(CommandList)
-        return bool(hits.option_count) and hits.highlighted is not None and not palette._show_busy
-
-    await soon(ui, found, f"{name} in the palette")
-    await type_keys(ui, "enter")
-    await soon(ui, lambda: ui.app.screen is not palette, "the palette closed")

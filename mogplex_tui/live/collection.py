@@ -153,6 +153,8 @@ class Collection:
         if ends is not None:
             self.set.changes.subscribe(self._count_anew)
         self._doing: dict[str, str] = {}
+        # The number of the last reading that was begun, and of the last of those that were taken in.
+        self._asked = self._told = 0
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
         self._more: dict[str, Item] = {}
         self._read_at: dict[str, float] = {}
@@ -223,6 +225,8 @@ class Collection:
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
         """Read the list once by the best open road; return whether anything differed."""
         refused: MogplexError | None = None
+        self._asked += 1
+        mine = self._asked
         for road in self.roads:
             if not self.session.open(road.family):
                 continue
@@ -231,6 +235,10 @@ class Collection:
             except CLOSED as error:
                 refused = error
                 continue
+            if mine < self._told:
+                # One that was asked later has been answered already, after a change of ours perhaps.
+                return False
+            self._told = mine
             hidden = self.session.lacking(self.roads[0].family, road.notice) if road.notice else None
             self.set.notice = listing.notice or hidden
             self.without = road.without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +53,28 @@ async def test_what_the_newest_pushed_out_is_not_shown_as_it_once_was(world: Wor
     assert await world.collection.fetch() is True
     assert world.shown() == {"t2": "done", "t3": "running"}
     assert world.collection.set.total == 10
+
+
+async def test_an_answer_that_was_asked_for_before_another_one_does_not_undo_it(world: World) -> None:
+    slow = asyncio.Event()
+
+    async def read(*_: Any) -> Listing:
+        given = list(world.given)
+        if not slow.is_set():
+            slow.set()
+            await later.wait()
+        return Listing(given)
+
+    later, world.given = asyncio.Event(), [thing(1, "on")]
+    collection = Collection(world.session, "others", (Road(Family.OTHER, read),))
+    poll = asyncio.create_task(collection.fetch())
+    await slow.wait()
+    # Meanwhile it was switched off, and read back.
+    world.given = [thing(1, "off")]
+    assert await collection.fetch() is True
+    later.set()
+    assert await poll is False
+    assert collection.set.rows["t1"].record == {"state": "off"}
 
 
 async def test_a_record_that_is_looked_at_stays_beside_the_newest(world: World) -> None:

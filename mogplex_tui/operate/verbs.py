@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import MogplexError, NotFound, Throttled
+from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds.base import Kind, Verb
 from mogplex_tui.operate.operations import Outcome
@@ -26,9 +26,19 @@ READ_BACK = (0.0, 1.0, 3.0)
 
 
 async def carry_out(
-    session: Session, collection: Collection, kind: Kind, verb: Verb, item: Item, text: str = ""
+    session: Session,
+    collection: Collection,
+    kind: Kind,
+    verb: Verb,
+    item: Item,
+    text: str = "",
+    *,
+    reads: Priority = Priority.ACTION,
 ) -> Outcome:
-    """Send a verb's one call and say how it ended. Never raises for what the service answers."""
+    """Send a verb's one call and say how it ended. Never raises for what the service answers.
+
+    `reads` is the priority of the reading after it.
+    """
     name = f"{kind.noun} {kind.name_of(item)}"
     action, subject = f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}"
     keys: tuple[str, ...] = ()
@@ -42,14 +52,14 @@ async def carry_out(
     except MogplexError as error:
         # Without an answer nobody knows whether the request arrived.
         session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
-        await _read_back(session, collection, kind, item)
+        await _read_back(session, collection, kind, item, reads)
         return Outcome(_refusal(verb, name, error), good=False)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise
     else:
         session.ledger.close(entry, "done")
-        await _read_back(session, collection, kind, item)
+        await _read_back(session, collection, kind, item, reads)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         # The name comes first in every sentence; braces further on are the service's own words.
@@ -78,8 +88,10 @@ async def carry_out_all(
     if len(items) == 1:
         return await carry_out(session, collection, kind, verb, items[0], text)
     refused = []
-    for item in items:
-        outcome = await carry_out(session, collection, kind, verb, item, text)
+    for number, item in enumerate(items, 1):
+        # What is still to be sent comes before what is read in between; the last reading tells of all.
+        reads = Priority.ACTION if number == len(items) else Priority.TABLE
+        outcome = await carry_out(session, collection, kind, verb, item, text, reads=reads)
         if not outcome.good:
             refused.append(outcome.sentence)
     went = len(items) - len(refused)
@@ -102,28 +114,36 @@ def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
     return f"{verb.title} of {name} did not go through. {error}{after}"
 
 
-async def _read_back(session: Session, collection: Collection, kind: Kind, item: Item) -> None:
+async def _read_back(
+    session: Session, collection: Collection, kind: Kind, item: Item, reads: Priority
+) -> None:
     """Show what the service says now: the one record where it can be read by itself, and the list."""
     for wait in READ_BACK:
         if wait:
             await asyncio.sleep(wait)
         try:
             if kind.one is not None:
-                collection.put(await kind.one(session.client.at(Priority.ACTION), item))
-            differed = await collection.fetch(Priority.ACTION)
+                collection.put(await kind.one(session.client.at(reads), item))
+            differed = await collection.fetch(reads)
         except NotFound:
-            await _quietly(collection)
+            await _quietly(collection, reads)
+            return
+        except BudgetBlocked:
             return
         except MogplexError as error:
             log.info("reading %s back failed: %s", kind.name, error)
             continue
+        except Exception:
+            # What the answer said is told all the same: it may be a secret that nobody tells again.
+            log.exception("reading %s back failed", kind.name)
+            return
         now = collection.set.rows.get(item.key)
         if differed or now is None or now.record != item.record:
             return
 
 
-async def _quietly(collection: Collection) -> None:
+async def _quietly(collection: Collection, reads: Priority) -> None:
     try:
-        await collection.fetch(Priority.ACTION)
+        await collection.fetch(reads)
     except MogplexError as error:
         log.info("reading %s again failed: %s", collection.name, error)

@@ -10,6 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, Unreachable
 from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import verbs, words
@@ -46,11 +47,15 @@ async def _listed(_: Any, __: Session) -> Listing:
     return Listing([ITEM])
 
 
-async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
+def _made(service: Service, read: Any, **more: Any) -> tuple[Kind, Verb]:
     kind = Kind(
         "things", "Things", "thing", (), lambda _: {}, lambda _: (), roads=(Road(Family.OTHER, read),)
     )
-    verb = Verb("go", "go", "g", "Go.", service.call, keyed=True, **more)
+    return kind, Verb("go", "go", "g", "Go.", service.call, keyed=True, **more)
+
+
+async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
+    kind, verb = _made(service, read, **more)
     return await verbs.carry_out(session, Collection(session, "things", kind.roads), kind, verb, ITEM, text)
 
 
@@ -108,6 +113,29 @@ async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(
 
     await _carry(session, Service("done"), read=read)
     assert asked == [Priority.ACTION]
+
+
+async def test_of_several_changes_none_waits_behind_what_is_read_after_the_others(session: Session) -> None:
+    asked: list[Priority] = []
+
+    async def read(client: Any, _: Session) -> Listing:
+        asked.append(client.priority)
+        return Listing([Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)])
+
+    kind, verb = _made(Service("done", "done", "done"), read)
+    things = Collection(session, "things", kind.roads)
+    items = [Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)]
+    outcome = await verbs.carry_out_all(session, things, kind, verb, items)
+    assert (outcome.good, outcome.sentence) == (True, "go: 3 of 3 done.")
+    assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
+
+
+async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Session) -> None:
+    async def read(_: Any, __: Session) -> Listing:
+        raise RuntimeError("a fault of the console")
+
+    outcome = await _carry(session, Service("k3y"), read=read, secret=Secret)
+    assert outcome.good and outcome.secret.reveal() == "k3y"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.operate import words
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.automations import AutomationRun
+    from mogplex_tui.api.models.automations import AutomationRun, NodeRun
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding
     from mogplex_tui.operate.kinds.base import Context
 
@@ -28,18 +28,24 @@ def finding(found: Finding, _: Context) -> str:
 _BEHIND = ("success", "completed", "skipped")
 
 
-def automation_run(run: AutomationRun, _: Context) -> str:
+def _step(step: NodeRun, context: Context) -> str:
+    """Return a step that is not behind its run: for how long it is at work, or why it failed."""
+    told = f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
+    if step.error:
+        return f"{told}: {' '.join(step.error.split())}"
+    if step.started_at is None or step.completed_at is not None:
+        return told
+    return f"{told} for {words.age(step.started_at, context.now)}"
+
+
+def automation_run(run: AutomationRun, context: Context) -> str:
     """Return a run of an automation: its state in one line, below it the step where it stands or failed.
 
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).
     """
     glyph, name = words.state(run.status)[:2]
     waits = "  waits for a person" if run.active_wait_count else ""
-    at = [
-        f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
-        for step in run.node_runs
-        if step.status not in _BEHIND
-    ]
+    at = [_step(step, context) for step in run.node_runs if step.status not in _BEHIND]
     behind = words.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
     return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +101,13 @@ def test_records_inside_a_record_are_lines() -> None:
     assert first.startswith("◐ running")
     assert first.endswith("0f3d4ea7  waits for a person")
     assert second.strip() == "▫ n2, after 1 step"
+    begun = (SHOWN.now - timedelta(minutes=4)).isoformat()
+    steps[1] |= {"status": "running", "started_at": begun}
+    stands = AutomationRun.model_validate({"id": JOB, "status": "running", "node_runs": steps})
+    assert passages.automation_run(stands, SHOWN).endswith("◐ n2 for 4m, after 1 step")
+    steps[1] |= {"status": "failed", "completed_at": begun, "error": "No access.\n\nAsk for it."}
+    failed = AutomationRun.model_validate({"id": JOB, "status": "failed", "node_runs": steps})
+    assert passages.automation_run(failed, SHOWN).endswith("✗ n2: No access. Ask for it., after 1 step")
     over = run.model_copy(update={"status": "success", "node_runs": run.node_runs[:1]})
     assert passages.automation_run(over, SHOWN).endswith("\n    1 step")
 

@@ -22,8 +22,8 @@ def _dressed(job: Job) -> dict[str, Any]:
     """A job can be repaired two minutes after its last attempt to start; without one, after it was made (§7)."""
     since = job.last_start_attempt_at or job.created_at or job.started_at
     due = None if since is None else words.clock(since + timedelta(minutes=2))
-    failed = job.id if job.status == "failed" else None
-    return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed)
+    failed, live = job.id if job.status == "failed" else None, job.id if job.is_live else None
+    return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed, live=live)
 
 
 async def _list(client: ClientView, _: Session) -> Listing:
@@ -76,6 +76,7 @@ KIND = Kind(
         p.to("runs", "last call", "latest_ai_call.id"),
         p.among("runs", "calls", "its calls", "id:{id:8}"),
         p.to("jobs", "retry of", "retry_of_job_run_id"),
+        p.among("approvals", "approvals", "what waits for a person", "jobrunid:{live:8}"),
         p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}"),
         p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}"),
     ),

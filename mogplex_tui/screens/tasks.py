@@ -65,6 +65,9 @@ class ConsoleTasks(KeysInTurn):
         self._jobs.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a job failed", exc_info=task.exception())
+            if self.is_running:
+                said = "That broke off by a fault of the console; the log has the details. r shows what was done."
+                self.notify(said, severity="error", timeout=12, markup=False)
 
     def notify(
         self,

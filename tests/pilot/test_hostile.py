@@ -111,3 +111,14 @@ async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None
         ui.app.copy("run \ud800", "the id")
         await ui.sees("Copied the id")
         assert ui.app.clipboard == "run ?"
+
+
+async def test_what_breaks_off_by_a_fault_of_the_console_says_so(console: Run) -> None:
+    async def broken() -> None:
+        raise RuntimeError("nobody thought of this")
+
+    async with console() as ui:
+        await ui.sees("Runs")
+        ui.app.run_job(broken())
+        await ui.sees("a fault of the console")
+        assert "nobody thought" not in ui.text

@@ -132,6 +132,7 @@ def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_dro
         assert field.priority == 0, name
         assert (field.min_width or field.width) >= len("▫ unreada…"), name
         assert not field.flex or field.cut == "middle" or "name: not a text" in told[place], name
+        assert kind.name_of(Item("x", None, {"name": "Its name"}, "id: not a text")) == "Its name"
 
 
 async def test_two_rows_of_two_lists_that_cannot_be_read_are_two_rows(world: World) -> None:

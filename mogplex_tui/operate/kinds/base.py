@@ -302,8 +302,11 @@ class Kind:
         return None
 
     def name_of(self, item: Item) -> str:
-        """Return how sentences and breadcrumbs call a record."""
-        return item.key if item.record is None else self.label(item.record) or item.key
+        """Return how sentences and breadcrumbs call a record; one that did not parse may still say its name."""
+        if item.record is None:
+            name = item.raw.get("name") if isinstance(item.raw, dict) else None
+            return name if isinstance(name, str) and name else item.key
+        return self.label(item.record) or item.key
 
 
 def collection_of(session: Session, kind: Kind) -> Collection:

@@ -146,6 +146,9 @@ class DetailScreen(ConsoleScreen):
             else ""
         )
         groups = [*told(self.fact_groups()), [Fact("id", item.key, Tone.DIM)]]
+        feed = self._newest()
+        if messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every):
+            groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
         self.record.facts.set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mogplex_tui.api.access import Family, Reach
-from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.errors import MogplexError, Throttled
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
@@ -14,6 +14,7 @@ from mogplex_tui.widgets.tones import Tone
 STALE_AFTER = 90.0
 # A reading may be so late, in seconds, before what is shown is called old.
 LATE = 30.0
+_SENT = "Actions are sent all the same; the service may refuse them."
 
 
 def stale(fresh: Freshness, now: float, every: float = 0.0) -> bool:
@@ -67,6 +68,9 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     `empty` says what an empty list means and what to do next.
     """
     now = session.clock.monotonic()
+    limited = isinstance(fresh.error, Throttled) and fresh.error.of_requests
+    if limited and fresh.retry_at is not None:
+        return [f"The service limits requests; the next read is in {wait(fresh.retry_at - now)}.", _SENT]
     if isinstance(fresh.error, MogplexError):
         lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, fresh.error.advice)]
         if fresh.retry_at is not None:
@@ -85,7 +89,7 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
         if session.budget.blocked_until is not None:
             # The service's own limit, which may be lower than the budget that is counted here.
             why = f"The service limits requests; the next read is in {frees}."
-        return [why, "Actions are sent all the same; the service may refuse them."]
+        return [why, _SENT]
     if fresh.as_of is None:
         where = session.target.base_url if session.attached else "the embedded control plane"
         return [f"Reading {noun} from {where} …"]

@@ -116,7 +116,7 @@ class RunScreen(TailScreen):
             lines = messages.nothing(self.session, fresh, noun="events", empty=empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
-            self.tail.set_notice(self.run_feed.source_sentence)
+            self.tail.set_notice(messages.failing(fresh) or self.run_feed.source_sentence)
 
     @property
     def _cut_off(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mogplex_tui.api.budget import Outcome, Priority
-from mogplex_tui.api.errors import Unavailable
+from mogplex_tui.api.errors import Throttled, Unavailable
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
@@ -56,6 +56,16 @@ def test_a_budget_that_is_used_up_promises_nothing() -> None:
     assert aged == "as of 9s · budget used up, next read in 20s"
     assert "budget 55/60" in header
     assert "the service may refuse it" in price
+
+
+def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that() -> None:
+    limited = Throttled("Too many requests for the runs", status=429)
+    limited.of_requests = True
+    session = FakeSession()
+    fresh = Freshness(error=limited, failures=1, retry_at=session.clock.monotonic() + 20)
+    assert nothing(session, fresh, noun="runs", empty="")[0] == (
+        "The service limits requests; the next read is in 20s."
+    )
 
 
 def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.api.errors import Unavailable
+from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, server, shown
 
 __all__ = ["server"]
@@ -15,6 +16,11 @@ def _failed(ui: Any) -> str:
         "SELECT id FROM job_runs WHERE status = 'failed' AND flow_id IS NOT NULL ORDER BY created_at DESC LIMIT 1"
     )
     return str(rows[0]["id"])
+
+
+def _tones(ui: Any) -> set[Tone]:
+    """Return the tones of the values of all facts."""
+    return {fact.tone for group in ui.app.screen.record.facts._groups for fact in group}
 
 
 def _title(ui: Any) -> str:
@@ -144,6 +150,7 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
         await shown(ui, "rules")
         await ui.press("enter")
         await ui.sees("characters")
+        assert Tone.PLAIN in _tones(ui)
         feed = ui.app.screen.collection.feed
         reads, feed.fetch = feed.fetch, refuse
         for failures in (1, 2):
@@ -151,6 +158,9 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
             await ui.until(lambda least=failures: feed.freshness.failures >= least, "a failure")
         why = "The service cannot serve the rules now: Service unavailable. What was read before stays"
         await ui.sees(why, "stale", "characters")
+        feed.freshness.as_of -= 60
+        ui.app.screen.on_tick()
+        assert _tones(ui) == {Tone.DIM}
         await ui.press("escape")
         await ui.sees(why, "stale", "CHARS")
         feed.fetch = reads

@@ -65,6 +65,6 @@ KIND = Kind(
         off="Keep it from starting work.",
         means="What runs goes on; nothing new is started.",
     ),
-    empty="No assignments. mogplex-tui assignments create makes one; :automations shows what else could start work.",
+    empty="No assignments. Automations have replaced them; :automations shows those.",
     needs=p.session_needed("Assignments") + " :automations shows what else starts work.",
 )

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.money import Estimate
+from mogplex_tui.live.rows import Cost
 
 if TYPE_CHECKING:
     from mogplex_tui.live.rows import RunRow
@@ -34,14 +36,17 @@ class Day:
             self._runs[key] += 1
             self._tokens[key] += row.tokens or 0
             if row.cost is not None:
-                self._costs[key] = self._costs.get(key, Decimal(0)) + row.cost
+                spent = self._costs.get(key, Decimal(0))
+                computed = row.cost_source is Cost.ESTIMATED or isinstance(spent, Estimate)
+                self._costs[key] = Estimate(spent + row.cost) if computed else spent + row.cost
 
     def of(self, key: str) -> dict[str, Any]:
         """Return what the runs of one came to.
 
         `runs_day` counts them, `tokens_day` and `cost_day` are what is known of their tokens and their cost, in US
-        dollars. Where `day_is_cut`, older runs of the day are not known, and all three are the least that it can be;
-        `counted_from` is then the start from which on all are known, if there is one.
+        dollars, an `Estimate` where some of it is computed. Where `day_is_cut`, older runs of the day are not known, and
+        all three are the least that it can be; `counted_from` is then the start from which on all are known, if there
+        is one.
         """
         return {
             "runs_day": self._runs[key] or (None if self._cut else 0),

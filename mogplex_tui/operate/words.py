@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from mogplex_tui.api.money import Estimate
 from mogplex_tui.live.rows import Cost
 
 DASH = "–"
@@ -192,7 +193,7 @@ def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
     """Return US dollars with two decimals; `~` marks an estimate, a dash the unknown, `<` up to half a cent."""
     if value is None:
         return DASH
-    mark = "~" if source is Cost.ESTIMATED else ""
+    mark = "~" if source is Cost.ESTIMATED or isinstance(value, Estimate) else ""
     if Decimal(0) < value <= Decimal("0.005"):
         return f"{mark}<$0.01"
     return f"{mark}${value:,.2f}"

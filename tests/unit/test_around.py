@@ -10,11 +10,11 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.models.account import User
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.around import Around
+from mogplex_tui.live.around import Around, Day
 from mogplex_tui.live.collection import Item
-from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import choices, readiness
+from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
 
@@ -197,3 +197,26 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
         "counted_from": None,
     }
     assert lent(here)({"id": "acme/other"})["cost_day"] is None
+
+
+def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
+    here = session()
+    now = here.clock.now()
+    row = RunRow(
+        "a",
+        Source.CALL,
+        "success",
+        repo_id="billed",
+        created_at=now,
+        cost=Decimal("0.40"),
+        cost_source=Cost.KNOWN,
+    )
+    guessed = replace(row, key="b", repo_id="both", cost_source=Cost.ESTIMATED)
+    rows = [row, guessed, replace(row, key="c", repo_id="both", cost=Decimal("0.02"))]
+    here.store.set("runs").apply([(each.key, each) for each in rows])
+    day = Day(here, lambda each: each.repo_id)
+    assert [words.money(day.of(key)["cost_day"]) for key in ("billed", "both", "neither")] == [
+        "$0.40",
+        "~$0.42",
+        "–",
+    ]

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from mogplex_tui.api.models.jobs import Job
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, Cost
 from mogplex_tui.operate import words
@@ -188,3 +189,11 @@ def test_a_time_at_the_end_of_the_calendar_is_told_in_every_zone(
 )
 def test_causes(error: str, text: str) -> None:
     assert words.cause(error) == text
+
+
+def test_what_a_job_cost_is_marked_as_the_estimate_that_it_may_be() -> None:
+    job = Job.model_validate({"id": "j", "status": "success", "cost_usd": 0.104})
+    assert words.money(job.cost_usd) == "~$0.10"
+    assert (
+        words.money(Job.model_validate({"id": "j", "status": "pending", "cost_usd": None}).cost_usd) == DASH
+    )

@@ -23,6 +23,7 @@ from pydantic import (
 
 from mogplex_tui.api.clock import aware
 from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.money import Estimate
 from mogplex_tui.api.text import visible
 
 # Plugins of other packages have no business with what travels here, and looking for them is slow.
@@ -55,6 +56,9 @@ Time = Annotated[datetime, AfterValidator(aware)]
 """An aware moment, from either wire form (offset with microseconds, or Z with milliseconds)."""
 Money = Annotated[Decimal, BeforeValidator(_money)]
 """US dollars, from a JSON number or a numeric string."""
+
+Estimated = Annotated[Money, AfterValidator(Estimate)]
+"""US dollars of which the contract does not promise that all of them were billed."""
 Text = Annotated[str, _or("")]
 """A text that the contract promises; null is read as empty."""
 Count = Annotated[int, _or(0)]

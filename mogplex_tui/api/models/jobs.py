@@ -8,10 +8,10 @@ from pydantic import Field
 
 from mogplex_tui.api.models.base import (
     Count,
+    Estimated,
     Flag,
     Inbound,
     Json,
-    Money,
     Rows,
     Text,
     Time,
@@ -72,8 +72,9 @@ class LatestCall(Inbound):
 
 
 class Job(Inbound):
-    """A job run with its source, its attempts and what may be done with it; money is USD, durations
-    are ms.
+    """A job run with its source, its attempts and what may be done with it; money is USD, durations are ms.
+
+    `cost_usd` is the sum of its calls, which says nothing of where the price of each comes from (observability.md §6).
     """
 
     id: str
@@ -84,7 +85,7 @@ class Job(Inbound):
     duration_ms: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    cost_usd: Money | None = None
+    cost_usd: Estimated | None = None
     error: str | None = None
     assignment_id: str | None = None
     trigger_id: str | None = None

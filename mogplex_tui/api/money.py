@@ -1,0 +1,9 @@
+"""What an amount of money says of itself (observability.md §6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+class Estimate(Decimal):
+    """An amount of US dollars that is computed from list prices, in whole or in part."""

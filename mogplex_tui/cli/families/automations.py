@@ -9,6 +9,7 @@ from typing import Any
 from mogplex_tui.cli.families import jobs, places
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command, count
+from mogplex_tui.operate import words
 
 _RUN_COLUMNS = tuple(
     column for column in jobs.FAMILY.columns if column.path not in ("cost_usd", "flow_id", "source_kind")
@@ -58,7 +59,7 @@ async def _trigger(desk: Desk) -> Any:
         desk.key, AutomationTrigger(repo_id=repo, input=given), idempotency_key=key
     )
     if found.outcome == "suppressed":
-        desk.notes.append(f"It was suppressed: {found.reason or 'the service does not say why'}.")
+        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
     return found
 
 
@@ -66,7 +67,7 @@ async def _test(desk: Desk) -> Any:
     given = None if desk.args.input is None else _object(desk.args.input)
     found = await desk.client.flows.test(desk.key, given)
     if found.outcome == "suppressed":
-        desk.notes.append(f"It was suppressed: {found.reason or 'the service does not say why'}.")
+        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
     return found
 
 

@@ -92,16 +92,14 @@ async def _cancel(desk: Desk) -> Any:
 async def _repair(desk: Desk) -> Any:
     found = await desk.client.observability.repair_job(desk.key)
     if not found.started:
-        desk.notes.append(
-            f"It was not started: {found.reason or found.status or 'the service does not say why'}."
-        )
+        desk.notes.append(f"It was not started: {words.why(found.reason)}.")
     return found
 
 
 async def _requeue(desk: Desk) -> Any:
     found = await desk.client.observability.requeue_job(desk.key, desk.args.version)
     if found.suppressed:
-        desk.notes.append(f"It was suppressed: {found.reason or 'the service does not say why'}.")
+        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
     elif found.version_fallback_used:
         desk.notes.append("The published version does not fit it any more; the old one runs again.")
     return found

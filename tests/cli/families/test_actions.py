@@ -195,6 +195,7 @@ async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world:
     assert json.loads(world.row("job_runs", job)["metadata"])["repo_id"] == repo
     again = await by_token(*ask)
     assert (again.one["outcome"], again.one["job_run_id"]) == ("suppressed", job)
+    assert "It was suppressed: the same event was taken already." in again.err
     assert "IDEMPOTENT_DUPLICATE" in again.err
 
 

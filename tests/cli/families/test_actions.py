@@ -196,7 +196,7 @@ async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world:
     again = await by_token(*ask)
     assert (again.one["outcome"], again.one["job_run_id"]) == ("suppressed", job)
     assert "It was suppressed: the same event was taken already." in again.err
-    assert "IDEMPOTENT_DUPLICATE" in again.err
+    assert again.one["reason"] == "IDEMPOTENT_DUPLICATE"
 
 
 async def test_a_webhook_secret_is_shown_only_when_it_is_named(operator: Mogplex, world: World) -> None:

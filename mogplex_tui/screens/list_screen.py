@@ -182,7 +182,9 @@ class ListScreen(NarrowScreen):
             *self.mark_segments(),
             *(self.counts() if known else ()),
         ]
-        order = f"by {self._sort} {'↓' if self._descending else '↑'}" if self._sort else ""
+        # Called as the column is.
+        column = (self.KIND.field(self._sort).title or self._sort).lower() if self._sort else ""
+        order = f"by {column} {'↓' if self._descending else '↑'}" if column else ""
         right = [
             messages.freshness_segment(self.session, self._rows.freshness, every=self.feed_of().every),
             Segment(order, Tone.DIM, priority=5, right=True),

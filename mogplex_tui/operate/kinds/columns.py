@@ -70,13 +70,13 @@ def _oldness(path: str) -> Callable[[Item], tuple[bool, float]]:
 def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **more: Any) -> Field:
     def cell(item: Item, context: Context) -> tuple[str, str]:
         found = None if item.record is None else value(item, path)
-        if found is None or found == "":
+        if found in (None, "", []):
             return (words.DASH, "dim")
         return show(found, context)
 
     def find(item: Item, now: datetime) -> Any:
         found = value(item, path)
-        return None if found is None or found == "" else found_by(found, now)
+        return None if found in (None, "", []) else found_by(found, now)
 
     key = more.pop("key", None) or path.partition("|")[0].rpartition(".")[2]
     return Field(key, title, width, cell, sort=more.pop("sort", None) or _rank(path), find=find, **more)

@@ -58,7 +58,7 @@ KIND = Kind(
             key="message",
             flex=3,
             min_width=30,
-            priority=1,
+            priority=0,
         ),
         c.repo("repo.full_name", 16, priority=0),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=3),

@@ -29,17 +29,17 @@ def _invite(beside: dict[str, Any], row: Any) -> dict[str, Any]:
 
 
 async def _list(client: ClientView, _: Session) -> Listing:
-    from mogplex_tui.api.errors import NotAllowed, NotFound
+    from mogplex_tui.api.errors import InvalidResponse, NotAllowed, NotFound
 
     items: list[Item] = []
-    refused: list[NotAllowed] = []
+    refused: list[Exception] = []
     for team in (await client.teams.memberships()).teams:
         try:
             roster = await client.teams.roster(team.id)
         except NotFound:
             # Left or deleted since the list of teams was read.
             continue
-        except NotAllowed as error:
+        except (NotAllowed, InvalidResponse) as error:
             refused.append(error)
             continue
         beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
@@ -92,7 +92,7 @@ KIND = Kind(
     facts=c.groups(
         "name; user name: username; e-mail: email; you: is_current_user",
         "team; role; status: status as state",
-        "joined: joined_at",
+        "joined: joined_at; invited: created_at",
     ),
     links=p.links(p.to("teams", "team", "team_id", "team")),
     verbs=(

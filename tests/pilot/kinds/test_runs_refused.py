@@ -1,0 +1,134 @@
+"""Cancels and starts of runs on the embedded plane, refused in every way and with their answer lost.
+
+What is shown afterwards is what a reading says, as for the verbs of every other kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import operations
+from tests.pilot.kinds.test_verbs import REFUSALS, SETTINGS
+from tests.pilot.kinds.walking import plane_of
+
+
+@dataclass
+class Bench:
+    """A session on a plane without a screen."""
+
+    server: PlaneServer
+    session: Session
+    runs: Runs
+
+    def fault(self, rule: str | None) -> None:
+        faults = self.server.plane.faults
+        assert faults is not None
+        faults.clear()
+        if rule is not None:
+            faults.add(parse(rule))
+
+    async def row(self, way: str) -> RunRow:
+        """A live run as it is shown, by its call in the list or by its id as a run."""
+        await self.runs.fetch()
+        if way == "call":
+            return next(row for row in self.runs.set.rows.values() if row.live and not row.cancel_requested)
+        found = self.server.plane.db.only(
+            "SELECT id FROM external_agent_runs WHERE status IN ('pending', 'streaming') AND user_id = ? ORDER BY id",
+            (self.server.plane.user_id,),
+        )
+        return await operations.find_run(self.session, self.runs, str(found["id"]))
+
+    async def read_anew(self, row: RunRow) -> RunRow:
+        """The row as somebody sees it who asks for the first time."""
+        self.fault(None)
+        other = Session(self.session.target)
+        try:
+            fresh = Runs(other)
+            await fresh.fetch()
+            if row.run_id is not None:
+                return await operations.find_run(other, fresh, row.run_id)
+            return fresh.set.rows[row.key]
+        finally:
+            await other.stop()
+
+
+@pytest.fixture
+async def bench(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(operations, "READ_BACK", (0.0,))
+    async with plane_of(SETTINGS, seed, tmp_path) as server:
+        target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
+        session = Session(target, directory=tmp_path / "state")
+        try:
+            yield Bench(server, session, Runs(session))
+        finally:
+            await session.stop()
+
+
+@pytest.mark.parametrize("way", ["call", "run"])
+async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way: str) -> None:
+    row = await bench.row(way)
+    for status in REFUSALS:
+        bench.fault(f"POST /api/*cancel* {'429' if status == 429 else f'status:{status}'}")
+        # Somebody else's change: only a reading puts it right.
+        bench.runs.set.apply([(row.key, replace(row, branch="not so"))])
+        outcome = await operations.cancel(bench.session, bench.runs, row)
+        assert not outcome.good, outcome
+        assert operations.name_of(row) in outcome.sentence
+        assert bench.session.ledger.entries[-1].state == "refused"
+        shown, fresh = bench.runs.set.rows[row.key], await bench.read_anew(row)
+        assert (shown.state, shown.branch) == (fresh.state, fresh.branch), status
+        assert shown.live
+    bench.fault("POST /api/*cancel* drop")
+    outcome = await operations.cancel(bench.session, bench.runs, row)
+    assert bench.session.ledger.entries[-1].state == "unknown"
+    shown, fresh = bench.runs.set.rows[row.key], await bench.read_anew(row)
+    assert shown.state == fresh.state == "cancelled"
+    assert outcome.good, outcome
+
+
+async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answer_is_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr(operations, "_pause", at_once)
+    repo = (await bench.session.client.repos.list())[0]
+    draft = operations.Draft(
+        repo_id=repo.id, repo=repo.full_name, prompt="Mend the roof", create_branch=False
+    )
+    await bench.runs.fetch()
+    there = set(bench.runs.set.rows)
+
+    def begun() -> int:
+        query = "SELECT count(*) AS n FROM external_agent_runs WHERE prompt = ?"
+        return int(bench.server.plane.db.only(query, (draft.prompt,))["n"])
+
+    for status in REFUSALS:
+        bench.fault(f"POST /api/v1/mogplex/runs {'429' if status == 429 else f'status:{status}'}")
+        with pytest.raises(MogplexError):
+            await operations.start(bench.session, bench.runs, draft, operations.new_key())
+        assert bench.session.ledger.entries[-1].state == "refused", status
+        assert set(bench.runs.set.rows) == there
+    assert begun() == 0
+    key = operations.new_key()
+    bench.fault("POST /api/v1/mogplex/runs drop")
+    with pytest.raises(MogplexError):
+        await operations.start(bench.session, bench.runs, draft, key)
+    assert (bench.session.ledger.entries[-1].state, begun()) == ("unknown", 1)
+    bench.fault(None)
+    row = await operations.start(bench.session, bench.runs, draft, key)
+    assert begun() == 1
+    assert bench.runs.set.rows[row.key].state == (await bench.read_anew(row)).state

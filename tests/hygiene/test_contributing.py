@@ -21,6 +21,16 @@ def test_an_example_is_the_code_that_it_names(path: str, code: str) -> None:
     assert code in (ROOT / path).read_text()
 
 
+def test_the_pieces_of_a_kind_are_the_whole_of_it() -> None:
+    path = "mogplex_tui/operate/kinds/skills.py"
+    pieces = [code for named, code in EXAMPLES if named == path]
+    assert set((ROOT / path).read_text().splitlines()) <= {
+        line for code in pieces for line in code.splitlines()
+    }
+    # Written down one after the other they are a module.
+    compile("".join(pieces), path, "exec")
+
+
 def test_what_the_guide_points_at_is_there() -> None:
     targets = set(re.findall(r"^    make (\w+)", GUIDE, re.MULTILINE))
     assert targets

@@ -186,7 +186,10 @@ class DetailScreen(ConsoleScreen):
         item, way = self.on_row(), self.way()
         # On the way from its own list, the record's name says enough.
         noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
-        feed = self._newest()
+        own = self._one
+        # What the record alone says is still on its way: the list is not all there is.
+        first = own is not None and own.freshness.as_of is None and own.freshness.loading
+        feed = own if own is not None and first else self._newest()
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
+
 from mogplex_tui.api.errors import Unavailable
+from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.widgets.tones import Tone
-from tests.pilot.kinds.story import on, server, shown
+from tests.pilot.kinds.story import on, server, shown, texts_of
 
 __all__ = ["server"]
 
@@ -166,3 +170,23 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
         feed.fetch = reads
         await ui.press("r")
         await ui.loses("What was read before stays")
+
+
+async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
+    console: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = asyncio.Event()
+    runs = FlowsResource.runs
+
+    async def late(self: FlowsResource, *args: Any) -> Any:
+        await held.wait()
+        return await runs(self, *args)
+
+    monkeypatch.setattr(FlowsResource, "runs", late)
+    async with console() as ui:
+        await shown(ui, "automations")
+        await ui.press("enter")
+        await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
+        held.set()
+        await ui.until(lambda: not _title(ui).endswith("reading"), "the end of it")
+        await ui.until(lambda: "Newest runs" in texts_of(ui), "what was read")

@@ -192,7 +192,11 @@ class ConsolePlaces(ConsoleTasks):
                 return
         elif not able:
             why = next((verb.why_not(item) for item in items if item.record is not None), None)
-            said = why or f"There is no {kind.noun} under the cursor that this could be done to."
+            said = why or (
+                f"This {kind.noun} could not be read, so nothing can be done to it."
+                if items
+                else f"There is no {kind.noun} under the cursor that this could be done to."
+            )
             self.notify(said, severity="warning", markup=False)
             return
         asked = verb_screen(self.session, kind, verb, able, self._cells_now(), self.protected_name)

@@ -5,11 +5,13 @@ No kind is named here: a module more below `mogplex_tui/operate/kinds` is a kind
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds.base import Context, Kind
@@ -36,6 +38,7 @@ from tests.pilot.kinds.walking import (
     resized,
     settled,
     soon,
+    spoilt,
     squeezed,
     type_keys,
 )
@@ -47,6 +50,8 @@ FORBIDDEN = Service("forbidden", PlaneSettings(speed=0, rate_limit=None, profile
 REFUSING = Service("429", PlaneSettings(speed=0, faults=("* /api/* 429",)))
 USED_UP = Service("budget used up", cookie=False, budget_used_up=True)
 FAILING = Service("500", PlaneSettings(speed=0, faults=("* /api/* 500",)))
+FAULTY = Service("failing later", PlaneSettings(speed=0, rate_limit=None, fault_route=True))
+SPOILT = Service("a row that did not parse", change=spoilt)
 NASTY_TEXTS = Service("hostile texts", change=nasty)
 
 DIGITS = {name: digit for digit, _, name in TABS if name not in OWN}
@@ -238,6 +243,63 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
         for kind in kinds().values():
             _, shown = await _list_stands(ui, kind)
             assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
+
+
+async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_age(
+    seed: Path, tmp_path: Path
+) -> None:
+    async with console_at(FAULTY, seed, tmp_path) as ui:
+        faults = ui.server.plane.faults
+        assert faults is not None
+        for kind in filter(asks_the_service, kinds().values()):
+            faults.clear()
+            screen, _ = await _list_stands(ui, kind)
+            fresh, before = screen.collection.set.freshness, dict(screen.collection.set.rows)
+            faults.add(parse("* /api/* 500"))
+            await type_keys(ui, "r")
+            await soon(ui, lambda fresh=fresh: fresh.failures and not fresh.loading, f"{kind.name} failing")  # type: ignore[misc]
+            screen.on_tick()
+            screen.refresh_chrome()
+            for size in _sizes_from(ui):
+                await resized(ui, size)
+                assert re.search(r"stale \d+s · retry in \d+s", ui.text), f"{kind.name} {size}\n{ui.text}"
+                _shows_rows(ui, screen)
+            assert screen.collection.set.rows.keys() == before.keys()
+            await opened(ui, kind)
+            assert re.search(r"stale \d+s · retry in \d+s", ui.text), f"{kind.name}\n{ui.text}"
+            await type_keys(ui, "escape")
+            await back_at(ui, screen)
+
+
+async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Path, tmp_path: Path) -> None:
+    async with console_at(SPOILT, seed, tmp_path) as ui:
+        for kind in filter(asks_the_service, kinds().values()):
+            screen, _ = await _list_stands(ui, kind)
+            key = next(key for key, item in screen.collection.set.rows.items() if item.record is None)
+            await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
+            await settled(ui)
+            for size in _sizes_from(ui):
+                await resized(ui, size)
+                assert "unreadable" in ui.text, f"{kind.name} {size}\n{ui.text}"
+            keys = ui.text.split("\n")[-1]
+            for verb in kind.verbs:
+                if not verb.new:
+                    assert f"{verb.key} {verb.title}" not in keys, f"{kind.name} {verb.id}\n{ui.text}"
+                    ui.app.clear_notifications()
+                    await type_keys(ui, {"+": "plus"}.get(verb.key, verb.key))
+                    await soon(ui, lambda: ui.app._notifications, f"a word on {verb.id}")
+                    assert {note.message for note in ui.app._notifications} == {
+                        f"This {kind.noun} could not be read, so nothing can be done to it."
+                    }
+            ui.app.clear_notifications()
+            assert ui.app.screen is screen
+            await opened(ui, kind)
+            assert "could not be read: name: not a text" in squeezed(ui.text), f"{kind.name}\n{ui.text}"
+            await type_keys(ui, "j")
+            await soon(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
+            await type_keys(ui, "escape", "escape")
+            await back_at(ui, screen)
+        assert not ui.app.session.ledger.entries
 
 
 async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path) -> None:

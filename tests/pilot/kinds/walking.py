@@ -85,6 +85,12 @@ def nasty(listing: Listing) -> Listing:
     return Listing(items, listing.total)
 
 
+def spoilt(listing: Listing) -> Listing:
+    """Return a listing of which the first row did not parse."""
+    broken = [replace(item, record=None, why="name: not a text") for item in listing.items[:1]]
+    return replace(listing, items=[*broken, *listing.items[1:]])
+
+
 def _changed(road: Road, change: Change) -> Road:
     async def read(client: Any, session: Any) -> Listing:
         return change(await road.read(client, session))

@@ -243,8 +243,11 @@ class Collection:
             self.set.notice = listing.notice or hidden
             self.without = road.without
             return self._take_in(listing)
-        if refused is not None and self.road is not None:
-            # The family is open and this route of it is not, so there is no sentence for the whole.
+        if refused is None and self.set.rows:
+            refused = NotAllowed(self.session.access.reach(self.roads[0].family).reason)
+        if refused is not None and (self.road is not None or self.set.rows):
+            # The family is open and this route of it is not, so there is no sentence for the whole; or what was read
+            # before stays, and grows old.
             raise refused
         self.set.touch()
         return False

@@ -175,7 +175,9 @@ class DetailScreen(ConsoleScreen):
         return own
 
     def _say(self, item: Item) -> None:
-        sentence = self._gone() or messages.failing(self._newest().freshness)
+        closed = self.collection.closed(self.KIND.needs)
+        trouble = messages.failing(self._newest().freshness) if closed is None else messages.kept(closed)
+        sentence = self._gone() or trouble
         one = None if self._one is None else self._one.freshness.error
         if not sentence and one is not None:
             sentence = f"{one}"

@@ -14,6 +14,7 @@ from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate import actions, words
 from mogplex_tui.operate.kinds.base import Kind, Verb
 from mogplex_tui.operate.kinds.registry import TABS
+from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
@@ -53,6 +54,11 @@ class KindScreen(ListScreen):
     def empty(self) -> str:
         """Return the kind's own sentence."""
         return self.KIND.empty
+
+    def trouble(self) -> str:
+        """Return what closed the way to the rows, or why it failed."""
+        closed = self.closed()
+        return super().trouble() if closed is None else messages.kept(closed)
 
     def closed(self) -> str | None:
         """Return why nothing can be seen here."""

@@ -138,14 +138,18 @@ class ListScreen(NarrowScreen):
         if moved:
             self.refresh_chrome()
 
+    def trouble(self) -> str:
+        """Return why the rows that are shown are not read again, nothing while they are."""
+        return messages.failing(self._rows.freshness)
+
     def notice(self) -> str:
         """Return what is said above the rows."""
         return self._rows.notice or ""
 
     def say(self) -> None:
         """Say what cannot be seen, and where no row is shown why, and what to do."""
-        failing = messages.failing(self._rows.freshness) if self._rows.rows else ""
-        self.query_one("#notice", Notice).show(failing or self.notice())
+        trouble = self.trouble() if self._rows.rows else ""
+        self.query_one("#notice", Notice).show(trouble or self.notice())
         noun = self.KIND.noun
         if self._filter and self._rows.rows:
             lines = [

@@ -25,11 +25,16 @@ def stale(fresh: Freshness, now: float, every: float = 0.0) -> bool:
 
 
 def failing(fresh: Freshness) -> str:
-    """Return why what is shown was not read again, once that failed twice; nothing while all is well."""
-    if fresh.as_of is None or fresh.error is None or fresh.failures < 2:
+    """Return why what is shown was not read again, once a second try failed too or none is planned; else nothing."""
+    if fresh.as_of is None or fresh.error is None or (fresh.failures < 2 and fresh.retry_at is not None):
         return ""
     what = fresh.error.what if isinstance(fresh.error, MogplexError) else f"Reading failed: {fresh.error}"
-    return f"{what.rstrip('.')}. What was read before stays; r reads it again."
+    return kept(what, "; r reads it again")
+
+
+def kept(why: str, then: str = "") -> str:
+    """Return why nothing is read any more, with what that means for what is shown."""
+    return f"{why.rstrip('.')}. What was read before stays{then}."
 
 
 def freshness_words(session: Session, fresh: Freshness) -> str:

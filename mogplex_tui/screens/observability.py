@@ -109,7 +109,8 @@ class ObservabilityScreen(ConsoleScreen):
         fresh = self.session.costs.feeds[self._range].freshness
         age = fresh.age(self.session.clock.monotonic())
         # Of what was never shown there is no age.
-        aged = "" if age is None or self._window is None else f"as of {words.seconds(age)}"
+        shown = self._window is not None and self.session.open(Family.OBSERVABILITY)
+        aged = "" if age is None or not shown else f"as of {words.seconds(age)}"
         trouble = (
             messages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import NotAllowed, NotFound
+from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road, items_of
 from mogplex_tui.operate.kinds import Context
@@ -115,6 +116,28 @@ async def test_the_json_of_a_record_is_never_older_than_its_row(world: World) ->
     row = world.collection.set.rows["t1"]
     assert row.raw == {"from": "list", "state": "done"}
     assert (row.record["state"], row.record["log"]) == ("done", "long")
+
+
+async def test_rows_whose_road_was_closed_stay_and_are_not_called_fresh(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.given = [Item("a", {"state": "new"})]
+    await world.collection.fetch()
+    road = world.collection.roads[0]
+
+    async def refuse(*_: Any) -> Listing:
+        monkeypatch.setattr(world.session, "open", lambda _: False)
+        raise LoginRequired("The things need a browser session")
+
+    world.collection.roads = (replace(road, read=refuse),)
+    with pytest.raises(LoginRequired):
+        await world.collection.fetch()
+    with pytest.raises(NotAllowed):
+        await world.collection.fetch()
+    assert world.shown() == {"a": "new"}
+    monkeypatch.undo()
+    world.collection.roads = (road,)
+    assert await world.collection.fetch() is False
 
 
 def test_rows_that_cannot_be_read_never_stand_in_the_place_of_others() -> None:

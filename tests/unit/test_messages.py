@@ -95,11 +95,15 @@ def test_a_list_that_is_read_rarely_is_not_called_old_while_it_is_in_time() -> N
     assert [stale(fresh, 100.0 + age, 20.0) for age in (60, 91)] == [False, True]
 
 
-def test_what_stays_on_screen_says_why_it_was_not_read_again_once_that_failed_twice() -> None:
+def test_what_stays_on_screen_says_why_it_was_not_read_again_when_that_is_not_over_at_once() -> None:
     error = Unavailable("The service cannot serve the models now: Service unavailable.")
-    assert failing(Freshness(as_of=1.0, error=error, failures=1)) == ""
+    assert failing(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0)) == ""
     assert failing(Freshness(error=error, failures=2)) == ""
-    assert failing(Freshness(as_of=1.0, error=error, failures=2)) == (
-        "The service cannot serve the models now: Service unavailable. "
-        "What was read before stays; r reads it again."
-    )
+    for troubled in (
+        Freshness(as_of=1.0, error=error, failures=2, retry_at=9.0),
+        Freshness(as_of=1.0, error=error, failures=1),
+    ):
+        assert failing(troubled) == (
+            "The service cannot serve the models now: Service unavailable. "
+            "What was read before stays; r reads it again."
+        )

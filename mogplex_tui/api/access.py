@@ -157,6 +157,11 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 )
 
 
+# Refusals that may pass where a family has answered before: a service whose database is down refuses good credentials,
+# and one that is being put up sends everybody to its sign-in page (README of the contract).
+_MAY_PASS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
+
+
 def _past_the_scope(error: errors.MogplexError) -> bool:
     return isinstance(error, _PAST_THE_SCOPE) and not isinstance(error, errors.InvalidInput)
 
@@ -166,7 +171,7 @@ class AccessMap(Observable):
 
     One failing answer never changes what is known: three in a row make a family BROKEN, the first success
     mends it. A reason stays as long as its reach does. One route that is absent or forbidden does not close a
-    family that has answered.
+    family that has answered. What has answered and then refused the credential may be asked again (`doubt`).
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -174,6 +179,9 @@ class AccessMap(Observable):
         self._clock = clock
         self._found: dict[Family, Finding] = {}
         self._failures: dict[Family, int] = {}
+        # What has answered once, and what of it is closed and to be asked again.
+        self._answered: set[Family] = set()
+        self._doubted: set[Family] = set()
         self.can_read: bool | None = None
         self.can_write: bool | None = None
 
@@ -181,18 +189,32 @@ class AccessMap(Observable):
         """Return what is known about a family."""
         return self._found.get(family, _UNKNOWN)
 
+    def worth_asking(self, family: Family) -> bool:
+        """Return whether a family is open, not known to be closed, or closed by a refusal that is doubted."""
+        reach = self.reach(family).reach
+        return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._doubted
+
+    def doubt(self) -> frozenset[Family]:
+        """Let what has answered before and refuses the credential now be asked once more; return which families."""
+        lost = frozenset(family for family in self._answered if self.reach(family).reach in _MAY_PASS)
+        if lost - self._doubted:
+            self._doubted |= lost
+            self._changed()
+        return lost
+
     def snapshot(self) -> dict[Family, Finding]:
         """Return what is known about every family, for a screen or a report."""
         return {family: self.reach(family) for family in Family}
 
     def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
         """Take in one answer: None for a success, else the error that it became."""
-        before = (self._found.get(family), self.can_read, self.can_write)
+        before = self._known(family)
         self._learn_scope(family, error, method)
         if error is None or (isinstance(error, _ANSWERED) and not isinstance(error, errors.RealtimeOff)):
             # What this client refused by itself says nothing about the service.
             if not isinstance(error, errors.InvalidInput):
                 self._failures[family] = 0
+                self._answered.add(family)
                 self._find(family, Reach.OPEN, "")
         elif isinstance(error, _FAILED):
             self._failures[family] = self._failures.get(family, 0) + 1
@@ -200,9 +222,11 @@ class AccessMap(Observable):
                 self._find(family, Reach.BROKEN, error.what)
         else:
             self._learn_refusal(family, error)
-        after = (self._found.get(family), self.can_read, self.can_write)
-        if before != after:
+        if before != self._known(family):
             self._changed()
+
+    def _known(self, family: Family) -> tuple[object, ...]:
+        return (self._found.get(family), family in self._doubted, self.can_read, self.can_write)
 
     def _learn_refusal(self, family: Family, error: errors.MogplexError) -> None:
         for kind, reach in _REFUSED:
@@ -228,6 +252,7 @@ class AccessMap(Observable):
             self.can_read = False
 
     def _find(self, family: Family, reach: Reach, reason: str) -> None:
+        self._doubted.discard(family)
         known = self._found.get(family)
         # The first reason stays: the next route would only say the same of itself, and screens would flicker.
         if known is not None and known.reach is reach:

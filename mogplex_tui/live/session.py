@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.live")
 
+# After so many seconds a refusal of what was open before is put to the test for the first time, and at most so long
+# after the last time.
+DOUBTS, LONGEST_DOUBT = 30.0, 300.0
+
 
 def session_needed(what: str) -> str:
     """Return the sentence for what a token alone cannot see, a plural, with the way to see it."""
@@ -136,7 +140,7 @@ class Session:
 
     def open(self, family: Family) -> bool:
         """Return whether a family is worth asking: open, or not yet known."""
-        return self.access.reach(family).reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN)
+        return self.access.worth_asking(family)
 
     def lacking(self, family: Family, sentence: str) -> str:
         """Return the sentence on what needs a browser session; why the one in use does not do is told first."""
@@ -164,7 +168,7 @@ class Session:
         """Begin to read. Needs a running event loop."""
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
-        for feed in (self._account_feed(), self._names_feed()):
+        for feed in (self._account_feed(), self._names_feed(), self._doubt_feed()):
             self.scheduler.want(feed)
         self.costs.start()
         self.realtime.start()
@@ -187,6 +191,23 @@ class Session:
         await self.scheduler.stop()
         if self._client is not None:
             await self._client.aclose()
+
+    def doubt(self) -> bool:
+        """Ask again what refuses a credential that it had accepted before; return whether there is such a thing."""
+        lost = self.access.doubt()
+        if Family.REALTIME in lost:
+            self.realtime.reconnect()
+        if lost:
+            self.scheduler.refresh_all()
+        return bool(lost)
+
+    def _doubt_feed(self) -> Feed:
+        async def fetch() -> bool:
+            feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self.doubt() else DOUBTS
+            return False
+
+        feed = Feed("doubt", fetch, Priority.BACKGROUND, every=DOUBTS, blind=DOUBTS, metered=lambda: False)
+        return feed
 
     def _account_feed(self) -> Feed:
         async def fetch() -> bool:

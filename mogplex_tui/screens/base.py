@@ -195,7 +195,8 @@ class ConsoleScreen(Screen[None]):
         self._wants = []
 
     def do_view_refresh(self) -> None:
-        """Read everything on the screen again now."""
+        """Read everything on the screen again now, also what was open before and refuses the credential."""
+        self.session.doubt()
         for want in self._wants:
             want.refresh()
 

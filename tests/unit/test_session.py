@@ -128,3 +128,25 @@ def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_n
     told = session.lacking(Family.OBSERVABILITY, "Jobs need a browser session.")
     assert told.startswith(begins)
     assert told.endswith("Jobs need a browser session.")
+
+
+@pytest.mark.parametrize("error", [NOBODY, LOGIN])
+def test_what_was_open_and_refuses_the_credential_is_asked_again(tmp_path: Path, error: MogplexError) -> None:
+    session = FakeSession(tmp_path, cookie=COOKIE)
+    session.access.learn(Family.OBSERVABILITY)
+    session.access.learn(Family.OBSERVABILITY, error)
+    # What has never answered stays closed.
+    session.access.learn(Family.FLOWS, error)
+    assert not session.open(Family.OBSERVABILITY)
+    assert session.doubt()
+    assert (session.open(Family.OBSERVABILITY), session.open(Family.FLOWS)) == (True, False)
+    # Meanwhile nothing else is said of it.
+    assert session.access.reach(Family.OBSERVABILITY).reason == str(error)
+    session.access.learn(Family.OBSERVABILITY, Unavailable("busy", status=503))
+    assert session.open(Family.OBSERVABILITY)
+    session.access.learn(Family.OBSERVABILITY, error)
+    assert not session.open(Family.OBSERVABILITY)
+    session.doubt()
+    session.access.learn(Family.OBSERVABILITY)
+    assert session.open(Family.OBSERVABILITY)
+    assert not session.doubt()

@@ -169,6 +169,7 @@ class Collection:
             tables=frozenset().union(*(road.tables for road in self.roads)),
             announced=not any(road.in_part for road in self.roads),
             metered=self._metered,
+            local=all(road.family is Family.OTHER for road in self.roads),
             idle=lambda: self.road is None,
             freshness=self.set.freshness,
         )

@@ -45,6 +45,8 @@ class Feed:
     tables: frozenset[str] = frozenset()
     # Whether its tables announce every change; else one that only a poll finds is no fault of the stream.
     announced: bool = True
+    # Whether it asks nothing of the service, and so waits for nobody who does.
+    local: bool = False
     gap: float = 0.5
     # The most that fruitless hints may stretch the gap to.
     patience: float = 0.0
@@ -224,7 +226,7 @@ class Scheduler(Going):
                 continue
             if due > 0:
                 pause = min(pause, due)
-            elif len(self._tasks) < AT_ONCE:
+            elif feed.local or len(self._tasks) < AT_ONCE:
                 self._begin(feed)
         return pause
 

@@ -93,14 +93,18 @@ async def test_at_most_eight_are_read_together(world: World) -> None:
         world.scheduler.want(probe.feed)
     await turns()
     assert len(world.log) == AT_ONCE == 8
-    urgent = world.feed("urgent", Priority.TAIL)
+    urgent, ours = world.feed("urgent", Priority.TAIL), world.feed("a file of ours")
+    ours.feed.local = True
     world.scheduler.want(urgent.feed)
+    world.scheduler.want(ours.feed)
+    await until(lambda: ours.reads == 1)
+    assert world.log[AT_ONCE:] == ["a file of ours"]
     probes[0].gate.set()
-    await until(lambda: len(world.log) == AT_ONCE + 1)
+    await until(lambda: len(world.log) == AT_ONCE + 2)
     assert world.log[-1] == "urgent"
     for probe in probes:
         probe.gate.set()
-    await until(lambda: len(world.log) == AT_ONCE + 5)
+    await until(lambda: len(world.log) == AT_ONCE + 6)
 
 
 async def test_a_budget_without_a_slot_is_said_and_asked_again_when_one_frees(world: World) -> None:

@@ -214,7 +214,7 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
             glyph, tone = "◌", "warn"
         return (f"{glyph} {name}", tone)
 
-    key = path.rpartition(".")[2]
+    key = more.pop("key", None) or path.rpartition(".")[2]
     return Field(key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, **more)
 
 

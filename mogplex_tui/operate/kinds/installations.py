@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
-def _dress(_: Session, row: Any) -> dict[str, Any]:
+def _dress(session: Session, row: Any) -> dict[str, Any]:
+    # Directories of one repository share its name; the projects tell them apart.
+    called = session.names.called()
     missing = max(0, row.repository_count - row.synced_repo_count)
-    return dressed(row, missing=missing, names=[repo.full_name for repo in row.repositories])
+    return dressed(
+        row, missing=missing, names=[called.get(repo.id, repo.full_name) for repo in row.repositories]
+    )
 
 
 _read = reading(lambda client: client.github.installations(), _dress)

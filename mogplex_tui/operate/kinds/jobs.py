@@ -45,10 +45,10 @@ KIND = Kind(
     contract="observability.md §7",
     roads=(road(Family.OBSERVABILITY, _list, _TABLES, every=60, blind=10).partly(),),
     label=c.named("{automation|source_type} {repo.full_name}"),
-    beside=("automations",),
-    lend=p.automation_names,
+    beside=("automations", "approvals"),
+    lend=p.lending(p.automation_names, p.parked),
     fields=(
-        c.state("status", width=12, priority=0),
+        c.state("stands|status", key="status", width=12, priority=0),
         c.text("automation|source_type", "SET OFF BY", 22, key="source", flex=1, min_width=22),
         c.repo("repo.full_name"),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
@@ -61,7 +61,7 @@ KIND = Kind(
     search=c.searching("automation source_type last_start_error parent"),
     default_sort=c.by("is_live", "created_at"),
     facts=c.groups(
-        "status: status as state; ledger says: latest_dispatch_event.reason as reason",
+        "status: stands|status as state; ledger says: latest_dispatch_event.reason as reason",
         "error: error as error; last start error: last_start_error as error; cancel error: cancel_error as error",
         "repo: repo.full_name; agent: agent.name; set off by: source_type; way: source_kind",
         "created: created_at; started: started_at; ended: completed_at",

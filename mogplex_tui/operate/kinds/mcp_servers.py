@@ -65,7 +65,7 @@ KIND = Kind(
     fields=(
         c.flag("enabled", "ON", priority=0),
         c.text("name", "SERVER", 22, min_width=12),
-        c.text("transport", "BY", 6, "dim", key="by", priority=1),
+        c.text("transport", "VIA", 6, "dim", key="via", priority=1),
         c.text("place", "WHERE", 50, flex=3, min_width=28, cut="middle", priority=0),
         c.text("secrets", "SECRETS", 24, "dim", flex=1, min_width=14, priority=2),
         c.age("updated_at", key="age", priority=1),

@@ -92,7 +92,7 @@ KIND = Kind(
     facts=c.groups(
         "name; user name: username; e-mail: email; you: is_current_user",
         "team; role; status: status as state",
-        "joined: joined_at; invited: created_at",
+        "joined: joined_at; invited: created_at; runs out: expires_at",
     ),
     links=p.links(p.to("teams", "team", "team_id", "team")),
     verbs=(

@@ -45,14 +45,14 @@ KIND = Kind(
         c.text("lane", "LANE", 11, priority=0),
         c.text("says", "CONTENT", 48, key="content", flex=4, min_width=36),
         c.text("repo_name|repo_id", "REPO", 16, "dim", key="repo", flex=1, cut="middle", priority=1),
-        c.text("who", "BY", 12, "dim", key="by", priority=3),
+        c.text("who", "WHO", 12, "dim", priority=3),
         c.age("updated_at|created_at", key="age", priority=0),
     ),
     search=c.searching("content"),
     default_sort=c.by("updated_at|created_at"),
     label=c.named("“{says:40}”"),
     facts=c.groups(
-        "lane; repo: repo_name|repo_id; by: who",
+        "lane; repo: repo_name|repo_id; who",
         "made: created_at; changed: updated_at",
     ),
     links=p.links(

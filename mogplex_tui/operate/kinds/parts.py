@@ -147,6 +147,13 @@ def automation_names(session: Session) -> Callable[[Mapping[str, Any]], Mapping[
     return lambda record: {"automation": c.value(known.get(record.get("flow_id") or ""), "name")}
 
 
+def parked(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Lend a live job that it waits for a person, where a question that it asked is open: its status says running."""
+    asked = session.store.set("approvals").rows.values()
+    waiting = {c.value(each, "job_run_id") for each in asked if c.value(each, "status") == "waiting"}
+    return lambda job: {"stands": "waiting" if job["is_live"] and job["id"] in waiting else None}
+
+
 def running_out(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Lend a question whether it still waits: what runs out first is due first, then what never does, then what is over.
 

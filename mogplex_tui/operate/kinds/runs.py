@@ -105,6 +105,7 @@ RUNS = Kind(
             priority=4,
             flex=1,
             min_width=13,
+            cut="middle",
         ),
         Field(
             "branch",

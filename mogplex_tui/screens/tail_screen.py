@@ -59,7 +59,7 @@ class TailScreen(ConsoleScreen):
         raise NotImplementedError
 
     def give_keys_back(self) -> None:
-        """Let the keys go where they were before a pane or a search was opened; for subclasses."""
+        """Let the keys go back to the tail when a search or a pane is closed; for subclasses."""
         self.tail.focus()
 
     def on_added(self, added: Added) -> None:

@@ -100,7 +100,9 @@ class RunScreen(TailScreen):
         panel = self.record.facts
         self.record.show(facts_of.links(row), ())
         if self.folded:
-            panel.set_lines([(line, Tone.PLAIN) for line in facts_of.brief(row, seen)])
+            why = [((row.error or "").strip().split("\n", 1)[0], Tone.ERROR)] if row.error else []
+            panel.set_lines([*((line, Tone.PLAIN) for line in facts_of.brief(row, seen)), *why])
+            self.record.set_class(bool(why), "-failed")
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]

@@ -128,6 +128,18 @@ async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run
         assert "appear here" not in ui.text
 
 
+async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_opened(
+    console: Run, world: World
+) -> None:
+    call_id = world.call(repo_id=world.repo("acme/api"))
+    with world.plane.db.transaction() as tx:
+        calls.finish_call(tx, call_id, "failed", world.clock.us, error="timed out")
+    async with console(size=(80, 24)) as ui:
+        await ui.sees("✗ failed")
+        await ui.press("enter")
+        await ui.sees("The run exceeded its time limit. Retry it", "cost", "This run wrote no events.")
+
+
 async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock_stands(
     console: Run, world: World
 ) -> None:

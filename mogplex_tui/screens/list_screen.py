@@ -154,6 +154,7 @@ class ListScreen(NarrowScreen):
         if self._filter and self._rows.rows:
             lines = [
                 f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
+                *self.beyond(),
                 "esc clears it." if self._typed else "esc goes back.",
             ]
         elif (closed := self.closed()) is not None:
@@ -163,6 +164,10 @@ class ListScreen(NarrowScreen):
                 self.session, self._rows.freshness, noun=words.many(noun), empty=self.empty()
             )
         self.table.set_message(lines)
+
+    def beyond(self) -> list[str]:
+        """Return what is said of rows that the service has and that were not looked through; for subclasses."""
+        return []
 
     def counts(self) -> list[Segment]:
         """Return what the title tells beside the number of rows; for subclasses."""

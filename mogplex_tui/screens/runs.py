@@ -23,6 +23,10 @@ from mogplex_tui.widgets.tones import Tone
 START = BY_ID["runs.new"]
 
 
+# What a link leads to is looked for among so many runs, a page at a time.
+REACH = 1_000
+
+
 class RunsScreen(ListScreen):
     """The list of runs."""
 
@@ -92,6 +96,27 @@ class RunsScreen(ListScreen):
         super().flush()
         part = self._rows.notice is not None
         self.table.leave_out(frozenset(name for name, tellers in self._told.items() if part and not tellers))
+
+    def say(self) -> None:
+        """Say what there is to say, and look on for what a link leads to."""
+        super().say()
+        if self._looks_further():
+            self.console.runs.load_more()
+
+    def _looks_further(self) -> bool:
+        """Whether what a link leads to is looked for among older runs, where nobody can scroll to the end."""
+        return (
+            bool(self._narrowed)
+            and not len(self._view)
+            and len(self._rows.rows) < REACH
+            and self.console.runs.may_load_more
+        )
+
+    def beyond(self) -> list[str]:
+        """Return that older runs are read, or that they were not looked through."""
+        if self._looks_further():
+            return ["Older ones are being read."]
+        return ["The service has older ones."] if self.console.runs.may_load_more else []
 
     def _failed_today(self) -> Segment:
         """How many of today failed; today is the service's, from 00:00 UTC, as it is for what today costs.

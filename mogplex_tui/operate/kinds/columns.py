@@ -333,6 +333,7 @@ def _error(_: Item, found: Any, __: Context) -> tuple[str, str]:
 
 _AS: dict[str, Callable[[Item, Any, Context], tuple[str, str]]] = {
     "price": _price,
+    "span": lambda _, found, __: (words.millis(found), "plain"),
     "reason": _reason,
     "state": _state,
     "error": _error,
@@ -355,8 +356,8 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
     """Facts in groups, each a text like `label: path; label: path as reason; path`.
 
     Yes and no, instants, counts and money are told as such. `as reason` puts a code of the dispatch ledger into words,
-    `as price` a price per token into one per million, `as state` gives a state its glyph, and what went wrong stands
-    out `as error`. A path alone is its own label.
+    `as price` a price per token into one per million, `as span` milliseconds, `as state` gives a state its glyph, and
+    what went wrong stands out `as error`. A path alone is its own label.
     """
     parsed = [[_parsed(each) for each in spec.split(";")] for spec in specs]
 

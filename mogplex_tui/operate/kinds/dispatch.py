@@ -27,6 +27,9 @@ async def _list(client: ClientView, _: Session) -> Listing:
     def dress(row: Any) -> dict[str, Any]:
         return dressed(
             row,
+            # Free text tells by itself what it means.
+            code=row.reason if row.reason != words.reason(row.reason) else None,
+            told=words.state(row.outcome)[1],
             why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
             job=(row.job_run_id or "")[:8],
         )
@@ -55,10 +58,10 @@ KIND = Kind(
     ),
     search=c.searching("reason automation job_run_id flow_id trigger_id assignment_id"),
     default_sort=c.by("created_at"),
-    label=c.named("{event_kind} {outcome}"),
+    label=c.named("{told} {repo.full_name}"),
     quiet=lambda item: c.value(item, "outcome") in ("queued", "started", "completed", "resumed"),
     facts=c.groups(
-        "step: event_kind; outcome: outcome as state; why; code: reason",
+        "step: event_kind; outcome: outcome as state; why; code",
         "repo: repo.full_name; agent: agent.name; automation: automation|flow_id",
         "set off by: source_type; way: source_kind; start source: metadata.start_source",
         "at: created_at",

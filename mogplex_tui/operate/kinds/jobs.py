@@ -64,7 +64,7 @@ KIND = Kind(
         "status: stands|status as state; ledger says: latest_dispatch_event.reason as reason",
         "error: error as error; last start error: last_start_error as error; cancel error: cancel_error as error",
         "repo: repo.full_name; agent: agent.name; set off by: source_type; way: source_kind",
-        "created: created_at; started: started_at; ended: completed_at",
+        "created: created_at; started: started_at; ended: completed_at; took: duration_ms as span",
         "attempts: start_attempts; last attempt by: last_start_source; retry of: retry_of_job_run_id",
         "cost: cost_usd; tokens in: input_tokens; tokens out: output_tokens",
         "pull request: metadata.pull_request_url; runtime: runtime_provider; handle: runtime_run_id",

@@ -189,8 +189,9 @@ class DetailScreen(ConsoleScreen):
         # On the way from its own list, the record's name says enough.
         noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
         own = self._one
-        # What the record alone says is still on its way: the list is not all there is.
+        # What the record alone says is still on its way: the list is not all there is. That it fails matters more.
         first = own is not None and own.freshness.as_of is None and own.freshness.loading
+        first = first and not self.collection.set.freshness.failures
         feed = own if own is not None and first else self._newest()
         segments = [
             *self.crumbs(),
@@ -211,7 +212,8 @@ class DetailScreen(ConsoleScreen):
             return False
         if action.verb is not None:
             verb = verb_of(self.KIND, action.verb)
-            return verb.new or (takes(verb, self.on_row()) and not self._is_over())
+            useful = not self._is_over() and self.collection.closed(self.KIND.needs) is None
+            return verb.new or (useful and takes(verb, self.on_row()))
         if action.id == "kind.follow":
             return len(self.record.links) > 0
         return True

@@ -93,5 +93,5 @@ KIND = Kind(
         ).only(p.lacking("is_preset", "A preset cannot be deleted.")),
     ),
     empty="No agents. mogplex-tui agents create makes one.",
-    needs="The agents need a token or a browser session that this service accepts.",
+    needs=p.login_needed("The agents"),
 )

@@ -96,5 +96,5 @@ KIND = Kind(
         .says("making default", "{} is the default now."),
     ),
     empty="The service offers no model.",
-    needs="The models need a token or a browser session that this service accepts.",
+    needs=p.login_needed("The models"),
 )

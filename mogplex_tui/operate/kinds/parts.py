@@ -33,6 +33,11 @@ ACTIVITY = (
 session_needed = session.session_needed
 
 
+def login_needed(what: str) -> str:
+    """Return the sentence for what a token or a browser session opens, a plural, with the way to get one."""
+    return f"{what} need a token or a browser session that this service accepts: mogplex-tui login gets one."
+
+
 def token_shows(shown: str, needing: str) -> str:
     """Return the sentence above rows of which a token sees a part: what it shows, and what it does not, a plural."""
     return f"A token shows only {shown} here; {session_needed(needing)}"

@@ -82,5 +82,5 @@ KIND = Kind(
     ),
     url=lambda item: f"https://github.com/{c.value(item, 'full_name')}",
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",
-    needs="Repositories need a token or a browser session that this service accepts.",
+    needs=p.login_needed("Repositories"),
 )

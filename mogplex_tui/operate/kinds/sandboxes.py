@@ -109,5 +109,5 @@ KIND = Kind(
         .aside(),
     ),
     empty="No sandboxes. A run or an automation boots one when it needs one.",
-    needs="Sandboxes need a token or a browser session that this service accepts.",
+    needs=p.login_needed("Sandboxes"),
 )

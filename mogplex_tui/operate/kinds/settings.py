@@ -109,5 +109,5 @@ KIND = Kind(
         .says("saving", "{} is saved."),
     ),
     empty="The service told no settings.",
-    needs="Settings need a token or a browser session that this service accepts.",
+    needs=p.login_needed("Settings"),
 )

@@ -216,6 +216,8 @@ class DetailScreen(ConsoleScreen):
             return verb.new or (useful and takes(verb, self.on_row()))
         if action.id == "kind.follow":
             return len(self.record.links) > 0
+        if action.id == "kind.browse":
+            return bool(self.KIND.page(self.on_row()))
         return True
 
     # Actions ---------------------------------------------------------------------------------------------------

@@ -90,7 +90,9 @@ class KindScreen(ListScreen):
                 return False
             chosen = self.chosen() if verb.many else self.chosen_one()
             return verb.new or any(takes(verb, item) for item in chosen)
-        return not (action.id in ("kind.copy", "kind.browse") and self.on_row() is None)
+        if action.id == "kind.browse":
+            return bool(self.KIND.page(self.on_row()))
+        return action.id != "kind.copy" or self.on_row() is not None
 
     def on_row(self) -> Item | None:
         """Return the record under the cursor."""

@@ -260,12 +260,12 @@ class ConsolePlaces(ConsoleTasks):
         """
         from mogplex_tui.operate.browsers import has_browser
 
-        if item is None or item.record is None or kind.url is None:
-            self.notify(
-                f"A {kind.noun} has no page of its own in the browser.", severity="warning", markup=False
-            )
+        address = kind.page(item)
+        if not address:
+            said = "has no page of its own in the browser."
+            name = "Nothing" if item is None else f"{kind.noun.capitalize()} {kind.name_of(item)}"
+            self.notify(f"{name} {said}", severity="warning", markup=False)
             return
-        address = kind.url(item)
         if address.startswith("/"):
             if self.embedded:
                 self.notify("The embedded control plane has no pages.", severity="warning", markup=False)

@@ -301,6 +301,10 @@ class Kind:
                 return f"{field.names[-1]}:{word}"
         return None
 
+    def page(self, item: Item | None) -> str:
+        """Return the address of a record's page in the browser, or its path on the service; empty without one."""
+        return "" if item is None or item.record is None or self.url is None else self.url(item)
+
     def name_of(self, item: Item) -> str:
         """Return how sentences and breadcrumbs call a record; one that did not parse may still say its name."""
         if item.record is None:

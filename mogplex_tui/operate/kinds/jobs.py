@@ -85,6 +85,7 @@ KIND = Kind(
         ("Findings", "review_findings", passages.finding),
     ),
     one=_one,
+    url=lambda item: str(c.value(item, "metadata.pull_request_url") or ""),
     verbs=(
         verb("cancel", "x", "Stop the job; asks first.")
         .sends(lambda client, item, _: client.observability.cancel_job(item.key))
@@ -106,10 +107,7 @@ KIND = Kind(
         verb("requeue", "Q", "Run a failed job again as a new one.")
         .sends(lambda client, item, _: client.observability.requeue_job(item.key))
         .only(p.having("requeueable", "Only a failed job can be queued again. It is {status or unknown}."))
-        .asks(
-            "A new job does the work again, in the published version where that still fits.",
-            go="Queue it again",
-        )
+        .asks("A new job does the work again, in the published version if that fits.", go="Queue it again")
         .tells("queueing", answers.requeued)
         .for_many(),
     ),

@@ -73,6 +73,7 @@ KIND = Kind(
         p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
         p.among("runs", "runs", "its runs", "sandbox:={id}"),
     ),
+    url=lambda item: str(c.value(item, "runtime_summary.preview_url|preview_url") or ""),
     tail=Logs(
         sandbox_logs.read,
         frozenset({"sandboxes"}),

@@ -10,7 +10,7 @@ import pytest
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.widgets.tones import Tone
-from tests.pilot.kinds.story import on, server, shown, texts_of
+from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
 
@@ -190,3 +190,28 @@ async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
         held.set()
         await ui.until(lambda: not _title(ui).endswith("reading"), "the end of it")
         await ui.until(lambda: "Newest runs" in texts_of(ui), "what was read")
+
+
+async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any, monkeypatch: Any) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("mogplex_tui.operate.browsers.has_browser", lambda: True)
+    async with console() as ui:
+        monkeypatch.setattr(ui.app, "open_url", opened.append)
+        screen = await shown(ui, "sandboxes")
+        pages = {key: screen.KIND.page(item) for key, item in screen.rows_of().rows.items()}
+        with_page, without = (
+            next(key for key, page in pages.items() if bool(page) is so) for so in (True, False)
+        )
+        await on(ui, "sandboxes", with_page)
+        await ui.until(lambda: "o browser" in _keys(ui), "the key")
+        await ui.press("o")
+        assert opened == [pages[with_page]]
+        assert opened[0].startswith("https://")
+        await on(ui, "sandboxes", without)
+        await ui.until(lambda: "o browser" not in _keys(ui), "the key going")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes.detail", "the record")
+        assert "o browser" not in _keys(ui)
+        await ui.press("o")
+        await told(ui, "has no page of its own in the browser.")
+        assert len(opened) == 1

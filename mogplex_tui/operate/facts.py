@@ -104,13 +104,15 @@ def _ids(row: RunRow) -> list[Fact]:
 
 
 def links(row: RunRow) -> list[Link]:
-    """Return the ways from a run: to its repository, what set it off, and where it works."""
+    """Return the ways from a run: to its repository, what set it off, where it works, and what its model costs."""
+    model = None if (row.model or "").startswith("harness:") else row.model
     ways = (
         ("repo", row.repo, "projects", row.repo_id),
         ("agent", row.who if row.who != row.harness else None, "agents", row.agent_id),
         ("job", None, "jobs", row.job_id),
         ("automation", row.who if row.source is Source.JOB else None, "automations", row.automation_id),
         ("sandbox", row.sandbox_name, "sandboxes", row.sandbox_id),
+        ("model", words.model(model), "models", model),
     )
     return [Link(label, told or words.short_id(key), kind, key) for label, told, kind, key in ways if key]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mogplex_tui.live.collection import Item
+from mogplex_tui.operate import facts
 from mogplex_tui.operate.kinds.base import Kind
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.test_filtering import Story, story
@@ -75,3 +76,22 @@ async def test_a_link_to_one_record_leads_to_one(story: Story) -> None:
                 nowhere.add((name, link.kind))
     assert nowhere == GONE
     assert len(met) > 20, met
+
+
+async def test_a_run_leads_to_whatever_it_names(story: Story) -> None:
+    there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
+    met = set()
+    for row in story.rows["runs"]:
+        ways = {(link.kind, link.key) for link in facts.links(row)}
+        named = {
+            "projects": row.repo_id,
+            "agents": row.agent_id,
+            "jobs": row.job_id,
+            "sandboxes": row.sandbox_id,
+            "models": row.model,
+        }
+        for kind, key in named.items():
+            if key in there[kind]:
+                met.add(kind)
+                assert (kind, key) in ways, row
+    assert met == set(named)

@@ -263,3 +263,10 @@ def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
         c.texts(("Message", "said"))(each, Context(NOW))[0][1],
     ]
     assert set(shown) == {"git push https://x-access-token:[redacted]@github.com/acme/web failed"}
+
+
+def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name() -> None:
+    merged, own = (item(enabled=True, own=each) for each in (False, True))
+    for each in kinds()["mcp-servers"].verbs:
+        assert "need a browser session" in (each.why_not(merged) or "")
+        assert each.why_not(own) == ("It is enabled already." if each.id == "enable" else None)

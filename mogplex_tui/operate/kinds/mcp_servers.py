@@ -59,7 +59,7 @@ KIND = Kind(
     roads=(
         road(Family.MCP, _own, every=120, blind=60),
         road(Family.V1, _merged, every=120, blind=60).hiding(
-            p.token_shows("what tools are started from", "connections and changes")
+            p.token_shows("what tools are started from", "connections and changes"), "age"
         ),
     ),
     fields=(
@@ -79,12 +79,16 @@ KIND = Kind(
         "names of its secrets: secrets",
         "made: created_at; changed: updated_at",
     ),
-    verbs=(
-        *p.switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
-        p.deletes(
-            lambda client, item: client.mcp_servers.delete(item.key),
-            "Its secrets go with it; agents lose its tools.",
-        ),
+    # What tools are started from is put together of several sources; only the account's own list can be changed.
+    verbs=tuple(
+        each.only(p.having("own", p.session_needed("Changes of MCP servers")), each.why_not)
+        for each in (
+            *p.switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
+            p.deletes(
+                lambda client, item: client.mcp_servers.delete(item.key),
+                "Its secrets go with it; agents lose its tools.",
+            ),
+        )
     ),
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
     needs=p.session_needed("MCP servers"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.view import SortedView
@@ -270,3 +272,23 @@ def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name()
     for each in kinds()["mcp-servers"].verbs:
         assert "need a browser session" in (each.why_not(merged) or "")
         assert each.why_not(own) == ("It is enabled already." if each.id == "enable" else None)
+
+
+async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> None:
+    member = SimpleNamespace(role="owner", label="Ada", email="ada@acme.dev")
+    roster = SimpleNamespace(
+        team=SimpleNamespace(name="Acme"),
+        viewer=SimpleNamespace(can_manage=True),
+        members=Rows([member], [BadRow({}, "role: not a text")]),
+        invites=Rows(),
+    )
+
+    async def read(_: str) -> SimpleNamespace:
+        return roster
+
+    teams = kinds()["teams"]
+    assert teams.one is not None
+    client: Any = SimpleNamespace(teams=SimpleNamespace(roster=read))
+    record = (await teams.one(client, item(name="Acme"))).record
+    assert (record["people"], record["invited"]) == (2, 0)
+    assert record["roster"] == ["owner      Ada  ada@acme.dev", "unreadable role: not a text"]

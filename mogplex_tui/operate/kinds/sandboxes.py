@@ -71,7 +71,7 @@ KIND = Kind(
     ),
     links=p.links(
         p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.among("runs", "runs", "its runs", "sandbox:={id}"),
+        p.among("runs", "runs", "its runs", "sandbox:{id:8}"),
     ),
     url=lambda item: str(c.value(item, "runtime_summary.preview_url|preview_url") or ""),
     tail=Logs(

@@ -40,11 +40,12 @@ async def _one(client: ClientView, item: Item) -> Item:
     found = await client.teams.roster(item.key)
     more = {
         "name": found.team.name,
-        "people": len(found.members),
-        "invited": len(found.invites),
+        "people": found.members.total,
+        "invited": found.invites.total,
         "manages": found.viewer.can_manage,
         "roster": [f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members]
-        + [f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites],
+        + [f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites]
+        + [f"{'unreadable':<10} {bad.why}" for bad in (*found.members.bad, *found.invites.bad)],
     }
     return with_more(item, more)
 

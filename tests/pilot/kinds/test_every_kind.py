@@ -253,7 +253,8 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
         assert faults is not None
         for kind in filter(asks_the_service, kinds().values()):
             faults.clear()
-            screen, _ = await _list_stands(ui, kind)
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
             fresh, before = screen.collection.set.freshness, dict(screen.collection.set.rows)
             faults.add(parse("* /api/* 500"))
             await type_keys(ui, "r")
@@ -274,7 +275,8 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
 async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Path, tmp_path: Path) -> None:
     async with console_at(SPOILT, seed, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
-            screen, _ = await _list_stands(ui, kind)
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
             key = next(key for key, item in screen.collection.set.rows.items() if item.record is None)
             await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
             await settled(ui)

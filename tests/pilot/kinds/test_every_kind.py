@@ -52,6 +52,7 @@ USED_UP = Service("budget used up", cookie=False, budget_used_up=True)
 FAILING = Service("500", PlaneSettings(speed=0, faults=("* /api/* 500",)))
 FAULTY = Service("failing later", PlaneSettings(speed=0, rate_limit=None, fault_route=True))
 SPOILT = Service("a row that did not parse", change=spoilt)
+OLD = re.compile(r"stale \d+s · retry in \d+s")
 NASTY_TEXTS = Service("hostile texts", change=nasty)
 
 DIGITS = {name: digit for digit, _, name in TABS if name not in OWN}
@@ -245,6 +246,17 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
             assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
 
+async def _with_rows(ui: Console, kind: Kind) -> KindScreen:
+    """Go to a kind's list and wait until its rows are drawn."""
+    await ui.app.go(kind.name)
+    screen = await heard(ui, kind)
+    if screen.collection.set.freshness.failures:
+        await type_keys(ui, "r")
+    await soon(ui, lambda: screen.table.visible_keys, f"rows of {kind.name}")
+    await settled(ui)
+    return screen
+
+
 async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_age(
     seed: Path, tmp_path: Path
 ) -> None:
@@ -253,8 +265,7 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
         assert faults is not None
         for kind in filter(asks_the_service, kinds().values()):
             faults.clear()
-            await ui.app.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await _with_rows(ui, kind)
             fresh, before = screen.collection.set.freshness, dict(screen.collection.set.rows)
             faults.add(parse("* /api/* 500"))
             await type_keys(ui, "r")
@@ -263,11 +274,11 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
             screen.refresh_chrome()
             for size in _sizes_from(ui):
                 await resized(ui, size)
-                assert re.search(r"stale \d+s · retry in \d+s", ui.text), f"{kind.name} {size}\n{ui.text}"
+                await soon(ui, lambda: OLD.search(ui.text), f"{kind.name} {size}: how old it is")
                 _shows_rows(ui, screen)
             assert screen.collection.set.rows.keys() == before.keys()
             await opened(ui, kind)
-            assert re.search(r"stale \d+s · retry in \d+s", ui.text), f"{kind.name}\n{ui.text}"
+            await soon(ui, lambda: OLD.search(ui.text), f"{kind.name}: how old the record is")
             await type_keys(ui, "escape")
             await back_at(ui, screen)
 
@@ -275,14 +286,13 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
 async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Path, tmp_path: Path) -> None:
     async with console_at(SPOILT, seed, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
-            await ui.app.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await _with_rows(ui, kind)
             key = next(key for key, item in screen.collection.set.rows.items() if item.record is None)
             await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
             await settled(ui)
             for size in _sizes_from(ui):
                 await resized(ui, size)
-                assert "unreadable" in ui.text, f"{kind.name} {size}\n{ui.text}"
+                await soon(ui, lambda: "unreadable" in ui.text, f"{kind.name} {size}: the row")
             keys = ui.text.split("\n")[-1]
             for verb in kind.verbs:
                 if not verb.new:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def ledger_entry(entry: DispatchEvent, _: Context) -> str:
     """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
     why = words.reason(entry.reason)
-    return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {words.state(entry.outcome)[1]:<12} {why}"
+    return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {words.state(entry.outcome)[1]:<14} {why}"
 
 
 def finding(found: Finding, _: Context) -> str:

@@ -80,6 +80,9 @@ class LogDetail(DetailScreen, TailScreen):
             raise ValueError(f"{self.KIND.name} has no logs")
 
         async def fetch() -> bool:
+            if self.on_row().record is None:
+                # Of what cannot be read nobody knows which logs are its own.
+                return False
             added = self.log_tail.take(
                 await logs.read(session.client.at(Priority.TAIL), session, self.on_row())
             )
@@ -125,7 +128,9 @@ class LogDetail(DetailScreen, TailScreen):
         logs, fresh = self.KIND.tail, self._log.freshness
         if logs is None:
             return
-        if len(self.log_tail):
+        if self.on_row().record is None:
+            self.tail.set_notice(None)
+        elif len(self.log_tail):
             self.tail.set_notice(f"{fresh.error}" if fresh.error is not None else None)
         else:
             lines = messages.nothing(self.session, fresh, noun="lines", empty=logs.empty)

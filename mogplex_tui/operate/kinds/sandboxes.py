@@ -54,12 +54,11 @@ KIND = Kind(
         c.repo("repo_name|repo_id"),
         c.text("working_branch", "BRANCH", 22, key="branch", flex=2, min_width=12, cut="middle", priority=1),
         c.reason("health", "HEALTH", 12, priority=3),
-        c.text("runtime", "RUNTIME", 10, "dim", priority=5),
         c.age("last_active_at", "ACTIVE", 6, key="active", priority=0),
         c.age("created_at", "AGE", 4, key="age", priority=4),
         p.why("error", "stop_reason", priority=1),
     ),
-    search=c.searching("sandbox_id"),
+    search=c.searching("sandbox_id runtime"),
     default_sort=c.by("last_active_at"),
     label=c.named("{repo_name or sandbox} {working_branch}"),
     facts=c.groups(

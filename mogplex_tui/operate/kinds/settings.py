@@ -88,7 +88,7 @@ KIND = Kind(
         c.text("group", "GROUP", 10, "dim", priority=4),
         c.text("name", "NAME", 24, flex=1, min_width=22),
         c.state("ready", "READY", 8),
-        c.text("said", "VALUE", 28, key="value", flex=3, min_width=42),
+        c.text("said", "VALUE", 42, key="value", flex=3, min_width=42),
     ),
     search=c.searching(),
     default_sort=c.by("group", "name"),

@@ -29,6 +29,7 @@ AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 SETTLE = 5.0
 # Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
 RUNS_A_READ = 8
+UNSEEN = "What became of it cannot be seen now."
 
 
 class Runs:
@@ -92,11 +93,30 @@ class Runs:
                 if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
                     raise
             else:
+                if self.set.notice is not None:
+                    self.set.drop(self._of_v1_alone())
                 self.set.notice = None
                 return differed
+        self._lose_sight()
         self.set.notice = self._sentence()
         self.set.total = self.set.whole_since = None
         return await self._fetch_v1()
+
+    def _of_v1_alone(self) -> list[str]:
+        """Return the rows that stood in for calls: jobs, which the calls tell of themselves, and what was not seen."""
+        rows = self.set.rows.items()
+        return [key for key, row in rows if row.source is make.Source.JOB or row.error == UNSEEN]
+
+    def _lose_sight(self) -> None:
+        """Call unknown what was live when the calls were closed, and which no other road tells of."""
+        known = self.session.history.get
+        live = (
+            (key, row) for key, row in self.set.rows.items() if row.live and row.source is make.Source.CALL
+        )
+        lost = [
+            (key, replace(row, state="unknown", error=UNSEEN)) for key, row in live if not known(row.run_id)
+        ]
+        self.set.apply(lost)
 
     def _sentence(self) -> str | None:
         if self.session.refused:

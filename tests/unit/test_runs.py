@@ -13,7 +13,7 @@ from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import Source
-from mogplex_tui.live.runs import RUNS_A_READ, SETTLE
+from mogplex_tui.live.runs import RUNS_A_READ, SETTLE, UNSEEN
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 
 
@@ -142,6 +142,27 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     assert session.fake.log.count("observability.calls") == 1
     assert not session.listing.listed
     assert not session.listing.may_load_more
+
+
+async def test_calls_that_cannot_be_seen_any_more_are_not_called_live_and_jobs_do_not_stand_beside_their_calls(
+    session: FakeSession,
+) -> None:
+    session.fake.call_rows = [call(1, status="streaming"), call(2)]
+    await session.listing.fetch()
+    flow = automation(1, "Nightly")
+    session.fake.automation_rows = [flow]
+    session.fake.automation_runs = {flow.id: parse_rows(AutomationRun, [])}
+    session.fake.automation_runs[flow.id].append(job(3, flow.id))
+    session.close_observability()
+    await session.listing.fetch()
+    rows = session.listing.set.rows
+    assert {row.state for row in rows.values()} == {"unknown", "success", "running"}
+    assert rows[call(1).id].error == UNSEEN
+    session.fake.refuse.clear()
+    session.access.learn(Family.OBSERVABILITY)
+    session.fake.call_rows = [call(4), call(2)]
+    await session.listing.fetch()
+    assert {row.call_id for row in rows.values()} == {call(4).id, call(2).id}
 
 
 async def test_without_a_token_there_is_no_other_road(tmp_path: Path) -> None:

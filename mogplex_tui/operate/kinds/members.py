@@ -80,7 +80,7 @@ KIND = Kind(
         c.state("status", width=10, priority=0),
         c.text("name", "WHO", 22, flex=2, min_width=12),
         c.text("email", "E-MAIL", 24, "dim", key="email", flex=1, priority=2),
-        c.text("team", "TEAM", 14, min_width=8, priority=0),
+        c.text("team", "TEAM", 14, min_width=13, priority=0),
         c.text("role", "ROLE", 10, priority=0),
         c.flag("is_current_user", "YOU", "you", "", key="you", priority=3),
         c.age("joined_at|created_at", "SINCE", 5, key="since", priority=1),

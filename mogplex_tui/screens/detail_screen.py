@@ -130,12 +130,16 @@ class DetailScreen(ConsoleScreen):
     def fact_groups(self) -> list[list[Fact]]:
         """Return the kind's facts of the record."""
         item, context = self.on_row(), self.context()
-        feed = self._newest()
-        old = messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every)
         return [
-            [Fact(label, text, Tone.DIM if old else Tone(tone)) for label, text, tone in group]
+            [Fact(label, text, Tone(tone)) for label, text, tone in group]
             for group in ([] if item.record is None else self.KIND.facts(item, context))
         ]
+
+    @property
+    def old(self) -> bool:
+        """Whether what is known of the record is drawn as old."""
+        feed = self._newest()
+        return messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every)
 
     def draw_facts(self) -> None:
         """Draw the facts, or why there are none."""
@@ -146,8 +150,7 @@ class DetailScreen(ConsoleScreen):
             else ""
         )
         groups = [*told(self.fact_groups()), [Fact("id", item.key, Tone.DIM)]]
-        feed = self._newest()
-        if messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every):
+        if self.old:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
         self.record.facts.set_groups(groups, alert=trouble)
 

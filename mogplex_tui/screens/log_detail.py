@@ -122,7 +122,8 @@ class LogDetail(DetailScreen, TailScreen):
             "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
             for group in self.fact_groups()[:2]
         ]
-        self.query_one("#facts", Facts).set_lines([(line, Tone.PLAIN) for line in lines])
+        tone = Tone.DIM if self.old else Tone.PLAIN
+        self.query_one("#facts", Facts).set_lines([(line, tone) for line in lines])
 
     def _say_of_log(self) -> None:
         logs, fresh = self.KIND.tail, self._log.freshness

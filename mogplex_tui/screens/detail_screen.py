@@ -38,6 +38,8 @@ class DetailScreen(ConsoleScreen):
         super().__init__()
         self._given = item
         self._one: Feed | None = None
+        # Whether there is more to the record than its list says; not known before it was read by itself.
+        self._says_more = True
         self._shown: Any = None
 
     @property
@@ -83,6 +85,8 @@ class DetailScreen(ConsoleScreen):
         """Return the record's own feed, where that says more, and what keeps its list fresh."""
         if self._one is None and self.KIND.one is not None and self._given.record is not None:
             self._one = self._feed_of_one()
+            # What it finds comes into the list; that it fails is told by itself alone.
+            self.listen(self._one.changed, self.changed_soon)
         rest = self.console.feeds_of(self.KIND)
         return rest if self._one is None else (self._one, *rest)
 
@@ -92,8 +96,9 @@ class DetailScreen(ConsoleScreen):
         async def fetch() -> bool:
             if one is None:
                 return False
-            before = collection.set.rows.get(self._given.key)
-            fresh = await one(self.session.client.at(Priority.TAIL), self.on_row())
+            before, listed = collection.set.rows.get(self._given.key), self.on_row()
+            fresh = await one(self.session.client.at(Priority.TAIL), listed)
+            self._says_more = fresh is not listed
             self._given = fresh
             collection.put(fresh)
             return fresh != before
@@ -173,7 +178,11 @@ class DetailScreen(ConsoleScreen):
     def _newest(self) -> Feed:
         """Return the feed by which the record was read last: its own, or that of its list."""
         listed, own = self.collection.feed, self._one
-        if own is None or (own.freshness.as_of or 0.0) < (listed.freshness.as_of or 0.0):
+        if (
+            own is None
+            or not self._says_more
+            or (own.freshness.as_of or 0.0) < (listed.freshness.as_of or 0.0)
+        ):
             return listed
         return own
 

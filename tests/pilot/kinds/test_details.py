@@ -9,6 +9,7 @@ import pytest
 
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
+from mogplex_tui.screens import base
 from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
@@ -215,3 +216,42 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
         await ui.press("o")
         await told(ui, "has no page of its own in the browser.")
         assert len(opened) == 1
+
+
+async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
+    console: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = asyncio.Event()
+
+    async def fails(self: FlowsResource, *args: Any) -> Any:
+        await held.wait()
+        raise Unavailable("The service is away", retry_after=60.0)
+
+    # No second passes and the list is not read again: what is drawn was heard.
+    monkeypatch.setattr(base, "TICK", 3600.0)
+    monkeypatch.setattr(FlowsResource, "runs", fails)
+    async with console() as ui:
+        listed = (await shown(ui, "automations")).collection.feed
+        listed.tables, listed.hinted_at, listed.every, listed.blind = frozenset(), None, 3600.0, 3600.0
+        await ui.press("enter")
+        await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
+        await ui.pilot.pause(2 * base.FLUSH)
+        held.set()
+        await ui.sees("The service is away")
+
+
+async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(console: Any) -> None:
+    async with console() as ui:
+        screen = await on(ui, "teams", "personal")
+        listed = screen.collection.feed
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "teams.detail", "the record")
+        await ui.until(lambda: ui.app.screen._one.freshness.as_of, "its own reading, which asks nothing")
+
+        async def fails() -> bool:
+            raise Unavailable("The service is away")
+
+        listed.fetch = fails
+        await ui.press("r")
+        await ui.until(lambda: listed.freshness.failures and not listed.freshness.loading, "the list failing")
+        await ui.until(lambda: "stale" in _title(ui), "its age")

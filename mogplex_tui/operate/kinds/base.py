@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
-from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, fields_at, word_of
+from mogplex_tui.operate.standing import said
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
@@ -39,6 +39,7 @@ class Field:
 
     `sort_at` stands in for `sort` where the order depends on the instant. `find` is what `/` looks at under the names
     that the column has; a `span` is found by its seconds, a `told` one makes a good example of what can be typed.
+    A column that tells how a record `stands` shows in that place a change of ours that is under way.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Field:
     find: Find | None = None
     span: bool = False
     told: bool = False
+    stands: bool = False
 
     @property
     def sortable(self) -> bool:
@@ -257,17 +259,8 @@ class Kind:
         raise KeyError(key)
 
     def cells(self, row: Any, context: Context) -> list[Cell]:
-        """Return a row's cells, one a column; where a record did not parse, the column that names it says so."""
-        cells = [field.cell(row, context) for field in self.fields]
-        if getattr(row, "record", row) is None:
-            # No width drops this column; one that grows has room for the words.
-            lasting = [at for at, each in enumerate(self.fields) if each.told and not each.priority]
-            place = next((at for at in lasting if self.fields[at].flex), lasting[0] if lasting else 0)
-            glyph, word, tone = words.state("unreadable")
-            # The column of what went wrong says why as well, where it is shown; a cut in the middle leaves no sentence.
-            why = self.fields[place].flex and self.fields[place].cut == "end"
-            cells[place] = (f"{glyph} {word}{f': {row.why}' if why else ''}", tone)
-        return cells
+        """Return a row's cells, one a column; that it did not parse, or a change that is under way, is among them."""
+        return said(self.fields, row, [field.cell(row, context) for field in self.fields])
 
     def fields_at(self, now: datetime) -> Callable[[Any], Mapping[str, Any]]:
         """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them."""

@@ -189,7 +189,7 @@ def at_least(field: Field, path: str) -> Field:
 
 def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str = "ok", **more: Any) -> Field:
     """A column of a yes or no in two words, found by them and by `true` and `false`; the no is quiet."""
-    width = max(len(title), len(yes), len(no)) + 2
+    width = more.pop("width", max(len(title), len(yes), len(no)) + 2)
 
     def show(found: Any, _: Context) -> tuple[str, str]:
         if not found and not no:
@@ -199,23 +199,23 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str =
     def find(found: Any, _: datetime) -> tuple[str, ...]:
         return (yes, "true") if found else (no, "false") if no else ("false",)
 
-    return _column(path, title, width, show, find, **more)
+    return _column(path, title, width, show, find, stands=True, **more)
 
 
 def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Field:
-    """A column of a state with glyph and word; a change of ours that is under way stands in its place."""
+    """A column of a state with glyph and word."""
 
     def cell(item: Item, _: Context) -> tuple[str, str]:
-        word = item.doing or value(item, path)
+        word = value(item, path)
         if word is None:
             return (words.DASH, "dim")
         glyph, name, tone = words.state(str(word))
-        if item.doing:
-            glyph, tone = "◌", "warn"
         return (f"{glyph} {name}", tone)
 
     key = more.pop("key", None) or path.rpartition(".")[2]
-    return Field(key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, **more)
+    return Field(
+        key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, stands=True, **more
+    )
 
 
 @lru_cache

@@ -6,6 +6,7 @@ the registry; the table below says only what some of them need before a record c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.api.errors import NotAllowed
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.edge.parse import parse
@@ -27,7 +29,8 @@ from mogplex_tui.operate.kinds.base import Kind, Verb, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
-from tests.pilot.kinds.walking import Service, console_at, heard, plane_of, soon
+from mogplex_tui.widgets.line_table import LineTable
+from tests.pilot.kinds.walking import Service, console_at, heard, plane_of, resized, soon
 
 WRITES = "POST,PUT,PATCH,DELETE"
 REFUSALS = (403, 404, 409, 410, 422, 429, 500)
@@ -221,6 +224,40 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         entry = bench.session.ledger.entries[-1]
         assert (entry.action, entry.state) == (_name(kind, verb), "unknown")
         await bench.shows_what_a_reading_says(item.key)
+
+
+async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path, tmp_path: Path) -> None:
+    async with console_at(Service("open", SETTINGS), seed, tmp_path) as ui:
+        await resized(ui, (80, 24))
+        for kind in kinds().values():
+            if not kind.verbs:
+                continue
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            collection, table = screen.collection, screen.table
+            for verb in (verb for verb in kind.verbs if not verb.new):
+                item = next(item for item in collection.set.rows.values() if item.record is not None)
+                assert table.move_cursor_to(item.key)
+                answer = asyncio.Event()
+
+                async def held(*_: object, answer: asyncio.Event = answer) -> None:
+                    await answer.wait()
+                    raise NotAllowed("The service refused.")
+
+                def drawn(key: str = item.key, table: LineTable = table) -> str:
+                    return table.render_line(1 + table.visible_keys.index(key)).text
+
+                before = drawn()
+                assert verb.doing not in before
+                going = asyncio.create_task(
+                    verbs.carry_out(
+                        ui.app.session, collection, kind, replace(verb, call=held, keyed=False), item
+                    )
+                )
+                await soon(ui, lambda: f"◌ {verb.doing}" in drawn(), f"{verb.doing} in {before!r}")  # noqa: B023
+                answer.set()
+                await going
+                await soon(ui, lambda: verb.doing not in drawn(), f"{verb.doing} going")  # noqa: B023
 
 
 @pytest.mark.parametrize("why", ["context", "token"])

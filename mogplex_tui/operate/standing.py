@@ -1,0 +1,47 @@
+"""What stands in a row instead of what the record says: that it did not parse, or that a change of ours is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.operate import words
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import Cell, Field
+
+
+def said(fields: Sequence[Field], row: Any, cells: list[Cell]) -> list[Cell]:
+    """Return a row's cells with what stands in them instead, in a column that no width drops.
+
+    The column that names a record says that it did not parse. A change stands in the first column of a state or a
+    switch that has room for its word, else before the name.
+    """
+    if getattr(row, "record", row) is None:
+        glyph, word, tone = words.state("unreadable")
+        # The column of what went wrong says why as well, where it is shown.
+        place = _naming(fields)
+        cells[place] = (_before(fields[place], f"{glyph} {word}", row.why), tone)
+    elif doing := getattr(row, "doing", None):
+        told = f"◌ {doing}"
+        place = next((at for at, field in enumerate(fields) if _has_room(field, told)), -1)
+        if place < 0:
+            place = _naming(fields)
+            told = _before(fields[place], told, cells[place][0])
+        cells[place] = (told, "warn")
+    return cells
+
+
+def _has_room(field: Field, told: str) -> bool:
+    return field.stands and not field.priority and field.width >= len(told)
+
+
+def _naming(fields: Sequence[Field]) -> int:
+    """The place of the column that names a record; one that grows has room for more words."""
+    lasting = [at for at, field in enumerate(fields) if field.told and not field.priority]
+    return next((at for at in lasting if fields[at].flex), lasting[0] if lasting else 0)
+
+
+def _before(field: Field, told: str, rest: str | None) -> str:
+    """What is told, with the rest behind it where there is room; a cut in the middle would leave no sentence."""
+    return f"{told}: {rest}" if field.flex and field.cut == "end" else told

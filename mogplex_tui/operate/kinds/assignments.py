@@ -43,7 +43,7 @@ KIND = Kind(
         c.reason("last_pressure_reason", "LAST REASON", key="pressure", priority=4, flex=1, min_width=12),
         c.trouble("last_run_error"),
     ),
-    search=c.searching(),
+    search=c.searching(project="repo_id"),
     default_sort=c.by("enabled", "last_run_started_at"),
     label=c.named("{repo_name or repo} {type}"),
     facts=c.groups(

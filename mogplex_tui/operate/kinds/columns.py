@@ -6,43 +6,47 @@ differ by the road they came on. What is missing is a dash.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, word_of
-from mogplex_tui.operate.kinds.base import Context, Fact, Field
+from mogplex_tui.operate.kinds.base import Context, Field
+from mogplex_tui.operate.paths import line, value
+from mogplex_tui.operate.sentences import filled, named
+from mogplex_tui.operate.telling import groups, texts
+
+# A kind is declared with one name for all of them.
+__all__ = [
+    "age",
+    "at_least",
+    "by",
+    "count",
+    "filled",
+    "flag",
+    "groups",
+    "left",
+    "money",
+    "named",
+    "per_million",
+    "reason",
+    "repo",
+    "searching",
+    "state",
+    "text",
+    "texts",
+    "trouble",
+    "value",
+]
 
 Show = Callable[[Any, Context], tuple[str, str]]
 Finds = Callable[[Any, datetime], Any]
 """Makes of what a path leads to, which is there, what `/` finds it by."""
-
-
-@lru_cache(1_024)
-def _ways(path: str) -> tuple[tuple[str, ...], ...]:
-    # A list of many rows asks for the same few paths again and again.
-    return tuple(tuple(way.split(".")) for way in path.split("|"))
-
-
-def value(source: Any, path: str) -> Any:
-    """Return what a path leads to from an item or a record, None when it leads nowhere."""
-    record = source.record if isinstance(source, Item) else source
-    for way in _ways(path):
-        found = record
-        for step in way:
-            found = found.get(step) if isinstance(found, Mapping) else getattr(found, step, None)
-            if found is None:
-                break
-        if found is not None:
-            return found
-    return None
 
 
 def _rank(path: str) -> Callable[[Item], Any]:
@@ -84,7 +88,7 @@ def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **mo
 
 def _texts(found: Any, _: object = None) -> Any:
     """What a text is found by; each of several by itself."""
-    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else _line(found)
+    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else line(found)
 
 
 def _number(found: Any, _: datetime) -> float:
@@ -97,7 +101,7 @@ def _millions(found: Any, _: datetime) -> float:
 
 def text(path: str, title: str, width: int = 16, tone: str = "plain", **more: Any) -> Field:
     """A column of text, cut at the end unless `cut="middle"`."""
-    return _column(path, title, width, lambda found, _: (_line(found, tone), tone), _texts, told=True, **more)
+    return _column(path, title, width, lambda found, _: (line(found, tone), tone), _texts, told=True, **more)
 
 
 def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
@@ -233,7 +237,7 @@ def trouble(path: str, **more: Any) -> Field:
     """The last column: what went wrong, or why the record could not be read."""
 
     def trouble_of(item: Item) -> str:
-        return _line((item.why if item.record is None else value(item, path)) or "", "error")
+        return line((item.why if item.record is None else value(item, path)) or "", "error")
 
     # Less than this of a sentence says nothing.
     return Field(
@@ -254,17 +258,11 @@ def repo(path: str, width: int = 18, **more: Any) -> Field:
     return text(path, "REPO", width, key="repo", flex=1, min_width=12, cut="middle", **more)
 
 
-def _line(found: Any, tone: str = "") -> str:
-    if tone == "error":
-        # What went wrong may quote a command with its credentials; the service does not look for those (v1.md §5.4).
-        return redact.text(_line(found))
-    if isinstance(found, list | tuple | set | frozenset):
-        return ", ".join(map(str, found))
-    return str(found).strip().split("\n", 1)[0]
+def searching(paths: str = "", **others: str) -> dict[str, Find]:
+    """What `/` looks at beside the columns: these attributes by the last step of their path, the key and the state.
 
-
-def searching(paths: str = "") -> dict[str, Find]:
-    """What `/` looks at beside the columns: these attributes by the last step of their path, the key and the state."""
+    `others` are paths by the name that they are found by.
+    """
 
     def finder(path: str) -> Find:
         def find(item: Item, _: datetime) -> Any:
@@ -273,125 +271,12 @@ def searching(paths: str = "") -> dict[str, Find]:
 
         return find
 
-    named = {word_of(path.partition("|")[0].rpartition(".")[2]): finder(path) for path in paths.split()}
-    return {**named, "id": lambda item, _: item.key, "state": _state_words("status")}
+    named = {word_of(path.partition("|")[0].rpartition(".")[2]): path for path in paths.split()}
+    found = {name: finder(path) for name, path in {**named, **others}.items()}
+    return {**found, "id": lambda item, _: item.key, "state": _state_words("status")}
 
 
 def by(*paths: str) -> Callable[[Item], Any]:
     """The order of a list by these attributes, the first one first."""
     ranks = [_rank(path) for path in paths]
     return lambda item: tuple(rank(item) for rank in ranks)
-
-
-# Sentences, facts and texts ----------------------------------------------------------------------------------------
-
-
-# `{path}`, `{path:8}` for its first eight characters, `{path or word}` for a word where it leads nowhere.
-_BLANK = re.compile(r"\{([^{}: ]+)(?: or ([^{}:]+))?(?::(\d+))?\}")
-
-
-def filled(source: Any, sentence: str, wrap: Callable[[str], str] = str) -> str | None:
-    """Return a sentence with `{path}` filled from an item or a record, None when one leads nowhere or to an empty text.
-
-    `wrap` makes of what is found what stands in the sentence.
-    """
-    paths = [match[1] for match in _BLANK.finditer(sentence) if match[2] is None]
-    return None if any(value(source, path) in (None, "") for path in paths) else named(sentence, wrap)(source)
-
-
-def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], str]:
-    """What a record is called: a sentence with `{path}`, where what leads nowhere is left out."""
-
-    def call(source: Any) -> str:
-        def fill(match: re.Match[str]) -> str:
-            found = value(source, match[1])
-            told = match[2] or "" if found is None or found == "" else str(found)
-            room = int(match[3] or len(told))
-            return wrap(told[:room] if room <= 8 or len(told) <= room else f"{told[: room - 1].rstrip()}…")
-
-        return _BLANK.sub(fill, sentence).strip()
-
-    return call
-
-
-def _price(_: Item, found: Any, __: Context) -> tuple[str, str]:
-    return (f"${found * 1_000_000:,.2f} a million", "plain")
-
-
-def _reason(item: Item, found: Any, _: Context) -> tuple[str, str]:
-    return (words.reason(found, value(item, "metadata")), "plain")
-
-
-def _state(_: Item, found: Any, __: Context) -> tuple[str, str]:
-    glyph, name, tone = words.state(str(found))
-    return (f"{glyph} {name}", tone)
-
-
-def _error(_: Item, found: Any, __: Context) -> tuple[str, str]:
-    return (_line(found, "error"), "error")
-
-
-_AS: dict[str, Callable[[Item, Any, Context], tuple[str, str]]] = {
-    "price": _price,
-    "span": lambda _, found, __: (words.millis(found), "plain"),
-    "reason": _reason,
-    "state": _state,
-    "error": _error,
-}
-
-
-def _told(found: Any, path: str, context: Context) -> str:
-    if isinstance(found, bool):
-        return "yes" if found else "no"
-    if isinstance(found, datetime):
-        seconds = (context.now - found).total_seconds()
-        ago = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
-        return f"{ago}, {words.local(found)}"
-    if isinstance(found, int) and not path.endswith(("_id", "port")):
-        return f"{found:,}"
-    return words.money(found) if isinstance(found, Decimal) else _line(found)
-
-
-def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
-    """Facts in groups, each a text like `label: path; label: path as reason; path`.
-
-    Yes and no, instants, counts and money are told as such. `as reason` puts a code of the dispatch ledger into words,
-    `as price` a price per token into one per million, `as span` milliseconds, `as state` gives a state its glyph, and
-    what went wrong stands out `as error`. A path alone is its own label.
-    """
-    parsed = [[_parsed(each) for each in spec.split(";")] for spec in specs]
-
-    def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
-        found = value(item, path)
-        if found is None:
-            return (label, words.DASH, "dim")
-        # None of something is said quietly; a no is not.
-        quiet = "dim" if found == 0 and found is not False else "plain"
-        told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), quiet)
-        return (label, told, tone) if told else (label, words.DASH, "dim")
-
-    return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
-
-
-def _parsed(spec: str) -> tuple[str, str, str]:
-    label, _, rest = spec.partition(":")
-    path, _, way = (rest or label).strip().partition(" as ")
-    return label.strip(), path, way
-
-
-def texts(
-    *parts: tuple[str, str] | tuple[str, str, Callable[[Any, Context], str]],
-) -> Callable[[Item, Context], list[tuple[str, str]]]:
-    """Long texts by title and path, left out where there is none; of a list each is a line, told by the third part."""
-
-    def found(item: Item, context: Context) -> list[tuple[str, str]]:
-        told = []
-        for title, path, *rest in parts:
-            text = value(item, path)
-            if isinstance(text, list | tuple):
-                text = "\n".join(rest[0](each, context) if rest else str(each) for each in text)
-            if text:
-                told.append((title, redact.text(str(text))))
-        return told
-
-    return found

@@ -58,7 +58,7 @@ KIND = Kind(
         c.money("cost_usd", key="cost", priority=1),
         c.trouble("error|last_start_error|cancel_error"),
     ),
-    search=c.searching("automation source_type last_start_error parent"),
+    search=c.searching("automation source_type last_start_error parent", project="repo.id"),
     default_sort=c.by("is_live", "created_at"),
     facts=c.groups(
         "status: stands|status as state; ledger says: latest_dispatch_event.reason as reason",

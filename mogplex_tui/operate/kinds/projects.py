@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.around import Around
+from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.collection import Item, Listing, Read
     from mogplex_tui.live.session import Session
 
 
-def _dress(_: Session, repo: Any) -> dict[str, Any]:
+def _dress(repo: Any, shared: bool) -> dict[str, Any]:
     project = getattr(getattr(repo, "workspace", None), "name", None)
     # Sub-projects share the repository's name: their directory tells them apart.
     owner = repo.full_name.partition("/")[0]
     called = f"{repo.full_name} {repo.root_directory or ''}".strip()
-    return dressed(repo, project=project, owner=owner, called=called)
+    return dressed(repo, project=project, owner=owner, called=called, shared=shared)
+
+
+def _reading(call: Callable[[ClientView], Awaitable[Any]]) -> Read:
+    async def read(client: ClientView, _: Session) -> Listing:
+        repos = await call(client)
+        often = Counter(repo.full_name for repo in repos)
+        return listed(repos, dress=lambda repo: _dress(repo, often[repo.full_name] > 1))
+
+    return read
+
+
+def _its(kind: str) -> p.Way:
+    """The way to what belongs to the project; where others share its name, the beginning of its id tells it apart."""
+
+    def narrowed(item: Item) -> str | None:
+        apart = " project:{id:8}" if c.value(item, "shared") else ""
+        return c.filled(item, f"repo:={{full_name}}{apart}", quoted)
+
+    return p.among(kind, kind, f"its {kind}", narrowed)
 
 
 def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -38,14 +61,14 @@ KIND = Kind(
     roads=(
         road(
             Family.REPOS,
-            reading(lambda client: client.imported_repos.list(), _dress),
+            _reading(lambda client: client.imported_repos.list()),
             "repos",
             every=90,
             blind=45,
         ),
-        road(
-            Family.V1, reading(lambda client: client.repos.list(), _dress), "repos", every=120, blind=60
-        ).hiding(p.token_shows("names", "projects and GitHub coverage"), "project github assigned cron"),
+        road(Family.V1, _reading(lambda client: client.repos.list()), "repos", every=120, blind=60).hiding(
+            p.token_shows("names", "projects and GitHub coverage"), "project github assigned cron"
+        ),
     ),
     beside=("sandboxes", "assignments", "runs"),
     lend=_lent,
@@ -75,10 +98,7 @@ KIND = Kind(
     ),
     links=p.links(
         p.to("projects", "part of", "parent_repo_id", "full_name"),
-        p.among("runs", "runs", "its runs", "repo:={full_name}"),
-        p.among("sandboxes", "sandboxes", "its sandboxes", "repo:={full_name}"),
-        p.among("assignments", "assignments", "its assignments", "repo:={full_name}"),
-        p.among("jobs", "jobs", "its jobs", "repo:={full_name}"),
+        *map(_its, ("runs", "sandboxes", "assignments", "jobs")),
     ),
     url=lambda item: f"https://github.com/{c.value(item, 'full_name')}",
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",

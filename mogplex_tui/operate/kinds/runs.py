@@ -59,6 +59,8 @@ _SEARCH: dict[str, Find] = {
     "tokens": lambda row, _: None if row.tokens is None else float(row.tokens),
     "time": duration_seconds,
     "age": _seconds_ago,
+    # Sub-projects share the name of their repository (projects.md §1): the id alone tells them apart.
+    "project": lambda row, _: row.repo_id,
 }
 
 

@@ -58,7 +58,7 @@ KIND = Kind(
         c.age("created_at", "AGE", 4, key="age", priority=4),
         p.why("error", "stop_reason", priority=1),
     ),
-    search=c.searching("sandbox_id runtime"),
+    search=c.searching("sandbox_id runtime", project="repo_id"),
     default_sort=c.by("last_active_at"),
     label=c.named("{repo_name or sandbox} {working_branch}"),
     facts=c.groups(

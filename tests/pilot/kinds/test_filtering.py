@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +14,13 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.story import server, shown
@@ -115,6 +119,31 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
     story.rows["runs"] += [replace(run, repo="acme/web-docs") for run in story.rows["runs"]]
     project, runs = followed("projects", "runs", lambda item: item.record["full_name"] == "acme/web")
     assert {run.repo for run in runs} == {project["full_name"]}
+
+
+async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs_to_its_siblings(
+    story: Story,
+) -> None:
+    told, since = set(), story.session.clock.now() - timedelta(hours=24)
+    sharing = Counter(item.record["full_name"] for item in story.rows["projects"])
+    for item in story.rows["projects"]:
+        name, links = item.record["full_name"], {link.kind: link for link in kinds()["projects"].links(item)}
+        for kind in ("runs", "sandboxes", "assignments", "jobs"):
+            narrowed = links[kind].filter
+            assert narrowed.split() == [f"repo:={name}", *[f"project:{item.key[:8]}"] * (sharing[name] > 1)]
+            found = story.found(kind, narrowed)
+            its = [row for row in story.rows[kind] if item.key in (_repo(row), c.value(row, "repo.id"))]
+            assert found == its, (narrowed, kind)
+            if sharing[name] > 1 and its:
+                told.add(kind)
+        day = [row for row in story.found("runs", links["runs"].filter) if row.began and row.began >= since]
+        assert item.record["runs_day"] == (len(day) or (None if item.record["day_is_cut"] else 0))
+    assert {"runs", "sandboxes"} <= told, "the story has no monorepo with work in it"
+
+
+def _repo(row: Any) -> str | None:
+    repo_id: str | None = row.repo_id if isinstance(row, RunRow) else c.value(row, "repo_id")
+    return repo_id
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,13 @@ class ConsoleApp(ConsolePlaces):
             read_only = actions.why_read_only(self.session)
             never = self.screen.never()
             self.push_screen(
-                HelpModal(self.screen.SCOPE, read_only=read_only, ascii_only=self.look.ascii, never=never)
+                HelpModal(
+                    self.screen.SCOPE,
+                    read_only=read_only,
+                    ascii_only=self.look.ascii,
+                    never=never,
+                    closed=actions.closed_in(self.screen.SCOPE, self.session),
+                )
             )
 
     def do_app_theme(self) -> None:

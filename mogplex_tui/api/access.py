@@ -99,6 +99,10 @@ _EXACT = {
 }
 
 
+# What has no list to learn from, and with whom the edge keeps it for sessions (auth.md §4).
+_KEPT_WITH = {Family.MCP_RECORDS: Family.OBSERVABILITY}
+
+
 def family_of(path: str) -> Family:
     """Return the family of a route."""
     route = path.partition("?")[0].rstrip("/")
@@ -186,8 +190,12 @@ class AccessMap(Observable):
         self.can_write: bool | None = None
 
     def reach(self, family: Family) -> Finding:
-        """Return what is known about a family."""
-        return self._found.get(family, _UNKNOWN)
+        """Return what is known about a family; of one that was never asked, what its neighbour's refusal tells."""
+        found = self._found.get(family, _UNKNOWN)
+        if found.reach is Reach.UNKNOWN and family in _KEPT_WITH:
+            neighbour = self.reach(_KEPT_WITH[family])
+            return neighbour if neighbour.reach is Reach.NEEDS_SESSION else found
+        return found
 
     def worth_asking(self, family: Family) -> bool:
         """Return whether a family is open, not known to be closed, or closed by a refusal that is doubted."""
@@ -221,14 +229,14 @@ class AccessMap(Observable):
             if self._failures[family] >= _PATIENCE:
                 self._find(family, Reach.BROKEN, error.what)
         else:
-            self._learn_refusal(family, error)
+            self._learn_refusal(family, error, reads=method in ("GET", "HEAD"))
         if before != self._known(family):
             self._changed()
 
     def _known(self, family: Family) -> tuple[object, ...]:
         return (self._found.get(family), family in self._doubted, self.can_read, self.can_write)
 
-    def _learn_refusal(self, family: Family, error: errors.MogplexError) -> None:
+    def _learn_refusal(self, family: Family, error: errors.MogplexError, *, reads: bool) -> None:
         for kind, reach in _REFUSED:
             if not isinstance(error, kind):
                 continue
@@ -236,7 +244,8 @@ class AccessMap(Observable):
             one_route = reach in (Reach.NEEDS_SCOPE, Reach.ABSENT) and not isinstance(
                 error, errors.RealtimeOff
             )
-            if not (one_route and self.reach(family).reach is Reach.OPEN):
+            # A change that is forbidden speaks of its record, before anything of the family was read as well.
+            if not (one_route and (self.reach(family).reach is Reach.OPEN or not reads)):
                 self._find(family, reach, str(error))
             return
 

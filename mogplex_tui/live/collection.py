@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotAllowed, NotSignedIn
 from mogplex_tui.live.scheduler import Feed
@@ -212,16 +212,7 @@ class Collection:
         if refusal is not None and self.roads[0].family is not Family.OTHER:
             # Some routes answer nobody as well, with an empty list that says nothing of the account.
             return refusal
-        if self.road is not None:
-            return None
-        findings = [self.session.access.reach(road.family) for road in self.roads]
-        wanted = {Reach.NEEDS_SESSION}
-        if self.session.target.session_cookie is None and self.roads[0].family is not Family.V1:
-            # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
-            wanted.add(Reach.NEEDS_SCOPE)
-        if any(each.reach in wanted for each in findings):
-            return self.session.lacking(self.roads[0].family, needs)
-        return findings[0].reason
+        return self.session.closed([road.family for road in self.roads], needs)
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
         """Read the list once by the best open road; return whether anything differed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,6 +150,22 @@ class Session:
         if found.reach is Reach.NEEDS_SESSION:
             return f"The browser session has probably ended. {sentence}"
         return f"{found.reason} {sentence}"
+
+    def closed(self, families: Sequence[Family], needs: str) -> str | None:
+        """Return why none of these families is open, with what it would need; None where one may be.
+
+        `needs` is the sentence for a service that wants a browser session.
+        """
+        if any(self.open(family) for family in families):
+            return None
+        findings = [self.access.reach(family) for family in families]
+        wanted = {Reach.NEEDS_SESSION}
+        if self.target.session_cookie is None and families[0] is not Family.V1:
+            # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
+            wanted.add(Reach.NEEDS_SCOPE)
+        if any(each.reach in wanted for each in findings):
+            return self.lacking(families[0], needs)
+        return findings[0].reason
 
     @property
     def refused(self) -> bool:

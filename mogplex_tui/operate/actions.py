@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
@@ -32,8 +33,9 @@ class Action:
     writes: bool = False
     priority: bool = False
     group: str = "here"
-    # The kind's verb that it stands for, if it is one.
+    # The kind's verb that it stands for, if it is one, and why its routes are closed to a credential, if they are.
     verb: str | None = None
+    closed: Callable[[Session], str | None] = lambda _: None
 
     @property
     def method(self) -> str:
@@ -206,6 +208,7 @@ def know(kind: Kind) -> None:
             footer=verb.footer,
             writes=True,
             verb=verb.id,
+            closed=partial(kind.closed_to, verb),
         )
         for verb in kind.verbs
     )
@@ -231,10 +234,18 @@ def why_read_only(session: Session) -> str | None:
     return "This token may read only; it has no write scope."
 
 
+def closed_in(scope: str, session: Session) -> dict[str, str]:
+    """Return the verbs of a screen whose routes are known to be closed, by their ids, each with why."""
+    verbs = _KNOWN.get(scope, (frozenset(), ()))[1]
+    return {verb.id: why for verb in verbs if (why := verb.closed(session)) is not None}
+
+
 def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:
     """Return why an action is not offered now, or None when it is."""
     if action.writes and (closed := why_read_only(session)) is not None:
         return closed
+    if action.verb is not None:
+        return action.closed(session)
     if action.id == "runs.new" and session.attached:
         # Only v1 starts runs, and it takes tokens only (v1.md §7.2).
         if session.target.token is None:

@@ -39,6 +39,10 @@ async def carry_out(
 
     `reads` is the priority of the reading after it.
     """
+    closed = kind.closed_to(verb, session)
+    if closed is not None:
+        # Nothing is asked of what is known to be closed, also where it closed while a question was open.
+        return Outcome(closed, good=False)
     name = f"{kind.noun} {kind.name_of(item)}"
     action, subject = f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}"
     keys: tuple[str, ...] = ()
@@ -52,14 +56,14 @@ async def carry_out(
     except MogplexError as error:
         # Without an answer nobody knows whether the request arrived.
         session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
-        await _read_back(session, collection, kind, item, reads)
+        await _read_back(session, collection, kind, item, reads, _waits_after(error))
         return Outcome(_refusal(verb, name, error), good=False)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise
     else:
         session.ledger.close(entry, "done")
-        await _read_back(session, collection, kind, item, reads)
+        await _read_back(session, collection, kind, item, reads, READ_BACK)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         # The name comes first in every sentence; braces further on are the service's own words.
@@ -114,11 +118,21 @@ def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
     return f"{verb.title} of {name} did not go through. {error}{after}"
 
 
+def _waits_after(error: MogplexError) -> Sequence[float]:
+    """Return when to read back after a failure: what was plainly refused has changed nothing that could still show."""
+    return READ_BACK[:1] if error.status is not None and error.status < 500 else READ_BACK
+
+
 async def _read_back(
-    session: Session, collection: Collection, kind: Kind, item: Item, reads: Priority
+    session: Session,
+    collection: Collection,
+    kind: Kind,
+    item: Item,
+    reads: Priority,
+    waits: Sequence[float],
 ) -> None:
     """Show what the service says now: the one record where it can be read by itself, and the list."""
-    for wait in READ_BACK:
+    for wait in waits:
         if wait:
             await asyncio.sleep(wait)
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import Conflict, Unreachable
+from mogplex_tui.api.errors import Conflict, ServiceFailed, Unreachable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
@@ -113,6 +113,35 @@ async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(
 
     await _carry(session, Service("done"), read=read)
     assert asked == [Priority.ACTION]
+
+
+@pytest.mark.parametrize(
+    ("answer", "readings"),
+    [
+        (Conflict("no", resource="it", status=409), 1),
+        (ServiceFailed("broken", resource="it", status=500), 3),
+        (Unreachable("gone", resource="it"), 3),
+        ("done", 3),
+    ],
+    ids=str,
+)
+async def test_what_was_plainly_refused_is_read_back_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch, answer: Any, readings: int
+) -> None:
+    monkeypatch.setattr(verbs, "READ_BACK", (0.0, 0.0, 0.0))
+    asked = 0
+
+    async def read(_: Any, __: Session) -> Listing:
+        nonlocal asked
+        asked += 1
+        return Listing([ITEM])
+
+    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    await collection.fetch()
+    kind, verb = _made(Service(answer), read)
+    asked = 0
+    await verbs.carry_out(session, collection, kind, verb, ITEM)
+    assert asked == readings
 
 
 async def test_of_several_changes_none_waits_behind_what_is_read_after_the_others(session: Session) -> None:

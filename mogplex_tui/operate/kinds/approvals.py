@@ -58,6 +58,7 @@ def _decides(decision: str, key: str, about: str) -> Verb:
         .only(p.while_not_in("expired", why="Its time is over."))
         .asks("The answer is final.")
         .wants("A note for the record, or nothing", check=_note)
+        .by(Family.FLOWS, Family.APPROVALS)
     )
 
 

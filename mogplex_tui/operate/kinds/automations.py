@@ -40,10 +40,8 @@ async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> An
 
 
 _SAME = "There is no draft that differs from the version that runs."
-_CHANGES = (
-    p.having("flow", p.session_needed("Pausing and activating automations")),
-    p.having("published_version_id", "It was never published: publish it first."),
-)
+_SWITCHING = "Pausing and activating automations"
+_PUBLISHED = p.having("published_version_id", "It was never published: publish it first.")
 
 KIND = Kind(
     name="automations",
@@ -95,24 +93,28 @@ KIND = Kind(
         .sends_keyed(_trigger)
         .only(p.while_in("active", why="It is paused: activate it first."))
         .wants("For which repository", choices.where_to_run, check=p.wanted("Give the id of a repository."))
-        .tells("setting off", answers.triggered),
+        .tells("setting off", answers.triggered)
+        .by(Family.V1, Family.FLOWS),
         verb("activate", "e", "Let it fire.")
         .sends(lambda client, item, _: client.flows.set_active(item.key, True))
-        .only(*_CHANGES, p.while_not_in("active", why="It is {status or unknown} already."))
+        .only(_PUBLISHED, p.while_not_in("active", why="It is {status or unknown} already."))
         .says("activating", "{} is active.")
+        .by(Family.FLOWS, needing=_SWITCHING)
         .for_many(),
         verb("pause", "d", "Keep it from firing.")
         .sends(lambda client, item, _: client.flows.set_active(item.key, False))
-        .only(*_CHANGES, p.while_in("active", why="It is {status or unknown} already."))
+        .only(_PUBLISHED, p.while_in("active", why="It is {status or unknown} already."))
         .asks("What runs goes on; nothing new is started until it is activated.", go="Pause it")
         .says("pausing", "{} is paused.")
+        .by(Family.FLOWS, needing=_SWITCHING)
         .for_many(),
         verb("publish", "P", "Make the draft the version that runs.")
         .sends(lambda client, item, _: _family(client, item).publish(item.key))
         # v1 does not say in its list whether there is a draft.
         .only(lambda item: _SAME if c.value(item, "flow") and not c.value(item, "draft") else None)
         .asks("The draft becomes a new version and runs from now on, also if it was paused.", go="Publish it")
-        .says("publishing", "{} is published."),
+        .says("publishing", "{} is published.")
+        .by(Family.V1, Family.FLOWS),
     ),
     empty="No automations. They are drawn in the browser, under Automations.",
     needs=p.session_needed("Automations"),

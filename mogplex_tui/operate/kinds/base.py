@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, fields_at, word_of
 from mogplex_tui.operate.standing import said
 
@@ -106,6 +108,9 @@ class Verb:
 
     A verb that is `new` makes a record and needs none: what is typed before a comma is its name. `secret` takes out of
     the answer what the service never tells again; it is shown once and kept nowhere.
+
+    `families` are those whose routes it goes by, one of which is enough; none stands for the family of the kind's first
+    road. `needing` names in a sentence what is closed with them.
     """
 
     id: str
@@ -125,6 +130,12 @@ class Verb:
     keyed: bool = False
     new: bool = False
     secret: Callable[[Any], Secret] | None = None
+    families: tuple[Family, ...] = ()
+    needing: str = ""
+
+    def by(self, *families: Family, needing: str = "") -> Verb:
+        """The verb that goes by other families than the kind's richest list, or that needs words of its own."""
+        return replace(self, families=families, needing=needing)
 
     def only(self, *checks: Callable[[Item], str | None]) -> Verb:
         """The verb for records of which no check says why not; the first that does is heard."""
@@ -297,6 +308,11 @@ class Kind:
     def page(self, item: Item | None) -> str:
         """Return the address of a record's page in the browser, or its path on the service; empty without one."""
         return "" if item is None or item.record is None or self.url is None else self.url(item)
+
+    def closed_to(self, verb: Verb, session: Session) -> str | None:
+        """Return why no route of a verb is open to the credential, with what it would need; None where one may be."""
+        needs = session_needed(verb.needing or f"Changes of {words.many(self.noun)}")
+        return session.closed(verb.families or (self.roads[0].family,), needs)
 
     def name_of(self, item: Item) -> str:
         """Return how sentences and breadcrumbs call a record; one that did not parse may still say its name."""

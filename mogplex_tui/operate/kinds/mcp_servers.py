@@ -81,7 +81,9 @@ KIND = Kind(
     ),
     # What tools are started from is put together of several sources; only the account's own list can be changed.
     verbs=tuple(
-        each.only(p.having("own", p.session_needed("Changes of MCP servers")), each.why_not)
+        each.only(p.having("own", p.session_needed("Changes of MCP servers")), each.why_not).by(
+            Family.MCP_RECORDS
+        )
         for each in (
             *p.switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
             p.deletes(

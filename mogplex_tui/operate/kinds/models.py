@@ -93,7 +93,8 @@ KIND = Kind(
         .sends(lambda client, item, _: client.settings.update(default_model=item.key))
         .only(p.lacking("is_default", "It is the default already."))
         .asks("The whole account uses it from now on wherever no model is named.", go="Make it the default")
-        .says("making default", "{} is the default now."),
+        .says("making default", "{} is the default now.")
+        .by(Family.SETTINGS),
     ),
     empty="The service offers no model.",
     needs=p.login_needed("The models"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import wrap
 
 from textual.app import ComposeResult
@@ -57,15 +58,22 @@ class HelpModal(Dialog[None]):
     AUTO_FOCUS = "#box"
 
     def __init__(
-        self, scope: str, *, read_only: str | None, ascii_only: bool, never: frozenset[str] = frozenset()
+        self,
+        scope: str,
+        *,
+        read_only: str | None,
+        ascii_only: bool,
+        never: frozenset[str] = frozenset(),
+        closed: Mapping[str, str] | None = None,
     ) -> None:
         """`read_only` says why nothing may be changed, if that is so.
 
-        `never` are the ids of actions that have no use on the screen below, whatever it shows.
+        `never` are the ids of actions that have no use on the screen below, whatever it shows; `closed` says of others
+        by their ids why the service does not let this credential do them.
         """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
-        self._never = never
+        self._never, self._lacking = never, closed or {}
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
@@ -80,7 +88,7 @@ class HelpModal(Dialog[None]):
         for group, title in _GROUPS.items():
             entries = [action for action in actions.in_scope(self._scope) if action.group == group]
             entries = [action for action in entries if not (action.writes and self._read_only)]
-            entries = [action for action in entries if action.id not in self._never]
+            entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
             lines.append(title)
             for action in entries:
                 keys = " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in action.keys)
@@ -94,4 +102,8 @@ class HelpModal(Dialog[None]):
             lines += _told(sign, what)
         if self._read_only:
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
+        else:
+            for why in dict.fromkeys(self._lacking.values()):
+                lacking = [actions.BY_ID[each].title for each, said in self._lacking.items() if said == why]
+                lines += ["", f"Not here: {', '.join(lacking)}. {why}"]
         return lines

@@ -1,0 +1,60 @@
+"""The hosted profile with a token alone: what no route of the token's can do is not offered, and why is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mogplex_tui.operate import actions
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.story import server, shown, told
+from tests.pilot.kinds.walking import asks_the_service, heard
+
+__all__ = ["server"]
+
+# Where a token is looked at off v1 (auth.md §4), and what v1 itself can do.
+OPEN = {
+    *(f"sandboxes.{each}" for each in ("stop", "pause", "resume", "restart", "extend")),
+    *(f"models.{each}" for each in ("enable", "disable", "default")),
+    "settings.edit",
+    "automations.trigger",
+    "automations.publish",
+}
+
+
+async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offered(console: Any) -> None:
+    async with console(gate=True, cookie=False) as ui:
+        for kind in kinds().values():
+            if not asks_the_service(kind):
+                continue
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            for verb in kind.verbs:
+                name = f"{kind.name}.{verb.id}"
+                why = screen.why_not(actions.BY_ID[name])
+                assert (why is None) == (name in OPEN), (name, why)
+                assert why is None or "browser session: mogplex-tui login --session" in why, (name, why)
+
+
+async def test_a_server_that_a_token_cannot_change_is_not_offered_for_it_and_nothing_is_sent(
+    console: Any,
+) -> None:
+    async with console(gate=True, cookie=False) as ui:
+        await shown(ui, "mcp-servers")
+        ui.edge.turned_away.clear()
+        keys = ui.text.split("\n")[-1]
+        assert "open" in keys and "able" not in keys
+        await ui.press("d")
+        await told(ui, "Changes of MCP servers need a browser session: mogplex-tui login --session")
+        assert ui.edge.turned_away == [] and not ui.app.session.ledger.entries
+        await ui.press("question_mark", "end")
+        text = " ".join((await ui.sees("Not here: enable, disable, delete.")).split())
+        assert "Changes of MCP servers need" in text
+        assert "Keep agents from its tools." not in "\n".join(ui.app.screen.lines())
+
+
+async def test_with_a_session_beside_the_token_the_servers_can_be_changed(console: Any) -> None:
+    async with console(gate=True) as ui:
+        await shown(ui, "mcp-servers")
+        assert "able" in ui.text.split("\n")[-1]
+        await ui.press("question_mark", "end")
+        assert "Not here" not in ui.text

@@ -1,0 +1,101 @@
+"""The families that a verb declares are those that its call goes to: what is closed is told by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from mogplex_tui.api.access import Family, Reach, family_of
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kinds.base import Kind, Verb, collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.verbs import carry_out
+
+ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+# What is typed, where not any text will do.
+TYPED = {
+    "api-keys.create": "ci, read, 90",
+    "automations.trigger": ID,
+    "members.role": "viewer",
+    "sandboxes.extend": "30",
+    "settings.edit": "dark",
+}
+# Where a record has no id, but one of a few names.
+KEYS = {"settings": "theme", "provider-keys": "openai"}
+
+
+def _ways() -> Iterator[tuple[Target, bool]]:
+    """Yield with which credentials a call is sent, and from which of two roads its record came."""
+    for token in (Secret("mog_t"), None):
+        for flow in (True, False):
+            yield Target("t", "http://127.0.0.1:9", token, Secret("s=1")), flow
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"), EVERY_VERB, ids=lambda each: getattr(each, "name", None) or each.id
+)
+async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Verb) -> None:
+    declared = set(verb.families or (kind.roads[0].family,))
+    went = set()
+    for target, flow in _ways():
+        asked: list[str] = []
+
+        def answer(request: httpx.Request, asked: list[str] = asked) -> httpx.Response:
+            asked.append(request.url.path)
+            return httpx.Response(409, json={"error": "no"})
+
+        client = MogplexClient(target, http=httpx.MockTransport(answer))
+        record = {"id": ID, "flow": flow, "team_id": ID, "user_id": ID}
+        keys = ("key",) if verb.keyed else ()
+        text = TYPED.get(f"{kind.name}.{verb.id}", "a note")
+        with pytest.raises(MogplexError):
+            await verb.call(client.at(Priority.ACTION), Item(KEYS.get(kind.name, ID), record), text, *keys)
+        await client.aclose()
+        went |= {family_of(path) for path in asked}
+    assert went, "nothing was sent"
+    if target.token is None and Family.V1 in declared:
+        # Without a token there is no request to v1: it is refused here.
+        went |= {Family.V1}
+    assert went == declared
+
+
+def _hosted() -> Session:
+    """A session with a token alone on a service that keeps observability for people."""
+    session = Session(Target("t", "http://127.0.0.1:9", Secret("mog_t")))
+    session.access.learn(Family.OBSERVABILITY, LoginRequired("no", resource="runs", status=307))
+    return session
+
+
+async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
+    session, kind = _hosted(), kinds()["jobs"]
+    cancel = next(verb for verb in kind.verbs if verb.id == "cancel")
+    outcome = await carry_out(session, collection_of(session, kind), kind, cancel, Item(ID, {"id": ID}))
+    assert not outcome.good
+    assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
+    assert session.client_made is None and not session.ledger.entries
+
+
+def test_records_that_have_no_list_of_their_own_are_closed_with_what_a_session_alone_opens() -> None:
+    session = _hosted()
+    assert session.access.reach(Family.MCP_RECORDS).reach is Reach.NEEDS_SESSION
+    session.access.learn(Family.MCP_RECORDS)
+    assert session.open(Family.MCP_RECORDS)
+
+
+def test_a_change_of_one_record_that_is_forbidden_closes_no_family() -> None:
+    session: Any = Session(Target("t", "http://127.0.0.1:9", Secret("mog_t")))
+    forbidden = NotAllowed("not yours", resource="MCP server 1", status=403)
+    session.access.learn(Family.MCP_RECORDS, forbidden, method="DELETE")
+    assert session.open(Family.MCP_RECORDS)
+    session.access.learn(Family.MCP_RECORDS, forbidden, method="GET")
+    assert not session.open(Family.MCP_RECORDS)

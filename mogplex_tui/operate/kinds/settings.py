@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.collection import Listing
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.kinds.base import Context, Fact
 
@@ -47,23 +48,27 @@ def _facts(item: Item, context: Context) -> list[list[Fact]]:
     return [[fact for fact in group if fact[1] != words.DASH] for group in _ALL(item, context)]
 
 
-async def _read(client: ClientView, session: Session) -> Listing:
-    settings, user = await client.settings.get(), await client.account.user()
-    items = [
-        _setting("default_model", "default model", settings.default_model),
-        _setting("theme", "theme of the web pages", settings.theme or ""),
+async def _set(client: ClientView) -> list[Item]:
+    found = await client.settings.get()
+    model, theme = found.default_model, found.theme or ""
+    return [
+        _setting("default_model", "default model", model),
+        _setting("theme", "theme of the web pages", theme),
     ]
-    if user is not None:
-        raw = user.model_dump(mode="json")
-        items += [_point(point, raw) for point in readiness.of(user, session.target.base_url)]
-    return Listing(items)
+
+
+async def _ready(client: ClientView, session: Session) -> list[Item]:
+    user = await client.account.user()
+    raw = None if user is None else user.model_dump(mode="json")
+    return [] if user is None else [_point(each, raw) for each in readiness.of(user, session.target.base_url)]
+
+
+async def _read(client: ClientView, session: Session) -> Listing:
+    return await p.in_parts((_set(client), "What is set"), (_ready(client, session), "The readiness"))
 
 
 async def _edit(client: ClientView, item: Item, text: str) -> None:
-    if item.key == "theme":
-        await client.settings.update(theme=text)
-    else:
-        await client.settings.update(default_model=text)
+    await client.settings.update(**{item.key: text})
 
 
 def _way(key: str, kind: str, text: str) -> p.Way:

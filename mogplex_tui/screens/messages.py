@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mogplex_tui.api.access import Family, Reach
-from mogplex_tui.api.errors import MogplexError, Throttled
+from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
@@ -77,7 +77,7 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     if limited and fresh.retry_at is not None:
         return [f"The service limits requests; the next read is in {wait(fresh.retry_at - now)}.", _SENT]
     if isinstance(fresh.error, MogplexError):
-        lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, fresh.error.advice)]
+        lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, _beside(fresh.error))]
         if fresh.retry_at is not None:
             lines.append(f"Retrying in {wait(fresh.retry_at - now)}; r retries now.")
         else:
@@ -99,6 +99,12 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
         where = session.target.base_url if session.attached else "the embedded control plane"
         return [f"Reading {noun} from {where} …"]
     return [empty]
+
+
+def _beside(error: MogplexError) -> str:
+    """Return what helps beside another try, of which the next line tells."""
+    first, _, rest = error.advice.partition("; ")
+    return rest[:1].upper() + rest[1:] if first in ("Try again", Unavailable.default_advice) else error.advice
 
 
 def observability_closed(session: Session) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mogplex_tui.api.budget import Outcome, Priority
-from mogplex_tui.api.errors import Throttled, Unavailable
+from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
@@ -66,6 +66,23 @@ def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that
     assert nothing(session, fresh, noun="runs", empty="")[0] == (
         "The service limits requests; the next read is in 20s."
     )
+
+
+def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
+    session = FakeSession()
+    soon = session.clock.monotonic() + 2
+    told = {
+        kind: nothing(
+            session, Freshness(error=kind("It rests"), failures=1, retry_at=soon), noun="runs", empty=""
+        )
+        for kind in (Unavailable, ServiceFailed, InvalidResponse)
+    }
+    again = "Retrying in 2s; r retries now."
+    assert told == {
+        Unavailable: ["It rests.", again],
+        ServiceFailed: ["It rests.", "If it stays, look at the service's log.", again],
+        InvalidResponse: ["It rests.", f"{InvalidResponse.default_advice}.", again],
+    }
 
 
 def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:

@@ -23,7 +23,7 @@ from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
-    pass
+    from datetime import datetime
 
 
 class ListScreen(NarrowScreen):
@@ -83,8 +83,12 @@ class ListScreen(NarrowScreen):
         """Return the list's feed."""
         return (self.feed_of(),)
 
+    def seen(self) -> datetime:
+        """Return up to when the rows are known: now, or when they were last read where that is long ago or fails."""
+        return messages.seen(self.session, self._rows.freshness, self.feed_of().every)
+
     def _cell_context(self) -> Context:
-        return Context(self.session.clock.now())
+        return Context(self.session.clock.now(), self.seen())
 
     # What changes ----------------------------------------------------------------------------------------------
 

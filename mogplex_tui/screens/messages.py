@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
 from mogplex_tui.live.session import Session, session_needed
@@ -22,6 +24,16 @@ def stale(fresh: Freshness, now: float, every: float = 0.0) -> bool:
     age = fresh.age(now)
     late = max(STALE_AFTER, every + LATE)
     return age is not None and (age > late or (fresh.failures > 1 and age > 15))
+
+
+def seen(session: Session, fresh: Freshness, every: float = 0.0) -> datetime:
+    """Return up to when rows are known: now, or when they were last read while that fails or is long ago.
+
+    They are read `every` seconds. What goes on then may be over by now: its time does not grow any more.
+    """
+    now, at = session.clock.now(), session.clock.monotonic()
+    known = 0.0 if not (fresh.failures or stale(fresh, at, every)) else fresh.age(at) or 0.0
+    return now - timedelta(seconds=known)
 
 
 def failing(fresh: Freshness) -> str:

@@ -12,6 +12,8 @@ from mogplex_tui.screens.marks import MarkScreen
 from mogplex_tui.widgets.line_table import LineTable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
@@ -38,6 +40,10 @@ class NarrowScreen(MarkScreen):
         key = self.table.cursor_key
         return None if key is None else self._rows.rows.get(key)
 
+    def seen(self) -> datetime:
+        """Return up to when the rows are known; for subclasses."""
+        raise NotImplementedError
+
     def say(self) -> None:
         """Say above the rows, or in their place, what there is to say; for subclasses."""
         raise NotImplementedError
@@ -46,12 +52,12 @@ class NarrowScreen(MarkScreen):
         """Order and filter all rows by what holds at this instant; return whether any place moved."""
         from mogplex_tui.operate.filters import compile_filter, grows
 
-        kind, now = self.KIND, self.session.clock.now()
+        kind, now, seen = self.KIND, self.session.clock.now(), self.seen()
         ordered = self._sort is not None and kind.field(self._sort).sort_at is not None
         self._grows = ordered or grows(self._filter, kind.spans)
         return self._view.look(
-            kind.order_at(self._sort, now),
-            compile_filter(self._filter, kind.fields_at(now), kind.spans) if self._filter else None,
+            kind.order_at(self._sort, seen),
+            compile_filter(self._filter, kind.fields_at(now, seen), kind.spans) if self._filter else None,
             descending=self._descending,
         )
 

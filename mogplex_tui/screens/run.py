@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from textual.containers import Horizontal
@@ -127,9 +127,7 @@ class RunScreen(TailScreen):
 
     def seen(self) -> datetime:
         """Return up to when the run is known: now, or when it was last read while the service cannot be read."""
-        now = self.session.clock.now()
-        age = self.run_feed.feed.freshness.age(self.session.clock.monotonic()) if self._cut_off else None
-        return now - timedelta(seconds=age or 0.0)
+        return messages.seen(self.session, self.run_feed.feed.freshness, self.run_feed.feed.every)
 
     def here(self) -> str:
         """Return the run by its short id; a call without one by its kind."""

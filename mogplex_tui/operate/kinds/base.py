@@ -30,9 +30,15 @@ Choices = Callable[[Item, "Session"], Sequence[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a cell depends on besides its row."""
+    """What a cell depends on besides its row: the time, and up to when rows are known where that is earlier."""
 
     now: datetime
+    known: datetime | None = None
+
+    @property
+    def seen(self) -> datetime:
+        """Up to when rows are known: what goes on has taken so long at least."""
+        return self.known or self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +279,18 @@ class Kind:
         """Return a row's cells, one a column; that it did not parse, or a change that is under way, is among them."""
         return said(self.fields, row, [field.cell(row, context) for field in self.fields])
 
-    def fields_at(self, now: datetime) -> Callable[[Any], Mapping[str, Any]]:
-        """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them."""
+    def fields_at(self, now: datetime, seen: datetime | None = None) -> Callable[[Any], Mapping[str, Any]]:
+        """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them.
+
+        What goes on is measured up to `seen`, like the column that shows it.
+        """
         columns = [field for field in self.fields if field.find is not None]
         named = [(field.names[at], field.find) for at in (0, -1) for field in columns if field.names]
         finders: dict[str, Find] = {}
         for name, find in (*named, *self.search.items()):
             finders.setdefault(name, find)  # type: ignore[arg-type]
+        for name in (name for field in self.fields if field.sort_at and seen for name in field.names):
+            finders[name] = partial(lambda find, row, _: find(row, seen), finders[name])
         # What stands to the right is a number, a price or a span.
         return fields_at(now, finders, [field.find for field in columns if field.align == "right"])  # type: ignore[misc]
 

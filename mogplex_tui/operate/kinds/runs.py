@@ -135,7 +135,7 @@ RUNS = Kind(
             "time",
             "TIME",
             6,
-            lambda row, context: (words.seconds(duration_seconds(row, context.now)), _muted(row)),
+            lambda row, context: (words.seconds(duration_seconds(row, context.seen)), _muted(row)),
             sort_at=lambda row, now: (duration_seconds(row, now) or -1.0,),
             align="right",
             priority=1,

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mogplex_tui.api.clock import SystemClock
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PlaneServer]:
+    async with PlaneServer(PlaneSettings(speed=0, seeded=False, fault_route=True)) as running:
+        yield running
+
+
 SECOND = 1_000_000
 
 
@@ -92,3 +103,48 @@ async def test_a_list_of_a_kind_is_narrowed_by_ages_that_grow(console: Run, worl
         await ui.sees("1 of 1")
         _put_forward(ui, 600)
         await ui.sees("0 of 1", "None of 1 sandbox matches age:<5m")
+
+
+class Elapsed(Later):
+    """The same, for whoever counts seconds as well."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead.total_seconds()
+
+
+async def test_while_runs_cannot_be_read_their_time_stands_still(console: Run, world: World) -> None:
+    _two(world)
+
+    def cells(ui: Any) -> tuple[int, int]:
+        """The minutes of AGE and TIME of the run that is at work."""
+        row = next(line for line in ui.text.splitlines() if "nova-live" in line)
+        age, time = re.findall(r"\b(\d+)m", row)
+        return int(age), int(time)
+
+    def later(ui: Any, minutes: int) -> None:
+        clock = ui.app.session.clock = Elapsed()
+        clock.ahead = timedelta(minutes=minutes)
+        ui.app.screen.tick()
+
+    async with console(size=(200, 50)) as ui:
+        await ui.sees("nova-done", "nova-live")
+        # What was read a moment ago goes on.
+        later(ui, 1)
+        await ui.until(lambda: cells(ui) == (2, 2), "both grow")
+        faults = world.plane.faults
+        assert faults is not None
+        faults.add(parse("GET /api/* status:503"))
+        feed = ui.app.runs.feed
+        await ui.press("r")
+        await ui.until(lambda: feed.freshness.failures, "a reading that fails")
+        later(ui, 9)
+        await ui.until(lambda: cells(ui) == (10, 1), "the age alone grows")
+        # What is found by its time is found by what is shown.
+        await ui.press("slash", *"time:<2m", "enter")
+        await ui.until(lambda: _runs(ui) == ["nova-live"], "the run by its time")
+        await ui.press("escape")
+        faults.clear()
+        ui.app.session.scheduler.refresh(feed)
+        await ui.until(lambda: not feed.freshness.failures, "a reading that succeeds")
+        later(ui, 1)
+        await ui.until(lambda: cells(ui) == (2, 2), "what is read again goes on")

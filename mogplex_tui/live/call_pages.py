@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
+    from mogplex_tui.live.turns import Turns
 
 PAGE = 100
 # So many pages are read to reach what was known before an absence; beyond them the list begins anew.
@@ -39,7 +40,7 @@ class Span:
 class CallPages:
     """Puts calls in a set of runs, and knows between which starts it holds all of them.
 
-    `dress` makes of a row what is shown; `again` asks for one more reading.
+    `dress` makes of a row what is shown; `again` asks for one more reading; `turns` knows what an answer is too late for.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class CallPages:
         rows: RowSet[RunRow],
         dress: Callable[[RunRow], RunRow],
         again: Callable[[], None],
+        turns: Turns,
     ) -> None:
         self._session, self._set, self._dress, self._again = session, rows, dress, again
+        self._turns = turns
         self.pages = 1
         # The older page that is asked for and not read yet, and the one that is due to be read again.
         self._more: int | None = None
@@ -71,16 +74,16 @@ class CallPages:
 
     async def read(self) -> bool:
         """Read the newest calls, every live one, what has ended, and one older page; return whether anything differed."""
-        client = self._session.client.at(Priority.TABLE).observability
+        client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
         first = await client.calls(page=1, limit=PAGE)
         self._set.total = first.total
         known = self._span or self._pictured()
-        differed, _ = self._take(first)
-        differed |= await self._join(first, known)
+        differed, _ = self._take(first, asked)
+        differed |= await self._join(first, known, asked)
         live = {call.id for call in first.calls if call.status in LIVE_STATES}
         if first.total > len(first.calls):
             running = await client.calls(page=1, limit=PAGE, surface="live")
-            differed |= self._take(running)[0]
+            differed |= self._take(running, asked)[0]
             live |= {call.id for call in running.calls}
         differed |= await self._fetch_gone(live)
         if self._more is not None or self.pages > 1:
@@ -94,7 +97,7 @@ class CallPages:
             return datetime.min.replace(tzinfo=UTC)
         return self._span.oldest
 
-    async def _join(self, first: CallPage, known: Span | None) -> bool:
+    async def _join(self, first: CallPage, known: Span | None, asked: int) -> bool:
         """Read on until what was known before is reached: a list with a hole in it would look whole.
 
         After a long absence too much lies between; then the older rows go, and come back when they are scrolled to.
@@ -106,7 +109,7 @@ class CallPages:
                 break
             number += 1
             page = await client.calls(page=number, limit=PAGE)
-            differed |= self._take(page)[0]
+            differed |= self._take(page, asked)[0]
             read += _starts(page)
         if not read:
             return differed
@@ -138,10 +141,10 @@ class CallPages:
 
     async def _turn_page(self) -> bool:
         """Read the older page that was asked for, or the one that is due to be read again."""
-        turn, held = self._more or self._page_turn, self._held()
+        turn, held, asked = self._more or self._page_turn, self._held(), self._turns.ask()
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
         brought = any(call.id not in self._set.rows for call in page.calls)
-        differed, _ = self._take(page)
+        differed, _ = self._take(page, asked)
         starts = _starts(page)
         if self._span is not None and starts and (turn - 1) * PAGE <= held:
             self._span = Span(self._span.newest, min(self._span.oldest, *starts))
@@ -176,19 +179,21 @@ class CallPages:
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
         """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""
-        at = row.started_at
+        at, asked = row.started_at, self._turns.ask()
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
-        differed, found = self._take(page)
-        if row.key not in found:
+        if priority is Priority.ACTION:
+            self._turns.read_back(row.key, asked)
+        differed, found = self._take(page, asked)
+        if row.key not in found and not self._turns.overtaken(row.key, asked):
             gone = replace(self._set.rows.get(row.key, row), state="unknown", error=FORGOTTEN)
             differed |= bool(self._set.apply([(row.key, gone)]).changed)
         return differed
 
-    def _take(self, page: CallPage) -> tuple[bool, set[str]]:
-        """Take in a page; return whether anything differed, and the keys that it held."""
+    def _take(self, page: CallPage, asked: int) -> tuple[bool, set[str]]:
+        """Take in a page by the number of its reading; return whether anything differed, and the keys that it held."""
         pairs = [(call.id, self._dress(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")
-        return bool(self._set.apply(pairs).changed), {key for key, _ in pairs}
+        return bool(self._set.apply(self._turns.still_news(pairs, asked)).changed), {key for key, _ in pairs}
 
 
 def _starts(page: CallPage) -> list[datetime]:

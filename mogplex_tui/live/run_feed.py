@@ -118,18 +118,18 @@ class RunFeed:
         self.tail.at_horizon = False
 
     async def _fetch_v1(self, row: RunRow) -> None:
-        client = self.session.client.at(Priority.TAIL)
+        client, turn = self.session.client.at(Priority.TAIL), self.runs.turns.ask()
         if row.run_id is not None:
             answer = await client.runs.events(row.run_id)
             self.tail.at_horizon = answer.at_horizon
             self._add(answer.events)
-            self.runs.put_run(answer.run)
+            self.runs.put_run(answer.run, turn=turn)
         elif row.automation_id is not None and row.job_id is not None:
             detail = await client.automations.run(row.automation_id, row.job_id)
             for call in detail.ai_calls:
                 self._add(call.events)
             fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
-            self.runs.set.apply([(fresh.key, fresh)])
+            self.runs.set.apply(self.runs.turns.still_news([(fresh.key, fresh)], turn))
 
     def _add(self, batch: Rows[Event]) -> None:
         for added in (self.tail.add(batch), self.tail.add_bad(batch.bad)):

@@ -18,6 +18,7 @@ from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.store import RowSet
+from mogplex_tui.live.turns import Turns
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
@@ -38,7 +39,10 @@ class Runs:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
-        self.calls = CallPages(session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed))
+        self.turns = Turns()
+        self.calls = CallPages(
+            session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed), self.turns
+        )
         self._automations: dict[str, str] = {}
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
@@ -183,7 +187,7 @@ class Runs:
         return differed
 
     async def _fetch_automation(self, automation_id: str, priority: Priority) -> bool:
-        name = self._automations.get(automation_id)
+        name, turn = self._automations.get(automation_id), self.turns.ask()
         try:
             runs = await self.session.client.at(priority).automations.runs(automation_id)
         except NotFound:
@@ -191,11 +195,15 @@ class Runs:
             self._automations.pop(automation_id, None)
             return False
         pairs = [(run.id, self.dress(make.from_job(run, automation_id, name))) for run in runs]
-        return bool(self.set.apply([*pairs, *make.marked(runs.bad, automation_id)]).changed)
+        if priority is Priority.ACTION:
+            for key, _ in pairs:
+                self.turns.read_back(key, turn)
+        pairs += make.marked(runs.bad, automation_id)
+        return bool(self.set.apply(self.turns.still_news(pairs, turn)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
         """Read one v1 run by its id and put it in the list. Raises the error tree, save for a run that is gone."""
-        now = self.session.clock.monotonic()
+        now, turn = self.session.clock.monotonic(), self.turns.ask()
         try:
             run = await self.session.client.at(Priority.TABLE).runs.get(run_id)
         except NotFound:
@@ -207,14 +215,20 @@ class Runs:
         if ended and was is not None and was.state == run.status and run_id in self._due:
             self._settled.add(run_id)
         self._due[run_id] = now + (SETTLE if ended else LIVE_RUN_EVERY)
-        return self.put_run(run) != was
+        before = None if was is None else self.set.rows.get(was.key)
+        return self.put_run(run, turn=turn) != before
 
-    def put_run(self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:
+    def put_run(
+        self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None, turn: int | None = None
+    ) -> RunRow:
         """Put a v1 run in the list and return its row. The row of its call, where there is one, knows more: only
-        what the run knows better is taken over (v1.md §7.6).
+        what the run knows better is taken over (v1.md §7.6). `turn` is the number of its reading: one that is too late
+        changes nothing.
         """
         row = self.dress(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
+        if known is not None and turn is not None and self.turns.overtaken(row.key, turn):
+            return known
         if known is not None and known.source is make.Source.CALL:
             over = row.state in ENDED_STATES and known.state not in ENDED_STATES
             row = replace(
@@ -236,10 +250,13 @@ class Runs:
 
         Raises the error tree.
         """
+        turn = self.turns.ask()
         if row.source is make.Source.CALL and row.started_at is not None and self.listed:
             await self.calls.read_one(row, Priority.ACTION)
         elif row.run_id is not None:
-            return self.put_run(await self.session.client.at(Priority.ACTION).runs.get(row.run_id))
+            run = await self.session.client.at(Priority.ACTION).runs.get(row.run_id)
+            self.turns.read_back(row.key, turn)
+            return self.put_run(run, turn=turn)
         elif row.automation_id is not None:
             await self._fetch_automation(row.automation_id, Priority.ACTION)
         now = self.set.rows.get(row.key)

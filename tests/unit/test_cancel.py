@@ -18,7 +18,7 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.operate import operations
-from tests.unit.fakes import COOKIE, FakeSession, automation, call, event, job, run, stamp
+from tests.unit.fakes import COOKIE, LOGIN, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
 pytestmark = pytest.mark.usefixtures("pauses")
@@ -211,3 +211,47 @@ async def test_a_console_that_is_left_while_a_cancel_is_read_back_has_sent_it_al
         await asking
     assert [entry[2] for entry in ledger(session)] == ["sent", "done"]
     assert session.cancelling == {}
+
+
+@pytest.mark.parametrize("of", ["call", "run", "job"])
+async def test_a_list_that_was_asked_for_before_a_cancel_does_not_bring_the_run_back(
+    session: FakeSession, of: str
+) -> None:
+    flow = automation(1, "Nightly")
+    if of == "call":
+        row, part, name = await streaming_call(session), session.fake.observability, "calls"
+    elif of == "run":
+        session.history.remember(Remembered(run(1).run_id))
+        row, part, name = streaming_run(session), session.fake.runs, "get"
+    else:
+        session.fake.refuse["observability.calls"] = LOGIN
+        session.fake.automation_rows = [flow]
+        session.fake.automation_runs = {flow.id: Rows([job(1, flow.id)])}
+        row, part, name = make.from_job(job(1, flow.id), flow.id, "Nightly"), session.fake.automations, "runs"
+        session.listing.set.apply([(row.key, row)])
+
+    def cancelled(kind: str, id: str) -> None:
+        session.fake.call_rows = [call(1, status="cancelled")]
+        session.fake.run_rows = {run(1).run_id: run(1, status="cancelled")}
+        session.fake.automation_runs = {flow.id: Rows([job(1, flow.id, status="cancelled")])}
+
+    session.fake.on_cancel = cancelled
+    ask_now, on_its_way, later = getattr(part, name), asyncio.Event(), asyncio.Event()
+
+    async def first_is_slow(*args: Any, **kwargs: Any) -> Any:
+        answer = await ask_now(*args, **kwargs)
+        if not on_its_way.is_set():
+            on_its_way.set()
+            await later.wait()
+        return answer
+
+    setattr(part, name, first_is_slow)
+    poll = asyncio.create_task(session.listing.fetch())
+    await on_its_way.wait()
+    assert (await ask(session, row)).good
+    later.set()
+    assert await poll is False
+    assert state(session, row) == "cancelled"
+    session.time.advance(100)
+    await session.listing.fetch()
+    assert state(session, row) == "cancelled"

@@ -19,8 +19,6 @@ from mogplex_tui.config.locks import held
 from mogplex_tui.config.settings import same_service
 from mogplex_tui.config.vault import VaultError
 
-_WORDS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
@@ -132,23 +130,22 @@ def _print(arguments: argparse.Namespace, known: Contexts, rows: list[Context]) 
         for row in rows:
             output.object("context", context_fields(row, current=row.name == known.current))
     elif rows:
-        titles = ("", "NAME", "SERVICE", "TEAM", "FLAGS", "CREDENTIALS")
+        # Called as in the console's list of contexts.
+        titles = ("", "CONTEXT", "SERVICE", "TEAM", "RULES", "COLOUR", "SIGNED IN WITH", "KEPT IN")
         output.table([Column(title) for title in titles], [_cells(row, known) for row in rows])
     output.flush()
 
 
 def _cells(row: Context, known: Contexts) -> list[str]:
-    flags = [word for word, on in (("read-only", row.read_only), ("protected", row.protected)) if on]
-    if row.colour:
-        flags.append(row.colour)
-    held = " and ".join(_WORDS.get(kind, kind) for kind in row.holds)
     return [
         "*" if row.name == known.current else "",
         row.name,
         row.base_url,
         row.team or "personal",
-        ", ".join(flags) or "–",
-        f"{held} ({row.kept_in})" if held else "–",
+        ", ".join(row.rules) or "–",
+        row.colour or "–",
+        ", ".join(row.signed_in_with) or "–",
+        row.kept_in or "–",
     ]
 
 

@@ -28,6 +28,9 @@ class ContextError(Exception):
     """A context that is not there, or cannot be as it is asked for; the text says what would do."""
 
 
+_CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One service under a name.
@@ -45,6 +48,18 @@ class Context:
     colour: str | None = None
     kept_in: str | None = None
     holds: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What the console keeps to in it, in words."""
+        return tuple(
+            word for word, on in (("read-only", self.read_only), ("protected", self.protected)) if on
+        )
+
+    @property
+    def signed_in_with(self) -> tuple[str, ...]:
+        """The kinds of its credentials, in words."""
+        return tuple(_CREDENTIALS.get(kind, kind) for kind in self.holds)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

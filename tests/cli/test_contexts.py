@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from mogplex_tui.config.paths import config_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.vault import Record
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.operate.kinds.base import Context as CellContext
+from mogplex_tui.operate.kinds.contexts import KIND
 from tests.api.support import Seen, http, ok, serving
 from tests.cli.support import TOKEN, Mogplex
 from tests.controlplane.support import World
+from tests.unit.fakes import START, FakeSession
 
 TEAM = "8f3a2b1c-0000-4000-8000-000000000001"
 
@@ -42,7 +46,7 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
     assert [(row["name"], row["current"]) for row in listed.objects] == [("local", False), ("prod", True)]
     lines = (await mogplex("contexts", "list")).lines
     assert lines[2].split()[:3] == ["*", "prod", "https://mogplex.com"]
-    assert "read-only, protected, error" in lines[2]
+    assert [word in lines[2] for word in ("read-only, protected", "error")] == [True, True]
     changes = ("--team", "", "--no-protected", "--no-read-only", "--colour", "none")
     changed = (await mogplex("contexts", "set", "prod", *changes, "--json")).one
     assert changed == {
@@ -59,6 +63,22 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
     assert (await mogplex("contexts", "remove", "live")).code == 0
     known = contexts.read()
     assert (list(known.by_name), known.current) == (["local"], None)
+
+
+async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
+    """What a column is called, and what stands in it, is the same in both lists."""
+    options = {"kept_in": "file", "holds": ("token", "session"), "read_only": True, "protected": True}
+    context = Context("prod", "https://mogplex.com", **options)
+    contexts.change(lambda known: known.put(context, use=True))
+    session = FakeSession(state_dir("prod"))
+    (item,) = (await KIND.roads[0].read(session.client, session)).items
+    shown = {field.title: field.cell(item, CellContext(START))[0] for field in KIND.fields}
+    titles, row = (re.split(r"  +", line.strip(" *")) for line in (await mogplex("contexts", "list")).lines)
+    printed = dict(zip(titles, row, strict=True))
+    assert printed["SIGNED IN WITH"] == "personal access token, session cookie"
+    for same in ("CONTEXT", "SERVICE", "TEAM", "RULES", "SIGNED IN WITH", "KEPT IN"):
+        assert printed[same] == shown[same]
+    assert set(titles) - set(shown) == {"COLOUR"}
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,11 @@ async def _stats(setting: Setting, since: timedelta | datetime) -> int:
 def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
     """Return the stats as JSON fields: money as decimals or None, durations ms, rates in percent.
 
-    `windows` are the answers for the asked window, the last hour, 24 h and 7 days. Cost is the sum of what is priced
-    (`provenance` "known"); a null is unknown, never nothing.
+    `windows` are the answers for the asked window, the last hour, 24 h and 7 days. Cost is the sum of what is priced,
+    in part computed (`provenance` "estimated", as of a run); a null is unknown, never nothing.
     """
     from mogplex_tui.live.costs import known
+    from mogplex_tui.live.rows import Cost
 
     asked = windows["asked"]
     figures = asked.summary
@@ -73,7 +74,7 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
         "as_of": now,
         "since": begin,
         "cost": {
-            "provenance": "known",
+            "provenance": Cost.ESTIMATED.value,
             "today": known(figures.cost_today, figures.calls_today),
             "per_hour": spent["hour"],
             "day": spent["day"],

@@ -1,7 +1,7 @@
 """What the work costs, read from the windows of the stats route (observability.md §1).
 
-The route sums what is priced and leaves out what is not, so every figure is the known part. `total_cost` obeys the
-asked window; `cost_today` counts from 00:00 UTC whatever is asked.
+The route sums what is priced, billed or computed, and leaves out what is not, so every figure is the known part and
+an `Estimate`. `total_cost` obeys the asked window; `cost_today` counts from 00:00 UTC whatever is asked.
 """
 
 from __future__ import annotations
@@ -166,6 +166,9 @@ class Costs:
 def known(cost: Decimal | None, calls: int) -> Decimal | None:
     """Return a sum of costs, or None when there were calls and none of them has a price.
 
-    The service's sum of nothing is 0; calls without a price must not look free.
+    The service's sum of nothing is 0; calls without a price must not look free. Where there were no calls, the 0 is
+    exact and no estimate.
     """
-    return None if calls and not cost else cost
+    if cost:
+        return cost
+    return None if calls or cost is None else Decimal(0)

@@ -152,7 +152,7 @@ class ObservabilityScreen(ConsoleScreen):
         chart.set_series(
             [] if closed else costs.series(),
             labels=[hour.astimezone().strftime("%H:%M") for hour in hours],
-            title="$ an hour, last 24 h",
+            title="~$ an hour, last 24 h",
         )
 
     def _draw_bars(self, stats: Stats | None) -> None:

@@ -36,7 +36,7 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: Worl
     stats = done.one
     cost = stats["cost"]
     assert (cost["per_hour"], cost["day"], cost["week"]) == ("0.5", "1.75", "5.75")
-    assert (cost["provenance"], cost["since"]) == ("known", "1.75")
+    assert (cost["provenance"], cost["since"]) == ("estimated", "1.75")
     assert stats["usage"]["calls"] == 2
     assert {row["type"]: row["count"] for row in stats["by_type"]} == {"agent": 1, "chat": 1}
     assert stats["by_model"] == [{"model": "acme/nova-1", "count": 2, "tokens": 2000}]
@@ -44,6 +44,9 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: Worl
     wider = (await operator("stats", "--json", "--since", "30d")).one
     assert wider["cost"]["since"] == "105.75"
     assert wider["usage"]["calls"] == 4
+    # The route sums what was billed and what was computed, and does not tell how much of each.
+    text = (await operator("stats")).out
+    assert "~$0.50/h" in text and "~$1.75" in text and "~$5.75" in text and " $" not in text
 
 
 async def test_calls_without_a_price_are_a_dash_and_never_nothing(operator: Mogplex, world: World) -> None:
@@ -62,7 +65,7 @@ async def test_no_calls_cost_nothing_and_have_no_rate_of_success(operator: Mogpl
     assert stats["usage"]["success_rate"] is None
     assert stats["jobs"]["success_rate"] is None
     text = await operator("stats")
-    assert "$0.00" in text.out
+    assert "$0.00" in text.out and "~" not in text.out
     assert "–" in text.out
 
 

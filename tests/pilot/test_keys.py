@@ -123,6 +123,6 @@ def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(screen: 
             assert any(line.split()[0] == actions.shown_key(action.keys[0], ascii_only=True) for line in said)
     text = "\n".join(told)
     assert letters(text).isascii()
-    for sign in ("● nominal", "budget 5/60", "today $", "questions that wait"):
+    for sign in ("● nominal", "budget 5/60", "today ~$", "questions that wait"):
         assert sign in text
     assert max(map(len, told)) <= 66

@@ -31,7 +31,7 @@ async def test_figures_of_the_stats_route_with_their_age(
     async with console(size=size) as ui:
         await ui.press("6")
         await ui.sees(
-            "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour $3.50/h", "today $3.50", "nova", "chat"
+            "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour ~$3.50/h", "today ~$3.50", "nova", "chat"
         )
         text = await ui.sees("as of", "1 of 1", "by model, tokens, last 24 h")
         # What the range in the title is of, all the figures are of, in the words of the bars.

@@ -17,6 +17,7 @@ from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.errors import LoginRequired, Unavailable
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.stats import Stats
+from mogplex_tui.api.money import Estimate
 from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
@@ -172,10 +173,10 @@ def _costs(app: Still) -> None:
         }
     )
     hour = stats.model_copy(
-        update={"summary": stats.summary.model_copy(update={"total_cost": Decimal("4.20")})}
+        update={"summary": stats.summary.model_copy(update={"total_cost": Estimate("4.20")})}
     )
     week = stats.model_copy(
-        update={"summary": stats.summary.model_copy(update={"total_cost": Decimal("164.10")})}
+        update={"summary": stats.summary.model_copy(update={"total_cost": Estimate("164.10")})}
     )
     costs = app.session.costs
     costs.windows = {"hour": Window(hour, NOW), "day": Window(stats, NOW), "week": Window(week, NOW)}

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from mogplex_tui.api.models.base import Count, Inbound, Money, Rows, Text, empty_rows, nested
+from mogplex_tui.api.models.base import Count, Estimated, Inbound, Rows, Text, empty_rows, nested
 
 
 class StatsSummary(Inbound):
-    """The figures of §1.1: money is USD of known costs only, durations are ms, rates are percent.
+    """The figures of §1.1: durations are ms, rates are percent. Money is the sum of known costs in USD, billed and
+    computed ones in one (§6): no answer tells the shares, so that every sum counts as computed in part.
 
     `total_*`, the average and the success rate cover from/to (all time without `from`), `…_in_range` and
     sandbox time the last 24 hours without from/to, and `…_today` since 00:00 UTC.
@@ -14,8 +15,8 @@ class StatsSummary(Inbound):
 
     total_calls: Count = 0
     total_tokens: Count = 0
-    total_cost: Money | None = None
-    cost_today: Money | None = None
+    total_cost: Estimated | None = None
+    cost_today: Estimated | None = None
     reconciliation_pending: int | None = None
     avg_duration_ms: float | None = None
     success_rate: float | None = None

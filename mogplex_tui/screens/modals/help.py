@@ -31,7 +31,10 @@ _IN_A_RECORD = (
 _HEADER = (
     ("● nominal", "whether the service answers; live: changes are heard as they happen"),
     ("budget 5/60", "requests of the last minute, of as many as the token has; next: when one is free again"),
-    ("today $", "the cost since 00:00 UTC, then that of the last hour"),
+    (
+        "today ~$",
+        "the known cost since 00:00 UTC, then that of the last hour; ~: in part computed from list prices",
+    ),
     ("◆ 2", "questions that wait for a person: :approvals"),
 )
 # The columns of the keys, and of what is said of them before it goes on in the next line.

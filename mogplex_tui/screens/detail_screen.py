@@ -72,7 +72,7 @@ class DetailScreen(ConsoleScreen):
 
     def compose_record(self) -> Iterator[Widget]:
         """Yield the facts, the links and the texts."""
-        yield RecordView(id="detail")
+        yield RecordView(texts_first=self.KIND.texts_first, id="detail")
 
     def on_mount(self) -> None:
         """Hear of the list; what the record says by itself comes into it as well."""

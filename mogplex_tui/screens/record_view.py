@@ -35,6 +35,8 @@ class RecordView(VerticalScroll, can_focus=True):
         scrollbar-size-vertical: 1;
         #page { layout: vertical; height: auto; }
         #more { height: auto; }
+        #first { height: auto; padding: 0 2; display: none; }
+        #first.-some { display: block; }
         #facts { width: 1fr; height: auto; padding: 0 2; }
         #links { width: 1fr; margin: 1 0 0 0; display: none; }
         #links.-some { display: block; }
@@ -57,13 +59,16 @@ class RecordView(VerticalScroll, can_focus=True):
         Binding("end,G", "edge(True)", "End", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, texts_first: bool = False, id: str | None = None) -> None:
+        """With `texts_first` the texts stand above the facts where there is no room beside them."""
         super().__init__(id=id)
+        self._texts_first = texts_first
         self._links: list[Link] = []
         self._texts: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
         """Lay out the three parts."""
+        yield Static("", id="first", markup=False)
         yield from self._parts()
 
     def _parts(self) -> Iterator[Widget]:
@@ -91,8 +96,15 @@ class RecordView(VerticalScroll, can_focus=True):
         self.links.set_links([(link.label, link.text) for link in links], self._labels())
         if list(texts) != self._texts:
             self._texts = list(texts)
-            self.query_one("#texts", Static).update(_content(texts))
+            self._draw_texts()
         self._arrange()
+
+    def _draw_texts(self) -> None:
+        first = self._texts_first and not self.has_class("-beside") and bool(self._texts)
+        content, blank = _content(self._texts), Content("")
+        self.query_one("#first", Static).update(content if first else blank)
+        self.query_one("#first").set_class(first, "-some")
+        self.query_one("#texts", Static).update(blank if first else content)
 
     def _labels(self) -> int:
         """How wide the links' labels are so that they line up with the facts above them."""
@@ -102,6 +114,8 @@ class RecordView(VerticalScroll, can_focus=True):
         beside = self.size.width >= BESIDE and bool(self._links or self._texts)
         if beside != self.has_class("-beside"):
             self.set_class(beside, "-beside")
+            if self._texts_first:
+                self._draw_texts()
             self.links.set_links([(link.label, link.text) for link in self._links], self._labels())
 
     def on_resize(self) -> None:

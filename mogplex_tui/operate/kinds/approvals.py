@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kinds.base import Context, Fact
 
 
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
@@ -22,15 +23,13 @@ _MORE = "More wait behind these: the service tells the oldest 50 of automations.
 
 async def _read(client: ClientView, session: Session) -> Listing:
     """Both sorts in one list; the one that this credential cannot see is left out."""
-    items: list[Item] = []
-    notice = ""
+    items, notice = list[Item](), ""
     if session.open(Family.FLOWS):
         found = await client.approvals.of_flows()
         notice = _MORE if found.has_more else ""
         items += listed(found.approvals, dress=lambda row: _dress(row) | {"flow": True}).items
     if session.open(Family.APPROVALS):
-        rows = await client.approvals.of_control()
-        items += listed(rows, dress=_dress).items
+        items += listed(await client.approvals.of_control(), dress=_dress).items
     return Listing(items, notice=notice)
 
 
@@ -38,10 +37,23 @@ def _dress(row: Any) -> dict[str, Any]:
     return dressed(row, "sort who input_text if_denied", asked=row.question, repo=row.where)
 
 
+_ALL = c.groups(
+    "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
+    "by: who|automation; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
+    "runs out: expires_at; asked at: created_at",
+)
+
+
+def _facts(item: Item, context: Context) -> list[list[Fact]]:
+    """Of a tool that nothing is said of beyond its name, the name is told once."""
+    again = ("tool", c.value(item, "asked"))
+    return [[fact for fact in group if fact[:2] != again] for group in _ALL(item, context)]
+
+
 def _answer(decision: str) -> Callable[[ClientView, Item, str], Awaitable[None]]:
     async def answer(client: ClientView, item: Item, note: str) -> None:
-        family = client.approvals
-        send = family.answer_flow if c.value(item, "flow") else family.answer_control
+        flow, control = client.approvals.answer_flow, client.approvals.answer_control
+        send = flow if c.value(item, "flow") else control
         await send(item.key, decision, note.strip() or None)
 
     return answer
@@ -90,17 +102,14 @@ KIND = Kind(
     default_sort=c.by("due", "created_at"),
     descending=False,
     label=c.named("“{asked:60}”"),
-    facts=c.groups(
-        "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
-        "by: who|automation; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
-        "runs out: expires_at; asked at: created_at",
-    ),
+    facts=_facts,
     links=p.links(
         p.to("jobs", "job", "job_run_id", "automation"),
         p.to("automations", "automation", "flow_id", "automation"),
         p.to("runs", "call", "ai_call_id", "tool_name"),
     ),
     texts=c.texts(("What the tool would get", "input_text")),
+    texts_first=True,
     verbs=(
         _decides("approve", "a", "Say yes; a note is optional.").says("approving", "{} is approved."),
         _decides("deny", "d", "Say no; a note is optional.").says("denying", "{} is denied."),

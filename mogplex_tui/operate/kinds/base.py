@@ -232,13 +232,13 @@ class Kind:
 
     The first five and `search` and `default_sort` are needed by every list: `search` is what `/` looks at beside the
     columns, by name. The rest makes it a kind of the generic screens: `roads` in the order of richness, `key` and
-    `label` of a record, `facts` in groups, `links`, `texts` as
-    titled long texts, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of its
-    page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a browser
-    session, `quiet` tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds
-    whose lists are kept fresh along with this one, because its columns, facts or choices tell from them; `lend` makes
-    of their rows what is shown of a record, anew with every tick where that `ages`. `ends` says until when a record
-    is open: what has ended stays in the list, and is not counted as open.
+    `label` of a record, `facts` in groups, `links`, `texts` as titled long texts, which are what must be read where
+    they stand `texts_first`, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path
+    of its page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a
+    browser session, `quiet` tells of a row that it is over and well, so that what is not stands out. `beside` are the
+    kinds whose lists are kept fresh along with this one, because its columns, facts or choices tell from them; `lend`
+    makes of their rows what is shown of a record, anew with every tick where that `ages`. `ends` says until when a
+    record is open: what has ended stays in the list, and is not counted as open.
     """
 
     name: str
@@ -260,6 +260,7 @@ class Kind:
     facts: Callable[[Item, Context], Sequence[Sequence[Fact]]] = lambda _, __: ()
     links: Callable[[Item], Sequence[Link]] = lambda _: ()
     texts: Callable[[Item, Context], Sequence[tuple[str, str]]] = lambda _, __: ()
+    texts_first: bool = False
     tail: Logs | None = None
     verbs: tuple[Verb, ...] = ()
     one: Callable[[ClientView, Item], Awaitable[Item]] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pilot.kinds.story import on, server, shown, told
+from tests.pilot.kinds.walking import resized
 
 __all__ = ["server"]
 
@@ -62,6 +63,25 @@ async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
         await ui.press("a")
         await told(ui, "Its time is over.")
         assert _control(ui) == before
+
+
+async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(console: Any) -> None:
+    async with console(size=(80, 24)) as ui:
+        screen = await shown(ui, "approvals", "kind:tool")
+        record = screen.item().record
+        assert record["asked"] == record["wait_config"]["toolName"]
+        await ui.press("enter")
+        heading, given = "What the tool would get", record["input_text"][:40]
+        lines = (await ui.sees(heading, given, "asked", "if denied", "runs out")).splitlines()
+        starts = [line[2:].split("  ")[0].strip() for line in lines]
+        assert starts.index(heading) < starts.index("asked")
+        # Its name is told once.
+        assert "tool" not in starts
+        assert ["asked", record["asked"]] in [line.split() for line in lines]
+        await resized(ui, (120, 40))
+        # Where there is room it stands beside the facts.
+        await ui.until(lambda: any(line.find(heading) > 40 for line in ui.text.splitlines()), "it moving")
+        assert ui.text.count(heading) == 1
 
 
 async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_screen_says_the_way(

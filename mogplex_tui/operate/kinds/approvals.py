@@ -89,7 +89,7 @@ KIND = Kind(
     ages=True,
     ends=p.ending("expires_at"),
     fields=(
-        c.state("status", width=10, priority=0),
+        c.state("status", width=11, priority=0),
         c.left("expires_at", "LEFT", 5, key="left", priority=0),
         c.text("sort", "KIND", 7, "dim", key="kind", priority=3),
         c.text("asked", "ASKED", 44, flex=3, min_width=34),

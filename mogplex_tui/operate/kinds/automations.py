@@ -13,15 +13,14 @@ from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road, verb, w
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.resources.automations import AutomationsResource
-    from mogplex_tui.api.resources.flows import FlowsResource
+    from mogplex_tui.api.resources import automations, flows
 
 
 _flows = reading(lambda client: client.flows.list(), lambda _, row: dressed(row, "version draft", flow=True))
 _v1 = reading(lambda client: client.automations.list(), lambda _, row: dressed(row))
 
 
-def _family(client: ClientView, item: Item) -> FlowsResource | AutomationsResource:
+def _family(client: ClientView, item: Item) -> flows.FlowsResource | automations.AutomationsResource:
     return client.flows if c.value(item, "flow") else client.automations
 
 
@@ -40,7 +39,6 @@ async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> An
 
 
 _SAME = "There is no draft that differs from the version that runs."
-_SWITCHING = "Pausing and activating automations"
 _PUBLISHED = p.having("published_version_id", "It was never published: publish it first.")
 
 KIND = Kind(
@@ -58,7 +56,7 @@ KIND = Kind(
     ),
     beside=("projects",),
     fields=(
-        c.state("status", width=10, priority=0),
+        c.state("status", width=13, priority=0),
         c.text("name", "AUTOMATION", 24, flex=2, min_width=24),
         c.text("source_kind", "SOURCE", 9, "dim", key="source", priority=3),
         c.count("version", "VER", 4, priority=1),
@@ -99,14 +97,14 @@ KIND = Kind(
         .sends(lambda client, item, _: client.flows.set_active(item.key, True))
         .only(_PUBLISHED, p.while_not_in("active", why="It is {status or unknown} already."))
         .says("activating", "{} is active.")
-        .by(Family.FLOWS, needing=_SWITCHING)
+        .by(Family.FLOWS, needing="Pausing and activating automations")
         .for_many(),
         verb("pause", "d", "Keep it from firing.")
         .sends(lambda client, item, _: client.flows.set_active(item.key, False))
         .only(_PUBLISHED, p.while_in("active", why="It is {status or unknown} already."))
         .asks("What runs goes on; nothing new is started until it is activated.", go="Pause it")
         .says("pausing", "{} is paused.")
-        .by(Family.FLOWS, needing=_SWITCHING)
+        .by(Family.FLOWS, needing="Pausing and activating automations")
         .for_many(),
         verb("publish", "P", "Make the draft the version that runs.")
         .sends(lambda client, item, _: _family(client, item).publish(item.key))

@@ -68,23 +68,43 @@ def _of_control(row: Any) -> Question:
     )
 
 
+async def _of_automations(desk: Desk) -> Any:
+    answer = await desk.client.approvals.of_flows()
+    more = "More questions of automations wait behind these; the service shows the oldest 50."
+    return answer.approvals, _of_flow, more if answer.has_more else ""
+
+
+async def _of_orchestrator(desk: Desk) -> Any:
+    return await desk.client.approvals.of_control(), _of_control, ""
+
+
+_PARTS = {"automation": _of_automations, "orchestrator": _of_orchestrator}
+
+
 async def _list(desk: Desk) -> Any:
+    """Both sorts, or the one that is asked for; where one is refused the other is listed, and a note says so."""
+    from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
     from mogplex_tui.api.models.base import Rows
 
     wanted = getattr(desk.args, "of", None)
     found: Rows[Question] = Rows()
-    if wanted != "orchestrator":
-        answer = await desk.client.approvals.of_flows()
-        found.extend(map(_of_flow, answer.approvals))
-        found.bad += answer.approvals.bad
-        if answer.has_more:
-            desk.notes.append(
-                "More questions of automations wait behind these; the service shows the oldest 50."
+    notes, refused = list[str](), list[Exception]()
+    asked = [wanted] if wanted else list(_PARTS)
+    for of in asked:
+        try:
+            rows, made, note = await _PARTS[of](desk)
+        except (LoginRequired, NotAllowed, NotSignedIn, Absent) as error:
+            refused.append(error)
+            notes.append(
+                f"Not listed: the approvals of {'automations' if of == 'automation' else 'the ' + of}. {error}"
             )
-    if wanted != "automation":
-        rows = await desk.client.approvals.of_control()
-        found.extend(map(_of_control, rows))
+            continue
+        found.extend(map(made, rows))
         found.bad += rows.bad
+        notes += [note] if note else []
+    if len(refused) == len(asked):
+        raise refused[0]
+    desk.notes += notes
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
+from mogplex_tui.api.errors import InvalidResponse, MogplexError, ServiceFailed, Unavailable
+from mogplex_tui.live.collection import CLOSED, Item, Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, Verb, dressed, listed, road, verb
@@ -21,16 +22,55 @@ if TYPE_CHECKING:
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
 
 
+# What one route of the two may answer while the other tells its part; all else is trouble of the whole service.
+_OF_ONE = (*CLOSED, InvalidResponse, ServiceFailed, Unavailable)
+
+
+async def _of_flows(client: ClientView) -> Listing:
+    found = await client.approvals.of_flows()
+    items = listed(found.approvals, dress=lambda row: _dress(row) | {"flow": True}).items
+    return Listing(items, notice=_MORE if found.has_more else "")
+
+
+async def _of_control(client: ClientView) -> Listing:
+    return listed(await client.approvals.of_control(), dress=_dress)
+
+
+_PARTS = (
+    (Family.FLOWS, "Approvals of automations", _of_flows),
+    (Family.APPROVALS, "Approvals of the orchestrator", _of_control),
+)
+
+
 async def _read(client: ClientView, session: Session) -> Listing:
-    """Both sorts in one list; the one that this credential cannot see is left out."""
-    items, notice = list[Item](), ""
-    if session.open(Family.FLOWS):
-        found = await client.approvals.of_flows()
-        notice = _MORE if found.has_more else ""
-        items += listed(found.approvals, dress=lambda row: _dress(row) | {"flow": True}).items
-    if session.open(Family.APPROVALS):
-        items += listed(await client.approvals.of_control(), dress=_dress).items
-    return Listing(items, notice=notice)
+    """Both sorts in one list. Where one cannot be read the other is shown, and above it is said what is missing."""
+    items, said = list[Item](), list[str]()
+    trouble: MogplexError | None = None
+    for family, what, read in _PARTS:
+        why = session.closed([family], p.session_needed(what))
+        if why is not None:
+            said.append(why if why.startswith(what) else f"{what} are not shown. {why}")
+            continue
+        try:
+            part = await read(client)
+        except _OF_ONE as error:
+            trouble = trouble or error
+            kept = [] if isinstance(error, CLOSED) else _known(session, flow=family is Family.FLOWS)
+            items += kept
+            end = "what was read of them before stays" if kept else "they are not shown"
+            said.append(f"{what} cannot be read, {end}. {error.what.rstrip('.')}.")
+        else:
+            items += part.items
+            said += [part.notice] if part.notice else []
+    if trouble is not None and not items:
+        # An empty list would say that nothing waits for a person.
+        raise trouble
+    return Listing(items, notice=" ".join(said))
+
+
+def _known(session: Session, *, flow: bool) -> list[Item]:
+    rows = session.store.set("approvals").rows.values()
+    return [item for item in rows if item.record is not None and bool(c.value(item, "flow")) is flow]
 
 
 def _dress(row: Any) -> dict[str, Any]:

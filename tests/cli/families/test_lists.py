@@ -8,6 +8,7 @@ import io
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, http, serving
 from tests.cli.support import TOKEN, UNKNOWN, Mogplex
 from tests.controlplane.routing.support import assignment, control_approval
 from tests.controlplane.routing.test_flow_runs import park
@@ -305,3 +306,26 @@ async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: World) 
     flow = world.flow()
     done = await operator("automations", "runs", flow)
     assert (done.code, done.out, done.err) == (0, "", "There are no jobs.\n")
+
+
+@pytest.mark.parametrize("refused", ["flows", "control"])
+async def test_questions_of_one_sort_are_listed_though_the_others_are_refused(
+    mogplex: Mogplex, refused: str
+) -> None:
+    stamp = "2026-08-05T10:00:00Z"
+    row = {"id": UNKNOWN, "kind": "manual_approval", "status": "pending", "created_at": stamp}
+
+    async def answer(seen: Seen, _: object) -> bytes:
+        if refused in seen.path:
+            return http(403, {"error": "Forbidden"})
+        return http(200, {"approvals": [row], "hasMore": False})
+
+    async with serving(answer) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex("approvals", "list", "--json")
+        alone = "automation" if refused == "flows" else "orchestrator"
+        none = await mogplex("approvals", "list", "--of", alone, "--json")
+    assert (done.code, [each["id"] for each in done.objects]) == (0, [UNKNOWN])
+    whose = "automations" if refused == "flows" else "the orchestrator"
+    assert f"Not listed: the approvals of {whose}." in done.err
+    assert (none.code, none.out) == (4, "")

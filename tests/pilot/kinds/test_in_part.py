@@ -55,3 +55,42 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
             ui.app.session.scheduler.refresh(feed)
             await ui.until(lambda failures=failures: feed.freshness.failures >= failures, "a failure")
         await ui.sees("What was read before stays")
+
+
+@pytest.mark.parametrize(
+    ("route", "other", "said"),
+    [
+        ("/api/flows/approvals", {"control"}, "Approvals of automations cannot be read"),
+        ("/api/control/approvals", {"tool", "step"}, "Approvals of the orchestrator cannot be read"),
+    ],
+)
+async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused_or_fails(
+    console: Callable[..., Any], route: str, other: set[str], said: str
+) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "approvals")
+        feed, rows = ui.app.collection(kinds()["approvals"]).feed, screen.rows_of().rows
+        before = set(rows)
+        # One that only fails now may answer again: what was read of it is not taken away meanwhile.
+        _fail(ui, f"GET {route} status:500")
+        ui.app.session.scheduler.refresh(feed)
+        await ui.until(
+            lambda: f"{said}, what was read of them before stays." in squeezed(ui.text), "the failure"
+        )
+        assert set(rows) == before
+        _fail(ui, f"GET {route} status:403")
+        ui.app.session.scheduler.refresh(feed)
+        await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
+        await ui.until(lambda: "they are not shown" in squeezed(ui.text), "what is missing being said")
+        sorts = {item.record["sort"] for item in rows.values()}
+        assert sorts and sorts <= other
+
+
+async def test_no_approvals_that_could_be_read_are_not_called_none(console: Callable[..., Any]) -> None:
+    async with console() as ui:
+        with ui.server.plane.db.transaction() as tx:
+            tx.execute("DELETE FROM control_approvals")
+        _fail(ui, "GET /api/flows/approvals status:500")
+        await ui.app.go("approvals")
+        await ui.sees("The service failed", "r retries now")
+        assert "Nothing waits" not in ui.text

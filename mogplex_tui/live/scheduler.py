@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, SuspectedThrottle, Throttled
+from mogplex_tui.api.errors import BudgetBlocked, MogplexError, ServiceFailed, SuspectedThrottle, Throttled
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
@@ -27,6 +27,8 @@ log = logging.getLogger("mogplex.live")
 DEBOUNCE = 0.12
 AT_ONCE = 8
 LONGEST_PAUSE = 60.0
+# What the service goes on failing to do is asked for again after so many seconds, then twice as many, and so on.
+FAILING = 8.0
 
 
 @dataclass(eq=False)
@@ -179,6 +181,16 @@ class Scheduler(Going):
             candidates.append(max(feed.hinted_at + DEBOUNCE, feed.finished + self._gap(feed)) - now)
         return max(wait, min(candidates)) if candidates else None
 
+    def _due_in(self, feed: Feed) -> float | None:
+        """Return when a feed is due; one that cannot say so has failed, and the others go on."""
+        try:
+            return self.due_in(feed)
+        except Exception as error:
+            log.exception("when %s is due cannot be told", feed.name)
+            self._failed(feed, error)
+            feed.changed()
+            return self.due_in(feed)
+
     def _interval(self, feed: Feed) -> float | None:
         if feed.idle():
             return None
@@ -221,7 +233,7 @@ class Scheduler(Going):
     def _launch(self) -> float:
         pause = LONGEST_PAUSE
         for feed in sorted(self._feeds.values(), key=lambda each: each.priority):
-            due = self.due_in(feed)
+            due = self._due_in(feed)
             if due is None:
                 continue
             if due > 0:
@@ -287,4 +299,8 @@ class Scheduler(Going):
             wait = decide(error, min(fresh.failures, 3), method="GET")
             if wait is not None and fresh.failures > 3:
                 wait = min(30.0, 5.0 * (fresh.failures - 2))
+            usual = self._interval(feed) if wait is None and isinstance(error, ServiceFailed) else None
+            if usual is not None:
+                # Never later than it would have been read without a failure.
+                wait = min(usual, FAILING * (1 << min(fresh.failures - 3, 8)))
         fresh.retry_at = None if wait is None else now + wait

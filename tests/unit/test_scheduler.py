@@ -146,6 +146,45 @@ async def test_failures_are_tried_again_ever_more_slowly_until_it_works(world: W
     assert fresh.as_of is not None
 
 
+async def test_a_service_that_goes_on_failing_is_asked_again_ever_later_but_no_later_than_usual(
+    world: World,
+) -> None:
+    probe = world.feed(every=60.0, tables=frozenset({"ai_calls"}))
+    world.scheduler.realtime_open = True
+    probe.fails = [ServiceFailed("broken", status=500) for _ in range(7)]
+    fresh = world.scheduler.want(probe.feed).feed.freshness
+    await until(lambda: probe.reads == 1)
+    waits = []
+    for reads in range(1, 8):
+        await turns()
+        # Whoever looks is told when the next try is.
+        assert (fresh.failures, fresh.retry_at is not None) == (reads, True)
+        waits.append((fresh.retry_at or 0.0) - world.clock.monotonic())
+        await world.after(waits[-1] + 0.01)
+        assert probe.reads == reads + 1
+    assert waits[2:] == pytest.approx([8.0, 16.0, 32.0, 60.0, 60.0])
+    assert (fresh.failures, fresh.error, fresh.retry_at) == (0, None, None)
+
+
+@pytest.mark.parametrize("broken", ["idle", "metered"])
+async def test_a_feed_that_cannot_say_when_it_is_due_says_so_and_stops_no_other(
+    world: World, broken: str
+) -> None:
+    def fails() -> bool:
+        raise KeyError("gone")
+
+    wrong, right = world.feed("wrong", **{broken: fails}), world.feed("right")
+    for probe in (wrong, right):
+        world.scheduler.want(probe.feed)
+    await until(lambda: wrong.reads == right.reads == 1)
+    await turns()
+    await world.after(10.1)
+    assert right.reads == 2
+    assert isinstance(wrong.feed.freshness.error, KeyError)
+    await world.after(15.1)
+    assert (wrong.reads, right.reads) == (2, 3)
+
+
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [

@@ -121,11 +121,12 @@ class Transport:
         reply = self._reply(request)
         started = self.clock.monotonic()
         slot = self._ask(reply, priority)
-        outcome = Outcome.COUNTED
+        outcome = Outcome.NOT_COUNTED
         error: errors.MogplexError | None = None
         response: httpx.Response | None = None
         try:
             async with self._passage(priority, gated):
+                outcome = Outcome.COUNTED
                 try:
                     response = await self._send(request, reply, streams=True)
                     reply = _with_answer(reply, response)
@@ -214,9 +215,11 @@ class Transport:
 
     async def _exchange(self, request: Request, reply: Reply, priority: Priority) -> tuple[Reply, bytes]:
         slot = self._ask(reply, priority)
-        outcome = Outcome.COUNTED
+        # Whoever gives up before it is its turn has sent nothing.
+        outcome = Outcome.NOT_COUNTED
         try:
             async with self._passage(priority), asyncio.timeout(wire.WHOLE_ANSWER + request.patience):
+                outcome = Outcome.COUNTED
                 response = await self._send(request, reply, streams=False)
                 try:
                     body = await wire.read_body(response)

@@ -3,6 +3,7 @@
 A screen wants a feed while it is shown. A feed is due when it was never read, when a realtime hint named one of its
 tables, or when its poll interval is over. What is due goes out by priority, one request at a time a feed and at most
 eight feeds together. A budget that has no slot is an answer: the feed says when it will be read, and nobody sleeps.
+What nobody looks at any more is not waited for: its reading is given up, and the next who wants the feed reads it anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ log = logging.getLogger("mogplex.live")
 # A burst of hints arrives within milliseconds; one read answers all of it.
 DEBOUNCE = 0.12
 AT_ONCE = 8
+# For so many seconds a reading goes on that nobody wants any more: its request is paid, and who turns round at once finds
+# it done. Where others wait for its place it goes on no longer than a hold takes to go from one screen to the next.
+LINGERS, HANDED_ON = 1.0, 0.1
 LONGEST_PAUSE = 60.0
 # What the service goes on failing to do is asked for again after so many seconds, then twice as many, and so on.
 FAILING = 8.0
@@ -61,6 +65,8 @@ class Feed:
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False
+    # Since when nobody has wanted it while it is being read.
+    left_at: float | None = None
     hinted_at: float | None = None
     asked: bool = False
     # When its last read began and ended.
@@ -95,7 +101,7 @@ class Scheduler(Going):
         self._clock, self._budget = clock, budget
         self._feeds: dict[str, Feed] = {}
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._readings: dict[Feed, asyncio.Task[None]] = {}
         # When each table, and when all, were last named: a feed that nobody wanted then has missed it.
         self._named: dict[str, float] = {}
         self._all_named: float | None = None
@@ -105,12 +111,13 @@ class Scheduler(Going):
         self.missed: Signal[[]] = Signal()
 
     def _begun(self) -> Iterable[asyncio.Task[None]]:
-        return self._tasks
+        return self._readings.values()
 
     def want(self, feed: Feed) -> Want:
         """Hold a feed; equal names share one feed."""
         held = self._feeds.setdefault(feed.name, feed)
         held.wanted += 1
+        held.left_at = None
         held.priority = min(held.priority, feed.priority)
         if held.wanted == 1:
             self._catch_up(held)
@@ -129,6 +136,8 @@ class Scheduler(Going):
         feed.wanted -= 1
         if feed.wanted <= 0:
             self._feeds.pop(feed.name, None)
+            feed.left_at = self._clock.monotonic()
+            self._wake.set()
 
     def refresh(self, feed: Feed) -> None:
         """Ask for a read now, whatever the intervals say."""
@@ -231,15 +240,30 @@ class Scheduler(Going):
                     await self._wake.wait()
 
     def _launch(self) -> float:
-        pause = LONGEST_PAUSE
+        pause, crowded = LONGEST_PAUSE, False
         for feed in sorted(self._feeds.values(), key=lambda each: each.priority):
             due = self._due_in(feed)
             if due is None:
                 continue
             if due > 0:
                 pause = min(pause, due)
-            elif feed.local or len(self._tasks) < AT_ONCE:
+            elif feed.local or len(self._readings) < AT_ONCE:
                 self._begin(feed)
+            else:
+                crowded = True
+        return min(pause, self._give_up(HANDED_ON if crowded else LINGERS))
+
+    def _give_up(self, lingers: float) -> float:
+        """Break off what nobody has wanted for so many seconds; return the seconds until that may be so of another."""
+        now, pause = self._clock.monotonic(), LONGEST_PAUSE
+        for feed, reading in self._readings.items():
+            if feed.left_at is None or reading.cancelling():
+                continue
+            left = feed.left_at + lingers - now
+            if left > 0:
+                pause = min(pause, left)
+            else:
+                reading.cancel()
         return pause
 
     def _begin(self, feed: Feed) -> None:
@@ -251,11 +275,12 @@ class Scheduler(Going):
         feed.freshness.loading = True
         feed.changed()
         task = asyncio.create_task(self._read(feed, announced), name=f"feed {feed.name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._readings[feed] = task
+        task.add_done_callback(lambda done: self._done(feed, done))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+    def _done(self, feed: Feed, task: asyncio.Task[None]) -> None:
+        if self._readings.get(feed) is task:
+            del self._readings[feed]
         self._wake.set()
 
     async def _read(self, feed: Feed, announced: bool) -> None:
@@ -269,6 +294,8 @@ class Scheduler(Going):
         except MogplexError as error:
             self._failed(feed, error)
         except asyncio.CancelledError:
+            # Given up: it is no failure, and whoever wants it next has it read anew.
+            feed.asked = True
             raise
         except Exception as error:
             log.exception("reading %s failed", feed.name)

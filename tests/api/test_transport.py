@@ -19,7 +19,19 @@ from mogplex_tui.api.connection import ConnectionState
 from mogplex_tui.api.models.runs import RunStart
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.support import COOKIE, RUN_ID, TOKEN, FakeClock, Seen, http, ok, refused, serving, until
+from tests.api.support import (
+    CALL_ID,
+    COOKIE,
+    RUN_ID,
+    TOKEN,
+    FakeClock,
+    Seen,
+    http,
+    ok,
+    refused,
+    serving,
+    until,
+)
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 RUN = {"runId": RUN_ID, "status": "streaming"}
@@ -184,6 +196,34 @@ async def test_giving_up_in_the_middle_still_counts_the_request() -> None:
         assert client.budget.used() == 1
         clock.advance(60)
         assert client.budget.used() == 0
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_giving_up_before_its_turn_counts_nothing_and_makes_room(streamed: bool) -> None:
+    async def never(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async def events(client: MogplexClient) -> None:
+        async for _ in client.observability.call_events(CALL_ID):
+            pass
+
+    async with serving(never) as service, service.client() as client:
+        reads = [asyncio.create_task(client.runs.get(RUN_ID)) for _ in range(8)]
+        await until(lambda: len(service.seen) == 8)
+        waiting = asyncio.create_task(events(client) if streamed else client.runs.get(RUN_ID))
+        await until(lambda: client.budget.used() == 9)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert client.budget.used() == 8
+        for read in reads[:4]:
+            read.cancel()
+        reads += [asyncio.create_task(client.runs.get(RUN_ID)) for _ in range(4)]
+        await until(lambda: len(service.seen) == 12)
+        # What had left is counted, whether anybody hears of it or not.
+        assert client.budget.used() == 12
+        for read in reads:
+            read.cancel()
+        await asyncio.wait(reads)
 
 
 async def test_a_429_holds_the_readers_back_for_as_long_as_it_says() -> None:

@@ -1,0 +1,42 @@
+"""A service that takes very long: nobody waits for lists that nobody looks at any more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.scheduler import AT_ONCE
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.walking import asks_the_service, soon
+
+WALKED = [kind for kind in kinds().values() if asks_the_service(kind)][: AT_ONCE + 1]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PlaneServer]:
+    async with PlaneServer(Settings(speed=0, seeded=True, rate_limit=None, fault_route=True)) as running:
+        yield running
+
+
+async def test_the_ninth_list_does_not_wait_for_eight_that_nobody_looks_at(console: Any) -> None:
+    async with console() as ui:
+        await soon(ui, lambda: ui.app.runs.set.rows, "the runs")
+        faults = ui.server.plane.faults
+        faults.add(parse("GET /api/* latency:60s"))
+        for kind in WALKED:
+            await ui.app.go(kind.name)
+            feed = ui.app.collection(kind).feed
+            await soon(ui, lambda feed=feed: feed.running, f"{kind.name} being read")  # type: ignore[misc]
+        # The last one is being read, and nothing before it holds its connection.
+        faults.clear()
+        first = ui.app.collection(WALKED[0])
+        await ui.app.go(WALKED[0].name)
+        await soon(ui, lambda: first.set.freshness.as_of is not None, "the first list, read anew")
+        for kind in WALKED:
+            assert not ui.app.collection(kind).set.freshness.failures
+        await ui.until(lambda: first.set.rows and "retry in" not in ui.text, "its rows")

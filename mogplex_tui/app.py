@@ -100,8 +100,11 @@ class ConsoleApp(ConsolePlaces):
         self.scroll_sensitivity_y = 3.0
         themes.register(self)
         wanted = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
-        self.theme = themes.allowed(wanted, os.environ)
-        # The first screen is styled by it as it comes, instead of once in Textual's own colours and then anew.
+        # Nothing is styled yet. Told aloud, it would style the first screen in Textual's own colours and then anew.
+        self.set_reactive(ConsoleApp.theme, themes.allowed(wanted, os.environ))
+        self.add_class(f"-theme-{self.theme}", update=False)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -145,12 +145,21 @@ def test_money_is_exact_and_unknown_stays_unknown(cost: Any, known: Decimal | No
     assert Call.model_validate({**CALL, "cost_usd": cost}).cost_usd == known
 
 
-@pytest.mark.parametrize("cost", [True, "much", [], {}, float("nan"), float("inf"), "NaN"])
+@pytest.mark.parametrize("cost", [True, "much", [], {}, float("nan"), float("inf"), "NaN", "1e400"])
 def test_money_that_is_none_marks_the_row(cost: Any) -> None:
     rows = parse_rows(Call, [CALL, {**CALL, "cost_usd": cost}, CALL])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
     assert rows.bad[0].why.startswith("cost_usd: ")
     assert rows.bad[0].raw["id"] == "c9"
+
+
+@pytest.mark.parametrize("field", ["input_tokens", "total_tokens", "duration_ms", "tool_calls_count"])
+def test_a_number_that_no_column_of_the_service_holds_marks_the_row(field: str) -> None:
+    # It could be neither divided nor sorted as a number.
+    rows = parse_rows(Call, [CALL, {**CALL, field: 10**400}, {**CALL, field: 2**63 - 1}])
+    assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
+    assert rows.bad[0].why.startswith(f"{field}: ") and len(rows.bad[0].why) < 200
+    assert getattr(rows[1], field) == 2**63 - 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mogplex_tui.api.models.base import (
     Rows,
     Text,
     Time,
+    Whole,
     empty_rows,
     nested,
 )
@@ -34,7 +35,7 @@ class AutomationSummary(Inbound):
     name: Text = ""
     status: Text = ""
     description: str | None = None
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     published_version_id: str | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -146,7 +147,7 @@ class Automation(Drafted):
     status: Text = ""
     description: str | None = None
     notes: str | None = None
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
     run_summary: RunSummary | None = None
@@ -162,7 +163,7 @@ class NodeRun(Inbound):
     status: Text = ""
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: int | None = None
+    duration_ms: Whole | None = None
     error: str | None = None
     output: Any = None
     created_at: Time | None = None

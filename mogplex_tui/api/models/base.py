@@ -33,6 +33,10 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
+# No column of the service holds so many dollars.
+_TOO_MUCH = Decimal(10) ** 15
+
+
 def _money(value: object) -> object:
     if value is None:
         return None
@@ -43,7 +47,7 @@ def _money(value: object) -> object:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError("is not an amount") from None
-    if not amount.is_finite():
+    if not amount.is_finite() or amount.copy_abs() >= _TOO_MUCH:
         raise ValueError("is not an amount")
     return amount
 
@@ -61,7 +65,9 @@ Estimated = Annotated[Money, AfterValidator(Estimate)]
 """US dollars of which the contract does not promise that all of them were billed."""
 Text = Annotated[str, _or("")]
 """A text that the contract promises; null is read as empty."""
-Count = Annotated[int, _or(0)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A whole number as the service stores them; what is beyond cannot be read, and is neither counted nor sorted."""
+Count = Annotated[Whole, _or(0)]
 """A count that the contract promises; null is read as 0."""
 Flag = Annotated[bool, _or(False)]
 """A yes or no that the contract promises; null is read as no."""

@@ -6,7 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models.base import Count, Inbound, Json, Money, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.base import (
+    Count,
+    Inbound,
+    Json,
+    Money,
+    Rows,
+    Text,
+    Time,
+    Whole,
+    empty_rows,
+    nested,
+)
 from mogplex_tui.api.models.events import Event
 
 
@@ -87,13 +98,13 @@ class Call(Inbound):
     model: Text = ""
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    total_tokens: int | None = None
+    duration_ms: Whole | None = None
+    input_tokens: Whole | None = None
+    output_tokens: Whole | None = None
+    cache_read_input_tokens: Whole | None = None
+    cache_creation_input_tokens: Whole | None = None
+    reasoning_tokens: Whole | None = None
+    total_tokens: Whole | None = None
     cost_usd: Money | None = None
     cost_source: str | None = None
     gateway_generation_id: str | None = None

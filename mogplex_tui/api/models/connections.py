@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PlainValidator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time
+from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time, Whole
 from mogplex_tui.api.models.mcp_servers import place_of
 from mogplex_tui.api.models.secrets import Hidden
 from mogplex_tui.config.secret import Secret
@@ -94,8 +94,8 @@ class Connection(Inbound):
     source_preset: str | None = None
     last_tested_at: Time | None = None
     last_test_error: str | None = None
-    last_test_http_status: int | None = None
-    last_test_tool_count: int | None = None
+    last_test_http_status: Whole | None = None
+    last_test_tool_count: Whole | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
 
@@ -124,8 +124,8 @@ class ConnectionTest(Inbound):
     summary: Text = ""
     tested_at: Time | None = None
     error: str | None = None
-    http_status: int | None = None
-    tool_count: int | None = None
+    http_status: Whole | None = None
+    tool_count: Whole | None = None
     persisted: bool = True
     superseded: Flag = False
 

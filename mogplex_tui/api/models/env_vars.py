@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from mogplex_tui.api.models.base import Count, Inbound, OutboundSnake, Text
+from mogplex_tui.api.models.base import Count, Inbound, OutboundSnake, Text, Whole
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
 from mogplex_tui.api.rules import units
@@ -25,7 +25,7 @@ class VercelVariable(Inbound):
     value: Hidden | None = None
     target: Tags = Field(default_factory=list)
     type: Text = ""
-    updated_at: int | None = None
+    updated_at: Whole | None = None
 
 
 class StoredVariable(Inbound):

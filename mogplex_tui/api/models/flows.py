@@ -16,6 +16,7 @@ from mogplex_tui.api.models.base import (
     Text,
     Texts,
     Time,
+    Whole,
 )
 from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, sendable, text, uuid
 from mogplex_tui.api.models.graph_input import check_flow_graph
@@ -46,7 +47,7 @@ class Flow(Drafted, Activity):
     """A workflow with its draft and its published version; only the list fills in the activity (§3.1)."""
 
     id: str
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     name: Text = ""
     description: str | None = None
     notes: str | None = None

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text
+from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Whole
 from mogplex_tui.api.models.checks import one_of, text
 
 
@@ -63,5 +63,5 @@ class FindingIssue(Inbound):
     """The GitHub issue of a finding; `created` is False when it had one already (§7.6)."""
 
     created: Flag = False
-    issue_number: int | None = None
+    issue_number: Whole | None = None
     issue_url: Text = ""

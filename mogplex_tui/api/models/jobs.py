@@ -15,6 +15,7 @@ from mogplex_tui.api.models.base import (
     Rows,
     Text,
     Time,
+    Whole,
     empty_rows,
     nested,
 )
@@ -66,7 +67,7 @@ class LatestCall(Inbound):
     id: str
     status: Text = ""
     model: Text = ""
-    total_tokens: int | None = None
+    total_tokens: Whole | None = None
     tool_calls_count: Count = 0
     started_at: Time | None = None
 
@@ -82,9 +83,9 @@ class Job(Inbound):
     created_at: Time | None = None
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    duration_ms: Whole | None = None
+    input_tokens: Whole | None = None
+    output_tokens: Whole | None = None
     cost_usd: Estimated | None = None
     error: str | None = None
     assignment_id: str | None = None
@@ -139,11 +140,11 @@ class Finding(Inbound):
     title: Text = ""
     body: Text = ""
     path: str | None = None
-    line: int | None = None
+    line: Whole | None = None
     status: Text = ""
     repo_full_name: str | None = None
-    pr_number: int | None = None
-    issue_number: int | None = None
+    pr_number: Whole | None = None
+    issue_number: Whole | None = None
     issue_url: str | None = None
     created_at: Time | None = None
 

@@ -14,6 +14,7 @@ from mogplex_tui.api.models.base import (
     Rows,
     Text,
     Time,
+    Whole,
     empty_rows,
     nested,
 )
@@ -29,7 +30,7 @@ class LedgerEntry(DispatchEvent):
     flow_id: str | None = None
     flow_version_id: str | None = None
     repo_id: str | None = None
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     source_kind: Text = ""
     source_type: Text = ""
     repo: RepoRef | None = None
@@ -112,7 +113,7 @@ class Diagnostics(Inbound):
     failure_class: str | None = None
     failure_label: str | None = None
     failure_message: str | None = None
-    failure_status_code: int | None = None
+    failure_status_code: Whole | None = None
     execution_phase: str | None = None
     effective_timeout_ms: float | None = None
     timeout_bucket: str | None = None
@@ -150,5 +151,5 @@ class FailureReport(Inbound):
     filter_options: Annotated[FailureFilters, NULL_IS_EMPTY] = Field(default_factory=FailureFilters)
     records: Annotated[Rows[FailureRecord], nested(FailureRecord)] = empty_rows()
     total: Count = 0
-    page: int | None = None
-    limit: int | None = None
+    page: Whole | None = None
+    limit: Whole | None = None

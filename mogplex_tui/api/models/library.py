@@ -1,6 +1,6 @@
 """Repositories and agents as the token API lists them (v1.md §1, §2)."""
 
-from mogplex_tui.api.models.base import Flag, Inbound, Text
+from mogplex_tui.api.models.base import Flag, Inbound, Text, Whole
 
 
 class Repo(Inbound):
@@ -8,7 +8,7 @@ class Repo(Inbound):
 
     id: str
     full_name: Text = ""
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     default_branch: str | None = None
     root_directory: str | None = None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, Json, Outbound, Rows, Text, empty_rows, nested
+from mogplex_tui.api.models.base import Flag, Inbound, Json, Outbound, Rows, Text, Whole, empty_rows, nested
 
 
 class Implementation(Inbound):
@@ -60,7 +60,7 @@ class ToolRefusal(Inbound):
     """Why the token API refused what an operation asked of it; `status` None when it was not the API."""
 
     code: Text = ""
-    status: int | None = None
+    status: Whole | None = None
     message: Text = ""
     suggestion: Text = ""
 

@@ -15,6 +15,7 @@ from mogplex_tui.api.models.base import (
     Rows,
     Text,
     Time,
+    Whole,
     empty_rows,
     nested,
 )
@@ -74,7 +75,7 @@ class RepoModel(Inbound):
     id: str
     provider: Text = ""
     name: Text = ""
-    context_length: int | None = None
+    context_length: Whole | None = None
     capabilities: Tags = Field(default_factory=list)
     is_available: Flag = False
     is_hidden: Flag = False
@@ -243,7 +244,7 @@ class Snapshot(Inbound):
 
     id: str
     status: Text = ""
-    size_bytes: int | None = None
+    size_bytes: Whole | None = None
     created_at: Time | None = None
     expires_at: Time | None = None
     commit_sha: str | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Time
+from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Time, Whole
 from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, text, uuid
 
 
@@ -112,7 +112,7 @@ class Trigger(Activity):
     """An event of a GitHub installation that sets an agent to work (§2)."""
 
     id: str
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     agent_id: Text = ""
     event: Text = ""
     is_default: Flag = False

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import PlainValidator, ValidationError
 
-from mogplex_tui.api.models.base import Text
+from mogplex_tui.api.models.base import Text, Whole
 from mogplex_tui.api.models.sandbox_records import SandboxRecord
 from mogplex_tui.api.models.stream import (
     End,
@@ -106,7 +106,7 @@ class CommandBegan(StreamEvent):
 class CommandDone(StreamEvent):
     """A command has ended, well or not: None is an exit code that is not known. `cwd` is where to go on."""
 
-    exit_code: int | None = None
+    exit_code: Whole | None = None
     cwd: Text = ""
 
     @property
@@ -141,7 +141,7 @@ class SessionKnown(StreamEvent):
 class HarnessDone(StreamEvent):
     """The CLI has ended; it opens a pull request by itself when it changed something."""
 
-    exit_code: int | None = None
+    exit_code: Whole | None = None
     error: str | None = None
     failure_code: str | None = None
     pull_request_url: str | None = None

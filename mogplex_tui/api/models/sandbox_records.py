@@ -5,7 +5,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models.base import Count, Flag, Inbound, Json, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.base import (
+    Count,
+    Flag,
+    Inbound,
+    Json,
+    Rows,
+    Text,
+    Time,
+    Whole,
+    empty_rows,
+    nested,
+)
 from mogplex_tui.api.models.secrets import Hidden
 
 
@@ -61,11 +72,11 @@ class RuntimeSummary(Inbound):
     health_status: Text = ""
     preview_url: str | None = None
     last_health_check_at: Time | None = None
-    last_preview_http_status: int | None = None
+    last_preview_http_status: Whole | None = None
     boot_attempts: Count = 0
     last_boot_started_at: Time | None = None
     last_boot_completed_at: Time | None = None
-    effective_timeout_ms: int | None = None
+    effective_timeout_ms: Whole | None = None
     persistent: bool | None = None
     vercel_diagnostics: dict[str, Any] | None = None
 
@@ -187,13 +198,13 @@ class PresenceSeen(Inbound):
     attached: Flag = False
     released: Flag = False
     queued: Flag = False
-    grace_period_ms: int | None = None
+    grace_period_ms: Whole | None = None
 
 
 class CommandResult(Inbound):
     """A command's end: exit code (None: unknown), all that it wrote, and the directory to go on in."""
 
-    exit_code: int | None = None
+    exit_code: Whole | None = None
     stdout: Text = ""
     stderr: Text = ""
     cwd: Text = ""
@@ -237,5 +248,5 @@ class TerminalOffer(Inbound):
     terminal_session_key: str | None = None
     ws_url: str | None = None
     token: Hidden | None = None
-    expires_at: int | None = None
+    expires_at: Whole | None = None
     tmux_available: Flag = False

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Time
+from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Time, Whole
 
 _MOST_USERS = 100
 _MOST_RUNS = 10_000
@@ -27,7 +27,7 @@ class SlackInstallation(Inbound):
     installed_at: Time | None = None
     repo_agent_enabled: Flag = False
     allowed_slack_user_ids: list[str] | None = None
-    monthly_repo_run_limit: int | None = None
+    monthly_repo_run_limit: Whole | None = None
 
 
 class SlackChannel(Inbound):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from mogplex_tui.api.models.base import Count, Estimated, Inbound, Rows, Text, empty_rows, nested
+from mogplex_tui.api.models.base import Count, Estimated, Inbound, Rows, Text, Whole, empty_rows, nested
 
 
 class StatsSummary(Inbound):
@@ -17,7 +17,7 @@ class StatsSummary(Inbound):
     total_tokens: Count = 0
     total_cost: Estimated | None = None
     cost_today: Estimated | None = None
-    reconciliation_pending: int | None = None
+    reconciliation_pending: Whole | None = None
     avg_duration_ms: float | None = None
     success_rate: float | None = None
     calls_today: Count = 0

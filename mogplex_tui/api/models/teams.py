@@ -14,6 +14,7 @@ from mogplex_tui.api.models.base import (
     Rows,
     Text,
     Time,
+    Whole,
     empty_rows,
     nested,
 )
@@ -134,7 +135,7 @@ class TeamInstallation(Inbound):
     """A GitHub installation that works for a team; `id` is the row's, `installation_id` GitHub's number."""
 
     id: str
-    installation_id: int | None = None
+    installation_id: Whole | None = None
     account_login: str | None = None
     account_type: str | None = None
     target_type: str | None = None

@@ -266,7 +266,7 @@ class ObservabilityResource(Resource):
 def _paging(data: object, came: int) -> tuple[int, int | None, int | None]:
     def number(key: str) -> int | None:
         value = data.get(key) if isinstance(data, dict) else None
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) and value < 2**63 else None
 
     total = number("total")
     return came if total is None else total, number("page"), number("limit")

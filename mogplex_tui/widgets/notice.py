@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from .text import visible
+from .text import visible, wrap
 
 
 class Notice(Static):
@@ -18,15 +19,27 @@ class Notice(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
-        self._said = ""
+        self._said = self._broken = ""
 
     def show(self, sentence: str) -> None:
         """Show a sentence, or nothing; the same sentence again costs nothing."""
         if sentence == self._said:
             return
         self._said = sentence
-        self.update(Content(visible(sentence)))
         self.set_class(bool(sentence), "-shown")
+        self._break(self.app.size.width)
+
+    def _break(self, cells: int) -> None:
+        """Break the sentence into lines for so wide a screen."""
+        room = max(1, cells - self.gutter.width)
+        broken = "\n".join(wrap(visible(self._said), room, room))
+        if broken != self._broken:
+            self._broken = broken
+            self.update(Content(broken))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the sentence anew."""
+        self._break(event.size.width)
 
     @property
     def sentence(self) -> str:

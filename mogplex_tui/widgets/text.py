@@ -168,6 +168,17 @@ def wrap_points(text: str, first: int, rest: int) -> list[tuple[int, int]]:
         start, cells = following, max(1, rest)
 
 
+# What a sentence tells to type: the program's name, what to do, and its options.
+_COMMAND: Final = re.compile(r"mogplex-tui(?: [a-z]+(?: (?:add|create))?)?(?: --[a-z-]+)*")
+
+
 def wrap(text: str, first: int, rest: int) -> list[str]:
-    """A visible text as lines of at most `first`, then `rest` cells."""
-    return [text[start:end] for start, end in wrap_points(text, first, rest)]
+    """A visible text as lines of at most `first`, then `rest` cells.
+
+    A command stays in one line unless it would fill most of it: one reads it off, and types it as one sees it.
+    """
+
+    def held(command: re.Match[str]) -> str:
+        return command[0].replace(" ", "\u00a0") if 3 * len(command[0]) < 2 * rest else command[0]
+
+    return [text[start:end] for start, end in wrap_points(_COMMAND.sub(held, text), first, rest)]

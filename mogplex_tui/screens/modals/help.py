@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.modals.base import Dialog
+from mogplex_tui.widgets.text import wrap as lines_of
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
 _IN_ROWS = (
@@ -107,6 +108,7 @@ class HelpModal(Dialog[None]):
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
         else:
             for why in dict.fromkeys(self._lacking.values()):
-                lacking = [actions.BY_ID[each].title for each, said in self._lacking.items() if said == why]
-                lines += ["", f"Not here: {', '.join(lacking)}. {why}"]
+                lacking = [actions.BY_ID[each].title for each, its in self._lacking.items() if its == why]
+                said, room = f"Not here: {', '.join(lacking)}. {why}", _KEYS + _SAID
+                lines += ["", *lines_of(said, room, room)]
         return lines

@@ -12,6 +12,7 @@ from mogplex_tui.widgets.columns import Column, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.letters import letters
+from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.spark import sparkline
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.tab_line import TabLine
@@ -277,3 +278,17 @@ def test_without_colours_the_theme_is_the_dark_one() -> None:
     assert allowed("ansi-dark", {}) == "ansi-dark"
     assert allowed("ansi-dark", {"NO_COLOR": ""}) == "mogplex-dark"
     assert allowed("mogplex-light", {}, no_color=True) == "mogplex-dark"
+
+
+async def test_a_notice_tells_a_command_in_one_line_at_any_width() -> None:
+    said = "Outcomes of runs, and pausing, need a browser session: mogplex-tui login --session opens it."
+    notice = Notice()
+    async with Host(notice).run_test(size=(72, 20)) as pilot:
+        notice.show(said)
+        for cells in (72, 76, 84, 60):
+            await pilot.resize_terminal(cells, 20)
+            await until(pilot, lambda cells=cells: notice.size.width == cells - 4)  # type: ignore[misc]
+            await pilot.pause()
+            lines = [line.strip() for line in shown(notice) if line.strip()]
+            assert " ".join(lines) == said
+            assert any("mogplex-tui login --session" in line for line in lines), lines

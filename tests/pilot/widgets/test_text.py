@@ -74,3 +74,20 @@ def test_wrapping_breaks_at_spaces() -> None:
 def test_a_megabyte_costs_no_more_than_a_line() -> None:
     assert fit("a" * 1_000_000, 5) == "aaaa…"
     assert fit("a" * 1_000_000 + "zz", 5, cut="middle") == "aa…zz"
+
+
+NEEDED = (
+    "Assignments need a browser session: mogplex-tui login --session opens it. :automations shows the rest."
+)
+
+
+@given(st.integers(45, 110))
+def test_a_command_is_told_in_one_line(cells: int) -> None:
+    lines = wrap(NEEDED, cells, cells)
+    assert sum("mogplex-tui login --session" in line for line in lines) == 1
+    assert " ".join(lines) == NEEDED
+    assert all(width(line) <= cells for line in lines)
+
+
+def test_a_command_that_does_not_fit_breaks_where_it_can() -> None:
+    assert wrap(NEEDED, 20, 20)[2:5] == ["mogplex-tui login", "--session opens it.", ":automations shows"]

@@ -76,6 +76,7 @@ class PlaneProcess:
         if self.ready is not None and "--port" not in options:
             # It comes back where the console looks for it.
             options += ["--port", self.ready.base_url.rsplit(":", 1)[1].strip("/")]
+        self._let_go()
         command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--parent", str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603
             [*command, "--db", str(self._db), *options],
@@ -140,9 +141,14 @@ class PlaneProcess:
                     await self.wait_ready()
                     pause = 0.5
 
+    def _let_go(self) -> None:
+        """Close the pipe of the process before, which has ended."""
+        if self._process is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+
     def stop(self) -> None:
         """End the plane: politely, then for good."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return
         if process.poll() is None:
@@ -153,8 +159,8 @@ class PlaneProcess:
             if process.poll() is None:
                 process.kill()
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        self._let_go()
+        self._process = None
 
     def _last_words(self) -> str:
         if self._complaints is None:

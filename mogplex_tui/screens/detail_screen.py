@@ -104,7 +104,8 @@ class DetailScreen(ConsoleScreen):
             return fresh != before
 
         return Feed(
-            f"one:{self.KIND.name}:{self._given.key}",
+            # Of this page alone: another of the same record tells by itself that its reading fails.
+            f"one:{self.KIND.name}:{self._given.key}:{id(self)}",
             fetch,
             Priority.TAIL,
             every=30.0,

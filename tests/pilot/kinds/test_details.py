@@ -255,3 +255,24 @@ async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(con
         await ui.press("r")
         await ui.until(lambda: listed.freshness.failures and not listed.freshness.loading, "the list failing")
         await ui.until(lambda: "stale" in _title(ui), "its age")
+
+
+async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
+    console: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(self: FlowsResource, *args: Any) -> Any:
+        raise Unavailable("The service is away", retry_after=60.0)
+
+    async with console() as ui:
+        await shown(ui, "automations")
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.SCOPE == "automations.detail", "the record")
+        first = ui.app.screen
+        await ui.until(lambda: first._one.freshness.as_of, "its own reading")
+        # The second page comes before the first has let go of what it reads.
+        ui.app.session.scheduler.want(first._one)
+        monkeypatch.setattr(FlowsResource, "runs", fails)
+        ui.app.open_item(first.KIND, first.on_row())
+        await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
+        await ui.press("r")
+        await ui.sees("The service is away")

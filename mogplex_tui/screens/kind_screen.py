@@ -102,6 +102,9 @@ class KindScreen(ListScreen):
     def why_no_mark(self, item: Item) -> str | None:
         """Return why no verb for several records takes this one."""
         many = [verb for verb in self.KIND.verbs if verb.many]
+        closed = [self.KIND.closed_to(verb, self.session) for verb in many]
+        if many and None not in closed:
+            return closed[0]
         if not many or any(takes(verb, item) for verb in many):
             return None
         return many[0].why_not(item) or "This row could not be read."

@@ -1,4 +1,4 @@
-"""Questions to a human: those of workflows and those of the orchestrator (routing.md §3.15, §3.16)."""
+"""Questions to a human: those of automations and those of the orchestrator (routing.md §3.15, §3.16)."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Urgency(StrEnum):
 
 
 class FlowApproval(Inbound):
-    """A parked workflow run: a tool that wants to be called, or a question of the workflow's author (§3.15)."""
+    """A parked run of an automation: a tool that wants to be called, or a question of the automation's author (§3.15)."""
 
     id: str
     job_run_id: str | None = None
@@ -65,7 +65,7 @@ class FlowApproval(Inbound):
 
     @property
     def sort(self) -> str:
-        """Who asks: `step` for the workflow's author, `tool` for an agent."""
+        """Who asks: `step` for the automation's author, `tool` for an agent."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property

@@ -1,4 +1,4 @@
-"""Workflows over the unversioned routes, their templates and what can run them (routing.md §3, §4)."""
+"""Automations over the unversioned routes, their templates and what can run them (routing.md §3, §4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +26,7 @@ from mogplex_tui.api.rules import units
 
 
 class FlowTemplateId(StrEnum):
-    """The starter workflows of the service (§3.4)."""
+    """The starter automations of the service (§3.4)."""
 
     BLANK = "blank"
     PR_REVIEW = "pr-review"
@@ -35,7 +35,7 @@ class FlowTemplateId(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where a workflow's start comes from, known since its first publish (§3.1)."""
+    """Where an automation's start comes from, known since its first publish (§3.1)."""
 
     GITHUB = "github"
     SCHEDULE = "schedule"
@@ -44,7 +44,7 @@ class SourceKind(StrEnum):
 
 
 class Flow(Drafted, Activity):
-    """A workflow with its draft and its published version; only the list fills in the activity (§3.1)."""
+    """An automation with its draft and its published version; only the list fills in the activity (§3.1)."""
 
     id: str
     installation_id: Whole | None = None
@@ -65,7 +65,7 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
 
 
 class FlowDraft(OutboundSnake):
-    """A workflow to create, from at most one template; without a name it takes the template's (§3.4)."""
+    """An automation to create, from at most one template; without a name it takes the template's (§3.4)."""
 
     installation_id: _Installation
     name: Annotated[str | None, text()] = None
@@ -87,9 +87,9 @@ class FlowDraft(OutboundSnake):
 
 
 class FlowChange(OutboundSnake):
-    """An edit of a workflow's draft: what is not given stays, null clears the description or the notes (§3.6).
+    """An edit of an automation's draft: what is not given stays, null clears the description or the notes (§3.6).
 
-    The running version stays as it is until the workflow is published again.
+    The running version stays as it is until the automation is published again.
     """
 
     name: Annotated[str, text("An automation needs a name")] = ""
@@ -123,7 +123,7 @@ class FlowTest(Inbound):
 
 
 class FlowTemplate(Inbound):
-    """A workflow kept as a template; `reconnect` names what must be chosen anew (§3.17)."""
+    """An automation kept as a template; `reconnect` names what must be chosen anew (§3.17)."""
 
     id: str
     owner_type: Text = ""
@@ -156,7 +156,7 @@ def _template_name(value: str | None) -> str | None:
 
 
 class TemplateDraft(OutboundSnake):
-    """A workflow to keep as a template; without a name it takes the workflow's (§3.17)."""
+    """An automation to keep as a template; without a name it takes the automation's (§3.17)."""
 
     flow_id: Annotated[str, uuid("The automation id is not a UUID")]
     name: Annotated[str | None, AfterValidator(_template_name)] = None

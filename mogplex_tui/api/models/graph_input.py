@@ -20,7 +20,7 @@ V1_NODE_TYPES = frozenset(
         "end",
     ]
 )
-"""The steps that the token API takes; an automation with an action goes over the workflow routes (v1.md §5.2)."""
+"""The steps that the token API takes; an automation with an action goes over the flow routes (v1.md §5.2)."""
 
 
 def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -35,7 +35,7 @@ def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a graph for the workflow routes, which take almost anything and drop what they do not know.
+    """Return a graph for the flow routes, which take almost anything and drop what they do not know.
 
     Raises ValueError for one whose steps and ways are no lists: saving that would empty the automation.
     """

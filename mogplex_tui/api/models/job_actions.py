@@ -8,7 +8,7 @@ from mogplex_tui.api.models.checks import one_of, text
 
 
 class VersionMode(StrEnum):
-    """Which version of a workflow a retry runs: the one that failed, or the one that is published now."""
+    """Which version of an automation a retry runs: the one that failed, or the one that is published now."""
 
     SAME = "same_version"
     LATEST = "latest_published"
@@ -40,7 +40,7 @@ class JobRequeued(JobRepaired):
 
 
 class JobRequeue(Outbound):
-    """How to requeue; without a mode workflows take their published version (§7.5)."""
+    """How to requeue; without a mode automations take their published version (§7.5)."""
 
     version_mode: Annotated[
         str, one_of(tuple(VersionMode), "versionMode must be same_version or latest_published")

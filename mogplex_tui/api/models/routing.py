@@ -21,7 +21,7 @@ class AssignmentType(StrEnum):
 
 
 class TriggerEvent(StrEnum):
-    """The events that a trigger can listen to; a workflow knows more of them."""
+    """The events that a trigger can listen to; an automation knows more of them."""
 
     MENTION = "mention"
     PR_OPENED = "pr_opened"
@@ -33,7 +33,7 @@ class TriggerEvent(StrEnum):
 
 
 class Activity(Inbound):
-    """What the runs of an assignment, trigger or workflow came to; the counts are of runs or ledger rows (§1.1).
+    """What the runs of an assignment, trigger or automation came to; the counts are of runs or ledger rows (§1.1).
 
     `last_run_error` is raw text; `last_pressure_reason` is the newest reason of any outcome and age.
     """

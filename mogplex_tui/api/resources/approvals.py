@@ -1,4 +1,4 @@
-"""Approvals of workflows and of the orchestrator (routing.md §3.15, §3.16)."""
+"""Approvals of automations and of the orchestrator (routing.md §3.15, §3.16)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class ApprovalsResource(Resource):
     """`/api/flows/approvals` and `/api/control/approvals`."""
 
     async def of_flows(self) -> FlowApprovals:
-        """Return the oldest 50 open questions of workflows that have not expired (§3.15)."""
+        """Return the oldest 50 open questions of automations that have not expired (§3.15)."""
         answer = await self._get("/api/flows/approvals", "the approvals of automations")
         rows = answer.rows(FlowApproval, "approvals")
         return FlowApprovals(rows, answer.data.get("hasMore") is True)
 
     async def answer_flow(self, approval_id: str, decision: Decision | str, note: str | None = None) -> None:
-        """Answer a question of a workflow.
+        """Answer a question of an automation.
 
         A denied tool call is told to the model and the run goes on; a denied manual question fails its step. Raises
         NotFound, Conflict when somebody was faster or it expired, Unavailable when the run could not be told: try

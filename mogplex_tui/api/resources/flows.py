@@ -1,4 +1,4 @@
-"""Workflows, their runs, their templates and what can run them (routing.md §3, §4)."""
+"""Automations, their runs, their templates and what can run them (routing.md §3, §4)."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class FlowsResource(Resource):
     """`/api/flows`: the same automations as the token API's, and all that it cannot do."""
 
     async def list(self) -> Rows[Flow]:
-        """Return all workflows with their activity, the newest first (§3.3)."""
+        """Return all automations with their activity, the newest first (§3.3)."""
         return (await self._get("/api/flows", "the automations")).rows(Flow, None)
 
     async def get(self, flow_id: str) -> Flow:
-        """Return a workflow with its draft and its published version (§3.5)."""
+        """Return an automation with its draft and its published version (§3.5)."""
         path, name = _flow(flow_id)
         return (await self._get(path, name)).one(Flow)
 
     async def create(self, draft: FlowDraft) -> Flow:
-        """Create a workflow, inactive; NotFound for an installation, repository or template out of reach (§3.4)."""
+        """Create an automation, inactive; NotFound for an installation, repository or template out of reach (§3.4)."""
         return (await self._change("POST", "/api/flows", "the new automation", body=draft.body())).one(Flow)
 
     async def update(self, flow_id: str, change: FlowChange) -> Flow:
@@ -51,7 +51,7 @@ class FlowsResource(Resource):
         return (await self._change("PUT", path, name, body=change.given())).one(Flow)
 
     async def set_active(self, flow_id: str, active: bool) -> Flow:
-        """Resume or pause a workflow.
+        """Resume or pause an automation.
 
         BadRequest with code FLOW_UNPUBLISHED_ACTIVATION before the first publish, Conflict while another toggle is
         under way (§3.6).
@@ -61,7 +61,7 @@ class FlowsResource(Resource):
         return (await self._change("PUT", path, name, body={"status": str(status)})).one(Flow)
 
     async def delete(self, flow_id: str) -> None:
-        """Delete a workflow; its runs can no longer be seen after that. NotFound when it is gone (§3.7)."""
+        """Delete an automation; its runs can no longer be seen after that. NotFound when it is gone (§3.7)."""
         path, name = _flow(flow_id)
         await self._change("DELETE", path, name)
 
@@ -71,10 +71,10 @@ class FlowsResource(Resource):
         return (await self._change("POST", f"{path}/duplicate", name)).one(Flow)
 
     async def publish(self, flow_id: str) -> Flow:
-        """Make the draft a new version and run it, also when the workflow was paused (§3.9).
+        """Make the draft a new version and run it, also when the automation was paused (§3.9).
 
         BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run: `publish_faults` lists all of its faults.
-        ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED: the version is there, and the workflow is paused.
+        ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED: the version is there, and the automation is paused.
         """
         path, name = _flow(flow_id)
         return (await self._change("POST", f"{path}/publish", name)).one(Flow)
@@ -89,7 +89,7 @@ class FlowsResource(Resource):
         return Secret(secret)
 
     async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
-        """Set a published, active workflow off once; suppressed work is an answer, no error (§3.11).
+        """Set a published, active automation off once; suppressed work is an answer, no error (§3.11).
 
         BadRequest while it is unpublished or paused, Conflict when the published trigger does not fit any more.
         """
@@ -98,7 +98,7 @@ class FlowsResource(Resource):
         return (await self._change("POST", f"{path}/test-trigger", name, body=body)).one(FlowTest)
 
     async def runs(self, flow_id: str, limit: int = 50) -> Rows[AutomationRun]:
-        """Return the runs of a workflow with their steps, the newest first, 1 to 50; never with a cost (§3.13)."""
+        """Return the runs of an automation with their steps, the newest first, 1 to 50; never with a cost (§3.13)."""
         path, name = _flow(flow_id)
         answer = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
         return answer.rows(AutomationRun, "runs")
@@ -125,7 +125,7 @@ class FlowsResource(Resource):
         )
 
     async def save_template(self, draft: TemplateDraft) -> FlowTemplate:
-        """Keep a workflow's draft as a template; NotAllowed without the right in the team (§3.17)."""
+        """Keep an automation's draft as a template; NotAllowed without the right in the team (§3.17)."""
         answer = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
         return answer.one(FlowTemplate)
 

@@ -181,7 +181,7 @@ class ObservabilityResource(Resource):
     async def requeue_job(self, job_id: str, version_mode: VersionMode | str | None = None) -> JobRequeued:
         """Run a failed job again as a new one; twice gives two (§7.5).
 
-        Without a mode workflows take their published version where it still fits. BadRequest unless it has failed;
+        Without a mode automations take their published version where it still fits. BadRequest unless it has failed;
         Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE when that version was asked for and there is none.
         """
         record = path_id(job_id, "job")

@@ -1,4 +1,4 @@
-"""`mogplex-tui automations`: workflows by the widest road that is open (routing.md §3; v1.md §5)."""
+"""`mogplex-tui automations`: automations by the widest road that is open (routing.md §3; v1.md §5)."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ FAMILY = Family(
                     "--version",
                     choices=("same_version", "latest_published"),
                     default=None,
-                    help="of its automation (default: the published one where it fits)",
+                    help="the version of its automation that runs (default: the published one where it fits)",
                 ),
             ),
             done="{} was sent again.",

@@ -46,6 +46,7 @@ async def _read(client: ClientView, session: Session) -> Listing:
     """Both sorts in one list. Where one cannot be read the other is shown, and above it is said what is missing."""
     items, said = list[Item](), list[str]()
     trouble: MogplexError | None = None
+    answered = False
     for family, what, read in _PARTS:
         why = session.closed([family], p.session_needed(what))
         if why is not None:
@@ -60,10 +61,11 @@ async def _read(client: ClientView, session: Session) -> Listing:
             end = "what was read of them before stays" if kept else "they are not shown"
             said.append(f"{what} cannot be read, {end}. {error.what.rstrip('.')}.")
         else:
+            answered = True
             items += part.items
             said += [part.notice] if part.notice else []
-    if trouble is not None and not items:
-        # An empty list would say that nothing waits for a person.
+    if trouble is not None and not (answered and items):
+        # An empty list would say that nothing waits for a person, and one that nobody answered would look fresh.
         raise trouble
     return Listing(items, notice=" ".join(said))
 

@@ -186,7 +186,6 @@ class AccessMap(Observable):
         # What has answered once, and what of it is closed and to be asked again.
         self._answered: set[Family] = set()
         self._doubted: set[Family] = set()
-        self.can_read: bool | None = None
         self.can_write: bool | None = None
 
     def reach(self, family: Family) -> Finding:
@@ -210,10 +209,6 @@ class AccessMap(Observable):
             self._changed()
         return lost
 
-    def snapshot(self) -> dict[Family, Finding]:
-        """Return what is known about every family, for a screen or a report."""
-        return {family: self.reach(family) for family in Family}
-
     def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
         """Take in one answer: None for a success, else the error that it became."""
         before = self._known(family)
@@ -234,7 +229,7 @@ class AccessMap(Observable):
             self._changed()
 
     def _known(self, family: Family) -> tuple[object, ...]:
-        return (self._found.get(family), family in self._doubted, self.can_read, self.can_write)
+        return (self._found.get(family), family in self._doubted, self.can_write)
 
     def _learn_refusal(self, family: Family, error: errors.MogplexError, *, reads: bool) -> None:
         for kind, reach in _REFUSED:
@@ -257,8 +252,6 @@ class AccessMap(Observable):
             self.can_write = True
         elif isinstance(error, errors.NotAllowed) and "scope: write" in error.what:
             self.can_write = False
-        elif isinstance(error, errors.NotAllowed) and "scope: read" in error.what:
-            self.can_read = False
 
     def _find(self, family: Family, reach: Reach, reason: str) -> None:
         self._doubted.discard(family)

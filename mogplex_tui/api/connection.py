@@ -38,7 +38,6 @@ class Connection(Observable):
         self.since: datetime = clock.now()
         self.last_success: datetime | None = None
         self.failures = 0
-        self.last_error: errors.MogplexError | None = None
         self._broken = 0
 
     def learn(self, error: errors.MogplexError | None) -> None:
@@ -47,15 +46,12 @@ class Connection(Observable):
             return
         if isinstance(error, errors.Unreachable):
             self.failures += 1
-            self.last_error = error
             lost = self.failures >= _PATIENCE or self.last_success is None
             self._set(ConnectionState.OFFLINE if lost else ConnectionState.DEGRADED)
             return
         self.last_success = self._clock.now()
         self.failures = 0
         self._broken = self._broken + 1 if isinstance(error, _BROKEN_ANSWER) else 0
-        if self._broken:
-            self.last_error = error
         trouble = self._broken >= _PATIENCE
         self._set(ConnectionState.DEGRADED if trouble else ConnectionState.NOMINAL)
 

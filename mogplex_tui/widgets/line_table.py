@@ -112,11 +112,6 @@ class LineTable(RowView, can_focus=True):
         return self._cursor_key
 
     @property
-    def cursor_index(self) -> int:
-        """The index of the row under the cursor."""
-        return self._cursor
-
-    @property
     def visible_keys(self) -> tuple[str, ...]:
         """The keys of the rows on screen, from the top."""
         return tuple(self._shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.env_text import on_the_wire, read_env, unquoted, write_env
+from mogplex_tui.api.env_text import on_the_wire
 from mogplex_tui.api.models.env_vars import VariableDraft, VercelVariable
 from mogplex_tui.api.models.repo_parts import (
     LaunchPresetDraft,
@@ -22,6 +23,7 @@ from mogplex_tui.api.models.repo_parts import (
 )
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.routes.projects.repo_fields import env_vars
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.projects.support import Projects
@@ -254,31 +256,9 @@ async def test_nonsense_never_leaves(call: Call) -> None:
     await never_leaves(call)
 
 
-def test_env_text_is_read_as_the_service_would_read_it() -> None:
-    text = '# note\n\nA=1\r\n B = x = y\nC="two\\nlines"\nD=\'it\\\'s\'\nE=\nA=2\nF="open\nG="\\q"'
-    assert read_env(text) == {
-        "A": "2",
-        "B": " x = y",
-        "C": "two\nlines",
-        "D": "it's",
-        "E": "",
-        "F": '"open',
-        "G": "\\q",
-    }
-    for bad, line in (("A=1\nsecret", 2), ("=x", 1), (" =x", 1)):
-        with pytest.raises(e.InvalidInput, match=f"Line {line} is not") as caught:
-            read_env(bad)
-        assert "secret" not in str(caught.value)
-    assert (
-        write_env({"B": "x y", "A": "two\nlines", "C": " x", "D": ""})
-        == 'A="two\\nlines"\nB=x y\nC=" x"\nD=\n'
-    )
-
-
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True), st.text(), max_size=4))
-def test_env_text_and_the_wire_give_back_what_they_were_given(values: dict[str, str]) -> None:
-    assert read_env(write_env(values)) == values
-    assert {name: unquoted(on_the_wire(value)) for name, value in values.items()} == values
+def test_variables_are_stored_as_they_were_given(values: dict[str, str]) -> None:
+    assert json.loads(env_vars({name: on_the_wire(value) for name, value in values.items()})) == values
 
 
 def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:

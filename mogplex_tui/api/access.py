@@ -4,9 +4,9 @@ design 1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.clock import Clock
@@ -128,8 +128,7 @@ class Reach(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A family's reach, a sentence that says why, and when that was seen (None: never)."""
 
     reach: Reach

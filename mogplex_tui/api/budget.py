@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
+from typing import NamedTuple
 
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observe import Observable
@@ -42,8 +43,7 @@ class Slot:
     told: bool = field(default=False)
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(NamedTuple):
     """No slot now: ask again at `until` (monotonic seconds, the earliest moment that can help)."""
 
     until: float

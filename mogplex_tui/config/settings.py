@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
@@ -29,8 +29,7 @@ class CredentialsError(SettingsError):
     """What the context is signed in with cannot be had: a locked keyring, a damaged file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced(Generic[T]):
+class Sourced(NamedTuple, Generic[T]):
     """A value and where it came from, in words a person can act on."""
 
     value: T

@@ -7,9 +7,9 @@ The newest calls and every live one are read each time, and of the older pages a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import rows as make
@@ -29,8 +29,7 @@ KEPT = 5000
 FORGOTTEN = "The service no longer knows this run."
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """From the newest to the oldest start between which every call of the service is known."""
 
     newest: datetime

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -51,8 +51,7 @@ class Item:
         return hash(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """One reading of a list: its items, how many there are on the service when it says so, and what to say above it."""
 
     items: Sequence[Item]
@@ -67,8 +66,7 @@ Ends = Callable[[Item], float]
 """Until when something can be done about an item, in seconds since 1970; infinite for what never runs out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Road:
+class Road(NamedTuple):
     """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
 
     `every` and `blind` are the seconds between polls beside realtime and without it. `notice` is said above the rows,
@@ -78,7 +76,7 @@ class Road:
 
     family: Family
     read: Read
-    tables: frozenset[str] = field(default_factory=frozenset)
+    tables: frozenset[str] = frozenset()
     every: float = 90.0
     blind: float = 20.0
     notice: str = ""
@@ -87,11 +85,11 @@ class Road:
 
     def hiding(self, notice: str, columns: str = "") -> Road:
         """The road with the sentence above its rows that says what it hides, and the columns that nothing is left of."""
-        return replace(self, notice=notice, without=frozenset(columns.split()))
+        return self._replace(notice=notice, without=frozenset(columns.split()))
 
     def partly(self) -> Road:
         """The road whose tables do not announce every change (realtime.md §3.1)."""
-        return replace(self, in_part=True)
+        return self._replace(in_part=True)
 
 
 def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:

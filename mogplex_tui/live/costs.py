@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -29,8 +29,7 @@ BUCKET_EVERY = 20.0
 BUCKETS_A_READ = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """One answer of the stats route and the instant it was asked at."""
 
     stats: Stats

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mogplex_tui.config.paths import read_json, write_private
 
@@ -15,8 +14,7 @@ log = logging.getLogger("mogplex.live")
 KEPT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """One run that this machine knows of. The prompt is kept because the service never returns it."""
 
     run_id: str
@@ -78,7 +76,7 @@ class History:
         if self._path is None:
             return
         try:
-            write_private(self._path, json.dumps([asdict(run) for run in self._runs.values()]))
+            write_private(self._path, json.dumps([run._asdict() for run in self._runs.values()]))
         except OSError as error:
             self.trouble = f"The list of runs could not be kept in {self._path}: {error.strerror}."
             log.warning("history not written: %s", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.live.signals import Signal
 
@@ -29,8 +29,7 @@ class Freshness:
         return None if self.as_of is None else max(0.0, now - self.as_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one apply did: keys that are new or different, keys that went, or only the freshness."""
 
     changed: frozenset[str] = frozenset()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.operate.kinds.registry import TABS
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One verb. `keys` are Textual's names, the first is the one shown.
 
     `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only

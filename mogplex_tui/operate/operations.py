@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -35,8 +35,7 @@ READ_BACK = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a changing call ended: a sentence for the operator, whether it is good news, and what is shown once."""
 
     sentence: str

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled
 from mogplex_tui.live.collection import Item
-from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.operations import Outcome
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.realtime import Hearing
@@ -13,8 +13,7 @@ from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How the console draws: letters instead of glyphs, motion, the tab line; the context's name and how it is marked."""
 
     context: str

@@ -12,8 +12,9 @@ from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate import actions, words
-from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import TABS
+from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen

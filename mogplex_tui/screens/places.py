@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.scheduler import Feed
-    from mogplex_tui.operate.kinds.base import Context, Kind, Link, Verb
+    from mogplex_tui.operate.kinds.base import Context, Kind, Link
+    from mogplex_tui.operate.kinds.verb import Verb
     from mogplex_tui.operate.waiting import Waiting
     from mogplex_tui.screens.palette import Entry
 

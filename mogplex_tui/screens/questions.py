@@ -14,7 +14,8 @@ from mogplex_tui.widgets.text import cut_middle, visible
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import Item
-    from mogplex_tui.operate.kinds.base import Kind, Verb
+    from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.operate.kinds.verb import Verb
     from mogplex_tui.screens.modals.base import Dialog
 
 # So many records are named in a question; of the rest it says how many there are.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from .text import cut_end, visible, width
 from .tone_widget import ToneWidget
@@ -16,8 +15,7 @@ NARROW_GAP: Final = 2
 CLOSE_GAP: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of a status line; priority 0 stays to the last, larger ones go first.
 
     A `close` one stands one blank after the piece before it, as the steps of a way do.
@@ -61,7 +59,7 @@ def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
     First the gaps narrow, then segments go, the largest priority first and among equals the last; the last
     one standing is cut.
     """
-    kept = [replace(segment, text=visible(segment.text)) for segment in segments if segment.text]
+    kept = [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
     gap = WIDE_GAP
     while kept and _needed(kept, gap) > room:
         if gap > NARROW_GAP:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds.base import Field, Kind, Verb
+from mogplex_tui.operate.kinds.base import Field, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
+from mogplex_tui.operate.kinds.verb import Verb
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "kinds.md"
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,7 +73,7 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever key follows again, the registry names it.
-    followed = replace(actions.BY_ID["tail.follow"], title="catch up", keys=("F", "f"))
+    followed = actions.BY_ID["tail.follow"]._replace(title="catch up", keys=("F", "f"))
     monkeypatch.setitem(actions.BY_ID, "tail.follow", followed)
     _, call_id = _streaming(world, 80)
     async with console(size=(120, 24)) as ui:

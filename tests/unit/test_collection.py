@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,7 +128,7 @@ async def test_rows_whose_road_was_closed_stay_and_are_not_called_fresh(
         monkeypatch.setattr(world.session, "open", lambda _: False)
         raise LoginRequired("The things need a browser session")
 
-    world.collection.roads = (replace(road, read=refuse),)
+    world.collection.roads = (road._replace(read=refuse),)
     with pytest.raises(LoginRequired):
         await world.collection.fetch()
     with pytest.raises(NotAllowed):

@@ -17,9 +17,10 @@ from mogplex_tui.operate.filters import compile_filter
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Context, dressed, verb, with_more
+from mogplex_tui.operate.kinds.base import Context, dressed, with_more
 from mogplex_tui.operate.kinds.models import KIND as MODELS
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.verb import verb
 from mogplex_tui.operate.words import DASH
 from mogplex_tui.screens.sources import KindSource
 from mogplex_tui.widgets.tones import Tone

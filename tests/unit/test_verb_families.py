@@ -16,8 +16,9 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kinds.base import Kind, Verb, collection_of
+from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.verbs import carry_out
 
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"

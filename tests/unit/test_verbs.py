@@ -14,7 +14,8 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import verbs, words
-from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.verb import Verb
 
 ITEM = Item("k1", {"id": "k1", "state": "idle"})
 

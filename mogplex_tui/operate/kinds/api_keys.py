@@ -8,7 +8,8 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -9,7 +9,8 @@ from mogplex_tui.api.errors import InvalidResponse, MogplexError, ServiceFailed,
 from mogplex_tui.live.collection import CLOSED, Item, Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Verb, dressed, listed, road, verb
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.verb import Verb, verb
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,12 +9,12 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import answers, choices, passages
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road, verb, with_more
+from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road, with_more
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.resources import automations, flows
-
 
 _flows = reading(lambda client: client.flows.list(), lambda _, row: dressed(row, "version draft", flow=True))
 _v1 = reading(lambda client: client.automations.list(), lambda _, row: dressed(row))

@@ -1,12 +1,12 @@
-"""What a kind declares: names, roads to its rows, columns, facts, links and verbs (design decision 11)."""
+"""What a kind declares: names, roads to its rows, columns, facts and links; verbs are in `verb` (design decision 11)."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
 from mogplex_tui.live.session import session_needed
@@ -17,19 +17,16 @@ from mogplex_tui.operate.standing import said
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kinds.verb import Verb
 
 Cell = tuple[str, str]
 Fact = tuple[str, str, str]
 """A label, a value and its tone."""
-Choices = Callable[[Item, "Session"], Sequence[tuple[str, str]]]
-"""What can be chosen for a record: pairs of what is sent and what it is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a cell depends on besides its row: the time, and up to when rows are known where that is earlier."""
 
     now: datetime
@@ -41,8 +38,7 @@ class Context:
         return self.known or self.now
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A column: its widths, how important it is (0 never drops), what it shows, what it is sorted and found by.
 
     `sort_at` stands in for `sort` where the order depends on the instant. `find` is what `/` looks at under the names
@@ -77,8 +73,7 @@ class Field:
         return tuple(name for name in (word_of(self.key), word_of(self.title)) if name)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A way from a record to another kind: one record by its key, or a list narrowed by a `/` filter."""
 
     label: str
@@ -88,123 +83,7 @@ class Link:
     filter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a verb asks before it goes: a line of text, one of some choices, or nothing but a yes.
-
-    `value` and `choices` are made from the item; `check` returns what is wrong with a text, None when nothing is.
-    """
-
-    label: str
-    value: Callable[[Item], str] = lambda _: ""
-    choices: Choices | None = None
-    check: Callable[[str], str | None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing that can be done to a record with one call.
-
-    `call` sends it (the text is what `wish` asked for); `why_not` returns why it makes no sense now; `doing` is the
-    word shown until the list was read again; `means` are the lines of the question before it, none asks nothing;
-    `done` is the sentence after it, with the item's label for `{}`; `many` works on every marked row.
-
-    Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
-    answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth argument.
-
-    A verb that is `new` makes a record and needs none: what is typed before a comma is its name. `secret` takes out of
-    the answer what the service never tells again; it is shown once and kept nowhere.
-
-    `families` are those whose routes it goes by, one of which is enough; none stands for the family of the kind's first
-    road. `needing` names in a sentence what is closed with them.
-    """
-
-    id: str
-    title: str
-    key: str
-    help: str
-    call: Callable[..., Awaitable[Any]]
-    why_not: Callable[[Item], str | None] = lambda _: None
-    doing: str = "changing"
-    means: Sequence[str] = ()
-    go: str = ""
-    wish: Wish | None = None
-    done: str = ""
-    many: bool = False
-    footer: bool = True
-    told: Callable[[Any], tuple[bool, str]] | None = None
-    keyed: bool = False
-    new: bool = False
-    secret: Callable[[Any], Secret] | None = None
-    families: tuple[Family, ...] = ()
-    needing: str = ""
-
-    def by(self, *families: Family, needing: str = "") -> Verb:
-        """The verb that goes by other families than the kind's richest list, or that needs words of its own."""
-        return replace(self, families=families, needing=needing)
-
-    def only(self, *checks: Callable[[Item], str | None]) -> Verb:
-        """The verb for records of which no check says why not; the first that does is heard."""
-        return replace(self, why_not=lambda item: next(filter(None, (each(item) for each in checks)), None))
-
-    def asks(self, *means: str, go: str = "") -> Verb:
-        """The verb with a question before it: what it means, and the word of the yes."""
-        return replace(self, means=means, go=go)
-
-    def wants(self, label: str, choices: Choices | None = None, **how: Any) -> Verb:
-        """The verb with something to type or to choose before it; `how` are the further fields of a `Wish`."""
-        return replace(self, wish=Wish(label, choices=choices, **how))
-
-    def says(self, doing: str, done: str) -> Verb:
-        """The verb with its word while it is under way, and the sentence after it."""
-        return replace(self, doing=doing, done=done)
-
-    def tells(self, doing: str, told: Callable[[Any], tuple[bool, str]]) -> Verb:
-        """The verb with its word while it is under way, and what makes the sentence of the answer."""
-        return replace(self, doing=doing, told=told)
-
-    def for_many(self) -> Verb:
-        """The verb for every marked row."""
-        return replace(self, many=True)
-
-    def makes_new(self) -> Verb:
-        """The verb for no record: it makes one, called by what is typed."""
-        return replace(self, new=True)
-
-    def reveals(self, secret: Callable[[Any], Secret]) -> Verb:
-        """The verb whose answer holds what is shown once and never again."""
-        return replace(self, secret=secret)
-
-    def aside(self) -> Verb:
-        """The verb without a place in the footer."""
-        return replace(self, footer=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A verb that does not know yet what it sends."""
-
-    id: str
-    key: str
-    help: str
-    title: str
-
-    def sends(self, call: Callable[..., Awaitable[Any]]) -> Verb:
-        """The verb that sends a call, made of the client, the item and what was typed or chosen."""
-        return Verb(self.id, self.title, self.key, self.help, call)
-
-    def sends_keyed(self, call: Callable[..., Awaitable[Any]]) -> Verb:
-        """The verb that sends a call with an idempotency key, its fourth argument."""
-        return replace(self.sends(call), keyed=True)
-
-
-def verb(id: str, key: str, help: str, title: str = "") -> Named:
-    """Begin the declaration of a verb; its title is its id unless it has one of its own."""
-    return Named(id, key, help, title or id)
-
-
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(NamedTuple):
     """How a record's logs are read: every line of every log, oldest first, by `read`.
 
     `tables` are the realtime tables that hint at new lines; `every` and `blind` are the seconds between polls beside
@@ -226,8 +105,7 @@ def id_of(record: Any) -> str:
     return str(record["id"] if isinstance(record, Mapping) else record.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of thing.
 
     The first five and `search` and `default_sort` are needed by every list: `search` is what `/` looks at beside the

@@ -7,7 +7,6 @@ differ by the road they came on. What is missing is a dash.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -188,7 +187,7 @@ def at_least(field: Field, path: str) -> Field:
         told, tone = field.cell(item, context)
         return (f"{told}+" if told != words.DASH and value(item, path) else told, tone)
 
-    return replace(field, cell=cell)
+    return field._replace(cell=cell)
 
 
 def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str = "ok", **more: Any) -> Field:

@@ -9,7 +9,8 @@ from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, listed, road, verb, with_names
+from mogplex_tui.operate.kinds.base import Kind, listed, road, with_names
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

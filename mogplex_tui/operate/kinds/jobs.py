@@ -10,7 +10,8 @@ from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate import answers, passages, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, verb, with_more
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, with_more
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -11,7 +11,8 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road, verb
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,8 @@ from mogplex_tui.live import session
 from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Field, Link, Verb, verb
+from mogplex_tui.operate.kinds.base import Context, Field, Link
+from mogplex_tui.operate.kinds.verb import Verb, verb
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,7 +149,7 @@ def why(error: str, reason: str, **more: Any) -> Field:
     def find(item: Item, now: datetime) -> Any:
         return next((found for each in (loud, quiet) if each.find and (found := each.find(item, now))), None)
 
-    return replace(loud, title="WHY", cell=cell, sort=quiet.sort, find=find, **more)
+    return loud._replace(title="WHY", cell=cell, sort=quiet.sort, find=find, **more)
 
 
 # Links -------------------------------------------------------------------------------------------------------------
@@ -243,4 +244,4 @@ def hidden(listing: Listing, *keys: str) -> Listing:
         # A value that is missing stays missing, so that one sees that there is none.
         return {key: "[hidden]" if key in keys and value else value for key, value in raw.items()}
 
-    return replace(listing, items=[replace(item, raw=masked(item.raw)) for item in listing.items])
+    return listing._replace(items=[replace(item, raw=masked(item.raw)) for item in listing.items])

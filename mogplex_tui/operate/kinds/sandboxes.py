@@ -9,7 +9,8 @@ from mogplex_tui.live import sandbox_logs
 from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Logs, reading, road, verb, with_names
+from mogplex_tui.operate.kinds.base import Kind, Logs, reading, road, with_names
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.live.session import Session

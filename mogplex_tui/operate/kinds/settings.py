@@ -10,7 +10,8 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, road, verb
+from mogplex_tui.operate.kinds.base import Kind, road
+from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

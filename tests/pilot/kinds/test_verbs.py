@@ -25,8 +25,9 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions, verbs
-from mogplex_tui.operate.kinds.base import Kind, Verb, collection_of
+from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.widgets.line_table import LineTable

@@ -16,8 +16,9 @@ from textual.widgets import Input, OptionList
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import verbs
-from mogplex_tui.operate.kinds.base import Kind, Verb
+from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.kind_screen import KindScreen
 from mogplex_tui.screens.modals.ask import AskModal

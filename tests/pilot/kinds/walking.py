@@ -88,14 +88,14 @@ def nasty(listing: Listing) -> Listing:
 def spoilt(listing: Listing) -> Listing:
     """Return a listing of which the first row did not parse."""
     broken = [replace(item, record=None, why="name: not a text") for item in listing.items[:1]]
-    return replace(listing, items=[*broken, *listing.items[1:]])
+    return listing._replace(items=[*broken, *listing.items[1:]])
 
 
 def _changed(road: Road, change: Change) -> Road:
     async def read(client: Any, session: Any) -> Listing:
         return change(await road.read(client, session))
 
-    return replace(road, read=read)
+    return road._replace(read=read)
 
 
 @asynccontextmanager
@@ -126,7 +126,7 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
         if service.change is not None:
             for kind in kinds().values():
                 roads = [_changed(road, service.change) for road in kind.roads]
-                app._collections[kind.name] = collection_of(app.session, replace(kind, roads=tuple(roads)))
+                app._collections[kind.name] = collection_of(app.session, kind._replace(roads=tuple(roads)))
         async with app.run_test(size=SIZES[0], notifications=True) as pilot:
             yield Console(app, pilot, server, None)  # type: ignore[arg-type]
 

@@ -58,9 +58,9 @@ class Nominal:
         """Nothing is open."""
 
 
-def _console(**arguments: Any) -> Still:
+def _console(*, cookie: str | None = "a=b", **arguments: Any) -> Still:
     settings = load({"reduced_motion": True, **arguments}, environ={}, path=Path("/nonexistent/config.toml"))
-    target = Target("prod", "https://mogplex.example", Secret("mog_x"), Secret("a=b"))
+    target = Target("prod", "https://mogplex.example", Secret("mog_x"), Secret(cookie) if cookie else None)
     app = Still(settings, target=target, context="prod", clock=FrozenClock())
     session = app.session
     session.account = "ada@acme.dev"
@@ -290,7 +290,7 @@ def test_runs_of_an_empty_account(snap_compare: Snap) -> None:
 
 @pytest.mark.parametrize("size", SIZES[:2])
 def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> None:
-    app = _fill(_console())
+    app = _fill(_console(cookie=None))
     app.session.access = type(app.session.access)(app.session.clock)
     closed = LoginRequired(
         "The service sends this part to its login page", advice="It opens to browser sessions only"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -59,20 +59,26 @@ def groups(*specs: str) -> Callable[[Item, Context], list[list[Fact]]]:
 
     Yes and no, instants, counts and money are told as such. `as reason` puts a code of the dispatch ledger into words,
     `as price` a price per token into one per million, `as span` milliseconds, `as state` gives a state its glyph, and
-    what went wrong stands out `as error`. A path alone is its own label.
+    what went wrong stands out `as error`. A path alone is its own label. With a `?` behind the label nothing is told
+    where there is nothing, not even that there is none.
     """
     parsed = [[_parsed(each) for each in spec.split(";")] for spec in specs]
 
-    def fact(item: Item, context: Context, label: str, path: str, way: str) -> Fact:
+    def fact(item: Item, context: Context, label: str, path: str, way: str) -> Iterator[Fact]:
         found = value(item, path)
-        if found is None:
-            return (label, words.DASH, "dim")
-        # None of something is said quietly; a no is not.
-        quiet = "dim" if found == 0 and found is not False else "plain"
-        told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), quiet)
-        return (label, told, tone) if told else (label, words.DASH, "dim")
+        told, tone = words.DASH, "dim"
+        if found is not None:
+            # None of something is said quietly; a no is not.
+            quiet = "dim" if found == 0 and found is not False else "plain"
+            told, tone = _AS[way](item, found, context) if way else (_told(found, path, context), quiet)
+        if told and told != words.DASH:
+            yield label.rstrip("?"), told, tone
+        elif not label.endswith("?"):
+            yield label, words.DASH, "dim"
 
-    return lambda item, context: [[fact(item, context, *each) for each in group] for group in parsed]
+    return lambda item, context: [
+        [each for told in group for each in fact(item, context, *told)] for group in parsed
+    ]
 
 
 def _parsed(spec: str) -> tuple[str, str, str]:

@@ -77,7 +77,7 @@ def test_facts_are_told_by_what_they_are() -> None:
     )
     spec = (
         "on; made; ends; spent: tokens; agent: agent_id; cost; tags; none; gone; no: error.first|second",
-        "per token: price as price; why: code as reason; other: gone as reason",
+        "per token: price as price; why: code as reason; other: gone as reason; never?: gone; still?: code as reason",
     )
     first, second = c.groups(*spec)(record, Context(NOW))
     told = {label: text for label, text, _ in (*first, *second)}
@@ -95,6 +95,7 @@ def test_facts_are_told_by_what_they_are() -> None:
         "per token": "$3.00 a million",
         "why": "the same work is waiting or running already",
         "other": DASH,
+        "still": "the same work is waiting or running already",
     }
     assert [tone for label, _, tone in first if label in ("none", "on")] == ["plain", "dim"]
 

@@ -77,7 +77,7 @@ KIND = Kind(
         "input: pricing_input|pricing.input as price; output: pricing_output|pricing.output as price",
         "default: is_default; enabled: is_enabled; usable now: usable",
         "recommended: recommendation_bucket; rank: recommendation_rank; can: capabilities",
-        "runs 24 h: runs_day; tokens 24 h: tokens_day; cost 24 h: cost_day; counted from: counted_from",
+        "runs 24 h: runs_day; tokens 24 h: tokens_day; cost 24 h: cost_day; counted from?: counted_from",
     ),
     links=p.links(
         p.among("runs", "runs", "its runs", lambda item: f"model:={quoted(words.model(item.key))}")

@@ -92,7 +92,7 @@ KIND = Kind(
         "GitHub: github_coverage_label; detail: github_coverage_detail;"
         " installation: github_installation_id|installation_id",
         "sandbox: sandbox as state; assigned; schedules",
-        "runs 24 h: runs_day; cost 24 h: cost_day; counted from: counted_from",
+        "runs 24 h: runs_day; cost 24 h: cost_day; counted from?: counted_from",
         "install: install_command; dev server: dev_command; port: dev_port; runtime; snapshot: snapshot_id",
         "imported: created_at",
     ),

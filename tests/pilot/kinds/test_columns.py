@@ -22,8 +22,6 @@ __all__ = ["server"]
 NEVER = {
     "connections": {"scopes"},
     "jobs": {"cancel error", "retry of", "pull request"},
-    "projects": {"counted from"},
-    "models": {"counted from"},
     "skills": {"model"},
 }
 READ_BY_ITSELF = 15

@@ -56,7 +56,8 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
             return httpx.Response(409, json={"error": "no"})
 
         client = MogplexClient(target, http=httpx.MockTransport(answer))
-        record = {"id": ID, "flow": flow, "team_id": ID, "user_id": ID}
+        sort = "tool" if flow else "control"
+        record = {"id": ID, "flow": flow, "sort": sort, "team_id": ID, "user_id": ID}
         keys = ("key",) if verb.keyed else ()
         text = TYPED.get(f"{kind.name}.{verb.id}", "a note")
         with pytest.raises(MogplexError):

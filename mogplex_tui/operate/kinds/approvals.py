@@ -5,81 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import InvalidResponse, MogplexError, ServiceFailed, Unavailable
-from mogplex_tui.live.collection import CLOSED, Item, Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
+from mogplex_tui.operate.kinds.readings import OF_ONE_ROUTE, Part, in_parts
 from mogplex_tui.operate.kinds.verb import Verb, verb
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.collection import Item, Listing
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.kinds.base import Context, Fact
 
-
+_FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
-
-
-# What one route of the two may answer while the other tells its part; all else is trouble of the whole service.
-_OF_ONE = (*CLOSED, InvalidResponse, ServiceFailed, Unavailable)
-
-
-async def _of_flows(client: ClientView) -> Listing:
-    found = await client.approvals.of_flows()
-    items = listed(found.approvals, dress=lambda row: _dress(row) | {"flow": True}).items
-    return Listing(items, notice=_MORE if found.has_more else "")
-
-
-async def _of_control(client: ClientView) -> Listing:
-    return listed(await client.approvals.of_control(), dress=_dress)
-
-
-_PARTS = (
-    (Family.FLOWS, "Approvals of automations", _of_flows),
-    (Family.APPROVALS, "Approvals of the orchestrator", _of_control),
-)
-
-
-async def _read(client: ClientView, session: Session) -> Listing:
-    """Both sorts in one list. Where one cannot be read the other is shown, and above it is said what is missing."""
-    items, said = list[Item](), list[str]()
-    trouble: MogplexError | None = None
-    answered = False
-    for family, what, read in _PARTS:
-        why = session.closed([family], p.session_needed(what))
-        if why is not None:
-            said.append(why if why.startswith(what) else f"{what} are not shown. {why}")
-            continue
-        try:
-            part = await read(client)
-        except _OF_ONE as error:
-            trouble = trouble or error
-            kept = [] if isinstance(error, CLOSED) else _known(session, flow=family is Family.FLOWS)
-            items += kept
-            end = "what was read of them before stays" if kept else "they are not shown"
-            said.append(f"{what} cannot be read, {end}. {error.what.rstrip('.')}.")
-        else:
-            answered = True
-            items += part.items
-            said += [part.notice] if part.notice else []
-    if trouble is not None and not (answered and items):
-        # An empty list would say that nothing waits for a person, and one that nobody answered would look fresh.
-        raise trouble
-    return Listing(items, notice=" ".join(said))
-
-
-def _known(session: Session, *, flow: bool) -> list[Item]:
-    rows = session.store.set("approvals").rows.values()
-    return [item for item in rows if item.record is not None and bool(c.value(item, "flow")) is flow]
 
 
 def _dress(row: Any) -> dict[str, Any]:
     return dressed(row, "sort who input_text if_denied", asked=row.question, repo=row.where)
 
 
+async def _of_flows(client: ClientView, _: Session) -> Listing:
+    found = await client.approvals.of_flows()
+    return listed(found.approvals, dress=_dress)._replace(notice=_MORE if found.has_more else "")
+
+
+_of_control = reading(lambda client: client.approvals.of_control(), lambda _, row: _dress(row))
+_READ = in_parts(
+    "approvals",
+    Part("Approvals of automations are", _of_flows, Family.FLOWS, ("tool", "step")),
+    Part("Approvals of the orchestrator are", _of_control, Family.APPROVALS, ("control",)),
+    passing=OF_ONE_ROUTE,
+)
 _ALL = c.groups(
     "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
     "by: who|automation; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
@@ -96,7 +55,7 @@ def _facts(item: Item, context: Context) -> list[list[Fact]]:
 def _answer(decision: str) -> Callable[[ClientView, Item, str], Awaitable[None]]:
     async def answer(client: ClientView, item: Item, note: str) -> None:
         flow, control = client.approvals.answer_flow, client.approvals.answer_control
-        send = flow if c.value(item, "flow") else control
+        send = control if c.value(item, "sort") == "control" else flow
         await send(item.key, decision, note.strip() or None)
 
     return answer
@@ -113,7 +72,7 @@ def _decides(decision: str, key: str, about: str) -> Verb:
         .only(p.while_not_in("expired", why="Its time is over."))
         .asks("The answer is final.")
         .wants("A note for the record, or nothing", check=_note)
-        .by(Family.FLOWS, Family.APPROVALS)
+        .by(*_FAMILIES)
     )
 
 
@@ -123,10 +82,7 @@ KIND = Kind(
     noun="approval",
     aliases=("approval", "ap"),
     contract="routing.md §3.15, §3.16",
-    roads=(
-        road(Family.FLOWS, _read, "job_runs", every=15, blind=10).partly(),
-        road(Family.APPROVALS, _read, "job_runs", every=15, blind=10).partly(),
-    ),
+    roads=tuple(road(each, _READ, "job_runs", every=15, blind=10).partly() for each in _FAMILIES),
     beside=("automations",),
     lend=p.lending(p.running_out, p.automation_names),
     ages=True,

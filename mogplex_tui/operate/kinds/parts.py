@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.api.errors import InvalidResponse
 from mogplex_tui.live import session
-from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds.base import Context, Field, Link
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Ends, Item, Lend
+    from mogplex_tui.live.collection import Ends, Item, Lend, Listing
     from mogplex_tui.live.session import Session
 
 WhyNot = Callable[["Item"], str | None]
@@ -44,27 +42,6 @@ def login_needed(what: str) -> str:
 def token_shows(shown: str, needing: str) -> str:
     """Return the sentence above rows of which a token sees a part: what it shows, and what it does not, a plural."""
     return f"A token shows only {shown} here; {session_needed(needing)}"
-
-
-# Readings ---------------------------------------------------------------------------------------------------------
-
-
-async def in_parts(*parts: tuple[Awaitable[Sequence[Item]], str]) -> Listing:
-    """Return what several answers tell together; that one cannot be understood is said above the rows of the others.
-
-    Each part has the words for what it tells. Raises InvalidResponse where nothing could be read at all.
-    """
-    items: list[Item] = []
-    said, faults = list[str](), list[InvalidResponse]()
-    for part, what in parts:
-        try:
-            items += await part
-        except InvalidResponse as error:
-            faults.append(error)
-            said.append(f"{error.what}. {what} is not shown.")
-    if faults and not items:
-        raise faults[0]
-    return Listing(items, notice=" ".join(said))
 
 
 # When a verb makes sense -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from functools import cache
 
 from mogplex_tui.operate.kinds.base import Kind
 
-_PARTS = frozenset({"base", "columns", "parts", "registry", "runs", "verb"})
+_PARTS = frozenset({"base", "columns", "parts", "readings", "registry", "runs", "verb"})
 
 # What the tab line shows: the key, the title, the kind or screen. Known before any kind is loaded.
 TABS: tuple[tuple[str, str, str], ...] = (

@@ -11,13 +11,13 @@ from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, road
+from mogplex_tui.operate.kinds.readings import Part, in_parts
 from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Listing
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.kinds.base import Context, Fact
 
@@ -49,7 +49,7 @@ def _facts(item: Item, context: Context) -> list[list[Fact]]:
     return [[fact for fact in group if fact[1] != words.DASH] for group in _ALL(item, context)]
 
 
-async def _set(client: ClientView) -> list[Item]:
+async def _set(client: ClientView, _: Session) -> list[Item]:
     found = await client.settings.get()
     model, theme = found.default_model, found.theme or ""
     return [
@@ -64,8 +64,7 @@ async def _ready(client: ClientView, session: Session) -> list[Item]:
     return [] if user is None else [_point(each, raw) for each in readiness.of(user, session.target.base_url)]
 
 
-async def _read(client: ClientView, session: Session) -> Listing:
-    return await p.in_parts((_set(client), "What is set"), (_ready(client, session), "The readiness"))
+_READ = in_parts("settings", Part("What is set is", _set), Part("The readiness is", _ready))
 
 
 async def _edit(client: ClientView, item: Item, text: str) -> None:
@@ -88,7 +87,7 @@ KIND = Kind(
     noun="setting",
     aliases=("setting", "set", "account"),
     contract="identity.md §2, §3",
-    roads=(road(Family.SETTINGS, _read, every=180, blind=120),),
+    roads=(road(Family.SETTINGS, _READ, every=180, blind=120),),
     beside=("models",),
     fields=(
         c.text("group", "GROUP", 10, "dim", priority=4),

@@ -200,8 +200,8 @@ def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
 
 
 def short_id(value: str | None) -> str:
-    """Return the first eight characters of an id."""
-    return value[:8] if value else DASH
+    """Return the first eight characters of an id; one that is a path, as a model's, stays whole, for its end tells it."""
+    return (value if "/" in value else value[:8]) if value else DASH
 
 
 def local(value: datetime | None) -> str:

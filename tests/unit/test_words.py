@@ -144,6 +144,7 @@ def test_a_state_that_nobody_knows_keeps_its_own_word() -> None:
 
 def test_ids_models_counts_and_instants() -> None:
     assert words.short_id("ca110000-0000") == "ca110000"
+    assert words.short_id("alibaba/qwen4-coder") == "alibaba/qwen4-coder"
     assert words.short_id(None) == words.short_id("") == DASH
     assert words.model("anthropic/claude-sonnet-5") == "claude-sonnet-5"
     assert words.model("gpt-5") == "gpt-5"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -26,10 +25,12 @@ async def progress(sentence: str | Callable[[], str]) -> AsyncGenerator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        sys.stderr.write(_CLEAR)
-        sys.stderr.flush()
+        # Not `await task`: it would take a ctrl+c that comes meanwhile for the end of the line.
+        try:
+            await asyncio.wait([task])
+        finally:
+            sys.stderr.write(_CLEAR)
+            sys.stderr.flush()
 
 
 async def _shown(sentence: Callable[[], str]) -> None:

@@ -1,0 +1,42 @@
+"""The line that says what takes long: it gives way to a ctrl+c that comes while it is taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+
+from mogplex_tui.cli import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_ctrl_c_while_the_line_is_taken_away_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    going, free = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end(_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            going.set()
+            await free.wait()
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr(progress, "_shown", slow_to_end)
+
+    async def command() -> str:
+        async with progress.progress("reading"):
+            await asyncio.sleep(0)
+        return "went on"
+
+    running = asyncio.create_task(command())
+    await going.wait()
+    running.cancel()
+    await asyncio.sleep(0)
+    free.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 
-class Going:
+class Going(ABC):
     """A loop that runs from `start` to `stop`. Subclasses bring the loop, and say what else is under way."""
 
     def __init__(self) -> None:
@@ -28,9 +29,9 @@ class Going:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    @abstractmethod
     async def _run(self) -> None:
         """The loop; for subclasses."""
-        raise NotImplementedError
 
     def _begun(self) -> Iterable[asyncio.Task[None]]:
         """Return the tasks that the loop has begun and that have not ended; for subclasses."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -157,7 +158,7 @@ class Verb(NamedTuple):
     failure: str = ""
 
 
-class Endpoint:
+class Endpoint(ABC):
     """All methods of one path as an ASGI application; subclasses decide who may enter and how a crash
     looks.
     """
@@ -203,16 +204,17 @@ class Endpoint:
             log.exception("%s %s", request.method, request.url.path)
             return self.crash(verb)
 
+    @abstractmethod
     def enter(self, request: Request) -> Caller | None:
         """Who asks; raises RefusedError when nobody may."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Raise RefusedError when the caller may not use this verb; off v1 everybody may (auth.md §5.1)."""
+        """Raise RefusedError when the caller may not use this verb."""
 
+    @abstractmethod
     def crash(self, verb: Verb) -> Response:
         """The answer to an unexpected exception."""
-        raise NotImplementedError
 
 
 class V1Endpoint(Endpoint):
@@ -258,6 +260,9 @@ class OpenEndpoint(Endpoint):
         """The owner of the token, the tests' headers or the session, or None."""
         header = request.headers.get("authorization", "")
         return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
+
+    def check(self, verb: Verb, caller: Caller | None) -> None:
+        """Off v1 whoever came in may all (auth.md §5.1)."""
 
     def crash(self, verb: Verb) -> Response:
         """500, with the route's fixed text where it has one, else empty (observability.md §0)."""

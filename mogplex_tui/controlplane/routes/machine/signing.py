@@ -8,6 +8,7 @@ import hmac
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...credentials import Caller
 from ..web import Ask, Endpoint, OpenEndpoint, Verb, empty_crash, refusal
 
 BODY_LIMIT = 1_000_000
@@ -55,6 +56,9 @@ class MachineEndpoint(Endpoint):
             raise refusal(503, "CRON_SECRET_NOT_CONFIGURED")
         if not same(request.headers.get("authorization", ""), f"Bearer {secret}"):
             raise refusal(401, "Unauthorized")
+
+    def check(self, verb: Verb, caller: Caller | None) -> None:
+        """Whoever holds the secret may all."""
 
     def crash(self, verb: Verb) -> Response:
         """500 with the route's fixed text, else empty."""

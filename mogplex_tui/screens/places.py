@@ -84,8 +84,9 @@ class ConsolePlaces(ConsoleTasks):
 
     @property
     def has_way_back(self) -> bool:
-        """Whether there is a step to go back to."""
-        return len(self.screen_stack) > 1 or bool(self._came_from)
+        """Whether there is a step to go back to; a question over the screen is none."""
+        steps = [screen for screen in self.screen_stack if not screen.is_modal]
+        return len(steps) > 1 or bool(self._came_from)
 
     def back(self, screen: Screen[Any]) -> None:
         """Go back one step: out of a record, or to the place where one was before."""

@@ -70,6 +70,17 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, RunScreen]
 
 
+async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(console: Run, world: World) -> None:
+    async with console() as ui:
+        await ui.sees("No runs yet.")
+        await ui.press("n")
+        await ui.until(lambda: ui.app.screen.is_modal, "the question")
+        world.call(repo_id=world.repo("acme/api"))
+        # The keys of the list are drawn anew under the question.
+        await ui.until(lambda: "⏎ open" in _keys(ui), "the keys of a run")
+        assert "esc" not in _keys(ui)
+
+
 async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, world: World) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:

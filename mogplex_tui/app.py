@@ -60,8 +60,10 @@ class ConsoleApp(ConsolePlaces):
     TITLE = "mogplex"
     # The palette is one of its own, opened by its keys in the registry.
     ENABLE_COMMAND_PALETTE = False
-    MODES = {"runs": RunsScreen, "observability": _observability}
+    # The first mode has no entry before the app is mounted: Textual waits for the screen of one that has, lays it out
+    # and draws it while nothing may be written yet, and the frame that is seen comes 20 ms later in two pieces.
     DEFAULT_MODE = "runs"
+    MODES = {"observability": _observability}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
     CSS = """
     Toast { max-width: 76; }
@@ -112,6 +114,10 @@ class ConsoleApp(ConsolePlaces):
         filters = super().get_line_filters()
         return [*filters, self._letters] if self._letters is not None else filters
 
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen of the first mode."""
+        return RunsScreen()
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
@@ -122,6 +128,7 @@ class ConsoleApp(ConsolePlaces):
 
             picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
         self._end_on_signals()
+        self.add_mode(self.DEFAULT_MODE, RunsScreen)
         self.call_after_refresh(self._begin)
 
     def _end_on_signals(self) -> None:

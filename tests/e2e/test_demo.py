@@ -60,6 +60,9 @@ def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
     # The terminal is as it was: the alternate screen is left, the cursor is shown, the mouse is free.
     left = terminal.raw[-4000:]
     assert b"\x1b[?1049l" in left and b"\x1b[?25h" in left and b"\x1b[?1000l" in left
+    # The first frame came whole: the table stood below the header before that was drawn a second time.
+    header, table = (list(re.finditer(word, terminal.raw)) for word in (rb"mogplex", rb"STATE"))
+    assert header[0].start() < table[0].start() < header[1].start()
 
 
 def test_ctrl_q_leaves_from_a_dialog_and_no_plane_stays_behind(terminal: Terminal) -> None:

@@ -5,6 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from rich.console import RenderableType
+from textual.screen import Screen
+
+from mogplex_tui.app import ConsoleApp
 from mogplex_tui.controlplane.writes import calls
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import World
@@ -214,13 +219,25 @@ async def test_the_console_outlives_a_service_that_goes_and_comes_back(
         await ui.sees("acme/web", "nominal")
 
 
-async def test_a_start_paints_the_last_picture_at_once(console: Run, world: World, tmp_path: Path) -> None:
+async def test_a_start_paints_the_last_picture_in_its_first_frame(
+    console: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _call(world, world.repo("acme/api"))
     kept = tmp_path / "kept"
     async with console(directory=kept) as ui:
         await ui.sees("acme/api")
+    frames: list[str] = []
+    display = ConsoleApp._display
+
+    def seen(app: ConsoleApp, screen: Screen[None], renderable: RenderableType | None) -> None:
+        if renderable is not None and not app._batch_count:
+            frames.append("\n".join(strip.text for strip in screen._compositor.render_strips()))
+        display(app, screen, renderable)
+
+    monkeypatch.setattr(ConsoleApp, "_display", seen)
     async with console(directory=kept, gate=True) as ui:
         await ui.edge.stop()
+        assert "acme/api" in frames[0]
         assert "acme/api" in ui.text
 
 

@@ -114,6 +114,11 @@ async def test_filters_of_calls(client: httpx.AsyncClient, world: World) -> None
     assert (broken.status_code, broken.json()) == (500, {"error": "Failed to fetch calls"})
     context = (await client.get(f"{CALLS}?agent_id=g1")).json()["calls"][0]["sandbox_context"]
     assert (context["sandbox_record_id"], context["sandbox_id"]) == (box, "mogplex-vm-1")
+    bill = (await client.get("/api/sandbox")).json()["sandboxes"][0]["billing_summary"]
+    told = tuple(
+        context[name] for name in ("compute_billing_source", "billing_project_id", "billing_team_id")
+    )
+    assert told == (bill["source"], bill["project_id"], bill["team_id"])
 
 
 async def test_live_only_leaves_the_stale_out(client: httpx.AsyncClient, world: World) -> None:

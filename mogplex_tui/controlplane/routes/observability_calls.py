@@ -47,7 +47,8 @@ def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:
         return {}
     marks = ", ".join("?" * len(wanted))
     known = ask.plane.db.all(
-        f"SELECT id, sandbox_id, preview_url FROM sandboxes WHERE user_id = ? AND id IN ({marks})",
+        "SELECT id, sandbox_id, billing_source, billing_project_id, billing_team_id, preview_url FROM sandboxes"
+        f" WHERE user_id = ? AND id IN ({marks})",
         (ask.user_id, *wanted),
     )
     return {row["id"]: _sandbox_context(row) for row in known}
@@ -57,9 +58,9 @@ def _sandbox_context(row: Row) -> dict[str, Any]:
     return {
         "sandbox_record_id": row["id"],
         "sandbox_id": row["sandbox_id"],
-        "compute_billing_source": "platform",
-        "billing_project_id": "prj_mogplex_embedded",
-        "billing_team_id": None,
+        "compute_billing_source": row["billing_source"],
+        "billing_project_id": row["billing_project_id"],
+        "billing_team_id": row["billing_team_id"],
         "preview_url": row["preview_url"],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.operate.kinds.columns import value
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def repositories(session: Session, installation_id: int | None) -> list[Choice]:
 def where_to_run(item: Item, session: Session) -> list[Choice]:
     """Return the repositories that an automation can be set off for.
 
-    v1 takes tokens alone, and the browser session's own route chooses the repository itself (routing.md §3.11).
+    v1 takes tokens alone. The browser session's own route chooses the repository itself (routing.md §3.11): it is the
+    one that is left where there is no token, or where v1 refuses it.
     """
-    if session.target.token is not None:
+    if session.target.token is not None and session.open(Family.V1):
         return repositories(session, value(item, "installation_id"))
-    return [("", "the automation's own test: with a browser session alone the service chooses")]
+    return [("", "the service chooses: choosing takes a token that v1 accepts")]
 
 
 def models(session: Session) -> list[Choice]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def said(fields: Sequence[Field], row: Any, cells: list[Cell]) -> list[Cell]:
     """Return a row's cells with what stands in them instead, in a column that no width drops.
 
-    The column that names a record says that it did not parse. A change stands in the first column of a state or a
-    switch that has room for its word, else before the name.
+    The column that names a record says that it did not parse. A change stands in the switch that it turns, else in the
+    first column of a state that has room for its word, else before the name.
     """
     if getattr(row, "record", row) is None:
         glyph, word, tone = words.state("unreadable")
@@ -23,6 +23,10 @@ def said(fields: Sequence[Field], row: Any, cells: list[Cell]) -> list[Cell]:
         place = _naming(fields)
         cells[place] = (_before(fields[place], f"{glyph} {word}", row.why), tone)
     elif doing := getattr(row, "doing", None):
+        turned = next((at for at, field in enumerate(fields) if doing in field.turns), -1)
+        if turned >= 0:
+            cells[turned] = (f"◌ {fields[turned].turns[doing]}", "warn")
+            return cells
         told = f"◌ {doing}"
         place = next((at for at, field in enumerate(fields) if _has_room(field, told)), -1)
         if place < 0:

@@ -124,6 +124,8 @@ CAUSES = {
     "This run needs additional model or provider configuration": "not configured",
     "The run was cancelled before it completed": "cancelled",
 }
+# In so many cells each of them can be read whole.
+LEAST_CAUSE = max(map(len, CAUSES.values()))
 
 
 def cause(error: str) -> str:

@@ -99,9 +99,11 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
     )
 
 
-def _title(kind: Kind, verb: Verb, items: Sequence[Item]) -> str:
+def _title(kind: Kind, verb: Verb, items: Sequence[Item], name: str = "") -> str:
+    """Return what is done to what, by its name where it is given; `now` comes at the end, as one says it."""
     many = kind.noun if len(items) == 1 else words.plural(len(items), kind.noun)
-    return f"{verb.title.capitalize()} {many}"
+    does, now, _ = verb.title.partition(" now")
+    return f"{does.capitalize()} {many} {name}".rstrip() + now
 
 
 def _seen(kind: Kind, item: Item, context: Context) -> str:
@@ -134,13 +136,12 @@ def verb_screen(
 
     `name` is that of a protected context, which a dangerous verb wants typed.
     """
-    title = _title(kind, verb, items)
     if verb.wish is not None:
         from mogplex_tui.screens.modals.ask import AskModal
 
         wish = verb.wish
         return AskModal(
-            f"{title} {kind.name_of(items[0])}".strip() if len(items) == 1 else title,
+            _title(kind, verb, items, kind.name_of(items[0]) if len(items) == 1 else ""),
             wish.label,
             value=wish.value(items[0]),
             choices=wish.choices(items[0], session) if wish.choices is not None else (),

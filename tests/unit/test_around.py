@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.api.models.account import User
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -119,6 +120,16 @@ def test_with_a_browser_session_alone_the_service_chooses_the_repository() -> No
     ((sent, told),) = choices.where_to_run(Item("a", {"installation_id": 7}), session(token=False))
     assert sent == ""
     assert "the service chooses" in told
+
+
+def test_where_v1_refuses_the_token_the_service_chooses_as_well() -> None:
+    here = session()
+    here.names.repos["1"] = "acme/web"
+    automation = Item("a", {"installation_id": 7})
+    assert choices.where_to_run(automation, here) == [("1", "acme/web")]
+    here.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
+    ((sent, told),) = choices.where_to_run(automation, here)
+    assert (sent, "the service chooses" in told) == ("", True)
 
 
 def test_models_that_can_be_used_are_offered() -> None:

@@ -91,7 +91,7 @@ KIND = Kind(
         )
         .says("revoking", "{} is revoked."),
     ),
-    empty="No API keys. n makes one; o opens their page in the browser.",
+    empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",
     url=lambda _: "/settings/api-keys",
     needs=p.session_needed("API keys"),
 )

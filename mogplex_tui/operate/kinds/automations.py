@@ -33,7 +33,7 @@ async def _one(client: ClientView, item: Item) -> Item:
 async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> Any:
     from mogplex_tui.api.models.automation_drafts import AutomationTrigger
 
-    if client.target.token is None:
+    if not repo_id:
         return await client.flows.test(item.key)
     return await client.automations.trigger(item.key, AutomationTrigger(repo_id=repo_id.strip()), key)
 
@@ -57,17 +57,17 @@ KIND = Kind(
     beside=("projects",),
     fields=(
         c.state("status", width=13, priority=0),
-        c.text("name", "AUTOMATION", 24, flex=2, min_width=24),
+        c.text("name", "AUTOMATION", 24, flex=2, min_width=15),
         c.text("source_kind", "SOURCE", 9, "dim", key="source", priority=3),
-        c.count("version", "VER", 4, priority=1),
+        c.count("version", "VER", 4, priority=2),
         c.text("draft", "DRAFT", 11, "warn", priority=3),
-        c.state("last_run_status", "LAST", 12, priority=0),
+        c.state("last_run_status", "LAST", 11, priority=0, stands=False),
         c.age("last_run_started_at|updated_at", key="age", priority=0),
-        c.count("running_count", "RUN", 4, key="running", priority=1),
+        c.count("running_count", "RUN", 4, key="running", priority=2),
         c.count("pending_count", "WAIT", 4, key="waiting", priority=2),
         c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=1),
         c.count("suppressed_24h", "SUPPR", 5, "warn", key="suppressed", priority=4),
-        c.trouble("last_run_error"),
+        c.trouble("last_run_error", 16),
     ),
     search=c.searching("description"),
     default_sort=c.by("last_run_started_at|updated_at"),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
@@ -43,7 +44,8 @@ class Field(NamedTuple):
 
     `sort_at` stands in for `sort` where the order depends on the instant. `find` is what `/` looks at under the names
     that the column has; a `span` is found by its seconds, a `told` one makes a good example of what can be typed.
-    A column that tells how a record `stands` shows in that place a change of ours that is under way.
+    A column that tells how a record `stands` shows in that place a change of ours that is under way; one that a change
+    `turns` shows what it is about to say, by the word of the change.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Field(NamedTuple):
     span: bool = False
     told: bool = False
     stands: bool = False
+    turns: Mapping[str, str] = MappingProxyType({})
 
     @property
     def sortable(self) -> bool:

@@ -22,6 +22,8 @@ from mogplex_tui.operate.telling import groups, texts
 
 # A kind is declared with one name for all of them.
 __all__ = [
+    "DISABLING",
+    "ENABLING",
     "age",
     "at_least",
     "by",
@@ -37,11 +39,15 @@ __all__ = [
     "repo",
     "searching",
     "state",
+    "switch",
     "text",
     "texts",
     "trouble",
     "value",
 ]
+
+# The words of the two changes that turn a switch.
+ENABLING, DISABLING = "enabling", "disabling"
 
 Show = Callable[[Any, Context], tuple[str, str]]
 Finds = Callable[[Any, datetime], Any]
@@ -205,8 +211,13 @@ def flag(path: str, title: str, yes: str = "on", no: str = "off", *, tone: str =
     return _column(path, title, width, show, find, stands=True, **more)
 
 
-def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Field:
-    """A column of a state with glyph and word."""
+def switch(path: str, title: str = "ON", **more: Any) -> Field:
+    """A column of what can be enabled and disabled; while that is under way it shows what it is about to be."""
+    return flag(path, title, turns={ENABLING: "on", DISABLING: "off"}, priority=0, **more)
+
+
+def state(path: str, title: str = "STATE", width: int = 12, *, stands: bool = True, **more: Any) -> Field:
+    """A column of a state with glyph and word; where it is that of something else, no change `stands` in it."""
 
     def cell(item: Item, _: Context) -> tuple[str, str]:
         word = value(item, path)
@@ -217,7 +228,7 @@ def state(path: str, title: str = "STATE", width: int = 12, **more: Any) -> Fiel
 
     key = more.pop("key", None) or path.rpartition(".")[2]
     return Field(
-        key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, stands=True, **more
+        key, title, width, cell, sort=_rank(path), find=_state_words(path), told=True, stands=stands, **more
     )
 
 
@@ -232,21 +243,23 @@ def _state_words(path: str) -> Find:
     return find
 
 
-def trouble(path: str, **more: Any) -> Field:
-    """The last column: what went wrong, or why the record could not be read."""
+def trouble(path: str, least: int = 20, **more: Any) -> Field:
+    """The last column: what went wrong, or why the record could not be read; it outlasts all that is less important.
+
+    In fewer cells than `least` it would say nothing.
+    """
 
     def trouble_of(item: Item) -> str:
         return line((item.why if item.record is None else value(item, path)) or "", "error")
 
-    # Less than this of a sentence says nothing.
     return Field(
         "error",
         "",
         24,
         lambda item, _: (words.cause(trouble_of(item)), "error"),
-        priority=6,
+        priority=0,
         flex=3,
-        min_width=20,
+        min_width=least,
         find=lambda item, _: (words.cause(said), said) if (said := trouble_of(item)) else None,
         **more,
     )

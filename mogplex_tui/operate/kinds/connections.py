@@ -39,7 +39,7 @@ KIND = Kind(
     contract="library.md §8",
     roads=(road(Family.CONNECTIONS, _list, "connections", every=120, blind=45),),
     fields=(
-        c.flag("is_enabled", "ON", key="on", priority=0),
+        c.switch("is_enabled", key="on"),
         c.state("health", "HEALTH", 13, priority=0),
         c.text("name", "CONNECTION", 20, flex=1, min_width=12),
         c.text("type", "TYPE", 11, "dim", priority=2),

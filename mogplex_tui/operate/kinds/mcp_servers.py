@@ -63,7 +63,7 @@ KIND = Kind(
         ),
     ),
     fields=(
-        c.flag("enabled", "ON", width=11, priority=0),
+        c.switch("enabled"),
         c.text("name", "SERVER", 22, min_width=12),
         c.text("transport", "VIA", 6, "dim", key="via", priority=1),
         c.text("place", "WHERE", 50, flex=3, min_width=28, cut="middle", priority=0),

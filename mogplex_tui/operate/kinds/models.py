@@ -56,7 +56,7 @@ KIND = Kind(
     beside=("runs",),
     lend=_lent,
     fields=(
-        c.flag("is_enabled", "ENABLED", width=11, key="enabled", priority=0),
+        c.switch("is_enabled", "ENABLED", key="enabled"),
         c.text("name", "MODEL", 22, flex=2, min_width=16),
         c.text("provider", "PROVIDER", 12, "dim", priority=2),
         c.flag("is_default", "DEFAULT", "default", "", priority=1),

@@ -91,10 +91,10 @@ def switches(
     enable = verb("enable", "e", on).sends(lambda client, item, _: switch(client, item, True))
     disable = verb("disable", "d", off).sends(lambda client, item, _: switch(client, item, False))
     return (
-        enable.only(lacking(path, "It is enabled already.")).says("enabling", "{} is enabled.").for_many(),
+        enable.only(lacking(path, "It is enabled already.")).says(c.ENABLING, "{} is enabled.").for_many(),
         disable.only(having(path, "It is disabled already."))
         .asks(*([means] if means else []), go="Disable it")
-        .says("disabling", "{} is disabled.")
+        .says(c.DISABLING, "{} is disabled.")
         .for_many(),
     )
 
@@ -115,7 +115,7 @@ def deletes(
 # Columns ----------------------------------------------------------------------------------------------------------
 
 
-def why(error: str, reason: str, **more: Any) -> Field:
+def why(error: str, reason: str) -> Field:
     """A column of why a record is as it is: what went wrong, or else the code of a reason in words, quietly."""
     loud, quiet = c.trouble(error), c.reason(reason, "WHY")
 
@@ -126,7 +126,7 @@ def why(error: str, reason: str, **more: Any) -> Field:
     def find(item: Item, now: datetime) -> Any:
         return next((found for each in (loud, quiet) if each.find and (found := each.find(item, now))), None)
 
-    return loud._replace(title="WHY", cell=cell, sort=quiet.sort, find=find, **more)
+    return loud._replace(title="WHY", cell=cell, sort=quiet.sort, find=find)
 
 
 # Links -------------------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ RUNS = Kind(
             sort=lambda row: (row.repo or "",),
             priority=0,
             flex=1,
-            min_width=14,
+            min_width=11,
             cut="middle",
         ),
         Field(
@@ -159,6 +159,6 @@ RUNS = Kind(
             align="right",
             priority=0,
         ),
-        Field("error", "", 24, _error_cell, priority=5, flex=3, min_width=14),
+        Field("error", "", 24, _error_cell, priority=0, flex=3, min_width=words.LEAST_CAUSE),
     ),
 )

@@ -57,7 +57,7 @@ KIND = Kind(
         c.reason("health", "HEALTH", 12, priority=3),
         c.age("last_active_at", "ACTIVE", 6, key="active", priority=0),
         c.age("created_at", "AGE", 4, key="age", priority=4),
-        p.why("error", "stop_reason", priority=1),
+        p.why("error", "stop_reason"),
     ),
     search=c.searching("sandbox_id runtime", project="repo_id"),
     default_sort=c.by("last_active_at"),

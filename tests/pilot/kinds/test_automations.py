@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mogplex_tui.api.access import Family
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
@@ -52,6 +53,20 @@ async def test_it_is_set_off_for_a_repository_under_a_key_that_is_in_the_ledger(
             "SELECT * FROM job_runs WHERE flow_id = ? AND idempotency_key = ?", (key, entry.key)
         )
         assert len(jobs) == 1
+
+
+async def test_with_a_token_that_v1_refuses_it_is_set_off_by_the_browser_session(console: Any) -> None:
+    async with console(gate=True, token="mog_nobodys") as ui:
+        screen = await shown(ui, "automations", "docs follow")
+        key = screen.table.cursor_key
+        await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
+        await ui.press("n")
+        await ui.sees("For which repository", "the service chooses")
+        await ui.press("enter")
+        await told(ui, "is set off: job")
+        assert ui.app.session.ledger.entries[-1].state == "done"
+        job = ui.server.plane.db.only("SELECT flow_id FROM job_runs ORDER BY created_at DESC LIMIT 1", ())
+        assert job["flow_id"] == key
 
 
 async def test_with_a_token_alone_the_list_comes_by_v1_and_says_what_is_missing(console: Any) -> None:

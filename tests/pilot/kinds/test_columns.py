@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -11,8 +12,13 @@ from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.sources import columns_of
+from mogplex_tui.widgets.columns import arrange
+from mogplex_tui.widgets.row_view import PREFIX
+from mogplex_tui.widgets.text import fit
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import asks_the_service
 
@@ -48,6 +54,46 @@ def _blank(kind: Kind, rows: list[Item]) -> set[str]:
             for label, told, _ in group:
                 said[label] = said.get(label, False) or told not in nothing
     return {name for name, so in said.items() if not so}
+
+
+def _at_eighty(kind: Kind, row: Any, now: datetime) -> str:
+    """A row as it is drawn in a terminal of 80 columns, whose last one is for the scroll bar."""
+    columns, cells = columns_of(kind), kind.cells(row, Context(now))
+    return " ".join(
+        fit(cells[place][0], wide, columns[place].align, columns[place].cut)
+        for place, wide in arrange(columns, 80 - PREFIX - 1)
+    )
+
+
+async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> None:
+    """Of every list that tells of causes, the start of one stands in the row: as much as says something."""
+    session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
+    now, told = datetime.now(UTC), set()
+    try:
+        runs = Runs(session)
+        await runs.fetch()
+        for kind in (RUNS, *kinds().values()):
+            causes = [field for field in kind.fields if field.key == "error"]
+            if not causes:
+                continue
+            collection = runs if kind is RUNS else collection_of(session, kind)
+            await collection.fetch()
+            for row in collection.set.rows.values():
+                cause, tone = causes[0].cell(row, Context(now))
+                if cause and tone == "error":
+                    told.add(kind.name)
+                    assert cause[:13] in _at_eighty(kind, row, now), kind.name
+    finally:
+        await session.stop()
+    assert told == {
+        "runs",
+        "jobs",
+        "assignments",
+        "automations",
+        "connections",
+        "sandboxes",
+        "triggers",
+    }
 
 
 async def test_every_column_and_fact_says_something_of_some_record(server: PlaneServer) -> None:

@@ -31,7 +31,7 @@ from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.widgets.line_table import LineTable
-from tests.pilot.kinds.walking import Service, console_at, heard, plane_of, resized, soon
+from tests.pilot.kinds.walking import Service, console_at, headings, heard, plane_of, resized, soon
 
 WRITES = "POST,PUT,PATCH,DELETE"
 REFUSALS = (403, 404, 409, 410, 422, 429, 500)
@@ -248,17 +248,27 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 def drawn(key: str = item.key, table: LineTable = table) -> str:
                     return table.render_line(1 + table.visible_keys.index(key)).text
 
+                # A switch shows what it turns to, beneath its own title; all else says its word.
+                switch = next((field for field in kind.fields if verb.doing in field.turns), None)
+                turned = verb.doing if switch is None else switch.turns[verb.doing]
+                place = None if switch is None else headings(screen).index(switch.title)
+
+                def says(
+                    shown: Callable[[], str] = drawn, word: str = turned, at: int | None = place
+                ) -> bool:
+                    return f"◌ {word}" in shown()[at : None if at is None else at + len(word) + 2]
+
                 before = drawn()
-                assert verb.doing not in before
+                assert "◌" not in before
                 going = asyncio.create_task(
                     verbs.carry_out(
                         ui.app.session, collection, kind, replace(verb, call=held, keyed=False), item
                     )
                 )
-                await soon(ui, lambda: f"◌ {verb.doing}" in drawn(), f"{verb.doing} in {before!r}")  # noqa: B023
+                await soon(ui, says, f"{verb.doing} in {before!r}")
                 answer.set()
                 await going
-                await soon(ui, lambda: verb.doing not in drawn(), f"{verb.doing} going")  # noqa: B023
+                await soon(ui, lambda: "◌" not in drawn(), f"{verb.doing} going")
 
 
 @pytest.mark.parametrize("why", ["context", "token"])

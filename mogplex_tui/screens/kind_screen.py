@@ -12,17 +12,24 @@ from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate import actions, words
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.base import Kind, Span
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
+from mogplex_tui.screens.older import Older
 from mogplex_tui.widgets.line_table import LineTable
 
 
 class KindScreen(ListScreen):
     """A list of one kind. `screen_of` makes the class of a kind; this one is never shown itself."""
+
+    def __init__(self, narrowed: str = "", span: Span | None = None) -> None:
+        """`narrowed` is the filter of the link that led here, `span` when what it finds was made."""
+        super().__init__(narrowed)
+        self._span = span
+        self._older: Older | None = None
 
     @property
     def collection(self) -> Collection:
@@ -38,8 +45,22 @@ class KindScreen(ListScreen):
         return self.collection.feed
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feed of the kind and those of the kinds that it tells from."""
-        return self.console.feeds_of(self.KIND)
+        """Return the feed of the kind, those of the kinds that it tells from, and what a link leads to beyond them."""
+        feeds = self.console.feeds_of(self.KIND)
+        if self._span is None or self.KIND.older is None:
+            return feeds
+        if self._older is None:
+            self._older = Older(self.collection, self.KIND.older, self._span)
+            self.listen(self._older.feed.changed, self.changed_soon)
+        return (*feeds, self._older.feed)
+
+    def beyond(self) -> list[str]:
+        """Return what is said of older records, of which the list gives none."""
+        total, held = self._rows.total, len(self._rows.rows)
+        if total is None or total <= held:
+            return []
+        said = "" if self._older is None else self._older.says()
+        return [said or f"Only the newest {held:,} of {total:,} were looked through."]
 
     def on_tick(self) -> None:
         """Hear what other kinds say of the rows, and let ages grow."""

@@ -114,7 +114,7 @@ class ConsolePlaces(ConsoleTasks):
         if link.kind == "runs":
             self._follow_to_runs(link)
         elif link.key is None:
-            self.push_screen(screen_of(link.kind)(link.filter))
+            self.push_screen(screen_of(link.kind)(link.filter, link.span))
         elif (self.screen, link) not in self._following:
             self._following.add((self.screen, link))
             self.run_job(self._follow_to_one(link, link.key, self.screen))

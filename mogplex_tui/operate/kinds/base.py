@@ -76,14 +76,24 @@ class Field(NamedTuple):
         return tuple(name for name in (word_of(self.key), word_of(self.title)) if name)
 
 
+Span = tuple[datetime, datetime | None]
+"""From an instant to another one, or to now."""
+ReadSpan = Callable[["ClientView", "Session", datetime, datetime | None], Awaitable[Listing]]
+"""Reads the records of a span of time, from a service that lists the newest alone; `total` tells how many there are."""
+
+
 class Link(NamedTuple):
-    """A way from a record to another kind: one record by its key, or a list narrowed by a `/` filter."""
+    """A way from a record to another kind: one record by its key, or a list narrowed by a `/` filter.
+
+    `span` is when what the filter finds was made, where that is known.
+    """
 
     label: str
     text: str
     kind: str
     key: str | None = None
     filter: str = ""
+    span: Span | None = None
 
 
 class Logs(NamedTuple):
@@ -114,12 +124,13 @@ class Kind(NamedTuple):
     The first five and `search` and `default_sort` are needed by every list: `search` is what `/` looks at beside the
     columns, by name. The rest makes it a kind of the generic screens: `roads` in the order of richness, `key` and
     `label` of a record, `facts` in groups, `links`, `texts` as titled long texts, which are what must be read where
-    they stand `texts_first`, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path
-    of its page in the browser, `empty` and `needs` as the sentences for an empty list and for a service that wants a
-    browser session, `quiet` tells of a row that it is over and well, so that what is not stands out. `beside` are the
-    kinds whose lists are kept fresh along with this one, because its columns, facts or choices tell from them; `lend`
-    makes of their rows what is shown of a record, anew with every tick where that `ages`. `ends` says until when a
-    record is open: what has ended stays in the list, and is not counted as open.
+    they stand `texts_first`, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `older` to read
+    those of a span of time where the list gives the newest alone, `url` as the path of its page in the browser,
+    `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session, `quiet`
+    tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds whose lists are
+    kept fresh along with this one, because its columns, facts or choices tell from them; `lend` makes of their rows
+    what is shown of a record, anew with every tick where that `ages`. `ends` says until when a record is open: what
+    has ended stays in the list, and is not counted as open.
     """
 
     name: str
@@ -145,6 +156,7 @@ class Kind(NamedTuple):
     tail: Logs | None = None
     verbs: tuple[Verb, ...] = ()
     one: Callable[[ClientView, Item], Awaitable[Item]] | None = None
+    older: ReadSpan | None = None
     url: Callable[[Item], str] | None = None
     empty: str = "Nothing here yet."
     needs: str = ""

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
+from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.ledger import LedgerEntry
     from mogplex_tui.live.session import Session
+
+# What happened while a job lasted is read in so many pages at most.
+_PAGES = 5
 
 
 def _started_by(metadata: Any) -> str:
@@ -21,20 +27,31 @@ def _started_by(metadata: Any) -> str:
     return f"by {str(source).replace('_', ' ')}" if source else ""
 
 
+def _dressed(row: LedgerEntry) -> dict[str, Any]:
+    return dressed(
+        row,
+        # Free text tells by itself what it means.
+        code=row.reason if row.reason != words.reason(row.reason) else None,
+        told=words.state(row.outcome)[1],
+        why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
+        job=(row.job_run_id or "")[:8],
+    )
+
+
 async def _list(client: ClientView, _: Session) -> Listing:
     page = await client.observability.automation_events()
+    return listed(page.entries, dress=_dressed, total=page.total)
 
-    def dress(row: Any) -> dict[str, Any]:
-        return dressed(
-            row,
-            # Free text tells by itself what it means.
-            code=row.reason if row.reason != words.reason(row.reason) else None,
-            told=words.state(row.outcome)[1],
-            why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
-            job=(row.job_run_id or "")[:8],
-        )
 
-    return listed(page.entries, dress=dress, total=page.total)
+async def _older(client: ClientView, _: Session, since: datetime, until: datetime | None) -> Listing:
+    items, total = list[Item](), None
+    for number in range(1, _PAGES + 1):
+        page = await client.observability.automation_events(number, since=since, until=until)
+        listing = listed(page.entries, dress=_dressed, total=page.total)
+        items, total = [*items, *listing.items], listing.total
+        if not listing.items or (total is not None and len(items) >= total):
+            break
+    return Listing(items, total)
 
 
 KIND = Kind(
@@ -46,6 +63,7 @@ KIND = Kind(
     roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=60, blind=15),),
     beside=("automations",),
     lend=p.automation_names,
+    older=_older,
     fields=(
         c.age("created_at", key="age", priority=0),
         c.text("event_kind", "STEP", 8, "dim", key="step", priority=1),

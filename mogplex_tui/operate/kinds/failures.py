@@ -12,6 +12,8 @@ from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
@@ -26,8 +28,12 @@ _NEXT = {
 }
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
-    report = await client.observability.automation_failures()
+async def _list(client: ClientView, session: Session) -> Listing:
+    return await _older(client, session, None, None)
+
+
+async def _older(client: ClientView, _: Session, since: datetime | None, until: datetime | None) -> Listing:
+    report = await client.observability.automation_failures(since=since, until=until)
 
     def dress(row: Any) -> dict[str, Any]:
         next_step = _NEXT.get(row.diagnostics.failure_class or "", "Look at the job, then queue it again.")
@@ -65,6 +71,7 @@ KIND = Kind(
         c.text("source_type", "SET OFF BY", 12, "dim", key="source", priority=3),
         c.count("diagnostics.attempts", "TRIES", 5, key="tries", priority=2),
     ),
+    older=_older,
     search=c.searching("why reason job_run_id"),
     default_sort=c.by("created_at"),
     label=c.named("{diagnostics.failure_label} {repo.full_name}"),

@@ -37,6 +37,7 @@ async def _one(client: ClientView, item: Item) -> Item:
     return with_more(item, _dressed(job), job.model_dump(mode="json"))
 
 
+_LASTED = "created_at completed_at"
 _TABLES = "job_runs ai_calls automation_dispatch_events"
 KIND = Kind(
     name="jobs",
@@ -78,8 +79,8 @@ KIND = Kind(
         p.among("runs", "calls", "its calls", "id:{id:8}"),
         p.to("jobs", "retry of", "retry_of_job_run_id"),
         p.among("approvals", "approvals", "what waits for a person", "jobrunid:{live:8}"),
-        p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}"),
-        p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}"),
+        p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}", _LASTED),
+        p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}", _LASTED),
     ),
     texts=c.texts(
         ("Ledger", "dispatch_events", passages.ledger_entry),

@@ -202,12 +202,22 @@ def to(kind: str, label: str, key: str, text: str = "") -> Way:
     return way
 
 
-def among(kind: str, label: str, text: str, narrowed: str | Callable[[Item], str | None]) -> Way:
-    """A way to a list, narrowed by a `/` filter that is filled from the record; none where something lacks for it."""
+def among(
+    kind: str, label: str, text: str, narrowed: str | Callable[[Item], str | None], span: str = ""
+) -> Way:
+    """A way to a list, narrowed by a `/` filter that is filled from the record; none where something lacks for it.
+
+    `span` are the paths of the two instants between which what it finds was made, with a blank between.
+    """
+    first, _, last = span.partition(" ")
 
     def way(item: Item) -> Link | None:
         found = c.filled(item, narrowed, quoted) if isinstance(narrowed, str) else narrowed(item)
-        return None if found is None else Link(label, text, kind, filter=found)
+        if found is None:
+            return None
+        since = c.value(item, first) if first else None
+        made = None if since is None else (since, c.value(item, last))
+        return Link(label, text, kind, filter=found, span=made)
 
     return way
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
@@ -147,3 +148,56 @@ async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console:
         await on(ui, "jobs", key)
         await ui.press("enter")
         await ui.sees("status", "◆ approval", "what waits for a person")
+
+
+async def _led(ui: Any, job_id: str, label: str) -> Any:
+    """Open a job and follow one of its links; return the list that it leads to."""
+    screen = await shown(ui, "jobs")
+    ui.app.open_item(screen.KIND, await ui.app._found(screen.KIND, job_id))
+    await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.whole, "the job")
+    await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
+    record, kind = ui.app.screen.record, ui.app.screen.KIND
+    record.links.at = [link.label for link in kind.links(ui.app.screen.on_row())].index(label)
+    await ui.press("enter")
+    await ui.until(lambda: ui.app.screen.SCOPE in ("dispatch", "failures"), "the list")
+    return ui.app.screen
+
+
+def _aged(plane: Any, table: str, where: str = "1") -> None:
+    """Put a hundred copies of the newest row of a table before it, as a busy day does."""
+    row = dict(plane.db.only(f"SELECT * FROM {table} WHERE {where} ORDER BY created_at DESC LIMIT 1", ()))
+    names = ", ".join(row)
+    with plane.db.transaction() as tx:
+        for _ in range(100):
+            row.update(id=str(uuid4()), job_run_id=None, created_at=plane.clock.now_us())
+            tx.execute(
+                f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(row))})", (*row.values(),)
+            )
+
+
+async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(console: Any) -> None:
+    """Both lists give the newest hundred alone: what happened while the job lasted is read beside them."""
+    async with console() as ui:
+        plane = ui.server.plane
+        _aged(plane, "automation_dispatch_events", "event_kind = 'control' AND outcome = 'failed'")
+        old = plane.db.only(
+            "SELECT job_run_id id FROM automation_dispatch_events WHERE event_kind = 'control' AND outcome = 'failed'"
+            " AND job_run_id IS NOT NULL ORDER BY created_at LIMIT 1",
+            (),
+        )["id"]
+        for label, told in (("ledger", "control"), ("failure", "1 of 101")):
+            screen = await _led(ui, old, label)
+            await ui.until(lambda screen=screen: len(screen._view) > 0, f"what the {label} says of it")
+            assert screen.item().record["job_run_id"] == old
+            assert told in ui.text
+            # It stays when the list is read again, which does not give it.
+            await screen.collection.fetch()
+            assert len(screen._view) > 0
+
+
+async def test_where_older_entries_were_not_looked_through_that_is_said(console: Any) -> None:
+    async with console() as ui:
+        screen = await shown(ui, "dispatch")
+        screen.narrow("nowhere-to-be-found")
+        total = screen.rows_of().total
+        assert f"Only the newest 100 of {total} were looked through." in ui.text

@@ -1,0 +1,67 @@
+"""What a link leads to where a list holds the newest alone: the records of a span of time, read beside the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.live.collection import BESIDE, Collection, Item
+from mogplex_tui.live.scheduler import Feed
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import ReadSpan, Span
+
+# What a record causes is written down a moment before it or after it.
+AROUND = timedelta(minutes=1)
+
+
+class Older:
+    """The records of one span, put among the rows of a list for as long as that is looked at; they are read once."""
+
+    def __init__(self, collection: Collection, read: ReadSpan, span: Span) -> None:
+        self._collection, self._read = collection, read
+        since, until = span
+        self._span = (since - AROUND, None if until is None else until + AROUND)
+        self._found: list[Item] | None = None
+        self._all = False
+        metered: Callable[[], bool] = lambda: self._found is None and collection.feed.metered()  # noqa: E731
+        # A list lets go of what it does not give itself, so that it is put there again in time.
+        self.feed = Feed(
+            f"older:{collection.name}:{id(self)}",
+            self._fetch,
+            Priority.TABLE,
+            every=BESIDE / 2,
+            blind=BESIDE / 2,
+            metered=metered,
+        )
+
+    @property
+    def needed(self) -> bool:
+        """Whether the list holds a part alone, as far as is known."""
+        rows = self._collection.set
+        return rows.freshness.as_of is None or (rows.total is not None and rows.total > len(rows.rows))
+
+    async def _fetch(self) -> bool:
+        session = self._collection.session
+        if self._found is None:
+            if not (self.needed and session.open(self._collection.roads[0].family)):
+                return False
+            listing = await self._read(session.client.at(Priority.TABLE), session, *self._span)
+            self._found = list(listing.items)
+            self._all = listing.total is None or listing.total <= len(self._found)
+        for item in self._found:
+            self._collection.put(item)
+        return bool(self._found)
+
+    def says(self) -> str:
+        """Return what became of the reading; nothing where there are more of that time than were read."""
+        error = self.feed.freshness.error
+        if self._found is None and error is not None:
+            what = error.what if isinstance(error, MogplexError) else str(error)
+            return f"Older ones could not be read: {what.rstrip('.')}. r reads them again."
+        if self._found is None:
+            return "Older ones are being read."
+        return "All of its time are among them, so there is none." if self._all else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from functools import lru_cache
 from time import monotonic
 from typing import Final
 
@@ -27,6 +28,12 @@ REPAINT_PERIOD: Final = 0.05
 """Seconds between repaints for what arrives by itself; a key is answered at once."""
 
 WHEEL_LINES: Final = 3
+
+
+@lru_cache(maxsize=8)
+def _broken(message: tuple[Cell, ...], room: int) -> list[Cell]:
+    """The lines of an empty state; every line of the view asks for them when it is drawn."""
+    return [(part.rstrip(), tone) for text, tone in message for part in wrap(visible(text), room, room)]
 
 
 class LineView(ScrollView, can_focus=True):
@@ -333,11 +340,7 @@ class LineView(ScrollView, can_focus=True):
     def message_line(self, y: int) -> Strip:
         """View line `y` of the empty state; what does not fit into one line goes on in the next."""
         room = self.size.width
-        broken = [
-            (part.rstrip(), tone)
-            for text, tone in self._message
-            for part in wrap(visible(text), max(8, room - 4), max(8, room - 4))
-        ]
+        broken = _broken(self._message, max(8, room - 4))
         number = y - self.header_lines - max(1, (self.body_height - len(broken)) // 3)
         if not 0 <= number < len(broken):
             return self.plain_line(y)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from rich.segment import Segment
@@ -17,6 +18,7 @@ from textual.color import Color, ColorParseError
 from .letters import Letters, letters
 
 if TYPE_CHECKING:
+    from textual.filter import LineFilter
     from textual.widget import Widget
 
 
@@ -67,6 +69,9 @@ _GROUNDS: Final[dict[Ground, tuple[str, float]]] = {
     Ground.MATCH: ("warning", 0.35),
 }
 
+# Everything of a theme that tones and grounds are made of.
+_VARIABLES: Final = tuple({name for name, _, _ in _TONES.values()} | {name for name, _ in _GROUNDS.values()})
+
 Part = tuple[str, Tone, Ground]
 """A piece of a line: visible text, its tone, and what lies behind it."""
 
@@ -83,32 +88,16 @@ class Palette:
     def __init__(self, widget: Widget) -> None:
         # Straight from the theme's variables: component classes would cost a parsed rule and a styled node a tone
         # and widget, which is most of the time to the first frame.
-        app, background = widget.app, widget.background_colors[1]
-        ansi, filters = app.native_ansi_color, widget.get_line_filters()
-        variables = app.theme_variables
+        app, filters = widget.app, tuple(widget.get_line_filters())
         # The one filter that works on texts; what is drawn by line does not pass it elsewhere.
         self._letters = any(isinstance(line_filter, Letters) for line_filter in filters)
-        self._solid: set[Ground] = set()
-        self._styles: dict[tuple[Tone, Ground], Style] = {}
-        for place in Ground:
-            behind = _ground_style(place, background, variables, ansi=ansi)
-            for tone in Tone:
-                # Reversed, each colour would become a block of its own; one colour keeps the line one line.
-                front = _tone_style(
-                    Tone.PLAIN if behind.reverse else tone,
-                    background,
-                    variables,
-                    ansi=ansi,
-                    plain=app.no_color,
-                )
-                segment = [Segment(" ", front + behind)]
-                # Of the app's filters those that work on styles (no colour, for one) are needed but once.
-                for line_filter in filters:
-                    segment = line_filter.apply(segment, background)
-                self._styles[tone, place] = segment[0].style or Style()
-            plain = self._styles[Tone.PLAIN, place]
-            if not plain.reverse and not plain.underline:
-                self._solid.add(place)
+        self._styles, self._solid = _painted(
+            tuple(app.theme_variables[name] for name in _VARIABLES),
+            widget.background_colors[1],
+            filters,
+            ansi=app.native_ansi_color,
+            plain=app.no_color,
+        )
 
     def style(self, tone: Tone, ground: Ground = Ground.BASE) -> Style:
         """The rich style of a tone on a ground."""
@@ -144,6 +133,35 @@ class Palette:
         return isinstance(other, Palette) and self._styles == other._styles
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@lru_cache(maxsize=16)
+def _painted(
+    colours: tuple[str, ...], background: Color, filters: tuple[LineFilter, ...], *, ansi: bool, plain: bool
+) -> tuple[Mapping[tuple[Tone, Ground], Style], frozenset[Ground]]:
+    """The styles on one background, and the grounds on which a space looks alike in all tones.
+
+    Most widgets of a screen lie on the same background, so that they are worked out once for all of them.
+    """
+    variables = dict(zip(_VARIABLES, colours, strict=True))
+    solid: set[Ground] = set()
+    styles: dict[tuple[Tone, Ground], Style] = {}
+    for place in Ground:
+        behind = _ground_style(place, background, variables, ansi=ansi)
+        for tone in Tone:
+            # Reversed, each colour would become a block of its own; one colour keeps the line one line.
+            front = _tone_style(
+                Tone.PLAIN if behind.reverse else tone, background, variables, ansi=ansi, plain=plain
+            )
+            segment = [Segment(" ", front + behind)]
+            # Of the app's filters those that work on styles (no colour, for one) are needed but once.
+            for line_filter in filters:
+                segment = line_filter.apply(segment, background)
+            styles[tone, place] = segment[0].style or Style()
+        blank = styles[Tone.PLAIN, place]
+        if not blank.reverse and not blank.underline:
+            solid.add(place)
+    return styles, frozenset(solid)
 
 
 def _tone_style(

@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.palette import Entry
 
 log = logging.getLogger("mogplex.app")
+
+# So many entries of [keys] that cannot be are told of one by one.
+TOLD = 3
 
 
 def _observability() -> Screen[None]:
@@ -93,6 +96,7 @@ class ConsoleApp(ConsolePlaces):
             colour=settings.colour.value,
             protected=settings.protected.value,
         )
+        self._take_keys(settings)
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
         self._plane, self.embedded = plane, plane is not None
@@ -117,6 +121,26 @@ class ConsoleApp(ConsolePlaces):
     def get_default_screen(self) -> Screen[None]:
         """Return the screen of the first mode."""
         return RunsScreen()
+
+    def _take_keys(self, settings: Settings) -> None:
+        """Let actions have the keys of the operator's choice, before any screen is made; say later what cannot be."""
+        self._refused: list[str] = []
+        chosen: Mapping[str, tuple[str, ...]] = {}
+        if settings.keys.value:
+            from mogplex_tui.operate.keymap import settle
+
+            chosen, refused = settle(settings.keys.value, settings.keys.origin)
+            self._refused = list(refused.values())
+        actions.remap(chosen)
+        self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
+
+    def _say_refused(self) -> None:
+        """Say which keys of the operator's choice were not taken, and why."""
+        told, more = self._refused[:TOLD], len(self._refused) - TOLD
+        if more > 0:
+            told.append(f"{more} more were not taken: mogplex-tui info tells of each.")
+        for sentence in told:
+            self.notify(sentence, title="Keys", severity="warning", timeout=30, markup=False)
 
     # Start and end ---------------------------------------------------------------------------------------------
 
@@ -147,6 +171,7 @@ class ConsoleApp(ConsolePlaces):
         gc.enable()
         for ready in self.after_first_frame:
             ready()
+        self._say_refused()
         if isinstance(self.screen, ConsoleScreen):
             await self.screen.prepare()
         await self._connect()
@@ -240,5 +265,7 @@ class ConsoleApp(ConsolePlaces):
             # The lists are offered by their names and aliases below.
             is_list = is_place and name not in OWN
             if action.id != "app.palette" and not is_list and screen.shows(action):
-                yield Entry((action.title,), action.help, partial(screen.action_act, action.id), is_place)
+                key = actions.key_of(action.id, ascii_only=self.look.ascii)
+                run = partial(screen.action_act, action.id)
+                yield Entry((action.title,), action.says, run, is_place, key)
         yield from self.places()

@@ -52,6 +52,8 @@ class Settings:
     team: Sourced[str | None]
     protected: Sourced[bool]
     colour: Sourced[str | None]
+    # Ids of actions with the keys that they are to have, as they stand in the file: `operate.keymap` says what holds.
+    keys: Sourced[Mapping[str, Any]]
     context: str = "default"
     context_origin: str = "default"
     # The whole pair when `token` is one that came from a browser and is renewed.
@@ -119,6 +121,7 @@ def load(
         grant = _signed_in(values, chosen)
     return Settings(
         **values,
+        keys=_keys(stored, path),
         context=name or "default",
         context_origin=origin,
         grant=grant,
@@ -235,6 +238,18 @@ def _read(path: Path) -> Mapping[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} could not be read: {error}. Mend it or move it away.") from error
+
+
+def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
+    """Return the keys of the config file; nothing else says any."""
+    if "keys" not in stored:
+        return Sourced({}, "default")
+    table = stored["keys"]
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"keys from {path} must be a table: [keys], and a line for each action below it.")
+    from mogplex_tui.config.keymap import flat
+
+    return Sourced(flat(table), str(path))
 
 
 def _resolve(

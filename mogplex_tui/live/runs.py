@@ -129,9 +129,9 @@ class Runs:
         finding = self.session.access.reach(Family.OBSERVABILITY)
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:
-            needed = f"{shown}; {session_needed('all others')} o opens any run by its id."
+            needed = f"{shown}; {session_needed('all others')}"
             return self.session.lacking(Family.OBSERVABILITY, needed)
-        return f"{shown}. {finding.reason} o opens any run by its id."
+        return f"{shown}. {finding.reason}"
 
     def dress(self, row: RunRow) -> RunRow:
         """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before

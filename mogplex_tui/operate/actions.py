@@ -1,8 +1,13 @@
-"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it (decision 11)."""
+"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it (decision 11).
+
+What a key is called on screen comes from here as well, for the operator may have chosen another: `key_of`, and `told` for
+sentences that are declared before anybody knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,16 +20,20 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import Kind
 
 
+# What the operator chose in the place of the keys that actions have by themselves; ids are those of `keymap.settle`.
+_CHOSEN: dict[str, tuple[str, ...]] = {}
+
+
 class Action(NamedTuple):
-    """One verb. `keys` are Textual's names, the first is the one shown.
+    """One verb. `defaults` are the keys that it has unless the operator chose others: Textual's names.
 
     `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
-    contexts; `priority` keys work even while a text field has the focus.
+    contexts; `priority` keys work even while a text field has the focus. In `help`, an id in braces is its key.
     """
 
     id: str
     title: str
-    keys: tuple[str, ...]
+    defaults: tuple[str, ...]
     scopes: frozenset[str]
     help: str
     footer: bool = True
@@ -34,6 +43,16 @@ class Action(NamedTuple):
     # The kind's verb that it stands for, if it is one, and why its routes are closed to a credential, if they are.
     verb: str | None = None
     closed: Callable[[Session], str | None] = lambda _: None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys in force; the first is the one shown."""
+        return _CHOSEN.get(self.id, self.defaults)
+
+    @property
+    def says(self) -> str:
+        """What it does, in a sentence."""
+        return told(self.help)
 
     @property
     def method(self) -> str:
@@ -122,7 +141,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
     Action("kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many."),
-    Action("kind.json", "json", ("j",), DETAILS | {"run"}, "Show the record as it came; y there copies it."),
+    Action(
+        "kind.json",
+        "json",
+        ("j",),
+        DETAILS | {"run"},
+        "Show the record as it came; {kind.copy} there copies it.",
+    ),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     Action(
@@ -156,7 +181,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID = {action.id: action for action in ACTIONS}
 
-# How a key is written for people.
+# How a key is written for people; others are called what Textual calls them, or are their own sign.
 _SHOWN = {
     "enter": "⏎",
     "slash": "/",
@@ -164,19 +189,56 @@ _SHOWN = {
     "question_mark": "?",
     "escape": "esc",
     "space": "space",
+    "plus": "+",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "up": "↑",
+    "down": "↓",
 }
+_IN_ASCII = {"enter": "enter", "up": "up", "down": "down"}
+_NAMED = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
 
 
 def shown_key(key: str, *, ascii_only: bool = False) -> str:
     """Return a key as the footer and the help write it."""
-    if ascii_only and key == "enter":
-        return "enter"
-    return _SHOWN.get(key, key)
+    if ascii_only and key in _IN_ASCII:
+        return _IN_ASCII[key]
+    if key in _SHOWN or len(key) == 1 or not _CHOSEN:
+        return _SHOWN.get(key, key)
+    from mogplex_tui.config.keymap import sign
+
+    return sign(key)
+
+
+def remap(chosen: Mapping[str, tuple[str, ...]]) -> None:
+    """Let actions and ways to move have these keys, by their ids, and all others their own: what `settle` found good."""
+    _CHOSEN.clear()
+    _CHOSEN.update(chosen)
+
+
+def chosen(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys in force of what has an id and keys by itself."""
+    return _CHOSEN.get(id, defaults)
+
+
+def key_of(id: str, *, ascii_only: bool = False) -> str:
+    """Return an action's key as sentences write it. Raises KeyError for what is no action."""
+    return shown_key(BY_ID[id].keys[0], ascii_only=ascii_only)
+
+
+def told(sentence: str) -> str:
+    """Return a sentence of ours with its keys: `{runs.open-id}` in it is the key of that action."""
+    return _NAMED.sub(lambda found: key_of(found[1]), sentence)
+
+
+def tabs() -> tuple[tuple[str, str, str], ...]:
+    """Return what the tab line shows, as `TABS` has it, with the keys in force."""
+    return tuple((key_of(f"go.{name}"), title, name) for _, title, name in TABS)
 
 
 def lasting() -> list[str]:
     """Return the keys that stay in the key bar to the last, as it writes them: to any command, the way back, the help."""
-    return [shown_key(BY_ID[name].keys[0]) for name in ("app.palette", "go.back", "app.help")]
+    return [key_of(name) for name in ("app.palette", "go.back", "app.help")]
 
 
 # Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
@@ -188,9 +250,9 @@ def detail_scope(kind: str) -> str:
     return f"{kind}.detail"
 
 
-def details() -> set[str]:
-    """Return the scopes of the details that are known by now."""
-    return {scope for scope, (tags, _) in _KNOWN.items() if tags & DETAILS}
+def tags_of(scope: str) -> frozenset[str]:
+    """Return the names for many screens that a kind's list or detail answers to, once it is known."""
+    return _KNOWN.get(scope, (frozenset(), ()))[0]
 
 
 def know(kind: Kind) -> None:

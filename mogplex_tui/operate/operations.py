@@ -20,6 +20,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import key_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -186,9 +187,8 @@ def _restore(runs: Runs, row: RunRow) -> None:
 def _ended(row: RunRow, now: RunRow | None) -> Outcome:
     name = name_of(row)
     if now is None:
-        return Outcome(
-            f"The cancel of {name} was accepted, but it could not be read back. r reads again.", False
-        )
+        said = f"The cancel of {name} was accepted, but it could not be read back."
+        return Outcome(f"{said} {key_of('view.refresh')} reads again.", False)
     if now.state == "cancelled":
         return Outcome(f"{name} is cancelled.", True, now)
     if now.state in ENDED_STATES:
@@ -202,14 +202,15 @@ def _refused(row: RunRow, now: RunRow | None, error: MogplexError) -> Outcome:
     if now is not None and now.state in ENDED_STATES:
         return Outcome(f"{name} was already over: {now.state}.", now.state == "cancelled", now)
     if isinstance(error, NotFound) and now is None:
-        return Outcome(f"The service does not know {name} any more. r reads the list again.", False)
+        said = f"The service does not know {name} any more."
+        return Outcome(f"{said} {key_of('view.refresh')} reads the list again.", False)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
-        return Outcome(
-            f"The service refused the cancel of {name}: too many requests. x again in {wait} s.", False, now
-        )
+        said = f"The service refused the cancel of {name}: too many requests."
+        return Outcome(f"{said} {key_of('runs.cancel')} again in {wait} s.", False, now)
     # The service writes the request down before it tries (observability.md §3).
-    after = " The request is recorded; x repeats it." if now is not None and now.cancel_requested else ""
+    repeats = f" The request is recorded; {key_of('runs.cancel')} repeats it."
+    after = repeats if now is not None and now.cancel_requested else ""
     return Outcome(f"{name} was not cancelled. {error}{after}", False, now)
 
 

@@ -18,7 +18,6 @@ from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
-from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.places import ConsolePlaces
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -44,10 +43,10 @@ FLUSH = 0.05
 
 
 def bindings(scope: str) -> list[BindingType]:
-    """Return the bindings of one screen, from the registry."""
+    """Return the bindings of one screen, from the registry; the app's keymap puts chosen keys in the place of these."""
     return [
         Binding(
-            ",".join(action.keys),
+            ",".join(action.defaults),
             f"act('{action.id}')",
             action.title,
             show=False,
@@ -89,7 +88,7 @@ class ConsoleScreen(Screen[None]):
         """Lay the chrome round the body."""
         yield HeaderLine(self._header(), id="header")
         if self.console.look.tab_line:
-            yield TabLine(TABS, active=self.TAB, shorts=SHORT, id="tabs")
+            yield TabLine(actions.tabs(), active=self.TAB, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
         yield Rule()
         yield from self.compose_body()

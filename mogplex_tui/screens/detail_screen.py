@@ -151,7 +151,7 @@ class DetailScreen(ConsoleScreen):
         """Draw the facts, or why there are none."""
         item = self.on_row()
         trouble = (
-            f"This record could not be read: {item.why}. j shows it as it came."
+            f"This record could not be read: {item.why}. {actions.key_of('kind.json')} shows it as it came."
             if item.record is None
             else ""
         )

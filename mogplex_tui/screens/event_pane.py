@@ -32,7 +32,7 @@ class EventPane(Page, can_focus=True):
     """
     BINDINGS = [
         Binding("escape,enter", "close", "close", show=False),
-        Binding("y", "copy", "copy", show=False),
+        Binding("y", "copy", "copy", show=False, id="kind.copy"),
     ]
 
     class Closed(Message):

@@ -75,7 +75,7 @@ class KindScreen(ListScreen):
 
     def empty(self) -> str:
         """Return the kind's own sentence."""
-        return self.KIND.empty
+        return actions.told(self.KIND.empty)
 
     def trouble(self) -> str:
         """Return what closed the way to the rows, or why it failed."""

@@ -12,7 +12,7 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import Change, RowSet
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import Action, shown_key
+from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.kinds import Context
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.narrowing import NarrowScreen
@@ -159,7 +159,7 @@ class ListScreen(NarrowScreen):
             lines = [
                 f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
                 *self.beyond(),
-                "esc clears it." if self._typed else "esc goes back.",
+                f"{key_of('go.back')} {'clears it' if self._typed else 'goes back'}.",
             ]
         elif (closed := self.closed()) is not None:
             lines = [closed]
@@ -243,11 +243,12 @@ class ListScreen(NarrowScreen):
         """Return the keys of the list, or those of the filter while one types."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
-            return [(enter, "keep"), ("esc", "clear")]
+            return [(enter, "keep"), (shown_key("escape"), "clear")]
         items = super().key_items()
         word = "clear filter" if self._typed else "unmark all" if self._marked else None
         if word is None:
             return items
-        # What esc takes away first; the commands and the help stay last.
-        rest = [item for item in items if item[0] != "esc"]
-        return [*rest[:-2], ("esc", word), *rest[-2:]]
+        # What the way back takes away first; the commands and the help stay last.
+        back = key_of("go.back")
+        rest = [item for item in items if item[0] != back]
+        return [*rest[:-2], (back, word), *rest[-2:]]

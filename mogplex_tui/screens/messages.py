@@ -9,6 +9,7 @@ from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.store import Freshness
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import key_of
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
@@ -41,7 +42,7 @@ def failing(fresh: Freshness) -> str:
     if fresh.as_of is None or fresh.error is None or (fresh.failures < 2 and fresh.retry_at is not None):
         return ""
     what = fresh.error.what if isinstance(fresh.error, MogplexError) else f"Reading failed: {fresh.error}"
-    return kept(what, "; r reads it again")
+    return kept(what, f"; {key_of('view.refresh')} reads it again")
 
 
 def kept(why: str, then: str = "") -> str:
@@ -91,9 +92,9 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     if isinstance(fresh.error, MogplexError):
         lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, _beside(fresh.error))]
         if fresh.retry_at is not None:
-            lines.append(f"Retrying in {wait(fresh.retry_at - now)}; r retries now.")
+            lines.append(f"Retrying in {wait(fresh.retry_at - now)}; {key_of('view.refresh')} retries now.")
         else:
-            lines.append("r retries now.")
+            lines.append(f"{key_of('view.refresh')} retries now.")
         return [line for line in lines if line]
     if fresh.error is not None:
         return [
@@ -129,5 +130,5 @@ def observability_closed(session: Session) -> list[str]:
         session.lacking(Family.OBSERVABILITY, session_needed("Figures and costs"))
         if needs_session
         else finding.reason,
-        "Runs started or opened from here are on the Runs screen (1).",
+        f"Runs started or opened from here are on the Runs screen ({key_of('go.runs')}).",
     ]

@@ -15,17 +15,26 @@ from textual.widgets import Input
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What can be chosen: its names, the first of which is its title; a place has its aliases among them."""
+    """What can be chosen: its names, the first of which is its title; a place has its aliases among them.
+
+    `key` is the key that does the same, as it is shown; nothing where there is none.
+    """
 
     names: tuple[str, ...]
     help: str
     run: Callable[[], Any]
     place: bool = False
+    key: str = ""
 
     @property
     def title(self) -> str:
         """The name, and the aliases as they are typed."""
         return " ".join([self.names[0], *(f":{name}" for name in self.names[1:])])
+
+    @property
+    def about(self) -> str:
+        """The key, and what it does."""
+        return f"{self.key} · {self.help}" if self.key else self.help
 
 
 class HasEntries(Protocol):
@@ -75,13 +84,13 @@ class PlacesAndVerbs(Provider):
     async def discover(self) -> Hits:
         """Offer everything while nothing is typed."""
         for entry in self.entries:
-            yield DiscoveryHit(entry.title, entry.run, help=entry.help)
+            yield DiscoveryHit(entry.title, entry.run, help=entry.about)
 
     async def search(self, query: str) -> Hits:
         """Offer what answers the query, the best first."""
         matcher = self.matcher(query.lstrip(":"))
         for value, entry in ranked(self.entries, query):
-            yield Hit(value, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.help)
+            yield Hit(value, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.about)
 
 
 class Palette(CommandPalette):

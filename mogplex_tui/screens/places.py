@@ -170,13 +170,14 @@ class ConsolePlaces(ConsoleTasks):
 
     def places(self) -> Iterable[Entry]:
         """Offer every kind in the palette, by its name and its aliases."""
-        from mogplex_tui.operate import words
+        from mogplex_tui.operate import actions, words
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.palette import Entry
 
+        keys = {name: key for key, _, name in actions.tabs()}
         for kind in kinds().values():
-            about = f"The list of {words.many(kind.noun)}."
-            yield Entry((kind.name, *kind.aliases), about, partial(self.go, kind.name), place=True)
+            about, key = f"The list of {words.many(kind.noun)}.", keys.get(kind.name, "")
+            yield Entry((kind.name, *kind.aliases), about, partial(self.go, kind.name), place=True, key=key)
 
     # What is done to records -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.operate.actions import BY_ID, Action, offered
+from mogplex_tui.operate.actions import BY_ID, Action, key_of, offered
 from mogplex_tui.operate.facts import copied
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.screens.base import bindings
@@ -56,7 +56,7 @@ class RunsScreen(ListScreen):
         way = ":automations shows what could start them."
         if offered(START, self.session) is not None:
             return f"No runs yet. {way}"
-        return f"No runs yet. n starts one; {way}"
+        return f"No runs yet. {key_of(START.id)} starts one; {way}"
 
     def never(self) -> frozenset[str]:
         """Return what these credentials never do."""
@@ -73,8 +73,10 @@ class RunsScreen(ListScreen):
         return item
 
     def notice(self) -> str:
-        """Return what of the runs cannot be seen, or what is wrong with the history on disk."""
-        return self._rows.notice or self.session.history.trouble or ""
+        """Return what of the runs cannot be seen and how it can, or what is wrong with the history on disk."""
+        if self._rows.notice is not None:
+            return f"{self._rows.notice} {key_of('runs.open-id')} opens any run by its id."
+        return self.session.history.trouble or ""
 
     def tally(self, keys: Iterable[str]) -> None:
         """Keep count of the live and the failed by what changed, so that the size of the list costs nothing."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import events, on
 
 from mogplex_tui.live.tail import Added
-from mogplex_tui.operate.actions import BY_ID, Action, shown_key
+from mogplex_tui.operate.actions import BY_ID, Action, key_of
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
@@ -42,7 +42,7 @@ class TailScreen(ConsoleScreen):
         """Return the tail in the console's look, which names the key that follows again; for `compose_body`."""
         tail, look, follow = LineTail(id="tail"), self.console.look, BY_ID["tail.follow"]
         tail.reduced_motion = look.reduced_motion
-        tail.way_on = (shown_key(follow.keys[0], ascii_only=look.ascii), follow.title)
+        tail.way_on = (key_of(follow.id, ascii_only=look.ascii), follow.title)
         return tail
 
     @property

@@ -14,6 +14,7 @@ from textual.screen import ModalScreen, Screen
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.actions import key_of
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.keys import KeysInTurn
 from mogplex_tui.widgets.text import visible_lines
@@ -66,7 +67,10 @@ class ConsoleTasks(KeysInTurn):
         if not task.cancelled() and task.exception() is not None:
             log.error("a job failed", exc_info=task.exception())
             if self.is_running:
-                said = "That broke off by a fault of the console; the log has the details. r shows what was done."
+                said = (
+                    "That broke off by a fault of the console; the log has the details. "
+                    f"{key_of('view.refresh')} shows what was done."
+                )
                 self.notify(said, severity="error", timeout=12, markup=False)
 
     def notify(
@@ -166,7 +170,7 @@ class ConsoleTasks(KeysInTurn):
             self.show_late(
                 asked_on,
                 partial(self._open_form, said),
-                f"{said} What was typed is kept: n opens the form among the runs.",
+                f"{said} What was typed is kept: {key_of('runs.new')} opens the form among the runs.",
             )
             return
         self._keeper.done(draft)

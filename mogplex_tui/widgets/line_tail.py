@@ -20,12 +20,12 @@ class LineTail(TailView, can_focus=True):
     """Rows that grow at the end, with a cursor by key, follow mode, wrapping and a search highlight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor(-1)", "Up", show=False),
-        Binding("down", "cursor(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "first", "First", show=False),
-        Binding("end,G", "follow(True)", "Last", show=False),
+        Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
+        Binding("down", "cursor(1)", "Down", show=False, id="move.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="move.page-down"),
+        Binding("home,g", "first", "First", show=False, id="move.first"),
+        Binding("end,G", "follow(True)", "Last", show=False, id="move.last"),
         Binding("enter", "select", "Open", show=False),
     ]
 

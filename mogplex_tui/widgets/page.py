@@ -12,8 +12,10 @@ class Page(VerticalScroll):
     """A container that scrolls up and down."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
-        Binding("g", "scroll_home", show=False),
-        Binding("G", "scroll_end", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, id="move.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="move.down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("home,g", "scroll_home", "Top", show=False, id="move.first"),
+        Binding("end,G", "scroll_end", "End", show=False, id="move.last"),
     ]

@@ -73,7 +73,7 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever key follows again, the registry names it.
-    followed = actions.BY_ID["tail.follow"]._replace(title="catch up", keys=("F", "f"))
+    followed = actions.BY_ID["tail.follow"]._replace(title="catch up", defaults=("F", "f"))
     monkeypatch.setitem(actions.BY_ID, "tail.follow", followed)
     _, call_id = _streaming(world, 80)
     async with console(size=(120, 24)) as ui:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import actions, moving
 from mogplex_tui.screens.modals.base import Dialog
+from mogplex_tui.widgets.page import Page
 from mogplex_tui.widgets.text import wrap as lines_of
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
-_IN_ROWS = (
-    ("↑ ↓ j k", "one row"),
-    ("pgup pgdn", "one page"),
-    ("g home", "the first row"),
-    ("G end", "the last row"),
-)
-_IN_A_RECORD = (
-    ("↑ ↓ k", "the next link, or one line towards it"),
-    ("pgup pgdn", "one page; space too"),
-    ("g home", "the top"),
-    ("G end", "the end"),
-)
 # What the header tells, in the order in which it does.
 _HEADER = (
     ("● nominal", "whether the service answers; live: changes are heard as they happen"),
@@ -43,22 +31,30 @@ _KEYS, _SAID = 11, 50
 
 
 def _told(keys: str, what: str) -> list[str]:
-    """Return a line of the help, or several."""
+    """Return a line of the help, or several; keys that need more than their column have a line of their own."""
     first, *rest = wrap(what, _SAID)
+    if len(keys) > _KEYS:
+        return [f"  {keys}", *_told("", what)]
     return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
 
 
 def _called(action: actions.Action) -> str:
     """Return the word of the key bar and what it does; a sentence that begins with the word says both."""
-    if action.help.lower().startswith(action.title.lower()):
-        return action.help
-    return f"{action.title}: {action.help}"
+    if action.says.lower().startswith(action.title.lower()):
+        return action.says
+    return f"{action.title}: {action.says}"
 
 
 class HelpModal(Dialog[None]):
-    """A list of keys; any of its own keys closes it."""
+    """A list of keys; those that show the help and that leave the console close it, as enter does."""
 
-    BINDINGS = [Binding("question_mark,q,enter", "leave", "close", show=False)]
+    BINDINGS = [
+        Binding("enter", "leave", "close", show=False),
+        *(
+            Binding(",".join(actions.BY_ID[id].defaults), "leave", "close", show=False, id=id)
+            for id in ("app.help", "app.quit")
+        ),
+    ]
     AUTO_FOCUS = "#box"
 
     def __init__(
@@ -81,10 +77,13 @@ class HelpModal(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
-        with VerticalScroll(id="box") as box:
+        with Page(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
             yield Static(Content("\n".join(self.lines())), classes="line")
+
+    def _shown(self, keys: Iterable[str]) -> str:
+        return " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in keys)
 
     def lines(self) -> list[str]:
         """Return the help as lines of text."""
@@ -95,12 +94,12 @@ class HelpModal(Dialog[None]):
             entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
             lines.append(title)
             for action in entries:
-                keys = " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in action.keys)
-                lines += _told(keys, _called(action))
+                lines += _told(self._shown(action.keys), _called(action))
             lines.append("")
         lines.append("Moving")
-        for keys, what in _IN_A_RECORD if self._scope in actions.details() else _IN_ROWS:
-            lines += _told(keys.replace("↑ ↓", "up down") if self._ascii else keys, what)
+        place = moving.places(self._scope)[0]
+        for move in moving.MOVES:
+            lines += _told(self._shown(moving.keys_of(move, place)), move.words[place])
         lines += ["", "The first line"]
         for sign, what in _HEADER:
             lines += _told(sign, what)

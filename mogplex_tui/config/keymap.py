@@ -1,0 +1,122 @@
+"""The `[keys]` table of the config file, and the names of keys: as people write them, as Textual does, as they are shown.
+
+Loaded only where there is such a table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import string
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Names where the character's own would be long, as Textual has them.
+_SHORT: Final = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+_EDITING: Final = ("escape", "enter", "tab", "space", "backspace", "delete", "insert")
+_ARROWS: Final = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown")
+_NAMED: Final = frozenset({*_EDITING, *_ARROWS, *(f"f{number}" for number in range(1, 25))})
+# What else people call them, the console among them.
+_CALLED: Final = {
+    "esc": "escape",
+    "return": "enter",
+    "⏎": "enter",
+    "del": "delete",
+    "ins": "insert",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "↑": "up",
+    "↓": "down",
+    "←": "left",
+    "→": "right",
+}
+# In the order in which Textual puts them before a key.
+_MODIFIERS: Final = ("alt", "ctrl", "hyper", "meta", "shift", "super")
+# A terminal sends the same for these.
+_THE_SAME: Final = {
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+left_square_bracket": "escape",
+}
+# Terminals do not agree on what they send for these, so that a key of them would work in some.
+_UNSURE: Final = frozenset({"ctrl+space", "ctrl+at"})
+
+
+def _of_character(character: str) -> str | None:
+    if character == " ":
+        return "space"
+    if character.isalnum():
+        return character
+    if not character.isprintable() or not (name := unicodedata.name(character, "")):
+        return None
+    plain = name.lower().replace("-", "_").replace(" ", "_")
+    return _SHORT.get(plain, plain)
+
+
+_SIGNS: Final = {_of_character(character) or "": character for character in string.punctuation}
+
+
+def canonical(written: str) -> str | None:
+    """Return Textual's name of a key, None when there is no such key.
+
+    A key is written as its character (`X`, `/`), by its name (`escape`, `f5`, `question_mark`), or with modifiers
+    before it (`ctrl+x`); `shift+x` is `X`, and what a terminal sends for two keys has one name.
+    """
+    text = written if written == " " else written.strip()
+    if text in _CALLED or len(text) == 1:
+        return _CALLED.get(text) or _of_character(text)
+    if text.endswith("++"):
+        text = f"{text[:-1]}plus"
+    *before, base = text.split("+")
+    modifiers = {each.strip().lower() for each in before}
+    name = _base(base.strip())
+    if name is None or len(modifiers) < len(before) or not modifiers <= set(_MODIFIERS):
+        return None
+    letter = len(name) == 1
+    if letter and name.isalpha() and modifiers == {"shift"}:
+        return name.upper()
+    if modifiers:
+        # A capital letter under modifiers is what shift makes of it, but ctrl+X is what people write for ctrl+x.
+        if letter and name != name.lower() and "ctrl" not in modifiers:
+            modifiers.add("shift")
+        name = name.lower()
+    if (letter or name in _SIGNS) and modifiers == {"shift"}:
+        # What shift makes of it depends on the keyboard: the character itself has to be written.
+        return None
+    key = "+".join([*(each for each in _MODIFIERS if each in modifiers), name])
+    return None if key in _UNSURE else _THE_SAME.get(key, key)
+
+
+def _base(text: str) -> str | None:
+    if len(text) == 1:
+        return _CALLED.get(text) or _of_character(text)
+    name = text.lower()
+    name = _CALLED.get(name, name)
+    return name if name in _NAMED or name in _SIGNS else None
+
+
+def sign(key: str) -> str:
+    """Return the character of a key that has one, by Textual's name; any other key as it is called."""
+    *before, base = key.split("+")
+    if base not in _SIGNS and base not in _NAMED and len(base) > 1:
+        with contextlib.suppress(KeyError):
+            base = unicodedata.lookup(base.replace("_", " "))
+    return "+".join([*before, _SIGNS.get(base, base)])
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a `[keys]` table by whole ids: TOML makes tables of tables of `runs.cancel` where it is not in quotes."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            found.update({f"{name}.{rest}": each for rest, each in flat(value).items()})
+        else:
+            found[name] = value
+    return found

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.app")
 
-# So many entries of [keys] that cannot be are told of one by one.
-TOLD = 3
-
 
 def _observability() -> Screen[None]:
     # Nobody sees it in the first frame, so its import waits for the first visit.
@@ -135,12 +132,13 @@ class ConsoleApp(ConsolePlaces):
         self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
 
     def _say_refused(self) -> None:
-        """Say which keys of the operator's choice were not taken, and why."""
-        told, more = self._refused[:TOLD], len(self._refused) - TOLD
-        if more > 0:
-            told.append(f"{more} more were not taken: mogplex-tui info tells of each.")
-        for sentence in told:
-            self.notify(sentence, title="Keys", severity="warning", timeout=30, markup=False)
+        """Say which of the operator's keys was not taken and why; of several, what tells of the rest."""
+        if not self._refused:
+            return
+        sentence, *more = self._refused
+        if more:
+            sentence += f" {len(more)} more were not taken: mogplex-tui info tells why."
+        self.notify(sentence, title="Keys", severity="warning", timeout=20, markup=False)
 
     # Start and end ---------------------------------------------------------------------------------------------
 

@@ -43,6 +43,9 @@ async def _doctor(setting: Setting) -> int:
         output.object("family", {**budget.fields(), **facts})
     else:
         _print(setting, service, [*findings, budget])
+    from mogplex_tui.cli import keymap
+
+    keymap.print_refused(output, keymap.told(setting.settings)[1])
     if _is_foreign(findings):
         say(f"Nothing at {service['base_url']} answers like Mogplex: check the base URL.")
     return _code(findings)

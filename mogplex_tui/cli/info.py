@@ -31,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from mogplex_tui.cli.headless import service_arguments
 
     service_arguments(parser)
+    parser.add_argument(
+        "--keys",
+        action="store_true",
+        help="every action that can have keys of your choice, with those it has",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,9 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     for key in _KEYS:
         sourced = getattr(settings, key)
         rows.append((key, _value(key, sourced.value, settings), sourced.origin))
+    from mogplex_tui.cli import keymap
     from mogplex_tui.cli.output import Column, Output
 
     output = Output(as_json=arguments.json)
+    if arguments.keys:
+        keymap.print_every(output, settings)
+        output.flush()
+        return Exit.OK
+    chosen, refused = keymap.told(settings)
+    rows += chosen
     if arguments.json:
         for key, value, origin in rows:
             output.object("setting", {"name": key, "value": value, "origin": origin})
@@ -57,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         output.table(columns, [(key, _shown(value), origin) for key, value, origin in rows])
         output.line("")
         output.table([Column("FILE"), Column("PATH")], list(_files(settings).items()))
+    keymap.print_refused(output, refused)
     output.flush()
     return Exit.OK
 

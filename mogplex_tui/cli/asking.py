@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import Stop, state_name
 from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.interrupt import wait_for_line
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -41,6 +42,8 @@ def _answer(question: str) -> str:
             raise KeyboardInterrupt
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()
+        if in_front:
+            wait_for_line(sys.stdin)
         return sys.stdin.readline()
     finally:
         if in_front:

@@ -99,8 +99,7 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
         say(str(stop))
         return stop.code
     # Here, because `info` and `login` take their arguments from this module and need none of it.
-    import asyncio
-
+    from mogplex_tui.cli import interrupt
     from mogplex_tui.cli.console import log_to_file
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.paths import state_dir
@@ -121,7 +120,7 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
             await session.stop()
 
     try:
-        return asyncio.run(guarded())
+        return interrupt.run(guarded())
     except Stop as stop:
         say("\n".join(map(output.shown, str(stop).splitlines())))
         return stop.code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.api.text import visible
+from mogplex_tui.cli import interrupt
 from mogplex_tui.cli.common import Stop, say, told
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config import contexts, vault
@@ -124,7 +124,7 @@ def sign_in(context: Context, way: str, *, opens: bool = True) -> tuple[Context,
     """
     secret = _typed(way) if way in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
-    changes, whose = asyncio.run(_got(context, way, secret, opens=opens))
+    changes, whose = interrupt.run(_got(context, way, secret, opens=opens))
     context = _kept(context, changes)
     _say_where(context, whose)
     return context, whose

@@ -35,23 +35,29 @@ class Keymap(NamedTuple):
 class Owner(NamedTuple):
     """What can have keys of the operator's choice: an action, a kind's verb or a way to move.
 
-    `where` are the screens, each of which keys have to be clear on.
+    `where` are the screens, each with the keys that it has there by itself; what it is given, it has on all of them.
     """
 
     id: str
     says: str
-    defaults: tuple[str, ...]
-    where: tuple[str, ...]
+    where: Mapping[str, tuple[str, ...]]
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The keys that it has by itself, wherever that is."""
+        return tuple(dict.fromkeys(key for keys in self.where.values() for key in keys))
 
 
 def owners() -> dict[str, Owner]:
     """Return everything that can have keys, by its id, in the order of the registry; loads every kind."""
-    found: dict[str, tuple[str, list[str], list[str]]] = {}
+    found: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
 
     def add(id: str, says: str, keys: Sequence[str], where: str) -> None:
-        _, its, places = found.setdefault(id, (says, [], []))
-        its += [key for key in keys if key not in its]
-        places.append(where)
+        places = found.setdefault(id, (says, {}))[1]
+        # A screen may have two places to move in.
+        places[where] = tuple(
+            dict.fromkeys((*places.get(where, ()), *(canonical(key) or key for key in keys)))
+        )
 
     for scope in scopes():
         for action in actions.in_scope(scope):
@@ -63,8 +69,7 @@ def owners() -> dict[str, Owner]:
     for move in moving.MOVES:
         add(move.id, move.words[moving.PAGE], move.defaults[moving.PAGE], _PANE)
     add("kind.copy", "copy", actions.BY_ID["kind.copy"].defaults, _PANE)
-    names = {id: tuple(dict.fromkeys(_name(key) for key in keys)) for id, (_, keys, _) in found.items()}
-    return {id: Owner(id, says, names[id], tuple(where)) for id, (says, _, where) in found.items()}
+    return {id: Owner(id, says, where) for id, (says, where) in found.items()}
 
 
 _PANE = "the pane of the JSON"
@@ -77,10 +82,6 @@ def scopes() -> list[str]:
         actions.know(kind)
         found += [kind.name, actions.detail_scope(kind.name)]
     return found
-
-
-def _name(key: str) -> str:
-    return canonical(key) or key
 
 
 def settle(asked: Mapping[str, Any], origin: str) -> Keymap:
@@ -144,8 +145,8 @@ def _clash(known: Mapping[str, Owner], wanted: Mapping[str, tuple[str, ...]]) ->
     taken: dict[tuple[str, str], str] = {}
     # Those without a wish first, so that a clash is found at a wish, the later one of two.
     for id in sorted(known, key=lambda id: order.get(id, -1)):
-        for key in wanted.get(id, known[id].defaults):
-            for where in known[id].where:
+        for where, its in known[id].where.items():
+            for key in wanted.get(id, its):
                 other = taken.setdefault((where, key), id)
                 if other != id and id in wanted:
                     says = known[other].says

@@ -10,6 +10,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.live.collection import BESIDE, Collection, Item
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.operate.actions import key_of
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import ReadSpan, Span
@@ -61,7 +62,8 @@ class Older:
         error = self.feed.freshness.error
         if self._found is None and error is not None:
             what = error.what if isinstance(error, MogplexError) else str(error)
-            return f"Older ones could not be read: {what.rstrip('.')}. r reads them again."
+            again = f"{key_of('view.refresh')} reads them again."
+            return f"Older ones could not be read: {what.rstrip('.')}. {again}"
         if self._found is None:
             return "Older ones are being read."
         return "All of its time are among them, so there is none." if self._all else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
-from tests.facts import client_routes, kinds
+from tests.facts import client_routes, keys, kinds
 from tests.facts.routes import EXTRA, Fact, facts, unnamed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "control-plane-routes.md"
@@ -73,6 +73,7 @@ def main() -> None:
     DOCUMENT.write_text(document())
     client_routes.DOCUMENT.write_text(client_routes.document())
     kinds.DOCUMENT.write_text(kinds.document())
+    keys.DOCUMENT.write_text(keys.document())
 
 
 if __name__ == "__main__":

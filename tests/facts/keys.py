@@ -1,0 +1,95 @@
+"""Every key of the console as a document: what has it by itself, where, and the id that gives it another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mogplex_tui.config.keymap import sign
+from mogplex_tui.operate.actions import ACTIONS, BY_ID, Action, know, told
+from mogplex_tui.operate.keymap import FIXED, KEPT
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.moving import LIST, MOVES, PAGE, RECORD, TAIL
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
+
+_HEAD = """\
+# Keys of the console
+
+Made by `make docs` from the registry; a test fails when it is not current. `?` shows the keys of the screen that one
+looks at, and `mogplex-tui info --keys` all of them as they are with your config file.
+
+A `[keys]` table in `config.toml` gives an action, a verb of a kind or a way to move other keys than these: its id, and a
+key or a list of keys, the first of which is the one that is shown.
+
+    [keys]
+    "runs.cancel" = "ctrl+x"
+    "sandboxes.stop" = ["X"]
+    "go.back" = ["escape", "backspace"]
+    "kind.json" = "J"
+    "move.down" = ["down", "j"]
+
+A key is written as its character (`X`, `/`), by its name (`escape`, `enter`, `space`, `pagedown`, `f5`) or with `ctrl+`,
+`alt+` or `shift+` before it. What a wish replaces is free for another one. A wish that cannot be is told of at the start,
+by `mogplex-tui info` and by `mogplex-tui doctor`, and its action keeps its own keys: for an id that does not exist, for a
+key that a terminal does not send, and for a key that means something else on the same screen.
+
+"""
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    escaped = (tuple(cell.replace("|", "\\|") for cell in line) for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
+
+
+def written(keys: Iterable[str]) -> str:
+    """Return keys as they are written in the file."""
+    return " ".join(f"`{sign(key)}`" for key in keys)
+
+
+_WHERE = {
+    "everywhere": "everywhere",
+    "runs": "the runs",
+    "run": "a run",
+    "lists": "other lists",
+    "details": "other records",
+    "logs": "records with a log",
+    "observability": "observability",
+}
+
+
+def _row(action: Action) -> tuple[str, ...]:
+    where = ", ".join(words for scope, words in _WHERE.items() if scope in action.scopes)
+    return f"`{action.id}`", written(action.defaults), action.title, where, told(action.help)
+
+
+def document() -> str:
+    """The Markdown text of the page."""
+    verbs = []
+    for kind in sorted(kinds().values(), key=lambda kind: kind.title.lower()):
+        know(kind)
+        verbs += [BY_ID[f"{kind.name}.{verb.id}"] for verb in kind.verbs]
+    fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED.items())
+    kept = ", ".join(written([key]) for key in KEPT)
+    places = ((LIST, "a list"), (TAIL, "a tail"), (RECORD, "a record"), (PAGE, "a page"))
+    moves = (
+        (f"`{move.id}`", *(written(move.defaults[place]) for place, _ in places), move.words[LIST])
+        for move in MOVES
+    )
+    return "\n".join(
+        [
+            f"{_HEAD}Nothing can have these: {fixed}.\nWhat has {kept} below has them always.\n",
+            "In dialogs, in the palette and while one types, `enter` and `escape` are what they are there, and a letter\n"
+            "that is a key stays a letter.\n",
+            "## Actions\n",
+            _table(("id", "keys", "called", "where", "what it does"), map(_row, ACTIONS)),
+            "## Moving\n",
+            _table(("id", *(f"in {words}" for _, words in places), "what it does in a list"), moves),
+            "## Verbs of kinds\n",
+            _table(
+                ("id", "keys", "called", "what it does"),
+                ((f"`{verb.id}`", written(verb.defaults), verb.title, told(verb.help)) for verb in verbs),
+            ),
+        ]
+    )

@@ -263,3 +263,36 @@ async def test_info_says_of_every_value_where_it_came_from(
     shown = await mogplex("info")
     assert TOKEN not in shown.out + shown.err + done.out
     assert "personal access token" in shown.out
+
+
+KEYS = '[keys]\n"runs.cancel" = ["X", "ctrl+x"]\n"run.new" = "c"\n"list.sort" = "q"\n'
+
+
+async def test_info_tells_of_keys_which_hold_and_why_others_do_not(mogplex: Mogplex) -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text(KEYS)
+    done = await mogplex("info", "--json")
+    told = {row["name"]: row for row in done.objects if row["object"] in ("setting", "problem")}
+    assert (told["keys.runs.cancel"]["value"], told["keys.runs.cancel"]["origin"]) == (
+        "X ctrl+x",
+        str(config_file()),
+    )
+    assert 'did you mean "runs.new"?' in told["keys.run.new"]["says"]
+    assert "q is already the key of app.quit" in told["keys.list.sort"]["says"]
+    shown = await mogplex("info")
+    assert "Until then: s." in shown.out.partition("Not taken")[2]
+    assert ["keys.list.sort", "s", "default"] in [line.split() for line in shown.lines]
+    every = {row["id"]: row for row in (await mogplex("info", "--keys", "--json")).objects}
+    assert every["runs.cancel"]["keys"] == ["X", "ctrl+x"]
+    assert (every["sandboxes.stop"]["keys"], every["sandboxes.stop"]["origin"]) == (["x"], "default")
+    assert "move.down" in every
+
+
+async def test_doctor_says_as_well_which_keys_were_not_taken(mogplex: Mogplex) -> None:
+    config_file().parent.mkdir(parents=True)
+    config_file().write_text(KEYS)
+    keep("work", "http://127.0.0.1:1")
+    done = await mogplex("doctor", "--json")
+    said = {row["name"]: row["says"] for row in done.objects if row["object"] == "problem"}
+    assert said.keys() == {"keys.run.new", "keys.list.sort"}
+    assert str(config_file()) in said["keys.list.sort"]

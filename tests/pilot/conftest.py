@@ -83,7 +83,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
     """Return a context manager that runs the console.
 
     `token` and `cookie` say which credentials it has (True: the plane's own); `gate` takes the plane's hosted
-    profile, which sends tokens on unversioned routes to the login page.
+    profile, which sends tokens on unversioned routes to the login page; `config` is the text of its config file.
     """
 
     @asynccontextmanager
@@ -94,6 +94,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
         cookie: bool = True,
         gate: bool = False,
         directory: Path | None = tmp_path / "state",
+        config: str = "",
         **arguments: Any,
     ) -> AsyncIterator[Console]:
         async with HostedEdge(server.plane) as edge:
@@ -103,7 +104,10 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
                 Secret(server.token if token is True else str(token)) if token else None,
                 Secret(server.session_cookie) if cookie else None,
             )
-            settings = load({"reduced_motion": True, **arguments}, environ={}, path=tmp_path / "none.toml")
+            file = tmp_path / "config.toml"
+            if config:
+                file.write_text(config)
+            settings = load({"reduced_motion": True, **arguments}, environ={}, path=file)
             app = ConsoleApp(settings, target=target, directory=directory, context="test")
             async with app.run_test(size=size, notifications=True) as pilot:
                 yield Console(app, pilot, server, edge)

@@ -258,3 +258,14 @@ def test_every_setting_has_an_origin(file: Path) -> None:
     found = load({}, {}, file)
     for key in settings._TABLE:
         assert getattr(found, key).origin == "default"
+
+
+def test_keys_are_read_by_whole_ids_however_toml_is_written(file: Path) -> None:
+    assert load({}, {}, file).keys == ({}, "default")
+    file.write_text('[keys]\nruns.cancel = "X"\n"runs.new" = ["n", "c"]\n[keys.go]\nruns = "f1"\n')
+    found = load({}, {}, file).keys
+    assert found.value == {"runs.cancel": "X", "runs.new": ["n", "c"], "go.runs": "f1"}
+    assert found.origin == str(file)
+    file.write_text('keys = "x"')
+    with pytest.raises(SettingsError, match=r"keys from .*config\.toml must be a table"):
+        load({}, {}, file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -80,7 +79,7 @@ class Finder:
         if run_id is None:
             return row
         self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
-        return self._keep(replace(row, run_id=run_id))
+        return self._keep(row._replace(run_id=run_id))
 
     def _keep(self, row: RunRow) -> RunRow:
         self.runs.set.apply([(row.key, row)])

@@ -10,10 +10,9 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from mogplex_tui.config.secret import Secret
 
@@ -28,8 +27,7 @@ class PlaneFailed(Exception):
     """The embedded plane did not come up; the text holds the last lines of what it said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """What the plane says on its one line once it answers."""
 
     base_url: str

@@ -7,7 +7,6 @@ The newest calls and every live one are read each time, and of the older pages a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -184,7 +183,7 @@ class CallPages:
             self._turns.read_back(row.key, asked)
         differed, found = self._take(page, asked)
         if row.key not in found and not self._turns.overtaken(row.key, asked):
-            gone = replace(self._set.rows.get(row.key, row), state="unknown", error=FORGOTTEN)
+            gone = self._set.rows.get(row.key, row)._replace(state="unknown", error=FORGOTTEN)
             differed |= bool(self._set.apply([(row.key, gone)]).changed)
         return differed
 

@@ -7,7 +7,6 @@ an `Estimate`. `total_cost` obeys the asked window; `cost_today` counts from 00:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,19 +35,17 @@ class Window(NamedTuple):
     at: datetime
 
 
-@dataclass
 class Costs:
     """The windows `hour`, `day` and `week`, and the spend of each of the last 24 hours."""
 
-    session: Session
-    windows: dict[str, Window] = field(default_factory=dict)
-    # Start of the hour -> dollars spent in it, None where the service gave none. Hours not yet read are missing.
-    buckets: dict[datetime, Decimal | None] = field(default_factory=dict)
-    changed: Signal[[]] = field(default_factory=Signal)
-    feeds: dict[str, Feed] = field(default_factory=dict)
-    _read_at: dict[datetime, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.windows: dict[str, Window] = {}
+        # Start of the hour -> dollars spent in it, None where the service gave none. Hours not yet read are missing.
+        self.buckets: dict[datetime, Decimal | None] = {}
+        self.changed: Signal[[]] = Signal()
+        self.feeds: dict[str, Feed] = {}
+        self._read_at: dict[datetime, float] = {}
         for name, span, every, gap in (
             ("hour", HOUR, 30.0, 3.0),
             ("day", 24 * HOUR, 60.0, 5.0),

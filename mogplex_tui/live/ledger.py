@@ -6,9 +6,9 @@ import json
 import logging
 import os
 from collections import deque
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 log = logging.getLogger("mogplex.live")
 
@@ -16,8 +16,7 @@ log = logging.getLogger("mogplex.live")
 KEPT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One changing call: what was asked, of what, under which key, and how it ended."""
 
     id: str
@@ -49,7 +48,7 @@ class Ledger:
         from mogplex_tui.live import redact
 
         detail = None if detail is None else redact.text(detail)
-        self._put(replace(entry, at=datetime.now(UTC).isoformat(), state=state, detail=detail))
+        self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
     def _put(self, entry: Entry) -> None:
         self.entries.append(entry)
@@ -57,7 +56,7 @@ class Ledger:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            line = (json.dumps(asdict(entry)) + "\n").encode()
+            line = (json.dumps(entry._asdict()) + "\n").encode()
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
                 os.write(handle, line)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import Field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -20,7 +19,10 @@ from mogplex_tui.live.store import RowSet
 log = logging.getLogger("mogplex.live")
 
 KEPT = 300
+# What is no text.
 _TIMES = {"created_at", "started_at", "ended_at"}
+_COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
+_MARKS = {"before_cancel", "external", "cancel_requested"}
 
 
 def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
@@ -52,8 +54,7 @@ def load(directory: Path, rows: RowSet[RunRow], now: datetime, monotonic: float)
 
 def _packed(row: RunRow) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for field in fields(row):
-        value = getattr(row, field.name)
+    for name, value in row._asdict().items():
         if value is None:
             continue
         if isinstance(value, datetime):
@@ -62,29 +63,29 @@ def _packed(row: RunRow) -> dict[str, Any]:
             value = str(value)
         elif isinstance(value, Enum):
             value = value.value
-        out[field.name] = value
+        out[name] = value
     return out
 
 
 def _unpacked(raw: Any) -> RunRow | None:
     """Return the row, or None when its record was damaged or written by another version."""
     try:
-        values = {field.name: _value(field, raw[field.name]) for field in fields(RunRow) if field.name in raw}
+        values = {name: _value(name, raw[name]) for name in RunRow._fields if name in raw}
         return RunRow(**values)
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return None
 
 
-def _value(field: Field[Any], value: Any) -> Any:
-    if field.name in _TIMES:
+def _value(name: str, value: Any) -> Any:
+    if name in _TIMES:
         return aware(datetime.fromisoformat(value))
-    if field.name == "cost":
+    if name == "cost":
         return Decimal(value)
-    if field.name == "source":
+    if name == "source":
         return Source(value)
-    if field.name == "cost_source":
+    if name == "cost_source":
         return Cost(value)
-    wanted = bool if field.type == "bool" else int if field.type == "int | None" else str
+    wanted = bool if name in _MARKS else int if name in _COUNTS else str
     if type(value) is not wanted:
-        raise ValueError(f"{field.name} is no {field.type}")
+        raise ValueError(f"{name} is no {wanted.__name__}")
     return value

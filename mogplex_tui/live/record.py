@@ -38,7 +38,7 @@ async def read(runs: Runs, row: RunRow) -> dict[str, Any] | None:
 
 def as_known(row: RunRow) -> dict[str, Any]:
     """Return what the console knows of a row as JSON, for when it cannot be read."""
-    known = {name: getattr(row, name) for name in row.__slots__ if name != "raw"}
+    known = {name: getattr(row, name) for name in row._fields if name != "raw"}
     told: dict[str, Any] = redact.payload(json.loads(json.dumps(known, default=str)))
     return told
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.clock import aware
 
@@ -38,8 +37,7 @@ class Cost(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """A run, a call or an automation's job run. Times are aware; tokens are counts; cost is US dollars.
 
     `state` is the service's own word, or `cancelling` while a cancel of ours is under way.
@@ -180,8 +178,7 @@ def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
         return row
     if before.state in ("success", "failed"):
         return row
-    return replace(
-        row,
+    return row._replace(
         input_tokens=before.input_tokens,
         output_tokens=before.output_tokens,
         cached_tokens=before.cached_tokens,

@@ -6,7 +6,6 @@ automation and the runs that this machine knows by id (v1.md §5.3, §7.5), beca
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
@@ -118,7 +117,7 @@ class Runs:
             (key, row) for key, row in self.set.rows.items() if row.live and row.source is make.Source.CALL
         )
         lost = [
-            (key, replace(row, state="unknown", error=UNSEEN)) for key, row in live if not known(row.run_id)
+            (key, row._replace(state="unknown", error=UNSEEN)) for key, row in live if not known(row.run_id)
         ]
         self.set.apply(lost)
 
@@ -143,8 +142,7 @@ class Runs:
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):
             state = "cancelling"
         named = self._named(row)
-        return replace(
-            make.keeping_spend(row, self.set.rows.get(row.key)),
+        return make.keeping_spend(row, self.set.rows.get(row.key))._replace(
             state=state,
             repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or named.repo,
             who=names.agents.get(row.agent_id or "") or named.who,
@@ -159,7 +157,7 @@ class Runs:
             return row
         repo = before.repo if before.repo_id == row.repo_id else None
         who = before.who if row.agent_id and before.agent_id == row.agent_id else None
-        return replace(row, repo=row.repo or repo, who=who or row.who)
+        return row._replace(repo=row.repo or repo, who=who or row.who)
 
     # Where only v1 is open -------------------------------------------------------------------------------------
 
@@ -210,7 +208,7 @@ class Runs:
             self._settled.add(run_id)
             if was is None:
                 return False
-            return bool(self.set.apply([(was.key, replace(was, state="unknown", error=FORGOTTEN))]).changed)
+            return bool(self.set.apply([(was.key, was._replace(state="unknown", error=FORGOTTEN))]).changed)
         ended = run.status in ENDED_STATES
         if ended and was is not None and was.state == run.status and run_id in self._due:
             self._settled.add(run_id)
@@ -231,8 +229,7 @@ class Runs:
             return known
         if known is not None and known.source is make.Source.CALL:
             over = row.state in ENDED_STATES and known.state not in ENDED_STATES
-            row = replace(
-                known,
+            row = known._replace(
                 run_id=row.run_id,
                 branch=row.branch or known.branch,
                 external=True,
@@ -266,4 +263,4 @@ class Runs:
         """Show a state at once, before the service has said it (design decision 6)."""
         row = self.set.rows.get(key)
         if row is not None:
-            self.set.apply([(key, replace(row, state=state))])
+            self.set.apply([(key, row._replace(state=state))])

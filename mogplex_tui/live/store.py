@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -36,19 +36,19 @@ class Change(NamedTuple):
     removed: frozenset[str] = frozenset()
 
 
-@dataclass
 class RowSet(Generic[R]):
     """The rows of one kind, by key, in no order."""
 
-    rows: dict[str, R] = field(default_factory=dict)
-    freshness: Freshness = field(default_factory=Freshness)
-    # How many there are on the service, when it says so.
-    total: int | None = None
-    # From this start on nothing is missing, as far as rows have a start; None where that is not known.
-    whole_since: datetime | None = None
-    # What is said above the rows: what of the whole cannot be seen, and why.
-    notice: str | None = None
-    changes: Signal[Change] = field(default_factory=Signal)
+    def __init__(self) -> None:
+        self.rows: dict[str, R] = {}
+        self.freshness = Freshness()
+        # How many there are on the service, when it says so.
+        self.total: int | None = None
+        # From this start on nothing is missing, as far as rows have a start; None where that is not known.
+        self.whole_since: datetime | None = None
+        # What is said above the rows: what of the whole cannot be seen, and why.
+        self.notice: str | None = None
+        self.changes: Signal[Change] = Signal()
 
     def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> Change:
         """Put rows in by key and signal those that differ.

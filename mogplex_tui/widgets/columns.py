@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import KW_ONLY, dataclass
 from typing import Final, Literal, NamedTuple
 
 GAP: Final = 2
 """Cells between two columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column: its title, the width it likes, the least it can do with, and when it goes.
 
     `flex` is its share of room left over, `priority` 0 is never dropped and larger ones go first. Without a
@@ -21,7 +19,6 @@ class Column:
     key: str
     title: str
     width: int
-    _: KW_ONLY
     min_width: int | None = None
     flex: int = 0
     align: Literal["left", "right"] = "left"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -44,11 +43,11 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
     )
     rows = [
         row,
-        replace(row, key="b", cost=Decimal("0.02")),
-        replace(row, key="c", cost=None),
-        replace(row, key="d", created_at=now - timedelta(hours=25)),
-        replace(row, key="e", repo_id="other"),
-        replace(row, key="f", created_at=None),
+        row._replace(key="b", cost=Decimal("0.02")),
+        row._replace(key="c", cost=None),
+        row._replace(key="d", created_at=now - timedelta(hours=25)),
+        row._replace(key="e", repo_id="other"),
+        row._replace(key="f", created_at=None),
     ]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     _put(
@@ -189,11 +188,11 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
         cost=Decimal("0.40"),
     )
     rows = [
-        replace(row, tokens=700),
-        replace(row, key="b", cost=None, tokens=None),
-        replace(row, key="c", model="acme/nova-mini", cost=Decimal(5), tokens=9),
-        replace(row, key="d", created_at=now - timedelta(hours=25), tokens=1),
-        replace(row, key="e", model=None),
+        row._replace(tokens=700),
+        row._replace(key="b", cost=None, tokens=None),
+        row._replace(key="c", model="acme/nova-mini", cost=Decimal(5), tokens=9),
+        row._replace(key="d", created_at=now - timedelta(hours=25), tokens=1),
+        row._replace(key="e", model=None),
     ]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     here.store.set("runs").whole_since = now - timedelta(days=2)
@@ -222,8 +221,8 @@ def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
         cost=Decimal("0.40"),
         cost_source=Cost.KNOWN,
     )
-    guessed = replace(row, key="b", repo_id="both", cost_source=Cost.ESTIMATED)
-    rows = [row, guessed, replace(row, key="c", repo_id="both", cost=Decimal("0.02"))]
+    guessed = row._replace(key="b", repo_id="both", cost_source=Cost.ESTIMATED)
+    rows = [row, guessed, row._replace(key="c", repo_id="both", cost=Decimal("0.02"))]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     day = Day(here, lambda each: each.repo_id)
     assert [words.money(day.of(key)["cost_day"]) for key in ("billed", "both", "neither")] == [

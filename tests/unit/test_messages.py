@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import rows as make
@@ -87,7 +85,7 @@ def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
 
 def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     row = make.from_call(call(1, status="streaming", model="claude-sonnet-4"))
-    row = replace(row, repo=None, repo_id=None, branch=None, who="Fixer")
+    row = row._replace(repo=None, repo_id=None, branch=None, who="Fixer")
     one = cancel_question(FakeSession(), row)
     assert "Fixer   claude-sonnet-4" in one.lines[1]
     assert words.DASH not in "".join(one.lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -121,7 +120,7 @@ def test_a_disk_that_takes_nothing_does_not_raise(tmp_path: Path) -> None:
 
 
 def test_a_time_without_a_zone_is_utc(tmp_path: Path) -> None:
-    row = replace(ROWS["bare"], created_at=START)
+    row = ROWS["bare"]._replace(created_at=START)
     raw = {"key": "bare", "source": "call", "state": "hibernating", "created_at": "2026-08-05T10:00:00"}
     (tmp_path / "picture.json").write_text(json.dumps({"at": START.isoformat(), "runs": [raw]}))
     known: RowSet[RunRow] = RowSet()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
@@ -27,6 +26,8 @@ TABS: tuple[tuple[str, str, str], ...] = (
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Return every kind of the generic screens by its name."""
+    import pkgutil
+
     import mogplex_tui.operate.kinds as package
 
     names = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _PARTS)

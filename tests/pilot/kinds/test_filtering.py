@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -116,7 +116,7 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
     assert mine
 
     # Another repository that is called alike is another repository.
-    story.rows["runs"] += [replace(run, repo="acme/web-docs") for run in story.rows["runs"]]
+    story.rows["runs"] += [run._replace(repo="acme/web-docs") for run in story.rows["runs"]]
     project, runs = followed("projects", "runs", lambda item: item.record["full_name"] == "acme/web")
     assert {run.repo for run in runs} == {project["full_name"]}
 

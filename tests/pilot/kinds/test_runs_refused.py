@@ -6,7 +6,7 @@ What is shown afterwards is what a reading says, as for the verbs of every other
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -82,7 +82,7 @@ async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way:
     for status in REFUSALS:
         bench.fault(f"POST /api/*cancel* {'429' if status == 429 else f'status:{status}'}")
         # Somebody else's change: only a reading puts it right.
-        bench.runs.set.apply([(row.key, replace(row, branch="not so"))])
+        bench.runs.set.apply([(row.key, row._replace(branch="not so"))])
         outcome = await operations.cancel(bench.session, bench.runs, row)
         assert not outcome.good, outcome
         assert operations.name_of(row) in outcome.sentence

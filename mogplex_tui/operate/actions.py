@@ -313,6 +313,8 @@ def offered(action: Action, session: Session, row: RunRow | None = None) -> str 
         finding = session.access.reach(Family.V1)
         return finding.reason if finding.reach is Reach.NOT_SIGNED_IN else None
     if action.id == "runs.cancel":
+        if row is None:
+            return "There is no run under the cursor."
         from mogplex_tui.operate.operations import why_not_cancel
 
         return why_not_cancel(session, row)

@@ -50,10 +50,8 @@ def name_of(row: RunRow) -> str:
     return f"{row.repo or 'run'} {words.short_id(row.run_id or row.key)}"
 
 
-def why_not_cancel(session: Session, row: RunRow | None) -> str | None:
+def why_not_cancel(session: Session, row: RunRow) -> str | None:
     """Return why a row cannot be cancelled, or None when it can."""
-    if row is None:
-        return "There is no run under the cursor."
     if row.unreadable:
         return "This row could not be read, so there is nothing to cancel."
     if row.state in ENDED_STATES:

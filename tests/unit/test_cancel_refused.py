@@ -21,6 +21,7 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live import rows as make
+from mogplex_tui.operate.actions import BY_ID, offered
 from mogplex_tui.operate.operations import (
     why_not_cancel,
 )
@@ -169,7 +170,7 @@ async def test_a_full_disk_keeps_nobody_from_cancelling(session: FakeSession, tm
 def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
     live = make.from_run(run(1))
     assert why_not_cancel(session, live) is None
-    assert "no run" in (why_not_cancel(session, None) or "")
+    assert "no run" in (offered(BY_ID["runs.cancel"], session, None) or "")
     assert "could not be read" in (why_not_cancel(session, make.unreadable("k", "why")) or "")
     for status in ("success", "failed", "cancelled"):
         assert (why_not_cancel(session, make.from_run(run(1, status=status))) or "").endswith(

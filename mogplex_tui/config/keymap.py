@@ -9,6 +9,7 @@ import contextlib
 import string
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 # Names where the character's own would be long, as Textual has them.
@@ -63,6 +64,7 @@ def _of_character(character: str) -> str | None:
 _SIGNS: Final = {_of_character(character) or "": character for character in string.punctuation}
 
 
+@cache
 def canonical(written: str) -> str | None:
     """Return Textual's name of a key, None when there is no such key.
 

@@ -137,7 +137,8 @@ class ConsoleApp(ConsolePlaces):
             return
         sentence, *more = self._refused
         if more:
-            sentence += f" {len(more)} more were not taken: mogplex-tui info tells why."
+            others = "One more was" if len(more) == 1 else f"{len(more)} more were"
+            sentence += f" {others} not taken: mogplex-tui info tells why."
         self.notify(sentence, title="Keys", severity="warning", timeout=20, markup=False)
 
     # Start and end ---------------------------------------------------------------------------------------------

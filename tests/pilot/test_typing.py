@@ -13,9 +13,11 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Static
 
+from mogplex_tui.screens import keys as typed_ahead
 from mogplex_tui.screens.keys import KeysInTurn
 from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
+from tests.pilot.conftest import DEADLINE
 
 Run = Callable[..., Any]
 
@@ -265,11 +267,13 @@ class _Leaving(KeysInTurn):
         self.heard += event.key
 
 
-async def test_keys_go_on_when_what_had_the_last_one_is_gone() -> None:
+async def test_keys_go_on_when_what_had_the_last_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not because it took long.
+    monkeypatch.setattr(typed_ahead, "_PATIENCE", float("inf"))
     app = _Leaving()
     async with app.run_test() as pilot:
         for letter in "abc":
             app.post_message(Key(letter, letter))
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(DEADLINE):
             while app.heard != "bc":
                 await pilot.pause(0.01)

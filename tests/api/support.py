@@ -124,7 +124,7 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
         await asyncio.gather(*connections)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.001)

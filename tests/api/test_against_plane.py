@@ -220,7 +220,7 @@ async def test_hints_come_after_changes(cookie: bool) -> None:
                     enough.set()
 
         listener = asyncio.create_task(listen())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await connected.wait()
             repo = (await client.repos.list())[0]
             await client.runs.start(RunStart(repo_id=repo.id, prompt="x"), "key-1")

@@ -152,7 +152,7 @@ async def test_leaving_the_block_closes_the_connection_at_once() -> None:
             assert len(open_connections(client)) == 1
         assert open_connections(client) == []
         assert stream.end == End(EndKind.LEFT)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await gone.wait()
         assert [event async for event in stream] == []
 

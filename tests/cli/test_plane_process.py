@@ -53,7 +53,7 @@ async def test_a_plane_that_comes_back_keeps_its_place_and_leaves_no_pipe_behind
         keeping = asyncio.create_task(plane.keep_alive())
         for times in (2, 3):
             children[-1].ended = True
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while len(children) < times:
                     await nothing(0)
         keeping.cancel()

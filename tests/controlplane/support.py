@@ -222,8 +222,8 @@ class Stream:
         self._plane = plane
 
     async def line(self) -> str:
-        """The next line that is not blank, within five seconds."""
-        async with asyncio.timeout(5):
+        """The next line that is not blank, within half a minute."""
+        async with asyncio.timeout(30):
             async for line in self._lines:
                 if line:
                     return line

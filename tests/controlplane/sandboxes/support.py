@@ -42,7 +42,7 @@ async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
 
 async def idle(server: PlaneServer) -> None:
     """Wait until nothing works in the background any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while server.plane.machines.at_work:
             await asyncio.sleep(0.005)
 

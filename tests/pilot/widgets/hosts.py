@@ -196,7 +196,7 @@ def ragged(widget: Widget) -> list[str]:
     return [line for line in shown(widget) if width(line) != widget.size.width]
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a condition; fails when it does not come about."""
     deadline = asyncio.get_running_loop().time() + seconds
     await pilot.pause()

@@ -2,7 +2,8 @@
 
 Rows come from a `RowSource` that the widget asks only for what is on screen. When rows change, the owner says
 so with `refresh_rows`; cursor and scroll position are then found again by key and only lines whose text
-really changed are painted.
+really changed are painted. A cursor on the first row that nobody has chosen rests there: rows that would push it out of
+sight leave it with what comes first.
 """
 
 from __future__ import annotations
@@ -61,6 +62,9 @@ class LineTable(RowView, can_focus=True):
             super().__init__(table)
             self.column = column
 
+    _resting = True
+    """Whether the cursor is on its row only because the row was the first."""
+
     # What the owner says.
 
     def set_source(self, source: RowSource) -> None:
@@ -70,7 +74,7 @@ class LineTable(RowView, can_focus=True):
         self._flashes.clear()
         self._near_end_said = -1
         if self._cursor_key is None or source.index_of(self._cursor_key) is None:
-            self._cursor, self._shown = 0, []
+            self._cursor, self._shown, self._resting = 0, [], True
             self.jump(0)
         self._sync(len(source))
         self.paint()
@@ -144,6 +148,7 @@ class LineTable(RowView, can_focus=True):
     def action_select(self) -> None:
         """Open the row under the cursor."""
         if self._cursor_key is not None:
+            self._resting = False
             self.post_message(self.RowSelected(self, self._cursor_key))
 
     def _move(self, index: int, top: int | None = None) -> None:
@@ -152,7 +157,7 @@ class LineTable(RowView, can_focus=True):
             return
         index = max(0, min(index, count - 1, len(source) - 1))
         before, moved = self._cursor, index != self._cursor
-        self._cursor, self._cursor_key = index, source.key_at(index)
+        self._cursor, self._cursor_key, self._resting = index, source.key_at(index), index == 0
         top = self.top if top is None else max(0, min(top, count - self.body_height))
         first = self._top_showing(index, top)
         if first != self.top:
@@ -182,6 +187,9 @@ class LineTable(RowView, can_focus=True):
         self._cursor = max(0, min(self._cursor, count - 1)) if index is None else index
         self._cursor_key = source.key_at(self._cursor) if count else None
         top = self._anchored_top() if self.top else 0
+        if self._resting and not top and self._cursor >= self.body_height > 0:
+            # Nobody has chosen this row: who opens a list and looks on wants to see what comes first.
+            self._cursor, self._cursor_key = 0, source.key_at(0)
         emptied = bool(self.line_count) != bool(count)
         self.set_line_count(count)
         top = max(0, min(top, count - self.body_height))

@@ -98,13 +98,33 @@ async def test_at_the_top_the_view_stays_at_the_top() -> None:
         assert cursor_lines(app) == [3]
 
 
-async def test_rows_that_push_the_cursor_out_take_the_view_along() -> None:
+@pytest.mark.parametrize("chosen", [["down"], ["enter"]])
+async def test_rows_that_push_the_cursor_out_take_the_view_along(chosen: list[str]) -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press(*chosen)
+        its = app.table.cursor_key
         app.rows.names[:0] = [f"new{number:05d}" for number in range(60)]
         app.table.refresh_rows()
+        assert app.table.cursor_key == its
+        await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == [its])
+
+
+@pytest.mark.parametrize("keys", [[], ["down", "g"]])
+async def test_a_cursor_that_nobody_put_on_a_row_stays_with_what_comes_first(keys: list[str]) -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        await pilot.press(*keys)
+        app.rows.names[:0] = ["new00001"]
+        app.table.refresh_rows()
+        # On its row as long as that is in sight.
         assert app.table.cursor_key == "run00000"
-        await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == ["run00000"])
+        app.rows.names[:0] = [f"new{number:05d}" for number in range(60, 2, -1)]
+        app.table.refresh_rows()
+        await until(pilot, lambda: rows_on_screen(app)[0] == "new00060")
+        assert app.table.cursor_key == "new00060"
+        assert cursor_lines(app) == [1]
+        assert ("highlighted", "new00060", 0) in app.said
 
 
 async def test_when_the_row_goes_the_cursor_takes_its_place() -> None:

@@ -127,7 +127,7 @@ class PlaneProcess:
         return collected.split(b"\n", 1)[0]
 
     async def keep_alive(self) -> None:
-        """Start the plane again whenever it ends; runs until cancelled."""
+        """Start the plane again whenever it ends, or comes back and does not answer; runs until cancelled."""
         pause = 0.5
         while True:
             await asyncio.sleep(1.0)
@@ -135,9 +135,12 @@ class PlaneProcess:
                 await asyncio.sleep(pause)
                 pause = min(10.0, pause * 2)
                 self._spawn()
-                with contextlib.suppress(PlaneFailed):
+                try:
                     await self.wait_ready()
                     pause = 0.5
+                except PlaneFailed:
+                    # One that hangs never ends by itself, and another would not take its place.
+                    self._process.kill()
 
     def _let_go(self) -> None:
         """Close the pipe of the process before, which has ended."""

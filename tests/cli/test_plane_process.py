@@ -11,24 +11,28 @@ from typing import IO, Any
 
 import pytest
 
+from mogplex_tui.cli import plane_process
 from mogplex_tui.cli.plane_process import PlaneProcess
 
 READY = {"base_url": "http://127.0.0.1:4790", "token": "t", "session_cookie": "a=b"}
 
 
 class Child:
-    """A plane that says that it is ready, and ends when it is told to."""
+    """A plane that says that it is ready, or hangs, and ends when it is told to."""
 
     born: list[Child]
+    hanging = False
 
     def __init__(self, command: list[str], **_: Any) -> None:
         self.command = command
         self.ended = False
         ours, theirs = os.pipe()
-        with os.fdopen(theirs, "w") as said:
-            said.write(json.dumps(READY) + "\n")
+        self._says = os.fdopen(theirs, "w")
         self.stdout: IO[str] = os.fdopen(ours)
         self.born.append(self)
+        if not self.hanging:
+            self._says.write(json.dumps(READY) + "\n")
+            self._says.close()
 
     def poll(self) -> int | None:
         return 1 if self.ended else None
@@ -36,28 +40,58 @@ class Child:
     def send_signal(self, _: int) -> None:
         self.ended = True
 
+    def kill(self) -> None:
+        self._says.close()
+        self.ended = True
+
     def wait(self) -> int:
         return 1
 
 
-async def test_a_plane_that_comes_back_keeps_its_place_and_leaves_no_pipe_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    children: list[Child] = []
-    nothing = asyncio.sleep
-    monkeypatch.setattr(Child, "born", children, raising=False)
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
+    """Every plane that is started, in order; nothing waits for the time to pass."""
+    born: list[Child] = []
+    at_once = asyncio.sleep
+    monkeypatch.setattr(Child, "born", born, raising=False)
     monkeypatch.setattr(subprocess, "Popen", Child)
-    monkeypatch.setattr(asyncio, "sleep", lambda _: nothing(0))
+    monkeypatch.setattr(asyncio, "sleep", lambda _: at_once(0))
+    return born
+
+
+async def started(children: list[Child], times: int) -> None:
+    async with asyncio.timeout(30):
+        while len(children) < times:
+            await asyncio.sleep(0)
+
+
+async def test_a_plane_that_comes_back_keeps_its_place_and_leaves_no_pipe_behind(
+    tmp_path: Path, children: list[Child]
+) -> None:
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
         keeping = asyncio.create_task(plane.keep_alive())
         for times in (2, 3):
             children[-1].ended = True
-            async with asyncio.timeout(30):
-                while len(children) < times:
-                    await nothing(0)
+            await started(children, times)
         keeping.cancel()
         assert [child.stdout.closed for child in children] == [True, True, False]
         assert children[0].command[-1] != "4790"
         assert children[-1].command[-2:] == ["--port", "4790"]
     assert all(child.stdout.closed for child in children)
+
+
+async def test_a_plane_that_comes_back_and_never_answers_gives_way_to_another(
+    tmp_path: Path, children: list[Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PlaneProcess([], tmp_path / "plane.db") as plane:
+        await plane.wait_ready()
+        keeping = asyncio.create_task(plane.keep_alive())
+        monkeypatch.setattr(plane_process, "READY_WITHIN", 0.01)
+        monkeypatch.setattr(Child, "hanging", True)
+        children[0].ended = True
+        await started(children, 2)
+        monkeypatch.setattr(Child, "hanging", False)
+        await started(children, 3)
+        keeping.cancel()
+        assert children[1].ended

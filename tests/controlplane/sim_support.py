@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -148,6 +149,11 @@ def broken_promises(db: Database, now: int) -> list[str]:
     return broken
 
 
+def _timeless(value: Any) -> Any:
+    """A value without the instants that a text of it spells."""
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "then", value) if isinstance(value, str) else value
+
+
 def story_rows(db: Database, instants: bool = True) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all story tables, without instants when they are not asked for."""
     tables: dict[str, list[tuple[Any, ...]]] = {}
@@ -162,10 +168,8 @@ def story_rows(db: Database, instants: bool = True) -> dict[str, list[tuple[Any,
     ):
         names = [row["name"] for row in db.all(f"PRAGMA table_info({table})")]
         kept = [name for name in names if instants or not name.endswith("_at")]
-        if table == "automation_dispatch_events" and not instants:
-            # It spells instants, too.
-            kept.remove("metadata")
-        tables[table] = [tuple(row) for row in db.all(f"SELECT {', '.join(kept)} FROM {table} ORDER BY id")]
+        rows = [tuple(row) for row in db.all(f"SELECT {', '.join(kept)} FROM {table} ORDER BY id")]
+        tables[table] = rows if instants else [tuple(map(_timeless, row)) for row in rows]
     return tables
 
 

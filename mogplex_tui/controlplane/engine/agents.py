@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..clock import MINUTE_US, SECOND_US
+from ..seed import outputs
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import attached
 from ..seed.job_plan import CALL_TYPES
@@ -27,7 +28,6 @@ from .parking import park, rest
 APPROVAL_BUDGET_US = 10 * MINUTE_US
 APPROVAL_LEAST_US = 15 * SECOND_US
 INPUT_LIMIT = 4_000
-TEXT_LIMIT = 600
 CEILING_MS = 30 * 60 * 1_000
 _EFFORTS = {
     "pr_opened": 1.3,
@@ -99,11 +99,12 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     passed = (stage.now() - began_at) / SECOND_US * stage.speed if not story.steps else 0.0
     if not (yield from rest(stage, job.id, max(0.3, story.seconds() - passed))):
         return None
-    text = _text(node, job, story, outline)
     _write_call(stage, part, job, node, story, tools, began_at)
     if story.status == "failed":
         return NodeEnd("failed", story.error, None, story.failure_class)
-    return NodeEnd("success", None, _output(node, text, tools, _review(node, outline, text)))
+    found = outline.findings
+    text = outputs.report(node.data, job.metadata, job.repo.full_name, len(story.tool_calls), len(found))
+    return NodeEnd("success", None, outputs.agent_output(node.data, text, tools, found))
 
 
 def _loop_times(stage: Stage, job: Job) -> float:
@@ -216,51 +217,6 @@ def _write_call(
     settle_later(stage, part.rng, call_id)
 
 
-def _text(node: Node, job: Job, story: Story, outline: courses.Course) -> str:
-    """What the agent says at the end, at most 600 characters."""
-    role = node.data.get("role") or "review"
-    about = job.metadata.get("pr_title") or job.metadata.get("issue_title") or job.repo.full_name
-    count = len(story.tool_calls)
-    if role == "review":
-        found = len(outline.findings)
-        verdict = "nothing that would break" if not found else f"{found} thing(s) worth changing"
-        text = f"Read {about} with {count} looks at the code and found {verdict}."
-    elif role == "edit":
-        text = f"Made the smallest change for {about} and ran the tests of what it touches."
-    else:
-        text = f"Sorted {about}: the area is clear from {count} looks at the code, nothing is missing."
-    return text[:TEXT_LIMIT]
-
-
-def _review(node: Node, outline: courses.Course, text: str) -> dict[str, Any] | None:
-    if (node.data.get("role") or "review") != "review":
-        return None
-    return {"summary": text, "findings": [dict(finding) for finding in outline.findings]}
-
-
-def _output(
-    node: Node, text: str, tools: list[dict[str, Any]], review: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The output of an agent node (routing.md §3.14)."""
-    output: dict[str, Any] = {
-        "role": node.data.get("role") or "review",
-        "harness": harness_of(node),
-        "text": text,
-        "review": None if review is None else dict(review),
-        "tool_calls": [
-            {
-                key: tool[key]
-                for key in ("name", "input_preview", "output_preview", "duration_ms")
-                if key in tool
-            }
-            for tool in tools
-        ],
-    }
-    if node.data.get("autoMerge"):
-        output["auto_merge_requested"] = True
-    return output
-
-
 def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
     harness = harness_of(node)
     branch = working_branch(stage, job, node)
@@ -329,10 +285,5 @@ def _cli_end(stage: Stage, node: Node, call_id: str, story: Story) -> NodeEnd:
         return NodeEnd("failed", "The agent's call was cancelled")
     if row["status"] == "failed":
         return NodeEnd("failed", row["error"], None, story.failure_class or "unknown")
-    delivered = json.loads(row["metadata"])
-    url = delivered.get("pull_request_url")
-    text = f"Opened {url}." if url else "No change was needed."
-    output = _output(node, text, json.loads(row["tool_calls"]), None)
-    if url:
-        output["pull_request_url"] = url
-    return NodeEnd("success", None, output)
+    url = json.loads(row["metadata"]).get("pull_request_url")
+    return NodeEnd("success", None, outputs.cli_output(node.data, json.loads(row["tool_calls"]), url))

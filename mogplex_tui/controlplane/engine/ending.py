@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..database import Row, Tx
+from ..seed import diagnosis
 from ..seed.catalogue import material
-from ..seed.job_plan import CALL_TYPES
-from ..seed.rng import pick, token
+from ..seed.job_plan import phase_of
+from ..seed.rng import token
 from ..seed.stories import pick_failure
 from ..simulator.stage import Part, Stage
 from ..writes import calls, job_control, jobs, nodes
@@ -15,6 +16,8 @@ from . import dispatch
 from .agents import NodeEnd
 from .job import NO_GITHUB, Job, node_rows, output_of
 
+# How likely a second attempt gets over a failure of the first, where that is tried again at all.
+_RECOVERING = 0.1
 _REVIEWED = ("pr_opened", "pr_review")
 
 
@@ -128,37 +131,12 @@ def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, fin
     )
 
 
-def _phase(job: Job) -> str:
-    return f"{CALL_TYPES.get(job.source_type, job.source_type)}:agent"
-
-
 def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
     """What a control row says about a failure (observability.md §8.3)."""
-    klass = end.failure or "unknown"
-    retried = klass in ("timeout", "rate_limited", "provider_unavailable")
-    return {
-        "model_failure_class": klass,
-        "model_failure_message": end.error,
-        "model_failure_status_code": material("errors")[klass]["status"],
-        "model_execution_phase": _phase(job),
-        "model_effective_timeout_ms": 120_000 if klass == "timeout" else 600_000,
-        "model_retry_attempted": retried,
-        "model_retry_count": 2 if retried else 0,
-        "model_attempts": 3 if retried else 1,
-    }
+    return diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
 def _recovered(part: Part, job: Job) -> dict[str, Any]:
     """Now and then a second attempt got over a failure of the first."""
-    chance, (klass, text) = part.rng.random(), pick_failure(part.rng)
-    if chance >= 0.06:
-        return {}
-    return {
-        "model_execution_phase": _phase(job),
-        "model_effective_timeout_ms": pick(part.rng, (120_000, 240_000, 600_000)),
-        "model_retry_attempted": True,
-        "model_retry_count": 1,
-        "model_attempts": 2,
-        "model_recovered_from_failure_class": klass,
-        "model_recovered_from_message": text,
-    }
+    chance, failure = part.rng.random(), pick_failure(part.rng)
+    return diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..clock import iso_app
 from ..database import Row
 from ..ids import Ids
 from ..plane import Plane
@@ -37,6 +38,16 @@ class Fired(NamedTuple):
 def slot_of(event: str) -> str:
     """The metadata key under which the payload of a run of this event is kept."""
     return _SLOTS.get(event, "trigger_payload")
+
+
+def trial_payload(at: int) -> dict[str, Any]:
+    """What a test of a trigger sends when nobody says what."""
+    return {"test": True, "sent_at": iso_app(at), "message": "Test run of this workflow's trigger"}
+
+
+def trial_key(flow_id: str, unique: str) -> str:
+    """The key of one test of a flow's trigger."""
+    return f"flow-test:{flow_id}:{unique}"
 
 
 def active_flow(plane: Plane, flow_id: str) -> Row | None:

@@ -102,10 +102,9 @@ def _watch(stage: Stage, part: Part, wait_id: str, answer_at: int | None) -> Par
         now = stage.now()
         for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
             if due is not None and now >= due:
+                answer = nodes.decided("approve") if status == "resumed" else None
                 with part.tx() as tx:
-                    nodes.end_wait(
-                        tx, wait_id, status, now, {"decision": "approve"} if status == "resumed" else None
-                    )
+                    nodes.end_wait(tx, wait_id, status, now, answer)
                 break
         else:
             nexts = [due for due in (row["expires_at"], answer_at, now + DAY_US) if due is not None]

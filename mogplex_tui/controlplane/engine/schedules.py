@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from ..clock import MINUTE_US, iso_app
+from ..clock import MINUTE_US
+from ..cron import is_due, tick_key, tick_payload
 from ..ids import Ids
 from ..plane import Plane
-from . import cron, dispatch, hooks, matching
+from . import dispatch, hooks, matching
 
 _UTC = "UTC"
 
@@ -35,19 +35,14 @@ def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
         start = matching.start_data(json.loads(row["graph"]))
         expression, zone = str(start.get("scheduleCron") or ""), str(start.get("scheduleTimezone") or _UTC)
         flow = hooks.active_flow(plane, row["id"]) if start.get("event") == "schedule" else None
-        if flow is None or not cron.is_due(expression, zone, minute):
+        if flow is None or not is_due(expression, zone, minute):
             continue
-        key = f"schedule:flow:{flow['id']}:{iso_app(minute)}"
+        key = tick_key("flow", flow["id"], minute)
         payload = tick_payload(minute, expression, zone)
         fired = hooks.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
         if fired.outcome == "queued" and fired.job_id is not None:
             queued.append(fired.job_id)
     return queued
-
-
-def tick_payload(minute: int, expression: str, zone: str) -> dict[str, Any]:
-    """What a job of a clock knows about its tick."""
-    return {"scheduled_at": iso_app(minute), "cron": expression, "timezone": zone}
 
 
 def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
@@ -58,7 +53,7 @@ def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
         f" AND a.type IN {matching.CLOCKED} AND a.cron_schedule IS NOT NULL ORDER BY a.created_at, a.id"
     )
     for row in rows:
-        if not cron.is_due(row["cron_schedule"], _UTC, minute):
+        if not is_due(row["cron_schedule"], _UTC, minute):
             continue
         target = matching.Target(
             "assignment",
@@ -74,7 +69,7 @@ def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
         work = dispatch.Work(
             target,
             dispatch.work_metadata(target, about),
-            f"schedule:assignment:{row['id']}:{iso_app(minute)}",
+            tick_key("assignment", row["id"], minute),
             target.source_type in dispatch.SENSITIVE,
         )
         with plane.db.transaction(ids=ids) as tx:

@@ -1,43 +1,27 @@
-"""Two weeks of automation runs: job rows, ledger, nodes, waits, calls and findings."""
+"""Two weeks of automation runs: job rows, ledger and findings, and with them their nodes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ..clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
+from ..clock import DAY_US, MINUTE_US, SECOND_US, iso_app
+from ..cron import latest, tick_key, tick_payload
+from ..engine.hooks import slot_of, trial_key, trial_payload
 from .bulk import Rows, encode
 from .history import History
-from .job_plan import (
-    AgentWork,
-    JobPlan,
-    NodePlan,
-    WaitWork,
-    finding_columns,
-    flow_repos,
-    node_metadata,
-    plan_job,
-    wait_seconds,
-)
+from .job_plan import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
+from .node_history import NodeHistory
 from .odds import CALM
+from .rhythm import WINDOW_DAYS
 from .rng import new_uuid, pick, token, whole
-from .scribe import CallFacts, Written
+from .scribe import Written
 from .steps import CallKind
 from .world import World
 
 # How often each automation is set off.
 _FLOW_WEIGHTS = {"review": 34, "triage": 18, "ci": 14, "mention": 14, "push": 18, "nightly": 4}
 _START_ERROR = "Runtime rejected the task: queue unavailable"
-
-
-@dataclass
-class _Ends:
-    """What the nodes of one job came to."""
-
-    at: int
-    written: list[Written]
-    parked: bool = False
 
 
 class JobHistory:
@@ -49,6 +33,9 @@ class JobHistory:
         self.rng = rng
         self.now = now
         self.direct = direct
+        self.nodes = NodeHistory(rows, world, rng, now, direct)
+        # Up to when the clock of an automation has not ticked yet, looking back, by flow.
+        self._untold: dict[str, int] = {}
 
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
@@ -73,9 +60,31 @@ class JobHistory:
             return 0
         total = plan.seconds() + waits + delay + 30 + 3 * len(plan.nodes)
         created = self.direct.place(self.direct.rhythm.draw(rng, fresh), total)
+        if plan.flow.event == "schedule":
+            plan, created = self._clocked(plan, created, total)
         cancelled = draw > 0.96 and any(node.agent for node in plan.nodes)
         missing = 0.94 < draw < 0.955
         return self._finished(plan, created, delay, waits, trouble, cancelled, missing)
+
+    def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
+        """The run of a clock at the last tick that no run tells of yet; one tried by hand when none is left."""
+        flow, start = plan.flow, plan.flow.spec["start"]
+        text, zone = start["scheduleCron"], start["scheduleTimezone"]
+        tick = latest(text, zone, self._untold.get(flow.id, self.direct.place(self.now, seconds)))
+        if tick is None or tick < self.now - WINDOW_DAYS * DAY_US:
+            return self._by_hand(plan, created), created
+        self._untold[flow.id] = tick - MINUTE_US
+        metadata = plan.metadata | {slot_of(flow.event): tick_payload(tick, text, zone)}
+        return plan._replace(metadata=metadata, idempotency_key=tick_key("flow", flow.id, tick)), tick
+
+    def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
+        """The run of a clocked automation that somebody tried at an instant of their own."""
+        unique = plan.idempotency_key.rpartition(":")[2]
+        return plan._replace(
+            metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
+            idempotency_key=trial_key(plan.flow.id, unique),
+            start_source="api",
+        )
 
     def _ledger(
         self,
@@ -151,7 +160,7 @@ class JobHistory:
             columns = {"error": "MISSING_CONFIG", "completed_at": started + 700_000}
             self._job_row(plan, job_id, created, started, source, "failed", trouble, columns, [])
             return 0
-        ends = self._run_nodes(plan, job_id, started, waits, cancelled)
+        ends = self.nodes.run(plan, job_id, started, waits, cancelled)
         status = "cancelled" if cancelled else plan.status
         at = ends.at + SECOND_US // 2
         columns = {"error": plan.error if status == "failed" else None, "completed_at": at}
@@ -175,6 +184,7 @@ class JobHistory:
             outcome = "completed" if status == "success" else "failed"
             self._ledger(plan, job_id, at, "control", outcome, plan.reason, plan.diagnostics)
             self._findings(plan, job_id, at)
+        columns["runtime_run_id"] = handle
         self._job_row(plan, job_id, created, started, source, status, trouble, columns, ends.written)
         return len(ends.written)
 
@@ -211,13 +221,17 @@ class JobHistory:
         costs = [call.cost for call in written if call.cost is not None]
         done = columns.get("completed_at")
         over = status in ("success", "failed")
+        # Drawn for every job, so that the rest of the story does not depend on how one ended.
+        handle = token(self.rng, "run_") if started else None
+        urls = [call.delivered for call in written if call.delivered]
+        more = {"pull_request_url": urls[-1]} if status == "success" and urls else {}
         self.rows.add(
             "job_runs",
             id=job_id,
             flow_id=plan.flow.id,
             flow_version_id=plan.flow.version_id,
             runtime_provider="trigger" if started else None,
-            runtime_run_id=token(self.rng, "run_") if started else None,
+            runtime_run_id=columns.get("runtime_run_id", handle),
             idempotency_key=plan.idempotency_key,
             status=status,
             created_at=created,
@@ -235,139 +249,12 @@ class JobHistory:
             cancel_requested_at=columns.get("cancel_requested_at"),
             cancelled_at=columns.get("cancelled_at"),
             cancel_reason=columns.get("cancel_reason"),
-            metadata=encode(plan.metadata),
+            metadata=encode(plan.metadata | more),
         )
-
-    def _node_row(
-        self,
-        plan: JobPlan,
-        job_id: str,
-        node: NodePlan,
-        status: str,
-        start: int | None,
-        end: int | None,
-        error: str | None,
-    ) -> None:
-        output = {"status": status} if end is not None and status == "success" else None
-        self.rows.add(
-            "flow_node_runs",
-            id=new_uuid(self.rng),
-            user_id=plan.flow.user_id,
-            job_run_id=job_id,
-            flow_id=plan.flow.id,
-            flow_version_id=plan.flow.version_id,
-            node_id=node.node_id,
-            node_type=node.node_type,
-            node_label=node.label,
-            status=status,
-            started_at=start,
-            completed_at=end,
-            duration_ms=None if start is None or end is None else (end - start) // 1000,
-            error=error,
-            output=None if output is None else encode(output),
-            created_at=start or end or 0,
-        )
-
-    def _run_nodes(
-        self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
-    ) -> _Ends:
-        """Write the nodes in order; a cancelled job stops in its first agent, a live one wherever it is now."""
-        ends = _Ends(started + SECOND_US // 2, [])
-        for node in plan.nodes:
-            begin = ends.at
-            if node.skipped:
-                self._node_row(plan, job_id, node, "skipped", None, begin, None)
-            elif node.wait is not None:
-                if live:
-                    self._park(plan, job_id, node, node.wait, begin)
-                    ends.parked = True
-                    return ends
-                ends.at = begin + int(waits * SECOND_US)
-                self._wait_row(plan, job_id, node, node.wait, begin, ends.at)
-                self._node_row(plan, job_id, node, "success", begin, ends.at, None)
-            elif live and node.agent is not None and self._is_at_work(node.agent, begin):
-                # Its call is written when the node ends, never before (runtime-model.md §4, 7).
-                self._node_row(plan, job_id, node, "running", begin, None, None)
-                return ends
-            elif cancelled and node.agent is not None and node.agent.story.kind is CallKind.NODE:
-                ends.at = begin + int(node.agent.story.seconds() * 0.5 * SECOND_US)
-                self._node_row(plan, job_id, node, "cancelled", begin, ends.at, None)
-                return ends
-            elif node.agent is not None:
-                written = self._call(plan, job_id, node, node.agent, begin, cancelled, live)
-                ends.written.append(written)
-                status = "running" if written.ended_at is None else written.status
-                self._node_row(plan, job_id, node, status, begin, written.ended_at, written.error)
-                if written.ended_at is None or cancelled:
-                    ends.at = written.ended_at or self.now
-                    return ends
-                ends.at = written.ended_at + 200_000
-            else:
-                ends.at = begin + int(node.seconds * SECOND_US)
-                self._node_row(plan, job_id, node, "success", begin, ends.at, None)
-        return ends
-
-    def _is_at_work(self, work: AgentWork, begin: int) -> bool:
-        """Whether a node of the service's own harness that began then is not over yet."""
-        length = int((work.story.seconds() + 2.0) * SECOND_US)
-        return work.story.kind is CallKind.NODE and begin + length > self.now
-
-    def _call(
-        self,
-        plan: JobPlan,
-        job_id: str,
-        node: NodePlan,
-        work: AgentWork,
-        begin: int,
-        cancelled: bool,
-        live: bool,
-    ) -> Written:
-        started, cli = begin + 300_000, work.story.kind is CallKind.HARNESS
-        facts = CallFacts(
-            user_id=plan.flow.user_id,
-            type=work.call_type,
-            model=work.model,
-            repo_id=plan.repo.id,
-            started_at=started,
-            metadata=node_metadata(plan, node, self.world),
-            id=new_uuid(self.rng),
-            job_run_id=job_id,
-            wait=12.0 if cli else 0.4,
-            cancelled=cancelled,
-            live_until=self.now if cli and live and begin > self.now - 2 * MINUTE_US else None,
-        )
-        return self.direct.scribe.call(work.story, facts)
-
-    def _wait_row(
-        self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int, end: int | None
-    ) -> None:
-        self.rows.add(
-            "flow_waits",
-            id=new_uuid(self.rng),
-            user_id=plan.flow.user_id,
-            job_run_id=job_id,
-            flow_id=plan.flow.id,
-            flow_version_id=plan.flow.version_id,
-            installation_id=plan.flow.installation_id,
-            repo_id=plan.repo.id,
-            node_id=node.node_id,
-            wait_kind=wait.kind,
-            wait_config=encode(wait.config),
-            resume_token=token(self.rng, "", 32),
-            status="waiting" if end is None else "resumed",
-            expires_at=begin + wait.hours * HOUR_US,
-            created_at=begin,
-            resumed_at=end,
-            resume_payload=None if end is None else encode({"approved": True}),
-        )
-
-    def _park(self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int) -> None:
-        self._wait_row(plan, job_id, node, wait, begin, None)
-        self._node_row(plan, job_id, node, "running", begin, None, None)
 
     def parked(self, age_us: int) -> None:
-        """A nightly run that waits for a person's answer since about `age_us` ago."""
-        self._live(self._plan("nightly", 0.0), age_us)
+        """A run of the nightly work that somebody tried and that waits for an answer since about `age_us` ago."""
+        self._live(self._by_hand(self._plan("nightly", 0.0), self.now - age_us), age_us)
 
     def live(self, flow_key: str, age_s: float) -> None:
         """A job run whose first agent is at work."""
@@ -376,7 +263,7 @@ class JobHistory:
     def _live(self, plan: JobPlan, age_us: int) -> None:
         job_id, created = new_uuid(self.rng), self.now - age_us
         started, source = self._start_rows(plan, job_id, created, None, 2.0)
-        ends = self._run_nodes(plan, job_id, started, 0.0, False, live=True)
+        ends = self.nodes.run(plan, job_id, started, 0.0, False, live=True)
         self._job_row(plan, job_id, created, started, source, "running", None, {}, ends.written)
 
     def repairing(self) -> None:

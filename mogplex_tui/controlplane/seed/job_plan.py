@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
+from . import diagnosis
 from .catalogue import Prompt, material, prompts, work
 from .odds import CALM, Odds
 from .rng import between, new_uuid, pick, token, whole
@@ -30,6 +31,11 @@ _EFFORTS = {
     "mention": 1.0,
     "schedule": 1.1,
 }
+
+
+def phase_of(source_type: str) -> str:
+    """The phase in which a model works for a job of this source type, as diagnostics name it."""
+    return f"{CALL_TYPES.get(source_type, source_type)}:agent"
 
 
 class AgentWork(NamedTuple):
@@ -209,32 +215,13 @@ def _nodes(
 
 def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
     """What a control row says about model failures, also about one that a retry got over (observability.md §8.3)."""
-    phase = f"{CALL_TYPES.get(flow.event, flow.event)}:agent"
+    phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
         klass = failed.agent.story.failure_class or "unknown"
-        retried = klass in ("timeout", "rate_limited", "provider_unavailable")
-        timeout = pick(rng, (120_000, 240_000, 600_000)) if klass == "timeout" else 600_000
-        return {
-            "model_failure_class": klass,
-            "model_failure_message": failed.agent.story.error,
-            "model_failure_status_code": material("errors")[klass]["status"],
-            "model_execution_phase": phase,
-            "model_effective_timeout_ms": timeout,
-            "model_retry_attempted": retried,
-            "model_retry_count": 2 if retried else 0,
-            "model_attempts": 3 if retried else 1,
-        }
+        limit = pick(rng, (120_000, 240_000, 600_000)) if klass == "timeout" else diagnosis.USUAL_TIMEOUT_MS
+        return diagnosis.failed(klass, failed.agent.story.error, phase, limit)
     if rng.random() < 0.06:
-        klass, text = pick_failure(rng)
-        return {
-            "model_execution_phase": phase,
-            "model_effective_timeout_ms": 600_000,
-            "model_retry_attempted": True,
-            "model_retry_count": 1,
-            "model_attempts": 2,
-            "model_recovered_from_failure_class": klass,
-            "model_recovered_from_message": text,
-        }
+        return diagnosis.recovered(*pick_failure(rng), phase)
     return {}
 
 

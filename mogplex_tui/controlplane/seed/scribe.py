@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
@@ -50,14 +50,14 @@ class CallFacts(NamedTuple):
 
 @dataclass
 class Written:
-    """What became of a call: its end (or None while live) and its money, for its parents' rows."""
+    """What became of a call: its end (or None while live), its money and the pull request, for its parents' rows."""
 
     ended_at: int | None
     status: str
     error: str | None
     tokens: Tokens
     cost: float | None
-    payloads: dict[str, Any] = field(default_factory=dict)
+    delivered: str | None = None
 
 
 def _streaming_step(story: Story, wait: float) -> Step:
@@ -202,7 +202,7 @@ class Scribe:
             tool_calls=encode(list(tools)),
             metadata=encode(metadata),
         )
-        return Written(ended_at, status, error, tokens, cost)
+        return Written(ended_at, status, error, tokens, cost, metadata.get("pull_request_url"))
 
     def _tokens(self, story: Story, facts: CallFacts, live: bool, seen: int) -> Tokens:
         if story.usage is None or facts.cancelled or (live and story.kind is CallKind.HARNESS):

@@ -1,10 +1,9 @@
-"""What sets the automations off by itself: deliveries and ticks on the same road as real ones (routing.md §6)."""
+"""What sets the automations off by itself: deliveries and tests on the same road as real ones (routing.md §6)."""
 
 from __future__ import annotations
 
 from ..engine import hooks
 from ..engine.payloads import About, build
-from ..engine.schedules import tick_payload
 from ..engine.webhooks import Delivery, deliver
 from ..seed.job_plan import flow_repos
 from ..seed.rng import new_uuid, pick
@@ -30,13 +29,12 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
     flow = stage.world.flows[key]
     repo = pick(rng, flow_repos(stage.world, flow))
     if key == "nightly":
-        return _tick(stage, part, flow)
+        return _by_hand(stage, part, flow)
     kind, seconds = _KINDS[key]
     draw, delivery_id = rng.random(), new_uuid(rng)
     payload = build(rng, kind, _about(repo))
-    event = "check_run" if kind == "check_run" else kind
     # Now and then the runtime refuses a task, or GitHub delivers twice.
-    delivery = Delivery(event, delivery_id, payload, "story", 0.06 <= draw < 0.1, stage.now())
+    delivery = Delivery(kind, delivery_id, payload, "story", 0.06 <= draw < 0.1, stage.now())
     answer = deliver(stage.plane, part.ids, delivery)
     if draw < 0.06:
         deliver(stage.plane, part.ids, delivery)
@@ -48,19 +46,18 @@ def _about(repo: Repo) -> About:
     return About(repo.full_name, repo.branch or "main", repo.installation_id, kind)
 
 
-def _tick(stage: Stage, part: Part, flow: Flow) -> float:
-    """A run of a clocked automation that somebody asks for before its time."""
+def _by_hand(stage: Stage, part: Part, flow: Flow) -> float:
+    """A clocked automation that somebody tries before its time; its own runs come with the clock."""
     found = hooks.active_flow(stage.plane, flow.id)
     if found is None:
         return 0.0
-    start = flow.spec["start"]
     fired = hooks.fire(
         stage.plane,
         part.ids,
         found,
-        key=f"schedule:flow:{flow.id}:{new_uuid(part.rng)}",
-        payload=tick_payload(stage.now(), start["scheduleCron"], start["scheduleTimezone"]),
-        source="cron",
+        key=hooks.trial_key(flow.id, new_uuid(part.rng)),
+        payload=hooks.trial_payload(stage.now()),
+        source="api",
         at=stage.now(),
         origin="story",
     )

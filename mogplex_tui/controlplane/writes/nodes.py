@@ -126,6 +126,11 @@ def insert_wait(
     return wait_id
 
 
+def decided(word: str, note: str | None = None) -> dict[str, Any]:
+    """What a person's answer (approve or deny) gives to the node that asked."""
+    return {"decision": word, "approved": word == "approve", "note": note}
+
+
 def end_wait(
     tx: Tx, wait_id: str, status: str, at: int, resume_payload: Mapping[str, Any] | None = None
 ) -> bool:

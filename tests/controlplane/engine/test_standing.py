@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane import cron
 from mogplex_tui.controlplane.clock import SECOND_US
-from mogplex_tui.controlplane.engine import cron
 from mogplex_tui.controlplane.engine.schedules import tick
 from tests.controlplane.engine.support import INSTALLATION, MODEL, Desk
 

@@ -67,7 +67,7 @@ async def decide_flow_approval(ask: Ask) -> Response:
     """Answer a parked job run, which goes on; the reply echoes the word that was sent."""
     decision = await _decision(ask, "Request body must be valid JSON")
     wait_id, now = ask.path_id("approval_id"), ask.plane.clock.now_us()
-    payload = {"decision": decision.word, "approved": decision.word == "approve", "note": decision.note}
+    payload = nodes.decided(decision.word, decision.note)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         row = tx.one(
             f"SELECT status, expires_at FROM flow_waits WHERE id = ? AND user_id = ? AND {_HUMAN}",

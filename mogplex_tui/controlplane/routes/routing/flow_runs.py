@@ -9,7 +9,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ... import flow_runs
-from ...clock import iso_app
 from ...engine import hooks
 from ...flow_store import FlowError, own_flow
 from ...graph_coerce import coerce, start_of
@@ -56,7 +55,7 @@ async def test_trigger(ask: Ask) -> Response:
         raise refusal(400, _INACTIVE)
     if start_of(coerce(json.loads(flow["graph"]))) is None:
         raise refusal(400, "Workflow trigger is missing.")
-    key = f"flow-test:{flow_id}:{ask.service.ids.uuid()}"
+    key = hooks.trial_key(flow_id, ask.service.ids.uuid())
     fired = hooks.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="api")
     return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
 
@@ -67,10 +66,7 @@ async def _payload(ask: Ask) -> dict[str, Any]:
         sent = (await params.json_object(ask)).get("payload")
     except params.NotJsonError:
         sent = None
-    if isinstance(sent, dict):
-        return sent
-    now = iso_app(ask.plane.clock.now_us())
-    return {"test": True, "sent_at": now, "message": "Test run of this workflow's trigger"}
+    return sent if isinstance(sent, dict) else hooks.trial_payload(ask.plane.clock.now_us())
 
 
 def routes(service: Service) -> list[BaseRoute]:

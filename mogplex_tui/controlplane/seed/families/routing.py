@@ -54,8 +54,8 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
     for spec in (*written["assignments"], *written["triggers"]):
         source = "cron" if spec.get("cron") else "webhook"
         for status, hours, seconds in spec["runs"]:
-            error = pick(rng, written["errors"]) if status == "failed" else None
-            runs.ended(parents[spec["key"]], status, now - int(hours * HOUR_US), seconds, source, error)
+            failure = pick(rng, written["errors"]) if status == "failed" else None
+            runs.ended(parents[spec["key"]], status, now - int(hours * HOUR_US), seconds, source, failure)
     for spec in written["pressure"]:
         parent, at = parents[spec["parent"]], now - int(spec["hours"] * HOUR_US)
         runs.ledger(parent, None, at, "enqueue", "suppressed", spec["reason"], parent.about())
@@ -191,6 +191,7 @@ def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str,
             started_at=at,
             completed_at=at + 3_000 if over else None,
             duration_ms=3 if over else None,
+            output=encode({"event": flow["start"]["event"]}) if over else None,
             created_at=at,
         )
     agent = next(row for row in material("account")["agents"] if row["key"] == node["agent"])

@@ -6,12 +6,16 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ...clock import SECOND_US, iso_app
+from .. import diagnosis
 from ..bulk import Rows, encode
+from ..catalogue import material
+from ..job_plan import phase_of
 from ..rng import new_uuid, token
 from ..world import Repo
 
 # Under its schema's name a table has a set of columns of its own: the history's rows have no such parents.
 _JOBS, _LEDGER = "main.job_runs", "main.automation_dispatch_events"
+# The outcome and reason of the control row; a failure has the reason of its class.
 _ENDS = {
     "success": ("completed", "AUTOMATION_COMPLETED"),
     "failed": ("failed", "AUTOMATION_FAILED"),
@@ -54,11 +58,19 @@ class Runs:
 
     def __init__(self, rows: Rows, rng: Random) -> None:
         self._rows, self._rng = rows, rng
+        # The runtime's names of the job runs.
+        self._handles: dict[str, str] = {}
 
     def ended(
-        self, parent: Parent, status: str, created: int, seconds: int, source: str, error: str | None
+        self,
+        parent: Parent,
+        status: str,
+        created: int,
+        seconds: int,
+        source: str,
+        failure: tuple[str, str] | None,
     ) -> None:
-        """A run that is over since `seconds` after its start; `created` in µs, `error` for a failed one."""
+        """A run that is over since `seconds` after its start; `created` in µs, class and text for a failed one."""
         started, done = created + 2 * SECOND_US, created + (2 + seconds) * SECOND_US
         stopped = status == "cancelled"
         job_id = self._job(
@@ -68,7 +80,7 @@ class Runs:
             source,
             completed_at=done,
             duration_ms=seconds * 1000,
-            error=error,
+            error=None if failure is None else failure[1],
             cancel_requested_at=done - SECOND_US if stopped else None,
             cancelled_at=done if stopped else None,
             cancel_reason="USER_REQUESTED" if stopped else None,
@@ -76,10 +88,12 @@ class Runs:
         self._begun(parent, job_id, created, started, source)
         outcome, reason = _ENDS[status]
         told: dict[str, Any] = {}
-        if error:
-            told = {"model_failure_class": "unknown", "model_failure_message": error}
+        if failure is not None:
+            reason = material("errors")[failure[0]]["reason"]
+            told = diagnosis.failed(*failure, phase_of(parent.source_type))
         if stopped:
-            told = {"runtime_provider": "trigger", "cancel_requested_at": iso_app(done - SECOND_US)}
+            told = {"runtime_provider": "trigger", "runtime_run_id": self._handles[job_id]}
+            told["cancel_requested_at"] = iso_app(done - SECOND_US)
             self.ledger(parent, job_id, done - SECOND_US, "control", "cancel_requested", reason, told)
             told |= {"cancelled_at": iso_app(done), "ai_calls_cancellation_requested": 0}
         self.ledger(parent, job_id, done, "control", outcome, reason, told)
@@ -92,11 +106,12 @@ class Runs:
 
     def _job(self, parent: Parent, status: str, created: int, source: str, **columns: Any) -> str:
         job_id, started = new_uuid(self._rng), created + 2 * SECOND_US
+        self._handles[job_id] = token(self._rng, "run_")
         kept: dict[str, Any] = {
             "id": job_id,
             **parent.columns(),
             "runtime_provider": "trigger",
-            "runtime_run_id": token(self._rng, "run_"),
+            "runtime_run_id": self._handles[job_id],
             "status": status,
             "created_at": created,
             "started_at": started,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from .clock import DAY_US, MINUTE_US, iso_app
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -111,3 +113,19 @@ def is_due(text: str, zone: str, us: int) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return cron.matches(local)
+
+
+def latest(text: str, zone: str, us: int) -> int | None:
+    """The latest minute (µs) up to the instant `us` that a cron text in this zone means; None if none of a week."""
+    last = us // MINUTE_US * MINUTE_US
+    return next((at for at in range(last, last - 7 * DAY_US, -MINUTE_US) if is_due(text, zone, at)), None)
+
+
+def tick_payload(minute: int, text: str, zone: str) -> dict[str, Any]:
+    """What a job of a clock knows about its tick."""
+    return {"scheduled_at": iso_app(minute), "cron": text, "timezone": zone}
+
+
+def tick_key(kind: str, row_id: str, minute: int) -> str:
+    """The key of the tick of a flow or an assignment (`kind`): it names the minute, which so happens once."""
+    return f"schedule:{kind}:{row_id}:{iso_app(minute)}"

@@ -1,0 +1,60 @@
+"""What a control row says about a model's failure, or about one that a retry got over (observability.md §8.3)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .catalogue import material
+
+# Failures of these classes are tried again; the others are not.
+RETRIED = ("timeout", "rate_limited", "provider_unavailable")
+USUAL_TIMEOUT_MS = 600_000
+
+_LENGTH = re.compile(r"\b(\d+) (ms|s|minutes)\b", re.ASCII)
+_UNITS_MS = {"ms": 1, "s": 1_000, "minutes": 60_000}
+_STATUS = re.compile(r"\b[45]\d\d\b", re.ASCII)
+
+
+def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIMEOUT_MS) -> dict[str, Any]:
+    """Diagnostics of a failure; a length or a status that its text tells counts before `timeout_ms` and the usual."""
+    retried = klass in RETRIED
+    return {
+        "model_failure_class": klass,
+        "model_failure_message": text,
+        "model_failure_status_code": _status(klass, text or ""),
+        "model_execution_phase": phase,
+        "model_effective_timeout_ms": _timeout_ms(klass, text or "", timeout_ms),
+        "model_retry_attempted": retried,
+        "model_retry_count": 2 if retried else 0,
+        "model_attempts": 3 if retried else 1,
+    }
+
+
+def recovered(klass: str, text: str, phase: str) -> dict[str, Any]:
+    """Diagnostics of a success at the second attempt; none for a failure that is not tried again."""
+    if klass not in RETRIED:
+        return {}
+    return {
+        "model_execution_phase": phase,
+        "model_effective_timeout_ms": _timeout_ms(klass, text, USUAL_TIMEOUT_MS),
+        "model_retry_attempted": True,
+        "model_retry_count": 1,
+        "model_attempts": 2,
+        "model_recovered_from_failure_class": klass,
+        "model_recovered_from_message": text,
+    }
+
+
+def _timeout_ms(klass: str, text: str, otherwise: int) -> int:
+    if klass != "timeout":
+        return USUAL_TIMEOUT_MS
+    told = _LENGTH.search(text)
+    return otherwise if told is None else int(told[1]) * _UNITS_MS[told[2]]
+
+
+def _status(klass: str, text: str) -> int | None:
+    """The status of a failure that has one: the one that its text names, else the usual one of its class."""
+    usual: int | None = material("errors")[klass]["status"]
+    told = None if usual is None else _STATUS.search(text)
+    return usual if told is None else int(told[0])

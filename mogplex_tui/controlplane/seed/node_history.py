@@ -1,0 +1,167 @@
+"""The nodes of past automation runs: their rows, what they leave behind, their calls and their waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from ..clock import HOUR_US, MINUTE_US, SECOND_US
+from ..writes.nodes import decided
+from .bulk import Rows, encode
+from .history import History
+from .job_plan import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
+from .outputs import Outputs
+from .rng import new_uuid, token
+from .scribe import CallFacts, Written
+from .steps import CallKind
+from .world import World
+
+
+@dataclass
+class Ends:
+    """When the last node of a job ended, or where a live one stands, and the calls that were made."""
+
+    at: int
+    written: list[Written]
+
+
+class NodeHistory:
+    """Writes the nodes of jobs; `rng` is the stream of the jobs themselves."""
+
+    def __init__(self, rows: Rows, world: World, rng: Random, now: int, direct: History) -> None:
+        self.rows = rows
+        self.world = world
+        self.rng = rng
+        self.now = now
+        self.direct = direct
+
+    def run(
+        self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
+    ) -> Ends:
+        """Write the nodes in order; a cancelled job stops in its first agent, a live one wherever it is now."""
+        ends, outputs = Ends(started + SECOND_US // 2, []), Outputs(plan)
+
+        def done(node: NodePlan, begin: int) -> None:
+            self._row(plan, job_id, node, "success", begin, ends.at, output=outputs.of(node))
+
+        for node in plan.nodes:
+            begin = ends.at
+            if node.skipped:
+                self._row(plan, job_id, node, "skipped", None, begin)
+            elif node.wait is not None:
+                self._wait(plan, job_id, node, node.wait, begin, None if live else int(waits * SECOND_US))
+                if live:
+                    self._row(plan, job_id, node, "running", begin, None)
+                    return ends
+                ends.at = begin + int(waits * SECOND_US)
+                done(node, begin)
+            elif live and node.agent is not None and self._is_at_work(node.agent, begin):
+                # Its call is written when the node ends, never before (runtime-model.md §4, 7).
+                self._row(plan, job_id, node, "running", begin, None)
+                return ends
+            elif cancelled and node.agent is not None and node.agent.story.kind is CallKind.NODE:
+                ends.at = begin + int(node.agent.story.seconds() * 0.5 * SECOND_US)
+                self._row(plan, job_id, node, "cancelled", begin, ends.at)
+                return ends
+            elif node.agent is not None:
+                written = self._call(plan, job_id, node, node.agent, begin, cancelled, live)
+                ends.written.append(written)
+                if written.ended_at is not None and written.status == "success":
+                    ends.at = written.ended_at
+                    done(node, begin)
+                else:
+                    status = "running" if written.ended_at is None else written.status
+                    self._row(plan, job_id, node, status, begin, written.ended_at, written.error)
+                if written.ended_at is None or cancelled:
+                    ends.at = written.ended_at or self.now
+                    return ends
+                ends.at = written.ended_at + 200_000
+            else:
+                ends.at = begin + int(node.seconds * SECOND_US)
+                done(node, begin)
+        return ends
+
+    def _is_at_work(self, work: AgentWork, begin: int) -> bool:
+        """Whether a node of the service's own harness that began then is not over yet."""
+        length = int((work.story.seconds() + 2.0) * SECOND_US)
+        return work.story.kind is CallKind.NODE and begin + length > self.now
+
+    def _row(
+        self,
+        plan: JobPlan,
+        job_id: str,
+        node: NodePlan,
+        status: str,
+        start: int | None,
+        end: int | None,
+        error: str | None = None,
+        output: dict[str, Any] | None = None,
+    ) -> None:
+        self.rows.add(
+            "flow_node_runs",
+            id=new_uuid(self.rng),
+            user_id=plan.flow.user_id,
+            job_run_id=job_id,
+            flow_id=plan.flow.id,
+            flow_version_id=plan.flow.version_id,
+            node_id=node.node_id,
+            node_type=node.node_type,
+            node_label=node.label,
+            status=status,
+            started_at=start,
+            completed_at=end,
+            duration_ms=None if start is None or end is None else (end - start) // 1000,
+            error=error,
+            output=None if output is None else encode(output),
+            created_at=start or end or 0,
+        )
+
+    def _call(
+        self,
+        plan: JobPlan,
+        job_id: str,
+        node: NodePlan,
+        work: AgentWork,
+        begin: int,
+        cancelled: bool,
+        live: bool,
+    ) -> Written:
+        started, cli = begin + 300_000, work.story.kind is CallKind.HARNESS
+        facts = CallFacts(
+            user_id=plan.flow.user_id,
+            type=work.call_type,
+            model=work.model,
+            repo_id=plan.repo.id,
+            started_at=started,
+            metadata=node_metadata(plan, node, self.world),
+            id=new_uuid(self.rng),
+            job_run_id=job_id,
+            wait=12.0 if cli else 0.4,
+            cancelled=cancelled,
+            live_until=self.now if cli and live and begin > self.now - 2 * MINUTE_US else None,
+        )
+        return self.direct.scribe.call(work.story, facts)
+
+    def _wait(
+        self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int, lasted: int | None
+    ) -> None:
+        self.rows.add(
+            "flow_waits",
+            id=new_uuid(self.rng),
+            user_id=plan.flow.user_id,
+            job_run_id=job_id,
+            flow_id=plan.flow.id,
+            flow_version_id=plan.flow.version_id,
+            installation_id=plan.flow.installation_id,
+            repo_id=plan.repo.id,
+            node_id=node.node_id,
+            wait_kind=wait.kind,
+            wait_config=encode(wait.config),
+            resume_token=token(self.rng, "", 32),
+            status="waiting" if lasted is None else "resumed",
+            expires_at=begin + wait.hours * HOUR_US,
+            created_at=begin,
+            resumed_at=None if lasted is None else begin + lasted,
+            resume_payload=None if lasted is None else encode(decided("approve")),
+        )

@@ -1,0 +1,105 @@
+"""What the nodes of an automation leave behind, for later nodes and for people (routing.md §3.14 and §5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..engine.state import State, assign, condition
+from ..writes.nodes import decided
+from .job_plan import JobPlan, NodePlan
+from .steps import CallKind, Story
+
+_LONGEST_TEXT = 600
+_OF_A_TOOL = ("name", "input_preview", "output_preview", "duration_ms")
+_REVIEW = "review"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _role(data: Mapping[str, Any]) -> str:
+    return str(data.get("role") or _REVIEW)
+
+
+def report(data: Mapping[str, Any], metadata: Mapping[str, Any], repo: str, looks: int, found: int) -> str:
+    """What an agent of the service's own harness says at the end, by its node's `data` and the job's metadata."""
+    about = metadata.get("pr_title") or metadata.get("issue_title") or repo
+    role, seen = _role(data), _many(looks, "look")
+    if role == _REVIEW:
+        verdict = f"{_many(found, 'thing')} worth changing" if found else "nothing that would break"
+        text = f"Read {about} with {seen} at the code and found {verdict}."
+    elif role == "edit":
+        text = f"Made the smallest change for {about} and ran the tests of what it touches."
+    else:
+        text = f"Sorted {about}: the area is clear from {seen} at the code, nothing is missing."
+    return text[:_LONGEST_TEXT]
+
+
+def agent_output(
+    data: Mapping[str, Any],
+    text: str,
+    tools: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The output of an agent node of our own harness; only a reviewer leaves a review."""
+    review = {"summary": text, "findings": [dict(finding) for finding in findings]}
+    output: dict[str, Any] = {
+        "role": _role(data),
+        "harness": str(data.get("harness") or "mogplex"),
+        "text": text,
+        "review": review if _role(data) == _REVIEW else None,
+        "tool_calls": [{key: tool[key] for key in _OF_A_TOOL if key in tool} for tool in tools],
+    }
+    if data.get("autoMerge"):
+        output["auto_merge_requested"] = True
+    return output
+
+
+def cli_output(
+    data: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], pull_request_url: str | None
+) -> dict[str, Any]:
+    """The output of an agent node that a coding CLI executed."""
+    text = f"Opened {pull_request_url}." if pull_request_url else "No change was needed."
+    output = agent_output(data, text, tools, ()) | {"review": None}
+    return output | ({"pull_request_url": pull_request_url} if pull_request_url else {})
+
+
+class Outputs:
+    """The outputs of one planned job, asked for in the order in which its nodes end."""
+
+    def __init__(self, plan: JobPlan) -> None:
+        self._plan = plan
+        self._data: dict[str, dict[str, Any]] = {
+            node["id"]: node["data"] for node in plan.flow.graph["nodes"]
+        }
+        self._state = State(plan.metadata, plan.repo.full_name, plan.repo.branch)
+        self._findings = plan.findings
+
+    def of(self, node: NodePlan) -> dict[str, Any]:
+        """What the node leaves behind when it ends well."""
+        data = self._data[node.node_id]
+        if node.agent is not None:
+            return self._agent(node.agent.story, data)
+        if node.wait is not None:
+            return {"kind": node.wait.kind, "payload": decided("approve")}
+        if node.node_type == "start":
+            return {"event": self._plan.flow.event}
+        if node.node_type == "condition":
+            return {"matched": condition(self._state, data)}
+        if node.node_type == "set_variable":
+            made = assign(self._state, data)
+            self._state.variables |= made
+            return {"variables": made}
+        return {}
+
+    def _agent(self, story: Story, data: Mapping[str, Any]) -> dict[str, Any]:
+        plan = self._plan
+        if story.kind is CallKind.HARNESS:
+            return cli_output(data, story.tool_calls, story.metadata.get("pull_request_url"))
+        # The first reader finds everything.
+        found, self._findings = self._findings, ()
+        text = report(data, plan.metadata, plan.repo.full_name, len(story.tool_calls), len(found))
+        self._state.outputs.append(text)
+        return agent_output(data, text, story.tool_calls, found)

@@ -1,0 +1,133 @@
+"""The seeded automation runs: they leave behind what runs of the engine do, and came when their clocks say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane import cron
+from mogplex_tui.controlplane.seed import diagnosis
+
+from .sim_support import Bench
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = Bench(Path(tmp_path_factory.mktemp("seed")) / "plane.db")
+    yield made
+    made.close()
+
+
+def _outputs(bench: Bench, node_type: str, columns: str = "NULL") -> list[tuple[dict[str, Any], Any]]:
+    rows = bench.db.all(
+        f"SELECT n.output, {columns} FROM flow_node_runs n WHERE n.node_type = ? AND n.status = 'success'",
+        (node_type,),
+    )
+    assert len(rows) > 1, node_type
+    return [(json.loads(row[0]), row[1]) for row in rows]
+
+
+def test_nodes_leave_behind_what_the_engine_leaves(bench: Bench) -> None:
+    events = "(SELECT json_extract(metadata, '$.source_type') FROM job_runs WHERE id = n.job_run_id)"
+    assert all(output == {"event": event} for output, event in _outputs(bench, "start", events))
+    roles: Counter[str] = Counter()
+    for output, _ in _outputs(bench, "agent"):
+        roles[output["role"]] += 1
+        assert output["text"] and len(output["text"]) <= 600
+        assert (output["review"] is not None) == (output["role"] == "review")
+        assert all(tool["name"] and tool["duration_ms"] for tool in output["tool_calls"])
+        if output["harness"] == "claude-code":
+            assert (output.get("pull_request_url") or "No change was needed.") in output["text"]
+    assert roles.keys() == {"review", "edit", "triage"}
+    skipped = "(SELECT status = 'skipped' FROM flow_node_runs WHERE job_run_id = n.job_run_id AND node_id = 'second')"
+    matches = _outputs(bench, "condition", skipped)
+    assert {output["matched"] for output, _ in matches} == {True, False}
+    assert all(output["matched"] is not bool(skips) for output, skips in matches)
+    said = (
+        "(SELECT json_extract(output, '$.text') FROM flow_node_runs WHERE job_run_id = n.job_run_id"
+        " AND node_id = 'sort')"
+    )
+    assert all(
+        output == {"variables": {"area": text}} for output, text in _outputs(bench, "set_variable", said)
+    )
+    answers = "(SELECT resume_payload FROM flow_waits WHERE job_run_id = n.job_run_id)"
+    for output, answer in _outputs(bench, "await_event", answers):
+        assert output == {"kind": "manual_approval", "payload": json.loads(answer)}
+        assert output["payload"] == {"decision": "approve", "approved": True, "note": None}
+
+
+def test_findings_are_those_of_the_reviews(bench: Bench) -> None:
+    found: Counter[tuple[str, str]] = Counter()
+    for row in bench.db.all(
+        "SELECT job_run_id, output FROM flow_node_runs WHERE output LIKE '%\"findings\"%'"
+    ):
+        review = json.loads(row["output"])["review"]
+        found.update((row["job_run_id"], finding["title"]) for finding in review["findings"])
+    kept = bench.db.all("SELECT job_run_id, title FROM review_findings")
+    assert Counter((row[0], row[1]) for row in kept) == found
+    assert len(kept) > 10
+
+
+def test_a_job_names_what_it_delivered_and_the_runtime_that_ran_it(bench: Bench) -> None:
+    delivered = bench.db.all(
+        "SELECT j.status, json_extract(j.metadata, '$.pull_request_url'), json_extract(c.metadata, '$.pull_request_url')"
+        " FROM job_runs j JOIN ai_calls c ON c.job_run_id = j.id AND c.model = 'harness:claude-code'"
+    )
+    assert all(
+        told == (made if status == "success" else None) for status, told, made in map(tuple, delivered)
+    )
+    assert sum(row[1] is not None for row in delivered) > 2
+    cancels = bench.db.all(
+        "SELECT j.runtime_run_id, json_extract(d.metadata, '$.runtime_run_id') FROM job_runs j"
+        " JOIN automation_dispatch_events d ON d.job_run_id = j.id AND d.reason = 'USER_REQUESTED'"
+    )
+    assert cancels and all(row[0] == row[1] for row in cancels)
+
+
+def test_nightly_work_came_with_its_clock_or_was_tried_by_hand(bench: Bench) -> None:
+    rows = bench.db.all(
+        "SELECT status, created_at, last_start_source, idempotency_key, json_extract(metadata, '$.schedule') AS tick"
+        " FROM job_runs WHERE json_extract(metadata, '$.source_type') = 'schedule' AND flow_id NOTNULL"
+    )
+    ticks = [row for row in rows if row["last_start_source"] != "api"]
+    assert len({row["created_at"] for row in ticks}) == len(ticks) > 2
+    for row in ticks:
+        tick = json.loads(row["tick"])
+        assert cron.is_due(tick["cron"], tick["timezone"], row["created_at"])
+        assert row["idempotency_key"].endswith(tick["scheduled_at"])
+    trials = [row for row in rows if row["last_start_source"] == "api"]
+    assert [row["status"] for row in trials] == ["running", "running"]
+    assert all(json.loads(row["tick"])["test"] is True for row in trials)
+
+
+@pytest.mark.parametrize(
+    ("klass", "text", "timeout_ms", "status"),
+    [
+        ("timeout", "Model stream timed out after 120000 ms without a token", 120_000, None),
+        ("timeout", "The agent reached its time limit of 240 s during the test phase", 240_000, None),
+        ("timeout", "The automation reached its time limit of 30 minutes", 1_800_000, None),
+        ("timeout", "deadline exceeded while waiting for the agent's next step", 600_000, None),
+        ("rate_limited", "Provider rate limit reached, retry after 41 s", 600_000, 429),
+        ("provider_unavailable", "Bad gateway from model provider: 502", 600_000, 502),
+        ("unknown", "Unexpected end of stream after 500 chunks", 600_000, None),
+    ],
+)
+def test_a_diagnosis_agrees_with_its_text(klass: str, text: str, timeout_ms: int, status: int | None) -> None:
+    told = diagnosis.failed(klass, text, "mention:agent")
+    assert (told["model_effective_timeout_ms"], told["model_failure_status_code"]) == (timeout_ms, status)
+    again = diagnosis.recovered(klass, text, "mention:agent")
+    assert bool(again) is told["model_retry_attempted"]
+
+
+def test_only_what_is_tried_again_is_recovered_from(bench: Bench) -> None:
+    classes = {
+        json.loads(row[0])["model_recovered_from_failure_class"]
+        for row in bench.db.all(
+            "SELECT metadata FROM automation_dispatch_events WHERE metadata LIKE '%recovered%'"
+        )
+    }
+    assert classes and classes <= set(diagnosis.RETRIED)

@@ -274,16 +274,17 @@ async def test_the_budget_is_the_persons_over_all_sandboxes(
 ) -> None:
     repo = world.repo()
     elsewhere = world.sandbox(repo, working_branch="elsewhere")
+    columns: dict[str, Any] = {
+        "user_id": world.user,
+        "route_key": "sandbox_exec",
+        "decision": "allowed",
+        "sandbox_id": elsewhere,
+    }
     with world.plane.db.transaction() as tx:
         for _ in range(count):
-            limits.record_limit(
-                tx,
-                user_id=world.user,
-                route_key="sandbox_exec",
-                decision="allowed",
-                at=world.clock.us - age_us,
-                sandbox_id=elsewhere,
-            )
+            limits.record_limit(tx, at=world.clock.us - age_us, resource_id="a command", **columns)
+            # One of the story, which is somebody else's.
+            limits.record_limit(tx, at=world.clock.us, **columns)
     box = world.sandbox(repo)
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, str(wait))

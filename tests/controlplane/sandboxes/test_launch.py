@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -193,10 +195,12 @@ async def test_boots_are_counted_in_rolling_windows(
     window: int,
     wait: int,
 ) -> None:
+    columns: dict[str, Any] = {"user_id": world.user, "route_key": "sandbox_boot", "decision": "allowed"}
     with world.plane.db.transaction() as tx:
         for _ in range(count):
-            at = world.clock.us - age_us
-            limits.record_limit(tx, user_id=world.user, route_key="sandbox_boot", decision="allowed", at=at)
+            limits.record_limit(tx, at=world.clock.us - age_us, resource_id="a boot", **columns)
+            # One of the story, which is somebody else's.
+            limits.record_limit(tx, at=world.clock.us, **columns)
     answer = await client.post(BOX, json={"repoId": world.repo()})
     assert answer.status_code == 429
     assert (answer.json()["error"], answer.json()["retryAfterSeconds"]) == (text, wait)

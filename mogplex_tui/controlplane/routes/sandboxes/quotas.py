@@ -43,6 +43,8 @@ _EXECS = (
     _Window("sandbox_execs_per_minute", MINUTE_US, 20, "Sandbox exec rate limit exceeded"),
     _Window("sandbox_execs_per_hour", HOUR_US, 120, "Hourly sandbox exec quota exceeded"),
 )
+# Starts that came over HTTP name what they let in; those of the story are other people's, and leave the budget alone.
+_OWN = "user_id = ? AND route_key = ? AND created_at > ? AND decision = 'allowed' AND resource_id IS NOT NULL"
 _ACTIVE = _Window("active_sandboxes", 0, MAX_ACTIVE, "Too many active sandboxes")
 _IN_FLIGHT = _Window("sandbox_exec_in_flight", 0, 1, "Another sandbox command is already running")
 
@@ -118,8 +120,7 @@ def _over(
     """The first window that is full, with the seconds until its oldest counted start leaves it."""
     for limit in windows:
         rows = tx.all(
-            "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
-            " AND decision = 'allowed' ORDER BY created_at DESC LIMIT ?",
+            f"SELECT created_at FROM limit_events WHERE {_OWN} ORDER BY created_at DESC LIMIT ?",
             (user_id, route_key, now - limit.window_us, limit.budget),
         )
         if len(rows) >= limit.budget:
@@ -146,6 +147,7 @@ def _record(
         user_id=user_id,
         route_key=route_key,
         decision="allowed" if denial is None else "denied",
+        resource_id=claim if denial is None else None,
         at=now,
         repo_id=repo_id,
         sandbox_id=sandbox_id,
@@ -161,8 +163,7 @@ def _record(
 
 def _left(tx: Tx, user_id: str, route_key: str, limit: _Window, now: int) -> int:
     row = tx.one(
-        "SELECT COUNT(*) FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
-        " AND decision = 'allowed'",
+        f"SELECT COUNT(*) FROM limit_events WHERE {_OWN}",
         (user_id, route_key, now - limit.window_us),
     )
     return max(0, limit.budget - int((row or [0])[0]) - 1)

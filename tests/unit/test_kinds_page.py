@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mogplex_tui.operate.kinds as package
+from mogplex_tui.operate.actions import know, told
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import find, kinds
 from tests.facts.kinds import DOCUMENT, document
@@ -42,6 +43,9 @@ def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
         named = [word.strip(".,;:") for word in sentence.split() if word.startswith(":")]
         assert all(find(word) is not None for word in named), f"{name}: {named}"
     assert kind.empty.endswith(".") or ":" in kind.empty
+    # Keys in it are those of actions that there are.
+    know(kind)
+    assert "{" not in told(kind.empty)
     assert kind.needs.endswith(".")
 
 

@@ -85,7 +85,7 @@ def document() -> str:
             "## Actions\n",
             _table(("id", "keys", "called", "where", "what it does"), map(_row, ACTIONS)),
             "## Moving\n",
-            "A tail is the events of a run, or a log. A page is observability, and what `?` or the JSON of a record show.\n",
+            "A tail is the events of a run, or a log. A page is observability, the JSON of a record, and `?`.\n",
             _table(("id", *(f"in {words}" for _, words in places), "what it does in a list"), moves),
             "## Verbs of kinds\n",
             _table(

@@ -14,6 +14,7 @@ import pytest
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import told
 from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
@@ -95,7 +96,7 @@ def _says_why(ui: Console, screen: KindScreen) -> str:
     if rows.freshness.blocked_until is not None:
         assert "Request budget used up" in said, ui.text
         return "blocked"
-    assert squeezed(kind.empty) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+    assert squeezed(told(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
     return "empty"
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotFound, NotSignedIn
+from mogplex_tui.api.errors import NotFound
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE, CallPages
+from mogplex_tui.live.collection import CLOSED
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import session_needed
@@ -91,7 +92,7 @@ class Runs:
         if self.listed:
             try:
                 differed = await self.calls.read()
-            except (LoginRequired, NotAllowed, NotSignedIn, Absent):
+            except CLOSED:
                 # The access map has learned it from this answer; v1 has its own word on the credential.
                 if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
                     raise
@@ -101,9 +102,15 @@ class Runs:
                 self.set.notice = None
                 return differed
         self._lose_sight()
-        self.set.notice = self._sentence()
         self.set.total = self.set.whole_since = None
-        return await self._fetch_v1()
+        refused = False
+        try:
+            return await self._fetch_v1()
+        except CLOSED:
+            refused = True
+            raise
+        finally:
+            self.set.notice = self._sentence(nothing=refused)
 
     def _of_v1_alone(self) -> list[str]:
         """Return the rows that stood in for calls: jobs, which the calls tell of themselves, and what was not seen."""
@@ -121,11 +128,15 @@ class Runs:
         ]
         self.set.apply(lost)
 
-    def _sentence(self) -> str | None:
+    def _sentence(self, *, nothing: bool) -> str | None:
         if self.session.refused:
             # What stands where the rows would be says it already.
             return None
         finding = self.session.access.reach(Family.OBSERVABILITY)
+        if nothing:
+            if finding.reach is Reach.NEEDS_SESSION:
+                return self.session.lacking(Family.OBSERVABILITY, session_needed("Runs"))
+            return finding.reason
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:
             needed = f"{shown}; {session_needed('all others')}"

@@ -14,21 +14,25 @@ if TYPE_CHECKING:
 def said(fields: Sequence[Field], row: Any, cells: list[Cell]) -> list[Cell]:
     """Return a row's cells with what stands in them instead, in a column that no width drops.
 
-    The column that names a record says that it did not parse. A change stands in the switch that it turns, else in the
-    first column of a state that has room for its word, else before the name.
+    Where the column of what went wrong says why a record did not parse, its state is that it did not; else the column
+    that names it says both. A change stands in the switch that it turns, else in the first column of a state that has
+    room for its word, else before the name.
     """
     if getattr(row, "record", row) is None:
         glyph, word, tone = words.state("unreadable")
-        # The column of what went wrong says why as well, where it is shown.
-        place = _naming(fields)
-        cells[place] = (_before(fields[place], f"{glyph} {word}", row.why), tone)
+        told, why = f"{glyph} {word}", any(field.key == "error" for field in fields)
+        place = _standing(fields, told) if why else -1
+        if place < 0:
+            place = _naming(fields)
+            told = told if why else _before(fields[place], told, row.why)
+        cells[place] = (told, tone)
     elif doing := getattr(row, "doing", None):
         turned = next((at for at, field in enumerate(fields) if doing in field.turns), -1)
         if turned >= 0:
             cells[turned] = (f"◌ {fields[turned].turns[doing]}", "warn")
             return cells
         told = f"◌ {doing}"
-        place = next((at for at, field in enumerate(fields) if _has_room(field, told)), -1)
+        place = _standing(fields, told)
         if place < 0:
             place = _naming(fields)
             told = _before(fields[place], told, cells[place][0])
@@ -36,8 +40,10 @@ def said(fields: Sequence[Field], row: Any, cells: list[Cell]) -> list[Cell]:
     return cells
 
 
-def _has_room(field: Field, told: str) -> bool:
-    return field.stands and not field.priority and field.width >= len(told)
+def _standing(fields: Sequence[Field], told: str) -> int:
+    """The place of the first column of a state or a switch that has room for what is told; -1 without one."""
+    lasting = (at for at, field in enumerate(fields) if field.stands and not field.priority)
+    return next((at for at in lasting if fields[at].width >= len(told)), -1)
 
 
 def _naming(fields: Sequence[Field]) -> int:

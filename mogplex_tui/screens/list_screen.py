@@ -162,7 +162,7 @@ class ListScreen(NarrowScreen):
                 f"{key_of('go.back')} {'clears it' if self._typed else 'goes back'}.",
             ]
         elif (closed := self.closed()) is not None:
-            lines = [closed]
+            lines = messages.parted(closed)
         else:
             lines = messages.nothing(
                 self.session, self._rows.freshness, noun=words.many(noun), empty=self.empty()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from mogplex_tui.api.access import Family, Reach
@@ -17,6 +18,7 @@ from mogplex_tui.widgets.tones import Tone
 STALE_AFTER = 90.0
 # A reading may be so late, in seconds, before what is shown is called old.
 LATE = 30.0
+_SENTENCES = re.compile(r"(?<=[.?]) (?=\S)")
 _SENT = "Actions are sent all the same; the service may refuse them."
 
 
@@ -117,7 +119,13 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
 def _beside(error: MogplexError) -> str:
     """Return what helps beside another try, of which the next line tells."""
     first, _, rest = error.advice.partition("; ")
-    return rest[:1].upper() + rest[1:] if first in ("Try again", Unavailable.default_advice) else error.advice
+    waits = ("Try again", Unavailable.default_advice, Throttled.default_advice)
+    return rest[:1].upper() + rest[1:] if first in waits else error.advice
+
+
+def parted(said: str) -> list[str]:
+    """Return the sentences of what is said, for a line each."""
+    return _SENTENCES.split(said)
 
 
 def observability_closed(session: Session) -> list[str]:

@@ -107,13 +107,15 @@ class ObservabilityScreen(ConsoleScreen):
     def title_segments(self) -> list[Segment]:
         """Return the range and how old the figures are."""
         fresh = self.session.costs.feeds[self._range].freshness
-        age = fresh.age(self.session.clock.monotonic())
-        # Of what was never shown there is no age.
-        shown = self._window is not None and self.session.open(Family.OBSERVABILITY)
-        aged = "" if age is None or not shown else f"as of {words.seconds(age)}"
+        age, aged = fresh.age(self.session.clock.monotonic()), ""
         trouble = (
             messages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
         )
+        # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
+        if self._window is not None and not self.session.open(Family.OBSERVABILITY):
+            trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
+        elif self._window is not None and age is not None:
+            aged = f"as of {words.seconds(age)}"
         segments = [
             Segment("Observability", Tone.STRONG, priority=0),
             Segment(RANGES[self._range], Tone.ACCENT, priority=1),
@@ -123,10 +125,11 @@ class ObservabilityScreen(ConsoleScreen):
 
     def _draw(self) -> None:
         closed = not self.session.open(Family.OBSERVABILITY)
-        fresh = self.session.costs.feeds[self._range].freshness
-        notice = ""
+        feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
+        fresh = feed.freshness
         if closed:
-            notice = " ".join(messages.observability_closed(self.session))
+            said = messages.observability_closed(self.session)
+            notice = messages.kept(said[0]) if known else " ".join(said)
         elif self._window is None:
             notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
         else:
@@ -137,20 +140,25 @@ class ObservabilityScreen(ConsoleScreen):
             above.show(notice)
             self.call_after_refresh(self._fit)
         # Headings with nothing under them would say less than the notice alone.
-        self.set_class(closed or not self.session.costs.windows, "-closed")
-        stats = None if self._window is None or closed else self._window.stats
+        self.set_class(not known, "-closed")
+        stats = None if self._window is None else self._window.stats
+        old = closed or messages.stale(fresh, self.session.clock.monotonic(), feed.every)
         for name, lines in cards(stats).items():
-            self.query_one(f"#{name}", Card).set_lines(lines)
-        self._draw_cost(closed)
+            shown = [[(text, Tone.DIM) for text, _ in line] for line in lines] if old else lines
+            self.query_one(f"#{name}", Card).set_lines(shown)
+        self._draw_cost(old)
         self._draw_bars(stats)
 
-    def _draw_cost(self, closed: bool) -> None:
+    def _draw_cost(self, old: bool) -> None:
         costs = self.session.costs
-        self.query_one("#cost", SegmentLine).set_segments(cost_segments(self.session, closed))
+        segments = cost_segments(self.session)
+        if old:
+            segments = [segment._replace(tone=Tone.DIM) for segment in segments]
+        self.query_one("#cost", SegmentLine).set_segments(segments)
         chart = self.query_one("#chart", CostChart)
         hours = costs.hours()
         chart.set_series(
-            [] if closed else costs.series(),
+            costs.series(),
             labels=[hour.astimezone().strftime("%H:%M") for hour in hours],
             title="~$ an hour, last 24 h",
         )
@@ -260,25 +268,23 @@ def _pending(ms: int, pending: int) -> str:
     return f"pending {words.age_of(ms / 1000)}" if pending else "pending"
 
 
-def cost_segments(session: Session, closed: bool) -> list[Segment]:
+def cost_segments(session: Session) -> list[Segment]:
     """Return the cost line: today, last hour, 24 h, 7 days, and what is not final yet."""
     costs = session.costs
-
-    def total(name: str) -> Decimal | None:
-        return None if closed else costs.total(name)
+    total = costs.total
 
     def figure(label: str, value: Decimal | None, suffix: str = "", priority: int = 1) -> Segment:
         return Segment(f"{label} {words.money(value)}{suffix}", Tone.PLAIN, priority=priority)
 
     segments = [
         Segment("Cost", Tone.STRONG, priority=0),
-        Segment(f"today {words.money(None if closed else costs.today)}", Tone.STRONG, priority=0),
+        Segment(f"today {words.money(costs.today)}", Tone.STRONG, priority=0),
         figure("last hour", total("hour"), "/h" if total("hour") is not None else ""),
         figure("24 h", total("day"), priority=2),
         figure("7 d", total("week"), priority=3),
     ]
     newest = max(costs.windows.values(), key=lambda window: window.at, default=None)
-    pending = newest.stats.summary.reconciliation_pending if newest is not None and not closed else None
+    pending = newest.stats.summary.reconciliation_pending if newest is not None else None
     segments.append(Segment("known costs only", Tone.DIM, priority=6, right=True))
     if pending:
         segments.append(

@@ -14,7 +14,7 @@ from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import facts as facts_of
 from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import Action
+from mogplex_tui.operate.actions import Action, key_of
 from mogplex_tui.operate.kinds import duration_seconds
 from mogplex_tui.screens import messages
 from mogplex_tui.screens.base import bindings
@@ -100,20 +100,31 @@ class RunScreen(TailScreen):
         panel = self.record.facts
         self.record.show(facts_of.links(row), ())
         if self.folded:
-            why = [((row.error or "").strip().split("\n", 1)[0], Tone.ERROR)] if row.error else []
-            panel.set_lines([*((line, Tone.PLAIN) for line in facts_of.brief(row, seen)), *why])
+            alert = self._alert(row).strip().split("\n", 1)[0]
+            why = [(alert, Tone.ERROR)] if alert else []
+            # Of a row that could not be read there are no facts to fold.
+            brief = [] if row.unreadable else facts_of.brief(row, seen)
+            panel.set_lines([*((line, Tone.PLAIN) for line in brief), *why])
             self.record.set_class(bool(why), "-failed")
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
             for group in facts_of.of_run(row, now, seen)
         ]
-        panel.set_groups(groups, title=row.prompt or "", alert=row.error or "")
+        panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
+
+    def _alert(self, row: RunRow) -> str:
+        """Return what went wrong, or why the row could not be read and where it can be seen."""
+        if row.unreadable is None:
+            return row.error or ""
+        return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows it as it came."
 
     def _say(self) -> None:
         fresh = self.run_feed.feed.freshness
         over = self.run_feed.row.state in ENDED_STATES
         empty = "This run wrote no events." if over else "No events yet. They appear here as they happen."
+        if self.run_feed.row.unreadable:
+            empty = "Its events cannot be looked for: the row that leads to them could not be read."
         if not len(self._lines):
             lines = messages.nothing(self.session, fresh, noun="events", empty=empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from textual import on
 from textual.widget import Widget
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
@@ -75,7 +76,11 @@ class RunsScreen(ListScreen):
     def notice(self) -> str:
         """Return what of the runs cannot be seen and how it can, or what is wrong with the history on disk."""
         if self._rows.notice is not None:
-            return f"{self._rows.notice} {key_of('runs.open-id')} opens any run by its id."
+            # A run is opened by v1.
+            opens = (
+                f" {key_of('runs.open-id')} opens any run by its id." if self.session.open(Family.V1) else ""
+            )
+            return f"{self._rows.notice}{opens}"
         return self.session.history.trouble or ""
 
     def tally(self, keys: Iterable[str]) -> None:

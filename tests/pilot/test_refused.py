@@ -44,3 +44,50 @@ async def test_what_was_open_is_read_again_once_it_accepts_the_credential_again(
             await ui.press(key)
         await ui.sees("second", "x cancel", "● nominal")
         assert ui.app.runs.listed
+
+
+async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old_they_are(
+    console: Run, world: World
+) -> None:
+    world.call(repo_id=world.repo("acme/api"), model="acme/nova", status="success")
+    async with console() as ui:
+        await ui.press("6")
+        await ui.sees("by model, tokens, last 24 h", "nova")
+        assert world.plane.faults is not None
+        world.plane.faults.add(parse("* /api/* login"))
+        await ui.press("r")
+        text = await ui.sees(
+            "The browser session has probably ended.", "What was read before stays.", "stale "
+        )
+        assert "as of" not in text and "nova" in text and "Dispatch" in text
+
+
+async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: World) -> None:
+    assert world.plane.faults is not None
+    world.plane.faults.add(parse("GET /api/* 403"))
+    async with console() as ui:
+        text = await ui.sees("This credential may not touch the calls", "may not touch the automations")
+        assert "You see" not in text
+        # Each sentence has a line of its own, where no row is.
+        await ui.press("7")
+        lines = (await ui.sees("may not touch the models")).splitlines()
+        at = next(at for at, line in enumerate(lines) if "may not touch the models" in line)
+        assert lines[at + 1].strip() == "Use a credential with the right scope or role."
+
+
+async def test_a_call_that_cannot_be_read_says_why_and_where_it_stands_as_it_came(
+    console: Run, world: World
+) -> None:
+    world.call(repo_id=world.repo("acme/api"))
+    assert world.plane.faults is not None
+    world.plane.faults.add(parse("GET /api/observability/calls wrong-types:status"))
+    async with console(size=(80, 24)) as ui:
+        await ui.sees("▫ unreadable", "status is no")
+        await ui.press("enter")
+        text = await ui.sees(
+            "This call could not be read: status is no text. j shows it as it came.",
+            "Its events cannot be looked for",
+        )
+        assert "No events yet" not in text
+        await ui.press("j")
+        await ui.sees('"type": "agent"')

@@ -209,10 +209,33 @@ def empty_rows() -> Any:
     return Field(default_factory=Rows)
 
 
+# What a value is not, by the first word of the library's name for the fault.
+_WRONG = {
+    "string": "is no text",
+    "int": "is no whole number",
+    "float": "is no number",
+    "decimal": "is no number",
+    "bool": "is neither yes nor no",
+    "datetime": "is no time",
+    "list": "is no list",
+    "dict": "is no object",
+    "model": "is no object",
+    "less": "is too large",
+    "greater": "is too small",
+}
+
+
 def why_not(error: ValidationError) -> str:
     """Return the first thing that is wrong, without the value itself: it may hold anything."""
     first = error.errors(include_url=False, include_input=False)[0]
-    return visible(f"{_place(first)}: {first['msg']}" if first["loc"] else str(first["msg"]), 120)
+    cause = first.get("ctx", {}).get("error")
+    told = _WRONG.get(first["type"].partition("_")[0])
+    if first["type"] == "missing":
+        told = "is missing"
+    elif isinstance(cause, ValueError):
+        told = str(cause)
+    # What is of no known kind says it in the library's own words.
+    return visible(f"{_place(first) or 'it'} {told}" if told else f"{_place(first)}: {first['msg']}", 120)
 
 
 def _listed(value: object) -> list[Any]:

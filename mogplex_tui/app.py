@@ -244,6 +244,23 @@ class ConsoleApp(ConsolePlaces):
         wanted = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
         self.theme = themes.allowed(wanted, os.environ)
 
+    def do_app_suspend(self) -> None:
+        """Stop as a job of the shell; the embedded plane, which is of another session, goes on."""
+        can = self._driver is not None and self._driver.can_suspend
+        # The first group of a session is of no shell that watches its jobs, so nobody could bring it back.
+        if not can or os.getpgrp() == os.getsid(0):
+            self.notify("No shell is here that could bring the console back.", markup=False)
+            return
+        try:
+            with self.suspend():
+                # All of the job, as a terminal would: what waits for the console, as make does, must stop with it.
+                os.killpg(0, signal.SIGTSTP)
+                if not os.isatty(0):
+                    raise EOFError
+        except EOFError:
+            # The terminal was closed meanwhile. Textual would wait for ever for it to be written to.
+            self.exit(0)
+
     def do_app_quit(self) -> None:
         """Leave the console."""
         self.exit(0)
@@ -251,6 +268,11 @@ class ConsoleApp(ConsolePlaces):
     def action_leave(self) -> None:
         """Leave the console, from a dialog or a text field too."""
         self.exit(0)
+
+    def action_help_quit(self) -> None:
+        """Say how one leaves, to who presses ctrl+c with nothing selected."""
+        leave = actions.key_of("app.quit", ascii_only=self.look.ascii)
+        self.notify(f"{leave} leaves the console, ctrl+q from anywhere.", timeout=5, markup=False)
 
     def palette_entries(self, screen: Screen[Any]) -> Iterable[Entry]:
         """Offer the actions of the screen below in the palette; those that make no sense now are left out."""

@@ -176,6 +176,15 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
         group="console",
     ),
+    Action(
+        "app.suspend",
+        "suspend",
+        ("ctrl+z",),
+        EVERYWHERE,
+        "Back to the shell; fg there brings the console back.",
+        footer=False,
+        group="console",
+    ),
     Action("app.quit", "quit", ("q",), EVERYWHERE, "Leave the console.", footer=False, group="console"),
 )
 

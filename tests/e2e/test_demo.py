@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,8 +68,28 @@ def test_follow_a_run_cancel_it_and_leave(terminal: Terminal) -> None:
 
 def test_ctrl_q_leaves_from_a_dialog_and_no_plane_stays_behind(terminal: Terminal) -> None:
     terminal.wait_for(r"streaming")
+    # There is no shell above it, so it must not stop for good.
+    terminal.press("\x1a")
+    terminal.wait_for(r"No shell is here")
     terminal.press("?")
     terminal.wait_for(r"Keys")
     terminal.press("\x11")
     assert terminal.wait_end() == 0
     assert b"\x1b[?1049l" in terminal.raw[-4000:]
+
+
+def test_ctrl_z_gives_the_terminal_back_to_the_shell_and_fg_the_console_to_the_terminal() -> None:
+    job = f"set -m; {shlex.quote(sys.executable)} -m mogplex_tui; echo put aside; read -r; fg"
+    env = {**os.environ, "MOGPLEX_BASE_URL": "http://127.0.0.1:9", "MOGPLEX_TOKEN": "mog_nobody"}
+    terminal = Terminal(["bash", "-c", job], columns=80, rows=24, env=env, cwd=ROOT)
+    try:
+        terminal.wait_for(r"Runs")
+        terminal.press("\x1a")
+        terminal.wait_for(r"put aside")
+        assert b"\x1b[?1049l" in terminal.raw[-4000:]
+        terminal.press("enter")
+        terminal.wait_for(r"\? help")
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()

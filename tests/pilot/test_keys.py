@@ -63,6 +63,13 @@ async def test_every_digit_leads_to_its_place_and_escape_back(console: Run) -> N
         await ui.until(lambda: ui.app.current_mode == "models", "the place before")
 
 
+async def test_ctrl_c_says_how_one_leaves(console: Run) -> None:
+    async with console() as ui:
+        await ui.sees("Runs   0")
+        await ui.press("ctrl+c")
+        await ui.sees("q leaves the console, ctrl+q from anywhere.")
+
+
 async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world: World) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:

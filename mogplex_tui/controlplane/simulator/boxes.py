@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from ..database import Row, Tx
+from ..database import Database, Row, Tx
 from ..sandbox_reaper import PERIOD_S, reap
 from ..sandbox_states import BOOTING, Change, change
 from ..sandbox_use import is_busy
@@ -49,8 +49,21 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
     )
 
 
+def is_somebodys(source: Database | Tx, box_id: str) -> bool:
+    """Whether a sandbox was booted over HTTP, and so is no concern of the story."""
+    row = source.one(
+        "SELECT 1 FROM sandboxes s JOIN limit_events l ON l.claim_id = s.limit_claim_id"
+        " WHERE s.id = ? AND l.resource_id IS NOT NULL",
+        (box_id,),
+    )
+    return row is not None
+
+
 def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
-    """Whether one more sandbox may boot; idle ones are paused for it, the longest idle first."""
+    """Whether one more sandbox may boot; idle ones of the story are paused for it, the longest idle first.
+
+    As long as something idles one place is left over, so that whoever looks on can boot a sandbox as well.
+    """
     rows = tx.all(
         "SELECT id, status FROM sandboxes WHERE user_id = ? AND status IN ('creating', 'installing', 'running')"
         " ORDER BY last_active_at",
@@ -58,9 +71,10 @@ def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
     )
     count = len(rows)
     for row in rows:
-        if count < MAX_ACTIVE:
+        if count < MAX_ACTIVE - 1:
             break
-        if row["status"] == "running" and not is_busy(tx, row["id"], stage.now()):
+        idles = row["status"] == "running" and not is_busy(tx, row["id"], stage.now())
+        if idles and not is_somebodys(tx, row["id"]):
             count -= change(tx, row["id"], Change.PAUSED, stage.now())
     return count < MAX_ACTIVE
 

@@ -9,7 +9,7 @@ from ..seed.rng import between
 from ..seed.steer import Course, draw_course
 from ..seed.steps import CallKind
 from ..seed.stories import plan_agent
-from .boxes import BootFailed, boot, watch_idle
+from .boxes import BootFailed, boot, is_somebodys, watch_idle
 from .play import play
 from .runs import ENDLESS_TURNS, start_run
 from .scheduler import Acts
@@ -116,7 +116,8 @@ def _box(stage: Stage, row: Row) -> None:
         "SELECT 1 FROM external_agent_runs WHERE sandbox_record_id = ? AND status = 'pending'", (row["id"],)
     )
     if row["status"] in ("running", "pausing"):
-        watch_idle(stage, row["id"], 0.0)
+        if row["status"] == "pausing" or not is_somebodys(stage.plane.db, row["id"]):
+            watch_idle(stage, row["id"], 0.0)
     elif used is None:
         name = f"boot:{row['id']}"
         stage.spawn(name, _finish_boot(stage, stage.part(name), row), 0.5)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import Clock
+from mogplex_tui.controlplane.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.sandbox_states import Change, change
 from mogplex_tui.controlplane.simulator import play
 from mogplex_tui.controlplane.writes import calls, job_control, runs
@@ -269,6 +269,11 @@ def test_a_restart_finishes_what_was_alive(tmp_path: Path, downtime: float) -> N
     run_id, _ = first.ask_for_run("long work", branch="feature/restart")
     first.go(40)
     assert first.db.value(LIVE_CALLS) > 1
+    unbilled = first.db.all(
+        "SELECT id FROM ai_calls WHERE gateway_generation_id NOTNULL AND cost_source = 'trigger'"
+        " AND cost_usd NOTNULL AND completed_at > ?",
+        (NOON - HOUR_US,),
+    )
     now = first.clock.now
     first.close()
 
@@ -285,6 +290,8 @@ def test_a_restart_finishes_what_was_alive(tmp_path: Path, downtime: float) -> N
         == 0
     )
     assert second.row("external_agent_runs", run_id)["status"] in TERMINAL
+    settled = [second.row("ai_calls", row["id"])["cost_source"] == "gateway" for row in unbilled]
+    assert sum(settled) > len(settled) / 2
     assert broken_promises(second.db, second.clock.now) == []
     second.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..clock import MINUTE_US
+from ..clock import DAY_US, MINUTE_US
 from ..database import Row
 from ..engine import reapers, schedules
 from ..seed.rng import between
@@ -10,7 +10,7 @@ from ..seed.steer import Course, draw_course
 from ..seed.steps import CallKind
 from ..seed.stories import plan_agent
 from .boxes import BootFailed, boot, is_somebodys, watch_idle
-from .play import play
+from .play import play, settle_later
 from .runs import ENDLESS_TURNS, start_run
 from .scheduler import Acts
 from .stage import Part, Stage
@@ -19,6 +19,8 @@ _LONG_STORY = 5_000
 _LIVE = "status IN ('pending', 'streaming')"
 # Named so that the index by user and status serves; there are few users.
 _ANYBODY = "user_id IN (SELECT id FROM profiles)"
+# How many bills are asked for at once (observability.md §6); older calls than a day's are given up.
+_BILLS = 500
 # Minutes that a clock makes up for when the process was held up.
 _MISSED_MINUTES = 5
 
@@ -44,6 +46,12 @@ def take_up(stage: Stage) -> None:
         "SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"
     ):
         _box(stage, row)
+    for row in db.all(
+        f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND gateway_generation_id IS NOT NULL"
+        " AND cost_source IS NOT 'gateway' AND completed_at > ? ORDER BY completed_at LIMIT ?",
+        (stage.now() - DAY_US, _BILLS),
+    ):
+        settle_later(stage, stage.part(f"late bill:{row['id']}").rng, row["id"])
 
 
 def _reap(stage: Stage) -> None:

@@ -104,6 +104,7 @@ def test_every_state_is_present(bench: Bench) -> None:
     assert found("SELECT type FROM ai_calls") >= {
         "chat", "agent", "pr_review", "push_review", "issue_triage", "ci_failure", "mention",
     }  # fmt: skip
+    assert found("SELECT status FROM review_findings") == {"open", "issue_created", "dismissed"}
     assert found("SELECT status FROM flows") == {"active", "inactive"}
     assert found("SELECT decision FROM limit_events") == {"allowed", "denied"}
 

@@ -191,19 +191,23 @@ class JobHistory:
     def _findings(self, plan: JobPlan, job_id: str, at: int) -> None:
         for ordinal, finding in enumerate(plan.findings):
             columns = finding_columns(self.rng, plan, ordinal, finding)
-            filed = self.rng.random() < 0.15
-            number = whole(self.rng, 1901, 2400)
+            draw, number = self.rng.random(), whole(self.rng, 1901, 2400)
+            filed = draw < 0.15
+            # Whoever waves one off does so within the hour.
+            gone = at + number * SECOND_US
+            waved_off = 0.15 <= draw < 0.25 and gone < self.now
             self.rows.add(
                 "review_findings",
                 id=new_uuid(self.rng),
                 user_id=plan.flow.user_id,
                 job_run_id=job_id,
                 **columns,
-                status="issue_created" if filed else "open",
+                status="issue_created" if filed else "dismissed" if waved_off else "open",
                 issue_number=number if filed else None,
                 issue_url=f"https://github.com/{plan.repo.full_name}/issues/{number}" if filed else None,
+                dismissed_at=gone if waved_off else None,
                 created_at=at,
-                updated_at=at,
+                updated_at=gone if waved_off else at,
             )
 
     def _job_row(

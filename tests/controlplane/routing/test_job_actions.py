@@ -181,8 +181,12 @@ def finding(world: World, job: str, ordinal: int = 0, **columns: Any) -> str:
 
 
 async def test_a_finding_becomes_one_issue(client: httpx.AsyncClient, world: World) -> None:
-    job, repo = world.job(world.flow()), world.repo("acme/shop")
-    row = finding(world, job, repo_id=repo, pr_number=30)
+    flow, repo = world.flow(), world.repo("acme/shop")
+    job = world.job(flow, repo, pr_number=12)
+    row = finding(world, job, repo_id=repo, pr_number=12)
+    # The number is free in the whole repository, wherever the plane has heard of one.
+    world.job(flow, repo, issue_number=30, pr_number="no number")
+    world.job(flow, world.repo("acme/other"), pr_number=800)
     path = f"{JOBS}/{job}/review-findings/{row}/issue"
     world.clock.advance(1)
     issue = {"issueNumber": 31, "issueUrl": "https://github.com/acme/shop/issues/31"}

@@ -15,6 +15,13 @@ _REFUSED = {
     "dismissed": "Review finding is dismissed",
     "issue_creating": "Issue creation is already in progress",
 }
+# Metadata may hold what somebody sent: only whole numbers count.
+_NUMBERS = " UNION ALL ".join(
+    f"SELECT {name} AS number FROM review_findings WHERE repo_id = ?1 UNION ALL"
+    f" SELECT json_extract(metadata, '$.{name}') FROM job_runs WHERE json_extract(metadata, '$.repo_id') = ?1"
+    f" AND typeof(json_extract(metadata, '$.{name}')) = 'integer'"
+    for name in ("issue_number", "pr_number")
+)
 
 
 def _finding(ask: Ask) -> Row:
@@ -72,10 +79,7 @@ async def _wishes(ask: Ask) -> dict[str, Any]:
 
 def _next_number(ask: Ask, repo_id: str) -> int:
     """One more than the highest issue or pull request that the plane knows of in a repository."""
-    highest = ask.plane.db.value(
-        "SELECT MAX(MAX(COALESCE(issue_number, 0), COALESCE(pr_number, 0))) FROM review_findings WHERE repo_id = ?",
-        (repo_id,),
-    )
+    highest = ask.plane.db.value(f"SELECT MAX(number) FROM ({_NUMBERS})", (repo_id,))
     return int(highest or 0) + 1
 
 

@@ -134,7 +134,6 @@ class Database:
     def _prepare(self) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.execute("PRAGMA cache_size=-65536")
         done, steps = int(self.meta("schema_version") or 0), _steps()
         if not 0 < done <= len(steps):
             raise DatabaseMismatchError(f"{self.path} was written by a newer version of the control plane")

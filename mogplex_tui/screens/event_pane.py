@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from mogplex_tui.widgets.page import Page
@@ -36,11 +37,12 @@ class EventPane(Page, can_focus=True):
     ]
 
     class Closed(Message):
-        """The pane has closed and the keys belong to the tail again."""
+        """The pane has closed, and what had the keys before is not there to have them again."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._json = ""
+        self._before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
@@ -59,13 +61,18 @@ class EventPane(Page, can_focus=True):
             text = f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters are not drawn"
         self.query_one(Static).update(Content(text))
         self.scroll_home(animate=False)
+        if not self.is_open:
+            self._before = self.screen.focused
         self.add_class("-open")
         self.focus()
 
     def close(self) -> None:
-        """Hide the pane."""
+        """Hide the pane; what had the keys before has them again."""
         self.remove_class("-open")
-        self.post_message(self.Closed())
+        if self._before is not None and self._before.focusable:
+            self._before.focus(scroll_visible=False)
+        else:
+            self.post_message(self.Closed())
 
     def action_close(self) -> None:
         """Hide the pane; a key that comes before the focus has left a closed one is meant for the screen."""

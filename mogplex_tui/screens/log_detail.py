@@ -151,6 +151,18 @@ class LogDetail(DetailScreen, TailScreen):
             return None
         return dict(line.raw) if line.raw is not None else {"log": line.source, "line": line.text}
 
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys that work here; Enter and the key for the log mean something else while that has the keys."""
+        items = super().key_items()
+        if not (self.whole and self.tail.has_focus):
+            return items
+        return [(key, {"open": "line", "log": "links"}.get(title, title)) for key, title in items]
+
+    def on_descendant_focus(self) -> None:
+        """Some keys mean something else now."""
+        if self.whole:
+            self.refresh_keys()
+
     def shows(self, action: Action) -> bool:
         """Tell of the links only where they are on screen."""
         if action.id in ("kind.follow", "tail.keys") and self.folded:

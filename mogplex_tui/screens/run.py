@@ -39,8 +39,6 @@ class RunScreen(TailScreen):
     def __init__(self, row: RunRow) -> None:
         super().__init__()
         self._given = row
-        # Whether the facts had the keys when a pane was opened.
-        self._from_facts = False
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the search line, the facts, the tail and the pane of one event."""
@@ -153,7 +151,7 @@ class RunScreen(TailScreen):
         glyph, word, tone = words.state(row.state)
         took = duration_seconds(row, self.seen())
         crumbs = self.crumbs()
-        place = f"{row.repo or words.short_id(row.repo_id)} ▸"
+        place = f"{row.repo or words.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
         segments = [
             *crumbs,
             Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
@@ -182,12 +180,11 @@ class RunScreen(TailScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys that work here; Enter opens a link while those have the keys."""
+        """Return the keys that work here; Enter and the key for the links mean something else while those have them."""
         items = super().key_items()
         if not self.whole or not self.record.has_focus:
             return items
-        opens = [("open" if title == "event" else title) for _, title in items]
-        return [(key, title) for (key, _), title in zip(items, opens, strict=True)]
+        return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
 
     def shows(self, action: Action) -> bool:
         """Tell of the links only where they are on screen."""
@@ -198,18 +195,13 @@ class RunScreen(TailScreen):
         if self.whole:
             self.refresh_keys()
 
-    def give_keys_back(self) -> None:
-        """Let whatever had the keys before a pane was opened have them again."""
-        (self.record if self._from_facts and not self.folded else self.tail).focus()
-
     def do_run_links(self) -> None:
         """Give the keys to the facts and links, or back to the events."""
         self.do_tail_keys()
 
     def do_tail_event(self) -> None:
         """Show the event under the cursor as JSON, or go where the link under the cursor leads."""
-        self._from_facts = self.record.has_focus
-        if not self._from_facts:
+        if not self.record.has_focus:
             super().do_tail_event()
         elif (link := self.record.chosen()) is not None and self.is_active:
             self.console.follow(link)
@@ -220,7 +212,6 @@ class RunScreen(TailScreen):
 
     def do_kind_json(self) -> None:
         """Show the run as the service tells it now."""
-        self._from_facts = self.record.has_focus
         self.console.run_job(self._show_json(self.run_feed.row))
 
     async def _show_json(self, row: RunRow) -> None:

@@ -90,8 +90,11 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
         await _opened(ui)
         await ui.sees("l links", "→ acme/api")
         bright = _ground(ui, "Harness run streaming")
-        await ui.press("l")
-        await ui.sees("⏎ open")
+        await ui.press("l", "j")
+        await ui.sees('"id"')
+        await ui.press("escape")
+        # They still have the keys.
+        await ui.sees("⏎ open", "l events")
         # Only what has the keys has a bright cursor.
         assert _ground(ui, "Harness run streaming") != bright
         await ui.press("down", "enter")
@@ -114,6 +117,15 @@ async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: R
         await ui.press("l", "i")
         await ui.loses("→ acme/api")
         assert ui.app.screen.tail.has_focus
+
+
+async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(console: Run, world: World) -> None:
+    call_id = world.call()
+    async with console() as ui:
+        await ui.sees("1 live")
+        await ui.press("enter")
+        text = await ui.sees("No events yet.")
+        assert re.search(rf" Runs ▸ \w+ {call_id[:8]} ", text), text
 
 
 async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run, world: World) -> None:

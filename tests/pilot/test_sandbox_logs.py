@@ -134,3 +134,22 @@ async def test_a_sandbox_that_has_written_nothing_says_who_would(console: Run, w
     world.sandbox(world.repo("acme/api"))
     async with console() as ui:
         await _open(ui, "Nothing was logged yet.")
+
+
+async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
+    console: Run, world: World
+) -> None:
+    _sandbox(world)
+    async with console() as ui:
+        await _open(ui, "ready on 3000", "⏎ open", "l log")
+        await ui.press("l")
+        await ui.sees("⏎ line", "l links")
+        await ui.press("enter")
+        await ui.sees('"event_type": "tab_attached"')
+        await ui.press("escape")
+        await ui.loses('"event_type"')
+        await ui.sees("⏎ line", "l links")
+        await ui.press("l", "j")
+        await ui.sees('"dev_log"')
+        await ui.press("escape")
+        await ui.sees("⏎ open", "l log")

@@ -31,12 +31,11 @@ def offer(arguments: argparse.Namespace, settings: Settings) -> int | None:
     say(
         "\n  1  try the demo: an embedded control plane, nothing leaves this machine\n  2  sign in\n  q  leave\n"
     )
-    choice = _asked("Which one? [1] ").lower() or "1"
-    if choice == "1":
-        return _demo(arguments)
-    if choice == "2":
-        return _sign_in(arguments, url)
-    return Exit.OK if choice == "q" else Exit.USAGE
+    while (choice := _asked("Which one? [1] ").lower() or "1") not in ("1", "2", "q"):
+        say("Type 1, 2 or q.")
+    if choice == "q":
+        return Exit.OK
+    return _demo(arguments) if choice == "1" else _sign_in(arguments, url)
 
 
 def _asked(question: str) -> str:

@@ -69,11 +69,12 @@ async def test_the_demo_is_offered_first(
     ]
 
 
-@pytest.mark.parametrize(("typed", "code"), [("q\n", 0), ("", 0), ("7\n", 2)])
-async def test_nothing_happens_without_a_choice(
-    mogplex: Mogplex, started: list[app.ConsoleApp], typed: str, code: int
+@pytest.mark.parametrize(("typed", "told"), [("q\n", 0), ("", 0), ("7\ndemo\nq\n", 2)])
+async def test_nothing_happens_without_a_choice_and_what_is_none_is_asked_again(
+    mogplex: Mogplex, started: list[app.ConsoleApp], typed: str, told: int
 ) -> None:
-    assert (await mogplex(stdin=typed, terminal=True)).code == code
+    done = await mogplex(stdin=typed, terminal=True)
+    assert (done.code, done.err.count("Type 1, 2 or q.")) == (0, told)
     assert not started and contexts.read().by_name == {}
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..clock import DAY_US, HOUR_US, MINUTE_US
+from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..seed.rng import between, token, whole
 from ..simulator.stage import Part, Stage
 from . import state as states
@@ -18,6 +18,8 @@ from .parking import park, rest
 
 _DELAY_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
 _TIMEOUT_US = {"minutes": MINUTE_US, "hours": HOUR_US, "days": DAY_US}
+# Whoever asks for longer gets this; the clock counts no further than it can.
+_CENTURY_US = 36_525 * DAY_US
 # Commands that plainly end badly.
 _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
@@ -51,7 +53,7 @@ def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
     """Let time pass, at the pace of the story."""
     duration = node.data.get("duration")
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
-    seconds *= _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0)
+    seconds = min(seconds * _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0), _CENTURY_US / SECOND_US)
     passed = (stage.now() - began_at) / 1_000_000 * stage.speed
     if not (yield from rest(stage, job.id, seconds - passed)):
         return None
@@ -65,7 +67,8 @@ def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
     timeout = node.data.get("timeout")
     lasts_us = None
     if isinstance(timeout, dict) and isinstance(timeout.get("value"), int | float):
-        lasts_us = int(timeout["value"] * _TIMEOUT_US.get(str(timeout.get("unit")), HOUR_US))
+        unit_us = _TIMEOUT_US.get(str(timeout.get("unit")), HOUR_US)
+        lasts_us = int(min(timeout["value"] * unit_us, _CENTURY_US))
     answer = yield from park(stage, part, job, node, kind, config, lasts_us)
     if answer is None:
         return None

@@ -182,6 +182,32 @@ async def test_a_delay_lasts_as_long_as_it_says(desk: Desk) -> None:
     assert nap["completed_at"] - nap["started_at"] == pytest.approx(300_000_000, abs=1_000_000)
 
 
+@pytest.mark.parametrize("much", [1e7, 1e300])
+async def test_a_time_without_end_is_waited_for_all_the_same(desk: Desk, much: float) -> None:
+    desk.world.repo()
+    flow_id = desk.flow(
+        [
+            ("split", "parallel", {}),
+            ("nap", "delay", {"duration": much, "unit": "hours"}),
+            ("ask", "await_event", {"config": {"kind": "manual_approval", "prompt": "Go on?"},
+                                    "timeout": {"value": much, "unit": "days"}}),
+            ("meet", "join", {}),
+            ("a", "agent", AGENT),
+        ],
+        [("start", "split"), ("split", "nap"), ("split", "ask"), ("nap", "meet"), ("ask", "meet"), ("meet", "a"),
+         ("a", "end")],
+    )  # fmt: skip
+    job_id = await start(desk)
+    desk.go(60)
+    assert {name: status for name, status in desk.nodes(job_id).items() if name in ("nap", "ask")} == {
+        "nap": "running",
+        "ask": "running",
+    }
+    run = (await desk.client.get(f"/api/flows/{flow_id}/runs/{job_id}")).json()["run"]
+    assert run["active_wait_count"] == 1
+    assert (await desk.client.get("/api/flows/approvals")).json()["approvals"][0]["job_run_id"] == job_id
+
+
 def awaiting(
     desk: Desk, config: dict[str, Any], timeout: dict[str, Any] | None = None, caught: bool = False
 ) -> str:

@@ -135,7 +135,7 @@ def brief(row: RunRow, now: datetime) -> list[str]:
         f"run {words.short_id(row.run_id)}" if row.run_id else f"id {words.short_id(row.key)}",
     ]
     if row.sandbox_name:
-        right.append(row.sandbox_name)
+        right.append(f"sandbox {row.sandbox_name}")
     return ["  ".join(part for part in left if part), "  ".join(right)]
 
 

@@ -58,7 +58,7 @@ async def carry_out(
         # Without an answer nobody knows whether the request arrived.
         session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        return Outcome(_refusal(verb, name, error), good=False)
+        return Outcome(_begun(_refusal(verb, name, error)), good=False)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise
@@ -69,9 +69,14 @@ async def carry_out(
         secret = None if verb.secret is None else verb.secret(answer)
         # The name comes first in every sentence; braces further on are the service's own words.
         sentence = (said or f"{verb.title}: {{}} is done.").replace("{}", name, 1)
-        return Outcome(sentence, good=good, secret=secret)
+        return Outcome(_begun(sentence), good=good, secret=secret)
     finally:
         collection.done(item.key)
+
+
+def _begun(sentence: str) -> str:
+    """Return a sentence with a capital at its beginning, which is a noun or a verb of ours."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _key_of(session: Session, action: str, subject: str) -> str:
@@ -101,7 +106,7 @@ async def carry_out_all(
             refused.append(outcome.sentence)
     went = len(items) - len(refused)
     said = f"{verb.title}: {went} of {len(items)} done."
-    return Outcome(" ".join([said, *refused[:2]]), good=not refused)
+    return Outcome(_begun(" ".join([said, *refused[:2]])), good=not refused)
 
 
 def named(text: str) -> Item:

@@ -31,7 +31,7 @@ def cancel_question(session: Session, row: RunRow) -> Question:
     cost = None if row.cost is None else f"{words.money(row.cost, row.cost_source)} so far"
     about = [
         f"{glyph} {_told(row.repo or (row.repo_id and words.short_id(row.repo_id)), row.branch, word)}",
-        f"  {_told(row.who or row.kind, row.model, took, cost, words.short_id(row.run_id or row.key))}",
+        f"  {_told(row.who or row.kind, words.model(row.model), took, cost, words.short_id(row.run_id or row.key))}",
     ]
     used, limit, price = session.budget.used(), session.budget.limit, "2 requests"
     if session.budget.blocked_until is not None:
@@ -55,8 +55,9 @@ def _told(*parts: str | None) -> str:
 def _named(row: RunRow) -> tuple[str, str]:
     """Return the two things that tell a run from others: where it works, else who does, else its id."""
     who, short = row.who or row.kind, words.short_id(row.run_id or row.key)
+    model = words.model(row.model) if row.model else None
     first = row.repo or who or short
-    return first, row.branch or " ".join(told for told in (who, row.model) if told and told != first) or short
+    return first, row.branch or " ".join(told for told in (who, model) if told and told != first) or short
 
 
 def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) -> Question:

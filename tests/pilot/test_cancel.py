@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,15 @@ async def _confirm(ui: Any) -> None:
 
 
 async def test_the_harmless_button_has_the_focus(console: Run, world: World) -> None:
-    _, call_id = _run(world)
-    async with console() as ui:
+    _, call_id = _run(world, model="somebody/claude-sonnet-5")
+    async with console(size=(60, 24)) as ui:
         await ui.sees("pending")
         await ui.press("x")
-        await ui.sees("Cancel this run?", "acme/api")
+        text = await ui.sees("Cancel this run?", "acme/api", "claude-sonnet-5")
+        # What is longer than the box goes on beneath its own beginning; a model is called as in the list.
+        assert (
+            re.search(rf"│    {call_id[:8]}|claude-sonnet-5 .*[0-9a-f]{{8}}", text) and "somebody" not in text
+        )
         await ui.press("enter")
         await ui.loses("Cancel this run?")
         assert world.row("ai_calls", call_id)["status"] == "pending"

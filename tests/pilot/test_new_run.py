@@ -130,3 +130,18 @@ async def test_what_is_typed_while_a_run_starts_is_kept(
         await ui.sees("following")
         await ui.press("escape", "n")
         await ui.sees("New run", "write the docs")
+
+
+async def test_in_the_smallest_terminal_every_field_and_button_is_reached(console: Run) -> None:
+    async with console(size=(60, 15)) as ui:
+        await ui.press("n")
+        await ui.sees("New run", "repository")
+        await ui.press("shift+tab")
+        await ui.sees("on a new branch", "Start  ctrl+s")
+        await ui.press("escape")
+        await ui.loses("New run")
+        # The help breaks its lines where the box ends, and what goes on stands beneath its beginning.
+        await ui.press("question_mark")
+        lines = (await ui.sees("cancel: Stop the run")).splitlines()
+        at = next(at for at, line in enumerate(lines) if "cancel: Stop the run" in line)
+        assert lines[at + 1].index("marked one") == lines[at].index("cancel:")

@@ -83,14 +83,14 @@ async def test_an_answer_can_be_bad_news(session: Session) -> None:
     outcome = await _carry(
         session, Service({"well": False}), told=lambda answer: (answer["well"], "{} is unwell.")
     )
-    assert (outcome.good, outcome.sentence) == (False, "thing k1 is unwell.")
+    assert (outcome.good, outcome.sentence) == (False, "Thing k1 is unwell.")
 
 
 async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> None:
     outcome = await _carry(
         session, Service("bad body {}"), told=lambda answer: (False, f"{{}} does not work: {answer}.")
     )
-    assert outcome.sentence == "thing k1 does not work: bad body {}."
+    assert outcome.sentence == "Thing k1 does not work: bad body {}."
 
 
 async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
@@ -156,7 +156,7 @@ async def test_of_several_changes_none_waits_behind_what_is_read_after_the_other
     things = Collection(session, "things", kind.roads)
     items = [Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)]
     outcome = await verbs.carry_out_all(session, things, kind, verb, items)
-    assert (outcome.good, outcome.sentence) == (True, "go: 3 of 3 done.")
+    assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 
 

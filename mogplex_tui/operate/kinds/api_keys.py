@@ -78,7 +78,7 @@ KIND = Kind(
         verb("create", "n", "Make a key; its token is shown once.")
         .sends(lambda client, _, text: client.api_keys.mint(_draft(text)))
         .makes_new()
-        .wants("Name, then what it may do and for how many days, as in: ci, read, 90", check=_check)
+        .wants("Its name, what it may do, for how many days: ci, read, 90", check=_check)
         .asks("With a name alone it may read and write, and never ends.", go="Create it")
         .says("creating", "{} is made.")
         .reveals(lambda made: made.token),

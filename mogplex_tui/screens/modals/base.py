@@ -22,6 +22,7 @@ class Dialog(ModalScreen[Result]):
             width: 72; max-width: 96%; height: auto; max-height: 90%;
             border: round $border; border-title-color: $foreground; border-title-style: bold;
             background: $surface; padding: 1 2;
+            overflow-y: auto; scrollbar-size-vertical: 1;
         }
         .line { height: auto; width: 1fr; }
         .dim { color: $foreground 60%; }

@@ -42,7 +42,10 @@ class ConfirmModal(Dialog[bool]):
         with Vertical(id="box") as box:
             box.border_title = Content(visible(asked.title)).markup
             for line in asked.lines:
-                yield Static(Content(visible(line)), classes="line")
+                about = Static(Content(visible(line.lstrip())), classes="line")
+                # Where it is longer than the box is wide, it goes on beneath its own beginning.
+                about.styles.padding = (0, 0, 0, len(line) - len(line.lstrip()))
+                yield about
             yield Static("", classes="line")
             for line in asked.consequences:
                 yield Static(Content(visible(line)), classes="line dim")

@@ -26,15 +26,17 @@ _HEADER = (
     ),
     ("◆ 2", "questions that wait for a person: :approvals"),
 )
-# The columns of the keys, and of what is said of them before it goes on in the next line.
+# The columns of the keys, and of what is said of them before it goes on in the next line, in which the box is as wide as
+# it can be; in a narrow terminal the frame of the box and the rest of a line take so much.
 _KEYS, _SAID = 11, 50
+_BESIDE = 2 + 4 + 1 + 2 + _KEYS + 1
 
 
-def _told(keys: str, what: str) -> list[str]:
+def _told(keys: str, what: str, said: int) -> list[str]:
     """Return a line of the help, or several; keys that need more than their column have a line of their own."""
-    first, *rest = wrap(what, _SAID)
+    first, *rest = wrap(what, said)
     if len(keys) > _KEYS:
-        return [f"  {keys}", *_told("", what)]
+        return [f"  {keys}", *_told("", what, said)]
     return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
 
 
@@ -80,13 +82,21 @@ class HelpModal(Dialog[None]):
         with Page(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
-            yield Static(Content("\n".join(self.lines())), classes="line")
+            yield Static(self._drawn(), classes="line")
+
+    def _drawn(self) -> Content:
+        said = max(20, min(_SAID, self.app.size.width * 96 // 100 - _BESIDE))
+        return Content("\n".join(self.lines(said)))
+
+    def on_resize(self) -> None:
+        """Break the lines where the box is as wide as it is now."""
+        self.query_one(".line", Static).update(self._drawn())
 
     def _shown(self, keys: Iterable[str]) -> str:
         return " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in keys)
 
-    def lines(self) -> list[str]:
-        """Return the help as lines of text."""
+    def lines(self, said: int = _SAID) -> list[str]:
+        """Return the help as lines of text; `said` is how many cells there are for what is said of a key."""
         lines: list[str] = []
         for group, title in _GROUPS.items():
             entries = [action for action in actions.in_scope(self._scope) if action.group == group]
@@ -94,20 +104,20 @@ class HelpModal(Dialog[None]):
             entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
             lines.append(title)
             for action in entries:
-                lines += _told(self._shown(action.keys), _called(action))
+                lines += _told(self._shown(action.keys), _called(action), said)
             lines.append("")
         lines.append("Moving")
         place = moving.places(self._scope)[0]
         for move in moving.MOVES:
-            lines += _told(self._shown(moving.keys_of(move, place)), move.words[place])
+            lines += _told(self._shown(moving.keys_of(move, place)), move.words[place], said)
         lines += ["", "The first line"]
         for sign, what in _HEADER:
-            lines += _told(sign, what)
+            lines += _told(sign, what, said)
         if self._read_only:
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
         else:
             for why in dict.fromkeys(self._lacking.values()):
                 lacking = [actions.BY_ID[each].title for each, its in self._lacking.items() if its == why]
-                said, room = f"Not here: {', '.join(lacking)}. {why}", _KEYS + _SAID
-                lines += ["", *lines_of(said, room, room)]
+                sentence, room = f"Not here: {', '.join(lacking)}. {why}", _KEYS + said
+                lines += ["", *lines_of(sentence, room, room)]
         return lines

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
 # Below this many columns words of the cards and names beside the chart would be cut.
-NARROW = 72
+NARROW = 80
 # With fewer lines the chart tells nothing.
 LEAST_CHART = 9
 

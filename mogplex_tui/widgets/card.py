@@ -34,7 +34,8 @@ class Card(ToneWidget):
         out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across)]
         edge = max((width(line[0][0]) for line in self._figures if len(line) > 1), default=0)
         names = max((sum(2 + width(cell[0]) for cell in line[1:]) for line in self._figures), default=0)
-        gap = "  " if 1 + edge + names <= across else " "
+        # The last column stays blank: a card may stand to the right.
+        gap = "  " if 1 + edge + names < across else " "
         for line in self._figures[: max(0, down - 1)]:
             if not line:
                 out.append([])

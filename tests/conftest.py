@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+
+# On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.
+httpx.AsyncClient.__init__.__kwdefaults__["timeout"] = httpx.Timeout(60)
 
 _real_connect = socket.socket.connect
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -128,3 +130,10 @@ async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.001)
+
+
+def put_forward(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let so much time pass at once for everything that waits in this event loop."""
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + seconds)

@@ -7,19 +7,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import wire
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.follow import Follow
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft
 from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, CommandDone, Found, Ready
 from mogplex_tui.api.models.stream import End, EndKind, Output, StreamCancelled, StreamFailed, UnknownEvent
-from mogplex_tui.api.resources.sandbox_work import Execution
-from tests.api.support import RUN_ID, Handler, Seen, http, serving, until
+from mogplex_tui.api.resources.sandbox_work import WORK_SILENCE, Execution
+from tests.api.support import RUN_ID, Handler, Seen, http, put_forward, serving, until
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST = b"0\r\n\r\n"
@@ -116,16 +114,17 @@ async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
 
 
 async def test_silence_beyond_all_patience_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "patient", lambda seconds: httpx.Timeout(0.05))
-
     async def silent(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + chunk(line(RUN)))
         await asyncio.Event().wait()
 
     async with serving(silent) as service, service.client() as client:
         stream = command(client)
+        read = asyncio.create_task(kinds_of(stream))
+        await until(lambda: stream.command_id is not None)
+        put_forward(monkeypatch, WORK_SILENCE + 60)
         with pytest.raises(e.TimedOut):
-            await kinds_of(stream)
+            await asyncio.wait_for(read, 30)
         assert stream.end is not None and stream.end.kind is EndKind.CUT
         assert open_connections(client) == []
 

@@ -8,17 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import wire
+from mogplex_tui.api import realtime, wire
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.realtime import Changed, Connected, Ping
-from tests.api.support import CALL_ID, RUN_ID, FakeClock, Seen, http, ok, serving, until
+from tests.api.support import CALL_ID, RUN_ID, FakeClock, Seen, http, ok, put_forward, serving, until
 
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -235,17 +234,22 @@ async def test_no_live_updates_at_all_is_known_to_the_access_map() -> None:
 
 
 async def test_silence_is_a_dropped_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "_STREAM_TIMEOUT", httpx.Timeout(5, read=0.05))
-
     async def silent(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(SSE + chunk(b": connected\n\n"))
         await asyncio.Event().wait()
 
     async with serving(silent) as service, service.client() as client:
         heard: list[Any] = []
-        with pytest.raises(e.TimedOut):
+
+        async def hold() -> None:
             async for message in client.realtime.stream(["ai_calls"]):
                 heard.append(message)
+
+        holding = asyncio.create_task(hold())
+        await until(lambda: heard)
+        put_forward(monkeypatch, realtime.SILENCE)
+        with pytest.raises(e.TimedOut):
+            await asyncio.wait_for(holding, 30)
         assert heard == [Connected()]
 
 

@@ -131,19 +131,35 @@ def read(path: Path | None = None) -> Contexts:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return Contexts()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ContextError(f"{path} could not be read: {error}.") from None
+    except OSError as error:
+        raise ContextError(f"{path} could not be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise ContextError(f"{path} is damaged (it is no text). Mend it or move it away.") from None
     try:
-        data = json.loads(text)
-        stored = {
-            name: Context(name, **_fields(value)) for name, value in dict(data.get("contexts") or {}).items()
-        }
-        current = data.get("current")
-    except (ContextError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        return _parsed(text)
+    except (ContextError, TypeError) as error:
         raise ContextError(
             f"{path} is damaged ({str(error).rstrip('.')}). Mend it or move it away."
         ) from None
-    return Contexts(current if current in stored else None, stored)
+
+
+def _parsed(text: str) -> Contexts:
+    """Make contexts of the text of a file. Raises TypeError or ContextError with what is wrong, in words."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        at = f"it is no JSON from line {error.lineno}, column {error.colno} on"
+        raise TypeError(at if text.strip() else "it is empty") from None
+    except (ValueError, RecursionError):
+        raise TypeError("it is no JSON that can be read") from None
+    if not isinstance(data, dict):
+        raise TypeError("it is no JSON object")
+    kept = data.get("contexts") or {}
+    if not isinstance(kept, dict):
+        raise TypeError("contexts is no object")
+    stored = {name: Context(name, **_fields(name, value)) for name, value in kept.items()}
+    current = data.get("current")
+    return Contexts(current if isinstance(current, str) and current in stored else None, stored)
 
 
 def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
@@ -172,8 +188,10 @@ def _text(contexts: Contexts) -> str:
     return json.dumps({"current": contexts.current, "contexts": stored}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a stored context that this version knows. Raises TypeError for one of the wrong kind."""
+    if not isinstance(value, dict):
+        raise TypeError(f"context {name} is no object")
     known: dict[str, Any] = {}
     kinds = {
         "base_url": str,
@@ -187,9 +205,9 @@ def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
         if value.get(key) is None:
             continue
         if not isinstance(value[key], kind):
-            raise TypeError(f"{key} is not {'text' if kind is str else 'true or false'}")
+            raise TypeError(f"{key} of context {name} is not {'text' if kind is str else 'true or false'}")
         known[key] = value[key]
     if "base_url" not in known:
-        raise TypeError("a context has no base_url")
+        raise TypeError(f"context {name} has no base_url")
     holds = value.get("holds")
     return {**known, "holds": tuple(str(each) for each in holds) if isinstance(holds, list) else ()}

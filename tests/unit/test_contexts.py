@@ -101,22 +101,27 @@ def test_using_removing_and_renaming() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "told"),
     [
-        "{",
-        "[]",
-        '{"contexts": 7}',
-        '{"contexts": {"a": {}}}',
-        '{"contexts": {"a": {"base_url": 7}}}',
-        '{"contexts": {"no name": {"base_url": "http://x"}}}',
-        "[" * 99999,
-        '{"contexts": {"a": {"base_url": "http://x", "protected": "no"}}}',
+        ("{", "it is no JSON from line 1, column 2 on"),
+        (" ", "it is empty"),
+        ("[]", "it is no JSON object"),
+        ('{"contexts": 7}', "contexts is no object"),
+        ('{"contexts": {"a": []}}', "context a is no object"),
+        ('{"contexts": {"a": {}}}', "context a has no base_url"),
+        ('{"contexts": {"a": {"base_url": 7}}}', "base_url of context a is not text"),
+        ('{"contexts": {"no name": {"base_url": "http://x"}}}', "'no name' is no name for a context"),
+        ("[" * 99999, "it is no JSON that can be read"),
+        (
+            '{"contexts": {"a": {"base_url": "http://x", "protected": "no"}}}',
+            "protected of context a is not true or false",
+        ),
     ],
 )
-def test_a_damaged_file_is_said_and_never_overwritten(text: str) -> None:
+def test_a_damaged_file_is_said_and_never_overwritten(text: str, told: str) -> None:
     contexts_file().parent.mkdir(parents=True)
     contexts_file().write_text(text)
-    with pytest.raises(ContextError, match=r"contexts\.json"):
+    with pytest.raises(ContextError, match=rf"contexts\.json is damaged \({told}"):
         store(Context("a", URL))
     with pytest.raises(SettingsError, match=r"contexts\.json"):
         load({}, {})

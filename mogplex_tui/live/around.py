@@ -27,8 +27,10 @@ class Day:
         runs = session.store.set("runs")
         since = session.clock.now() - timedelta(hours=24)
         known = runs.whole_since
-        self._cut = known is None or known > since
-        self._from = known if self._cut else None
+        short = known is None or known > since
+        # Of runs that are not read any more, the latest are not known either.
+        self._cut = short or runs.freshness.stale(session.clock.monotonic())
+        self._from = known if short else None
         for row in runs.rows.values():
             key = belongs(row)
             if not key or row.began is None or row.began < since:
@@ -44,9 +46,9 @@ class Day:
         """Return what the runs of one came to.
 
         `runs_day` counts them, `tokens_day` and `cost_day` are what is known of their tokens and their cost, in US
-        dollars, an `Estimate` where some of it is computed. Where `day_is_cut`, older runs of the day are not known, and
-        all three are the least that it can be; `counted_from` is then the start from which on all are known, if there
-        is one.
+        dollars, an `Estimate` where some of it is computed. Where `day_is_cut`, older runs of the day are not known, or
+        not the latest because reading them fails, and all three are the least that it can be; `counted_from` is the
+        start from which on all are known, where older ones are not.
         """
         return {
             "runs_day": self._runs[key] or (None if self._cut else 0),

@@ -6,13 +6,15 @@ The newest calls and every live one are read each time, and of the older pages a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
+from mogplex_tui.live.sources import Freshness, Source
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
@@ -51,6 +53,11 @@ class CallPages:
     ) -> None:
         self._session, self._set, self._dress, self._again = session, rows, dress, again
         self._turns = turns
+        # What the newest calls do not tell; what has ended hardly changes, so that its age alone is nothing.
+        self._live = Source(f"Live runs beyond the newest {PAGE} are")
+        self._older = Source("Older runs are", freshness=Freshness(every=inf))
+        self._gone = Source("Runs that ended lately are", freshness=Freshness(every=inf))
+        self.sources = {"live": self._live, "older": self._older, "gone": self._gone}
         self.pages = 1
         # The older page that is asked for and not read yet, and the one that is due to be read again.
         self._more: int | None = None
@@ -71,24 +78,55 @@ class CallPages:
             self._again()
 
     async def read(self) -> bool:
-        """Read the newest calls, every live one, what has ended, and one older page; return whether anything differed."""
+        """Read the newest calls, every live one, what has ended, and one older page; return whether anything differed.
+
+        Raises the error tree where the newest cannot be read; of the rest each source tells its own failure.
+        """
         client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
         first = await client.calls(page=1, limit=PAGE)
         self._set.total = first.total
         known = self._span or self._pictured()
-        differed, _ = self._take(first, asked)
+        differed, newest = self._take(first, asked)
         differed |= await self._join(first, known, asked)
-        live = {call.id for call in first.calls if call.status in LIVE_STATES}
-        if first.total > len(first.calls):
-            running = await client.calls(page=1, limit=PAGE, surface="live")
-            differed |= self._take(running, asked)[0]
-            live |= {call.id for call in running.calls}
-        differed |= await self._fetch_gone(live)
-        if self._more is not None or self.pages > 1:
-            differed |= await self._turn_page()
+        differed |= await self._read_live(first)
+        with self._older.apart(self._session.clock):
+            if self._more is not None or self.pages > 1:
+                differed |= await self._turn_page()
         self._let_go()
         self._set.whole_since = self._whole_since()
+        self._tell_old(newest)
         return differed
+
+    async def _read_live(self, first: CallPage) -> bool:
+        """Read every live call that the newest do not tell, and again what was live and is not any more: it has ended."""
+        live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
+        with self._live.apart(self._session.clock):
+            if first.total > len(first.calls):
+                client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
+                running = await client.calls(page=1, limit=PAGE, surface="live")
+                differed |= self._take(running, asked)[0]
+                live |= {call.id for call in running.calls}
+        if not self._live.failing:
+            gone = {key: row for key, row in self._live_calls() if key not in live and row.started_at}
+
+            async def again(key: str) -> bool:
+                return await self.read_one(gone[key], Priority.TABLE)
+
+            differed |= await self._gone.each(self._session.clock, gone, again)
+        return differed
+
+    def _live_calls(self) -> Iterator[tuple[str, RunRow]]:
+        rows = self._set.rows.items()
+        return ((key, row) for key, row in rows if row.live and row.source is make.Source.CALL)
+
+    def _tell_old(self, newest: set[str]) -> None:
+        """Name the rows that are as they were read before, because what tells them fails."""
+        self._gone.keys = frozenset(self._gone.left)
+        self._live.keys = self._older.keys = frozenset()
+        if self._live.failing:
+            self._live.keys = frozenset(key for key, _ in self._live_calls() if key not in newest)
+        if self._older.failing:
+            self._older.keys = frozenset(row.key for row in self._ended_calls() if row.key not in newest)
 
     def _whole_since(self) -> datetime | None:
         if self._span is None or self._held() >= (self._set.total or 0):
@@ -166,14 +204,6 @@ class CallPages:
         kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
         self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
         self._set.drop(row.key for row in gone)
-
-    async def _fetch_gone(self, live: set[str]) -> bool:
-        """Read again what was live and is neither live nor on the first page any more: it has ended."""
-        differed = False
-        for key, row in list(self._set.rows.items()):
-            if row.live and key not in live and row.started_at and row.source is make.Source.CALL:
-                differed |= await self.read_one(row, Priority.TABLE)
-        return differed
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
         """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotAllowed, NotSignedIn
+from mogplex_tui.api.errors import MogplexError, NotAllowed
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.live.store import Change, RowSet
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 # For so many seconds a record that was read by itself stays in a list that gives only the newest: whoever looks at it
 # reads it again sooner.
 BESIDE = 120.0
-# A road that is found closed, not one that failed.
-CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +139,13 @@ class Collection:
     ) -> None:
         self.session, self.name, self.roads = session, name, tuple(roads)
         self._lend, self._lent_is_old, self._ages = lend, False, ages
-        if lend is not None:
-            for other in beside:
-                session.store.set(other).changes.subscribe(self._hear)
-        # The columns that the road of the last reading says nothing in.
+        self._lenders = [session.store.set(other) for other in beside] if lend is not None else []
+        # Which of them were old when they lent last.
+        self._were_old: list[bool] = []
+        for lender in self._lenders:
+            lender.changes.subscribe(self._hear)
+        # The road that was read last, and the columns that it says nothing in.
+        self._by: Road | None = None
         self.without: frozenset[str] = frozenset()
         self.set: RowSet[Item] = session.store.set(name)
         self._ends, self._ends_in_order = ends, list[float]()
@@ -170,6 +172,7 @@ class Collection:
             local=all(road.family is Family.OTHER for road in self.roads),
             idle=lambda: self.road is None,
             freshness=self.set.freshness,
+            sources=self.set.sources,
         )
 
     @property
@@ -213,13 +216,20 @@ class Collection:
         return self.session.closed([road.family for road in self.roads], needs)
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
-        """Read the list once by the best open road; return whether anything differed."""
+        """Read the list once by the best open road; return whether anything differed. Raises the error tree.
+
+        Whoever asks, the rows are known as of then.
+        """
         refused: MogplexError | None = None
         self._asked += 1
         mine = self._asked
         for road in self.roads:
             if not self.session.open(road.family):
                 continue
+            if road is not self._by:
+                # What another road failed on says nothing of this one.
+                self._by = road
+                self.set.sources.clear()
             try:
                 listing = await road.read(self.session.client.at(priority), self.session)
             except CLOSED as error:
@@ -232,15 +242,10 @@ class Collection:
             hidden = self.session.lacking(self.roads[0].family, road.notice) if road.notice else None
             self.set.notice = listing.notice or hidden
             self.without = road.without
+            self.set.freshness.taken(self.session.clock)
             return self._take_in(listing)
-        if refused is None and self.set.rows:
-            refused = NotAllowed(self.session.access.reach(self.roads[0].family).reason)
-        if refused is not None and (self.road is not None or self.set.rows):
-            # The family is open and this route of it is not, so there is no sentence for the whole; or what was read
-            # before stays, and grows old.
-            raise refused
-        self.set.touch()
-        return False
+        # What was read before stays, and grows old; where nothing was, nothing was read now.
+        raise refused or NotAllowed(self.session.access.reach(self.roads[0].family).reason)
 
     def _take_in(self, listing: Listing) -> bool:
         pairs = dict(self._lent(_apart(listing.items)))
@@ -279,9 +284,11 @@ class Collection:
         ]
 
     def relend(self) -> None:
-        """Put into every record what the lists of other kinds say now, if they say anything new."""
-        if self._lent_is_old or self._ages:
-            self._lent_is_old = False
+        """Put into every record what the lists of other kinds say now, if they say anything new or have grown old."""
+        now = self.session.scheduler.now()
+        old = [lender.freshness.stale(now) for lender in self._lenders]
+        if self._lent_is_old or self._ages or old != self._were_old:
+            self._lent_is_old, self._were_old = False, old
             self.set.apply(self._lent(self.set.rows.values()))
 
     def begin(self, key: str, doing: str) -> None:

@@ -51,7 +51,7 @@ class RunFeed:
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is Source.JOB else {"ai_call_events"}
             ),
-            metered=lambda: not self._wide or session.metered_off_v1(),
+            metered=lambda: not self.wide or session.metered_off_v1(),
             idle=self._over,
         )
 
@@ -62,14 +62,15 @@ class RunFeed:
         return self._last
 
     @property
-    def _wide(self) -> bool:
+    def wide(self) -> bool:
+        """Whether its events come by the wide road, whose answers tell nothing else of the run."""
         return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
 
     @property
     def source_sentence(self) -> str | None:
         """What of the events cannot be seen, in words; None when all can."""
         row = self.row
-        if not self._wide and row.run_id is None and row.automation_id is None:
+        if not self.wide and row.run_id is None and row.automation_id is None:
             why = row.unreadable or self.session.access.reach(Family.OBSERVABILITY).reason
             return f"The events of this call cannot be read. {why}".strip()
         if self.tail.at_horizon:
@@ -90,7 +91,7 @@ class RunFeed:
         """Read the events once; return whether there were new ones."""
         before, begun = self.tail.events, self.session.scheduler.now()
         row = self.row
-        if self._wide:
+        if self.wide:
             try:
                 await self._fetch_wide(row.call_id or "")
             except (LoginRequired, NotAllowed, NotSignedIn, Absent):

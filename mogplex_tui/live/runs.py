@@ -1,22 +1,23 @@
 """The list of runs, from whatever the credential reaches.
 
 Where observability is open: the calls of the service (`live.call_pages`). Where only v1 is: the runs of every
-automation and the runs that this machine knows by id (v1.md §5.3, §7.5), because v1 has no list of runs.
+automation and the runs that this machine knows by id (`live.own_runs`), because v1 has no list of runs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import NotFound
 from mogplex_tui.live import rows as make
-from mogplex_tui.live.call_pages import FORGOTTEN, PAGE, CallPages
-from mogplex_tui.live.collection import CLOSED
+from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
+from mogplex_tui.live.own_runs import OwnRuns
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.sources import CLOSED, Source
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.live.turns import Turns
 
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.session import Session
 
-# Seconds between two reads of the same thing where there is no list.
-AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
-# A run that ended is read once more after this: terminal is not always final (v1.md §7.6).
-SETTLE = 5.0
-# Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
-RUNS_A_READ = 8
 UNSEEN = "What became of it cannot be seen now."
 
 
@@ -43,9 +38,9 @@ class Runs:
         self.calls = CallPages(
             session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed), self.turns
         )
-        self._automations: dict[str, str] = {}
-        self._due: dict[str, float] = {}
-        self._settled: set[str] = set()
+        self.own = OwnRuns(
+            session, self.set, self.dress, lambda run, turn: self.put_run(run, turn=turn), self.turns
+        )
         self.feed = Feed(
             "runs",
             self.fetch,
@@ -57,8 +52,8 @@ class Runs:
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: not self.listed or session.metered_off_v1(),
             freshness=self.set.freshness,
+            sources=self.set.sources,
         )
-
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
@@ -90,6 +85,7 @@ class Runs:
     async def fetch(self) -> bool:
         """Read the list once by the widest road that is open; return whether anything differed."""
         if self.listed:
+            self._told_by(self.calls.sources)
             try:
                 differed = await self.calls.read()
             except CLOSED:
@@ -101,16 +97,23 @@ class Runs:
                     self.set.drop(self._of_v1_alone())
                 self.set.notice = None
                 return differed
+        self._told_by(self.own.sources)
         self._lose_sight()
         self.set.total = self.set.whole_since = None
         refused = False
         try:
-            return await self._fetch_v1()
+            return await self.own.read()
         except CLOSED:
             refused = True
             raise
         finally:
             self.set.notice = self._sentence(nothing=refused)
+
+    def _told_by(self, sources: Mapping[str, Source]) -> None:
+        """Let the set be as fresh as these; what the other road failed on says nothing of it."""
+        if self.set.sources.keys() != sources.keys():
+            self.set.sources.clear()
+            self.set.sources.update(sources)
 
     def _of_v1_alone(self) -> list[str]:
         """Return the rows that stood in for calls: jobs, which the calls tell of themselves, and what was not seen."""
@@ -170,63 +173,6 @@ class Runs:
         who = before.who if row.agent_id and before.agent_id == row.agent_id else None
         return row._replace(repo=row.repo or repo, who=who or row.who)
 
-    # Where only v1 is open -------------------------------------------------------------------------------------
-
-    async def _fetch_v1(self) -> bool:
-        now = self.session.clock.monotonic()
-        differed = False
-        shown = {row.run_id: row for row in self.set.rows.values() if row.run_id}
-        due = [
-            known.run_id
-            for known in self.session.history.all()[:PAGE]
-            if known.run_id not in self._settled and self._due.get(known.run_id, 0.0) <= now
-        ]
-        # What is over is read once more to be sure; it waits for what is live or was never read.
-        due.sort(key=lambda run_id: run_id in self._due and not (run_id in shown and shown[run_id].live))
-        for run_id in due[:RUNS_A_READ]:
-            differed |= await self.fetch_run(run_id, was=shown.get(run_id))
-        if self._due.get("automations", 0.0) <= now:
-            page = await self.session.client.at(Priority.TABLE).automations.list()
-            self._automations = {item.id: item.name or item.id for item in page.rows}
-            self._due["automations"] = now + AUTOMATIONS_EVERY
-        for automation_id in list(self._automations):
-            if self._due.get(automation_id, 0.0) <= now:
-                differed |= await self._fetch_automation(automation_id, Priority.TABLE)
-                self._due[automation_id] = now + AUTOMATION_RUNS_EVERY
-        return differed
-
-    async def _fetch_automation(self, automation_id: str, priority: Priority) -> bool:
-        name, turn = self._automations.get(automation_id), self.turns.ask()
-        try:
-            runs = await self.session.client.at(priority).automations.runs(automation_id)
-        except NotFound:
-            # Deleted since it was listed; the others are read all the same.
-            self._automations.pop(automation_id, None)
-            return False
-        pairs = [(run.id, self.dress(make.from_job(run, automation_id, name))) for run in runs]
-        if priority is Priority.ACTION:
-            for key, _ in pairs:
-                self.turns.read_back(key, turn)
-        pairs += make.marked(runs.bad, automation_id)
-        return bool(self.set.apply(self.turns.still_news(pairs, turn)).changed)
-
-    async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
-        """Read one v1 run by its id and put it in the list. Raises the error tree, save for a run that is gone."""
-        now, turn = self.session.clock.monotonic(), self.turns.ask()
-        try:
-            run = await self.session.client.at(Priority.TABLE).runs.get(run_id)
-        except NotFound:
-            self._settled.add(run_id)
-            if was is None:
-                return False
-            return bool(self.set.apply([(was.key, was._replace(state="unknown", error=FORGOTTEN))]).changed)
-        ended = run.status in ENDED_STATES
-        if ended and was is not None and was.state == run.status and run_id in self._due:
-            self._settled.add(run_id)
-        self._due[run_id] = now + (SETTLE if ended else LIVE_RUN_EVERY)
-        before = None if was is None else self.set.rows.get(was.key)
-        return self.put_run(run, turn=turn) != before
-
     def put_run(
         self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None, turn: int | None = None
     ) -> RunRow:
@@ -266,7 +212,7 @@ class Runs:
             self.turns.read_back(row.key, turn)
             return self.put_run(run, turn=turn)
         elif row.automation_id is not None:
-            await self._fetch_automation(row.automation_id, Priority.ACTION)
+            await self.own.fetch_of(row.automation_id, Priority.ACTION)
         now = self.set.rows.get(row.key)
         return None if now is not None and now.error == FORGOTTEN else now
 

@@ -11,16 +11,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, ServiceFailed, SuspectedThrottle, Throttled
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    InvalidResponse,
+    MogplexError,
+    ServiceFailed,
+    SuspectedThrottle,
+    Throttled,
+)
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.store import Freshness
+from mogplex_tui.live.sources import Freshness, Source
 
 log = logging.getLogger("mogplex.live")
 
@@ -31,7 +38,8 @@ AT_ONCE = 8
 # it done. Where others wait for its place it goes on no longer than a hold takes to go from one screen to the next.
 LINGERS, HANDED_ON = 1.0, 0.1
 LONGEST_PAUSE = 60.0
-# What the service goes on failing to do is asked for again after so many seconds, then twice as many, and so on.
+# What the service goes on failing to do, or tells in a way that cannot be understood, is asked for again after so many
+# seconds, then twice as many, and so on.
 FAILING = 8.0
 
 
@@ -62,6 +70,8 @@ class Feed:
     # hints, which are mostly about others, read it no more often than a poll would have.
     idle: Callable[[], bool] = lambda: False
     freshness: Freshness = field(default_factory=Freshness)
+    # What `fetch` notes that it failed to read while the rest was read: it is due again by itself.
+    sources: Mapping[str, Source] = field(default_factory=dict)
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False
@@ -74,6 +84,20 @@ class Feed:
     finished: float | None = None
     took: float = 0.0
     fruitless: int = 0
+
+    def __post_init__(self) -> None:
+        self.freshness.every = self.every
+
+    @property
+    def failing(self) -> bool:
+        """Whether its last reading failed, as a whole or in part."""
+        return self.freshness.failures > 0 or any(source.failing for source in self.sources.values())
+
+    @property
+    def retries(self) -> list[float]:
+        """When what failed of it is due again, as a whole or in part."""
+        troubled = (self.freshness, *(source.freshness for source in self.sources.values()))
+        return [fresh.retry_at for fresh in troubled if fresh.retry_at is not None]
 
 
 class Want:
@@ -143,6 +167,8 @@ class Scheduler(Going):
         """Ask for a read now, whatever the intervals say."""
         feed.asked = True
         feed.freshness.retry_at = None
+        for source in feed.sources.values():
+            source.freshness.retry_at = None
         self._wake.set()
 
     def refresh_all(self, *, everything: bool = False) -> None:
@@ -152,7 +178,7 @@ class Scheduler(Going):
         """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
-            if everything or feed.tables or feed.freshness.failures:
+            if everything or feed.tables or feed.failing:
                 self.refresh(feed)
 
     def hint(self, tables: Iterable[str]) -> None:
@@ -185,7 +211,8 @@ class Scheduler(Going):
         if feed.freshness.retry_at is not None:
             return max(wait, feed.freshness.retry_at - now)
         interval = self._interval(feed)
-        candidates = [] if interval is None else [feed.finished + interval - now]
+        candidates = [at - now for at in feed.retries]
+        candidates += [] if interval is None else [feed.finished + interval - now]
         if feed.hinted_at is not None:
             candidates.append(max(feed.hinted_at + DEBOUNCE, feed.finished + self._gap(feed)) - now)
         return max(wait, min(candidates)) if candidates else None
@@ -267,9 +294,7 @@ class Scheduler(Going):
         return pause
 
     def _begin(self, feed: Feed) -> None:
-        announced = (
-            feed.hinted_at is not None or feed.asked or feed.finished is None or feed.freshness.failures > 0
-        )
+        announced = feed.hinted_at is not None or feed.asked or feed.finished is None or feed.failing
         feed.running, feed.asked, feed.hinted_at = True, False, None
         feed.begun = self._clock.monotonic()
         feed.freshness.loading = True
@@ -302,9 +327,11 @@ class Scheduler(Going):
             self._failed(feed, error)
         else:
             now = self._clock.monotonic()
-            fresh.as_of, fresh.as_of_wall = now, self._clock.now()
-            fresh.error, fresh.failures, fresh.retry_at, fresh.blocked_until = None, 0, None, None
+            fresh.taken(self._clock)
             feed.finished, feed.took = now, now - begun
+            for source in feed.sources.values():
+                if source.failing:
+                    source.freshness.retry_at = self._retry_at(feed, source.freshness)
             feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
             announced = announced or feed.hinted_at is not None
             if differed and not announced and self.realtime_open and feed.tables and feed.announced:
@@ -314,10 +341,16 @@ class Scheduler(Going):
             feed.changed()
 
     def _failed(self, feed: Feed, error: Exception) -> None:
-        now = self._clock.monotonic()
-        fresh = feed.freshness
-        fresh.error, feed.finished, fresh.blocked_until = error, now, None
-        fresh.failures += 1
+        feed.freshness.failed(error)
+        feed.finished = self._clock.monotonic()
+        feed.freshness.retry_at = self._retry_at(feed, feed.freshness)
+        for source in feed.sources.values():
+            # It is read again with the whole.
+            source.freshness.retry_at = None
+
+    def _retry_at(self, feed: Feed, fresh: Freshness) -> float | None:
+        """Return when what has failed is read again, None where no time is set for it."""
+        error = fresh.error
         wait: float | None = 15.0
         if isinstance(error, Throttled | SuspectedThrottle):
             wait = error.retry_after or 60.0
@@ -326,8 +359,9 @@ class Scheduler(Going):
             wait = decide(error, min(fresh.failures, 3), method="GET")
             if wait is not None and fresh.failures > 3:
                 wait = min(30.0, 5.0 * (fresh.failures - 2))
-            usual = self._interval(feed) if wait is None and isinstance(error, ServiceFailed) else None
+            usual = self._interval(feed) if wait is None else None
             if usual is not None:
-                # Never later than it would have been read without a failure.
-                wait = min(usual, FAILING * (1 << min(fresh.failures - 3, 8)))
-        fresh.retry_at = None if wait is None else now + wait
+                # Never later than it would have been read without a failure; what is refused may wait for that.
+                again = FAILING * (1 << min(max(fresh.failures - 3, 0), 8))
+                wait = min(usual, again) if isinstance(error, ServiceFailed | InvalidResponse) else usual
+        return None if wait is None else self._clock.monotonic() + wait

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.sources import Freshness, Source
 
 R = TypeVar("R")
-
-
-@dataclass(slots=True)
-class Freshness:
-    """How current a set is and what stands in the way. `as_of` and `retry_at` are monotonic seconds."""
-
-    as_of: float | None = None
-    as_of_wall: datetime | None = None
-    loading: bool = False
-    error: Exception | None = None
-    failures: int = 0
-    retry_at: float | None = None
-    blocked_until: float | None = None
-
-    def age(self, now: float) -> float | None:
-        """Return the seconds since the set was last read, or None when it never was."""
-        return None if self.as_of is None else max(0.0, now - self.as_of)
 
 
 class Change(NamedTuple):
@@ -41,7 +24,9 @@ class RowSet(Generic[R]):
 
     def __init__(self) -> None:
         self.rows: dict[str, R] = {}
+        # Of the reading as a whole, and of each source that may fail without it, by a name of its own.
         self.freshness = Freshness()
+        self.sources: dict[str, Source] = {}
         # How many there are on the service, when it says so.
         self.total: int | None = None
         # From this start on nothing is missing, as far as rows have a start; None where that is not known.

@@ -72,7 +72,11 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
     segments += _costs(session, look)
     if waiting:
         glyph, _, _ = words.state("waiting")
-        segments.append(Segment(f"{glyph} {waiting}", Tone.WARN, priority=1, right=True))
+        # As old as the list that they are counted in, or as the part of it that is troubled.
+        asked, now = session.store.set("approvals"), session.clock.monotonic()
+        told_by = (asked.freshness, *(source.freshness for source in asked.sources.values()))
+        tone = Tone.DIM if any(fresh.stale(now) for fresh in told_by) else Tone.WARN
+        segments.append(Segment(f"{glyph} {waiting}", tone, priority=1, right=True))
     return segments
 
 
@@ -105,12 +109,12 @@ def _costs(session: Session, look: Look) -> list[Segment]:
     if not session.open(Family.OBSERVABILITY):
         return [Segment(f"today {words.DASH}", Tone.DIM, priority=3, right=True)]
     today = words.money(session.costs.today)
-    rate = session.costs.per_hour
-    segments = [
-        Segment(f"today {today}", Tone.STRONG if session.costs.today else Tone.DIM, priority=3, right=True)
-    ]
+    rate, old = session.costs.per_hour, session.costs.feeds["hour"].freshness.stale(session.clock.monotonic())
+    loud = Tone.STRONG if session.costs.today and not old else Tone.DIM
+    segments = [Segment(f"today {today}", loud, priority=3, right=True)]
     if rate is not None:
         spark = sparkline(session.costs.series()[-12:], ascii_mode=look.ascii)
-        segments.append(Segment(f"{words.money(rate)}/h", Tone.PLAIN, priority=4, right=True))
-        segments.append(Segment(spark, Tone.ACCENT, priority=7, right=True))
+        plain, accent = (Tone.DIM, Tone.DIM) if old else (Tone.PLAIN, Tone.ACCENT)
+        segments.append(Segment(f"{words.money(rate)}/h", plain, priority=4, right=True))
+        segments.append(Segment(spark, accent, priority=7, right=True))
     return segments

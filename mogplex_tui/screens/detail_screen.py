@@ -14,9 +14,10 @@ from textual.widget import Widget
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import actions, words
 from mogplex_tui.operate.kinds.base import Context, Kind
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.kind_screen import never_of, tab_of, takes, verb_of
@@ -40,6 +41,8 @@ class DetailScreen(ConsoleScreen):
         self._one: Feed | None = None
         # Whether there is more to the record than its list says; not known before it was read by itself.
         self._says_more = True
+        # Whether what is read of it by itself tells the whole record, so that its list adds nothing.
+        self._tells_all = False
         self._shown: Any = None
 
     @property
@@ -99,6 +102,7 @@ class DetailScreen(ConsoleScreen):
             before, listed = collection.set.rows.get(self._given.key), self.on_row()
             fresh = await one(self.session.client.at(Priority.TAIL), listed)
             self._says_more = fresh is not listed
+            self._tells_all = fresh.raw is not listed.raw
             self._given = fresh
             collection.put(fresh)
             return fresh != before
@@ -144,8 +148,7 @@ class DetailScreen(ConsoleScreen):
     @property
     def old(self) -> bool:
         """Whether what is known of the record is drawn as old."""
-        feed = self._newest()
-        return messages.stale(feed.freshness, self.session.clock.monotonic(), feed.every)
+        return self._freshness().stale(self.session.clock.monotonic())
 
     def draw_facts(self) -> None:
         """Draw the facts, or why there are none."""
@@ -176,42 +179,48 @@ class DetailScreen(ConsoleScreen):
         """Whether nothing can be done to the record: a list that is whole does not have it any more."""
         return bool(self._gone()) and self.collection.set.total is None
 
-    def _newest(self) -> Feed:
-        """Return the feed by which the record was read last: its own, or that of its list."""
-        listed, own = self.collection.feed, self._one
-        if (
-            own is None
-            or not self._says_more
-            or (own.freshness.as_of or 0.0) < (listed.freshness.as_of or 0.0)
-        ):
+    def _freshness(self) -> Freshness:
+        """Return how fresh the record is: as its list, or as its own reading where that tells all of it and is newer."""
+        listed, own = self.collection.set.freshness, self._one
+        if own is None or not self._tells_all or (own.freshness.as_of or 0.0) < (listed.as_of or 0.0):
             return listed
-        return own
+        return own.freshness
+
+    def sources(self) -> list[Source]:
+        """Return what tells a part of the record: its own reading, the lists of other kinds, and routes of its list."""
+        own, listed = self._one, self.collection
+        found = self.KIND.told_beside(self.session, listed.without)
+        if own is not None and self._says_more:
+            found.append(Source("What is told beyond the list is", freshness=own.freshness, keys=None))
+        for each in listed.set.sources.values():
+            if each.columns or each.keys is None or self._given.key in each.keys:
+                found.append(each)
+        return found
 
     def _say(self, item: Item) -> None:
         closed = self.collection.closed(self.KIND.needs)
-        trouble = messages.failing(self._newest().freshness) if closed is None else messages.kept(closed)
+        trouble = ages.failing(self._freshness(), self.sources()) if closed is None else ages.kept(closed)
         sentence = self._gone() or trouble
-        one = None if self._one is None else self._one.freshness.error
-        if not sentence and one is not None:
-            sentence = f"{one}"
         self.query_one("#notice", Notice).show(sentence or (item.doing and f"{item.doing} …") or "")
+
+    def _age(self) -> Segment:
+        """How fresh the record is. What it alone says is still on its way at first; that its list fails matters more."""
+        own, fresh = self._one, self._freshness()
+        if own is not None and own.freshness.as_of is None and own.freshness.loading:
+            fresh = fresh if self.collection.set.freshness.failures else own.freshness
+        return ages.freshness_segment(self.session, fresh, self.sources())
 
     def title_segments(self) -> list[Segment]:
         """Return the way here, the record's name, and how fresh it is."""
         item, way = self.on_row(), self.way()
         # On the way from its own list, the record's name says enough.
         noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
-        own = self._one
-        # What the record alone says is still on its way: the list is not all there is. That it fails matters more.
-        first = own is not None and own.freshness.as_of is None and own.freshness.loading
-        first = first and not self.collection.set.freshness.failures
-        feed = own if own is not None and first else self._newest()
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),
             Segment(self.here(), Tone.STRONG, priority=0, close=True),
             Segment(item.doing or "", Tone.WARN, priority=1),
-            messages.freshness_segment(self.session, feed.freshness, every=feed.every),
+            self._age(),
         ]
         return [segment for segment in segments if segment.text]
 

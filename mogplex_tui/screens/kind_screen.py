@@ -10,12 +10,13 @@ from textual import on
 
 from mogplex_tui.live.collection import Collection, Item
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Source
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate import actions, words
 from mogplex_tui.operate.kinds.base import Kind, Span
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.older import Older
@@ -43,6 +44,10 @@ class KindScreen(ListScreen):
     def feed_of(self) -> Feed:
         """Return the feed of the kind."""
         return self.collection.feed
+
+    def sources(self) -> Sequence[Source]:
+        """Return what the rows are told by, and the lists of other kinds that their columns tell from."""
+        return (*super().sources(), *self.KIND.told_beside(self.session, self.collection.without))
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feed of the kind, those of the kinds that it tells from, and what a link leads to beyond them."""
@@ -80,7 +85,7 @@ class KindScreen(ListScreen):
     def trouble(self) -> str:
         """Return what closed the way to the rows, or why it failed."""
         closed = self.closed()
-        return super().trouble() if closed is None else messages.kept(closed)
+        return super().trouble() if closed is None else ages.kept(closed)
 
     def closed(self) -> str | None:
         """Return why nothing can be seen here."""

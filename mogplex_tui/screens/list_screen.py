@@ -14,7 +14,7 @@ from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.kinds import Context
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages, messages
 from mogplex_tui.screens.narrowing import NarrowScreen
 from mogplex_tui.screens.sources import KindSource, columns_of
 from mogplex_tui.widgets.line_table import LineTable
@@ -24,6 +24,9 @@ from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from mogplex_tui.live.sources import Source
+    from mogplex_tui.operate.kinds.base import Seen
 
 
 class ListScreen(NarrowScreen):
@@ -62,7 +65,7 @@ class ListScreen(NarrowScreen):
         self._view: SortedView[Any] = SortedView(
             self._rows.rows, self.KIND.default_sort, descending=self.KIND.descending
         )
-        self._source = KindSource(self.KIND, self._rows.rows, self._view, self._cell_context())
+        self._source = KindSource(self.KIND, self._rows.rows, self._view, self.session.clock.now())
         self._source.marked = self._marked
         yield Notice(id="notice")
         table = LineTable(id="table")
@@ -85,10 +88,32 @@ class ListScreen(NarrowScreen):
 
     def seen(self) -> datetime:
         """Return up to when the rows are known: now, or when they were last read where that is long ago or fails."""
-        return messages.seen(self.session, self._rows.freshness, self.feed_of().every)
+        return ages.seen(self.session, self._rows.freshness)
 
-    def _cell_context(self) -> Context:
-        return Context(self.session.clock.now(), self.seen())
+    def seen_of(self) -> Seen:
+        """Return up to when each row is known; one that a source tells which fails is known up to its last reading."""
+        seen, old = self.seen(), self._source.contexts
+        return lambda row: old[row.key].seen if row.key in old else seen
+
+    def sources(self) -> Sequence[Source]:
+        """Return what else the rows are told by: routes that fail and grow old without the rest; for subclasses."""
+        return tuple(self._rows.sources.values())
+
+    def _grow_old(self) -> None:
+        """Let the source of the cells know what is old, as a whole and in part."""
+        source, clock, told = self._source, self.session.clock, self.sources()
+        now, at = clock.now(), clock.monotonic()
+        source.context = Context(now, self.seen())
+        source.stale = self._rows.freshness.stale(at)
+        old = [each for each in told if each.freshness.stale(at)]
+        source.old_rows = frozenset[str]().union(*(each.keys or () for each in old))
+        source.leave_behind(frozenset[str]().union(*(each.columns for each in old)))
+        source.contexts = {
+            key: Context(now, ages.seen(self.session, each.freshness))
+            for each in told
+            if each.failing
+            for key in each.keys or ()
+        }
 
     # What changes ----------------------------------------------------------------------------------------------
 
@@ -104,7 +129,7 @@ class ListScreen(NarrowScreen):
         moved = self._view.apply(changed, removed)
         self.drop_marks(changed | removed)
         self.tally(changed | removed)
-        self._source.context = self._cell_context()
+        self._grow_old()
         table = self.table
         table.refresh_rows(changed, reordered=moved)
         for key in table.visible_keys:
@@ -132,9 +157,7 @@ class ListScreen(NarrowScreen):
 
     def on_tick(self) -> None:
         """Let ages and durations grow, and rows grow old."""
-        self._source.context = self._cell_context()
-        now, every = self.session.clock.monotonic(), self.feed_of().every
-        self._source.stale = messages.stale(self._rows.freshness, now, every)
+        self._grow_old()
         # What grows with the time moves rows, also while nothing is heard of them.
         moved = self._grows and self._look()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)
@@ -143,8 +166,8 @@ class ListScreen(NarrowScreen):
             self.refresh_chrome()
 
     def trouble(self) -> str:
-        """Return why the rows that are shown are not read again, nothing while they are."""
-        return messages.failing(self._rows.freshness)
+        """Return why the rows that are shown, or a part of them, are not read again, nothing while they are."""
+        return ages.failing(self._rows.freshness, self.sources())
 
     def notice(self) -> str:
         """Return what is said above the rows."""
@@ -199,7 +222,7 @@ class ListScreen(NarrowScreen):
         column = (self.KIND.field(self._sort).title or self._sort).lower() if self._sort else ""
         order = f"by {column} {'↓' if self._descending else '↑'}" if column else ""
         right = [
-            messages.freshness_segment(self.session, self._rows.freshness, every=self.feed_of().every),
+            ages.freshness_segment(self.session, self._rows.freshness, self.sources()),
             Segment(order, Tone.DIM, priority=5, right=True),
         ]
         if self._filter:

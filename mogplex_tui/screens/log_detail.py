@@ -13,9 +13,10 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages, messages
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
@@ -137,9 +138,14 @@ class LogDetail(DetailScreen, TailScreen):
             lines = messages.nothing(self.session, fresh, noun="lines", empty=logs.empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))
 
+    def _age(self) -> Segment:
+        """How fresh the record is, and its log where that fails."""
+        log = [Source("The log is", freshness=self._log.freshness)] if self._log.failing else []
+        return ages.freshness_segment(self.session, self._freshness(), [*self.sources(), *log])
+
     def title_segments(self) -> list[Segment]:
         """Return the way here, the record's name, what is marked, and how much there is."""
-        marked, following = self.tail_segments(cut_off=self._log.freshness.failures > 0)
+        marked, following = self.tail_segments(cut_off=self._log.failing)
         count = Segment(words.plural(len(self.log_tail), "line"), Tone.DIM, priority=3, right=True)
         every = [*DetailScreen.title_segments(self), marked, following, count]
         return [segment for segment in every if segment.text]

@@ -3,83 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
 from mogplex_tui.live.session import Session, session_needed
-from mogplex_tui.live.store import Freshness
-from mogplex_tui.operate import words
+from mogplex_tui.live.sources import Freshness
 from mogplex_tui.operate.actions import key_of
-from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.screens.ages import wait
 
-# Older than this a list is drawn dim, as old, unless it is read more rarely than that.
-STALE_AFTER = 90.0
-# A reading may be so late, in seconds, before what is shown is called old.
-LATE = 30.0
 _SENTENCES = re.compile(r"(?<=[.?]) (?=\S)")
 _SENT = "Actions are sent all the same; the service may refuse them."
-
-
-def stale(fresh: Freshness, now: float, every: float = 0.0) -> bool:
-    """Return whether rows are old enough, or troubled enough, to be drawn as old; they are read `every` seconds."""
-    age = fresh.age(now)
-    late = max(STALE_AFTER, every + LATE)
-    return age is not None and (age > late or (fresh.failures > 1 and age > 15))
-
-
-def seen(session: Session, fresh: Freshness, every: float = 0.0) -> datetime:
-    """Return up to when rows are known: now, or when they were last read while that fails or is long ago.
-
-    They are read `every` seconds. What goes on then may be over by now: its time does not grow any more.
-    """
-    now, at = session.clock.now(), session.clock.monotonic()
-    known = 0.0 if not (fresh.failures or stale(fresh, at, every)) else fresh.age(at) or 0.0
-    return now - timedelta(seconds=known)
-
-
-def failing(fresh: Freshness) -> str:
-    """Return why what is shown was not read again, once a second try failed too or none is planned; else nothing."""
-    if fresh.as_of is None or fresh.error is None or (fresh.failures < 2 and fresh.retry_at is not None):
-        return ""
-    what = fresh.error.what if isinstance(fresh.error, MogplexError) else f"Reading failed: {fresh.error}"
-    return kept(what, f"; {key_of('view.refresh')} reads it again")
-
-
-def kept(why: str, then: str = "") -> str:
-    """Return why nothing is read any more, with what that means for what is shown."""
-    return f"{why.rstrip('.')}. What was read before stays{then}."
-
-
-def freshness_words(session: Session, fresh: Freshness) -> str:
-    """Return how fresh a set is, when that is not "now": `as of 14s`, `stale 3m`, `next read in 7s`."""
-    now = session.clock.monotonic()
-    age = fresh.age(now)
-    if age is None:
-        return "reading" if fresh.loading else ""
-    if fresh.blocked_until is not None:
-        why = "budget used up" if session.budget.blocked_until is None else "requests limited"
-        return f"as of {words.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
-    if fresh.failures:
-        again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
-        return f"stale {words.seconds(age)}{again}"
-    return "" if age < 8 else f"as of {words.seconds(age)}"
-
-
-def freshness_segment(
-    session: Session, fresh: Freshness, *, every: float = 0.0, priority: int = 2
-) -> Segment:
-    """Return how fresh a set is for the title: an age alone is quiet, what is old or troubled stands out."""
-    old = stale(fresh, session.clock.monotonic(), every)
-    loud = old or fresh.failures or fresh.blocked_until is not None
-    tone = Tone.WARN if loud else Tone.DIM
-    return Segment(freshness_words(session, fresh), tone, priority=priority, right=True)
-
-
-def wait(seconds: float) -> str:
-    """Return a wait in whole seconds, never less than one."""
-    return f"{max(1, round(seconds))}s"
 
 
 def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> list[str]:

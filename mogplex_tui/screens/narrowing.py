@@ -12,8 +12,7 @@ from mogplex_tui.screens.marks import MarkScreen
 from mogplex_tui.widgets.line_table import LineTable
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from mogplex_tui.operate.kinds.base import Seen
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
@@ -40,8 +39,8 @@ class NarrowScreen(MarkScreen):
         key = self.table.cursor_key
         return None if key is None else self._rows.rows.get(key)
 
-    def seen(self) -> datetime:
-        """Return up to when the rows are known; for subclasses."""
+    def seen_of(self) -> Seen:
+        """Return up to when each row is known; for subclasses."""
         raise NotImplementedError
 
     def say(self) -> None:
@@ -52,7 +51,7 @@ class NarrowScreen(MarkScreen):
         """Order and filter all rows by what holds at this instant; return whether any place moved."""
         from mogplex_tui.operate.filters import compile_filter, grows
 
-        kind, now, seen = self.KIND, self.session.clock.now(), self.seen()
+        kind, now, seen = self.KIND, self.session.clock.now(), self.seen_of()
         ordered = self._sort is not None and kind.field(self._sort).sort_at is not None
         self._grows = ordered or grows(self._filter, kind.spans)
         return self._view.look(

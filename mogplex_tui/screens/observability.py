@@ -16,7 +16,7 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages, messages
 from mogplex_tui.screens.base import ConsoleScreen, bindings
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
@@ -108,9 +108,7 @@ class ObservabilityScreen(ConsoleScreen):
         """Return the range and how old the figures are."""
         fresh = self.session.costs.feeds[self._range].freshness
         age, aged = fresh.age(self.session.clock.monotonic()), ""
-        trouble = (
-            messages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
-        )
+        trouble = ages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
             trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
@@ -129,11 +127,11 @@ class ObservabilityScreen(ConsoleScreen):
         fresh = feed.freshness
         if closed:
             said = messages.observability_closed(self.session)
-            notice = messages.kept(said[0]) if known else " ".join(said)
+            notice = ages.kept(said[0]) if known else " ".join(said)
         elif self._window is None:
             notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = messages.failing(fresh)
+            notice = ages.failing(fresh)
         above = self.query_one("#notice", Notice)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.
@@ -142,7 +140,7 @@ class ObservabilityScreen(ConsoleScreen):
         # Headings with nothing under them would say less than the notice alone.
         self.set_class(not known, "-closed")
         stats = None if self._window is None else self._window.stats
-        old = closed or messages.stale(fresh, self.session.clock.monotonic(), feed.every)
+        old = closed or fresh.stale(self.session.clock.monotonic())
         for name, lines in cards(stats).items():
             shown = [[(text, Tone.DIM) for text, _ in line] for line in lines] if old else lines
             self.query_one(f"#{name}", Card).set_lines(shown)

@@ -12,11 +12,12 @@ from textual.widget import Widget
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import facts as facts_of
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, key_of
 from mogplex_tui.operate.kinds import duration_seconds
-from mogplex_tui.screens import messages
+from mogplex_tui.screens import ages, messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
@@ -127,16 +128,29 @@ class RunScreen(TailScreen):
             lines = messages.nothing(self.session, fresh, noun="events", empty=empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
-            self.tail.set_notice(messages.failing(fresh) or self.run_feed.source_sentence)
+            self.tail.set_notice(ages.failing(fresh, self._told_by()) or self.run_feed.source_sentence)
 
-    @property
-    def _cut_off(self) -> bool:
-        """Whether the last reading failed, so that what is shown may be over by now."""
-        return self.run_feed.feed.freshness.failures > 0
+    def _told_by(self) -> list[Source]:
+        """What tells the state of a run that goes on, where the answer that tells its events does not: the list."""
+        rows, row = self.console.runs.set, self.run_feed.row
+        if row.state in ENDED_STATES or not self.run_feed.wide:
+            return []
+        parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
+        return [
+            Source("How the run stands is", freshness=fresh, keys=None) for fresh in (rows.freshness, *parts)
+        ]
+
+    def _stands(self) -> Freshness:
+        """How fresh the state of the run is."""
+        return min(
+            (each.freshness for each in self._told_by()),
+            default=self.run_feed.feed.freshness,
+            key=ages.read_at,
+        )
 
     def seen(self) -> datetime:
         """Return up to when the run is known: now, or when it was last read while the service cannot be read."""
-        return messages.seen(self.session, self.run_feed.feed.freshness, self.run_feed.feed.every)
+        return ages.seen(self.session, self._stands())
 
     def here(self) -> str:
         """Return the run by its short id; a call without one by its kind."""
@@ -156,18 +170,19 @@ class RunScreen(TailScreen):
             *crumbs,
             Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
             Segment(self.here(), Tone.STRONG, priority=1, close=True),
-            Segment(f"{glyph} {word}", Tone.DIM if self._cut_off else Tone(tone), priority=0),
+            Segment(f"{glyph} {word}", Tone.DIM if self._stands().failures else Tone(tone), priority=0),
             Segment(words.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
             *self._right_segments(),
         ]
         return [segment for segment in segments if segment.text]
 
     def _right_segments(self) -> list[Segment]:
-        fresh, matters = self.run_feed.feed.freshness, 1 if self._cut_off else 3
-        marked, following = self.tail_segments(cut_off=self._cut_off)
+        feed, told_by = self.run_feed.feed, self._told_by()
+        matters = 1 if feed.failing or any(source.failing for source in told_by) else 3
+        marked, following = self.tail_segments(cut_off=feed.failing)
         return [
             marked,
-            messages.freshness_segment(self.session, fresh, priority=matters),
+            ages.freshness_segment(self.session, feed.freshness, told_by, priority=matters),
             following,
             Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from mogplex_tui.live.view import SortedView
@@ -34,10 +35,15 @@ def _column(field: Field) -> Column:
 class KindSource:
     """Rows of one kind for a `LineTable`; cells are made only for what is on screen."""
 
-    def __init__(self, kind: Kind, rows: Mapping[str, Any], view: SortedView[Any], context: Context) -> None:
+    def __init__(self, kind: Kind, rows: Mapping[str, Any], view: SortedView[Any], now: datetime) -> None:
         self._kind, self._rows, self._view = kind, rows, view
-        self.context = context
+        self.context = Context(now)
+        # Rows that are known up to earlier than the others.
+        self.contexts: Mapping[str, Context] = {}
+        # Whether all rows are old; else which ones are, and in which places of every row.
         self.stale = False
+        self.old_rows: frozenset[str] = frozenset()
+        self._old_places: list[int] = []
         self.marked: set[str] = set()
 
     def __len__(self) -> int:
@@ -51,13 +57,22 @@ class KindSource:
         """Return the place of a row, or None when it is not shown."""
         return self._view.index_of(key)
 
+    def leave_behind(self, columns: frozenset[str]) -> None:
+        """Draw these columns as old."""
+        fields = self._kind.fields
+        self._old_places = [place for place, field in enumerate(fields) if field.key in columns]
+
     def cells(self, key: str) -> Sequence[Cell]:
-        """Return a row's cells, one a column."""
-        row, context = self._rows.get(key), self.context
+        """Return a row's cells, one a column; what is old in it is dim."""
+        row, context = self._rows.get(key), self.contexts.get(key, self.context)
         if row is None:
             # It went a moment ago, and the order has not been brought up to date yet.
             return [("", Tone.PLAIN) for _ in self._kind.fields]
         cells = [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
+        if key in self.old_rows:
+            return [(text, Tone.DIM) for text, _ in cells]
+        for place in self._old_places:
+            cells[place] = (cells[place][0], Tone.DIM)
         if not self._kind.quiet(row):
             return cells
         return [(text, Tone.DIM if tone is Tone.PLAIN else tone) for text, tone in cells]

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.live.scheduler import DEBOUNCE
 from mogplex_tui.operate import actions
 from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.tones import Tone
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -223,3 +225,31 @@ async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
             await ui.press("pageup", "escape")
             await ui.sees("STATE")
         assert ui.app.return_value is None
+
+
+async def test_a_list_that_fails_makes_the_state_of_a_run_old_and_not_its_events(
+    console: Run, world: World
+) -> None:
+    async def fails() -> bool:
+        raise ServiceFailed("The service failed on the calls: broken", status=500)
+
+    def tone_of(word: str) -> Tone:
+        return next(each.tone for each in ui.app.screen.title_segments() if word in each.text)
+
+    _, call_id = _streaming(world)
+    async with console() as ui:
+        await _opened(ui)
+        assert tone_of("streaming") is not Tone.DIM
+        listed = ui.app.runs.feed
+        reads, listed.fetch = listed.fetch, fails
+        for failures in (1, 2):
+            await ui.press("r")
+            await ui.until(lambda least=failures: listed.freshness.failures >= least, "a failure")
+        await ui.sees("How the run stands is", "read before", "partly stale", "following")
+        assert tone_of("streaming") is Tone.DIM
+        world.event(call_id, "log", message="fresh from the service")
+        await ui.sees("fresh from the service", "partly stale")
+        listed.fetch = reads
+        await ui.press("r")
+        await ui.loses("partly stale")
+        assert tone_of("streaming") is not Tone.DIM

@@ -154,7 +154,9 @@ def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_dro
         assert field.priority == 0, name
         assert (field.min_width or field.width) >= len("▫ unreada…"), name
         # Why stands in the row where there is a column for a sentence.
-        assert not field.flex or field.cut == "middle" or any("name: not a text" in each for each in told), name
+        assert not field.flex or field.cut == "middle" or any("name: not a text" in each for each in told), (
+            name
+        )
         assert sum("name: not a text" in each for each in told) <= 1, name
         assert kind.name_of(Item("x", None, {"name": "Its name"}, "id: not a text")) == "Its name"
 
@@ -189,9 +191,9 @@ class Teams:
         )
 
 
-async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_team() -> None:
+async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_team(world: World) -> None:
     read = kinds()["members"].roads[0].read
-    listing = await read(Teams(other=None), None)  # type: ignore[arg-type]
+    listing = await read(Teams(other=None), world.session)  # type: ignore[arg-type]
     assert ([item.key for item in listing.items], "Members of t1" in listing.notice) == (["t2/i1"], True)
     with pytest.raises(NotAllowed, match="Members of t1"):
-        await read(Teams(other=NotFound("gone")), None)  # type: ignore[arg-type]
+        await read(Teams(other=NotFound("gone")), world.session)  # type: ignore[arg-type]

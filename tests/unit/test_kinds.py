@@ -118,7 +118,7 @@ def test_every_column_sorts_rows_with_and_without_values() -> None:
     ]
     for field in RUNS.fields:
         if field.sortable:
-            assert len(sorted(rows, key=RUNS.order_at(field.key, CONTEXT.now))) == 3
+            assert len(sorted(rows, key=RUNS.order_at(field.key, lambda _: CONTEXT.now))) == 3
 
 
 def test_columns_have_their_own_names_and_some_never_drop() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import rows as make
-from mogplex_tui.live.store import Freshness
+from mogplex_tui.live.sources import Freshness
 from mogplex_tui.operate import words
+from mogplex_tui.screens.ages import failing, freshness_segment, freshness_words
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.screens.messages import failing, freshness_segment, freshness_words, nothing, stale
+from mogplex_tui.screens.messages import nothing
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import FakeSession, call
@@ -105,9 +106,9 @@ def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:
 
 
 def test_a_list_that_is_read_rarely_is_not_called_old_while_it_is_in_time() -> None:
-    fresh = Freshness(as_of=100.0)
-    assert [stale(fresh, 100.0 + age, 300.0) for age in (91, 300, 331)] == [False, False, True]
-    assert [stale(fresh, 100.0 + age, 20.0) for age in (60, 91)] == [False, True]
+    rarely, often = Freshness(as_of=100.0, every=300.0), Freshness(as_of=100.0, every=20.0)
+    assert [rarely.stale(100.0 + age) for age in (91, 300, 331)] == [False, False, True]
+    assert [often.stale(100.0 + age) for age in (60, 91)] == [False, True]
 
 
 def test_what_stays_on_screen_says_why_it_was_not_read_again_when_that_is_not_over_at_once() -> None:

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from mogplex_tui.live.store import Change, Freshness, RowSet, Store
+from mogplex_tui.live.sources import Freshness
+from mogplex_tui.live.store import Change, RowSet, Store
 
 
 def test_only_new_and_different_rows_are_told() -> None:

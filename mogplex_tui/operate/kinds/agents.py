@@ -9,6 +9,7 @@ from mogplex_tui.live.collection import Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
+from mogplex_tui.operate.kinds.readings import Beside, beside
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
-async def _roster(client: ClientView, _: Session) -> Listing:
-    agents, roster = await client.agents.all(), await client.agents.roster()
-    activity = {row.agent_id: row for row in await client.agents.activity()}
-    lives = {row.id: row for row in roster}
+_NOW = Beside("now", "What each agent does now is", "status cycles last")
+_TODAY = Beside("today", "What each agent did in 24 h is", "runs failed tokens")
+
+
+async def _roster(client: ClientView, session: Session) -> Listing:
+    agents = await client.agents.all()
+    roster = await beside(session, "agents", _NOW, client.agents.roster(), ())
+    activity = await beside(session, "agents", _TODAY, client.agents.activity(), ())
+    lives, days = {row.id: row for row in roster}, {row.agent_id: row for row in activity}
 
     def dress(agent: Any) -> dict[str, Any]:
-        life, day = lives.get(agent.id), activity.get(agent.id)
+        life, day = lives.get(agent.id), days.get(agent.id)
         return dressed(
             agent,
             status=life.status if life else None,

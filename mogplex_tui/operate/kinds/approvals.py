@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.api.access import Family
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
-from mogplex_tui.operate.kinds.readings import OF_ONE_ROUTE, Part, in_parts
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, reading, road
+from mogplex_tui.operate.kinds.readings import Part, in_parts
 from mogplex_tui.operate.kinds.verb import Verb, verb
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ async def _of_flows(client: ClientView, _: Session) -> Listing:
 _of_control = reading(lambda client: client.approvals.of_control(), lambda _, row: _dress(row))
 _READ = in_parts(
     "approvals",
-    Part("Approvals of automations are", _of_flows, Family.FLOWS, ("tool", "step")),
-    Part("Approvals of the orchestrator are", _of_control, Family.APPROVALS, ("control",)),
-    passing=OF_ONE_ROUTE,
+    Part("flows", "Approvals of automations are", _of_flows, Family.FLOWS),
+    Part("control", "Approvals of the orchestrator are", _of_control, Family.APPROVALS),
 )
 _ALL = c.groups(
     "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
@@ -83,7 +82,7 @@ KIND = Kind(
     aliases=("approval", "ap"),
     contract="routing.md §3.15, §3.16",
     roads=tuple(road(each, _READ, "job_runs", every=15, blind=10).partly() for each in _FAMILIES),
-    beside=("automations",),
+    beside={"automations": Lender("by")},
     lend=p.lending(p.running_out, p.automation_names),
     ages=True,
     ends=p.ending("expires_at"),

@@ -9,7 +9,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import answers, choices, passages
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road, with_more
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, reading, road, with_more
 from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ KIND = Kind(
             "source version draft last_run_status running waiting failed suppressed",
         ),
     ),
-    beside=("projects",),
+    beside={"projects": Lender()},
     fields=(
         c.state("status", width=13, priority=0),
         c.text("name", "AUTOMATION", 24, flex=2, min_width=15),

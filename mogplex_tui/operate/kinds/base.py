@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.live.collection import Collection, Ends, Item, Lend, Listing, Read, Road, items_of
 from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, fields_at, word_of
 from mogplex_tui.operate.standing import said
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.verb import Verb
 
 Cell = tuple[str, str]
+Seen = Callable[[Any], datetime]
+"""Up to when a row is known."""
 Fact = tuple[str, str, str]
 """A label, a value and its tone."""
 
@@ -113,6 +116,19 @@ class Logs(NamedTuple):
     empty: str = "Nothing was logged yet. Lines appear here as they are written."
 
 
+class Lender(NamedTuple):
+    """What is told of records from the list of another kind.
+
+    `columns` are those that tell it, with spaces between; `what` begins the sentence on it, verb included, where that is
+    not the columns' titles; `part` is the one source of that list that it comes from, where that has several. With
+    neither column nor sentence nothing on screen depends on it, as where it offers choices.
+    """
+
+    columns: str = ""
+    what: str = ""
+    part: str = ""
+
+
 def id_of(record: Any) -> str:
     """Return the id of a record, whether it is a model or a mapping."""
     return str(record["id"] if isinstance(record, Mapping) else record.id)
@@ -128,7 +144,7 @@ class Kind(NamedTuple):
     those of a span of time where the list gives the newest alone, `url` as the path of its page in the browser,
     `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session, `quiet`
     tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds whose lists are
-    kept fresh along with this one, because its columns, facts or choices tell from them; `lend` makes of their rows
+    kept fresh along with this one, with what its columns, facts or choices tell from them; `lend` makes of their rows
     what is shown of a record, anew with every tick where that `ages`. `ends` says until when a record is open: what
     has ended stays in the list, and is not counted as open.
     """
@@ -143,7 +159,7 @@ class Kind(NamedTuple):
     aliases: tuple[str, ...] = ()
     contract: str = ""
     roads: tuple[Road, ...] = ()
-    beside: tuple[str, ...] = ()
+    beside: Mapping[str, Lender] = MappingProxyType({})
     lend: Lend | None = None
     ages: bool = False
     ends: Ends | None = None
@@ -173,10 +189,10 @@ class Kind(NamedTuple):
         """Return a row's cells, one a column; that it did not parse, or a change that is under way, is among them."""
         return said(self.fields, row, [field.cell(row, context) for field in self.fields])
 
-    def fields_at(self, now: datetime, seen: datetime | None = None) -> Callable[[Any], Mapping[str, Any]]:
+    def fields_at(self, now: datetime, seen: Seen | None = None) -> Callable[[Any], Mapping[str, Any]]:
         """Return what `/` looks at, made of a row: by the keys and the titles of the columns, and what is beside them.
 
-        What goes on is measured up to `seen`, like the column that shows it.
+        What goes on is measured up to when the row is known by `seen`, like the column that shows it.
         """
         columns = [field for field in self.fields if field.find is not None]
         named = [(field.names[at], field.find) for at in (0, -1) for field in columns if field.names]
@@ -184,7 +200,7 @@ class Kind(NamedTuple):
         for name, find in (*named, *self.search.items()):
             finders.setdefault(name, find)  # type: ignore[arg-type]
         for name in (name for field in self.fields if field.sort_at and seen for name in field.names):
-            finders[name] = partial(lambda find, row, _: find(row, seen), finders[name])
+            finders[name] = partial(lambda find, row, _: find(row, seen(row)), finders[name])  # type: ignore[misc]
         # What stands to the right is a number, a price or a span.
         return fields_at(now, finders, [field.find for field in columns if field.align == "right"])  # type: ignore[misc]
 
@@ -193,12 +209,12 @@ class Kind(NamedTuple):
         """The names by which `/` finds spans of time."""
         return frozenset(name for field in self.fields if field.span for name in field.names)
 
-    def order_at(self, column: str | None, now: datetime) -> Callable[[Any], Any]:
-        """Return what rows are ordered by at an instant, at first or by a column. Raises KeyError."""
+    def order_at(self, column: str | None, seen: Seen) -> Callable[[Any], Any]:
+        """Return what rows are ordered by, at first or by a column, each up to when it is known. Raises KeyError."""
         field = None if column is None else self.field(column)
         sort_at = None if field is None else field.sort_at
         if sort_at is not None:
-            return lambda row: sort_at(row, now)
+            return lambda row: sort_at(row, seen(row))
         return self.default_sort if field is None or field.sort is None else field.sort
 
     def example(self, row: Any, now: datetime) -> str | None:
@@ -209,6 +225,20 @@ class Kind(NamedTuple):
             if word.isprintable() and word[:1].isalnum() and '"' not in word:
                 return f"{field.names[-1]}:{word}"
         return None
+
+    def told_beside(self, session: Session, without: frozenset[str] = frozenset()) -> list[Source]:
+        """Return how fresh the lists of other kinds are that columns tell from, save those that are left out."""
+        found = []
+        for name, lender in self.beside.items():
+            columns = [key for key in lender.columns.split() if key not in without]
+            titles = " and ".join(self.field(key).title or key for key in columns)
+            what = lender.what or (titles and f"{titles} {'are' if len(columns) > 1 else 'is'}")
+            rows = session.store.set(name)
+            part = rows.sources.get(lender.part)
+            parts = rows.sources.values() if part is None else (part,)
+            for fresh in (rows.freshness, *(each.freshness for each in parts)) if what else ():
+                found.append(Source(what, frozenset(columns), fresh, None))
+        return found
 
     def page(self, item: Item | None) -> str:
         """Return the address of a record's page in the browser, or its path on the service; empty without one."""
@@ -230,7 +260,13 @@ class Kind(NamedTuple):
 def collection_of(session: Session, kind: Kind) -> Collection:
     """Return the rows of a kind with their feed."""
     return Collection(
-        session, kind.name, kind.roads, beside=kind.beside, lend=kind.lend, ages=kind.ages, ends=kind.ends
+        session,
+        kind.name,
+        kind.roads,
+        beside=tuple(kind.beside),
+        lend=kind.lend,
+        ages=kind.ages,
+        ends=kind.ends,
     )
 
 

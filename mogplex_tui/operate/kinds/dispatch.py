@@ -9,7 +9,7 @@ from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +61,7 @@ KIND = Kind(
     aliases=("ledger", "events", "di"),
     contract="observability.md §8.1",
     roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=60, blind=15),),
-    beside=("automations",),
+    beside={"automations": Lender("whose")},
     lend=p.automation_names,
     older=_older,
     fields=(

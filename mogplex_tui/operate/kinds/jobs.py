@@ -10,7 +10,7 @@ from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate import answers, passages, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, with_more
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road, with_more
 from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ KIND = Kind(
     contract="observability.md §7",
     roads=(road(Family.OBSERVABILITY, _list, _TABLES, every=60, blind=10).partly(),),
     label=c.named("{automation|source_type} {repo.full_name}"),
-    beside=("automations", "approvals"),
+    beside={"automations": Lender("source"), "approvals": p.WAITING},
     lend=p.lending(p.automation_names, p.parked),
     fields=(
         c.state("stands|status", key="status", width=12, priority=0),

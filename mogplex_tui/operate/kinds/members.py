@@ -11,10 +11,12 @@ from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.readings import Part, of_parts
 from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.teams import Membership
     from mogplex_tui.live.session import Session
 
 
@@ -29,29 +31,25 @@ def _invite(beside: dict[str, Any], row: Any) -> dict[str, Any]:
     return dressed(row, name=row.email, status="pending", is_current_user=False, **beside)
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
-    from mogplex_tui.api.errors import InvalidResponse, NotAllowed, NotFound
+async def _roster(team: Membership, client: ClientView, _: Session) -> list[Item]:
+    from mogplex_tui.api.errors import NotFound
 
-    items: list[Item] = []
-    refused: list[Exception] = []
-    for team in (await client.teams.memberships()).teams:
-        try:
-            roster = await client.teams.roster(team.id)
-        except NotFound:
-            # Left or deleted since the list of teams was read.
-            continue
-        except (NotAllowed, InvalidResponse) as error:
-            refused.append(error)
-            continue
-        beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
+    try:
+        roster = await client.teams.roster(team.id)
+    except NotFound:
+        # Left or deleted since the list of teams was read.
+        return []
+    beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
+    people = listed(roster.members, lambda row: str(row.user_id), partial(_person, beside))
+    invites = listed(roster.invites, dress=partial(_invite, beside))
+    # Somebody may be in several teams.
+    return [replace(item, key=f"{team.id[:8]}/{item.key}") for item in (*people.items, *invites.items)]
 
-        people = listed(roster.members, lambda row: str(row.user_id), partial(_person, beside))
-        invites = listed(roster.invites, dress=partial(_invite, beside))
-        # Somebody may be in several teams.
-        items += [replace(item, key=f"{team.id[:8]}/{item.key}") for item in (*people.items, *invites.items)]
-    if refused and not items:
-        raise refused[0]
-    return Listing(items, notice=" ".join(map(str, refused)))
+
+async def _list(client: ClientView, session: Session) -> Listing:
+    teams = (await client.teams.memberships()).teams
+    parts = [Part(team.id, f"Members of {team.name} are", partial(_roster, team)) for team in teams]
+    return await of_parts(client, session, "members", parts)
 
 
 _CHANGES = (

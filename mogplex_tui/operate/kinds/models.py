@@ -11,7 +11,7 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, reading, road
 from mogplex_tui.operate.kinds.verb import verb
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ KIND = Kind(
             p.token_shows("the models that it can use now", "all others, and changes,")
         ),
     ),
-    beside=("runs",),
+    beside={"runs": Lender("tokens cost")},
     lend=_lent,
     fields=(
         c.switch("is_enabled", "ENABLED", key="enabled"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.live import session
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Field, Link
+from mogplex_tui.operate.kinds.base import Context, Field, Lender, Link
 from mogplex_tui.operate.kinds.verb import Verb, verb
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.collection import Ends, Item, Lend, Listing
     from mogplex_tui.live.session import Session
+
+# Which jobs wait for a person is known from the questions of automations (`parked`).
+WAITING = Lender(what="What waits for a person is", part="flows")
 
 WhyNot = Callable[["Item"], str | None]
 Way = Callable[["Item"], Link | None]

@@ -10,7 +10,7 @@ from mogplex_tui.live.around import Around
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -70,7 +70,11 @@ KIND = Kind(
             p.token_shows("names", "projects and GitHub coverage"), "project github assigned cron"
         ),
     ),
-    beside=("sandboxes", "assignments", "runs"),
+    beside={
+        "sandboxes": Lender("sandbox"),
+        "assignments": Lender("assigned cron"),
+        "runs": Lender("runs cost"),
+    },
     lend=_lent,
     fields=(
         c.text("called", "REPO", 24, key="repo", flex=2, min_width=20, cut="middle"),

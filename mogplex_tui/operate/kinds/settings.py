@@ -10,7 +10,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import choices, readiness, words
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, road
+from mogplex_tui.operate.kinds.base import Kind, Lender, road
 from mogplex_tui.operate.kinds.readings import Part, in_parts
 from mogplex_tui.operate.kinds.verb import verb
 
@@ -64,7 +64,7 @@ async def _ready(client: ClientView, session: Session) -> list[Item]:
     return [] if user is None else [_point(each, raw) for each in readiness.of(user, session.target.base_url)]
 
 
-_READ = in_parts("settings", Part("What is set is", _set), Part("The readiness is", _ready))
+_READ = in_parts("settings", Part("set", "What is set is", _set), Part("ready", "The readiness is", _ready))
 
 
 async def _edit(client: ClientView, item: Item, text: str) -> None:
@@ -88,7 +88,7 @@ KIND = Kind(
     aliases=("setting", "set", "account"),
     contract="identity.md §2, §3",
     roads=(road(Family.SETTINGS, _READ, every=180, blind=120),),
-    beside=("models",),
+    beside={"models": Lender()},
     fields=(
         c.text("group", "GROUP", 10, "dim", priority=4),
         c.text("name", "NAME", 24, flex=1, min_width=22),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.errors import Unavailable
+from mogplex_tui.api.errors import ServiceFailed, Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.screens import base
 from mogplex_tui.widgets.tones import Tone
@@ -276,3 +276,48 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
         await ui.press("r")
         await ui.sees("The service is away")
+
+
+async def _fails_twice(ui: Any, feed: Any, what: str) -> None:
+    """Let a feed fail until that is no hiccup any more."""
+
+    async def fails() -> bool:
+        raise ServiceFailed(f"The service failed on {what}: broken", status=500)
+
+    feed.fetch = fails
+    for failures in (1, 2):
+        await ui.press("r")
+        await ui.until(lambda least=failures: feed.freshness.failures >= least, "a failure")
+
+
+async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fails(console: Any) -> None:
+    async with console(size=(120, 40)) as ui:
+        await shown(ui, "automations")
+        await ui.press("enter")
+        await ui.until(lambda: "Newest runs" in texts_of(ui), "what it alone tells")
+        await _fails_twice(ui, ui.app.screen._one, "its runs")
+        await ui.sees("What is told beyond the list is shown as it was", "partly stale")
+        # Its facts are of the list, which is fresh.
+        ui.app.screen._one.freshness.as_of -= 60
+        ui.app.screen.on_tick()
+        assert Tone.PLAIN in _tones(ui)
+        assert "Newest runs" in texts_of(ui)
+
+
+@pytest.mark.parametrize(("kind", "told"), [("automations", True), ("jobs", False)])
+async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
+    console: Any, kind: str, told: bool
+) -> None:
+    async with console(size=(120, 40)) as ui:
+        screen = await shown(ui, kind)
+        await ui.press("enter")
+        await ui.until(
+            lambda: ui.app.screen is not screen and ui.app.screen._one.freshness.as_of, "its own reading"
+        )
+        record, listed = ui.app.screen, screen.collection.feed
+        await _fails_twice(ui, listed, "the list")
+        await ui.until(lambda: record._one.freshness.as_of > listed.freshness.as_of, "its own reading again")
+        record.on_tick()
+        record.refresh_chrome()
+        await ui.pilot.pause()
+        assert ("What was read before stays" in ui.text, "stale" in _title(ui)) == (told, told)

@@ -1,16 +1,19 @@
-"""Of what comes in several answers, what was read is shown, and what was not says so."""
+"""Of what several routes tell, what was read is shown and fresh, and what was not is old and says so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.sources import Source
+from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, shown
 from tests.pilot.kinds.walking import squeezed
 
@@ -28,20 +31,120 @@ def _fail(ui: Any, rule: str) -> None:
     faults.add(parse(rule))
 
 
-async def test_settings_are_shown_though_the_answer_about_the_account_is_wrong(
+class Case(NamedTuple):
+    """A kind, the one route of it that fails, what is then told of, and which columns or which rows are old."""
+
+    kind: str
+    route: str
+    what: str
+    columns: str = ""
+    rows: Callable[[Any], bool] = lambda _: False
+
+
+CASES = (
+    Case("projects", "/api/sandbox", "SANDBOX is", "sandbox"),
+    Case("projects", "/api/assignments", "ASGN and CRON are", "assigned cron"),
+    Case("projects", "/api/observability/calls", "RUNS 24H and COST 24H are", "runs cost"),
+    Case("models", "/api/observability/calls", "TOKENS 24H and COST 24H are", "tokens cost"),
+    Case("agents", "/api/agents/roster", "What each agent does now is", "status cycles last"),
+    Case("agents", "/api/agents/roster/summary", "What each agent did in 24 h is", "runs failed tokens"),
+    Case("dispatch", "/api/flows", "WHOSE is", "whose"),
+    Case("jobs", "/api/flows", "SET OFF BY is", "source"),
+    Case("jobs", "/api/flows/approvals", "What waits for a person is"),
+    Case("approvals", "/api/flows", "BY is", "by"),
+    Case(
+        "approvals",
+        "/api/flows/approvals",
+        "Approvals of automations are",
+        rows=lambda record: record["sort"] != "control",
+    ),
+    Case(
+        "approvals",
+        "/api/control/approvals",
+        "Approvals of the orchestrator are",
+        rows=lambda record: record["sort"] == "control",
+    ),
+    Case("settings", "/api/auth/user", "The readiness is", rows=lambda record: record["group"] != "settings"),
+    Case("settings", "/api/settings", "What is set is", rows=lambda record: record["group"] == "settings"),
+)
+
+
+def _tones(screen: Any) -> dict[str, list[Tone]]:
+    """Return the tones of the cells of every row."""
+    screen.on_tick()
+    return {key: [tone for _, tone in screen._source.cells(key)] for key in screen.rows_of().rows}
+
+
+def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str, list[Tone]]:
+    """Return tones with what the case tells dim, and the rest as it was."""
+    rows, columns = screen.rows_of().rows, case.columns.split()
+    return {
+        key: [
+            Tone.DIM if case.rows(rows[key].record) or field.key in columns else tone
+            for field, tone in zip(screen.KIND.fields, of_row, strict=True)
+        ]
+        for key, of_row in tones.items()
+    }
+
+
+def _texts(screen: Any, columns: str) -> set[str]:
+    """Return what these columns tell in all rows."""
+    places = [place for place, field in enumerate(screen.KIND.fields) if field.key in columns.split()]
+    return {screen._source.cells(key)[place][0] for key in screen.rows_of().rows for place in places}
+
+
+async def _fails_alone(ui: Any, case: Case) -> None:
+    screen = await shown(ui, case.kind)
+
+    def told_by() -> list[Source]:
+        return list(screen.sources())
+
+    await ui.until(
+        lambda: all(each.freshness.as_of and not each.failing for each in told_by()), f"{case}: all"
+    )
+    before = _tones(screen)
+    _fail(ui, f"GET {case.route} status:500")
+    await ui.press("r")
+    # The first failure may be over at once; that of the second is told.
+    await ui.until(lambda: f"{case.what} shown as " in squeezed(ui.text), f"{case}: what is old")
+    await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
+    assert "What was read before stays" not in ui.text, case
+    failing = [each for each in told_by() if each.failing]
+    assert {each.what for each in failing} == {case.what}, case
+    for each in failing:
+        each.freshness.as_of -= 60
+    assert _tones(screen) == _with_old(case, screen, before), case
+    if case.route.endswith("/calls"):
+        # What came since is not known: the least is told, and none is no count.
+        told = _texts(screen, case.columns)
+        assert told and all(text.endswith("+") or text == words.DASH for text in told), f"{case}: {told}"
+    ui.server.plane.faults.clear()
+    await ui.press("r")
+    await ui.until(lambda: "partly" not in ui.text and "shown as " not in ui.text, f"{case}: all fresh again")
+    assert _tones(screen) == before, case
+
+
+async def test_of_what_several_routes_tell_only_what_one_of_them_fails_to_tell_is_old_and_said_to_be(
     console: Callable[..., Any],
 ) -> None:
-    async with console(size=(80, 24)) as ui:
-        _fail(ui, "GET /api/auth/user wrong-types:user")
-        screen = await shown(ui, "settings")
-        told = squeezed(await ui.sees("default model", "not shown"))
-        assert "The answer for the account" in told
-        assert "The readiness is not shown." in told
-        assert set(screen.rows_of().rows) == {"default_model", "theme"}
-        _fail(ui, "GET /api/settings wrong-types:theme,default_model")
-        ui.app.session.scheduler.refresh(ui.app.collection(kinds()["settings"]).feed)
-        await ui.sees("signed in as", "The answer for the settings")
-        assert not set(screen.rows_of().rows) & {"default_model", "theme"}
+    async with console() as ui:
+        for case in CASES:
+            await _fails_alone(ui, case)
+
+
+async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
+    console: Callable[..., Any], server: PlaneServer
+) -> None:
+    cases = [case for case in CASES if case.kind in ("projects", "models", "agents")]
+    for route in {case.route for case in cases}:
+        server.plane.faults.add(parse(f"GET {route} status:500"))
+    async with console() as ui:
+        for case in cases:
+            screen = await shown(ui, case.kind)
+            await ui.until(lambda: "not known." in ui.text, f"{case}: what is missing")
+            assert f"{case.what} not known." in squeezed(ui.text), case
+            assert "partly not read" in ui.text, case
+            assert _texts(screen, case.columns) == {words.DASH}, case
 
 
 async def test_the_personal_team_says_that_its_list_fails(console: Callable[..., Any]) -> None:
@@ -64,24 +167,20 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
         ("/api/control/approvals", {"tool", "step"}, "Approvals of the orchestrator are"),
     ],
 )
-async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused_or_fails(
+async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
     console: Callable[..., Any], route: str, other: set[str], said: str
 ) -> None:
     async with console() as ui:
         screen = await shown(ui, "approvals")
         feed, rows = ui.app.collection(kinds()["approvals"]).feed, screen.rows_of().rows
         before = set(rows)
-        # One that only fails now may answer again: what was read of it is not taken away meanwhile.
-        _fail(ui, f"GET {route} status:500")
-        ui.app.session.scheduler.refresh(feed)
-        await ui.until(lambda: f"{said} shown as they were read before." in squeezed(ui.text), "the failure")
-        assert set(rows) == before
         _fail(ui, f"GET {route} status:403")
         ui.app.session.scheduler.refresh(feed)
         await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
         await ui.until(lambda: f"{said} not shown." in squeezed(ui.text), "what is missing being said")
         sorts = {item.record["sort"] for item in rows.values()}
         assert sorts and sorts <= other
+        assert "partly" not in ui.text
 
 
 async def test_no_approvals_that_could_be_read_are_not_called_none(console: Callable[..., Any]) -> None:

@@ -1,0 +1,130 @@
+"""How fresh what is shown is: of each source, and of a set that several sources tell (design decision 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.errors import (
+    Absent,
+    InvalidResponse,
+    LoginRequired,
+    NotAllowed,
+    NotSignedIn,
+    ServiceFailed,
+    TimedOut,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.clock import Clock
+
+# A road that is found closed, not one that failed.
+CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
+# How one route may fail while others tell their part; all else is trouble of the whole service, or of its budget.
+OF_ONE_ROUTE = (InvalidResponse, ServiceFailed, Unavailable, TimedOut)
+# Older than this, in seconds, rows are old, unless they are read more rarely than that.
+STALE_AFTER = 90.0
+# A reading may be so late, in seconds, before what is shown is called old; one that fails again, so long after the last.
+LATE, FAILING_LATE = 30.0, 15.0
+
+
+@dataclass(slots=True)
+class Freshness:
+    """How current what one source tells is, and what stands in the way.
+
+    `as_of`, `retry_at` and `blocked_until` are monotonic seconds; `every` is how many seconds lie between two readings
+    at most, infinite for what hardly changes and is not old by its age alone.
+    """
+
+    as_of: float | None = None
+    as_of_wall: datetime | None = None
+    loading: bool = False
+    error: Exception | None = None
+    failures: int = 0
+    retry_at: float | None = None
+    blocked_until: float | None = None
+    every: float = 0.0
+
+    def age(self, now: float) -> float | None:
+        """Return the seconds since it was last read, or None when it never was."""
+        return None if self.as_of is None else max(0.0, now - self.as_of)
+
+    def stale(self, now: float) -> bool:
+        """Return whether what was read is old enough, or troubled enough, to be drawn as old."""
+        age = self.age(now)
+        late = max(STALE_AFTER, self.every + LATE)
+        return age is not None and (age > late or (self.failures > 1 and age > FAILING_LATE))
+
+    def taken(self, clock: Clock) -> None:
+        """Note that it has been read now, and that nothing stands in the way any more."""
+        self.as_of, self.as_of_wall = clock.monotonic(), clock.now()
+        self.error, self.failures, self.retry_at, self.blocked_until = None, 0, None, None
+
+    def failed(self, error: Exception) -> None:
+        """Note that reading it failed once more; who plans the next try says when that is."""
+        self.error, self.blocked_until = error, None
+        self.failures += 1
+
+
+class Source:
+    """One of several routes that a set is told by: it fails and grows old by itself, and the others stay fresh.
+
+    `what` begins the sentences on what it tells, verb included (`Older runs are`). `keys` are the rows that are old
+    while it fails, None where that cannot be told apart; `columns` are what it tells in every row.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        columns: frozenset[str] = frozenset(),
+        freshness: Freshness | None = None,
+        keys: Collection[str] | None = frozenset(),
+    ) -> None:
+        self.what, self.columns, self.keys = what, columns, keys
+        self.freshness = freshness or Freshness()
+        # Its last answer, where that stands in while it fails.
+        self.told: Any = None
+        # Of records that it reads one by one: those that were not read, and those that failed when they were last.
+        self.left: list[str] = []
+        self._failed: set[str] = set()
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is shown that it told."""
+        return self.freshness.as_of is not None and (
+            bool(self.columns) or self.keys is None or bool(self.keys)
+        )
+
+    @property
+    def failing(self) -> bool:
+        """Whether its last reading failed."""
+        return self.freshness.failures > 0
+
+    @contextmanager
+    def apart(self, clock: Clock) -> Iterator[None]:
+        """Read within: what fails as one route may fail is noted here and goes no further."""
+        try:
+            yield
+        except OF_ONE_ROUTE as error:
+            self.freshness.failed(error)
+        else:
+            self.freshness.taken(clock)
+
+    async def each(self, clock: Clock, names: Iterable[str], read: Callable[[str], Awaitable[bool]]) -> bool:
+        """Read several records one by one; return whether anything differed.
+
+        The first failure ends it, so that a route that is down costs one request; what failed comes last the next time,
+        so that one broken record keeps no other from being read.
+        """
+        differed, self.left = False, sorted(names, key=self._failed.__contains__)
+        with self.apart(clock):
+            while self.left:
+                differed |= await read(self.left[0])
+                self._failed.discard(self.left.pop(0))
+        if self.failing:
+            self._failed.add(self.left[0])
+        return differed

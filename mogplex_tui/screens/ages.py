@@ -1,0 +1,130 @@
+"""How old what a screen shows is, and why it was not read again: as a whole, and of each source that it tells from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import inf
+
+from mogplex_tui.api.errors import MogplexError, ServiceFailed, Unavailable, Unreachable
+from mogplex_tui.live.session import Session
+from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import key_of
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+# What the next try often finds over: it is told when that fails as well.
+_PASSING = (Unreachable, Unavailable, ServiceFailed)
+
+
+def seen(session: Session, fresh: Freshness) -> datetime:
+    """Return up to when rows are known: now, or when they were last read while that fails or is long ago.
+
+    What goes on then may be over by now: its time does not grow any more.
+    """
+    now, at = session.clock.now(), session.clock.monotonic()
+    known = 0.0 if not (fresh.failures or fresh.stale(at)) else fresh.age(at) or 0.0
+    return now - timedelta(seconds=known)
+
+
+# Sentences ----------------------------------------------------------------------------------------------------------
+
+
+def failing(fresh: Freshness, sources: Sequence[Source] = ()) -> str:
+    """Return why what is shown was not read again, once a second try failed too or none is planned; else nothing.
+
+    Where the whole was read and one of its sources was not, it is told what of the rest is old or not known.
+    """
+    if fresh.as_of is None:
+        return ""
+    if _lasts(fresh):
+        return kept(_what(fresh), f"; {key_of('view.refresh')} reads it again")
+    troubled: dict[str, Source] = {}
+    for source in sources:
+        if _lasts(source.freshness):
+            troubled.setdefault(source.what, source)
+    return " ".join(map(_in_part, troubled.values()))
+
+
+def _lasts(fresh: Freshness) -> bool:
+    if fresh.error is None:
+        return False
+    soon = fresh.retry_at is not None and isinstance(fresh.error, _PASSING)
+    return fresh.as_of is None or fresh.failures > 1 or not soon
+
+
+def _what(fresh: Freshness) -> str:
+    error = fresh.error
+    return error.what if isinstance(error, MogplexError) else f"Reading failed: {error}"
+
+
+def _in_part(source: Source) -> str:
+    ending = "it was" if source.what.endswith(" is") else "they were"
+    stays = f"shown as {ending} read before"
+    lost = "not known" if source.columns or source.keys is None else "not shown"
+    return f"{_what(source.freshness).rstrip('.')}. {source.what} {stays if source.known else lost}."
+
+
+def kept(why: str, then: str = "") -> str:
+    """Return why nothing is read any more, with what that means for what is shown."""
+    return f"{why.rstrip('.')}. What was read before stays{then}."
+
+
+# The title ----------------------------------------------------------------------------------------------------------
+
+
+def told(fresh: Freshness, sources: Sequence[Source] = ()) -> tuple[Freshness, bool]:
+    """Return the freshness that the title tells, and whether it is that of a part alone.
+
+    That of the whole, if that is troubled; else of the troubled source that is the oldest; else of the oldest.
+    """
+    if fresh.as_of is None or _stands_in_the_way(fresh):
+        return fresh, False
+    troubled = [each.freshness for each in sources if _stands_in_the_way(each.freshness)]
+    if troubled:
+        return min(troubled, key=read_at), True
+    aging = [
+        each.freshness for each in sources if each.freshness.as_of is not None and each.freshness.every < inf
+    ]
+    return min((fresh, *aging), key=read_at), False
+
+
+def _stands_in_the_way(fresh: Freshness) -> bool:
+    return fresh.failures > 0 or (fresh.blocked_until is not None and fresh.as_of is not None)
+
+
+def read_at(fresh: Freshness) -> float:
+    """Return when something was read last, in monotonic seconds; before everything else what never was."""
+    return -inf if fresh.as_of is None else fresh.as_of
+
+
+def freshness_words(session: Session, fresh: Freshness, sources: Sequence[Source] = ()) -> str:
+    """Return how fresh what is shown is, when that is not "now": `as of 14s`, `stale 3m`, `partly stale 3m`."""
+    fresh, partly = told(fresh, sources)
+    now, part = session.clock.monotonic(), "partly " if partly else ""
+    age = fresh.age(now)
+    if age is None and not partly:
+        return "reading" if fresh.loading else ""
+    if fresh.blocked_until is not None:
+        why = "budget used up" if session.budget.blocked_until is None else "requests limited"
+        return f"{part}as of {words.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
+    if fresh.failures:
+        again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
+        return f"{part}{'not read' if age is None else f'stale {words.seconds(age)}'}{again}"
+    return "" if age is None or age < 8 else f"as of {words.seconds(age)}"
+
+
+def freshness_segment(
+    session: Session, fresh: Freshness, sources: Sequence[Source] = (), *, priority: int = 2
+) -> Segment:
+    """Return how fresh what is shown is, for the title: an age alone is quiet, what is old or troubled stands out."""
+    shown, _ = told(fresh, sources)
+    loud = shown.stale(session.clock.monotonic()) or _stands_in_the_way(shown)
+    tone = Tone.WARN if loud else Tone.DIM
+    return Segment(freshness_words(session, fresh, sources), tone, priority=priority, right=True)
+
+
+def wait(seconds: float) -> str:
+    """Return a wait in whole seconds, never less than one."""
+    return f"{max(1, round(seconds))}s"

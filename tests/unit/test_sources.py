@@ -1,0 +1,422 @@
+"""A set is told by several sources: each fails, is tried again and grows old by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import inf
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    InvalidResponse,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    ServiceFailed,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.live.around import Day
+from mogplex_tui.live.call_pages import PAGE
+from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
+from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.screens.ages import failing, freshness_words
+from tests.unit.fakes import FakeClock, FakeSession, automation, call, job, run, turns, until
+from tests.unit.scheduling import World
+
+BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
+
+
+# One source
+
+
+@pytest.mark.parametrize("error", [BROKEN, InvalidResponse("odd"), Unavailable("rests"), TimedOut("late")])
+def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
+    source, clock = Source("They are"), FakeClock()
+    with source.apart(clock):
+        pass
+    clock.advance(30)
+    with source.apart(clock):
+        raise error
+    fresh = source.freshness
+    assert (source.failing, fresh.failures, fresh.error, fresh.age(clock.monotonic())) == (
+        True,
+        1,
+        error,
+        30.0,
+    )
+    with source.apart(clock):
+        pass
+    assert (source.failing, fresh.error, fresh.age(clock.monotonic())) == (False, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Throttled("slow"), BudgetBlocked(9.0), Unreachable("down"), LoginRequired("no"), ValueError("ours")],
+)
+def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
+    source = Source("They are")
+    with pytest.raises(type(error)), source.apart(FakeClock()):
+        raise error
+    assert not source.failing
+
+
+async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_no_other_from_being_read() -> (
+    None
+):
+    source, asked, broken = Source("They are"), list[str](), {"a"}
+
+    async def read(name: str) -> bool:
+        asked.append(name)
+        if name in broken:
+            raise BROKEN
+        return True
+
+    assert await source.each(FakeClock(), ["a", "b", "c"], read) is False
+    assert (asked, source.left, source.failing) == (["a"], ["a", "b", "c"], True)
+    asked.clear()
+    assert await source.each(FakeClock(), ["a", "b", "c"], read) is True
+    assert (asked, source.left, source.failing) == (["b", "c", "a"], ["a"], True)
+    broken.clear()
+    await source.each(FakeClock(), ["a"], read)
+    assert (source.left, source.failing) == ([], False)
+
+
+def test_what_hardly_changes_is_not_old_by_its_age_alone() -> None:
+    rarely = Freshness(as_of=0.0, every=inf)
+    assert not rarely.stale(1e9)
+    rarely.failures = 2
+    assert rarely.stale(1e9)
+
+
+# What is read when
+
+
+async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_meanwhile(world: World) -> None:
+    source = Source("They are")
+    probe = world.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
+    reads, fails = probe.feed.fetch, [BROKEN] * 4
+
+    async def fetch() -> bool:
+        with source.apart(world.clock):
+            if fails:
+                raise fails.pop()
+        return await reads()
+
+    probe.feed.fetch = fetch
+    want = world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns()
+    fresh = source.freshness
+    assert (want.feed.freshness.failures, want.feed.freshness.retry_at, fresh.failures) == (0, None, 1)
+    for reads_so_far in (2, 3):
+        assert fresh.retry_at is not None
+        await world.after(fresh.retry_at - world.clock.monotonic() + 0.01)
+        assert probe.reads == reads_so_far
+    world.scheduler.hint(["t"])
+    await world.after(1)
+    assert (probe.reads, fresh.failures) == (4, 4)
+    want.refresh()
+    await turns()
+    assert (probe.reads, fresh.failures, fresh.retry_at) == (5, 0, None)
+    await world.after(500)
+    assert probe.reads == 5
+
+
+async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_had_failed(
+    world: World,
+) -> None:
+    source = Source("They are")
+    probe = world.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
+    source.freshness.failed(BROKEN)
+    source.freshness.retry_at = world.clock.monotonic() - 1
+    probe.fails = [NotAllowed("no")]
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns(200)
+    assert probe.reads == 1
+
+
+@pytest.mark.parametrize("error", [InvalidResponse("no JSON"), NotAllowed("no", status=403)])
+async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
+    world: World, error: MogplexError
+) -> None:
+    probe = world.feed(blind=60.0)
+    probe.fails = [error] * 6
+    fresh = world.scheduler.want(probe.feed).feed.freshness
+    await until(lambda: probe.reads == 1)
+    for reads in range(1, 7):
+        await turns()
+        assert fresh.retry_at is not None
+        wait = fresh.retry_at - world.clock.monotonic()
+        # What a proxy puts in the way goes by; what is refused waits for the usual poll.
+        assert wait == pytest.approx(
+            min(60.0, 8.0 * 2 ** max(0, reads - 3)) if reads and isinstance(error, InvalidResponse) else 60.0
+        )
+        await world.after(wait + 0.01)
+        assert probe.reads == reads + 1
+    assert fresh.error is None
+
+
+# The calls
+
+
+def _old(session: FakeSession) -> dict[str, set[str]]:
+    sources = session.listing.set.sources
+    return {name: set(each.keys or ()) for name, each in sources.items() if each.failing}
+
+
+async def test_live_runs_beyond_the_newest_grow_old_alone(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="streaming")]
+    await session.listing.fetch()
+    session.fake.call_rows[-1] = call(1, status="failed")
+    session.fake.call_rows.append(call(PAGE + 9, status="pending"))
+    session.fake.refuse["observability.calls"] = [None, BROKEN]
+    assert await session.listing.fetch() is True
+    rows = session.listing.set.rows
+    assert rows[call(PAGE + 9).id].state == "pending"
+    # Nobody knows which of the live ones ended, so that they are not asked for one by one.
+    assert (rows[call(1).id].state, _old(session)) == ("streaming", {"live": {call(1).id}})
+    await session.listing.fetch()
+    assert (rows[call(1).id].state, _old(session)) == ("failed", {})
+
+
+async def test_a_run_that_ended_and_cannot_be_read_keeps_no_other_from_being_fresh(
+    session: FakeSession,
+) -> None:
+    ended = [call(n, status="streaming") for n in (1, 2)]
+    session.fake.call_rows = [call(n) for n in range(3, PAGE + 4)] + ended
+    await session.listing.fetch()
+    session.fake.call_rows[-2:] = [call(n, status="success") for n in (1, 2)]
+    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
+    await session.listing.fetch()
+    assert _old(session) == {"gone": {call(1).id, call(2).id}}
+    session.fake.refuse["observability.calls"] = [None, None, None, BROKEN]
+    await session.listing.fetch()
+    assert len(_old(session)["gone"]) == 1
+    await session.listing.fetch()
+    assert _old(session) == {}
+    assert {session.listing.set.rows[each.id].state for each in ended} == {"success"}
+
+
+async def test_an_older_page_that_fails_leaves_the_newest_fresh(session: FakeSession) -> None:
+    session.fake.call_rows = [call(n) for n in range(1, 2 * PAGE + 1)]
+    await session.listing.fetch()
+    session.listing.load_more()
+    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
+    await session.listing.fetch()
+    # What was asked for is not there, and nothing that is there is old.
+    assert _old(session) == {"older": set()}
+    assert "Older runs are not shown." in failing(*_troubled(session))
+    await session.listing.fetch()
+    assert len(session.listing.set.rows) == 2 * PAGE
+    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
+    await session.listing.fetch()
+    assert _old(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
+    assert "Older runs are shown as they were read before." in failing(*_troubled(session))
+    session.fake.refuse["observability.calls"] = BROKEN
+    with pytest.raises(ServiceFailed):
+        await session.listing.fetch()
+
+
+def _troubled(session: FakeSession) -> tuple[Freshness, list[Source]]:
+    """The set as it is after its reading went through, and each of its sources failed once more."""
+    whole = Freshness(as_of=session.time.monotonic())
+    sources = [*session.listing.set.sources.values()]
+    for source in sources:
+        source.freshness.failures *= 2
+    return whole, sources
+
+
+# What v1 tells
+
+
+@pytest.fixture
+def narrow(session: FakeSession) -> FakeSession:
+    """A session that only v1 is open to, with two automations of one run each, and a run that is known by its id."""
+    session.close_observability()
+    for number in (1, 2):
+        auto = automation(number, f"auto {number}")
+        session.fake.automation_rows.append(auto)
+        session.fake.automation_runs[auto.id] = Rows([job(number, auto.id)])
+    session.fake.run_rows[run(1).run_id] = run(1)
+    session.history.remember(Remembered(run(1).run_id, run(1).ai_call_id, "acme/web", "do it"))
+    return session
+
+
+async def test_one_automation_that_fails_grows_old_alone_and_costs_one_request(narrow: FakeSession) -> None:
+    await narrow.listing.fetch()
+    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
+    narrow.fake.refuse["automations.runs"] = [BROKEN]
+    narrow.fake.log.clear()
+    await narrow.listing.fetch()
+    assert narrow.fake.log.count("automations.runs") == 1
+    assert _old(narrow) == {"of each": {job(1, "").id, job(2, "").id}}
+    narrow.fake.refuse["automations.runs"] = [None, BROKEN]
+    await narrow.listing.fetch()
+    # The one that failed came last, and the other is fresh.
+    assert _old(narrow) == {"of each": {job(1, "").id}}
+    fresh = narrow.listing.set.sources["of each"].freshness
+    assert fresh.age(narrow.time.monotonic()) == AUTOMATION_RUNS_EVERY + 1
+    await narrow.listing.fetch()
+    assert (_old(narrow), fresh.age(narrow.time.monotonic())) == ({}, 0.0)
+    # As old as what was read longest ago, however lately a run was read.
+    narrow.time.advance(20)
+    await narrow.listing.fetch()
+    assert fresh.age(narrow.time.monotonic()) == 20.0
+    whole, sources = Freshness(as_of=narrow.time.monotonic()), [*narrow.listing.set.sources.values()]
+    assert freshness_words(narrow, whole, sources) == "as of 20s"
+
+
+async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_else_from_being_read(
+    narrow: FakeSession,
+) -> None:
+    narrow.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
+    with pytest.raises(ServiceFailed):
+        # Nothing at all is known.
+        await narrow.listing.fetch()
+    narrow.fake.refuse["runs.get"] = [BROKEN]
+    await narrow.listing.fetch()
+    assert set(narrow.listing.set.rows) == {job(1, "").id, job(2, "").id}
+    assert _old(narrow) == {"by id": set()}
+    await narrow.listing.fetch()
+    assert _old(narrow) == {}
+    narrow.time.advance(301)
+    narrow.fake.refuse |= {"automations.list": [BROKEN]}
+    await narrow.listing.fetch()
+    assert _old(narrow) == {"automations": set()}
+    assert "Runs of automations that were not known before are not shown." in failing(*_troubled(narrow))
+    narrow.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
+    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
+    with pytest.raises(ServiceFailed):
+        # All that is shown is old.
+        await narrow.listing.fetch()
+
+
+async def test_what_one_road_failed_on_says_nothing_of_the_other(narrow: FakeSession) -> None:
+    narrow.fake.refuse["automations.list"] = [BROKEN]
+    await narrow.listing.fetch()
+    assert _old(narrow)
+    narrow.fake.refuse = {}
+    narrow.access.learn(Family.OBSERVABILITY)
+    narrow.fake.call_rows = [call(1)]
+    await narrow.listing.fetch()
+    assert _old(narrow) == {}
+
+
+# Lists, and what they lend
+
+
+async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: FakeSession) -> None:
+    async def read(*_: object) -> Listing:
+        return Listing([Item("a", {"state": "new"})])
+
+    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    collection.set.freshness.failed(BROKEN)
+    await collection.fetch()
+    fresh = collection.set.freshness
+    assert (fresh.age(session.time.monotonic()), fresh.error) == (0.0, None)
+
+
+async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
+    async def wide(*_: object) -> Listing:
+        collection.set.sources.setdefault("part", Source("A part is")).freshness.failed(BROKEN)
+        if refused:
+            session.access.learn(Family.FLOWS, refused[0])
+            raise refused[0]
+        return Listing([Item("a", {})])
+
+    async def short(*_: object) -> Listing:
+        return Listing([Item("a", {})])
+
+    refused: list[LoginRequired] = []
+    collection = Collection(session, "things", (Road(Family.FLOWS, wide), Road(Family.V1, short)))
+    await collection.fetch()
+    assert set(collection.set.sources) == {"part"}
+    refused.append(LoginRequired("no", status=307))
+    await collection.fetch()
+    assert collection.set.sources == {}
+
+
+async def test_a_list_that_is_closed_from_the_start_was_never_read(session: FakeSession) -> None:
+    async def read(*_: object) -> Listing:
+        raise AssertionError("asked though it is closed")
+
+    session.access.learn(Family.FLOWS, LoginRequired("no", status=307))
+    collection = Collection(session, "things", (Road(Family.FLOWS, read),))
+    with pytest.raises(NotAllowed):
+        await collection.fetch()
+    assert collection.set.freshness.as_of is None
+
+
+async def test_what_runs_of_a_day_came_to_is_the_least_as_soon_as_they_are_not_read_any_more(
+    session: FakeSession,
+) -> None:
+    session.fake.call_rows = [call(1, repo_id="r")]
+    await session.listing.fetch()
+    runs = session.listing.set
+    runs.freshness.taken(session.time)
+    session.time.wall = (call(1).started_at or session.time.wall) + timedelta(hours=1)
+
+    def told() -> dict[str, dict[str, object]]:
+        day = Day(session, lambda row: row.repo_id)
+        return {key: {name: day.of(key)[name] for name in ("runs_day", "day_is_cut")} for key in "rs"}
+
+    assert told() == {"r": {"runs_day": 1, "day_is_cut": False}, "s": {"runs_day": 0, "day_is_cut": False}}
+    session.time.advance(300)
+    assert told() == {"r": {"runs_day": 1, "day_is_cut": True}, "s": {"runs_day": None, "day_is_cut": True}}
+
+
+# What is said
+
+
+def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_then_of_the_oldest() -> None:
+    session = FakeSession()
+    now = session.time.monotonic()
+
+    def words(fresh: Freshness, *parts: Freshness) -> str:
+        return freshness_words(session, fresh, [Source("It is", freshness=part, keys=None) for part in parts])
+
+    new, old = Freshness(as_of=now), Freshness(as_of=now - 40)
+    bad = Freshness(as_of=now - 70, failures=1, retry_at=now + 5, error=BROKEN)
+    never = Freshness(failures=1, retry_at=now + 9, error=BROKEN)
+    assert words(new) == words(new, new) == words(new, Freshness()) == ""
+    assert words(new, old) == "as of 40s"
+    assert words(new, Freshness(as_of=now - 900, every=inf)) == ""
+    assert words(new, old, bad) == "partly stale 1m10s · retry in 5s"
+    assert words(new, bad, never) == "partly not read · retry in 9s"
+    assert words(bad, never) == "stale 1m10s · retry in 5s"
+    assert words(new, Freshness(as_of=now - 9, blocked_until=now + 3)) == (
+        "partly as of 9s · budget used up, next read in 3s"
+    )
+    assert words(Freshness(loading=True), bad) == "reading"
+
+
+def test_an_error_names_the_part_that_it_is_about() -> None:
+    new, twice = Freshness(as_of=1.0), Freshness(as_of=1.0, failures=2, retry_at=9.0, error=BROKEN)
+    never = Freshness(failures=1, retry_at=9.0, error=BROKEN)
+    why = "The service failed on the calls: broken."
+    told = {
+        Source("COST is", frozenset({"cost"}), twice): f"{why} COST is shown as it was read before.",
+        Source("COST is", frozenset({"cost"}), never): f"{why} COST is not known.",
+        Source("Older are", freshness=twice, keys=["a"]): f"{why} Older are shown as they were read before.",
+        Source("Older are", freshness=twice): f"{why} Older are not shown.",
+    }
+    assert {source: failing(new, [source]) for source in told} == told
+    # The next try may find it over, and of the whole one sentence is enough.
+    assert (
+        failing(
+            new, [Source("It is", freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN))]
+        )
+        == ""
+    )
+    assert failing(twice, list(told)).endswith("What was read before stays; r reads it again.")
+    # Of two that tell the same columns one is told.
+    assert failing(new, [*told][:2]) == f"{why} COST is shown as it was read before."

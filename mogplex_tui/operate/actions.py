@@ -181,7 +181,7 @@ ACTIONS: tuple[Action, ...] = (
         "suspend",
         ("ctrl+z",),
         EVERYWHERE,
-        "Back to the shell; fg there brings the console back.",
+        "To the shell; fg there comes back.",
         footer=False,
         group="console",
     ),

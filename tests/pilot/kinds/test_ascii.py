@@ -42,7 +42,7 @@ async def _dialog(ui: Console, where: str, *keys: str) -> None:
 async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_path: Path) -> None:
     async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
         await ui.sees("live", "STATE")
-        await ui.press("s", "s", "S", "space")
+        await ui.press("space", "s", "s", "S")
         for size in (WIDE, NARROW):
             await resized(ui, size)
             await _plain(ui, f"runs at {size}")

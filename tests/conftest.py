@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+import tests.once  # noqa: F401
 
 # On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.
 httpx.AsyncClient.__init__.__kwdefaults__["timeout"] = httpx.Timeout(60)
@@ -27,9 +30,16 @@ def _loopback_only(self: socket.socket, address: Any) -> Any:
     return _real_connect(self, address)
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Homes that do not exist yet, without end; a `tmp_path` for each test would take longer than many a test."""
+    place = tmp_path_factory.mktemp("homes")
+    return (place / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _controlled_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    home = tmp_path / "home"
+def _controlled_world(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> Iterator[None]:
+    home = next(_homes)
     home.mkdir()
     for name in [name for name in os.environ if name.startswith(("MOGPLEX_", "XDG_"))]:
         monkeypatch.delenv(name)

@@ -1,0 +1,24 @@
+"""What would cost each test the same again is done once in a process of the suite; imported for what it does.
+
+None of it is what a test is about: no test speaks TLS without a context of its own, and a path compiles the same twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib.util
+import ssl
+import sys
+
+import starlette.routing
+
+# An HTTP client reads the machine's certificates, though it will only ever ask the loopback address in the clear.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
+# Every plane has the same routes.
+starlette.routing.compile_path = functools.cache(starlette.routing.compile_path)
+# The client's locks look for this package each time that one is made, and where there is none look everywhere.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+# The tests themselves are a large heap that stays; looking through it a tenth as often finds what is left of a test yet.
+gc.set_threshold(7_000, 10, 10)

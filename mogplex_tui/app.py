@@ -288,5 +288,6 @@ class ConsoleApp(ConsolePlaces):
             if action.id != "app.palette" and not is_list and screen.shows(action):
                 key = actions.key_of(action.id, ascii_only=self.look.ascii)
                 run = partial(screen.action_act, action.id)
-                yield Entry((action.title,), action.says, run, is_place, key)
+                narrow = partial(self.go_narrowed, name) if name == "runs" else None
+                yield Entry((action.title,), action.says, run, is_place, key, narrow)
         yield from self.places()

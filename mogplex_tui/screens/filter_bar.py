@@ -66,9 +66,13 @@ class FilterBar(Horizontal):
         box.select_all()
         box.focus()
 
+    def fill(self, text: str) -> None:
+        """Have a text as if it had been typed, open or not."""
+        self.query_one(Input).value = text
+
     def clear(self) -> None:
         """Empty the text and close."""
-        self.query_one(Input).value = ""
+        self.fill("")
         self._close()
 
     def action_clear(self) -> None:

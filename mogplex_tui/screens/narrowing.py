@@ -89,6 +89,10 @@ class NarrowScreen(MarkScreen):
             # A key pressed at once may have led to a screen that is not laid out yet; its first `/` makes it then.
             await self._filter_bar()
 
+    async def narrow_to(self, text: str) -> None:
+        """Narrow the list as if a filter had been typed, which is changed and taken away by the same keys."""
+        (await self._filter_bar()).fill(text)
+
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Narrow the list to what is typed."""
         self.narrow(event.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, cast
 
 from textual import on
@@ -17,7 +18,8 @@ from textual.widgets import Input
 class Entry:
     """What can be chosen: its names, the first of which is its title; a place has its aliases among them.
 
-    `key` is the key that does the same, as it is shown; nothing where there is none.
+    `key` is the key that does the same, as it is shown; nothing where there is none. `narrowed` goes to a list and
+    narrows it by what was typed behind its name.
     """
 
     names: tuple[str, ...]
@@ -25,6 +27,7 @@ class Entry:
     run: Callable[[], Any]
     place: bool = False
     key: str = ""
+    narrowed: Callable[[str], Any] | None = None
 
     @property
     def title(self) -> str:
@@ -67,9 +70,25 @@ def score(entry: Entry, typed: str) -> float:
 
 
 def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
-    """Return the entries that answer what was typed with their scores, the best first."""
-    found = [(value, entry) for entry in entries if (value := score(entry, typed)) > 0]
+    """Return the entries that answer what was typed with their scores, the best first.
+
+    A list's name with more behind it is that list, narrowed: `jobs state:failed`.
+    """
+    found = []
+    for entry in entries:
+        if (value := score(entry, typed)) > 0:
+            found.append((value, entry))
+        elif (list_of := _narrowed(entry, typed)) is not None:
+            found.append((_WHOLE, list_of))
     return sorted(found, key=lambda pair: pair[0], reverse=True)
+
+
+def _narrowed(entry: Entry, typed: str) -> Entry | None:
+    name, _, more = typed.strip().lstrip(":").partition(" ")
+    more = more.strip().removeprefix("/").strip()
+    if entry.narrowed is None or not more or name.lower() not in entry.names:
+        return None
+    return Entry((f"{entry.names[0]} / {more}",), entry.help, partial(entry.narrowed, more), place=True)
 
 
 class PlacesAndVerbs(Provider):
@@ -98,7 +117,7 @@ class Palette(CommandPalette):
 
     def __init__(self, below: Screen[Any]) -> None:
         """`below` is the screen that the palette lies on."""
-        told = "a list, such as jobs or sandboxes, or a command"
+        told = "a list, such as jobs or jobs state:failed, or a command"
         super().__init__([PlacesAndVerbs], placeholder=told, id="--command-palette")
         self._below = below
         self._asked, self._listed = "", ""

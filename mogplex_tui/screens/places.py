@@ -82,6 +82,14 @@ class ConsolePlaces(ConsoleTasks):
         self._came_from = [*(place for place in self._came_from[-8:] if place != name), self.current_mode]
         await self.switch_mode(name)
 
+    async def go_narrowed(self, name: str, text: str) -> None:
+        """Show a list by its name, narrowed by a filter as if that had been typed there."""
+        from mogplex_tui.screens.narrowing import NarrowScreen
+
+        await self.go(name)
+        if isinstance(self.screen, NarrowScreen):
+            await self.screen.narrow_to(text)
+
     @property
     def has_way_back(self) -> bool:
         """Whether there is a step to go back to; a question over the screen is none."""
@@ -177,7 +185,8 @@ class ConsolePlaces(ConsoleTasks):
         keys = {name: key for key, _, name in actions.tabs()}
         for kind in kinds().values():
             about, key = f"The list of {words.many(kind.noun)}.", keys.get(kind.name, "")
-            yield Entry((kind.name, *kind.aliases), about, partial(self.go, kind.name), place=True, key=key)
+            go, narrow = partial(self.go, kind.name), partial(self.go_narrowed, kind.name)
+            yield Entry((kind.name, *kind.aliases), about, go, place=True, key=key, narrowed=narrow)
 
     # What is done to records -----------------------------------------------------------------------------------
 

@@ -115,6 +115,31 @@ async def test_the_palette_tells_of_a_list_once(console: Run, world: World) -> N
         assert all(ord(letter) < 0x2600 for letter in palette), palette
 
 
+async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(console: Run, world: World) -> None:
+    for name in ("web", "api"):
+        repo = world.repo(f"acme/{name}")
+        world.call(repo_id=repo)
+        world.sandbox(repo)
+    async with console() as ui:
+        await ui.sees("Runs   2")
+        for name, title in (("sandboxes", "Sandboxes"), ("RUNS", "Runs"), ("sbx", "Sandboxes")):
+            await ui.press("colon", *name, "space", *"repo:we")
+            await ui.sees(f"{title.lower()} / repo:we")
+            await ui.press("b", "enter")
+            text = await ui.sees(f" {title}   2", "/ repo:web   1 of 2")
+            assert "acme/api" not in text
+        # As if it had been typed there.
+        await ui.press("slash", "end", *"ish")
+        await ui.sees("/ repo:webish   0 of 2")
+        await ui.press("escape")
+        await ui.loses("repo:web")
+        await ui.press("1")
+        await ui.sees(" Runs   2", "/ repo:web")
+        await ui.press("escape")
+        await ui.loses("repo:web")
+        await ui.sees(" Runs   2", "acme/api")
+
+
 async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: World) -> None:
     world.repo("acme/api")
     async with console(size=(80, 24)) as ui:
@@ -174,7 +199,7 @@ async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_l
         _burst(ui, "/docs\n/")
         ui.app.post_message(Key("escape", None))
         _burst(ui, "?")
-        await ui.sees("Moving")
+        await ui.sees("Every key that works here.")
         assert "of 2" not in ui.text.split("\n")[2]
 
 

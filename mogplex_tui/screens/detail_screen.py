@@ -153,11 +153,12 @@ class DetailScreen(ConsoleScreen):
     def draw_facts(self) -> None:
         """Draw the facts, or why there are none."""
         item = self.on_row()
-        trouble = (
-            f"This record could not be read: {item.why}. {actions.key_of('kind.json')} shows it as it came."
-            if item.record is None
-            else ""
-        )
+        trouble = ""
+        if item.record is None:
+            key = actions.key_of("kind.json")
+            trouble = (
+                f"This record could not be read: {(item.why or '').rstrip('.')}. {key} shows it as it came."
+            )
         groups = [*told(self.fact_groups()), [Fact("id", item.key, Tone.DIM)]]
         if self.old:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]

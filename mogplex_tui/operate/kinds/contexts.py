@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.config import contexts as kept
 from mogplex_tui.live.collection import Item, Listing
 from mogplex_tui.operate.kinds import columns as c
@@ -21,7 +22,8 @@ async def _read(_: ClientView, session: Session) -> Listing:
     try:
         stored = kept.read()
     except kept.ContextError as error:
-        return Listing([Item("contexts.json", None, None, str(error))])
+        # What was read before stays, as where a service fails.
+        raise InvalidTarget(str(error), advice="") from None
     items = [_item(context, session, stored.current) for context in stored.by_name.values()]
     return Listing(items, notice=_SWITCH if items else "")
 

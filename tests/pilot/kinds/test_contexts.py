@@ -1,0 +1,26 @@
+"""The console's own contexts, which are in a file of this machine and not on the service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mogplex_tui.config.contexts import Context, change, contexts_file
+from tests.pilot.kinds.story import server
+
+__all__ = ["server"]
+
+
+async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: Any) -> None:
+    change(lambda none: none.put(Context("laptop", "http://127.0.0.1:4700")))
+    text = contexts_file().read_text()
+    async with console(size=(80, 24)) as ui:
+        contexts_file().write_text('{"contexts": {')
+        await ui.app.go("contexts")
+        said = await ui.sees("is damaged", "Mend it or move it away.", "r retries now.")
+        assert "unreadable" not in said and "console" not in said
+        contexts_file().write_text(text)
+        await ui.press("r")
+        await ui.sees("laptop", "http://127.0.0.1:4700")
+        contexts_file().write_text("[]")
+        await ui.press("r")
+        await ui.sees("is damaged", "What was read before stays", "laptop")

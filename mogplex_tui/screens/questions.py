@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import facts, words
+from mogplex_tui.operate import facts, paths, words
 from mogplex_tui.operate.kinds import Context, duration_seconds
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 # So many records are named in a question; of the rest it says how many there are.
 LISTED = 8
 # The columns of a list that tell records apart, beside their names.
-_TELLING = frozenset({"status", "agent", "age"})
+_TELLING = frozenset({"status", "agent"})
 
 
 def cancel_question(session: Session, row: RunRow) -> Question:
@@ -108,17 +109,18 @@ def _title(kind: Kind, verb: Verb, items: Sequence[Item], name: str = "") -> str
 
 
 def _seen(kind: Kind, item: Item, context: Context) -> str:
-    """Return a record's name with what the list shows of its state, its age and its id: names may be alike."""
+    """Return a record's name with its state, since when it exists, and its id: names may be alike."""
     name = kind.name_of(item)
     if item.record is None:
         return f"  {name}"
     shown = {
         field.key: field.cell(item, context)[0].strip() for field in kind.fields if field.key in _TELLING
     }
-    age = shown.pop("age", "")
-    made = f"{age} old" if age and age != words.DASH else None
+    # The list's own age may be that of what the record did last.
+    made = paths.value(item, "created_at")
+    age = f"{words.age(made, context.now)} old" if isinstance(made, datetime) else None
     short = words.short_id(item.key)
-    return "  " + _told(name, *shown.values(), made, None if short in name else short)
+    return "  " + _told(name, *shown.values(), age, None if short in name else short)
 
 
 def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Context) -> Question:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from mogplex_tui.api.access import Family
@@ -21,7 +22,10 @@ async def test_an_automation_is_paused_after_a_question_and_activated_without_on
         key = _flow(ui)
         await on(ui, "automations", key)
         await ui.press("d")
-        await ui.sees("Pause automation?", "nothing new is started")
+        text = await ui.sees("Pause automation?", "nothing new is started")
+        # The list's age is that of its last run.
+        made = ui.server.plane.db.value("SELECT created_at FROM flows WHERE id = ?", (key,)) / 1_000_000
+        assert f" {int(time.time() - made) // 86_400}d old " in text
         await ui.press("right", "enter")
         await told(ui, "is paused.")
         assert (

@@ -106,7 +106,11 @@ def test_every_state_is_present(bench: Bench) -> None:
     }  # fmt: skip
     assert found("SELECT status FROM review_findings") == {"open", "issue_created", "dismissed"}
     assert found("SELECT status FROM flows") == {"active", "inactive"}
-    assert found("SELECT decision FROM limit_events") == {"allowed", "denied"}
+    assert found("SELECT route_key || ' ' || decision FROM limit_events") >= {
+        f"{route} {decision}"
+        for route in ("chat", "sandbox_boot", "sandbox_exec")
+        for decision in ("allowed", "denied")
+    } | {"external_agent_run allowed"}
 
 
 def test_the_account_is_that_of_one_person_with_a_neighbour(bench: Bench) -> None:
@@ -130,6 +134,15 @@ def test_work_follows_the_clock_of_an_office(bench: Bench) -> None:
     assert sum(hours[h] for h in range(8, 18)) > 3 * sum(hours[h] for h in range(6))
     assert bench.db.value("SELECT MIN(started_at) FROM ai_calls") >= NOON - 15 * DAY_US
     assert bench.db.value("SELECT COUNT(*) FROM ai_calls WHERE started_at > ?", (NOON - HOUR_US,)) >= 5
+
+
+def test_every_sandbox_was_let_through(bench: Bench) -> None:
+    admitted = bench.db.value(
+        "SELECT COUNT(*) FROM sandboxes s JOIN limit_events l ON l.claim_id = s.limit_claim_id"
+        " AND l.sandbox_id = s.id AND l.created_at = s.created_at AND l.resource_id IS NULL"
+    )
+    assert admitted == bench.db.value("SELECT COUNT(*) FROM sandboxes") > 20
+    assert bench.db.value("SELECT COUNT(*) FROM limit_events WHERE created_at > ?", (NOON,)) == 0
 
 
 def test_failures_have_the_text_of_their_class(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from ..plane import Plane
 from ..scenarios.model import Scenario
 from .account import write_account
 from .added import write_added
+from .admissions import write_admissions
 from .bulk import Rows
 from .catalogue import prompts
 from .enlarge import enlarge
@@ -65,6 +66,8 @@ def _write_work(
         jobs.job()
     write_added(rows, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
+    rows.flush(tx)
+    write_admissions(rows, tx, world.user_id, seed, now)
     rows.flush(tx)
 
 

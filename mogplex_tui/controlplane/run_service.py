@@ -52,8 +52,7 @@ class Accepted(NamedTuple):
 
 
 def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> None:
-    """Spend one run start of the caller's key ; raises QuotaError, with the
-    refusal recorded.
+    """Spend one run start of the caller's key; raises QuotaError, and the refusal is recorded as well.
 
     Windows are checked minute, hour, day over allowed rows only; nothing is ever refunded (auth.md §7).
     """

@@ -19,9 +19,6 @@ BOOTING = ("creating", "installing")
 # What counts against the number of sandboxes that one person may have at a time; `pausing` does not (§3.2).
 COUNTED = ("creating", "installing", "running")
 STATUSES = (*ACTIVE, "paused", "stopped", "error")
-STOP_REASONS = (
-    "idle_timeout", "lifetime_timeout", "manual", "stuck_boot", "vm_gone", "auto_pause", "billing_depleted", "unknown",
-)  # fmt: skip
 
 CENTS_PER_SECOND = 0.0028
 _CLOSED = ("stopped", "paused")

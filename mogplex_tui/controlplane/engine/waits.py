@@ -19,7 +19,6 @@ LABEL, COMMENT, CI, PREVIEW = (
     "vercel_preview_ready",
 )
 MANUAL, TOOL = "manual_approval", "tool_approval"
-HUMAN = (MANUAL, TOOL)
 
 
 class Signal(NamedTuple):

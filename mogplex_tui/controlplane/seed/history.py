@@ -50,10 +50,11 @@ def external_metadata(
     }
 
 
-def attached(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The call's metadata once the harness has taken it over (v1.md §7.4)."""
+def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any]:
+    """The call's metadata once the harness has taken it over in a mode (v1.md §7.4)."""
+    spelled = (mode or "").upper()
     extra = {
-        "harness_mode": "AUTO",
+        "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
         "product_team_id": None,
         "ai_billing_source": "platform",
         "prepared": False,

@@ -61,16 +61,6 @@ class Usage(NamedTuple):
             int(self.reasoning * share),
         )
 
-    def columns(self) -> dict[str, int]:
-        """The counts under their column names."""
-        return {
-            "input_tokens": self.input,
-            "output_tokens": self.output,
-            "cache_read_input_tokens": self.cache_read,
-            "cache_creation_input_tokens": self.cache_creation,
-            "reasoning_tokens": self.reasoning,
-        }
-
 
 class Story(NamedTuple):
     """One call from the moment that its work begins: the steps before and while it streams, and its end."""

@@ -20,11 +20,6 @@ class Repo(NamedTuple):
     root: str | None
     hidden: bool
 
-    @property
-    def short(self) -> str:
-        """The name without its owner."""
-        return self.full_name.partition("/")[2]
-
 
 class Flow(NamedTuple):
     """One automation: its rows' ids, its written nodes and edges, and the graph that is published."""

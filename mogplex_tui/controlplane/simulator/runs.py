@@ -6,7 +6,7 @@ from typing import Any
 
 from ..database import Row
 from ..seed.catalogue import Prompt, prompts
-from ..seed.history import HARNESSES, accepted_step, external_metadata, request_hash
+from ..seed.history import HARNESSES, accepted_step, attached, external_metadata, request_hash
 from ..seed.rng import between, pick, token, whole
 from ..seed.steer import Course, draw_course, is_steered, steered_course
 from ..seed.steps import Story
@@ -38,21 +38,6 @@ def prompt_of(repo: Repo, text: str) -> Prompt:
     """The written task with this text, else one that looks around in the whole repository."""
     known = next((prompt for prompt in prompts() if prompt.text == text), None)
     return known or Prompt(repo.key, "task", text)
-
-
-def attached(call_metadata: dict[str, Any], box_id: str, box_name: str, mode: str | None) -> dict[str, Any]:
-    """What the harness writes into the call's metadata when it attaches (v1.md §7.4)."""
-    spelled = (mode or "").upper()
-    return {
-        **call_metadata,
-        "source": "cli",
-        "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
-        "product_team_id": None,
-        "ai_billing_source": "platform",
-        "prepared": False,
-        "sandbox_record_id": box_id,
-        "sandbox_id": box_name,
-    }
 
 
 def working_branch(row: Row) -> tuple[str, bool]:
@@ -149,7 +134,9 @@ def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
 
 def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | None:
     box = stage.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
-    return None if box is None or box_id is None else attached({}, box_id, box["sandbox_id"], row["mode"])
+    if box is None:
+        return None
+    return attached({"sandbox_record_id": box_id, "sandbox_id": box["sandbox_id"]}, row["mode"])
 
 
 def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:

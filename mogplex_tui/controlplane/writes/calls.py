@@ -113,16 +113,6 @@ def _merged(call: Row, patch: Mapping[str, Any] | None) -> str:
     return stored if not patch else dumps({**json.loads(stored), **patch})
 
 
-def _tokens_of(call: Row) -> Tokens:
-    return Tokens(
-        call["input_tokens"],
-        call["output_tokens"],
-        call["cache_read_input_tokens"],
-        call["cache_creation_input_tokens"],
-        call["reasoning_tokens"],
-    )
-
-
 def _usage_columns(tx: Tx, call: Row, tokens: Tokens | None) -> dict[str, Any]:
     """Token columns and, while the plane owns the cost, the new estimate."""
     if tokens is None:

@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute
 from ...clock import DAY_US, iso_app, iso_db, iso_db_or_none
 from ...writes import api_keys
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
-from .asking import SessionEndpoint, fields, trimmed
+from .asking import SessionEndpoint, trimmed
 
 # The last instant that the service's dates can hold: 8.64e15 ms after the epoch.
 _LAST_US = 8_640_000_000_000_000_000
@@ -65,7 +66,7 @@ def _expiry(days: Any, now_us: int) -> int | None:
 
 async def mint_key(ask: Ask) -> Response:
     """Make a key; the only answer that ever shows its token."""
-    body = await fields(ask)
+    body = await body_of(ask)
     name = trimmed(body.get("name"))
     if not 1 <= len(name) <= 100:
         raise refusal(400, "Name is required (1-100 characters)")

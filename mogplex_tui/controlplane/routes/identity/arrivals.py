@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute
 
 from ... import catalogue
 from ...database import Row, Tx
+from ..bodies import body_of
 from ..web import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
-from .asking import fields
 
 
 def _profile(ask: Ask) -> Row:
@@ -53,7 +53,7 @@ async def read_arrivals(ask: Ask) -> Response:
 
 async def settle_arrivals(ask: Ask) -> Response:
     """Dismiss what is new, or switch it off together with everything that comes later."""
-    action = (await fields(ask)).get("action")
+    action = (await body_of(ask)).get("action")
     if action not in ("dismiss", "disable"):
         raise refusal(400, "action must be 'dismiss' or 'disable'")
     profile, db = _profile(ask), ask.plane.db
@@ -70,7 +70,7 @@ async def settle_arrivals(ask: Ask) -> Response:
 
 async def switch_auto_enable(ask: Ask) -> Response:
     """Whether models that are to come are enabled by themselves."""
-    enabled = (await fields(ask)).get("autoEnable")
+    enabled = (await body_of(ask)).get("autoEnable")
     if not isinstance(enabled, bool):
         raise refusal(400, "autoEnable must be a boolean")
     profile = _profile(ask)

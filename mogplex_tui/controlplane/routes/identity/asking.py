@@ -1,4 +1,4 @@
-"""What the routes of this family share: reading a body, and paths that want a session (identity.md §1.6)."""
+"""What the routes of this family share: values of a body, and paths that want a session (identity.md §1.6)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,7 @@ from starlette.requests import Request
 from ...credentials import SESSION_COOKIE, Caller
 from ...writes.provider_keys import PROVIDERS
 from .. import params
-from ..web import Ask, PlainEndpoint, empty_crash, refusal
-
-
-async def fields(ask: Ask) -> dict[str, Any]:
-    """The keys of the body, none for JSON that is no object.
-
-    Raises RefusedError: 400 for text that is not JSON, the empty 500 for `null`, which nobody guards against.
-    """
-    try:
-        body = await params.json_body(ask)
-    except params.NotJsonError:
-        raise refusal(400, "Invalid JSON body") from None
-    if body is None:
-        raise empty_crash()
-    return body if isinstance(body, dict) else {}
+from ..web import PlainEndpoint, refusal
 
 
 def trimmed(value: Any) -> str:

@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute
 
 from ...clock import DAY_US, iso_db
 from ...database import Row, Tx
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .asking import fields, trimmed
+from .asking import trimmed
 from .seats import Seat, manager, may_give, seat
 
 log = logging.getLogger("mogplex.controlplane")
@@ -78,7 +79,7 @@ def _insert(tx: Tx, here: Seat, email: str, role: str) -> Row:
 
 async def invite(ask: Ask) -> Response:
     """Ask one address into the team; the body is judged before the caller's seat."""
-    body = await fields(ask)
+    body = await body_of(ask)
     email = _email(body.get("email"))
     if email is None:
         raise refusal(422, "Valid email required")
@@ -108,7 +109,7 @@ def _addresses(body: dict[str, Any]) -> list[Any]:
 async def invite_many(ask: Ask) -> Response:
     """Ask many addresses in; each has a status of its own, and what cannot be asked is passed over."""
     here = manager(ask)
-    body = await fields(ask)
+    body = await body_of(ask)
     role = _role(body)
     emails = _addresses(body)
     if not may_give(here.role, role):

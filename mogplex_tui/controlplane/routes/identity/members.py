@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute
 from ...clock import iso_db
 from ...database import Row
 from ...roles import ROLES
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .asking import fields
 from .icons import icon_url
 from .invites import invite_object
 from .seats import Seat, may_give, seat
@@ -68,7 +68,7 @@ def _other(ask: Ask, here: Seat, refused: str) -> Row:
 async def change_role(ask: Ask) -> Response:
     """Give another member another role."""
     here = seat(ask)
-    role = (await fields(ask)).get("role")
+    role = (await body_of(ask)).get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise refusal(422, "Invalid role")
     member = _other(ask, here, "You cannot change your own role")

@@ -10,8 +10,9 @@ from starlette.routing import BaseRoute
 from ...clock import iso_db
 from ...database import Row
 from ...writes import provider_keys
+from ..bodies import body_of
 from ..web import Ask, Service, Verb, answer, route
-from .asking import SessionEndpoint, fields, key_of, provider_of
+from .asking import SessionEndpoint, key_of, provider_of
 
 _SERVICES: dict[str, dict[str, str]] = {
     "ai_gateway": {"service": "Vercel AI Gateway"},
@@ -43,7 +44,7 @@ async def list_keys(ask: Ask) -> Response:
 
 async def put_key(ask: Ask) -> Response:
     """Store or replace the key of one provider."""
-    body = await fields(ask)
+    body = await body_of(ask)
     provider, key = provider_of(body), key_of(body)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         owner = provider_keys.of_user(ask.user_id)
@@ -53,7 +54,7 @@ async def put_key(ask: Ask) -> Response:
 
 async def delete_key(ask: Ask) -> Response:
     """Forget the key of one provider, there or not."""
-    provider = provider_of(await fields(ask))
+    provider = provider_of(await body_of(ask))
     with ask.plane.db.transaction() as tx:
         provider_keys.remove(tx, provider_keys.of_user(ask.user_id), provider)
     return answer({"ok": True})
@@ -61,7 +62,7 @@ async def delete_key(ask: Ask) -> Response:
 
 async def verify_key(ask: Ask) -> Response:
     """What the provider would say of the stored key, judged by the key's form; null without one."""
-    provider = provider_of(await fields(ask))
+    provider = provider_of(await body_of(ask))
     rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
     found = next((row for row in rows if row["provider"] == provider), None)
     valid = None if found is None else bool(found["is_plausible"])

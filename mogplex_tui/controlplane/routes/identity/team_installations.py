@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...database import Row
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .asking import fields
 from .seats import manager
 
 _COLUMNS = (
@@ -44,7 +44,7 @@ async def list_installations(ask: Ask) -> Response:
 async def attach(ask: Ask) -> Response:
     """Attach one of the caller's own installations: 201, or 200 when it is attached here already."""
     here, db = manager(ask), ask.plane.db
-    number = _number((await fields(ask)).get("installation_id"))
+    number = _number((await body_of(ask)).get("installation_id"))
     if number is None:
         raise refusal(422, "installation_id must be a whole number")
     own = db.one(

@@ -10,8 +10,9 @@ from starlette.routing import BaseRoute
 
 from ...writes import audit, provider_keys, slugs
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .asking import fields, key_of, provider_of, trimmed
+from .asking import key_of, provider_of, trimmed
 from .provider_keys import key_object
 from .seats import auth_source, manager, seat
 
@@ -24,7 +25,7 @@ _SLUG_PROBLEMS = {
 
 async def create_team(ask: Ask) -> Response:
     """A new team, owned by the caller."""
-    body = await fields(ask)
+    body = await body_of(ask)
     name, slug = trimmed(body.get("name")), trimmed(body.get("slug")).lower()
     # No text of the database can hold the first.
     if "\0" in name or not 1 <= len(name) <= 80:
@@ -74,7 +75,7 @@ def _allowlist(value: Any) -> list[str] | None:
 async def patch_models(ask: Ask) -> Response:
     """Allow only these models, none with an empty list, or all with null."""
     here = manager(ask)
-    body = await fields(ask)
+    body = await body_of(ask)
     if "model_allowlist" not in body:
         raise refusal(422, "model_allowlist must be null or an array of model ids")
     wanted = _allowlist(body["model_allowlist"])
@@ -101,7 +102,7 @@ async def list_keys(ask: Ask) -> Response:
 async def put_key(ask: Ask) -> Response:
     """Store or replace the team's key of one provider."""
     here = manager(ask)
-    body = await fields(ask)
+    body = await body_of(ask)
     provider, key = provider_of(body), key_of(body)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         provider_keys.put(tx, provider_keys.of_team(here.team_id), provider, key, here.now)
@@ -112,7 +113,7 @@ async def put_key(ask: Ask) -> Response:
 async def delete_key(ask: Ask) -> Response:
     """Forget the team's key of one provider, there or not."""
     here = manager(ask)
-    provider = provider_of(await fields(ask))
+    provider = provider_of(await body_of(ask))
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         provider_keys.remove(tx, provider_keys.of_team(here.team_id), provider)
         here.note(tx, "team_provider_key.deleted", ("provider_key", provider), {"provider": provider})
@@ -124,7 +125,7 @@ async def hand_over(ask: Ask) -> Response:
     here = seat(ask)
     if here.role != "owner":
         raise refusal(403, "Forbidden")
-    next_id = trimmed((await fields(ask)).get("next_owner_user_id")).lower()
+    next_id = trimmed((await body_of(ask)).get("next_owner_user_id")).lower()
     if not next_id:
         raise refusal(422, "next_owner_user_id is required")
     if next_id == here.user_id:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from starlette.responses import Response
 
 from ... import present
 from ...database import Row
+from ...run_requests import is_branch
 from .. import params
 from ..web import Ask, RefusedError, answer, refusal
 from .repo_fields import root_directory
@@ -16,19 +16,12 @@ from .scope import own_repo, truthy
 
 CAP = 25
 _NAME_LENGTH = 64
-_BRANCH = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
 
 
 def valid_branch(value: Any) -> str | None:
     """The trimmed name when GitHub would take it as a branch, else None (§4.4)."""
     name = params.trim(value) if isinstance(value, str) else ""
-    bad = (
-        name == "HEAD"
-        or name.startswith("/")
-        or name.endswith(("/", ".", ".lock"))
-        or any(part in name for part in ("..", "//"))
-    )
-    return None if bad or _BRANCH.fullmatch(name) is None else name
+    return name if is_branch(name) else None
 
 
 def _invalid(text: str, field: str) -> RefusedError:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from ...database import Row
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, Verb, answer, refusal
-from .scope import body_of, own_repo
+from .scope import own_repo
 
 _PREVIEW = 80
 

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from ... import github
 from ...writes import projects
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
 from .repo_view import bare_repo
-from .scope import body_of, github_token, text_or_none, writer
+from .scope import github_token, text_or_none, writer
 from .workspaces import own_workspace
 
 _STATUSES = {422: 409, 401: 403, 403: 403}

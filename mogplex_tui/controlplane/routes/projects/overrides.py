@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from ... import catalogue, connections
 from ...clock import iso_db
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .scope import body_of, own_repo
+from .scope import own_repo
 
 _MODEL = ("id", "provider", "name", "context_length")
 _ALL = (

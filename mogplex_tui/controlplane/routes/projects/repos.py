@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from ...writes import projects
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, RefusedError, answer, refusal
 from . import repo_fields
 from .repo_view import bare_repo, full_repo, full_repos, listed
-from .scope import Owner, bad_uuid, body_of, own_repo, reader, writer
+from .scope import Owner, bad_uuid, own_repo, reader, writer
 
 _MAX_INTEGER = 2**31 - 1
 # From here on the service's language writes a number with an exponent.

@@ -1,4 +1,4 @@
-"""Whose projects a request is about, and how its body is read (projects.md §2, identity.md §1.6)."""
+"""Whose projects a request is about, and values of its body (projects.md §2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...database import Row
 from ...plane import Plane
 from .. import params
 from ..team_scope import team_scope
-from ..web import Ask, RefusedError, empty_crash, refusal
+from ..web import Ask, RefusedError, refusal
 
 WRITE = "projects.write"
 
@@ -54,20 +54,6 @@ def reader(ask: Ask) -> Owner:
 def writer(ask: Ask) -> Owner:
     """The owner whose projects are changed; a team asks for `projects.write`. Raises the 403."""
     return Owner(ask.user_id, team_scope(ask, WRITE))
-
-
-async def body_of(ask: Ask) -> dict[str, Any]:
-    """The body as an object; what is none counts as one without keys.
-
-    Raises 400 `Invalid JSON body` for what is not JSON, and the empty 500 for JSON `null`.
-    """
-    try:
-        value = await params.json_body(ask)
-    except params.NotJsonError:
-        raise refusal(400, "Invalid JSON body") from None
-    if value is None:
-        raise empty_crash()
-    return value if isinstance(value, dict) else {}
 
 
 def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from ... import github
 from ...clock import SECOND_US, iso_db
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .scope import body_of, github_token, own_repo
+from .scope import github_token, own_repo
 
 
 def _remote_id(ask: Ask) -> int:

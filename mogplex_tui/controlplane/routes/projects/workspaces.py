@@ -10,10 +10,11 @@ from starlette.responses import Response
 from ...database import Row
 from ...writes import projects
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, answer, empty_crash, refusal
 from .repo_fields import LINK_RESET
 from .repo_view import bare_workspace, full_workspace
-from .scope import Owner, body_of, reader, text_or_none, timeout_ms, writer
+from .scope import Owner, reader, text_or_none, timeout_ms, writer
 
 _TAKEN = "A project with that name already exists"
 _BILLING = ("sandbox_billing_mode", "sandbox_vercel_team_id", "sandbox_vercel_project_id")

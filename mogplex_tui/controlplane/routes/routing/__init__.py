@@ -18,7 +18,6 @@ from . import (
     triggers,
 )
 
-# Paths without a parameter come before those with one.
 _THEMES = (
     assignments,
     triggers,

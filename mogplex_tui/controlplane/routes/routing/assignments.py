@@ -14,8 +14,8 @@ from ...database import Row
 from ...run_summaries import summaries
 from ...writes.forks import own_agent
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .requests import unguarded
 
 TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "ci_failure")
 _LIMIT = 500
@@ -43,7 +43,7 @@ async def create_assignment(ask: Ask) -> Response:
 
     `{repo_id, agent_id, type, cron_schedule?, skill_id?, enabled?}` → 201 with the row.
     """
-    body = await unguarded(ask)
+    body = await body_of(ask)
     repo_id, agent_id, kind = (body.get(name) for name in ("repo_id", "agent_id", "type"))
     if not (repo_id and agent_id and kind):
         raise refusal(400, "Missing required fields")
@@ -85,7 +85,7 @@ def _row(ask: Ask, row_id: str) -> Row:
 
 async def edit_assignment(ask: Ask) -> Response:
     """Change what is of the right type, drop the rest silently; answers the raw row (§1.3)."""
-    body = await unguarded(ask)
+    body = await body_of(ask)
     row_id = body.get("id")
     if not row_id:
         raise refusal(400, "Missing id")

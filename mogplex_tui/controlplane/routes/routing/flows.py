@@ -13,9 +13,10 @@ from ...flow_store import FlowError, flow_json, mend, own_flow, own_flows
 from ...graph_coerce import Graph, coerce
 from ...run_summaries import summaries
 from .. import params
+from ..bodies import body_of
 from ..team_scope import active_team, team_scope
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .requests import flow_refusal, positive_number, service_of, unguarded
+from .requests import flow_refusal, positive_number, service_of
 
 _TEMPLATE_FIELDS = ("template_id", "personal_template_id", "team_template_id")
 _NO_TEMPLATE = FlowError(404, "FLOW_NOT_FOUND", "Workflow template not found")
@@ -36,7 +37,7 @@ async def list_flows(ask: Ask) -> Response:
 
 async def create_flow(ask: Ask) -> Response:
     """A new inactive flow from a starter or a stored template (§3.4)."""
-    body = await unguarded(ask)
+    body = await body_of(ask)
     installation_id = positive_number(body.get("installation_id"))
     if installation_id is None:
         raise refusal(400, "installation_id is required")
@@ -104,7 +105,7 @@ async def read_flow(ask: Ask) -> Response:
 
 async def edit_flow(ask: Ask) -> Response:
     """Pause or resume when `status` is sent, edit otherwise (§3.6)."""
-    body = await unguarded(ask)
+    body = await body_of(ask)
     flow_id = ask.path_id("flow_id")
     service = service_of(ask)
     try:
@@ -173,7 +174,7 @@ async def make_secret(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module; the ones with further static paths come before these."""
+    """The routes of this module."""
     one = "/api/flows/{flow_id}"
     return [
         route("/api/flows", PlainEndpoint(service, {"GET": Verb(list_flows), "POST": Verb(create_flow)})),

@@ -1,4 +1,4 @@
-"""What the routes of this family share: bodies that nobody guards, and refusals of the flow service (routing.md §0)."""
+"""What the routes of this family share: the flow service with its refusals, and numbers (routing.md §0)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,7 @@ from typing import Any
 from ...flow_service import FlowService
 from ...flow_store import FlowError
 from .. import params
-from ..web import Ask, RefusedError, empty_crash, refusal
-
-
-async def unguarded(ask: Ask) -> dict[str, Any]:
-    """The body as an object; what is none counts as one without keys.
-
-    Raises 400 `Invalid JSON body` for text that is not JSON, as the service means to, and the empty 500 for `null`.
-    """
-    try:
-        value = await params.json_body(ask)
-    except params.NotJsonError:
-        raise refusal(400, "Invalid JSON body") from None
-    if value is None:
-        raise empty_crash()
-    return value if isinstance(value, dict) else {}
+from ..web import Ask, RefusedError, refusal
 
 
 def flow_refusal(error: FlowError) -> RefusedError:

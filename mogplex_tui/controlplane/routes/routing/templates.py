@@ -16,9 +16,9 @@ from ...flow_store import FlowError, own_flow
 from ...graph_coerce import coerce
 from ...writes.scrub import dumps
 from .. import params
+from ..bodies import body_of
 from ..team_scope import active_team, may, team_scope
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .requests import unguarded
 
 _PAGE = 25
 _LONGEST_NAME = 80
@@ -75,7 +75,7 @@ async def list_templates(ask: Ask) -> Response:
 async def save_template(ask: Ask) -> Response:
     """Keep a flow's draft as a template without its agents, workspaces and repositories."""
     team_id = team_scope(ask, "projects.write")
-    body = await unguarded(ask)
+    body = await body_of(ask)
     flow_id, name = body.get("flow_id"), body.get("name")
     if not isinstance(flow_id, str) or not params.trim(flow_id):
         raise refusal(400, "flow_id is required")

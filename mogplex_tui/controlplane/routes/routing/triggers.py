@@ -12,8 +12,8 @@ from ...clock import iso_db
 from ...database import Row, Tx
 from ...run_summaries import summaries
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .requests import unguarded
 
 EVENTS = ("mention", "pr_opened", "issue_opened", "pr_comment", "issue_comment", "push", "ci_failure")
 _OWN = (
@@ -81,7 +81,7 @@ def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
 
 async def create_trigger(ask: Ask) -> Response:
     """Let an event of one of the caller's installations set an agent to work."""
-    body = await unguarded(ask)
+    body = await body_of(ask)
     if not all(body.get(name) for name in ("installation_id", "agent_id", "event")):
         raise refusal(400, "Missing required fields")
     installation = ask.plane.db.one(
@@ -123,7 +123,7 @@ def _number(value: Any) -> int | None:
 
 async def edit_trigger(ask: Ask) -> Response:
     """Change a trigger; an unknown one is a 500 (§2)."""
-    body = await unguarded(ask)
+    body = await body_of(ask)
     row_id = body.get("id")
     if not row_id:
         raise refusal(400, "Missing trigger id")

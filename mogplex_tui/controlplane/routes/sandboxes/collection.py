@@ -11,8 +11,8 @@ from ...database import Row
 from ...sandbox_record import record
 from ...sandbox_states import PENDING, Change, change
 from ...vm import lookup
-from ..web import Ask, answer, refusal
-from .door import role_in, team_of
+from ..team_scope import team_scope
+from ..web import Ask, answer
 
 _MOST = 10_000
 _CLI = ("creating", "installing", "running", "paused")
@@ -23,9 +23,7 @@ async def list_sandboxes(ask: Ask) -> Response:
 
     Those whose machine the provider does not have any more are stopped before they are shown.
     """
-    team_id = team_of(ask)
-    if team_id is not None and role_in(ask, team_id) is None:
-        raise refusal(403, "Forbidden")
+    team_id = team_scope(ask)
     _stop_the_gone(ask)
     rows = ask.plane.db.all(
         f"{lookup.SELECT} WHERE s.user_id = ? AND s.product_team_id IS ?"

@@ -16,18 +16,16 @@ from ...sandbox_states import PENDING
 from ...vm import lookup
 from ...writes import sandboxes
 from .. import params
-from ..web import Ask, OpenEndpoint, empty_crash, refusal
+from ..team_scope import active_team, team_scope
+from ..web import Ask, OpenEndpoint, refusal
 
 BASH = "tools.bash"
 WRITE_FILE = "tools.write_file"
-TEAM_HEADER = "x-mogplex-team-id"
 
 NOT_FOUND = "Not found"
 SANDBOX_NOT_FOUND = "Sandbox not found"
 NOT_READY = "Sandbox is not ready"
 NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
-
-_ALLOWED = {"owner": (BASH, WRITE_FILE), "admin": (BASH, WRITE_FILE), "developer": (BASH, WRITE_FILE)}
 
 
 class SandboxDoor(OpenEndpoint):
@@ -61,35 +59,14 @@ def somebody(ask: Ask) -> None:
 
 
 def team_of(ask: Ask) -> str | None:
-    """The team that the caller speaks for, None for the personal scope; anything but a UUID is no team."""
-    text = params.trim(ask.request.headers.get(TEAM_HEADER, "")).lower()
-    return text if params.is_uuid(text) else None
-
-
-def role_in(ask: Ask, team_id: str) -> str | None:
-    """The caller's role in a team, or None when they are no member."""
-    found: str | None = ask.plane.db.value(
-        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team_id, ask.user_id)
-    )
-    return found
+    """The team that the caller speaks for, member or not; None for the personal scope."""
+    team = active_team(ask)
+    return None if team is None else team.id
 
 
 def require(ask: Ask, capability: str) -> None:
     """Raise the 403 when the caller's role in the team that they speak for does not allow this."""
-    team_id = team_of(ask)
-    if team_id is not None and capability not in _ALLOWED.get(role_in(ask, team_id) or "", ()):
-        raise refusal(403, f"Your team role does not allow this sandbox operation ({capability}).")
-
-
-async def body_of(ask: Ask) -> dict[str, Any]:
-    """The keys of the body; raises 400 `Invalid JSON body` for text that is not JSON, and the empty 500 for `null`."""
-    try:
-        value = await params.json_body(ask)
-    except params.NotJsonError:
-        raise refusal(400, "Invalid JSON body") from None
-    if value is None:
-        raise empty_crash()
-    return value if isinstance(value, dict) else {}
+    team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
 
 
 def own(ask: Ask, missing: str = NOT_FOUND) -> Row:

@@ -13,8 +13,9 @@ from ...sandbox_record import record
 from ...sandbox_states import PENDING, Change, change
 from ...writes import sandboxes
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .door import BASH, SANDBOX_NOT_FOUND, again, body_of, own, ready, require, somebody
+from .door import BASH, SANDBOX_NOT_FOUND, again, own, ready, require, somebody
 
 _NOT_RUNNING = "Sandbox is not running"
 _BILL_OPEN = "Remote sandbox is gone. Billing closure is still reconciling; retry delete shortly."

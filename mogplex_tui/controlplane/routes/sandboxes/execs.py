@@ -14,9 +14,10 @@ from ...vm import lookup
 from ...vm.disk import Disk, OutsideError, clean
 from ...vm.machine import Machine, Run
 from ...vm.shell import run_line, run_words
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
 from .commands import harness_of, immediate, words
-from .door import BASH, awake, body_of, own, ready, require, text_of
+from .door import BASH, awake, own, ready, require, text_of
 from .quotas import admit_exec
 from .streams import EventStream
 

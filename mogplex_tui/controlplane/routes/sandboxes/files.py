@@ -7,8 +7,9 @@ from starlette.responses import Response
 from ...database import Row
 from ...vm import lookup
 from ...vm.disk import Disk, MissingError, OutsideError, TakenError, clean
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .door import BASH, WRITE_FILE, awake, body_of, own, ready, require, text_of
+from .door import BASH, WRITE_FILE, awake, own, ready, require, text_of
 
 OUTSIDE = "path must stay within the repo root"
 

@@ -14,7 +14,8 @@ from ...run_requests import HARNESSES
 from ...sandbox_states import Change, change
 from ...writes import calls
 from .. import params
-from ..web import Ask, RefusedError, answer, empty_crash, refusal
+from ..bodies import body_of
+from ..web import Ask, RefusedError, answer, refusal
 from .door import BASH, NOT_READY, awake, own, require, text_of
 from .execs import has_ai
 from .harness_run import HarnessRun, about
@@ -28,7 +29,7 @@ _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 async def run_harness(ask: Ask) -> Response:
     """Prepare a call, or run the CLI and tell what it writes; from the 401 on a refusal also ends the call."""
     require(ask, BASH)
-    body = await _body(ask)
+    body = await body_of(ask)
     if body.get("harness") not in HARNESSES:
         raise refusal(400, "Invalid harness")
     if not params.trim(text_of(body, "prompt")):
@@ -49,16 +50,6 @@ async def run_harness(ask: Ask) -> Response:
     ask.plane.machines.enter(process)
     ask.plane.machines.spawn(run.work(), f"harness {call_id}")
     return EventStream(run.channel, left=process.abandon)
-
-
-async def _body(ask: Ask) -> dict[str, Any]:
-    try:
-        value = await params.json_body(ask)
-    except params.NotJsonError:
-        raise refusal(400, "Invalid JSON body") from None
-    if value is None:
-        raise empty_crash()
-    return value if isinstance(value, dict) else {}
 
 
 def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:

@@ -18,8 +18,9 @@ from ...vm import lookup
 from ...vm.boot import Boot, Kind
 from ...writes import sandboxes
 from .. import params
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .door import BASH, NO_FUNDS, body_of, may_compute, require, team_of, text_of
+from .door import BASH, NO_FUNDS, may_compute, require, team_of, text_of
 from .quotas import admit_boot, claim_boot
 from .streams import EventStream
 

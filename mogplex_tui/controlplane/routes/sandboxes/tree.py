@@ -9,8 +9,9 @@ from starlette.responses import Response
 from ...database import Row
 from ...vm.disk import Disk, MissingError, TakenError
 from ...vm.trees import PRUNED
+from ..bodies import body_of
 from ..web import Ask, answer, refusal
-from .door import WRITE_FILE, body_of, own, require, text_of
+from .door import WRITE_FILE, own, require, text_of
 from .files import OUTSIDE, disk_of, inside, save
 
 

@@ -1,0 +1,22 @@
+"""How most routes read their bodies (identity.md §1.6, projects.md §2, routing.md §0, sandboxes.md §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import params
+from .web import Ask, empty_crash, refusal
+
+
+async def body_of(ask: Ask) -> dict[str, Any]:
+    """The body as an object; what is none counts as one without keys.
+
+    Raises 400 `Invalid JSON body` for text that is not JSON, and the empty 500 for `null`, which nobody guards against.
+    """
+    try:
+        value = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if value is None:
+        raise empty_crash()
+    return value if isinstance(value, dict) else {}

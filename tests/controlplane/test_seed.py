@@ -94,6 +94,8 @@ def test_every_state_is_present(bench: Bench) -> None:
     assert found("SELECT status FROM sandboxes") == {
         "creating", "installing", "running", "pausing", "paused", "stopped", "error",
     }  # fmt: skip
+    # A round of the service that pauses what idles gives no reason (sandboxes.md §2.4).
+    assert found("SELECT stop_reason FROM sandboxes WHERE status = 'paused'") == {None, "auto_pause"}
     assert found("SELECT status FROM ai_calls") == {"pending", "streaming", "success", "failed", "cancelled"}
     assert found("SELECT status FROM job_runs") == {"pending", "running", "success", "failed", "cancelled"}
     assert found("SELECT cost_source FROM ai_calls") == {"trigger", "gateway"}

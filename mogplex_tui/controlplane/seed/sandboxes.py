@@ -39,7 +39,7 @@ _NOW: tuple[_Wish, ...] = (
     _Wish("docs", None, "pausing", "idle_warning", 3 * HOUR_US, 34 * MINUTE_US, "auto_pause"),
     _Wish("search", None, "paused", "paused", 9 * HOUR_US, 2 * HOUR_US, "auto_pause"),
     _Wish("design", None, "paused", "paused", 30 * HOUR_US, 22 * HOUR_US),
-    _Wish("infra", None, "paused", "paused", 4 * DAY_US, 3 * DAY_US, "idle_timeout"),
+    _Wish("infra", None, "paused", "paused", 4 * DAY_US, 3 * DAY_US),
     _Wish("mobile", None, "stopped", "stopped", 20 * HOUR_US, 15 * HOUR_US, "idle_timeout"),
     _Wish("worker", None, "stopped", "stopped", 2 * DAY_US, 43 * HOUR_US, "lifetime_timeout"),
     _Wish("admin", None, "stopped", "stopped", 26 * HOUR_US, 25 * HOUR_US, "manual"),

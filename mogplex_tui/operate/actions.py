@@ -140,7 +140,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
     Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
-    Action("kind.mark", "mark", ("space",), KIND_LISTS, "Mark the row, for what works on many."),
+    Action(
+        "kind.mark",
+        "mark",
+        ("space",),
+        KIND_LISTS,
+        "Mark the row, for what works on many.",
+        writes=True,
+    ),
     Action(
         "kind.json",
         "json",

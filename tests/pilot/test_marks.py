@@ -129,3 +129,10 @@ async def test_read_only_marks_and_cancels_nothing(console: Run, world: World) -
         assert "marked" not in ui.text
         assert "Cancel" not in ui.text
         assert _states(world, calls) == ["pending", "pending"]
+        world.sandbox(world.repo("acme/api"))
+        await ui.press("5")
+        text = await ui.sees("Sandboxes   1", "⏎ open")
+        assert "space mark" not in text
+        await ui.press("space")
+        await ui.sees("This console is read-only.")
+        assert "1 marked" not in ui.text

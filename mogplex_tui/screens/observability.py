@@ -135,7 +135,8 @@ class ObservabilityScreen(ConsoleScreen):
         above = self.query_one("#notice", Notice)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.
-            above.show(notice)
+            first = self._window is None and fresh.error is None and fresh.blocked_until is None
+            above.show(notice, quiet=first and not closed)
             self.call_after_refresh(self._fit)
         # Headings with nothing under them would say less than the notice alone.
         self.set_class(not known, "-closed")

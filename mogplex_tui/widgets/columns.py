@@ -43,7 +43,8 @@ def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ())
 
     Columns are dropped from the greatest priority (the rightmost first among equals) until the rest fits at
     its least; what is left over brings columns to their width, the most important first, and then goes to
-    those that flex. When even the columns of priority 0 do not fit, the last ones are narrowed, then dropped.
+    those that flex. When even the columns of priority 0 do not fit, the last ones are narrowed, and dropped where less
+    than half of their least would be left.
     """
     kept = [i for i, column in enumerate(columns) if column.key not in without]
 
@@ -58,7 +59,7 @@ def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ())
     widths = {i: columns[i].least for i in kept}
     spare = room - needed()
     if spare < 0:
-        return _squeeze(kept, widths, room)
+        return _squeeze(kept, widths, room, columns)
     for i in sorted(kept, key=lambda i: (columns[i].priority, i)):
         more = min(spare, columns[i].width - widths[i])
         widths[i] += more
@@ -77,13 +78,14 @@ def _flex(columns: Sequence[Column], kept: list[int], widths: dict[int, int], sp
             shares -= columns[i].flex
 
 
-def _squeeze(kept: list[int], widths: dict[int, int], room: int) -> list[Slot]:
-    slots: list[Slot] = []
+def _squeeze(kept: list[int], widths: dict[int, int], room: int, columns: Sequence[Column]) -> list[Slot]:
+    lasting: list[int] = []
     for i in kept:
-        gap = GAP if slots else 0
-        if room - gap < 1:
+        gap = GAP if lasting else 0
+        if room - gap < (1 if not lasting else widths[i] / 2):
             break
-        taken = min(widths[i], room - gap)
-        slots.append(Slot(i, taken))
-        room -= taken + gap
-    return slots
+        widths[i] = min(widths[i], room - gap)
+        lasting.append(i)
+        room -= widths[i] + gap
+    _flex(columns, lasting, widths, room)
+    return [Slot(i, widths[i]) for i in lasting]

@@ -15,14 +15,16 @@ class Notice(Static):
     DEFAULT_CSS = """
     Notice { display: none; height: auto; max-height: 4; padding: 0 2; color: $warning; }
     Notice.-shown { display: block; }
+    Notice.-quiet { color: $foreground 60%; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
         self._said = self._broken = ""
 
-    def show(self, sentence: str) -> None:
-        """Show a sentence, or nothing; the same sentence again costs nothing."""
+    def show(self, sentence: str, *, quiet: bool = False) -> None:
+        """Show a sentence, or nothing; a quiet one tells of nothing wrong. The same sentence again costs nothing."""
+        self.set_class(quiet, "-quiet")
         if sentence == self._said:
             return
         self._said = sentence

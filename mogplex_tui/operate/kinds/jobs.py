@@ -52,7 +52,7 @@ KIND = Kind(
     fields=(
         c.state("stands|status", key="status", width=12, priority=0),
         c.text("automation|source_type", "SET OFF BY", 22, key="source", flex=1, min_width=16),
-        c.repo("repo.full_name"),
+        c.repo("repo.full_name", priority=1),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
         c.age("created_at", key="age", priority=0),
         c.count("start_attempts", "TRIES", 5, key="tries", priority=7),

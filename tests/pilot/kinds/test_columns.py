@@ -27,7 +27,7 @@ __all__ = ["server"]
 # Of these the story holds none, or they come from what the console counts elsewhere.
 NEVER = {
     "connections": {"scopes"},
-    "jobs": {"cancel error", "retry of", "pull request"},
+    "jobs": {"cancel error", "retry of"},
     "skills": {"model"},
 }
 READ_BY_ITSELF = 15

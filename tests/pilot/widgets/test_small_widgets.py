@@ -266,6 +266,9 @@ def test_columns_that_do_not_fit_at_all_are_narrowed() -> None:
     columns = [Column("a", "A", 10), Column("b", "B", 10), Column("c", "C", 10)]
     assert [slot.width for slot in arrange(columns, 34)] == [10, 10, 10]
     assert [slot.width for slot in arrange(columns, 20)] == [10, 8]
+    # A few letters of a word say nothing.
+    assert [slot.width for slot in arrange(columns, 16)] == [10]
+    assert [slot.width for slot in arrange(columns, 4)] == [4]
     assert arrange(columns, 0) == []
 
 

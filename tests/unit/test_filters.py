@@ -155,6 +155,7 @@ def test_no_text_of_the_grammars_own_signs_raises(text: str) -> None:
         ("model:harness", False),
         ("repo:acme", True),
         ("boom", True),
+        ("state:live", False),
     ],
 )
 def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
@@ -170,3 +171,10 @@ def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
     accept = compile_filter(text, RUNS.fields_at(START), RUNS.spans)
     assert accept is not None
     assert accept(row) is found
+
+
+@pytest.mark.parametrize("status", ["pending", "streaming"])
+def test_a_run_that_goes_on_is_found_as_live(status: str) -> None:
+    for text in ("live", "state:live", f"state:{status}"):
+        accept = compile_filter(text, RUNS.fields_at(START), RUNS.spans)
+        assert accept is not None and accept(make.from_call(call(1, status=status))), text

@@ -41,9 +41,9 @@ def _seconds_ago(row: RunRow, now: datetime) -> float | None:
     return None if row.began is None else (now - row.began).total_seconds()
 
 
-# Found by what is shown and by the service's own word, where they differ.
+# Found by what is shown and by the service's own word, where they differ; what the title counts as live also by that.
 _SEARCH: dict[str, Find] = {
-    "state": lambda row, _: (words.state(row.state)[1], row.state),
+    "state": lambda row, _: (words.state(row.state)[1], row.state, *(("live",) if row.live else ())),
     "repo": lambda row, _: row.repo,
     "who": lambda row, _: row.who,
     "step": lambda row, _: row.step,

@@ -14,8 +14,9 @@ JOBS ?= 6
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
 
+# The workers find compiled what one of them has compiled, whatever the environment says of that.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/.dev
 	@echo "format"; $(BIN)/ruff format --check --quiet .

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import itertools
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,19 @@ def _loopback_only(self: socket.socket, address: Any) -> Any:
     ):
         raise OSError(f"tests may not reach {address[0]}")
     return _real_connect(self, address)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each of many workers load a share of the suite first: what it compiles there the others find compiled."""
+    config = session.config
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if told is None or sys.dont_write_bytecode or config.args_source is not config.ArgsSource.TESTPATHS:
+        return
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    for path in files[int(told["workerid"].removeprefix("gw")) :: told["workercount"]]:
+        # One that cannot be loaded is told of where the tests are collected.
+        with contextlib.suppress(Exception):
+            importlib.import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,9 @@ def refused(path: str, status: int, origin: str, retry_after: float | None = Non
     """An error of a status in the shape of the path's family; a v1 401 carries its challenge (auth.md §5.2)."""
     code, text = _coded(status)
     headers = {} if retry_after is None else {"Retry-After": str(int(retry_after))}
+    if status == 429 and retry_after is not None:
+        # Whoever reads the sentence and whoever reads the header come again at the same time.
+        text = text.replace("60s", f"{int(retry_after)}s")
     if not is_v1(path):
         return _json({"error": text}, status, headers)
     if status == 401:

@@ -53,6 +53,7 @@ async def test_429_comes_with_and_without_the_seconds_to_wait(
     await fault(f"GET {REPOS} {kind}")
     answer = await client.get(REPOS)
     assert (answer.status_code, answer.headers.get("retry-after")) == (429, seconds)
+    assert f"Retry after {seconds or 60}s." in answer.text
     assert answer.json()["error"]["code"] == "RATE_LIMITED"
 
 

@@ -59,11 +59,8 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
     return row is not None
 
 
-def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
-    """Whether one more sandbox may boot; idle ones of the story are paused for it, the longest idle first.
-
-    As long as something idles one place is left over, so that whoever looks on can boot a sandbox as well.
-    """
+def _thin_out(tx: Tx, stage: Stage, user_id: str, most: int) -> int:
+    """Pause idle sandboxes of the story, the longest idle first, until `most` are active; returns how many are."""
     rows = tx.all(
         "SELECT id, status FROM sandboxes WHERE user_id = ? AND status IN ('creating', 'installing', 'running')"
         " ORDER BY last_active_at",
@@ -71,12 +68,21 @@ def _make_room(tx: Tx, stage: Stage, user_id: str) -> bool:
     )
     count = len(rows)
     for row in rows:
-        if count < MAX_ACTIVE - 1:
+        if count <= most:
             break
         idles = row["status"] == "running" and not is_busy(tx, row["id"], stage.now())
         if idles and not is_somebodys(tx, row["id"]):
             count -= change(tx, row["id"], Change.PAUSED, stage.now())
-    return count < MAX_ACTIVE
+    return count
+
+
+def room(stage: Stage) -> Acts:
+    """As long as something idles one place is left over, so that whoever looks on can boot a sandbox as well."""
+    part = stage.part("room for others")
+    while True:
+        yield 3.0
+        with part.tx() as tx:
+            _thin_out(tx, stage, stage.world.user_id, MAX_ACTIVE - 1)
 
 
 def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Booting:
@@ -92,7 +98,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
                 sandboxes.set_sandbox(tx, box["id"], last_active_at=stage.now())
                 return str(box["id"])
             if box is None or box["status"] == "paused":
-                if _make_room(tx, stage, tree.repo.user_id):
+                if _thin_out(tx, stage, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
                     box_id = _begin(tx, stage, part, tree, None if box is None else box["id"])
                     break
                 if attempt == 0:

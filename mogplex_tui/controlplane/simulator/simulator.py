@@ -51,6 +51,7 @@ class Simulator:
         pickup.take_up(self._stage)
         self._stage.spawn("housekeeping", pickup.housekeeping(self._stage))
         self._stage.spawn("reaper", boxes.reaper(self._stage))
+        self._stage.spawn("room", boxes.room(self._stage))
         self._stage.spawn("repair soon", pickup.repair_soon(self._stage))
         self._stage.spawn("clocks", pickup.clocks(self._stage))
         plot.begin(self._stage, arrivals)

@@ -32,12 +32,12 @@ def _move(
 
 # In tails and records, `j` is the JSON.
 _DOWN = {TAIL: ("down",), RECORD: ("down",)}
-_ON = {RECORD: ("pagedown", "space")}
+_ON = {RECORD: ("pagedown", "ctrl+f", "space")}
 MOVES: tuple[Move, ...] = (
     _move("up", "up", "k", row="one row up", record="the link before, or one line towards it"),
     _move("down", "down", "j", row="one row down", record="the next link, or one line towards it", but=_DOWN),
-    _move("page-up", "pageup", row="one page up", record="one page up"),
-    _move("page-down", "pagedown", row="one page down", record="one page down", but=_ON),
+    _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
+    _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_ON),
     _move("first", "home", "g", row="the first row", record="the top"),
     _move("last", "end", "G", row="the last row", record="the end"),
 )

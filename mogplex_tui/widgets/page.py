@@ -14,8 +14,8 @@ class Page(VerticalScroll):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "Up", show=False, id="move.up"),
         Binding("down,j", "scroll_down", "Down", show=False, id="move.down"),
-        Binding("pageup", "page_up", "Page up", show=False, id="move.page-up"),
-        Binding("pagedown", "page_down", "Page down", show=False, id="move.page-down"),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False, id="move.page-down"),
         Binding("home,g", "scroll_home", "Top", show=False, id="move.first"),
         Binding("end,G", "scroll_end", "End", show=False, id="move.last"),
     ]

@@ -35,6 +35,8 @@ async def test_keys_move_the_cursor() -> None:
             ("g", "run00000"),
             ("pagedown", "run00019"),
             ("pageup", "run00000"),
+            ("ctrl+f", "run00019"),
+            ("ctrl+b", "run00000"),
             ("up", "run00000"),
         ):
             await pilot.press(*keys.split())

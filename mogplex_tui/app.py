@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -60,8 +60,7 @@ class ConsoleApp(ConsolePlaces):
     TITLE = "mogplex"
     # The palette is one of its own, opened by its keys in the registry.
     ENABLE_COMMAND_PALETTE = False
-    # The first mode has no entry before the app is mounted: Textual waits for the screen of one that has, lays it out
-    # and draws it while nothing may be written yet, and the frame that is seen comes 20 ms later in two pieces.
+    # Not in MODES before the app is mounted: the screen would be drawn while nothing may be written, and then again.
     DEFAULT_MODE = "runs"
     MODES = {"observability": _observability}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
@@ -76,6 +75,8 @@ class ConsoleApp(ConsolePlaces):
         *,
         target: Target | None = None,
         plane: PlaneLike | None = None,
+        look: Callable[[], Awaitable[Target | None]]
+        | None = None,  # after the first frame; None ends the console
         directory: Path | None = None,
         context: str = "default",
         clock: Clock | None = None,
@@ -96,7 +97,7 @@ class ConsoleApp(ConsolePlaces):
         self._take_keys(settings)
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
-        self._plane, self.embedded = plane, plane is not None
+        self._plane, self.embedded, self._look_up = plane, plane is not None, look
         # What a command wants done once the first frame is out.
         self.after_first_frame: list[Callable[[], None]] = []
         self.animation_level = "none"
@@ -187,6 +188,12 @@ class ConsoleApp(ConsolePlaces):
                 return
             self.session.attach(Target(self.look.context, ready.base_url, ready.token, ready.session_cookie))
             self.run_job(self._plane.keep_alive())
+        elif self._look_up is not None:
+            target = await self._look_up()
+            if target is None:
+                self.exit(0)
+                return
+            self.session.attach(target)
         self.session.start()
         self.watch_questions()
         if not self.session.read_only and self.session.target.token is not None:

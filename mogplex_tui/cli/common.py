@@ -69,10 +69,12 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def settings_of(arguments: argparse.Namespace, *, contexts: bool = True) -> Settings:
+def settings_of(
+    arguments: argparse.Namespace, *, contexts: bool = True, credentials: bool = True
+) -> Settings:
     """Resolve the settings of a command; an embedded plane is no context. Raises Stop for what cannot be used."""
     try:
-        return load(vars(arguments), contexts=contexts)
+        return load(vars(arguments), contexts=contexts, credentials=credentials)
     except SettingsError as error:
         code = Exit.NOT_SIGNED_IN if isinstance(error, CredentialsError) else Exit.USAGE
         raise Stop(code, str(error)) from error

@@ -4,14 +4,64 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import Stop, hurry, say, settings_of, state_name, target_of
 from mogplex_tui.config.paths import log_file, state_dir
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.target import Target
+    from mogplex_tui.config.settings import Settings
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the console until it is left."""
     hurry()
+    try:
+        settings = settings_of(arguments, credentials=False)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    if _waits_for_keyring(settings):
+        code = _show_first(arguments, settings)
+        if code is not None:
+            return code
+    return _ask_first(arguments)
+
+
+def _waits_for_keyring(settings: Settings) -> bool:
+    if settings.kept_in is None or (settings.token.value and settings.session_cookie.value):
+        return False
+    from mogplex_tui.cli.first_run import can_ask
+    from mogplex_tui.config.vault import KEYRING
+
+    return settings.kept_in == KEYRING and can_ask()
+
+
+def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None:
+    """Show the console and look for the credentials then; None when there are none, and nobody has left it.
+
+    A keyring takes nearly as long as everything else before the first frame, and some ask a person to unlock them.
+    """
+    found: list[Target | None] = []
+
+    def look() -> Target | None:
+        try:
+            found.append(target_of(settings_of(arguments)))
+        except Stop:
+            found.append(None)
+        return found[-1]
+
+    from mogplex_tui.live.aside import aside
+
+    code = _show(settings, look=partial(aside, look))
+    return None if found == [None] else code
+
+
+def _ask_first(arguments: argparse.Namespace) -> int:
+    """Look for the credentials, ask for some where a person is there to ask, and show the console."""
     try:
         settings = settings_of(arguments)
         from mogplex_tui.cli import first_run
@@ -25,10 +75,20 @@ def run(arguments: argparse.Namespace) -> int:
     except Stop as stop:
         say(str(stop))
         return stop.code
+    return _show(settings, target=target)
+
+
+def _show(
+    settings: Settings,
+    *,
+    target: Target | None = None,
+    look: Callable[[], Awaitable[Target | None]] | None = None,
+) -> int:
     from mogplex_tui.app import ConsoleApp
 
     context = state_name(settings)
-    app = ConsoleApp(settings, target=target, directory=state_dir(context), context=context)
+    app = ConsoleApp(settings, target=target, look=look, directory=state_dir(context), context=context)
+    app.session.service = settings.base_url.value or app.session.service
     app.after_first_frame.append(log_to_file)
     return app.run() or 0
 

@@ -89,6 +89,7 @@ def load(
     context: str | None = None,
     ephemeral: bool = False,
     contexts: bool = True,
+    credentials: bool = True,
 ) -> Settings:
     """Resolve every setting by precedence.
 
@@ -100,6 +101,7 @@ def load(
             the current context, else `default`.
         ephemeral: whether nothing is to be kept on disk.
         contexts: whether stored contexts count; an embedded plane has nothing to do with them.
+        credentials: whether to read what the context is signed in with; without it `kept_in` tells where that is.
 
     Raises:
         SettingsError: a file does not parse, a value is of the wrong kind, or the named context is not there.
@@ -115,7 +117,7 @@ def load(
         name = chosen.name if chosen is not None else name
     values: dict[str, Any] = {key: _resolve(key, arguments, environ, chosen, stored, path) for key in _TABLE}
     grant = None
-    if chosen is not None:
+    if chosen is not None and credentials:
         grant = _signed_in(values, chosen)
     return Settings(
         **values,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
-from mogplex_tui.api.errors import LoginRequired, NotAllowed
+from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
@@ -62,6 +62,12 @@ class Names:
         return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
 
 
+class NotYet(MogplexError):
+    """Nothing was sent: where the service is, or what it takes, is still being looked for."""
+
+    default_advice = "Try again in a moment"
+
+
 class Session:
     """Everything a context needs while the console or a headless command runs.
 
@@ -77,6 +83,8 @@ class Session:
         read_only: bool = False,
     ) -> None:
         self._target = target
+        # What the service is called before it is known.
+        self.service = "the embedded control plane"
         self.clock: Clock = clock or SystemClock()
         self.budget = Budget(self.clock)
         self.access = AccessMap(self.clock)
@@ -99,9 +107,9 @@ class Session:
 
     @property
     def target(self) -> Target:
-        """The service that is talked to. Raises RuntimeError before `attach`."""
+        """The service that is talked to. Raises NotYet before `attach`."""
         if self._target is None:
-            raise RuntimeError("the session has no target yet")
+            raise NotYet(f"There is no connection to {self.service} yet")
         return self._target
 
     @property

@@ -18,7 +18,7 @@ from mogplex_tui.api.errors import Conflict, MogplexError, NotFound, Throttled
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.session import NotYet, session_needed
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import key_of
 
@@ -106,8 +106,8 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
 
 
 def _end_of(error: MogplexError) -> str:
-    # Without an answer nobody knows whether the request arrived.
-    return "unknown" if error.status is None else "refused"
+    # Without an answer nobody knows whether the request arrived, unless it never left.
+    return "unknown" if error.status is None and not isinstance(error, NotYet) else "refused"
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:

@@ -44,7 +44,7 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
             why = f"The service limits requests; the next read is in {frees}."
         return [why, _SENT]
     if fresh.as_of is None:
-        where = session.target.base_url if session.attached else "the embedded control plane"
+        where = session.target.base_url if session.attached else session.service
         return [f"Reading {noun} from {where} …"]
     return [empty]
 

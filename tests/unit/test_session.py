@@ -12,7 +12,7 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed, NotSignedIn, Unavailable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.session import Session
+from mogplex_tui.live.session import NotYet, Session
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, until
 
 NOBODY = NotSignedIn("Unauthorized", status=401)
@@ -22,7 +22,7 @@ NO_SCOPE = NotAllowed("Missing scope: write", status=403)
 def test_a_session_without_a_target_says_so_and_takes_one_later() -> None:
     session, target = Session(), Target("demo", "http://127.0.0.1:9", Secret(TOKEN), None)
     before = session.attached
-    with pytest.raises(RuntimeError, match="no target"):
+    with pytest.raises(NotYet, match="no connection to the embedded control plane yet"):
         _ = session.target
     session.attach(target)
     assert (before, session.attached) == (False, True)

@@ -1,0 +1,103 @@
+"""The console of a context that is kept in a keyring: it is on the screen before the keyring is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from mogplex_tui import app
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.vault import Record
+from tests.cli.support import Mogplex
+from tests.memory_keyring import MemoryKeyring, in_use
+
+URL = "http://127.0.0.1:9"
+TOKEN = "mog_" + "k" * 24
+
+
+class Asked(MemoryKeyring):
+    """One that says how often it was asked."""
+
+    asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        return super().get_password(service, username)
+
+
+@pytest.fixture
+def ring() -> Iterator[Asked]:
+    with in_use(Asked()) as ring:
+        assert isinstance(ring, Asked)
+        kept = vault.save("work", Record(URL, token=Secret(TOKEN)))
+        contexts.change(
+            lambda known: known.put(Context("work", URL, kept_in=kept, holds=("token",)), use=True)
+        )
+        ring.asked = 0
+        yield ring
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch, ring: Asked) -> list[str]:
+    """What became of the consoles that were shown: how often the keyring was asked before, and what was found then."""
+    said: list[str] = []
+
+    def run(self: app.ConsoleApp) -> int:
+        said.append(f"asked {ring.asked} times")
+        if self._look_up is not None:
+            target = asyncio.run(self._look_up())  # type: ignore[arg-type]
+            said.append("none" if target is None else f"{target.name} {target.token == Secret(TOKEN)}")
+        return 0
+
+    monkeypatch.setattr(app.ConsoleApp, "run", run)
+    return said
+
+
+async def test_the_keyring_is_asked_when_the_console_is_on_the_screen(
+    mogplex: Mogplex, shown: list[str]
+) -> None:
+    done = await mogplex(terminal=True)
+    assert (done.code, done.err) == (0, "")
+    assert shown == ["asked 0 times", "work True"]
+
+
+async def test_a_locked_keyring_ends_the_console_and_is_told_of(
+    mogplex: Mogplex, shown: list[str], ring: Asked
+) -> None:
+    ring.locked = True
+    done = await mogplex(terminal=True)
+    assert done.code == 3
+    assert "The system keyring does not give the credentials of work" in done.err
+    assert shown == ["asked 0 times", "none"]
+
+
+async def test_credentials_that_are_gone_are_asked_for(
+    mogplex: Mogplex, shown: list[str], ring: Asked
+) -> None:
+    ring.kept.clear()
+    done = await mogplex(stdin="q\n", terminal=True)
+    assert done.code == 0
+    assert f"There is no credential for {URL} yet." in done.err
+    assert shown == ["asked 0 times", "none"]
+
+
+async def test_who_gives_both_credentials_waits_for_no_keyring(
+    mogplex: Mogplex, shown: list[str], ring: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOGPLEX_TOKEN", TOKEN)
+    monkeypatch.setenv("MOGPLEX_SESSION_COOKIE", "a=b")
+    assert (await mogplex(terminal=True)).code == 0
+    assert shown == ["asked 0 times"]
+    assert ring.asked == 0
+
+
+async def test_where_nobody_looks_the_keyring_comes_first(
+    mogplex: Mogplex, shown: list[str], ring: Asked
+) -> None:
+    ring.locked = True
+    assert (await mogplex()).code == 3
+    assert shown == []

@@ -1,0 +1,64 @@
+"""A console whose credentials come after its first frame: from a keyring, which may take its time or have none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import load
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live import rows as make
+from tests.controlplane.support import World
+from tests.pilot.conftest import Console
+from tests.pilot.hosted import HostedEdge
+from tests.unit.fakes import call
+
+
+def _app(place: Path, look: Callable[[], Awaitable[Target | None]]) -> ConsoleApp:
+    app = ConsoleApp(load({}, environ={}, path=place / "none.toml"), look=look, context="work")
+    app.session.service = "the service"
+    return app
+
+
+async def test_it_is_there_while_they_are_looked_for_and_reads_when_they_come(
+    server: PlaneServer, world: World, tmp_path: Path
+) -> None:
+    world.call(repo_id=world.repo("acme/api"), status="success")
+    given = asyncio.Event()
+
+    async def look() -> Target:
+        await given.wait()
+        return Target("work", server.base_url, Secret(server.token), Secret(server.session_cookie))
+
+    app = _app(tmp_path, look)
+    async with HostedEdge(server.plane) as edge, app.run_test(size=(120, 40), notifications=True) as pilot:
+        ui = Console(app, pilot, server, edge)
+        assert "connecting" in await ui.sees("STATE", "Reading runs from the service")
+        # What was kept from the last time can be asked for things that only the service does.
+        kept = make.from_call(call(1, status="streaming"))
+        app.runs.set.apply([(kept.key, kept)])
+        await ui.sees("streaming")
+        await ui.press("x")
+        await ui.sees("Cancel this run?")
+        await ui.press("right", "enter")
+        await ui.sees("was not cancelled.", "There is no connection to")
+        await ui.sees("streaming")
+        assert [entry.state for entry in app.session.ledger.entries] == ["sent", "refused"]
+        given.set()
+        await ui.sees("acme/api", "nominal")
+
+
+async def test_without_any_it_ends(tmp_path: Path) -> None:
+    async def look() -> None:
+        return None
+
+    app = _app(tmp_path, look)
+    async with app.run_test() as pilot:
+        async with asyncio.timeout(10):
+            while app.is_running:
+                await pilot.pause()
+    assert app.return_value == 0

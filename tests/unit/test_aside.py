@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from mogplex_tui.live.aside import aside
+
+
+async def test_what_a_call_returns_or_raises_comes_back() -> None:
+    assert await aside(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(ZeroDivisionError):
+        await aside(lambda: 1 / 0)
+
+
+def test_the_end_of_a_loop_waits_for_no_call() -> None:
+    begun, let_go, over = threading.Event(), threading.Event(), threading.Event()
+
+    def call() -> None:
+        begun.set()
+        let_go.wait(30)
+        over.set()
+
+    async def leave() -> None:
+        asked = asyncio.create_task(aside(call))
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        asked.cancel()
+
+    asyncio.run(leave())
+    assert not over.is_set()
+    let_go.set()
+    # What is told when the loop has gone is told to nobody.
+    assert over.wait(10)

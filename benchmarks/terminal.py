@@ -16,6 +16,10 @@ QUIET = 0.003
 """Seconds without a byte that end a repaint; a repaint is written in one go, and the next is 16 ms away."""
 
 
+LEAVES = 3.0
+"""Seconds in which a program leaves by itself."""
+
+
 class Terminal:
     """A program in a pseudo-terminal."""
 
@@ -87,6 +91,12 @@ class Terminal:
         os.kill(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """End the program."""
+        """End the program as a closed window does, so that it takes with it what it has made; by force if it stays."""
+        if self._process.isalive():
+            os.kill(self.pid, signal.SIGHUP)
+            self.resume()
+        deadline = time.perf_counter() + LEAVES
+        while self._process.isalive() and time.perf_counter() < deadline:
+            self._read(0.02)
         self._process.terminate(force=True)
         self._process.close(force=True)

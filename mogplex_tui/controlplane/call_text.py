@@ -12,8 +12,9 @@ from .present import call
 from .sanitize import clean_call
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-# A few pages; the longest rows come to some twenty kilobytes.
-_KEPT = 512
+# Three pages, which is what a console has; of rows that change the older texts stay until they are the oldest. A common
+# row comes to six kilobytes, the longest to some twenty.
+_KEPT = 320
 # What the longest page holds that can be asked for; the hosted profile has longer answers.
 SLICE = 100
 

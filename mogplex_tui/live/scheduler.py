@@ -89,15 +89,10 @@ class Feed:
         self.freshness.every = self.every
 
     @property
-    def failing(self) -> bool:
-        """Whether its last reading failed, as a whole or in part."""
-        return self.freshness.failures > 0 or any(source.failing for source in self.sources.values())
-
-    @property
-    def retries(self) -> list[float]:
-        """When what failed of it is due again, as a whole or in part."""
-        troubled = (self.freshness, *(source.freshness for source in self.sources.values()))
-        return [fresh.retry_at for fresh in troubled if fresh.retry_at is not None]
+    def troubled(self) -> list[Freshness]:
+        """What its last reading failed on: the whole, or parts of it."""
+        told_by = (self.freshness, *(source.freshness for source in self.sources.values()))
+        return [fresh for fresh in told_by if fresh.failures]
 
 
 class Want:
@@ -166,9 +161,9 @@ class Scheduler(Going):
     def refresh(self, feed: Feed) -> None:
         """Ask for a read now, whatever the intervals say."""
         feed.asked = True
-        feed.freshness.retry_at = None
-        for source in feed.sources.values():
-            source.freshness.retry_at = None
+        for fresh in feed.troubled:
+            # What failed is tried again now; it is not given up.
+            fresh.retry_at = self._clock.monotonic()
         self._wake.set()
 
     def refresh_all(self, *, everything: bool = False) -> None:
@@ -178,7 +173,7 @@ class Scheduler(Going):
         """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
-            if everything or feed.tables or feed.failing:
+            if everything or feed.tables or feed.troubled:
                 self.refresh(feed)
 
     def hint(self, tables: Iterable[str]) -> None:
@@ -211,7 +206,7 @@ class Scheduler(Going):
         if feed.freshness.retry_at is not None:
             return max(wait, feed.freshness.retry_at - now)
         interval = self._interval(feed)
-        candidates = [at - now for at in feed.retries]
+        candidates = [fresh.retry_at - now for fresh in feed.troubled if fresh.retry_at is not None]
         candidates += [] if interval is None else [feed.finished + interval - now]
         if feed.hinted_at is not None:
             candidates.append(max(feed.hinted_at + DEBOUNCE, feed.finished + self._gap(feed)) - now)
@@ -294,7 +289,7 @@ class Scheduler(Going):
         return pause
 
     def _begin(self, feed: Feed) -> None:
-        announced = feed.hinted_at is not None or feed.asked or feed.finished is None or feed.failing
+        announced = feed.hinted_at is not None or feed.asked or feed.finished is None or bool(feed.troubled)
         feed.running, feed.asked, feed.hinted_at = True, False, None
         feed.begun = self._clock.monotonic()
         feed.freshness.loading = True
@@ -329,9 +324,8 @@ class Scheduler(Going):
             now = self._clock.monotonic()
             fresh.taken(self._clock)
             feed.finished, feed.took = now, now - begun
-            for source in feed.sources.values():
-                if source.failing:
-                    source.freshness.retry_at = self._retry_at(feed, source.freshness)
+            for part in feed.troubled:
+                part.retry_at = self._retry_at(feed, part)
             feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
             announced = announced or feed.hinted_at is not None
             if differed and not announced and self.realtime_open and feed.tables and feed.announced:
@@ -343,10 +337,9 @@ class Scheduler(Going):
     def _failed(self, feed: Feed, error: Exception) -> None:
         feed.freshness.failed(error)
         feed.finished = self._clock.monotonic()
-        feed.freshness.retry_at = self._retry_at(feed, feed.freshness)
-        for source in feed.sources.values():
-            # It is read again with the whole.
-            source.freshness.retry_at = None
+        for fresh in feed.troubled:
+            # What failed in part is read again with the whole.
+            fresh.retry_at = self._retry_at(feed, fresh) if fresh is feed.freshness else None
 
     def _retry_at(self, feed: Feed, fresh: Freshness) -> float | None:
         """Return when what has failed is read again, None where no time is set for it."""

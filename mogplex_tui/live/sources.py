@@ -111,6 +111,8 @@ class Source:
             yield
         except OF_ONE_ROUTE as error:
             self.freshness.failed(error)
+            # At once, until whoever reads the set has planned when.
+            self.freshness.retry_at = clock.monotonic()
         else:
             self.freshness.taken(clock)
 

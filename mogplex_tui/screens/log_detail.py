@@ -140,12 +140,12 @@ class LogDetail(DetailScreen, TailScreen):
 
     def _age(self) -> Segment:
         """How fresh the record is, and its log where that fails."""
-        log = [Source("The log is", freshness=self._log.freshness)] if self._log.failing else []
+        log = [Source("The log is", freshness=self._log.freshness)] if self._log.troubled else []
         return ages.freshness_segment(self.session, self._freshness(), [*self.sources(), *log])
 
     def title_segments(self) -> list[Segment]:
         """Return the way here, the record's name, what is marked, and how much there is."""
-        marked, following = self.tail_segments(cut_off=self._log.failing)
+        marked, following = self.tail_segments(cut_off=bool(self._log.troubled))
         count = Segment(words.plural(len(self.log_tail), "line"), Tone.DIM, priority=3, right=True)
         every = [*DetailScreen.title_segments(self), marked, following, count]
         return [segment for segment in every if segment.text]

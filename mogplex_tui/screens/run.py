@@ -178,8 +178,8 @@ class RunScreen(TailScreen):
 
     def _right_segments(self) -> list[Segment]:
         feed, told_by = self.run_feed.feed, self._told_by()
-        matters = 1 if feed.failing or any(source.failing for source in told_by) else 3
-        marked, following = self.tail_segments(cut_off=feed.failing)
+        matters = 1 if feed.troubled or any(source.failing for source in told_by) else 3
+        marked, following = self.tail_segments(cut_off=bool(feed.troubled))
         return [
             marked,
             ages.freshness_segment(self.session, feed.freshness, told_by, priority=matters),

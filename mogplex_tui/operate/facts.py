@@ -27,6 +27,11 @@ def of_run(row: RunRow, now: datetime, seen: datetime | None = None) -> list[lis
     return [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
 
 
+def of_unreadable(row: RunRow, now: datetime, _: datetime | None = None) -> list[list[Fact]]:
+    """Return the groups of facts of a row that could not be read: when it was, and its id."""
+    return [_times(row, now, now)[:2], _ids(row)]
+
+
 def _place(row: RunRow) -> list[Fact]:
     facts = [
         ("repo", row.repo or words.short_id(row.repo_id), "plain"),

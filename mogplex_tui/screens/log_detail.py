@@ -109,8 +109,8 @@ class LogDetail(DetailScreen, TailScreen):
     def flush(self) -> None:
         """Draw what is different since the last time."""
         self.draw_tail()
-        self._say_of_log()
         super().flush()
+        self._say_of_log()
 
     def draw_facts(self) -> None:
         """Draw the facts, or the first two groups of them as two lines."""
@@ -133,7 +133,9 @@ class LogDetail(DetailScreen, TailScreen):
         if self.on_row().record is None:
             self.tail.set_notice(None)
         elif len(self.log_tail):
-            self.tail.set_notice(f"{fresh.error}" if fresh.error is not None else None)
+            # Where the record cannot be read either, that is said above it.
+            told = bool(self.query_one("#notice", Notice).sentence) and self.on_row().doing is None
+            self.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not told else None)
         else:
             lines = messages.nothing(self.session, fresh, noun="lines", empty=logs.empty)
             self.tail.set_notice((" ".join(lines), Tone.DIM))

@@ -141,19 +141,15 @@ class ObservabilityScreen(ConsoleScreen):
         # Headings with nothing under them would say less than the notice alone.
         self.set_class(not known, "-closed")
         stats = None if self._window is None else self._window.stats
-        old = closed or fresh.stale(self.session.clock.monotonic())
+        self.set_class(closed or fresh.stale(self.session.clock.monotonic()), "-old")
         for name, lines in cards(stats).items():
-            shown = [[(text, Tone.DIM) for text, _ in line] for line in lines] if old else lines
-            self.query_one(f"#{name}", Card).set_lines(shown)
-        self._draw_cost(old)
+            self.query_one(f"#{name}", Card).set_lines(lines)
+        self._draw_cost()
         self._draw_bars(stats)
 
-    def _draw_cost(self, old: bool) -> None:
+    def _draw_cost(self) -> None:
         costs = self.session.costs
-        segments = cost_segments(self.session)
-        if old:
-            segments = [segment._replace(tone=Tone.DIM) for segment in segments]
-        self.query_one("#cost", SegmentLine).set_segments(segments)
+        self.query_one("#cost", SegmentLine).set_segments(cost_segments(self.session))
         chart = self.query_one("#chart", CostChart)
         hours = costs.hours()
         chart.set_series(

@@ -108,7 +108,7 @@ class RunScreen(TailScreen):
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in facts_of.of_run(row, now, seen)
+            for group in (facts_of.of_unreadable if row.unreadable else facts_of.of_run)(row, now, seen)
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
 

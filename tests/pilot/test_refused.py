@@ -60,6 +60,8 @@ async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old
             "The browser session has probably ended.", "What was read before stays.", "stale "
         )
         assert "as of" not in text and "nova" in text and "Dispatch" in text
+        # What is old is drawn as old.
+        assert ui.app.screen.query_one("#page").opacity < 1
 
 
 async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: World) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.controlplane.writes import sandboxes
 from tests.controlplane.support import World
 
@@ -153,3 +154,20 @@ async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
         await ui.sees('"dev_log"')
         await ui.press("escape")
         await ui.sees("⏎ open", "l log")
+
+
+async def test_that_nothing_can_be_read_is_said_once_and_that_the_log_alone_cannot_above_the_log(
+    console: Run, world: World
+) -> None:
+    _sandbox(world)
+    async with console(size=(80, 24)) as ui:
+        await _open(ui, "ready on 3000")
+        records, log = ui.app.screen.collection.feed, ui.app.screen._log
+        log.freshness.failed(Unavailable("The service cannot serve the log now"))
+        ui.app.screen.flush()
+        await ui.sees("The service cannot serve the log now")
+        for _ in range(2):
+            records.freshness.failed(Unavailable("The service cannot serve the sandboxes now"))
+        ui.app.screen.flush()
+        text = await ui.sees("The service cannot serve the sandboxes now")
+        assert "serve the log" not in text

@@ -32,7 +32,7 @@ KIND = Kind(
     roads=(road(Family.TRIGGERS, _read, _TABLES, every=60, blind=20).partly(),),
     fields=(
         c.switch("enabled"),
-        c.text("event", "EVENT", 14, flex=1, min_width=11),
+        c.text("event", "EVENT", 14, flex=1, min_width=12),
         c.text("agent.name|agent_id", "AGENT", 18, key="agent", flex=1, min_width=10),
         c.text("installation_id", "INSTALL", 10, "dim", key="installation", priority=3),
         c.state("last_run_status", "LAST", 11, priority=0, stands=False),

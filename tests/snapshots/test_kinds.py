@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
+from syrupy.assertion import SnapshotAssertion
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.contexts import Context, change
@@ -25,7 +24,8 @@ from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
-from tests.snapshots.test_screens import SIZES, Snap, Still, _console
+from tests.snapshots.pictures import Named, at_rest, picture
+from tests.snapshots.test_screens import SIZES, Still, _console
 
 SHOWN = tuple(sorted(kinds()))
 NOW = datetime(2026, 8, 5, 10, 0, 5, tzinfo=UTC)
@@ -129,24 +129,23 @@ def _filled() -> Still:
     return app
 
 
-def _at(name: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    async def before(pilot: Pilot[Any]) -> None:
-        app: Any = pilot.app
+async def _pictures(app: Still, name: str) -> dict[str, str]:
+    """The list of a kind and the detail of its first row in every size, under the names of their files."""
+    found = {}
+    async with app.run_test(size=SIZES[0]) as pilot:
         await app.go(name)
-        await pilot.pause()
-        await pilot.press(*keys)
-        await pilot.pause()
+        for number, size in enumerate(SIZES):
+            await pilot.resize_terminal(*size)
+            for view, on in (("list", "enter"), ("detail", "escape")):
+                await at_rest(pilot)
+                found[f"test_{view}[{name}-size{number}]"] = picture(pilot)
+                await pilot.press(on)
+    return found
 
-    return before
 
-
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SHOWN)
-def test_list(snap_compare: Snap, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(_filled(), terminal_size=size, run_before=_at(name))
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", SHOWN)
-def test_detail(snap_compare: Snap, name: str, size: tuple[int, int]) -> None:
-    assert snap_compare(_filled(), terminal_size=size, run_before=_at(name, "enter"))
+def test_list_and_detail(snapshot: SnapshotAssertion, name: str) -> None:
+    kept = snapshot.use_extension(Named)
+    taken = asyncio.run(_pictures(_filled(), name))
+    wrong = [title for title, shown in taken.items() if kept(name=title) != shown]
+    assert not wrong, "these differ; `make snapshots` takes them anew, and git shows the difference"

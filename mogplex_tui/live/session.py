@@ -173,7 +173,11 @@ class Session:
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
             return self.lacking(families[0], needs)
-        return findings[0].reason
+        found, name = findings[0], needs.partition(" need")[0]
+        if found.reach is Reach.NEEDS_SCOPE and name.lower() not in found.reason:
+            # The refusal names what was asked for first, which may be another part of the family.
+            return f"{name} are not open to this credential. {found.reason}"
+        return found.reason
 
     @property
     def refused(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.sources import Freshness
@@ -65,11 +65,7 @@ def observability_closed(session: Session) -> list[str]:
     """Return why observability cannot be seen and what would open it."""
     if session.refusal is not None:
         return [session.refusal]
-    finding = session.access.reach(Family.OBSERVABILITY)
-    needs_session = finding.reach is Reach.NEEDS_SESSION
     return [
-        session.lacking(Family.OBSERVABILITY, session_needed("Figures and costs"))
-        if needs_session
-        else finding.reason,
+        session.closed([Family.OBSERVABILITY], session_needed("Figures and costs")) or "",
         f"Runs started or opened from here are on the Runs screen ({key_of('go.runs')}).",
     ]

@@ -75,6 +75,11 @@ async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Ru
         lines = (await ui.sees("may not touch the models")).splitlines()
         at = next(at for at, line in enumerate(lines) if "may not touch the models" in line)
         assert lines[at + 1].strip() == "Use a credential with the right scope or role."
+        # The refusal was of the calls, which are of the same family.
+        await ui.app.go("jobs")
+        await ui.sees("Jobs are not open to this credential.", "may not touch the calls")
+        await ui.press("6")
+        await ui.sees("Figures and costs are not open to this credential.")
 
 
 async def test_a_call_that_cannot_be_read_says_why_and_where_it_stands_as_it_came(

@@ -88,6 +88,24 @@ def test_a_job_names_what_it_delivered_and_the_runtime_that_ran_it(bench: Bench)
     assert cancels and all(row[0] == row[1] for row in cancels)
 
 
+def test_every_run_that_is_over_has_calls_that_fit_into_it(bench: Bench) -> None:
+    rows = bench.db.all(
+        "SELECT j.id, j.input_tokens, j.started_at, j.completed_at, COUNT(c.id) AS calls, SUM(c.input_tokens) AS spent,"
+        " MIN(c.started_at) AS first, MAX(c.completed_at) AS last FROM job_runs j LEFT JOIN ai_calls c"
+        " ON c.job_run_id = j.id WHERE j.status IN ('success', 'failed') AND j.error IS NOT 'MISSING_CONFIG'"
+        " GROUP BY j.id"
+    )
+    assert len(rows) > 100
+    for row in rows:
+        assert row["calls"] > 0 and (row["input_tokens"] or 0) == (row["spent"] or 0)
+        assert row["started_at"] < row["first"] and row["last"] < row["completed_at"]
+    flagged = bench.db.all(
+        "SELECT status FROM ai_calls WHERE job_run_id NOTNULL AND model NOT LIKE 'harness:%'"
+        " AND (status = 'failed') <> (json_extract(metadata, '$.failed_with_partial_usage') IS NOT NULL)"
+    )
+    assert flagged == []
+
+
 def test_nightly_work_came_with_its_clock_or_was_tried_by_hand(bench: Bench) -> None:
     rows = bench.db.all(
         "SELECT status, created_at, last_start_source, idempotency_key, json_extract(metadata, '$.schedule') AS tick"

@@ -19,6 +19,7 @@ from .job_history import JobHistory
 from .odds import Odds
 from .rng import stream
 from .sandboxes import Box, write_present
+from .standing_calls import write_standing_calls
 from .steps import CallKind
 from .world import World, build_world
 
@@ -67,6 +68,7 @@ def _write_work(
     write_added(rows, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)
+    write_standing_calls(tx, direct.scribe, world, seed)
     write_admissions(rows, tx, world.user_id, seed, now)
     rows.flush(tx)
 

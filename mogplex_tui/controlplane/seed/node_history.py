@@ -128,13 +128,14 @@ class NodeHistory:
         live: bool,
     ) -> Written:
         started, cli = begin + 300_000, work.story.kind is CallKind.HARNESS
+        partly = {"failed_with_partial_usage": True} if node.failed and not cli else {}
         facts = CallFacts(
             user_id=plan.flow.user_id,
             type=work.call_type,
             model=work.model,
             repo_id=plan.repo.id,
             started_at=started,
-            metadata=node_metadata(plan, node, self.world),
+            metadata=node_metadata(plan, node, self.world) | partly,
             id=new_uuid(self.rng),
             job_run_id=job_id,
             wait=12.0 if cli else 0.4,

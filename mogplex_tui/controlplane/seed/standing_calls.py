@@ -1,0 +1,78 @@
+"""The calls behind the seeded runs of assignments and triggers, which are written before the story (routing.md §6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..clock import SECOND_US
+from ..database import Row, Tx
+from .job_plan import CALL_TYPES
+from .rng import new_uuid, stream
+from .scribe import CallFacts, Scribe
+from .steps import CallKind, Story
+from .stories import plan_agent
+from .world import World
+
+_RUNS = (
+    "SELECT j.id, j.error, j.started_at, j.completed_at, j.metadata, g.id AS agent_id, g.model, g.user_id,"
+    " (SELECT json_extract(d.metadata, '$.model_failure_class') FROM automation_dispatch_events d"
+    "  WHERE d.job_run_id = j.id AND d.event_kind = 'control') AS failure FROM job_runs j"
+    " LEFT JOIN assignments s ON s.id = j.assignment_id LEFT JOIN triggers t ON t.id = j.trigger_id"
+    " JOIN agents g ON g.id = COALESCE(s.agent_id, t.agent_id)"
+    " WHERE j.status IN ('success', 'failed') ORDER BY j.id"
+)
+# The moments of a job before its agent begins and after it has ended.
+_AROUND_US = 800_000
+
+
+def write_standing_calls(tx: Tx, scribe: Scribe, world: World, seed: int) -> None:
+    """One call for each run that is over, as long as the run itself, and what it spent on the run's row."""
+    keys = {repo.id: repo.key for repo in world.repos.values()}
+    for job in tx.all(_RUNS):
+        about = json.loads(job["metadata"])
+        call_id, story = _planned(job, keys[about["repo_id"]], seed)
+        written = scribe.call(story, _facts(job, about, call_id))
+        tx.update(
+            "job_runs",
+            job["id"],
+            input_tokens=written.tokens.input,
+            output_tokens=written.tokens.output,
+            cost_usd=written.cost,
+        )
+
+
+def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, Story]:
+    """The id of a run's call and its story, stretched to the time that the run took."""
+    rng = stream(seed, "standing", job["id"])
+    failure = None if job["error"] is None else (job["failure"], job["error"])
+    story = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)
+    wait, streams = 0.4, 0.9
+    length = (job["completed_at"] - job["started_at"] - 2 * _AROUND_US) / SECOND_US - wait - streams
+    pace = length / story.seconds()
+    steps = tuple(step._replace(after=step.after * pace) for step in story.steps)
+    opening = tuple(step._replace(after=step.after * pace) for step in story.opening)
+    ending = story.ending._replace(after=story.ending.after * pace)
+    return new_uuid(rng), story._replace(opening=opening, steps=steps, ending=ending)
+
+
+def _facts(job: Row, about: dict[str, Any], call_id: str) -> CallFacts:
+    metadata = {
+        "repo_full_name": about["repo_full_name"],
+        "source": "automation",
+        "automation_execution": True,
+        "agent_id": job["agent_id"],
+    }
+    if job["error"] is not None:
+        metadata["failed_with_partial_usage"] = True
+    return CallFacts(
+        user_id=job["user_id"],
+        type=CALL_TYPES.get(about["source_type"], about["source_type"]),
+        model=job["model"],
+        repo_id=about["repo_id"],
+        started_at=job["started_at"] + _AROUND_US,
+        metadata=metadata,
+        id=call_id,
+        job_run_id=job["id"],
+        wait=0.4,
+    )

@@ -14,6 +14,8 @@ from mogplex_tui.operate.actions import key_of
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
+# Of more parts that fail at once, not each is told with its own reason.
+AT_LENGTH = 2
 # What the next try often finds over: it is told when that fails as well.
 _PASSING = (Unreachable, Unavailable, ServiceFailed)
 
@@ -44,6 +46,8 @@ def failing(fresh: Freshness, sources: Sequence[Source] = ()) -> str:
     for source in sources:
         if _lasts(source.freshness):
             troubled.setdefault(source.what, source)
+    if len(troubled) > AT_LENGTH:
+        return _in_short([*troubled.values()])
     return " ".join(map(_in_part, troubled.values()))
 
 
@@ -64,6 +68,16 @@ def _in_part(source: Source) -> str:
     stays = f"shown as {ending} read before"
     lost = "not known" if source.columns or source.keys is None else "not shown"
     return f"{_what(source.freshness).rstrip('.')}. {source.what} {stays if source.known else lost}."
+
+
+def _in_short(sources: Sequence[Source]) -> str:
+    """What several fail to tell, with the reason of the first alone: more than that has no room at 80 columns."""
+    old, lost = ([each for each in sources if each.known is known] for known in (True, False))
+    said = [f"{len(sources)} readings fail, one of them so: {_what(sources[0].freshness).rstrip('.')}."]
+    for some, end in ((old, "shown as read before"), (lost, "not known")):
+        names = ", ".join(each.what.rpartition(" ")[0] for each in some)
+        said += [f"{names}: {end}."] if names else []
+    return " ".join(said)
 
 
 def kept(why: str, then: str = "") -> str:

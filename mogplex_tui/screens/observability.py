@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,6 +13,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens import ages, messages
@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
 
 RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
+# What each reading of the stats tells whatever range is looked at.
+_TOLD = {
+    "hour": "The cost of the last hour is",
+    "day": "The cost of 24 h is",
+    "week": "The cost of 7 d is",
+    "buckets": "The chart is",
+}
 # Below this many columns words of the cards and names beside the chart would be cut.
 NARROW = 80
 # With fewer lines the chart tells nothing.
@@ -104,11 +111,19 @@ class ObservabilityScreen(ConsoleScreen):
     def _window(self) -> Window | None:
         return self.session.costs.windows.get(self._range)
 
+    def _troubled(self) -> list[Source]:
+        """Return what tells of other windows, and of the hours of the chart, and fails."""
+        feeds = self.session.costs.feeds
+        others = ((what, feeds[name]) for name, what in _TOLD.items() if name != self._range)
+        return [Source(what, freshness=feed.freshness, keys=None) for what, feed in others if feed.troubled]
+
     def title_segments(self) -> list[Segment]:
         """Return the range and how old the figures are."""
         fresh = self.session.costs.feeds[self._range].freshness
         age, aged = fresh.age(self.session.clock.monotonic()), ""
-        trouble = ages.freshness_words(self.session, fresh) if fresh.failures or fresh.blocked_until else ""
+        others = self._troubled()
+        troubled = fresh.failures or fresh.blocked_until or others
+        trouble = ages.freshness_words(self.session, fresh, others) if troubled else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
             trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
@@ -131,7 +146,7 @@ class ObservabilityScreen(ConsoleScreen):
         elif self._window is None:
             notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = ages.failing(fresh)
+            notice = ages.failing(fresh, self._troubled())
         above = self.query_one("#notice", Notice)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.
@@ -265,18 +280,19 @@ def _pending(ms: int, pending: int) -> str:
 
 def cost_segments(session: Session) -> list[Segment]:
     """Return the cost line: today, last hour, 24 h, 7 days, and what is not final yet."""
-    costs = session.costs
-    total = costs.total
+    costs, now = session.costs, session.clock.monotonic()
 
-    def figure(label: str, value: Decimal | None, suffix: str = "", priority: int = 1) -> Segment:
-        return Segment(f"{label} {words.money(value)}{suffix}", Tone.PLAIN, priority=priority)
+    def figure(label: str, name: str, each: str = "", priority: int = 1) -> Segment:
+        value, old = costs.total(name), costs.feeds[name].freshness.stale(now)
+        told = f"{label} {words.money(value)}{each if value is not None else ''}"
+        return Segment(told, Tone.DIM if old else Tone.PLAIN, priority=priority)
 
     segments = [
         Segment("Cost", Tone.STRONG, priority=0),
         Segment(f"today {words.money(costs.today)}", Tone.STRONG, priority=0),
-        figure("last hour", total("hour"), "/h" if total("hour") is not None else ""),
-        figure("24 h", total("day"), priority=2),
-        figure("7 d", total("week"), priority=3),
+        figure("last hour", "hour", "/h"),
+        figure("24 h", "day", priority=2),
+        figure("7 d", "week", priority=3),
     ]
     newest = max(costs.windows.values(), key=lambda window: window.at, default=None)
     pending = newest.stats.summary.reconciliation_pending if newest is not None else None

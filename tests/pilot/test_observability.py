@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.screens.observability import cost_segments
+from mogplex_tui.widgets.tones import Tone
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -122,3 +125,23 @@ async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
         await ui.sees("Dispatch", "esc back")
         await ui.press("escape")
         await ui.until(lambda: ui.app.current_mode == "projects")
+
+
+async def test_a_figure_that_cannot_be_read_grows_old_alone(console: Run, world: World) -> None:
+    async def fails() -> bool:
+        raise ServiceFailed("The service failed on the stats: broken", status=500)
+
+    world.call(repo_id=world.repo("acme/api"), status="success", cost_usd=3.5, cost_source="gateway")
+    async with console(size=(140, 40)) as ui:
+        await ui.press("6")
+        await ui.sees("7 d ~$3.50", "24 h ~$3.50")
+        week = ui.app.session.costs.feeds["week"]
+        week.fetch = fails
+        for failures in (1, 2):
+            await ui.press("r")
+            await ui.until(lambda least=failures: week.freshness.failures >= least, "a failure")
+        await ui.sees("The cost of 7 d is shown as it was read before.", "partly stale")
+        week.freshness.as_of -= 60
+        tones = {each.text: each.tone for each in cost_segments(ui.app.session)}
+        assert (tones["7 d ~$3.50"], tones["24 h ~$3.50"]) == (Tone.DIM, Tone.PLAIN)
+        assert not ui.app.screen.has_class("-old")

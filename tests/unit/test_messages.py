@@ -5,14 +5,15 @@ from __future__ import annotations
 from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import rows as make
-from mogplex_tui.live.sources import Freshness
+from mogplex_tui.live.costs import Window
+from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import words
 from mogplex_tui.screens.ages import failing, freshness_segment, freshness_words
 from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.screens.messages import nothing
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from mogplex_tui.widgets.tones import Tone
-from tests.unit.fakes import FakeSession, call
+from tests.unit.fakes import FakeSession, call, stats
 
 
 def _said(session: FakeSession) -> tuple[str, str, str, str]:
@@ -23,6 +24,24 @@ def _said(session: FakeSession) -> tuple[str, str, str, str]:
     header = " ".join(segment.text for segment in header_segments(session, Look("test")))
     asked = cancel_question(session, make.from_call(call(1, status="streaming")))
     return empty, aged, header, asked.consequences[-1]
+
+
+def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
+    session = FakeSession()
+    now = session.clock.monotonic()
+    costs, asked = session.costs, session.store.set("approvals")
+    costs.windows["hour"] = Window(stats(cost_today=1.5, total_cost=1.0, total_calls=3), session.clock.now())
+
+    def tones() -> list[Tone]:
+        segments = header_segments(session, Look("test"), waiting=2)
+        return [each.tone for mark in ("today", "/h", "◆") for each in segments if mark in each.text]
+
+    asked.freshness.as_of = costs.feeds["hour"].freshness.as_of = now
+    assert tones() == [Tone.STRONG, Tone.PLAIN, Tone.WARN]
+    costs.feeds["hour"].freshness.as_of = now - 300
+    assert tones() == [Tone.DIM, Tone.DIM, Tone.WARN]
+    asked.sources["flows"] = Source("They are", freshness=Freshness(as_of=now - 30, failures=2))
+    assert tones() == [Tone.DIM, Tone.DIM, Tone.DIM]
 
 
 def test_where_there_is_room_a_cancel_says_its_price_alone() -> None:

@@ -418,5 +418,13 @@ def test_an_error_names_the_part_that_it_is_about() -> None:
         == ""
     )
     assert failing(twice, list(told)).endswith("What was read before stays; r reads it again.")
+    many = [
+        Source(f"{name} is", frozenset({"x"}), fresh)
+        for name, fresh in zip("ABC", (twice, twice, never), strict=True)
+    ]
+    assert (
+        failing(new, many)
+        == f"3 readings fail, one of them so: {why} A, B: shown as read before. C: not known."
+    )
     # Of two that tell the same columns one is told.
     assert failing(new, [*told][:2]) == f"{why} COST is shown as it was read before."

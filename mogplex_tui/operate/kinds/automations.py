@@ -51,7 +51,7 @@ KIND = Kind(
         road(Family.FLOWS, _flows, "job_runs", every=60, blind=20).partly(),
         road(Family.V1, _v1, every=90, blind=45).hiding(
             p.token_shows("names and states", "outcomes of their runs, and pausing,"),
-            "source version draft last_run_status running waiting failed suppressed",
+            "source version draft last_run_status running waiting failed suppressed error",
         ),
     ),
     beside={"projects": Lender()},

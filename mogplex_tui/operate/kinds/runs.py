@@ -159,6 +159,6 @@ RUNS = Kind(
             align="right",
             priority=0,
         ),
-        Field("error", "", 24, _error_cell, priority=0, flex=3, min_width=words.LEAST_CAUSE),
+        Field("error", "", words.LEAST_CAUSE, _error_cell, priority=0, flex=3),
     ),
 )

@@ -224,8 +224,9 @@ class LineTable(RowView, can_focus=True):
         self._say_near_end()
 
     def _say_near_end(self) -> None:
-        count = self.line_count
-        if count and count != self._near_end_said and self.top + 3 * self.body_height >= count:
+        # Nobody who stays at the top of a list that fills the screen asks for more of it.
+        count, ahead = self.line_count, 3 if self.top else 1
+        if count and count != self._near_end_said and self.top + ahead * self.body_height >= count:
             self._near_end_said = count
             self.post_message(self.NearEnd(self, count))
 

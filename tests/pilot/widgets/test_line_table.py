@@ -332,6 +332,20 @@ async def test_coming_near_the_end_is_said_once_for_each_length() -> None:
         assert [said[1] for said in app.said if said[0] == "near end"] == [300, 400]
 
 
+@pytest.mark.parametrize(("rows", "at_once"), [(15, True), (22, False), (50, False)])
+async def test_a_list_that_fills_the_screen_is_near_its_end_once_it_is_scrolled(
+    rows: int, at_once: bool
+) -> None:
+    app = host(rows)
+    async with app.run_test(size=(100, 22)) as pilot:
+        app.table.refresh_rows()
+        await pilot.pause()
+        assert (("near end", rows) in app.said) is at_once
+        app.table.wheel(3)
+        await pilot.pause()
+        assert [said for said in app.said if said[0] == "near end"] == [("near end", rows)]
+
+
 async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
     app = host(1000)
     async with app.run_test(size=(100, 22)) as pilot:

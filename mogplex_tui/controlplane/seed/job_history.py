@@ -34,7 +34,7 @@ class JobHistory:
         self.now = now
         self.direct = direct
         self.nodes = NodeHistory(rows, world, rng, now, direct)
-        # Up to when the clock of an automation has not ticked yet, looking back, by flow.
+        # Up to when the ticks of a clock are not told of yet, by flow: they are told backwards.
         self._untold: dict[str, int] = {}
 
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:

@@ -182,9 +182,10 @@ class ConsoleApp(ConsolePlaces):
             try:
                 ready = await self._plane.wait_ready()
             except Exception as error:
-                self.notify(
-                    str(error), title="The demo did not start", severity="error", timeout=60, markup=False
-                )
+                from rich.text import Text
+
+                # There is nothing that could be shown, and what is said stays where one can read it.
+                self.exit(1, message=Text(str(error)))
                 return
             self.session.attach(Target(self.look.context, ready.base_url, ready.token, ready.session_cookie))
             self.run_job(self._plane.keep_alive())
@@ -252,21 +253,10 @@ class ConsoleApp(ConsolePlaces):
         self.theme = themes.allowed(wanted, os.environ)
 
     def do_app_suspend(self) -> None:
-        """Stop as a job of the shell; the embedded plane, which is of another session, goes on."""
-        can = self._driver is not None and self._driver.can_suspend
-        # The first group of a session is of no shell that watches its jobs, so nobody could bring it back.
-        if not can or os.getpgrp() == os.getsid(0):
-            self.notify("No shell is here that could bring the console back.", markup=False)
-            return
-        try:
-            with self.suspend():
-                # All of the job, as a terminal would: what waits for the console, as make does, must stop with it.
-                os.killpg(0, signal.SIGTSTP)
-                if not os.isatty(0):
-                    raise EOFError
-        except EOFError:
-            # The terminal was closed meanwhile. Textual would wait for ever for it to be written to.
-            self.exit(0)
+        """Give the terminal back to the shell until that goes on with this job."""
+        from mogplex_tui.screens.suspending import suspend
+
+        suspend(self)
 
     def do_app_quit(self) -> None:
         """Leave the console."""

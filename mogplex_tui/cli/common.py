@@ -59,6 +59,15 @@ class Stop(Exception):
         self.code = code
 
 
+def needs_terminal() -> None:
+    """Raise Stop where nobody could press a key of the console, or see it: it would stay for ever."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Stop(
+            Exit.USAGE,
+            "The console needs a terminal. Without one there is a command for each screen, as: mogplex-tui runs list",
+        )
+
+
 def say(sentence: str) -> None:
     """Tell the person at the terminal something; never on stdout, which is for data, and never with control codes."""
     if not sentence.replace("\n", "").isprintable():

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import Stop, hurry, say, settings_of, state_name, target_of
+from mogplex_tui.cli.common import Stop, hurry, needs_terminal, say, settings_of, state_name, target_of
 from mogplex_tui.config.paths import log_file, state_dir
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def _ask_first(arguments: argparse.Namespace) -> int:
                 return code
             settings = settings_of(arguments)
         target = target_of(settings)
+        needs_terminal()
     except Stop as stop:
         say(str(stop))
         return stop.code

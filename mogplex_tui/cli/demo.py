@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
-from mogplex_tui.cli.common import Stop, hurry, say, settings_of
+from mogplex_tui.cli.common import Stop, hurry, needs_terminal, say, settings_of
 from mogplex_tui.cli.parser import look_arguments
 from mogplex_tui.cli.plane_process import PlaneProcess
 
@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     hurry()
     try:
         settings = settings_of(arguments, contexts=False)
+        needs_terminal()
     except Stop as stop:
         say(str(stop))
         return stop.code

@@ -50,6 +50,18 @@ async def test_without_a_terminal_it_says_what_to_do(mogplex: Mogplex, started: 
     assert not started
 
 
+@pytest.mark.parametrize("command", [["demo"], []])
+async def test_no_console_runs_where_nobody_could_see_or_leave_it(
+    mogplex: Mogplex, started: list[app.ConsoleApp], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("MOGPLEX_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("MOGPLEX_TOKEN", "mog_any")
+    done = await mogplex(*command)
+    assert (done.code, done.out) == (2, "")
+    assert "needs a terminal" in done.err and "mogplex-tui runs list" in done.err
+    assert not started
+
+
 @pytest.mark.parametrize("choice", ["1\n", "\n"])
 async def test_the_demo_is_offered_first(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, choice: str
@@ -135,7 +147,7 @@ async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
     code = (
         "import sys\nfrom mogplex_tui.cli import demo, parser\n"
         # It ends where the plane would start.
-        "demo.PlaneProcess = None\n"
+        "demo.PlaneProcess, demo.needs_terminal = None, lambda: None\n"
         "try: parser.run(['demo'])\n"
         "except TypeError: print('reached')\n"
         f"print(*[name for name in {never} if name in sys.modules])"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from mogplex_tui.app import ConsoleApp
 from mogplex_tui.cli import plane_process
 from mogplex_tui.cli.plane_process import PlaneProcess
+from mogplex_tui.config.settings import load
 
 READY = {"base_url": "http://127.0.0.1:4790", "token": "t", "session_cookie": "a=b"}
 
@@ -95,3 +98,17 @@ async def test_a_plane_that_comes_back_and_never_answers_gives_way_to_another(
         await started(children, 3)
         keeping.cancel()
         assert children[1].ended
+
+
+async def test_a_demo_whose_plane_does_not_start_ends_and_says_why(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with PlaneProcess(["--port", str(port)], tmp_path / "plane.db") as plane:
+            app = ConsoleApp(load({}, environ={}, path=tmp_path / "config.toml"), plane=plane, context="demo")
+            await app.run_async(headless=True)
+    said = " ".join(capfd.readouterr().err.split())
+    assert app.return_value == 1 and f"cannot start on port {port}: [Errno" in said

@@ -46,11 +46,11 @@ PART = [
 ]
 
 
-@pytest.mark.parametrize("key", [*WHOLE, *PART])
 @pytest.mark.parametrize("value", ["plain", {"deep": 1}, ["x"]])
-def test_the_value_of_a_secret_key_goes_at_any_depth(key: str, value: Any) -> None:
-    found = redact.payload({"a": [{"b": {key: value, "kept": "kept"}}]})
-    assert found == {"a": [{"b": {key: REDACTED, "kept": "kept"}}]}
+def test_the_value_of_a_secret_key_goes_at_any_depth(value: Any) -> None:
+    for key in [*WHOLE, *PART]:
+        found = redact.payload({"a": [{"b": {key: value, "kept": "kept"}}]})
+        assert found == {"a": [{"b": {key: REDACTED, "kept": "kept"}}]}, key
 
 
 @pytest.mark.parametrize(

@@ -109,9 +109,9 @@ def test_money(value: Decimal | None, source: Cost, text: str) -> None:
     assert words.money(value, source) == text
 
 
-@pytest.mark.parametrize("cents", range(1, 200))
-def test_money_that_was_spent_is_never_zero(cents: int) -> None:
-    assert words.money(Decimal(cents) / 10_000) != "$0.00"
+def test_money_that_was_spent_is_never_zero() -> None:
+    spent = [Decimal(parts) / 10_000 for parts in range(1, 200)]
+    assert not [money for money in spent if words.money(money) == "$0.00"]
 
 
 def test_every_state_has_glyph_word_and_tone() -> None:

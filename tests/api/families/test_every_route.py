@@ -75,23 +75,28 @@ def test_the_document_of_the_client_s_routes_is_current() -> None:
     assert client_routes.DOCUMENT.read_text() == client_routes.document(), "run `make docs`"
 
 
-@pytest.mark.parametrize("name", CALLS)
-async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_returned(name: str) -> None:
+async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_returned() -> None:
     async with client_of(Recorder()) as client:
-        silent = methods(client)[name].__annotations__.get("return") in (None, "None")
-        try:
-            result = await call(client, name)
-        except e.InvalidResponse as error:
-            assert error.what and name not in STATUS_IS_ENOUGH
-        else:
-            assert name in STATUS_IS_ENOUGH or (silent and result is None)
+        of = methods(client)
+        for name in CALLS:
+            silent = of[name].__annotations__.get("return") in (None, "None")
+            try:
+                result = await call(client, name)
+            except e.InvalidResponse as error:
+                assert error.what and name not in STATUS_IS_ENOUGH, name
+            else:
+                assert name in STATUS_IS_ENOUGH or (silent and result is None), name
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in STATUS_IS_ENOUGH])
-async def test_an_answer_that_is_no_json_is_an_error(name: str) -> None:
+async def test_an_answer_that_is_no_json_is_an_error() -> None:
     async with client_of(Recorder("{", enveloped=False)) as client:
-        with pytest.raises(e.InvalidResponse):
-            await call(client, name)
+        for name in CALLS:
+            if name not in STATUS_IS_ENOUGH:
+                try:
+                    told = await call(client, name)
+                except e.InvalidResponse:
+                    continue
+                pytest.fail(f"{name} makes {told!r} of it")
 
 
 @pytest.mark.parametrize(

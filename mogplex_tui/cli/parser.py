@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mogplex_tui import __version__
 from mogplex_tui.cli.exits import Exit
@@ -79,6 +80,13 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage; where a verb is missing, the verbs are named."""
+        for action in self._actions:
+            if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
+                message = f"a verb is missing, one of {', '.join(map(str, action.choices))}"
+        super().error(message)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:

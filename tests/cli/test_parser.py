@@ -22,6 +22,14 @@ def test_a_command_by_itself_says_what_it_says_among_the_others(
         assert said(alone, [name, word], capsys) == said(among, [name, word], capsys)
 
 
+@pytest.mark.parametrize("name", ["runs", "sandboxes", "contexts"])
+def test_a_command_whose_verb_is_missing_names_its_verbs(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, told = said(parser.build(name), [name], capsys)
+    assert code == 2 and "error: a verb is missing, one of list, " in told
+
+
 def test_the_help_of_all_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for argv in (["--help"], ["--help", "demo"]):
         with pytest.raises(SystemExit):

@@ -159,6 +159,9 @@ def test_of_every_kind_a_row_that_cannot_be_read_says_so_once_where_no_width_dro
         )
         assert sum("name: not a text" in each for each in told) <= 1, name
         assert kind.name_of(Item("x", None, {"name": "Its name"}, "id: not a text")) == "Its name"
+        # Where a column of its own says why, it is told as the state.
+        if name in ("jobs", "sandboxes", "automations", "connections"):
+            assert field.stands and told[place] == "▫ unreadable", name
 
 
 async def test_two_rows_of_two_lists_that_cannot_be_read_are_two_rows(world: World) -> None:

@@ -18,7 +18,10 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
+from tests.pilot import hearing
 from tests.pilot.hosted import HostedEdge
+
+hearing.install()
 
 # After so many seconds what did not come never will; a busy machine may take long for it.
 DEADLINE = 30.0

@@ -20,8 +20,11 @@ class AskModal(Dialog[str]):
 
     DEFAULT_CSS = """
     AskModal {
-        OptionList { height: auto; max-height: 16; border: none; background: $surface; padding: 0; }
-        &.-low OptionList { max-height: 9; }
+        OptionList, OptionList:focus {
+            height: auto; max-height: 16; border: none; background: $surface; padding: 0;
+            scrollbar-size-vertical: 1;
+        }
+        &.-low OptionList, &.-low OptionList:focus { max-height: 9; }
     }
     """
 

@@ -285,6 +285,7 @@ class ConsoleApp(ConsolePlaces):
             if action.id != "app.palette" and not is_list and screen.shows(action):
                 key = actions.key_of(action.id, ascii_only=self.look.ascii)
                 run = partial(screen.action_act, action.id)
-                narrow = partial(self.go_narrowed, name) if name == "runs" else None
-                yield Entry((action.title,), action.says, run, is_place, key, narrow)
+                more = partial(self.go_narrowed, name) if name == "runs" else screen.more_of(action)
+                joint = "/" if is_place else "by"
+                yield Entry((action.title,), action.says, run, is_place, key, more, joint)
         yield from self.places()

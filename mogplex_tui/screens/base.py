@@ -138,6 +138,10 @@ class ConsoleScreen(Screen[None]):
         """Return whether the key bar and the palette tell of an action now; for subclasses."""
         return action.id not in self.never() and self.why_not(action) is None
 
+    def more_of(self, _: actions.Action) -> Callable[[str], Any] | None:
+        """Return what does an action with what is typed behind its name in the palette; for subclasses."""
+        return None
+
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys that work here, and make sense now."""
         return list(

@@ -12,6 +12,9 @@ from mogplex_tui.screens.marks import MarkScreen
 from mogplex_tui.widgets.line_table import LineTable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mogplex_tui.operate.actions import Action
     from mogplex_tui.operate.kinds.base import Seen
     from mogplex_tui.screens.filter_bar import FilterBar
 
@@ -133,6 +136,29 @@ class NarrowScreen(MarkScreen):
         self._descending = self._from_the_end(self._sort)
         self._order()
 
+    def more_of(self, action: Action) -> Callable[[str], None] | None:
+        """Let `sort` take the column to order by."""
+        return self.sort_by if action.id == "list.sort" else None
+
+    def sort_by(self, text: str) -> None:
+        """Order by the column of that name or title, or the first that begins so; turned round where it was so."""
+        wanted = text.lower()
+        fields = [field for field in self.KIND.fields if field.sortable]
+        exact = [field.key for field in fields if wanted in (field.key, field.title.lower())]
+        begins = [field.key for field in fields if field.title.lower().startswith(wanted)]
+        if exact or begins:
+            self._order_by((exact or begins)[0])
+        else:
+            named = ", ".join(field.title.lower() or field.key for field in fields)
+            said = f"No column here is called {text}. There are: {named}."
+            self.notify(said, severity="warning", markup=False)
+
+    def _order_by(self, name: str) -> None:
+        turned = name == self._sort
+        self._descending = not self._descending if turned else self._from_the_end(name)
+        self._sort = name
+        self._order()
+
     def _from_the_end(self, name: str | None) -> bool:
         """Numbers and times are looked at from the large end, words from the start of the alphabet."""
         return self.KIND.descending if name is None else self.KIND.field(name).align == "right"
@@ -144,11 +170,8 @@ class NarrowScreen(MarkScreen):
 
     @on(LineTable.HeaderSelected)
     def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
-        if event.column == self._sort:
-            self._descending = not self._descending
-        elif any(field.key == event.column and field.sortable for field in self.KIND.fields):
-            self._sort, self._descending = event.column, self._from_the_end(event.column)
-        self._order()
+        if any(field.key == event.column and field.sortable for field in self.KIND.fields):
+            self._order_by(event.column)
 
     def _order(self) -> None:
         self._look()

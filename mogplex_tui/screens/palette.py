@@ -18,8 +18,8 @@ from textual.widgets import Input
 class Entry:
     """What can be chosen: its names, the first of which is its title; a place has its aliases among them.
 
-    `key` is the key that does the same, as it is shown; nothing where there is none. `narrowed` goes to a list and
-    narrows it by what was typed behind its name.
+    `key` is the key that does the same, as it is shown; nothing where there is none. `more` does it with what was typed
+    behind the name, and `joint` stands between these two: a list and its filter, `sort` and a column.
     """
 
     names: tuple[str, ...]
@@ -27,7 +27,8 @@ class Entry:
     run: Callable[[], Any]
     place: bool = False
     key: str = ""
-    narrowed: Callable[[str], Any] | None = None
+    more: Callable[[str], Any] | None = None
+    joint: str = "/"
 
     @property
     def title(self) -> str:
@@ -72,23 +73,26 @@ def score(entry: Entry, typed: str) -> float:
 def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
     """Return the entries that answer what was typed with their scores, the best first.
 
-    A list's name with more behind it is that list, narrowed: `jobs state:failed`.
+    A name with more behind it is both together: `jobs state:failed`, `sort cost`.
     """
     found = []
     for entry in entries:
         if (value := score(entry, typed)) > 0:
             found.append((value, entry))
-        elif (list_of := _narrowed(entry, typed)) is not None:
-            found.append((_WHOLE, list_of))
+        elif (both := _with_more(entry, typed)) is not None:
+            found.append((_WHOLE, both))
     return sorted(found, key=lambda pair: pair[0], reverse=True)
 
 
-def _narrowed(entry: Entry, typed: str) -> Entry | None:
+def _with_more(entry: Entry, typed: str) -> Entry | None:
     name, _, more = typed.strip().lstrip(":").partition(" ")
-    more = more.strip().removeprefix("/").strip()
-    if entry.narrowed is None or not more or name.lower() not in entry.names:
+    # The joint may be typed as well: `sort by cost`, `jobs /failed`.
+    more = more.strip().removeprefix(entry.joint).strip()
+    if entry.more is None or not more or name.lower() not in entry.names:
         return None
-    return Entry((f"{entry.names[0]} / {more}",), entry.help, partial(entry.narrowed, more), place=True)
+    return Entry(
+        (f"{entry.names[0]} {entry.joint} {more}",), entry.help, partial(entry.more, more), place=True
+    )
 
 
 class PlacesAndVerbs(Provider):

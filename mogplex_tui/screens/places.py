@@ -186,7 +186,7 @@ class ConsolePlaces(ConsoleTasks):
         for kind in kinds().values():
             about, key = f"The list of {words.many(kind.noun)}.", keys.get(kind.name, "")
             go, narrow = partial(self.go, kind.name), partial(self.go_narrowed, kind.name)
-            yield Entry((kind.name, *kind.aliases), about, go, place=True, key=key, narrowed=narrow)
+            yield Entry((kind.name, *kind.aliases), about, go, place=True, key=key, more=narrow)
 
     # What is done to records -----------------------------------------------------------------------------------
 

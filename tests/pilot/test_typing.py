@@ -140,6 +140,27 @@ async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(console: 
         await ui.sees(" Runs   2", "acme/api")
 
 
+async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, world: World) -> None:
+    for model, seconds in (("acme/early", 100), ("acme/late", 0)):
+        world.call(model=model, started_at=world.clock.us - seconds * 1_000_000)
+    async with console() as ui:
+        await ui.sees("early", "late")
+        for typed, told, on_top in (
+            ("sort ag", "by age ↓", "early"),
+            ("sort by age", "by age ↑", "late"),
+            ("SORT model", "by model ↑", "early"),
+        ):
+            await ui.press("colon", *(letter if letter != " " else "space" for letter in typed), "enter")
+            text = await ui.sees(told)
+            assert on_top in min(("early", "late"), key=text.index), text
+        await ui.press("colon", *"sort", "space", *"nonsense", "enter")
+        await ui.sees("No column here is called nonsense. There are: state,", "repo, who, model")
+        await ui.press("6")
+        await ui.sees("by model", "$ an hour")
+        await ui.press("colon", *"sort", "space", *"cost")
+        await ui.sees("No matches found")
+
+
 async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: World) -> None:
     world.repo("acme/api")
     async with console(size=(80, 24)) as ui:

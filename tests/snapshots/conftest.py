@@ -1,7 +1,31 @@
-"""Keys are heard before a picture is taken."""
+"""Pictures are taken of a screen that has heard its keys and come to rest."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
 from tests.pilot import hearing
+from tests.snapshots.pictures import at_rest
 
 hearing.install()
+
+
+@pytest.fixture
+def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
+    """The plugin's, which by itself waits only until the process has nothing to do for the moment."""
+
+    def compare(app: Any, *, terminal_size: tuple[int, int], press: Any = (), run_before: Any = None) -> bool:
+        async def before(pilot: Pilot[Any]) -> None:
+            if run_before is not None and inspect.isawaitable(done := run_before(pilot)):
+                await done
+            await pilot.press(*press)
+            await at_rest(pilot)
+
+        return snap_compare(app, terminal_size=terminal_size, run_before=before)
+
+    return compare

@@ -106,6 +106,24 @@ def test_every_run_that_is_over_has_calls_that_fit_into_it(bench: Bench) -> None
     assert flagged == []
 
 
+def test_what_failed_was_run_again_now_and_then(bench: Bench) -> None:
+    rows = bench.db.all(
+        "SELECT r.*, f.status AS before, f.completed_at AS ended, f.flow_id AS of_flow,"
+        " (SELECT GROUP_CONCAT(DISTINCT source_kind) FROM automation_dispatch_events WHERE job_run_id = r.id) AS kinds"
+        " FROM job_runs r JOIN job_runs f ON f.id = r.retry_of_job_run_id"
+    )
+    assert len(rows) == 3
+    for row in rows:
+        assert (row["before"], row["last_start_source"], row["kinds"]) == (
+            "failed",
+            "manual_retry",
+            "manual_retry",
+        )
+        assert row["flow_id"] == row["of_flow"] and row["created_at"] > row["ended"]
+        about = json.loads(row["metadata"])
+        assert about["retry_selected_flow_version_id"] == about["flow_version_id"] == row["flow_version_id"]
+
+
 def test_nightly_work_came_with_its_clock_or_was_tried_by_hand(bench: Bench) -> None:
     rows = bench.db.all(
         "SELECT status, created_at, last_start_source, idempotency_key, json_extract(metadata, '$.schedule') AS tick"

@@ -57,6 +57,7 @@ def test_an_hour_keeps_every_promise_and_stays_lively(bench: Bench) -> None:
     assert count("review_findings WHERE created_at > ?") > 0
     assert count("sandboxes WHERE last_boot_completed_at > ?") > 5
     assert count("limit_events WHERE created_at > ? AND route_key = 'sandbox_exec'") > 10
+    assert count("job_runs WHERE created_at > ? AND retry_of_job_run_id NOTNULL") > 0
     for outcome in ("queued", "started", "completed", "failed", "deferred"):
         assert count(f"automation_dispatch_events WHERE created_at > ? AND outcome = '{outcome}'") > 0
 

@@ -186,6 +186,16 @@ def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> 
     )
 
 
+def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -> dict[str, Any]:
+    """What a job that somebody runs again knows of that: the version of the failed one, its own, and why that one."""
+    return {
+        "flow_version_id": version_id,
+        "retry_version_mode": mode,
+        "retry_original_flow_version_id": job_version,
+        "retry_selected_flow_version_id": version_id,
+    }
+
+
 def retry_work(job: Row, version_id: str | None, extra: Mapping[str, Any]) -> Work:
     """The work of running a job again under a new row; never duplicate-sensitive (observability.md §7.5)."""
     metadata = {**json.loads(job["metadata"]), **extra}

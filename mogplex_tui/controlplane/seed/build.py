@@ -25,6 +25,7 @@ from .world import World, build_world
 
 SIZES = {"small": 400, "medium": 8_000, "large": 2_500}
 LARGE_CALLS = 100_000
+_RETRIES = 3
 
 
 def build(plane: Plane) -> None:
@@ -65,6 +66,7 @@ def _write_work(
         direct.chat(CallKind.CHAT)
     while rows.count("ai_calls") < size:
         jobs.job()
+    jobs.retries(_RETRIES)
     write_added(rows, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..clock import DAY_US, MINUTE_US, SECOND_US, iso_app
 from ..cron import latest, tick_key, tick_payload
+from ..engine.dispatch import retry_metadata
 from ..engine.hooks import slot_of, trial_key, trial_payload
 from .bulk import Rows, encode
 from .history import History
@@ -36,6 +37,8 @@ class JobHistory:
         self.nodes = NodeHistory(rows, world, rng, now, direct)
         # Up to when the ticks of a clock are not told of yet, by flow: they are told backwards.
         self._untold: dict[str, int] = {}
+        # What has failed long ago: the plans with their jobs' ids and ends.
+        self._failed: list[tuple[JobPlan, str, int]] = []
 
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
@@ -64,7 +67,27 @@ class JobHistory:
             plan, created = self._clocked(plan, created, total)
         cancelled = draw > 0.96 and any(node.agent for node in plan.nodes)
         missing = 0.94 < draw < 0.955
-        return self._finished(plan, created, delay, waits, trouble, cancelled, missing)
+        known = len(self._failed)
+        made = self._finished(plan, created, delay, waits, trouble, cancelled, missing)
+        if fresh:
+            del self._failed[known:]
+        return made
+
+    def retries(self, count: int) -> None:
+        """Some of what failed long ago, which somebody ran again a few minutes later, and well."""
+        for plan, job_id, ended in self._failed[:count]:
+            # A stream of its own, and no word of it in the others.
+            rng = Random(f"retry {job_id}")
+            again = plan_job(rng, plan.flow, plan.repo, 0.0, thin=True)
+            version = plan.flow.version_id
+            again = again._replace(
+                metadata=plan.metadata | retry_metadata(version, version, "latest_published"),
+                idempotency_key=None,
+                start_source="manual_retry",
+                retry_of=job_id,
+            )
+            others = JobHistory(self.rows, self.world, rng, self.now, self.direct)
+            others._finished(again, ended + whole(rng, 2, 9) * MINUTE_US, 2.0, 0.0, None, False, False)
 
     def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
         """The run of a clock at the last tick that no run tells of yet; one tried by hand when none is left."""
@@ -79,7 +102,7 @@ class JobHistory:
 
     def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
         """The run of a clocked automation that somebody tried at an instant of their own."""
-        unique = plan.idempotency_key.rpartition(":")[2]
+        unique = (plan.idempotency_key or "").rpartition(":")[2]
         return plan._replace(
             metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
             idempotency_key=trial_key(plan.flow.id, unique),
@@ -105,7 +128,7 @@ class JobHistory:
             flow_version_id=plan.flow.version_id,
             repo_id=plan.repo.id,
             installation_id=plan.flow.installation_id,
-            source_kind="flow",
+            source_kind="flow" if plan.retry_of is None else "manual_retry",
             source_type=plan.flow.event,
             event_kind=kind,
             outcome=outcome,
@@ -185,6 +208,8 @@ class JobHistory:
             self._ledger(plan, job_id, at, "control", outcome, plan.reason, plan.diagnostics)
             self._findings(plan, job_id, at)
         columns["runtime_run_id"] = handle
+        if status == "failed":
+            self._failed.append((plan, job_id, at))
         self._job_row(plan, job_id, created, started, source, status, trouble, columns, ends.written)
         return len(ends.written)
 
@@ -234,6 +259,7 @@ class JobHistory:
             id=job_id,
             flow_id=plan.flow.id,
             flow_version_id=plan.flow.version_id,
+            retry_of_job_run_id=plan.retry_of,
             runtime_provider="trigger" if started else None,
             runtime_run_id=columns.get("runtime_run_id", handle),
             idempotency_key=plan.idempotency_key,

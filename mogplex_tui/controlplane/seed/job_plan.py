@@ -77,7 +77,7 @@ class JobPlan(NamedTuple):
     flow: Flow
     repo: Repo
     metadata: dict[str, Any]
-    idempotency_key: str
+    idempotency_key: str | None
     start_source: str
     nodes: tuple[NodePlan, ...]
     status: str
@@ -85,6 +85,7 @@ class JobPlan(NamedTuple):
     error: str | None
     diagnostics: dict[str, Any]
     findings: tuple[dict[str, Any], ...] = ()
+    retry_of: str | None = None
 
     def seconds(self) -> float:
         """Planned working time of the nodes, waits not counted."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ..engine import hooks
+from ..clock import SECOND_US
+from ..engine import dispatch, hooks
 from ..engine.payloads import About, build
 from ..engine.webhooks import Delivery, deliver
 from ..seed.job_plan import flow_repos
-from ..seed.rng import new_uuid, pick
+from ..seed.rng import between, new_uuid, pick
 from ..seed.world import Flow, Repo
+from ..writes import ledger
+from .scheduler import Acts
 from .stage import Part, Stage
 
 _FLOW_WEIGHTS = {"review": 36, "triage": 16, "ci": 14, "mention": 14, "push": 16, "nightly": 2}
@@ -20,6 +23,8 @@ _KINDS = {
     "push": ("push", 40.0),
 }
 _NIGHTLY_SECONDS = 90.0
+# How long ago a job may have been queued that somebody runs again, in seconds of the story.
+_LATELY_S = 1_200.0
 
 
 def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
@@ -39,6 +44,34 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
     if draw < 0.06:
         deliver(stage.plane, part.ids, delivery)
     return seconds if answer.get("started") else 0.0
+
+
+def retries(stage: Stage) -> Acts:
+    """Now and then somebody runs again what has failed lately (observability.md §7.5)."""
+    part = stage.part("retries")
+    while True:
+        yield between(part.rng, 200.0, 500.0) / stage.scenario.now.pace
+        _run_again(stage, part)
+
+
+def _run_again(stage: Stage, part: Part) -> None:
+    now = stage.now()
+    with part.tx() as tx:
+        failed = tx.one(
+            "SELECT j.id, f.published_version_id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
+            " WHERE j.status = 'failed' AND j.created_at > ? AND j.origin = 'story' AND f.user_id = ? AND f.status = 'active'"
+            " AND NOT EXISTS (SELECT 1 FROM job_runs r WHERE r.retry_of_job_run_id = j.id)"
+            " ORDER BY j.created_at DESC LIMIT 1",
+            (now - int(_LATELY_S * SECOND_US / stage.speed), stage.world.user_id),
+        )
+        if failed is None:
+            return
+        job = ledger.job_context(tx, failed["id"])
+        version = failed["published_version_id"]
+        extra = dispatch.retry_metadata(job["flow_version_id"], version, "latest_published")
+        queued = dispatch.enqueue(tx, dispatch.retry_work(job, version, extra), now)
+    if queued.queued and queued.job_id is not None:
+        dispatch.start(stage.plane, part.ids, queued.job_id, "manual_retry", now)
 
 
 def _about(repo: Repo) -> About:

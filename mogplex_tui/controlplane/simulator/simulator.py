@@ -11,6 +11,7 @@ from ..clock import SECOND_US
 from ..plane import Plane
 from ..writes import calls, job_control, jobs, nodes, runs
 from . import agenda, boxes, pickup, plot
+from .jobs import retries
 from .runs import start_run
 from .scheduler import Scheduler
 from .stage import Stage
@@ -58,6 +59,7 @@ class Simulator:
         if arrivals and self._stage.scenario.now.pace > 0:
             self._stage.spawn("agenda", agenda.arrivals(self._stage))
             self._stage.spawn("rush", agenda.rush(self._stage))
+            self._stage.spawn("retries", retries(self._stage))
             self._stage.spawn("commands", agenda.commands(self._stage))
 
     def step_until(self, us: int) -> int:

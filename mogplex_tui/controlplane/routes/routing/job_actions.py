@@ -78,12 +78,7 @@ async def requeue(ask: Ask) -> Response:
     version = _version(ask, row, await _mode(ask))
     if row["flow_id"] is not None and version.id is None:
         raise refusal(400, "Job run is not retryable")
-    extra = {
-        "flow_version_id": version.id,
-        "retry_version_mode": version.mode,
-        "retry_original_flow_version_id": row["flow_version_id"],
-        "retry_selected_flow_version_id": version.id,
-    }
+    extra = dispatch.retry_metadata(row["flow_version_id"], version.id, version.mode)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         work = dispatch.retry_work(ledger.job_context(tx, row["id"]), version.id, extra)
         queued = dispatch.enqueue(tx, work, ask.plane.clock.now_us())

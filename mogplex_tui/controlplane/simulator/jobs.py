@@ -59,7 +59,8 @@ def _run_again(stage: Stage, part: Part) -> None:
     with part.tx() as tx:
         failed = tx.one(
             "SELECT j.id, f.published_version_id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
-            " WHERE j.status = 'failed' AND j.created_at > ? AND j.origin = 'story' AND f.user_id = ? AND f.status = 'active'"
+            " WHERE j.status = 'failed' AND j.created_at > ? AND j.origin = 'story'"
+            " AND f.user_id = ? AND f.status = 'active'"
             " AND NOT EXISTS (SELECT 1 FROM job_runs r WHERE r.retry_of_job_run_id = j.id)"
             " ORDER BY j.created_at DESC LIMIT 1",
             (now - int(_LATELY_S * SECOND_US / stage.speed), stage.world.user_id),

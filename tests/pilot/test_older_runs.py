@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from mogplex_tui.api.errors import ServiceFailed
+from mogplex_tui.api.resources.observability import ObservabilityResource
 from mogplex_tui.operate.kinds.base import Link
+from mogplex_tui.widgets.tones import Tone
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -36,3 +41,47 @@ async def test_a_filter_that_finds_nothing_says_that_there_are_older_runs(consol
         await ui.press("slash", *"nothing like it", "enter")
         await ui.sees(f"None of {loaded} runs matches nothing like it", "The service has older ones.")
         assert len(ui.app.runs.set.rows) == loaded
+
+
+async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, hour = ObservabilityResource.calls, 3_600 * SECOND
+
+    async def calls(self: ObservabilityResource, **wanted: Any) -> Any:
+        if fails and wanted.get("surface") == "live":
+            raise ServiceFailed("The service failed on the calls: broken", status=500)
+        return await ask(self, **wanted)
+
+    fails: list[bool] = []
+    monkeypatch.setattr(ObservabilityResource, "calls", calls)
+    repo = world.repo("acme/api")
+    # One that began five hours ago, more than a page of others that are over, and one that began after them.
+    far, near = (
+        world.call(repo_id=repo, status="streaming", started_at=world.clock.us - int(ago * hour))
+        for ago in (5.5, 3.5)
+    )
+    for place in range(100):
+        world.call(repo_id=repo, status="success", started_at=world.clock.us - 4 * hour + place * SECOND)
+    async with console() as ui:
+        screen = ui.app.screen
+        await ui.until(lambda: {far, near} <= ui.app.runs.set.rows.keys(), "both live runs")
+        took = next(place for place, field in enumerate(screen.KIND.fields) if field.key == "time")
+
+        def told(key: str) -> tuple[str, bool]:
+            """The hours that a run has taken, and whether its row is drawn as old."""
+            cells = screen._source.cells(key)
+            return (cells[took][0].partition("h")[0], {tone for _, tone in cells} == {Tone.DIM})
+
+        await ui.until(lambda: (told(far), told(near)) == (("5", False), ("3", False)), "their times")
+        fails.append(True)
+        await ui.press("r")
+        await ui.sees("Live runs beyond the newest 100 are shown as they were", "partly stale")
+        ui.app.runs.set.sources["live"].freshness.as_of -= 7_200
+        screen.on_tick()
+        assert (told(far), told(near)) == (("3", True), ("3", False))
+        fails.clear()
+        await ui.press("r")
+        await ui.loses("partly stale")
+        screen.on_tick()
+        assert (told(far), told(near)) == (("5", False), ("3", False))

@@ -52,6 +52,8 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
         error,
         30.0,
     )
+    # While the rest is still being read it is not called given up.
+    assert fresh.retry_at == clock.monotonic()
     with source.apart(clock):
         pass
     assert (source.failing, fresh.error, fresh.age(clock.monotonic())) == (False, None, 0.0)
@@ -124,6 +126,7 @@ async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_me
     await world.after(1)
     assert (probe.reads, fresh.failures) == (4, 4)
     want.refresh()
+    assert fresh.retry_at == world.clock.monotonic()
     await turns()
     assert (probe.reads, fresh.failures, fresh.retry_at) == (5, 0, None)
     await world.after(500)

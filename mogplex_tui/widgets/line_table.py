@@ -187,8 +187,7 @@ class LineTable(RowView, can_focus=True):
         self._cursor = max(0, min(self._cursor, count - 1)) if index is None else index
         self._cursor_key = source.key_at(self._cursor) if count else None
         top = self._anchored_top() if self.top else 0
-        if self._resting and not top and self._cursor >= self.body_height > 0:
-            # Nobody has chosen this row: who opens a list and looks on wants to see what comes first.
+        if self._rests_below(top):
             self._cursor, self._cursor_key = 0, source.key_at(0)
         emptied = bool(self.line_count) != bool(count)
         self.set_line_count(count)
@@ -208,6 +207,13 @@ class LineTable(RowView, can_focus=True):
         if self._cursor_key is not None and self._cursor_key != was_key:
             self.post_message(self.RowHighlighted(self, self._cursor_key, self._cursor))
         self._say_near_end()
+
+    def _rests_below(self, top: int) -> bool:
+        """Whether the cursor is out of sight on a row that nobody has chosen, while the view is at the top.
+
+        Who opens a list and looks on wants to see what comes first.
+        """
+        return self._resting and not top and self._cursor >= self.body_height > 0
 
     def _anchored_top(self) -> int:
         """Where to scroll so that the first row on screen that still exists stays on its line."""
@@ -232,6 +238,8 @@ class LineTable(RowView, can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
+        if self._rests_below(self.top):
+            self.action_first()
         self.jump(self._top_showing(self._cursor, min(self.top, max(0, self.line_count - self.body_height))))
 
     def on_focus(self) -> None:

@@ -218,6 +218,18 @@ async def test_columns_drop_by_priority_and_nothing_overlaps(columns: int, title
             assert starts.pop() + 5 == lines[0].index("COST") + 4
 
 
+async def test_a_resize_leaves_a_cursor_that_nobody_put_on_a_row_with_what_comes_first() -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)) as pilot:
+        app.rows.names[:0] = [f"new{number:05d}" for number in range(12)]
+        app.table.refresh_rows()
+        assert app.table.cursor_key == "run00000"
+        await pilot.resize_terminal(100, 10)
+        await until(pilot, lambda: app.table.size.height < 10)
+        await until(pilot, lambda: app.table.cursor_key == "new00000")
+        assert rows_on_screen(app)[0] == "new00000"
+
+
 async def test_a_resize_arranges_anew_and_keeps_the_cursor_in_view() -> None:
     app = host()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -21,8 +21,8 @@ _TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rena
 class Place:
     """What may stand after some command words: verbs and options with their help, and words for options and places.
 
-    Of the options that take a word some have `values`, some take a `file`, some a context, and the rest what a person
-    makes up.
+    Of the options that take a word some have `values`, some take a `file`, some either, some a context, and the rest what
+    a person makes up.
     """
 
     path: tuple[str, ...]
@@ -86,8 +86,12 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
                     place.takes_a_word.add(flag)
                 if action.choices:
                     place.values[flag] = tuple(map(str, action.choices))
-                elif "FILE" in str(action.metavar):
+                if "FILE" in str(action.metavar):
                     place.files.add(flag)
+                if action.dest == "scenario":
+                    from mogplex_tui.controlplane.scenarios.load import titles
+
+                    place.values[flag] = tuple(titles())
         elif action.choices:
             place.words = tuple(map(str, action.choices))
     yield place
@@ -136,7 +140,8 @@ def _bash(places: list[Place]) -> str:
     files = 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))'
     for place in places:
         for flag, words in place.values.items():
-            lines.append(f"        {_patterns(place, {flag})}) {_reply(words)}; return ;;")
+            more = f"; {files.replace('=(', '+=(')}" if flag in place.files else ""
+            lines.append(f"        {_patterns(place, {flag})}) {_reply(words)}{more}; return ;;")
         if place.contexts:
             lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
         if place.files:
@@ -173,7 +178,8 @@ def _zsh(places: list[Place]) -> str:
     names = f'compadd -- ${{(f)"$({_NAMES})"}}'
     for place in places:
         for flag, words in place.values.items():
-            lines.append(f"        {_patterns(place, {flag})}) compadd -- {' '.join(words)}; return ;;")
+            more = "; _files" if flag in place.files else ""
+            lines.append(f"        {_patterns(place, {flag})}) compadd -- {' '.join(words)}{more}; return ;;")
         if place.contexts:
             lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
         if place.files:
@@ -247,6 +253,8 @@ def _fish(places: list[Place]) -> str:
 
 
 def _fish_wants(place: Place, flag: str) -> str:
+    if flag in place.values and flag in place.files:
+        return f" -r -F -a {_fished(' '.join(place.values[flag]))}"
     if flag in place.values:
         return f" -x -a {_fished(' '.join(place.values[flag]))}"
     if flag in place.contexts:

@@ -138,6 +138,8 @@ def test_each_shell_knows_the_contexts_and_takes_none_for_a_command(asked: Asked
 def test_each_shell_offers_files_where_a_file_is_wanted(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "plane.db").touch()
     assert {Path(each).name for each in asked(f"mogplex-tui demo --db {tmp_path}/pl")} == {"plane.db"}
+    assert {Path(each).name for each in asked(f"mogplex-tui demo --scenario {tmp_path}/pl")} == {"plane.db"}
+    assert "storm" in asked("mogplex-tui demo --scenario st")
 
 
 def test_a_shell_that_is_not_known_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,8 @@ from textual.widget import Widget
 _LOOK = 0.05
 # What takes longer than so many seconds does not hold the keys up.
 _PATIENCE = 2.0
+# Nor does a place to which so many messages come that there is always one more.
+_MOST_LAPS = 20
 
 
 def _hurries(event: events.Event) -> bool:
@@ -45,6 +47,7 @@ class KeysInTurn(App[int]):
         # Where the message behind the key came back to last.
         self._came_to: Widget | None = None
         self._lap = 0
+        self._last_lap = 0
         self._waited = 0.0
         self._looks: Timer | None = None
 
@@ -65,6 +68,7 @@ class KeysInTurn(App[int]):
 
     async def _next_key(self) -> None:
         self._at, self._came_to = self._front(), None
+        self._last_lap = self._lap + _MOST_LAPS
         place = self._at
         await super().on_event(self._typed_ahead.popleft())
         self._send_behind(place)
@@ -77,11 +81,17 @@ class KeysInTurn(App[int]):
 
     @on(Passed)
     async def _passed(self, event: Passed) -> None:
-        """The first lap shows that the key was heard; what that caused is over when another one ends where it began."""
+        """The first lap shows that the key was heard; what that caused is over when another one ends where it began.
+
+        What a key causes may cause something in turn, which comes behind the message and has yet to be taken.
+        """
         if event.lap != self._lap or not self.is_running:
             return
         place = self._front()
-        if place is not self._came_to:
+        more = self._lap < self._last_lap and any(
+            node.message_queue_size for node in place.ancestors_with_self
+        )
+        if more or place is not self._came_to:
             self._came_to = place
             self._send_behind(place)
             return

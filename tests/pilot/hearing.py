@@ -21,7 +21,7 @@ async def quiet(pilot: Pilot[Any]) -> None:
     for _ in range(ROUNDS):
         app = pilot.app
         nodes = (app, *app.screen.walk_children(with_self=True)) if app._running else ()
-        if all(node._message_queue.empty() for node in nodes):
+        if not any(node.message_queue_size for node in nodes):
             return
         await pilot._wait_for_screen()
 

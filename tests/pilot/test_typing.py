@@ -197,6 +197,19 @@ async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(console: R
         assert "New run" not in ui.text and "Cancel this run?" not in ui.text
 
 
+async def test_a_key_behind_enter_is_no_letter_of_the_filter_that_enter_closes(
+    console: Run, world: World
+) -> None:
+    for name in ("docs", "web", "next"):
+        world.call(repo_id=world.repo(f"acme/{name}"))
+    async with console() as ui:
+        await ui.sees("Runs   3", "acme/docs")
+        await ui.press("slash", *"docs")
+        await ui.sees("1 of 3")
+        _burst(ui, "\n/web\n")
+        await ui.sees("/ web   1 of 3")
+
+
 async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was_typed(
     console: Run, world: World
 ) -> None:

@@ -89,9 +89,12 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
     async with console(size=size) as ui:
         await ui.press("6")
         text = await ui.sees("Jobs", "over a limit", "success")
-        seen = [text]
+        page, seen = ui.app.screen.query_one("#page"), [text]
         for _ in range(6):
+            place = page.scroll_y
             await ui.press("pagedown")
+            await ui.until(lambda place=place: page.scroll_y > place or place == page.max_scroll_y)
+            await ui.pilot.pause()
             seen.append(ui.text)
         whole = "\n".join(seen)
         assert "5 calls" in seen[-1] and "by type" in whole
@@ -113,7 +116,7 @@ async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: W
         await ui.until(lambda: page.max_scroll_y > 2)
         for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
             await ui.press(key)
-            assert page.scroll_y == place, key
+            await ui.until(lambda place=place: page.scroll_y == place, f"the place that {key} leads to")
 
 
 async def test_esc_goes_back_to_where_one_was(console: Run) -> None:

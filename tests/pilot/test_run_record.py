@@ -88,7 +88,7 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
     _run(world)
     async with console() as ui:
         await _opened(ui)
-        await ui.sees("l links", "→ acme/api")
+        await ui.sees("l links", "→ acme/api", "Harness run streaming")
         bright = _ground(ui, "Harness run streaming")
         await ui.press("l", "j")
         await ui.sees('"id"')

@@ -249,7 +249,7 @@ async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(console: Run, w
     async with console() as ui:
         await ui.sees("130", "m000")
         await ui.press("end", "end")
-        await ui.until(lambda: len(ui.app.runs.set.rows) == 130, "all rows")
+        await ui.until(lambda: len(ui.app.screen._view) == 130, "all rows")
         await ui.press("end")
         await ui.sees("m129")
 

@@ -23,7 +23,8 @@ async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
     await ui.app.go(kind)
     await ui.until(lambda: kind == ui.app.screen.SCOPE, f"the list of {kind}")
     screen = ui.app.screen
-    await ui.until(lambda: screen.rows_of().rows, f"rows of {kind}")
+    # Keys mean a row from when there is one under the cursor.
+    await ui.until(lambda: screen.rows_of().rows and screen.table.cursor_key, f"rows of {kind}")
     if narrowed:
         screen.narrow(narrowed)
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")

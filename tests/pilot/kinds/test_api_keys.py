@@ -33,8 +33,8 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         text = await ui.sees("The secret of the new API key", "It is shown this once")
         token = next(word for word in text.split() if word.startswith("mog_") and len(word) == 28)
         await ui.press("enter")
-        assert ui.app.clipboard == token
         await told(ui, "Copied the secret.")
+        assert ui.app.clipboard == token
         await ui.press("escape")
         await ui.loses(token)
         await told(ui, "API key ci is made.")

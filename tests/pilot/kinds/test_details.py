@@ -107,21 +107,21 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
         enabled = {key: rows[key].record["enabled"] for key in rows}
         for key, is_on in enabled.items():
             screen.table.move_cursor_to(key)
-            await ui.pilot.pause()
-            assert ("d disable" in _keys(ui), "e enable" in _keys(ui)) == (is_on, not is_on)
+            await ui.until(
+                lambda is_on=is_on: ("d disable" in _keys(ui), "e enable" in _keys(ui)) == (is_on, not is_on),
+                f"the keys of a row that is {is_on}",
+            )
         assert set(enabled.values()) == {True, False}
         # What works on many is told of as soon as it works on one of them.
         for key in enabled:
             screen.table.move_cursor_to(key)
             await ui.press("space")
-        assert "d disable" in _keys(ui)
-        assert "e enable" in _keys(ui)
+        await ui.until(lambda: "d disable" in _keys(ui) and "e enable" in _keys(ui), "the keys of both")
         screen.unmark()
         await ui.press("slash", *"nothing like it")
         await ui.sees("None of")
         await ui.press("enter")
-        await ui.loses("disable")
-        assert "⏎ open" not in _keys(ui)
+        await ui.until(lambda: "disable" not in ui.text and "⏎ open" not in _keys(ui), "the keys of no row")
 
 
 async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:

@@ -25,7 +25,10 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     if limited and fresh.retry_at is not None:
         return [f"The service limits requests; the next read is in {wait(fresh.retry_at - now)}.", _SENT]
     if isinstance(fresh.error, MogplexError):
-        lines = [f"{text.rstrip('.')}." if text else "" for text in (fresh.error.what, _beside(fresh.error))]
+        lines = [
+            f"{text.rstrip('.')}." if text else ""
+            for text in (*parted(fresh.error.what), _beside(fresh.error))
+        ]
         if fresh.retry_at is not None:
             lines.append(f"Retrying in {wait(fresh.retry_at - now)}; {key_of('view.refresh')} retries now.")
         else:

@@ -7,6 +7,7 @@ from typing import Any
 from mogplex_tui.config.contexts import Context, change, contexts_file
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import squeezed
+from tests.pilot.kinds.walking import squeezed
 
 __all__ = ["server"]
 
@@ -15,6 +16,11 @@ async def _said(ui: Any, *texts: str) -> str:
     """Wait for texts, wherever their lines are broken: that hangs on how long the file's path is."""
     await ui.until(lambda: all(text in squeezed(ui.text) for text in texts), f"{texts}")
     return squeezed(ui.text)
+
+
+async def _sees(ui: Any, *texts: str) -> None:
+    """Wait for sentences, wherever the length of a path lets them break."""
+    await ui.until(lambda: all(text in squeezed(ui.text) for text in texts), f"{texts}")
 
 
 async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from mogplex_tui.config.contexts import Context, change, contexts_file
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import squeezed
-from tests.pilot.kinds.walking import squeezed
 
 __all__ = ["server"]
 
@@ -18,22 +17,19 @@ async def _said(ui: Any, *texts: str) -> str:
     return squeezed(ui.text)
 
 
-async def _sees(ui: Any, *texts: str) -> None:
-    """Wait for sentences, wherever the length of a path lets them break."""
-    await ui.until(lambda: all(text in squeezed(ui.text) for text in texts), f"{texts}")
-
-
 async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: Any) -> None:
     change(lambda none: none.put(Context("laptop", "http://127.0.0.1:4700")))
     text = contexts_file().read_text()
     async with console(size=(80, 24)) as ui:
         contexts_file().write_text('{"contexts": {')
         await ui.app.go("contexts")
-        said = await _said(ui, "is damaged", "Mend it or move it away.", "r retries now.")
+        said = await _said(
+            ui, "is damaged (it is no JSON from line 1", "Mend it or move it away.", "r retries now."
+        )
         assert "unreadable" not in said and "console" not in said
         contexts_file().write_text(text)
         await ui.press("r")
         await ui.sees("laptop", "http://127.0.0.1:4700")
         contexts_file().write_text("[]")
         await ui.press("r")
-        await _said(ui, "is damaged", "What was read before stays", "laptop")
+        await _said(ui, "is damaged (it is no JSON object)", "What was read before stays", "laptop")

@@ -75,6 +75,14 @@ async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run
         await ui.sees("the runs of your automations")
 
 
+async def _whole(ui: Any) -> Any:
+    """Wait until what is below the fold is there as well; return the page, which grows no longer from then."""
+    figures = [want.feed.freshness for want in ui.app.screen._wants]
+    await ui.until(lambda: all(fresh.as_of is not None for fresh in figures), "every figure")
+    await ui.pilot.pause()
+    return ui.app.screen.query_one("#page")
+
+
 @pytest.mark.parametrize("size", [(60, 15), (80, 24)])
 async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
     console: Run, world: World, size: tuple[int, int]
@@ -89,7 +97,7 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
     async with console(size=size) as ui:
         await ui.press("6")
         text = await ui.sees("Jobs", "over a limit", "success")
-        page, seen = ui.app.screen.query_one("#page"), [text]
+        page, seen = await _whole(ui), [text]
         for _ in range(6):
             place = page.scroll_y
             await ui.press("pagedown")
@@ -112,7 +120,7 @@ async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: W
     async with console(size=(60, 20)) as ui:
         await ui.press("6")
         await ui.sees("Dispatch")
-        page = ui.app.screen.query_one("#page")
+        page = await _whole(ui)
         await ui.until(lambda: page.max_scroll_y > 2)
         for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
             await ui.press(key)

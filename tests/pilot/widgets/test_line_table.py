@@ -97,7 +97,7 @@ async def test_at_the_top_the_view_stays_at_the_top() -> None:
         app.table.refresh_rows()
         await until(pilot, lambda: rows_on_screen(app)[0] == "new00001")
         assert app.table.cursor_key == "run00001"
-        assert cursor_lines(app) == [3]
+        await until(pilot, lambda: cursor_lines(app) == [3])
 
 
 @pytest.mark.parametrize("chosen", [["down"], ["enter"]])

@@ -88,9 +88,10 @@ class Source:
         self.freshness = freshness or Freshness()
         # Its last answer, where that stands in while it fails.
         self.told: Any = None
-        # Of records that it reads one by one: those that were not read, and those that failed when they were last.
+        # Of records that it reads one by one: those that were not read, and those that failed when they were last, that
+        # which did so lately at the end.
         self.left: list[str] = []
-        self._failed: set[str] = set()
+        self._failed: list[str] = []
 
     @property
     def known(self) -> bool:
@@ -120,13 +121,15 @@ class Source:
         """Read several records one by one; return whether anything differed.
 
         The first failure ends it, so that a route that is down costs one request; what failed comes last the next time,
-        so that one broken record keeps no other from being read.
+        the latest behind the others, so that no broken record keeps another from being read.
         """
-        differed, self.left = False, sorted(names, key=self._failed.__contains__)
+        failed = {name: place for place, name in enumerate(self._failed, 1)}
+        differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
         with self.apart(clock):
             while self.left:
                 differed |= await read(self.left[0])
-                self._failed.discard(self.left.pop(0))
+                failed.pop(self.left.pop(0), None)
         if self.failing:
-            self._failed.add(self.left[0])
+            failed.pop(self.left[0], None)
+        self._failed = [*failed, *self.left[:1]]
         return differed

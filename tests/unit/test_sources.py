@@ -86,6 +86,14 @@ async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_
     asked.clear()
     assert await source.each(FakeClock(), ["a", "b", "c"], read) is True
     assert (asked, source.left, source.failing) == (["b", "c", "a"], ["a"], True)
+    # Of several broken ones each has its turn, and is read when it is whole again.
+    broken.add("b")
+    for _ in range(2):
+        await source.each(FakeClock(), ["a", "b", "c"], read)
+    asked.clear()
+    broken.remove("b")
+    await source.each(FakeClock(), ["a", "b", "c"], read)
+    assert (asked, source.left) == (["c", "b", "a"], ["a"])
     broken.clear()
     await source.each(FakeClock(), ["a"], read)
     assert (source.left, source.failing) == ([], False)

@@ -71,7 +71,7 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
     try:
         await send_cancel(session, row)
     except MogplexError as error:
-        session.ledger.close(entry, _end_of(error), str(error))
+        session.ledger.close(entry, end_of(error), str(error))
         session.cancelling.pop(row.key, None)
         now = await _read_once(runs, row)
         _restore(runs, row)
@@ -105,8 +105,8 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
     return Outcome(" ".join(told), good=not bad)
 
 
-def _end_of(error: MogplexError) -> str:
-    # Without an answer nobody knows whether the request arrived, unless it never left.
+def end_of(error: MogplexError) -> str:
+    """Return how a call ended for the ledger: without an answer nobody knows whether it arrived, unless it never left."""
     return "unknown" if error.status is None and not isinstance(error, NotYet) else "refused"
 
 
@@ -259,7 +259,7 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
         except MogplexError as error:
             wait = decide(error, attempt, method="POST", idempotency_key=key, jitter=random.random)
             if wait is None or wait > 5:
-                session.ledger.close(entry, _end_of(error), str(error))
+                session.ledger.close(entry, end_of(error), str(error))
                 raise
             attempt += 1
             await _pause(wait)

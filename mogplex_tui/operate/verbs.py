@@ -12,7 +12,7 @@ from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Thrott
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.operate.operations import Outcome
+from mogplex_tui.operate.operations import Outcome, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +55,7 @@ async def carry_out(
     try:
         answer = await verb.call(session.client.at(Priority.ACTION), item, text, *keys)
     except MogplexError as error:
-        # Without an answer nobody knows whether the request arrived.
-        session.ledger.close(entry, "unknown" if error.status is None else "refused", str(error))
+        session.ledger.close(entry, end_of(error), str(error))
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
         return Outcome(_begun(_refusal(verb, name, error)), good=False)
     except asyncio.CancelledError:
@@ -120,13 +119,13 @@ def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
     if isinstance(error, Throttled):
         return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
-    after = lost if verb.secret is not None and error.status is None else ""
+    after = lost if verb.secret is not None and end_of(error) == "unknown" else ""
     return f"{verb.title} of {name} did not go through. {error}{after}"
 
 
 def _waits_after(error: MogplexError) -> Sequence[float]:
     """Return when to read back after a failure: what was plainly refused has changed nothing that could still show."""
-    return READ_BACK[:1] if error.status is not None and error.status < 500 else READ_BACK
+    return READ_BACK[:1] if end_of(error) == "refused" and (error.status or 0) < 500 else READ_BACK
 
 
 async def _read_back(

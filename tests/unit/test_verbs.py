@@ -180,3 +180,11 @@ async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Sess
 )
 def test_a_reason_is_told_in_words(code: str | None, metadata: dict[str, object], told: str) -> None:
     assert words.reason(code, metadata) == told
+
+
+async def test_what_never_left_was_refused_and_left_no_secret_behind() -> None:
+    session, service = Session(None), Service()
+    outcome = await _carry(session, service, new=True, secret=lambda made: made)
+    assert [entry.state for entry in session.ledger.entries] == ["sent", "refused"]
+    assert "There is no connection" in outcome.sentence
+    assert "remove it" not in outcome.sentence

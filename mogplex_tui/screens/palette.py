@@ -86,8 +86,11 @@ def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
 
 def _with_more(entry: Entry, typed: str) -> Entry | None:
     name, _, more = typed.strip().lstrip(":").partition(" ")
-    # The joint may be typed as well: `sort by cost`, `jobs /failed`.
-    more = more.strip().removeprefix(entry.joint).strip()
+    more = more.strip()
+    # The joint may be typed as well: `sort by cost`, `jobs /failed`. A word that only begins so is none, nor is the last.
+    behind = more[len(entry.joint) :]
+    if more.lower().startswith(entry.joint) and (behind[:1].isspace() or not entry.joint.isalpha()):
+        more = behind.strip()
     if entry.more is None or not more or name.lower() not in entry.names:
         return None
     return Entry(

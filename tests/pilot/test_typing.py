@@ -303,6 +303,19 @@ def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
     assert best["spa"] == ["dispatch"]
 
 
+def test_what_is_behind_a_name_may_be_called_as_the_word_between_or_begin_with_it() -> None:
+    sort = Entry(("sort",), "", print, more=print, joint="by")
+    titles = {
+        typed: ranked([sort], f"sort {typed}")[0][1].title for typed in ("by", "By by", "bytes", "By cost")
+    }
+    assert titles == {
+        "by": "sort by by",
+        "By by": "sort by by",
+        "bytes": "sort by bytes",
+        "By cost": "sort by cost",
+    }
+
+
 class _Leaves(Static, can_focus=True):
     """Takes a key and goes away; as one that is closing, it lets nothing through that comes behind it."""
 

@@ -26,7 +26,9 @@ from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
+from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.operate.kinds.jobs import KIND as JOBS
 from mogplex_tui.screens.ages import failing, freshness_words
 from tests.unit.fakes import FakeClock, FakeSession, automation, call, job, run, turns, until
 from tests.unit.scheduling import World
@@ -408,6 +410,21 @@ def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_t
         "partly as of 9s · budget used up, next read in 3s"
     )
     assert words(Freshness(loading=True), bad) == "reading"
+
+
+def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() -> None:
+    session = Session(None)
+    asked = session.store.set("approvals")
+
+    def told_by(source: Source) -> bool:
+        return any(each.freshness is source.freshness for each in JOBS.told_beside(session))
+
+    # The part itself is not there while it is closed, or was not read yet.
+    asked.sources["control"] = other = Source("They are")
+    assert not told_by(other)
+    asked.sources["flows"] = flows = Source("They are")
+    assert told_by(flows)
+    assert not told_by(other)
 
 
 def test_an_error_names_the_part_that_it_is_about() -> None:

@@ -234,8 +234,7 @@ class Kind(NamedTuple):
             titles = " and ".join(self.field(key).title or key for key in columns)
             what = lender.what or (titles and f"{titles} {'are' if len(columns) > 1 else 'is'}")
             rows = session.store.set(name)
-            part = rows.sources.get(lender.part)
-            parts = rows.sources.values() if part is None else (part,)
+            parts = [each for part, each in rows.sources.items() if lender.part in ("", part)]
             for fresh in (rows.freshness, *(each.freshness for each in parts)) if what else ():
                 found.append(Source(what, frozenset(columns), fresh, None))
         return found

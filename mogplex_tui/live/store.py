@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Change(NamedTuple):
-    """What one apply did: keys that are new or different, keys that went, or only the freshness."""
+    """What one apply did: keys that are new or different, and keys that went."""
 
     changed: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
@@ -62,10 +62,6 @@ class RowSet(Generic[R]):
         if removed:
             self.changes(change)
         return change
-
-    def touch(self) -> None:
-        """Signal that only the freshness changed."""
-        self.changes(Change())
 
 
 class Store:

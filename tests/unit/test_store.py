@@ -38,14 +38,6 @@ def test_a_part_leaves_the_others_and_a_whole_takes_them_out() -> None:
     assert rows.rows == {"c": 3}
 
 
-def test_touch_tells_that_no_row_changed() -> None:
-    rows: RowSet[int] = RowSet()
-    told: list[Change] = []
-    rows.changes.subscribe(told.append)
-    rows.touch()
-    assert told == [Change()]
-
-
 def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.LogCaptureFixture) -> None:
     rows: RowSet[int] = RowSet()
     told: list[Change] = []
@@ -66,8 +58,8 @@ def test_a_listener_may_leave_while_it_is_told_and_leave_twice() -> None:
     told: list[str] = []
     leave = rows.changes.subscribe(lambda _: (told.append("first"), leave()))
     rows.changes.subscribe(lambda _: told.append("second"))
-    rows.touch()
-    rows.touch()
+    rows.apply([("a", 1)])
+    rows.apply([("a", 2)])
     leave()
     assert told == ["first", "second", "second"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,17 @@ async def test_no_console_runs_where_nobody_could_see_or_leave_it(
     assert (done.code, done.out) == (2, "")
     assert "needs a terminal" in done.err and "mogplex-tui runs list" in done.err
     assert not started
+
+
+@pytest.mark.parametrize(("command", "closed", "code"), [("demo", "<&-", 2), ("info", ">&-", 0)])
+def test_a_stream_that_is_closed_is_one_without_a_terminal(
+    tmp_path: Path, command: str, closed: str, code: int
+) -> None:
+    words = ["sh", "-c", f'exec "$0" -m mogplex_tui {command} {closed}', sys.executable]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+    assert ("needs a terminal" in done.stderr) == (code == 2)
 
 
 @pytest.mark.parametrize("choice", ["1\n", "\n"])

@@ -71,10 +71,11 @@ class CallPages:
 
     def load_more(self) -> None:
         """Ask for one more page of older calls, unless one is on its way."""
-        if self.may_load_more and self._more is None:
+        # Before the first answer nobody knows whether there is more than a picture of several pages, whose end is told once.
+        pictured = self._set.total is None and self._held() >= PAGE
+        if (self.may_load_more or pictured) and self._more is None:
             # What came in since has pushed the pages on, so they are counted by what is held.
             self._more = self._held() // PAGE + 1
-            self.pages = max(self.pages, self._more)
             self._again()
 
     async def read(self) -> bool:
@@ -85,6 +86,8 @@ class CallPages:
         client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
         first = await client.calls(page=1, limit=PAGE)
         self._set.total = first.total
+        if not self.may_load_more:
+            self._more = None
         known = self._span or self._pictured()
         differed, newest = self._take(first, asked)
         differed |= await self._join(first, known, asked)
@@ -178,6 +181,7 @@ class CallPages:
     async def _turn_page(self) -> bool:
         """Read the older page that was asked for, or the one that is due to be read again."""
         turn, held, asked = self._more or self._page_turn, self._held(), self._turns.ask()
+        self.pages = max(self.pages, turn)
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
         brought = any(call.id not in self._set.rows for call in page.calls)
         differed, _ = self._take(page, asked)
@@ -189,7 +193,6 @@ class CallPages:
             if starts and not brought and self.may_load_more:
                 # All of it was known, and the end of the list is told only once: on to the next.
                 self._more = turn + 1
-                self.pages = max(self.pages, self._more)
                 self._again()
         self._page_turn = turn + 1 if turn < self.pages else 2
         return differed

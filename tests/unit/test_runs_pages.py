@@ -36,6 +36,16 @@ async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: Fa
     assert set(states(session).values()) == {"failed"}
 
 
+async def test_a_page_that_is_asked_for_before_the_first_answer_comes_with_that(session: FakeSession) -> None:
+    listing = session.listing
+    session.fake.call_rows = [call(n) for n in range(PAGE * 3)]
+    pictured = [make.from_call(each) for each in session.fake.call_rows[-PAGE - 20 :]]
+    listing.set.apply([(row.key, row) for row in pictured])
+    listing.load_more()
+    await listing.fetch()
+    assert len(listing.set.rows) == PAGE * 2
+
+
 async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(session: FakeSession) -> None:
     listing = session.listing
     session.fake.call_rows = [call(n) for n in range(PAGE * 4)]

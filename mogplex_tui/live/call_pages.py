@@ -71,7 +71,7 @@ class CallPages:
 
     def load_more(self) -> None:
         """Ask for one more page of older calls, unless one is on its way."""
-        # Before the first answer nobody knows whether there is more than a picture of several pages, whose end is told once.
+        # Before the first answer nobody knows whether there is more than a picture of some pages, whose end is told once.
         pictured = self._set.total is None and self._held() >= PAGE
         if (self.may_load_more or pictured) and self._more is None:
             # What came in since has pushed the pages on, so they are counted by what is held.

@@ -41,12 +41,12 @@ class MogplexError(Exception):
         self.extra: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        sentences = (
-            part.rstrip(".") + "." if part[-1:] not in "!?…" else part
-            for part in (self.what, self.advice)
-            if part
-        )
-        return " ".join(sentences)
+        return " ".join(ended(part) for part in (self.what, self.advice) if part)
+
+
+def ended(sentence: str) -> str:
+    """Return a sentence with a full stop at its end, unless it has an end of its own."""
+    return sentence if sentence[-1:] in "!?…" else f"{sentence.rstrip('.')}."
 
 
 class Unreachable(MogplexError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import inf
 
-from mogplex_tui.api.errors import MogplexError, ServiceFailed, Unavailable, Unreachable
+from mogplex_tui.api.errors import MogplexError, ServiceFailed, Unavailable, Unreachable, ended
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import words
@@ -67,13 +67,13 @@ def _in_part(source: Source) -> str:
     ending = "it was" if source.what.endswith(" is") else "they were"
     stays = f"shown as {ending} read before"
     lost = "not known" if source.columns or source.keys is None else "not shown"
-    return f"{_what(source.freshness).rstrip('.')}. {source.what} {stays if source.known else lost}."
+    return f"{ended(_what(source.freshness))} {source.what} {stays if source.known else lost}."
 
 
 def _in_short(sources: Sequence[Source]) -> str:
     """What several fail to tell, with the reason of the first alone: more than that has no room at 80 columns."""
     old, lost = ([each for each in sources if each.known is known] for known in (True, False))
-    said = [f"{len(sources)} readings fail, one of them so: {_what(sources[0].freshness).rstrip('.')}."]
+    said = [f"{len(sources)} readings fail, one of them so: {ended(_what(sources[0].freshness))}"]
     for some, end in ((old, "shown as read before"), (lost, "not known")):
         names = ", ".join(each.what.rpartition(" ")[0] for each in some)
         said += [f"{names}: {end}."] if names else []
@@ -82,7 +82,7 @@ def _in_short(sources: Sequence[Source]) -> str:
 
 def kept(why: str, then: str = "") -> str:
     """Return why nothing is read any more, with what that means for what is shown."""
-    return f"{why.rstrip('.')}. What was read before stays{then}."
+    return f"{ended(why)} What was read before stays{then}."
 
 
 # The title ----------------------------------------------------------------------------------------------------------

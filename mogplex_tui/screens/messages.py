@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable
+from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable, ended
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.sources import Freshness
 from mogplex_tui.operate.actions import key_of
@@ -25,10 +25,7 @@ def nothing(session: Session, fresh: Freshness, *, noun: str, empty: str) -> lis
     if limited and fresh.retry_at is not None:
         return [f"The service limits requests; the next read is in {wait(fresh.retry_at - now)}.", _SENT]
     if isinstance(fresh.error, MogplexError):
-        lines = [
-            f"{text.rstrip('.')}." if text else ""
-            for text in (*parted(fresh.error.what), _beside(fresh.error))
-        ]
+        lines = [ended(text) for text in (*parted(fresh.error.what), _beside(fresh.error))]
         if fresh.retry_at is not None:
             lines.append(f"Retrying in {wait(fresh.retry_at - now)}; {key_of('view.refresh')} retries now.")
         else:

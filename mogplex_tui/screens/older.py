@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.errors import MogplexError, ended
 from mogplex_tui.live.collection import BESIDE, Collection, Item
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate.actions import key_of
@@ -63,7 +63,7 @@ class Older:
         if self._found is None and error is not None:
             what = error.what if isinstance(error, MogplexError) else str(error)
             again = f"{key_of('view.refresh')} reads them again."
-            return f"Older ones could not be read: {what.rstrip('.')}. {again}"
+            return f"Older ones could not be read: {ended(what)} {again}"
         if self._found is None:
             return "Older ones are being read."
         return "All of its time are among them, so there is none." if self._all else ""

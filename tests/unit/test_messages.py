@@ -86,6 +86,18 @@ def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that
     )
 
 
+def test_a_sentence_of_the_service_with_an_end_of_its_own_gets_no_other() -> None:
+    asked = ServiceFailed("The service failed on the runs: Is it up? Who knows?")
+    fresh = Freshness(as_of=1.0, error=asked, failures=2)
+    told = [
+        " ".join(nothing(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
+        failing(fresh),
+        failing(Freshness(as_of=1.0), [Source("Older runs are", freshness=fresh)]),
+        failing(Freshness(as_of=1.0), [Source(f"{name} is", freshness=fresh) for name in "ABC"]),
+    ]
+    assert all("Is it up? Who knows? " in said and "?." not in said for said in told), told
+
+
 def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
     session = FakeSession()
     soon = session.clock.monotonic() + 2

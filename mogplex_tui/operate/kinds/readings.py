@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from mogplex_tui.api.errors import ended
 from mogplex_tui.live.collection import Item, Listing, Read
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.sources import CLOSED, Source
@@ -64,7 +65,7 @@ async def of_parts(client: ClientView, session: Session, kind: str, parts: Itera
             with source.apart(session.clock):
                 found = await part.read(client, session)
         except CLOSED as error:
-            said.append(f"{error.what.rstrip('.')}. {part.what} not shown.")
+            said.append(f"{ended(error.what)} {part.what} not shown.")
             trouble = trouble or error
             continue
         open_now.add(part.name)

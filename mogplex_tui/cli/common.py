@@ -59,9 +59,14 @@ class Stop(Exception):
         self.code = code
 
 
+def has_terminal() -> bool:
+    """Return whether somebody can press a key of the console, and see it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def needs_terminal() -> None:
-    """Raise Stop where nobody could press a key of the console, or see it: it would stay for ever."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    """Raise Stop where nobody could use the console: it would stay for ever."""
+    if not has_terminal():
         raise Stop(
             Exit.USAGE,
             "The console needs a terminal. Without one there is a command for each screen, as: mogplex-tui runs list",

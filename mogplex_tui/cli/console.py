@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import Stop, hurry, needs_terminal, say, settings_of, state_name, target_of
+from mogplex_tui.cli.common import (
+    Stop,
+    has_terminal,
+    hurry,
+    needs_terminal,
+    say,
+    settings_of,
+    state_name,
+    target_of,
+)
 from mogplex_tui.config.paths import log_file, state_dir
 
 if TYPE_CHECKING:
@@ -37,7 +46,7 @@ def _waits_for_keyring(settings: Settings) -> bool:
     from mogplex_tui.cli.first_run import can_ask
     from mogplex_tui.config.vault import KEYRING
 
-    return settings.kept_in == KEYRING and can_ask()
+    return settings.kept_in == KEYRING and has_terminal() and can_ask()
 
 
 def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -101,3 +102,13 @@ async def test_where_nobody_looks_the_keyring_comes_first(
     ring.locked = True
     assert (await mogplex()).code == 3
     assert shown == []
+
+
+async def test_where_nobody_would_see_it_no_console_is_shown(
+    mogplex: Mogplex, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with `2> file`: it would be drawn there.
+    monkeypatch.setattr("tests.cli.support._Captured.isatty", lambda stream: stream is not sys.stderr)
+    done = await mogplex(terminal=True)
+    assert (done.code, shown) == (2, [])
+    assert "The console needs a terminal." in done.err

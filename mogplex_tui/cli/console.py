@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import (
@@ -58,14 +57,18 @@ def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None
 
     def look() -> Target | None:
         try:
-            found.append(target_of(settings_of(arguments)))
+            return target_of(settings_of(arguments))
         except Stop:
-            found.append(None)
+            return None
+
+    async def look_aside() -> Target | None:
+        from mogplex_tui.live.aside import aside
+
+        # What comes when the console has been left is of no use to anybody.
+        found.append(await aside(look))
         return found[-1]
 
-    from mogplex_tui.live.aside import aside
-
-    code = _show(settings, look=partial(aside, look))
+    code = _show(settings, look=look_aside)
     return None if found == [None] else code
 
 

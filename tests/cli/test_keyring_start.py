@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +75,27 @@ async def test_a_locked_keyring_ends_the_console_and_is_told_of(
     assert done.code == 3
     assert "The system keyring does not give the credentials of work" in done.err
     assert shown == ["asked 0 times", "none"]
+
+
+async def test_who_leaves_before_the_keyring_answers_is_asked_nothing(
+    mogplex: Mogplex, shown: list[str], ring: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def left(self: app.ConsoleApp) -> None:
+        looking = asyncio.ensure_future(self._look_up())  # type: ignore[misc]
+        await asyncio.sleep(0)
+        looking.cancel()
+
+    def run(self: app.ConsoleApp) -> int:
+        asyncio.run(left(self))
+        for thread in threading.enumerate():
+            if thread.name == "aside":
+                thread.join(10)
+        return 0
+
+    monkeypatch.setattr(app.ConsoleApp, "run", run)
+    ring.locked = True
+    done = await mogplex(terminal=True)
+    assert (done.code, done.err, ring.asked) == (0, "", 1)
 
 
 async def test_credentials_that_are_gone_are_asked_for(

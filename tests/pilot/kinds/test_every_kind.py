@@ -229,7 +229,9 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                 assert screen.collection.set.notice, f"{kind.name} does not say what the narrow road hides"
                 left_out = [field for field in kind.fields if field.key in screen.collection.without]
                 rows, at = screen.collection.set.rows.values(), Context(ui.app.session.clock.now())
-                told = [f.key for f in left_out if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)]
+                told = [
+                    f.key for f in left_out if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)
+                ]
                 assert not told, f"{kind.name} leaves out columns that say something: {told}"
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
                 said = [{f.cell(row, at)[0] for row in rows} for f in kind.fields if f not in left_out]

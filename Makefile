@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
-# Three times the two cores: tests of screens and processes wait a good part of their time.
-JOBS ?= 6
+# More than the two cores: tests of screens and processes wait a good part of their time.
+JOBS ?= 5
 
 .PHONY: demo test check format lint types imports bench docs constraints snapshots clean
 

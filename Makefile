@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
-# More than the two cores: tests of screens and processes wait a good part of their time.
-JOBS ?= 5
+# Twice the two cores: tests of screens and processes wait a good part of their time.
+JOBS ?= 4
 
 .PHONY: demo test check format lint types imports bench docs constraints snapshots clean
 

@@ -20,17 +20,13 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live.around import Day
-from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate.kinds.jobs import KIND as JOBS
 from mogplex_tui.screens.ages import failing, freshness_words
-from tests.unit.fakes import FakeClock, FakeSession, automation, call, job, run, turns, until
+from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
 from tests.unit.scheduling import World
 
 BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
@@ -176,152 +172,6 @@ async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
         await world.after(wait + 0.01)
         assert probe.reads == reads + 1
     assert fresh.error is None
-
-
-# The calls
-
-
-def _old(session: FakeSession) -> dict[str, set[str]]:
-    sources = session.listing.set.sources
-    return {name: set(each.keys or ()) for name, each in sources.items() if each.failing}
-
-
-async def test_live_runs_beyond_the_newest_grow_old_alone(session: FakeSession) -> None:
-    session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="streaming")]
-    await session.listing.fetch()
-    session.fake.call_rows[-1] = call(1, status="failed")
-    session.fake.call_rows.append(call(PAGE + 9, status="pending"))
-    session.fake.refuse["observability.calls"] = [None, BROKEN]
-    assert await session.listing.fetch() is True
-    rows = session.listing.set.rows
-    assert rows[call(PAGE + 9).id].state == "pending"
-    # Nobody knows which of the live ones ended, so that they are not asked for one by one.
-    assert (rows[call(1).id].state, _old(session)) == ("streaming", {"live": {call(1).id}})
-    await session.listing.fetch()
-    assert (rows[call(1).id].state, _old(session)) == ("failed", {})
-
-
-async def test_a_run_that_ended_and_cannot_be_read_keeps_no_other_from_being_fresh(
-    session: FakeSession,
-) -> None:
-    ended = [call(n, status="streaming") for n in (1, 2)]
-    session.fake.call_rows = [call(n) for n in range(3, PAGE + 4)] + ended
-    await session.listing.fetch()
-    session.fake.call_rows[-2:] = [call(n, status="success") for n in (1, 2)]
-    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
-    await session.listing.fetch()
-    assert _old(session) == {"gone": {call(1).id, call(2).id}}
-    session.fake.refuse["observability.calls"] = [None, None, None, BROKEN]
-    await session.listing.fetch()
-    assert len(_old(session)["gone"]) == 1
-    await session.listing.fetch()
-    assert _old(session) == {}
-    assert {session.listing.set.rows[each.id].state for each in ended} == {"success"}
-
-
-async def test_an_older_page_that_fails_leaves_the_newest_fresh(session: FakeSession) -> None:
-    session.fake.call_rows = [call(n) for n in range(1, 2 * PAGE + 1)]
-    await session.listing.fetch()
-    session.listing.load_more()
-    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
-    await session.listing.fetch()
-    # What was asked for is not there, and nothing that is there is old.
-    assert _old(session) == {"older": set()}
-    assert "Older runs are not shown." in failing(*_troubled(session))
-    await session.listing.fetch()
-    assert len(session.listing.set.rows) == 2 * PAGE
-    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
-    await session.listing.fetch()
-    assert _old(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
-    assert "Older runs are shown as they were read before." in failing(*_troubled(session))
-    session.fake.refuse["observability.calls"] = BROKEN
-    with pytest.raises(ServiceFailed):
-        await session.listing.fetch()
-
-
-def _troubled(session: FakeSession) -> tuple[Freshness, list[Source]]:
-    """The set as it is after its reading went through, and each of its sources failed once more."""
-    whole = Freshness(as_of=session.time.monotonic())
-    sources = [*session.listing.set.sources.values()]
-    for source in sources:
-        source.freshness.failures *= 2
-    return whole, sources
-
-
-# What v1 tells
-
-
-@pytest.fixture
-def narrow(session: FakeSession) -> FakeSession:
-    """A session that only v1 is open to, with two automations of one run each, and a run that is known by its id."""
-    session.close_observability()
-    for number in (1, 2):
-        auto = automation(number, f"auto {number}")
-        session.fake.automation_rows.append(auto)
-        session.fake.automation_runs[auto.id] = Rows([job(number, auto.id)])
-    session.fake.run_rows[run(1).run_id] = run(1)
-    session.history.remember(Remembered(run(1).run_id, run(1).ai_call_id, "acme/web", "do it"))
-    return session
-
-
-async def test_one_automation_that_fails_grows_old_alone_and_costs_one_request(narrow: FakeSession) -> None:
-    await narrow.listing.fetch()
-    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
-    narrow.fake.refuse["automations.runs"] = [BROKEN]
-    narrow.fake.log.clear()
-    await narrow.listing.fetch()
-    assert narrow.fake.log.count("automations.runs") == 1
-    assert _old(narrow) == {"of each": {job(1, "").id, job(2, "").id}}
-    narrow.fake.refuse["automations.runs"] = [None, BROKEN]
-    await narrow.listing.fetch()
-    # The one that failed came last, and the other is fresh.
-    assert _old(narrow) == {"of each": {job(1, "").id}}
-    fresh = narrow.listing.set.sources["of each"].freshness
-    assert fresh.age(narrow.time.monotonic()) == AUTOMATION_RUNS_EVERY + 1
-    await narrow.listing.fetch()
-    assert (_old(narrow), fresh.age(narrow.time.monotonic())) == ({}, 0.0)
-    # As old as what was read longest ago, however lately a run was read.
-    narrow.time.advance(20)
-    await narrow.listing.fetch()
-    assert fresh.age(narrow.time.monotonic()) == 20.0
-    whole, sources = Freshness(as_of=narrow.time.monotonic()), [*narrow.listing.set.sources.values()]
-    assert freshness_words(narrow, whole, sources) == "as of 20s"
-
-
-async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_else_from_being_read(
-    narrow: FakeSession,
-) -> None:
-    narrow.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
-    with pytest.raises(ServiceFailed):
-        # Nothing at all is known.
-        await narrow.listing.fetch()
-    narrow.fake.refuse["runs.get"] = [BROKEN]
-    await narrow.listing.fetch()
-    assert set(narrow.listing.set.rows) == {job(1, "").id, job(2, "").id}
-    assert _old(narrow) == {"by id": set()}
-    await narrow.listing.fetch()
-    assert _old(narrow) == {}
-    narrow.time.advance(301)
-    narrow.fake.refuse |= {"automations.list": [BROKEN]}
-    await narrow.listing.fetch()
-    assert _old(narrow) == {"automations": set()}
-    assert "Runs of automations that were not known before are not shown." in failing(*_troubled(narrow))
-    narrow.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
-    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
-    with pytest.raises(ServiceFailed):
-        # All that is shown is old.
-        await narrow.listing.fetch()
-
-
-async def test_what_one_road_failed_on_says_nothing_of_the_other(narrow: FakeSession) -> None:
-    narrow.fake.refuse["automations.list"] = [BROKEN]
-    await narrow.listing.fetch()
-    assert _old(narrow)
-    narrow.fake.refuse = {}
-    narrow.access.learn(Family.OBSERVABILITY)
-    narrow.fake.call_rows = [call(1)]
-    await narrow.listing.fetch()
-    assert _old(narrow) == {}
 
 
 # Lists, and what they lend

@@ -122,10 +122,7 @@ class JobHistory:
         self.rows.add(
             "automation_dispatch_events",
             id=new_uuid(self.rng),
-            user_id=plan.flow.user_id,
-            job_run_id=job_id,
-            flow_id=plan.flow.id,
-            flow_version_id=plan.flow.version_id,
+            **plan.named(job_id),
             repo_id=plan.repo.id,
             installation_id=plan.flow.installation_id,
             source_kind="flow" if plan.retry_of is None else "manual_retry",

@@ -91,6 +91,15 @@ class JobPlan(NamedTuple):
         """Planned working time of the nodes, waits not counted."""
         return sum(node.agent.story.seconds() if node.agent else node.seconds for node in self.nodes)
 
+    def named(self, job_id: str | None) -> dict[str, Any]:
+        """Return the columns by which every row of a job names whose it is and what it came from."""
+        return {
+            "user_id": self.flow.user_id,
+            "job_run_id": job_id,
+            "flow_id": self.flow.id,
+            "flow_version_id": self.flow.version_id,
+        }
+
 
 def flow_repos(world: World, flow: Flow) -> list[Repo]:
     """The repositories that may set a flow off: its installation's, narrowed by its start filter."""

@@ -101,10 +101,7 @@ class NodeHistory:
         self.rows.add(
             "flow_node_runs",
             id=new_uuid(self.rng),
-            user_id=plan.flow.user_id,
-            job_run_id=job_id,
-            flow_id=plan.flow.id,
-            flow_version_id=plan.flow.version_id,
+            **plan.named(job_id),
             node_id=node.node_id,
             node_type=node.node_type,
             node_label=node.label,
@@ -150,10 +147,7 @@ class NodeHistory:
         self.rows.add(
             "flow_waits",
             id=new_uuid(self.rng),
-            user_id=plan.flow.user_id,
-            job_run_id=job_id,
-            flow_id=plan.flow.id,
-            flow_version_id=plan.flow.version_id,
+            **plan.named(job_id),
             installation_id=plan.flow.installation_id,
             repo_id=plan.repo.id,
             node_id=node.node_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import httpx
@@ -24,3 +25,18 @@ class Checker:
         assert not found, f"{method} {path}\n" + "\n".join(found[:10])
         self.met.add(name)
         return answer.json()
+
+
+class Credentials(httpx.Auth):
+    """The credential that a route takes in the hosted profile: the token on v1, the session elsewhere."""
+
+    def __init__(self, token: str, cookie: str) -> None:
+        self._token, self._cookie = token, cookie
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add it to the request."""
+        if request.url.path.startswith("/api/v1/"):
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        else:
+            request.headers["Cookie"] = self._cookie
+        yield request

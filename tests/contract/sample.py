@@ -34,17 +34,25 @@ def route_of(name: str) -> tuple[str, str, bool]:
     return method, f"/{path}", form == "cli"
 
 
-def sample(name: str) -> Any:
-    """One whole answer of the route that this schema describes."""
+def sample(name: str, *, nulls: bool = False) -> Any:
+    """One whole answer of the route that this schema describes; with `nulls`, null wherever it may be."""
     (path,) = SHAPES.rglob(f"{name}.json")
-    return _Sampler().value(json.loads(path.read_text()), "")
+    return _Sampler(nulls).value(json.loads(path.read_text()), "")
+
+
+def _is_nullable(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type", [])
+    return kinds == "null" or "null" in kinds or any(map(_is_nullable, schema.get("anyOf", ())))
 
 
 class _Sampler:
-    def __init__(self) -> None:
+    def __init__(self, nulls: bool) -> None:
         self._count = 0
+        self._nulls = nulls
 
     def value(self, schema: dict[str, Any], name: str) -> Any:
+        if self._nulls and _is_nullable(schema):
+            return None
         if "anyOf" in schema:
             options = [option for option in schema["anyOf"] if option.get("type") != "null"]
             return self.value(options[0] if options else schema["anyOf"][0], name)

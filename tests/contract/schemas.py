@@ -114,11 +114,7 @@ MAY_BE_NULL = frozenset(
         "agent.name",
         "agent.slug",
         # v1.md §1, §3, §4 and §7.5.
-        "repos.installation_id",
-        "repos.default_branch",
         "models.contextLength",
-        "sandbox.install_log",
-        "sandbox.dev_log",
         "runtime.provider",
         "runtime.runId",
         "run.sandboxId",
@@ -147,8 +143,7 @@ MAY_BE_NULL = frozenset(
         "[].account_type",
         "[].target_type",
         "[].manage_url",
-        # sandboxes.md §1.1 and §3.1: a sandbox that has not booted, never stopped, or whose repository has no project.
-        "sandboxes.install_log",
+        # sandboxes.md §1.1 and §3.1: a sandbox that never stopped, or whose repository has no project.
         "sandbox.stop_reason",
         "sandbox.runtime",
         "error_summary.current_error",

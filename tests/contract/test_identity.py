@@ -7,26 +7,10 @@ import httpx
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
+from tests.contract.route_requests import read_identity
 from tests.contract.schemas import shapes_of
 from tests.controlplane.identity.support import People
 from tests.controlplane.support import ManualClock, World
-
-
-async def read_identity(check: Checker) -> int:
-    """Every list of the family; the number of teams that it showed."""
-    for path in (
-        "billing",
-        "models.new-arrivals",
-        "models.provider-icons",
-        "settings.api-keys",
-        "settings.keys",
-    ):
-        await check(f"GET_api.{path}_200", "GET", f"/api/{path.replace('.', '/')}")
-    teams = (await check("GET_api.memberships_200", "GET", "/api/memberships"))["teams"]
-    for team in teams:
-        for part in ("members", "models"):
-            await check(f"GET_api.teams.-.{part}_200", "GET", f"/api/teams/{team['id']}/{part}")
-    return len(teams)
 
 
 async def test_answers_have_the_observed_shapes() -> None:

@@ -8,23 +8,10 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.contract.checker import Checker
+from tests.contract.route_requests import read_library
 from tests.contract.schemas import shapes_of
 from tests.controlplane.library.support import AGENT, assignment, job_of
 from tests.controlplane.support import ManualClock, World
-
-
-async def read_library(check: Checker) -> None:
-    """Every list of the family, and what its parameters make of it."""
-    for path in ("agents", "agent-categories", "commands", "rules", "skills"):
-        await check(f"GET_api.{path}_200", "GET", f"/api/{path}")
-    await check("GET_api.rules_200", "GET", "/api/rules?table=agent_skills")
-    await check("GET_api.agents.roster_200", "GET", "/api/agents/roster")
-    await check("GET_api.agents.roster.summary_200", "GET", "/api/agents/roster/summary")
-    for query in ("", "?lane=session", "?q=the"):
-        await check("GET_api.memories_200", "GET", f"/api/memories{query}")
-    rows = await check("GET_api.conversations_200", "GET", "/api/conversations")
-    for row in rows:
-        await check("GET_api.conversations_200", "GET", f"/api/conversations?id={row['id']}")
 
 
 def furnish_work(world: World, agent: str) -> None:

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
+from tests.contract.route_requests import read_projects
 from tests.contract.schemas import shapes_of
 from tests.controlplane.projects.support import TEAM_HEADER, Projects
 from tests.controlplane.support import ManualClock, World
 
 PRESET = {"name": "p", "baseBranch": "main", "workingBranch": "next", "createBranch": True}
-OWNER = {"login", "kind", "github_installation_id", "scope_label", "source"}
-PRESET_KEYS = {
-    "id",
-    "user_id",
-    "repo_id",
-    "name",
-    "root_directory",
-    "base_branch",
-    "working_branch",
-    "create_branch",
-    "created_at",
-    "updated_at",
-}
-
-
-async def read_projects(check: Checker, **headers: str) -> dict[str, list[Any]]:
-    """Every list of the family, for every repository; what the schemas leave open is checked by its keys."""
-    await check("GET_api.github.installations_200", "GET", "/api/github/installations")
-    owners = await check("GET_api.github.owners_200", "GET", "/api/github/owners")
-    await check("GET_api.workspaces_200", "GET", "/api/workspaces", headers=headers)
-    await check("GET_api.github.repos_200", "GET", "/api/github/repos", headers=headers)
-    found: dict[str, list[Any]] = {"owners": owners, "presets": [], "overrides": [], "without": []}
-    repos = await check("GET_api.repos_200", "GET", "/api/repos?show_hidden=true", headers=headers)
-    for repo in repos:
-        path = f"/api/repos/{repo['id']}"
-        presets = await check("GET_api.repos.-.launch-presets_200", "GET", f"{path}/launch-presets")
-        found["presets"] += presets["presets"]
-        models = await check("GET_api.repos.-.models_200", "GET", f"{path}/models")
-        found["overrides"] += models["overrides"]
-        await check("GET_api.repos.-.connections_200", "GET", f"{path}/connections")
-        for word in ("rules", "skills"):
-            listed = await check(f"GET_api.repos.-.{word}_200", "GET", f"{path}/{word}")
-            found["without"] += listed["excluded_inherited"]
-    assert all(set(owner) == OWNER for owner in found["owners"])
-    assert all(set(preset) == PRESET_KEYS for preset in found["presets"])
-    assert all(set(override) == {"model_id", "excluded"} for override in found["overrides"])
-    return found
 
 
 async def furnish(client: httpx.AsyncClient, world: World) -> str:

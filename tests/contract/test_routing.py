@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
+from tests.contract.route_requests import change_routing, read_routing
 from tests.contract.schemas import shapes_of
-from tests.contract.test_shapes import furnish, some
+from tests.contract.test_shapes import furnish
 from tests.controlplane.routing.support import assignment, control_approval, installation, ledger_row, trigger
 from tests.controlplane.routing.test_flow_runs import park
-from tests.controlplane.support import V1, ManualClock, World
-
-
-async def read_routing(check: Checker) -> dict[str, Any]:
-    """Every list of the family, and a flow with its runs of each status; returns the lists by name."""
-    found: dict[str, Any] = {}
-    for path in (
-        "assignments",
-        "triggers",
-        "automations/harnesses",
-        "control/approvals",
-        "flows",
-        "flows/approvals",
-        "flows/templates",
-        "observability/automation-events",
-        "observability/automation-failures",
-    ):
-        name = path.replace("/", ".")
-        found[path] = await check(f"GET_api.{name}_200", "GET", f"/api/{path}")
-    for flow in found["flows"]:
-        path = f"/api/flows/{flow['id']}"
-        await check("GET_api.flows.-_200", "GET", path)
-        runs = await check("GET_api.flows.-.runs_200", "GET", f"{path}/runs?limit=50")
-        for run in some(runs["runs"], "status", "active_wait_count"):
-            await check("GET_api.flows.-.runs.-_200", "GET", f"{path}/runs/{run['id']}")
-    return found
+from tests.controlplane.support import ManualClock, World
 
 
 def furnish_routing(world: World) -> None:
@@ -67,31 +41,6 @@ def furnish_routing(world: World) -> None:
             reason="AUTOMATION_FAILED",
             metadata=about,
         )
-
-
-async def change_routing(check: Checker, world: World) -> None:
-    """Every changing route that was observed."""
-    approval = control_approval(world)
-    path = f"/api/control/approvals/{approval}"
-    await check("POST_api.control.approvals.-_200", "POST", path, json={"decision": "approve"})
-    created = await check(
-        "POST_api.v1.mogplex.automations_201", "POST", f"{V1}/automations", json={"installationId": 88}
-    )
-    automation = created["data"]["automation"]
-    one = f"{V1}/automations/{automation['id']}"
-    await check("PUT_api.v1.mogplex.automations.-_200", "PUT", one, json={"description": "D", "notes": "N"})
-    body = {"nodeId": "agent-1", "modelId": "acme/nova-1"}
-    await check("PUT_api.v1.mogplex.automations.-.model_200", "PUT", f"{one}/model", json=body)
-    await check("POST_api.v1.mogplex.automations.-.publish_200", "POST", f"{one}/publish")
-    repo = world.plane.db.value("SELECT id FROM repos WHERE github_installation_id = 88 LIMIT 1")
-    await check(
-        "POST_api.v1.mogplex.automations.-.trigger_202",
-        "POST",
-        f"{one}/trigger",
-        json={"repoId": repo},
-        headers={"Idempotency-Key": "shapes"},
-    )
-    await check.client.post("/api/flows/templates", json={"flow_id": automation["id"], "name": "Kept"})
 
 
 async def test_answers_have_the_observed_shapes() -> None:

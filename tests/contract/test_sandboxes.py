@@ -11,10 +11,9 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.sandbox_states import STATUSES
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
+from tests.contract.route_requests import BOX, end_sandboxes, read_sandboxes
 from tests.contract.schemas import shapes_of
 from tests.controlplane.support import ManualClock, World
-
-BOX = "/api/sandbox"
 
 
 @asynccontextmanager
@@ -28,26 +27,6 @@ async def plane(seeded: bool) -> AsyncIterator[tuple[Checker, World]]:
             yield Checker(client), World(server.plane, clock)
 
 
-async def look(check: Checker) -> list[str]:
-    """Both lists, and detail, health and reconcile of a sandbox of each status; returns the ids of these."""
-    rows = (await check("GET_api.sandbox_200", "GET", BOX))["sandboxes"]
-    await check("GET_api.sandbox~cli_200", "GET", f"{BOX}?format=cli")
-    kinds = {row["runtime_summary"]["status"]: row["id"] for row in rows}
-    assert set(kinds) == set(STATUSES)
-    for record_id in kinds.values():
-        await check("GET_api.sandbox.-_200", "GET", f"{BOX}/{record_id}")
-        await check("GET_api.sandbox.-.health_200", "GET", f"{BOX}/{record_id}/health")
-        await check("POST_api.sandbox.-.reconcile_200", "POST", f"{BOX}/{record_id}/reconcile")
-    return list(kinds.values())
-
-
-async def end(check: Checker, record_ids: list[str]) -> None:
-    """Stop and delete them."""
-    for record_id in record_ids:
-        await check("POST_api.sandbox.-.stop_200", "POST", f"{BOX}/{record_id}/stop")
-        await check("DELETE_api.sandbox.-_200", "DELETE", f"{BOX}/{record_id}")
-
-
 async def test_answers_have_the_observed_shapes() -> None:
     async with plane(seeded=False) as (check, world):
         repo = world.repo()
@@ -57,11 +36,11 @@ async def test_answers_have_the_observed_shapes() -> None:
         kept = world.sandbox(repo, working_branch="kept", provider_view="silent", snapshot_id="snap_1")
         await check("GET_api.sandbox.-_200", "GET", f"{BOX}/{kept}")
         await check("GET_api.sandbox.-.health_200", "GET", f"{BOX}/{kept}/health")
-        await end(check, [*await look(check), kept])
+        await end_sandboxes(check, [*await read_sandboxes(check), kept])
         assert check.met == shapes_of("sandboxes")
 
 
 async def test_the_seeded_account_has_the_observed_shapes() -> None:
     async with plane(seeded=True) as (check, _):
-        await end(check, await look(check))
+        await end_sandboxes(check, await read_sandboxes(check))
         assert check.met == shapes_of("sandboxes")

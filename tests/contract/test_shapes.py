@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,10 +15,9 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, jobs, nodes, sandboxes
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.contract.checker import Checker
+from tests.contract.route_requests import change_everything, read_everything, read_runs
 from tests.contract.schemas import SHAPES, faults, shapes_of, strict_schema, validator
-from tests.controlplane.support import V1, ManualClock, World
-
-O11Y = "/api/observability"
+from tests.controlplane.support import ManualClock, World
 
 
 @pytest.fixture
@@ -96,83 +94,6 @@ def _furnish_job(world: World, clock: ManualClock, job: str, repo: str) -> None:
         nodes.insert_finding(tx, ordinal=0, severity="warning", title="T", body="B", fingerprint="f", **about)
         calls.finish_call(tx, call, "success", clock.us, tokens=Tokens(10, 5))
         jobs.finish(tx, job, "success", clock.us, reason="PR_REVIEW_POSTED", input_tokens=10, output_tokens=5)
-
-
-def some(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
-    """Two rows of each combination of these keys: enough to meet every shape, and not every row."""
-    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        kinds[tuple(str(row.get(key)) for key in keys)].append(row)
-    return [row for kind in kinds.values() for row in kind[:2]]
-
-
-async def read_everything(check: Checker) -> None:
-    """Every reading route, and rows of every kind that its lists name."""
-    await check("GET_api.auth.user_200", "GET", "/api/auth/user")
-    await check("GET_api.settings_200", "GET", "/api/settings")
-    await check("GET_api.models_200", "GET", "/api/models")
-    await check("GET_api.models~cli_200", "GET", "/api/models?format=cli")
-    for family in ("repos", "agents", "models"):
-        await check(f"GET_api.v1.mogplex.{family}_200", "GET", f"{V1}/{family}")
-    boxes = await check("GET_api.v1.mogplex.sandboxes_200", "GET", f"{V1}/sandboxes")
-    for box in some(boxes["data"]["sandboxes"], "status"):
-        await check("GET_api.v1.mogplex.sandboxes.-.logs_200", "GET", f"{V1}/sandboxes/{box['id']}/logs")
-    flows = await check("GET_api.v1.mogplex.automations_200", "GET", f"{V1}/automations?limit=1")
-    flows = await check("GET_api.v1.mogplex.automations_200", "GET", f"{V1}/automations")
-    for flow in flows["data"]["automations"]:
-        path = f"{V1}/automations/{flow['id']}"
-        await check("GET_api.v1.mogplex.automations.-_200", "GET", path)
-        runs = await check("GET_api.v1.mogplex.automations.-.runs_200", "GET", f"{path}/runs?limit=50")
-        for run in some(runs["data"]["runs"], "status"):
-            name = "GET_api.v1.mogplex.automations.-.runs.-_200"
-            await check(name, "GET", f"{path}/runs/{run['id']}")
-    await check("GET_api.observability.stats_200", "GET", f"{O11Y}/stats")
-    await check("GET_api.observability.tool-calls_200", "GET", f"{O11Y}/tool-calls")
-    for page in (1, 2, 3):
-        found = await check("GET_api.observability.calls_200", "GET", f"{O11Y}/calls?limit=100&page={page}")
-        for call in some(found["calls"], "type", "status", "cost_source"):
-            path = f"{O11Y}/call-events?ai_call_id={call['id']}"
-            await check("GET_api.observability.call-events_200", "GET", path)
-    found = await check("GET_api.observability.jobs_200", "GET", f"{O11Y}/jobs?limit=100")
-    for job in some(found["jobs"], "status", "source_type"):
-        await check("GET_api.observability.jobs.-_200", "GET", f"{O11Y}/jobs/{job['id']}")
-
-
-async def read_runs(check: Checker, plane: Any) -> None:
-    """Runs of every kind that the account has; no route lists them."""
-    rows = plane.db.all(
-        "SELECT id, harness, status, create_branch, error IS NULL AS well FROM external_agent_runs WHERE user_id = ?",
-        (plane.user_id,),
-    )
-    for row in some([dict(row) for row in rows], "harness", "status", "create_branch", "well"):
-        path = f"{V1}/runs/{row['id']}"
-        await check("GET_api.v1.mogplex.runs.-_200", "GET", path)
-        await check("GET_api.v1.mogplex.runs.-.events_200", "GET", f"{path}/events?limit=200")
-
-
-async def change_everything(check: Checker, world: World) -> None:
-    """Every changing route."""
-    await check("PATCH_api.settings_200", "PATCH", "/api/settings", json={"theme": "light"})
-    model = world.plane.db.value("SELECT id FROM models ORDER BY id LIMIT 1")
-    choice = {"model_id": model, "is_enabled": True}
-    await check("PATCH_api.models_200", "PATCH", "/api/models", json=choice)
-    repo = world.plane.db.value(
-        "SELECT id FROM repos WHERE user_id = ? AND is_hidden = 0 ORDER BY full_name LIMIT 1", (world.user,)
-    )
-    body = {"repoId": repo, "prompt": "Fix the flaky test", "createBranch": True}
-    headers = {"Idempotency-Key": "shapes"}
-    started = await check("POST_api.v1.mogplex.runs_202", "POST", f"{V1}/runs", json=body, headers=headers)
-    await check("POST_api.v1.mogplex.runs_202", "POST", f"{V1}/runs", json=body, headers=headers)
-    for _ in range(2):
-        await check("POST_api.v1.mogplex.runs.-.cancel_200", "POST", started["data"]["cancelUrl"])
-    call = world.call()
-    await check("POST_api.observability.calls.-.cancel_200", "POST", f"{O11Y}/calls/{call}/cancel")
-    job = world.plane.db.value(
-        "SELECT j.id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
-        " WHERE f.user_id = ? AND j.status IN ('pending', 'running') LIMIT 1",
-        (world.user,),
-    )
-    await check("POST_api.observability.jobs.-.cancel_200", "POST", f"{O11Y}/jobs/{job}/cancel")
 
 
 async def test_answers_have_the_observed_shapes(standing: tuple[Checker, World]) -> None:

@@ -9,10 +9,10 @@ import httpx
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
+from tests.contract.route_requests import SERVERS, read_exports, read_tools
 from tests.contract.schemas import shapes_of
-from tests.controlplane.support import V1, ManualClock
+from tests.controlplane.support import ManualClock
 
-SERVERS = "/api/mcp-servers"
 STDIO: dict[str, Any] = {
     "name": "files",
     "transport": "stdio",
@@ -31,22 +31,6 @@ HTTP: dict[str, Any] = {
 }
 
 
-async def read_tools(check: Checker) -> dict[str, Any]:
-    """Every list of the family, each server alone, and two answers of the endpoint; returns the lists."""
-    connections = await check("GET_api.connections_200", "GET", "/api/connections")
-    servers = await check("GET_api.mcp-servers_200", "GET", SERVERS)
-    for server in servers["servers"]:
-        await check("GET_api.mcp-servers.-_200", "GET", f"{SERVERS}/{server['id']}")
-    merged = await check("GET_api.mcp-servers~cli_200", "GET", f"{SERVERS}?format=cli")
-    await check("GET_api.v1.mogplex.mcp.servers_200", "GET", f"{V1}/mcp/servers")
-    slack = "GET_api.integrations.slack.installations_200"
-    await check(slack, "GET", "/api/integrations/slack/installations")
-    for method in ("initialize", "tools/list"):
-        message = {"jsonrpc": "2.0", "id": 1, "method": method}
-        await check("POST_api.v1.mogplex.mcp_200", "POST", f"{V1}/mcp", json=message)
-    return {**connections, **servers, "merged": merged}
-
-
 async def test_answers_have_the_observed_shapes() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
@@ -54,6 +38,7 @@ async def test_answers_have_the_observed_shapes() -> None:
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
             check = Checker(client)
             await read_tools(check)
+            await read_exports(check)
             for body in (STDIO, HTTP):
                 await check("POST_api.mcp-servers_201", "POST", SERVERS, json=body)
             for connection in (
@@ -64,8 +49,8 @@ async def test_answers_have_the_observed_shapes() -> None:
                 made = (await client.post("/api/connections", json=connection)).json()["connection"]
                 await client.post(f"/api/connections/{made['id']}/test")
                 await client.get(f"/api/connections/managed-auth?connectionId={made['id']}")
-            found = await read_tools(check)
-            assert (len(found["connections"]), len(found["servers"]), len(found["merged"])) == (3, 2, 4)
+            found, exported = await read_tools(check), await read_exports(check)
+            assert (len(found["connections"]), len(found["servers"]), len(exported)) == (3, 2, 4)
             # Every schema that was copied in is met: a route that goes missing is a fault of this test.
             assert check.met == shapes_of("tools")
 
@@ -74,10 +59,11 @@ async def test_the_seeded_account_has_the_observed_shapes() -> None:
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
-            found = await read_tools(Checker(client))
+            check = Checker(client)
+            found, exported = await read_tools(check), await read_exports(check)
             health = {entry["health_status"] for entry in found["connections"]}
             assert health == {"healthy", "auth_failed", "error", "unknown"}
-            names = [entry["name"] for entry in found["merged"]]
+            names = [entry["name"] for entry in exported]
             # Custom servers from the oldest, then the connections that can be used.
             custom = ["filesystem", "postgres-readonly", "runbooks", "playwright"]
             assert names == [*custom, "Linear", "Sentry", "Catalogue search"]

@@ -10,7 +10,8 @@ from . import params
 from .web import Ask, Service, V1Endpoint, Verb, data, route
 
 _REPOS = (
-    "SELECT id, full_name, github_installation_id AS installation_id, default_branch, root_directory"
+    "SELECT id, full_name, github_installation_id AS installation_id,"
+    " coalesce(default_branch, 'main') AS default_branch, root_directory"
     " FROM repos WHERE user_id = ? AND is_hidden = 0"
 )
 

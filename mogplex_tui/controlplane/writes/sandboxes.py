@@ -22,8 +22,12 @@ def insert_sandbox(
     last_active_at: int | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a sandbox record and return its id; `columns` are further columns by name."""
+    """Insert a sandbox record and return its id; `columns` are further columns by name.
+
+    Its logs are empty texts, not null, until something is printed (sandboxes.md §1.1).
+    """
     record_id = id or tx.new_id()
+    columns = {"install_log": "", "dev_log": ""} | columns
     tx.insert(
         "sandboxes",
         id=record_id,

@@ -25,6 +25,7 @@ async def test_a_launch_tells_its_stages_in_order(client: httpx.AsyncClient, wor
         "creating", "installing", "running",
     ]  # fmt: skip
     assert found[0]["sandbox"]["sandbox_id"] == "pending"
+    assert (found[0]["sandbox"]["install_log"], found[0]["sandbox"]["dev_log"]) == ("", "")
     created = next(event for event in found if event["type"] == "sandbox_created")
     name = f"mogplex-{world.user[:6]}-{repo[:6]}-fix-tax-root"
     assert created["sandboxId"] == created["sandbox"]["sandbox_id"] == name

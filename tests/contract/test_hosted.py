@@ -1,0 +1,61 @@
+"""Every schema of the real service against an answer of the hosted profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.contract.checker import Checker, Credentials
+from tests.contract.route_requests import (
+    SERVERS,
+    change_everything,
+    change_routing,
+    end_sandboxes,
+    read_everything,
+    read_exports,
+    read_identity,
+    read_library,
+    read_projects,
+    read_routing,
+    read_runs,
+    read_sandboxes,
+    read_tools,
+)
+from tests.contract.sample import shape_names
+from tests.controlplane.support import ManualClock, World
+
+PLAIN_SERVERS: list[dict[str, Any]] = [
+    {"name": "files", "transport": "stdio", "command": "mcp-files", "args": ["."], "envPlain": {"LOG": "x"}},
+    {"name": "search", "transport": "http", "url": "https://search.example.dev/mcp"},
+]
+
+
+async def test_every_schema_has_an_answer_in_the_hosted_profile() -> None:
+    clock = ManualClock()
+    settings = Settings(speed=0, rate_limit=None, profile="hosted")
+    async with (
+        PlaneServer(settings, clock=clock) as server,
+        httpx.AsyncClient(
+            base_url=server.base_url, auth=Credentials(server.token, server.session_cookie)
+        ) as client,
+    ):
+        check, world = Checker(client), World(server.plane, clock)
+        for read in (read_everything, read_identity, read_library, read_projects, read_routing):
+            await read(check)
+        await read_tools(check)
+        await read_runs(check, server.plane)
+        await end_sandboxes(check, await read_sandboxes(check))
+        await change_everything(check, world)
+        await change_routing(check, world)
+        name = {"name": "CI", "expiresInDays": 30}
+        await check("POST_api.settings.api-keys_200", "POST", "/api/settings/api-keys", json=name)
+        # Both exports fail there while a stored server has a secret (contract, "Defects observed").
+        with world.plane.db.transaction() as tx:
+            tx.execute("DELETE FROM user_mcp_servers")
+        for server in PLAIN_SERVERS:
+            await check("POST_api.mcp-servers_201", "POST", SERVERS, json=server)
+        await read_exports(check)
+        assert sorted(check.met) == shape_names()

@@ -251,6 +251,11 @@ _LEADS: dict[type[errors.MogplexError], str] = {
 }
 
 
+def _sandbox_lookup_failed(reply: Reply, complaint: Complaint) -> bool:
+    """Whether a v1 cancel was recorded but could not reach its sandbox: CONFLICT with the lookup's status (v1.md §9)."""
+    return reply.on_v1 and complaint.code == "CONFLICT" and reply.status != 409
+
+
 def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str:
     if kind is errors.NotSignedIn:
         return {
@@ -259,6 +264,8 @@ def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complain
             Credential.NONE: "This context has no credential for the service",
         }[reply.credential]
     lead = _LEADS[kind].format(reply.resource)
+    if _sandbox_lookup_failed(reply, complaint):
+        lead = f"The service could not reach the sandbox of {reply.resource}"
     text = visible(reply.scrub(complaint.text)).rstrip(".")
     if kind is errors.NotAllowed and "required scope: " in text:
         # What else the service says of a missing scope is what the advice says.
@@ -271,6 +278,8 @@ def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint)
         return "This token can only read; use one with the write scope"
     if kind is errors.NotAllowed and "scope: read" in complaint.text:
         return "Use a token with the read scope"
+    if _sandbox_lookup_failed(reply, complaint):
+        return "The request is recorded; send the cancel again to repeat it"
     if complaint.code == "VERCEL_AUTH_INVALID":
         return "Connect Vercel again"
     if _lacks_ai(reply, complaint):

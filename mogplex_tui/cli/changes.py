@@ -166,10 +166,12 @@ async def _refused(setting: Setting, finder: Finder, row: RunRow, error: Mogplex
         raise error from None
     if now.state in ENDED_STATES:
         return _tell(setting, now, f"{name_of(now)} is already over: {now.state}.")
+    if await operations.cancel_is_recorded(setting.session, row, now, error):
+        now = finder.runs.note_cancel_request(now.key) or now
+        _tell(setting, now, operations.unconfirmed(now, error, "the same command"))
+        return code_of(error)
     say(setting.output.shown(f"{name_of(now)} was not cancelled and is {now.state}. {error}"))
-    if now.cancel_requested or now.state == "cancelling":
-        say("The service has kept the request; the same command repeats it.")
-    elif isinstance(error, Throttled) and error.retry_after:
+    if isinstance(error, Throttled) and error.retry_after:
         say(f"Try again in {error.retry_after:.0f} s.")
     return code_of(error)
 

@@ -151,12 +151,15 @@ class Runs:
         one.
         """
         names, history = self.session.names, self.session.history
+        before = self.set.rows.get(row.key)
+        if row.source is make.Source.RUN and before is not None and before.cancel_requested:
+            row = row._replace(cancel_requested=True)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):
             state = "cancelling"
         named = self._named(row)
-        return make.keeping_spend(row, self.set.rows.get(row.key))._replace(
+        return make.keeping_spend(row, before)._replace(
             state=state,
             repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or named.repo,
             who=names.agents.get(row.agent_id or "") or named.who,
@@ -215,6 +218,15 @@ class Runs:
             await self.own.fetch_of(row.automation_id, Priority.ACTION)
         now = self.set.rows.get(row.key)
         return None if now is not None and now.error == FORGOTTEN else now
+
+    def note_cancel_request(self, key: str) -> RunRow | None:
+        """Record that the service has kept a cancel of a live row, and return the row; a v1 run never says so itself."""
+        row = self.set.rows.get(key)
+        if row is None or row.state in ENDED_STATES:
+            return row
+        row = row._replace(cancel_requested=True, state="cancelling")
+        self.set.apply([(key, row)])
+        return row
 
     def mark(self, key: str, state: str) -> None:
         """Show a state at once, before the service has said it (design decision 6)."""

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import Conflict, MogplexError, NotFound, Throttled
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    Conflict,
+    InvalidInput,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Throttled,
+    ended,
+)
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
@@ -74,6 +84,9 @@ async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
         session.ledger.close(entry, end_of(error), str(error))
         session.cancelling.pop(row.key, None)
         now = await _read_once(runs, row)
+        if await cancel_is_recorded(session, row, now, error):
+            now = runs.note_cancel_request(row.key) or now
+            return Outcome(unconfirmed(row, error, key_of("runs.cancel")), False, now)
         _restore(runs, row)
         return _refused(row, now, error)
     except asyncio.CancelledError:
@@ -125,6 +138,37 @@ async def send_cancel(session: Session, row: RunRow) -> None:
         await client.observability.cancel_call(row.call_id or row.key)
         if row.external and session.target.token is not None:
             await _end_run_too(session, row)
+
+
+# The service refuses these before it records anything.
+_NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, InvalidInput, NotYet)
+
+
+async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, error: MogplexError) -> bool:
+    """Return whether the service kept a cancel that it answered with an error (v1.md §9, observability.md §3).
+
+    `now` is the row as it was read after that. A v1 run does not carry the request; its events do.
+    """
+    if now is not None and now.state in ENDED_STATES:
+        return False
+    if now is not None and now.cancel_requested:
+        return not isinstance(error, Throttled)
+    if row.run_id is None or session.target.token is None or isinstance(error, _NOT_RECORDED):
+        return False
+    try:
+        found = await session.client.at(Priority.ACTION).runs.events(row.run_id)
+    except MogplexError as failed:
+        log.info("whether the cancel is recorded is not known: %s", failed)
+        return False
+    return any(event.type == "cancel_requested" for event in found.events)
+
+
+def unconfirmed(row: RunRow, error: MogplexError, again: str) -> str:
+    """Return the sentence for a recorded cancel that did not reach its worker; `again` is what repeats it."""
+    return (
+        f"The cancel of {name_of(row)} is not confirmed. {ended(error.what)}"
+        f" The request is recorded; {again} repeats it."
+    )
 
 
 async def _end_run_too(session: Session, row: RunRow) -> None:
@@ -206,10 +250,7 @@ def _refused(row: RunRow, now: RunRow | None, error: MogplexError) -> Outcome:
         wait = int(error.retry_after or 60)
         said = f"The service refused the cancel of {name}: too many requests."
         return Outcome(f"{said} {key_of('runs.cancel')} again in {wait} s.", False, now)
-    # The service writes the request down before it tries (observability.md §3).
-    repeats = f" The request is recorded; {key_of('runs.cancel')} repeats it."
-    after = repeats if now is not None and now.cancel_requested else ""
-    return Outcome(f"{name} was not cancelled. {error}{after}", False, now)
+    return Outcome(f"{name} was not cancelled. {error}", False, now)
 
 
 @dataclass(frozen=True, slots=True)

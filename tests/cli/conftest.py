@@ -41,7 +41,9 @@ def _own_log() -> Iterator[None]:
 
 @pytest.fixture
 async def plane() -> AsyncIterator[PlaneServer]:
-    async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=WallClock()) as running:
+    async with PlaneServer(
+        Settings(speed=0, seeded=False, rate_limit=None, fault_route=True), clock=WallClock()
+    ) as running:
         yield running
 
 

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import UNKNOWN, Mogplex, hosted
+from tests.cli.support import UNKNOWN, Mogplex, WallClock, hosted
 from tests.controlplane.support import World
 
 RUN = "7d0c0000-0000-4000-8000-000000000001"
@@ -112,6 +114,61 @@ async def test_a_refused_cancel_says_what_the_run_still_is(
     assert (done.code, done.out) == (code, "")
     assert says in done.err
     assert "was not cancelled and is streaming" in done.err
+
+
+def _working_run(world: World) -> tuple[str, str]:
+    """Return the ids of a run whose command works in a sandbox, and of its call."""
+    repo = world.repo("acme/api")
+    box = world.sandbox(repo)
+    call = world.call(repo_id=repo, metadata={"external_request_id": "k"})
+    run = world.run(repo, call, sandbox_record_id=box, status="streaming")
+    world.event(call, "started", payload={"external_run_id": run})
+    world.start_streaming(call, "cmd_4", sandbox_record_id=box)
+    return run, call
+
+
+@pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
+@pytest.mark.parametrize(
+    ("rule", "why", "profile"),
+    [
+        ("GET /api/sandbox/* status:404", "could not reach the sandbox of run", "documented"),
+        ("GET /api/sandbox/* 503", "could not reach the sandbox of run", "hosted"),
+        ("POST /api/sandbox/*/exec/cancel 500", "failed on run", "documented"),
+    ],
+    ids=["sandbox gone", "no sandbox service", "kill failed"],
+)
+async def test_a_cancel_that_the_service_keeps_is_unconfirmed_and_can_be_repeated(
+    mogplex: Mogplex, rule: str, why: str, profile: str, cookie: bool
+) -> None:
+    settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile, fault_route=True)
+    async with PlaneServer(settings, clock=WallClock()) as plane:
+        world = World(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
+        run, call = _working_run(world)
+        faults = plane.plane.faults
+        assert faults is not None
+        faults.add(parse(rule))
+        mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
+        done = await mogplex("runs", "cancel", run, "--yes", "--json")
+        assert world.row("ai_calls", call)["control_state"] == "cancel_requested"
+        faults.clear()
+        again = await mogplex("runs", "cancel", run, "--yes")
+    assert (done.code, done.one["state"], done.one["cancel_requested"]) == (1, "cancelling", True)
+    assert f"The cancel of acme/api {run[:8]} is not confirmed." in done.err
+    assert why in done.err and "does not allow this" not in done.err
+    assert "The request is recorded; the same command repeats it." in done.err
+    assert (again.code, again.out) == (0, f"{run}  cancelled\n")
+
+
+async def test_a_failed_cancel_that_recorded_nothing_says_so(operator: Mogplex, world: World) -> None:
+    run, call = _working_run(world)
+    faults = world.plane.faults
+    assert faults is not None
+    faults.add(parse("POST /api/v1/mogplex/runs/*/cancel status:500"))
+    done = await operator("runs", "cancel", run, "--yes")
+    assert (done.code, done.out) == (1, "")
+    assert "was not cancelled and is streaming" in done.err
+    assert "recorded" not in done.err
+    assert world.row("ai_calls", call)["control_state"] == "active"
 
 
 async def test_a_lost_race_is_told_by_how_the_run_ended(mogplex: Mogplex) -> None:

@@ -68,7 +68,7 @@ class Console:
 
 @pytest.fixture
 async def server() -> AsyncIterator[PlaneServer]:
-    async with PlaneServer(PlaneSettings(speed=0, seeded=False)) as running:
+    async with PlaneServer(PlaneSettings(speed=0, seeded=False, fault_route=True)) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mogplex_tui.controlplane.app import build_app, service_of
 from mogplex_tui.controlplane.edge.front import before
+from mogplex_tui.controlplane.edge.inject import Faults
 from mogplex_tui.controlplane.plane import Plane
 
 
@@ -34,6 +35,12 @@ class HostedEdge:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that strike requests to this edge; the plane must have been made with `fault_route`."""
+        assert self._plane.faults is not None
+        return self._plane.faults
 
     async def start(self) -> None:
         """Listen, on the same port as before if there was one."""

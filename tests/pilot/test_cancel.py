@@ -11,6 +11,7 @@ import pytest
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.budget import Slot as BudgetSlot
+from mogplex_tui.controlplane.edge.parse import parse
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -117,6 +118,39 @@ async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
             calls.finish_call(tx, call_id, "success", world.clock.us)
         await ui.press("right", "enter")
         await ui.sees("already over: success", "✓ success")
+
+
+@pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
+async def test_a_cancel_that_cannot_reach_the_sandbox_is_recorded_and_said_to_be_unconfirmed(
+    console: Run, world: World, cookie: bool
+) -> None:
+    repo = world.repo("acme/api")
+    box = world.sandbox(repo)
+    call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"})
+    run_id = world.run(repo, call_id, sandbox_record_id=box, status="streaming")
+    world.event(call_id, "started", payload={"external_run_id": run_id})
+    world.start_streaming(call_id, "cmd_4", sandbox_record_id=box)
+    async with console(cookie=cookie, gate=True) as ui:
+        await ui.sees("a browser session" if not cookie else "◐ streaming")
+        # Without a session only runs that were opened by their id are listed.
+        await ui.press(*(("enter",) if cookie else ("o", *run_id, "enter")))
+        await ui.sees("following", f"run {run_id[:8]}")
+        ui.edge.faults.add(parse("GET /api/sandbox/* 503"))
+        await _confirm(ui)
+        text = await ui.sees("is not confirmed", "◌ cancelling")
+        words = " ".join(re.sub(r"[▌▐│]", " ", text).split())
+        assert "could not reach the sandbox of run" in words and "Sandbox service not configured" in words
+        assert "The request is recorded" in words and "x repeats it" in words
+        assert "does not allow this" not in words
+        assert world.row("ai_calls", call_id)["control_state"] == "cancel_requested"
+        ui.app.clear_notifications()
+        # Reading the run again does not forget the request, which v1 keeps to itself.
+        await ui.press("r")
+        await ui.pilot.pause()
+        await ui.sees("◌ cancelling")
+        ui.edge.faults.clear()
+        await _confirm(ui)
+        await ui.sees("⊘ cancelled", "is cancelled.")
 
 
 async def test_what_is_over_is_not_offered(console: Run, world: World) -> None:

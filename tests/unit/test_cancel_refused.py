@@ -58,7 +58,7 @@ async def test_a_refused_cancel_of_a_live_run_puts_its_state_back_and_says_why(
     assert session.cancelling == {}
     assert ledger(session)[-1][2] == "refused"
     # A 409 is never repeated blindly, nor is anything else.
-    assert session.fake.log == ["runs.cancel", "runs.get"]
+    assert [call for call in session.fake.log if "cancel" in call] == ["runs.cancel"]
 
 
 @pytest.mark.parametrize(

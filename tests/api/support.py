@@ -43,6 +43,12 @@ class Seen:
     query: str
     headers: dict[str, str]
     body: bytes
+    reader: asyncio.StreamReader = field(repr=False, compare=False)
+
+    async def client_left(self) -> None:
+        """Wait until the client has closed the connection."""
+        while await self.reader.read(65536):
+            pass
 
 
 Handler = Callable[[Seen, asyncio.StreamWriter], Awaitable[bytes | None]]
@@ -99,7 +105,7 @@ async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
                 headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in rest if line)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 path, _, query = target.partition("?")
-                seen = Seen(method, path, query, headers, body)
+                seen = Seen(method, path, query, headers, body, reader)
                 service.seen.append(seen)
                 service.now_open += 1
                 service.most_open = max(service.most_open, service.now_open)

@@ -16,10 +16,13 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tests.api.support import Handler, Seen, Service, serving
+
+S = TypeVar("S")
 
 # Bytes per write of `Repeat`, so that a large answer is never held as a whole.
 _BLOCK = 256 * 1024
@@ -106,14 +109,21 @@ def answering_in_thread(
     answer: Answer | Router, *, routes: Mapping[str, Answer] | None = None
 ) -> Iterator[Service]:
     """Serve scripts from a thread with an event loop of its own, for clients in other processes."""
-    started: list[Service] = []
+    with in_thread(lambda: answering(answer, routes=routes)) as service:
+        yield service
+
+
+@contextmanager
+def in_thread(server: Callable[[], AbstractAsyncContextManager[S]]) -> Iterator[S]:
+    """Run an asynchronous server in a thread with an event loop of its own."""
+    started: list[S] = []
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
-        async with answering(answer, routes=routes) as service:
-            started.append(service)
+        async with server() as running:
+            started.append(running)
             ready.set()
             await stop.wait()
 
@@ -142,13 +152,14 @@ def _handler(answer: Answer | Router, routes: Mapping[str, Answer]) -> Handler:
         if isinstance(chosen, bytes):
             return chosen
         for step in chosen:
-            await _perform(step, writer)
+            await perform(step, seen, writer)
         return None
 
     return handle
 
 
-async def _perform(step: Step, writer: asyncio.StreamWriter) -> None:
+async def perform(step: Step, seen: Seen, writer: asyncio.StreamWriter) -> None:
+    """Carry out one step of a script."""
     match step:
         case bytes():
             writer.write(step)
@@ -163,7 +174,7 @@ async def _perform(step: Step, writer: asyncio.StreamWriter) -> None:
             await _repeat(step, writer)
         case Hold():
             await writer.drain()
-            await _left(writer)
+            await seen.client_left()
         case Reset():
             await writer.drain()
             connection: socket.socket = writer.get_extra_info("socket")
@@ -185,8 +196,3 @@ async def _repeat(step: Repeat, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
         await asyncio.sleep(step.every)
         sent += count
-
-
-async def _left(writer: asyncio.StreamWriter) -> None:
-    """Wait until the client has closed the connection."""
-    await writer.wait_closed()

@@ -24,6 +24,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.output import json_text
 from mogplex_tui.cli.shapes import (
     EVENT_FIELDS,
     event_cells,
@@ -238,7 +239,7 @@ class Follower:
             elif self.output.form == "csv":
                 self._print_csv(fields)
             else:
-                self.output.line(words.DASH, fields["type"], bad.why, json.dumps(fields["payload"]))
+                self.output.line(words.DASH, fields["type"], bad.why, json_text(fields["payload"]))
         self.output.flush()
         if self.row.state != self._state:
             self._state = self.row.state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TextIO
 
 from mogplex_tui.api.text import visible
@@ -27,6 +29,8 @@ LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
 _CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
 LEAST_OF_THE_LAST = 12
+# A cell that begins so is a formula to a spreadsheet, unless it is a number.
+_FORMULA = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
 # Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
 _DANGEROUS = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -74,12 +78,7 @@ class Output:
         the ten thousand.
         """
         whole = {"object": kind, **fields}
-        text = json.dumps(
-            whole if redacted else self._safe(whole),
-            ensure_ascii=self._ascii,
-            separators=(",", ":"),
-            default=_as_text,
-        )
+        text = json_text(whole if redacted else self._safe(whole), ascii_only=self._ascii, compact=True)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
 
     def line(self, *cells: str) -> None:
@@ -128,9 +127,13 @@ class Output:
             self._write(text if whole else self._fit(text))
 
     def csv(self, cells: Iterable[str]) -> None:
-        """Write one line of comma-separated values (RFC 4180), each of them one harmless line."""
+        """Write one line of comma-separated values (RFC 4180), each of them one harmless line.
+
+        An apostrophe goes before a text that a spreadsheet would take for a formula.
+        """
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(self.shown(text, LONGEST_FIELD) for text in cells)
+        shown = (self.shown(text, LONGEST_FIELD) for text in cells)
+        csv.writer(line, lineterminator="").writerow(_no_formula(text) for text in shown)
         self._write(line.getvalue())
 
     @staticmethod
@@ -172,6 +175,45 @@ class Output:
         if isinstance(value, list | tuple):
             return [self._safe(item) for item in value]
         return value
+
+
+def json_text(
+    value: Any,
+    *,
+    ascii_only: bool = False,
+    compact: bool = False,
+    default: Callable[[Any], str | None] | None = None,
+) -> str:
+    """Return a value as JSON: times in UTC, amounts as texts, null for what is not a finite number.
+
+    `default` makes a text of any other value that JSON does not know.
+    """
+    write = partial(
+        json.dumps,
+        ensure_ascii=ascii_only,
+        separators=(",", ":") if compact else None,
+        default=default or _as_text,
+        allow_nan=False,
+    )
+    try:
+        return write(value)
+    except ValueError:
+        # NaN and the infinities are no JSON, but Python's reader takes them from the service.
+        return write(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _no_formula(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def harmless(text: str) -> str:
@@ -237,9 +279,9 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any) -> str | None:
     if isinstance(value, datetime):
         return words.utc(value)
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(value, "f") if value.is_finite() else None
     raise TypeError(f"{type(value).__name__} has no form in JSON")

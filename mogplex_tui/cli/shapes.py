@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.cli.output import Column
+from mogplex_tui.cli.output import Column, json_text
 from mogplex_tui.live import redact
 from mogplex_tui.live.tail import UNREADABLE
 from mogplex_tui.operate import words
@@ -148,7 +148,7 @@ def event_csv(fields: Mapping[str, Any]) -> list[str]:
         elif value is None or isinstance(value, str):
             cells.append(value or "")
         else:
-            cells.append(json.dumps(value, ensure_ascii=False))
+            cells.append(json_text(value))
     return cells
 
 

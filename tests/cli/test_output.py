@@ -65,6 +65,32 @@ def test_columns_stand_under_each_other_whatever_is_in_them(rows: list[tuple[str
     assert len({width(line) for line in lines}) == 1
 
 
+@pytest.mark.parametrize("text", ["-1.5", "+3", "-0.00000012", "-1e-7", "12", "a=b", ""])
+def test_a_number_is_no_formula_in_csv(text: str) -> None:
+    output, screen = captured()
+    output.csv(["id", text])
+    assert screen.getvalue() == f"id,{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("-1+1", "'-1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'=1"),
+        ("\r\n-1-", "'-1-"),
+        ("-1.5\n", "-1.5"),
+        ("-", "'-"),
+    ],
+)
+def test_a_cell_that_begins_like_a_formula_is_text_in_csv(text: str, shown: str) -> None:
+    output, screen = captured()
+    output.csv([text])
+    assert screen.getvalue() == f"{shown}\n"
+
+
 def test_times_are_utc_and_money_is_text() -> None:
     output, screen = captured(as_json=True)
     at = datetime(2026, 8, 5, 12, 0, tzinfo=timezone(timedelta(hours=2)))

@@ -1,4 +1,4 @@
-"""A plane's hosted profile on a port of its own, which can go down and come back while the plane stays."""
+"""A profile of a plane on a port of its own, which can go down and come back while the plane stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import dataclasses
 import socket
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
@@ -15,13 +17,20 @@ from mogplex_tui.controlplane.app import build_app, service_of
 from mogplex_tui.controlplane.edge.front import before
 from mogplex_tui.controlplane.edge.inject import Faults
 from mogplex_tui.controlplane.plane import Plane
+from tests.rewriting import Rewriting
 
 
 class HostedEdge:
-    """A loopback server with the plane's hosted profile; remembers what it sent to the login page and what passed."""
+    """A loopback server with the plane's hosted profile; remembers what it sent to the login page and what passed.
 
-    def __init__(self, plane: Plane) -> None:
-        self._plane = dataclasses.replace(plane, settings=plane.settings._replace(profile="hosted"))
+    `rewrite` changes the JSON of every answer; `profile` names another profile.
+    """
+
+    def __init__(
+        self, plane: Plane, *, profile: str = "hosted", rewrite: Callable[[Any], Any] | None = None
+    ) -> None:
+        self._plane = dataclasses.replace(plane, settings=plane.settings._replace(profile=profile))
+        self._rewrite = rewrite
         self._port = 0
         self.base_url = ""
         self.turned_away: list[str] = []
@@ -49,6 +58,8 @@ class HostedEdge:
         service = service_of(self._plane)
         self.base_url = service.origin = f"http://127.0.0.1:{self._port}"
         self._app = before(build_app(service), service)
+        if self._rewrite is not None:
+            self._app = Rewriting(self._app, self._rewrite)
         config = uvicorn.Config(
             self._watched,
             interface="asgi3",

@@ -104,6 +104,8 @@ class Inbound(BaseModel):
     model_config = ConfigDict(
         extra="ignore",
         frozen=True,
+        # Python reads NaN and 1e999 as numbers; no count, span or rate of the service is one.
+        allow_inf_nan=False,
         alias_generator=AliasGenerator(validation_alias=_both_cases),
         populate_by_name=True,
         protected_namespaces=(),
@@ -220,6 +222,7 @@ _WRONG = {
     "list": "is no list",
     "dict": "is no object",
     "model": "is no object",
+    "finite": "is no finite number",
     "less": "is too large",
     "greater": "is too small",
 }

@@ -47,11 +47,9 @@ def _of_flow(row: Any) -> Question:
 
 
 def _of_control(row: Any) -> Question:
-    import json
+    from mogplex_tui.cli.output import json_text
 
-    text = (
-        row.tool_input if isinstance(row.tool_input, str) else json.dumps(row.tool_input, ensure_ascii=False)
-    )
+    text = row.tool_input if isinstance(row.tool_input, str) else json_text(row.tool_input)
     said = row.summary or row.tool_name
     return Question(
         row.id,

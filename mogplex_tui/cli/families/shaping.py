@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.output import Revealed
+from mogplex_tui.cli.output import Revealed, json_text
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live import redact
 from mogplex_tui.operate import words
@@ -123,7 +123,9 @@ def raw_cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(raw_cell, value))
     if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, default=raw_cell)
+        return json_text(value, default=raw_cell)
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
     return value if isinstance(value, Revealed) else str(value)
 
 

@@ -1,0 +1,113 @@
+"""What the service sends can neither steer the terminal, nor break a file, nor be a formula of a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import math
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex
+from tests.pilot.hosted import HostedEdge
+from tests.rewriting import with_numbers, with_texts
+
+# Controls of both sets, a clipboard write, colours, every kind of line end, direction marks, and what is not drawn.
+STEERS = "\x00\x1b]52;c;aGk=\x07\x1b[31m\x7f\x9b31m\x85\u202e\u2066\u061c\u200b\u2028\ufeff\U000e0041\r\n\t\x0b\x1f"
+ACTS = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+FAMILIES = (
+    "runs",
+    "repos",
+    "agents",
+    "models",
+    "sandboxes",
+    "automations",
+    "assignments",
+    "jobs",
+    "approvals",
+)
+OF_ONE = {
+    "runs": ("get", "events", "cancel"),
+    "repos": ("get", "favorite"),
+    "models": ("get", "disable", "enable"),
+    "sandboxes": ("get", "logs", "health", "reconcile"),
+    "automations": ("get", "runs", "pause", "duplicate"),
+    "assignments": ("get", "disable"),
+    "jobs": ("get", "repair"),
+}
+ALONE = (
+    ("stats",),
+    ("settings", "get"),
+    ("settings", "list"),
+    ("models", "new"),
+    ("repos", "import", "acme/none"),
+)
+
+
+def hostile(text: str) -> str:
+    """Return a text that begins like a formula, with everything that a terminal acts on before it."""
+    return "=+-@"[len(text) % 4] + STEERS + text
+
+
+@asynccontextmanager
+async def rewritten(mogplex: Mogplex, change: Callable[[Any], Any]) -> AsyncIterator[list[tuple[str, ...]]]:
+    """Point the commands at a plane whose answers are changed, and give every command with a record for each."""
+    async with PlaneServer(Settings(speed=0, rate_limit=None)) as server:
+        mogplex.use(server.base_url, token=server.token, cookie=server.session_cookie)
+        commands = list(ALONE)
+        for name in FAMILIES:
+            commands.append((name, "list"))
+            first = (await mogplex(name, "list", "--json")).objects[0]["id"]
+            commands += [(name, verb, first) for verb in OF_ONE.get(name, ("get",))]
+        async with HostedEdge(server.plane, profile="documented", rewrite=change) as edge:
+            mogplex.use(edge.base_url, token=server.token, cookie=server.session_cookie)
+            yield commands
+
+
+@pytest.mark.parametrize("form", ["table", "wide", "csv"])
+async def test_no_output_of_any_command_acts_on_a_terminal(mogplex: Mogplex, form: str) -> None:
+    found: dict[tuple[str, ...], Any] = {}
+    async with rewritten(mogplex, lambda value: with_texts(value, hostile)) as commands:
+        for argv in commands:
+            done = await mogplex(*argv, "--output", form)
+            if bad := set(ACTS.findall(done.out + done.err)):
+                found[argv] = bad
+            if argv[-1] in ("list", "get") and argv[0] != "settings":
+                assert done.lines, (argv, done.err)
+            if form == "csv" and argv[1:2] not in (("logs",), ("favorite",)):
+                rows = list(csv.reader(io.StringIO(done.out)))
+                cells = [cell for row in rows for cell in row if cell[:1] in tuple("=+-@")]
+                if formulas := [cell for cell in cells if not NUMBER.fullmatch(cell)]:
+                    found[argv] = formulas[:3]
+    assert found == {}
+
+
+async def test_json_has_no_number_that_json_does_not_know(mogplex: Mogplex) -> None:
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    found: dict[tuple[str, ...], Any] = {}
+    lines, numbers = 0, itertools.cycle([math.nan, math.inf, -math.inf])
+    async with rewritten(mogplex, lambda value: with_numbers(value, numbers)) as commands:
+        for argv in commands:
+            done = await mogplex(*argv, "--json")
+            for line in done.lines:
+                lines += 1
+                try:
+                    json.loads(line, parse_constant=refuse)
+                except ValueError as error:
+                    found[argv] = str(error)
+    assert found == {}
+    assert lines > 100

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import IdempotencyConflict, MogplexError, Throttled, Unavailable, Unreachable
+from mogplex_tui.api.errors import (
+    IdempotencyConflict,
+    MogplexError,
+    NotFound,
+    Throttled,
+    Unavailable,
+    Unreachable,
+)
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
@@ -17,6 +26,7 @@ from mogplex_tui.cli.finder import Finder
 from mogplex_tui.cli.follow import Follower, ending
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.shapes import print_run, summary
+from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.operate import operations
 from mogplex_tui.operate.facts import can_cancel_words
@@ -25,6 +35,12 @@ from mogplex_tui.operate.operations import Draft, name_of, new_key
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo
     from mogplex_tui.cli.headless import Setting
+
+log = logging.getLogger("mogplex.cli")
+HIDDEN_BY_ID = (
+    "A token does not list hidden repositories: give the id of one, or add a browser session with "
+    "mogplex-tui login --session."
+)
 
 
 def read_prompt(argument: str) -> str:
@@ -79,30 +95,59 @@ async def start(setting: Setting, arguments: argparse.Namespace, prompt: str) ->
 
 
 async def _repo(setting: Setting, text: str) -> Repo:
-    """Return the repository that an id or owner/name means: the service answers an unknown one with 503 for ever."""
-    client = setting.session.client.at(Priority.ACTION)
-    if is_uuid(text):
-        try:
-            found = await patiently(lambda: client.repos.list(id=text.lower()))
-        except Throttled:
-            # An id is all that a start needs; its name would only be shown.
-            from mogplex_tui.api.models.library import Repo
+    """Return the repository that an id or owner/name means, hidden ones included where they can be read.
 
-            return Repo(id=text.lower(), full_name=text.lower())
-        if not found:
-            raise Stop(Exit.FAILED, f"The service does not know a repository {text}.")
-        return found[0]
+    The service answers an unknown id with 503 however often it is asked, so an id is checked where that is possible.
+    """
+    if is_uuid(text):
+        return await _repo_by_id(setting, text.lower())
     if "/" not in text:
         raise Stop(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
+    client, names = setting.session.client.at(Priority.ACTION), setting.session.names
     near = await patiently(lambda: client.repos.list(q=text))
-    found_by_name = [repo for repo in near if repo.full_name.lower() == text.lower()]
-    if len(found_by_name) == 1:
-        return found_by_name[0]
-    if found_by_name:
-        ids = ", ".join(repo.id for repo in found_by_name)
-        raise Stop(Exit.USAGE, f"{text} is there {len(found_by_name)} times; give one of the ids: {ids}.")
+    found = {repo.id: repo.full_name for repo in near if repo.full_name.lower() == text.lower()}
+    hidden_too = not found and await read_hidden(setting.session, Priority.ACTION)
+    if hidden_too:
+        found = {key: name for key, name in names.repos.items() if name.lower() == text.lower()}
+    if len(found) > 1:
+        raise Stop(
+            Exit.USAGE,
+            f"{text} is there {len(found)} times; give one of the ids: {', '.join(sorted(found))}.",
+        )
+    for key, name in found.items():
+        return next((repo for repo in near if repo.id == key), None) or _named_repo(key, name)
     also = f" There are: {', '.join(sorted(repo.full_name for repo in near)[:8])}." if near else ""
-    raise Stop(Exit.FAILED, f"No repository of this account is called {text}.{also}")
+    hidden = "" if hidden_too else f" {HIDDEN_BY_ID}"
+    raise Stop(Exit.FAILED, f"No repository of this account is called {text}.{also}{hidden}")
+
+
+async def _repo_by_id(setting: Setting, repo_id: str) -> Repo:
+    session, client = setting.session, setting.session.client.at(Priority.ACTION)
+    try:
+        listed = await patiently(lambda: client.repos.list(id=repo_id))
+    except Throttled:
+        # An id is all that a start needs; its name would only be shown.
+        return _named_repo(repo_id, repo_id)
+    if listed:
+        return listed[0]
+    if session.open(Family.REPOS):
+        try:
+            # The token API leaves hidden repositories out.
+            hidden = await client.imported_repos.get(repo_id)
+        except NotFound:
+            raise Stop(Exit.FAILED, f"The service does not know a repository {repo_id}.") from None
+        except MogplexError as error:
+            log.info("whether repository %s is hidden could not be read: %s", repo_id, error)
+        else:
+            return _named_repo(repo_id, hidden.full_name)
+    say(f"Repository {repo_id} is not in the token's list; it is used as it is, because it may be hidden.")
+    return _named_repo(repo_id, repo_id)
+
+
+def _named_repo(repo_id: str, name: str) -> Repo:
+    from mogplex_tui.api.models.library import Repo
+
+    return Repo(id=repo_id, full_name=name)
 
 
 async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:

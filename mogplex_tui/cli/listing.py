@@ -23,6 +23,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.headless import patiently, sentence
 from mogplex_tui.live import rows as make
+from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import compile_filter
@@ -81,9 +82,13 @@ class Listing:
         """Return the newest rows that fit. Raises the error tree when no road is open."""
         await self._learn_names(wanted.repo)
         self._repos = self._known_repos(wanted.repo)
+        if wanted.repo and not self._repos and await read_hidden(self.session, Priority.TABLE):
+            self._repos = self._known_repos(wanted.repo)
         if wanted.repo and not self._repos and self.session.names.repos:
             self.notes.append(f"No repository of this account is called {wanted.repo}.")
         rows = await self._rows(wanted)
+        if self.session.names.unsearched() and await read_hidden(self.session, Priority.TABLE):
+            rows = [self.runs.dress(row) for row in rows]
         accept = self._accepts(wanted)
         kept = sorted(filter(accept, rows), key=RUNS.default_sort, reverse=True)
         return Listed(kept[: wanted.limit], self.notes, self.trouble)
@@ -119,24 +124,15 @@ class Listing:
     # Names -----------------------------------------------------------------------------------------------------
 
     async def _learn_names(self, wanted_repo: str | None) -> None:
-        if self.session.target.token is None:
-            return
-        names, client = self.session.names, self._client
-        repos, agents = await asyncio.gather(
-            client.repos.list(), client.agents.list(), return_exceptions=True
-        )
-        if isinstance(repos, Throttled):
+        failed = (await read_names(self.session, Priority.TABLE)).repos
+        if isinstance(failed, Throttled):
             by_name = wanted_repo is not None and not is_uuid(wanted_repo)
             if by_name or self.session.target.session_cookie is None:
                 # Without names nobody knows which rows are of a repository; without a cookie, which no limit
                 # holds back, everything that would come next is refused as well.
-                raise repos
-            self.notes.append(f"Repositories are shown by their ids: {sentence(repos)}")
+                raise failed
+            self.notes.append(f"Repositories are shown by their ids: {sentence(failed)}")
         # Without names the rows carry ids, which is no reason to show nothing.
-        if not isinstance(repos, BaseException):
-            names.repos.update({repo.id: repo.full_name for repo in repos})
-        if not isinstance(agents, BaseException):
-            names.agents.update({agent.id: agent.name for agent in agents if agent.name})
 
     def _known_repos(self, repo: str | None) -> frozenset[str]:
         if not repo:

@@ -144,6 +144,7 @@ class Collection:
         self._were_old: list[bool] = []
         for lender in self._lenders:
             lender.changes.subscribe(self._hear)
+        session.names.changed.subscribe(self._fill_in_names)
         # The road that was read last, and the columns that it says nothing in.
         self._by: Road | None = None
         self.without: frozenset[str] = frozenset()
@@ -267,6 +268,16 @@ class Collection:
             same = all(more.record.get(name) == value for name, value in item.record.items())
             item = replace(item, record={**more.record, **item.record}, raw=more.raw if same else item.raw)
         return item if doing is None else replace(item, doing=doing)
+
+    def _fill_in_names(self) -> None:
+        """Name the repositories and agents of rows that were read before the names were."""
+        named = []
+        for key, item in self.set.rows.items():
+            if isinstance(item.record, Mapping):
+                record = self.session.names.fill_in(item.record)
+                if record is not item.record:
+                    named.append((key, replace(item, record=record)))
+        self.set.apply(named)
 
     def _hear(self, _: Change) -> None:
         self._lent_is_old = True

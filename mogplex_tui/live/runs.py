@@ -58,12 +58,12 @@ class Runs:
 
     def _name(self) -> None:
         """Name the rows that came before the names did."""
-        repos, agents = self.session.names.repos, self.session.names.agents
+        names = self.session.names
         nameless = [
             row
             for row in self.set.rows.values()
-            if (row.repo is None and row.repo_id in repos)
-            or row.who != agents.get(row.agent_id or "", row.who)
+            if (row.repo is None and names.repo(row.repo_id))
+            or row.who != (names.agent(row.agent_id) or row.who)
         ]
         self.set.apply([(row.key, self.dress(row)) for row in nameless])
 
@@ -159,10 +159,11 @@ class Runs:
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):
             state = "cancelling"
         named = self._named(row)
+        names.learn(row.repo_id, row.repo)
         return make.keeping_spend(row, before)._replace(
             state=state,
-            repo=row.repo or names.repos.get(row.repo_id or "") or (known and known.repo) or named.repo,
-            who=names.agents.get(row.agent_id or "") or named.who,
+            repo=row.repo or names.repo(row.repo_id) or (known and known.repo) or named.repo,
+            who=names.agent(row.agent_id) or named.who,
             run_id=row.run_id or (known.run_id if known else None),
             prompt=row.prompt or (known.prompt if known else None),
         )

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
-from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed
+from mogplex_tui.api.errors import LoginRequired, MogplexError
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
 from mogplex_tui.live.ledger import Ledger
+from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import Hearing, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.live.store import Store
 from mogplex_tui.live.wake import WakeWatch
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
-    from mogplex_tui.api.models.library import Repo
 
 log = logging.getLogger("mogplex.live")
 
@@ -36,30 +36,6 @@ DOUBTS, LONGEST_DOUBT = 30.0, 300.0
 def session_needed(what: str) -> str:
     """Return the sentence for what a token alone cannot see, a plural, with the way to see it."""
     return f"{what} need a browser session: {LoginRequired.default_advice}."
-
-
-class Names:
-    """Names that rows carry only as ids: repositories by id, agents by id."""
-
-    def __init__(self) -> None:
-        self.repos: dict[str, str] = {}
-        # Of sub-projects alone, which share the name of their repository.
-        self.roots: dict[str, str] = {}
-        self.agents: dict[str, str] = {}
-        self.changed: Signal[[]] = Signal()
-
-    def take_repos(self, repos: Iterable[Repo]) -> None:
-        """Learn the names of repositories, and which directory of theirs they are."""
-        for repo in repos:
-            self.repos[repo.id] = repo.full_name
-            if repo.root_directory:
-                self.roots[repo.id] = repo.root_directory
-
-    def called(self) -> dict[str, str]:
-        """Return what repositories are called by id, no two alike: the directory, or else the id, tells them apart."""
-        called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in self.repos.items()}
-        often = Counter(called.values())
-        return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
 
 
 class NotYet(MogplexError):
@@ -250,21 +226,14 @@ class Session:
 
     def _names_feed(self) -> Feed:
         async def fetch() -> bool:
-            if self.target.token is None:
-                # v1 takes tokens only; rows then carry their own names, or ids.
-                return False
-            client = self.client.at(Priority.TABLE)
-            repos = await client.repos.list()
-            self.names.take_repos(repos)
-            try:
-                agents = await client.agents.list()
-            except NotAllowed:
-                agents = None
-            self.names.agents.update({agent.id: agent.name for agent in agents or () if agent.name})
-            self.names.changed()
+            failures = await read_names(self, Priority.TABLE)
+            if failures.repos is not None:
+                raise failures.repos
+            if failures.agents is not None and not isinstance(failures.agents, CLOSED):
+                raise failures.agents
             return False
 
-        return Feed(
+        feed = Feed(
             "names",
             fetch,
             Priority.TABLE,
@@ -272,4 +241,12 @@ class Session:
             blind=900,
             gap=5.0,
             tables=frozenset({"repos", "agents"}),
+            metered=lambda: self.target.token is not None,
         )
+        self._forget.append(self.names.missed.subscribe(lambda: self._look_for_names(feed)))
+        return feed
+
+    def _look_for_names(self, feed: Feed) -> None:
+        """Read the names again for a repository that is in none of the lists read so far."""
+        if feed.freshness.as_of is not None and self.names.unsearched() and can_list_hidden(self):
+            self.scheduler.refresh(feed)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Select, TextArea
 
-from mogplex_tui.live.session import Names
+from mogplex_tui.live.names import Names
 from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
 from tests.controlplane.support import World

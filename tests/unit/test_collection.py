@@ -200,3 +200,18 @@ async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_te
     assert ([item.key for item in listing.items], "Members of t1" in listing.notice) == (["t2/i1"], True)
     with pytest.raises(NotAllowed, match="Members of t1"):
         await read(Teams(other=NotFound("gone")), world.session)  # type: ignore[arg-type]
+
+
+async def test_rows_that_were_read_before_the_names_are_named_when_those_come(world: World) -> None:
+    world.given = [
+        thing(1, repo_id="r1", repo_name=None, agent_id="a1", agent_name=None),
+        thing(2, repo_id="r2", repo_name="acme/web", agent_id=None, agent_name=None),
+    ]
+    await world.collection.fetch()
+    names = world.session.names
+    names.repos.update({"r1": "acme/api", "r2": "acme/renamed"})
+    names.agents["a1"] = "Reviewer"
+    names.changed()
+    rows = {key: item.record for key, item in world.collection.set.rows.items()}
+    assert (rows["t1"]["repo_name"], rows["t1"]["agent_name"]) == ("acme/api", "Reviewer")
+    assert (rows["t2"]["repo_name"], rows["t2"]["agent_name"]) == ("acme/web", None)

@@ -15,7 +15,7 @@ TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "c
 async def _list(desk: Desk) -> Any:
     rows = await desk.client.assignments.list()
     if rows:
-        await places.learn_names(desk, agents=True)
+        await places.learn_names(desk, rows, agents=True)
     wanted = getattr(desk.args, "repo", None)
     if wanted and desk.args.verb == "list":
         repo = await places.repo_id(desk, wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.families.base import Desk
@@ -38,20 +38,15 @@ def _apart(desk: Desk) -> Desk:
     return Desk(desk.setting, Namespace(), desk.client)
 
 
-async def learn_names(desk: Desk, *, agents: bool = False) -> None:
-    """Learn what ids in rows are called; without names the rows carry ids, which is no reason to show nothing."""
-    from mogplex_tui.api.errors import MogplexError
-    from mogplex_tui.cli.families import agents as agents_family
-    from mogplex_tui.cli.families import repos, work
+async def learn_names(desk: Desk, rows: Iterable[Any], *, agents: bool = False) -> None:
+    """Read the names of the repositories and agents of rows; where that fails, rows show ids."""
+    from mogplex_tui.api.budget import Priority
+    from mogplex_tui.live.names import read_hidden, read_names
 
-    names = desk.setting.session.names
-    try:
-        for repo in await work.walk(_apart(desk), repos.FAMILY.roads):
-            names.repos[repo.id] = repo.full_name
-        for agent in await work.walk(_apart(desk), agents_family.FAMILY.roads) if agents else ():
-            names.agents[agent.id] = agent.name
-    except MogplexError:
-        return
+    session = desk.setting.session
+    await read_names(session, Priority.TABLE, agents=agents)
+    if not all(session.names.repo(row.repo_id) for row in rows) and session.names.unsearched():
+        await read_hidden(session, Priority.TABLE)
 
 
 async def paged(desk: Desk, page: Callable[[int, int], Awaitable[tuple[Rows[Any], int]]]) -> Rows[Any]:

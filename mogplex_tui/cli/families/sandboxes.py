@@ -39,7 +39,7 @@ async def _over_v1(desk: Desk) -> Any:
 
 async def _dress(desk: Desk, rows: Any) -> None:
     if rows and desk.args.verb == "list" and desk.setting.output.form in ("table", "wide"):
-        await places.learn_names(desk)
+        await places.learn_names(desk, rows)
 
 
 async def _launch(desk: Desk) -> Any:

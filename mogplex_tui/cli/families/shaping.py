@@ -151,9 +151,9 @@ def searchable(record: Any, columns: Collection[Column], session: Session) -> di
 
 def repo_name(repo_id: Any, session: Session) -> str:
     """Return the name of a repository where it is known, else the beginning of its id."""
-    return session.names.repos.get(str(repo_id)) or words.short_id(str(repo_id))
+    return session.names.repo(str(repo_id)) or words.short_id(str(repo_id))
 
 
 def agent_name(agent_id: Any, session: Session) -> str:
     """Return the name of an agent where it is known, else the beginning of its id."""
-    return session.names.agents.get(str(agent_id)) or words.short_id(str(agent_id))
+    return session.names.agent(str(agent_id)) or words.short_id(str(agent_id))

@@ -316,8 +316,8 @@ def with_names(session: Session, row: Any, properties: str = "", **more: Any) ->
     """Return a dressed row with the names of its repository and its agent beside their ids."""
     repo_id, agent_id = getattr(row, "repo_id", None), getattr(row, "agent_id", None)
     names = {
-        "repo_name": session.names.repos.get(repo_id or ""),
-        "agent_name": session.names.agents.get(agent_id or ""),
+        "repo_name": session.names.repo(repo_id),
+        "agent_name": session.names.agent(agent_id),
     }
     return dressed(row, properties, **{**names, **more})
 

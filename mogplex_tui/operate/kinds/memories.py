@@ -24,7 +24,7 @@ async def _list(client: ClientView, session: Session) -> Listing:
         says, who = " ".join(row.content.split())[:200], row.meta("agent") or row.meta("source")
         chat, named = (
             row.meta("conversation_id") or row.meta("conversationId"),
-            session.names.repos.get(repo or ""),
+            session.names.repo(repo),
         )
         return dressed(row, repo_id=repo, repo_name=named, conversation_id=chat, says=says, who=who)
 

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.paths import read_json, write_private
-from mogplex_tui.live.session import Names
+from mogplex_tui.live.names import Names
 from mogplex_tui.operate.operations import Draft, new_key
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible, visible_lines
@@ -89,11 +89,12 @@ class NewRunModal(Dialog[Draft]):
         """Lay out the form with what was typed last."""
         draft = self._keeper.draft
         # A plain string would be read as markup.
+        called = self._names.called()
         options = [
             (Text(visible(name)), repo_id)
-            for repo_id, name in sorted(self._names.called().items(), key=lambda pair: pair[1])
+            for repo_id, name in sorted(called.items(), key=lambda pair: pair[1])
         ]
-        chosen = draft.repo_id if draft.repo_id in self._names.repos else Select.NULL
+        chosen = draft.repo_id if draft.repo_id in called else Select.NULL
         with Vertical(id="box") as box:
             box.border_title = "New run"
             yield self._field("repository", Select(options, value=chosen, prompt="choose one", id="repo"))

@@ -1,0 +1,202 @@
+"""Names of repositories and agents, which most rows carry only as ids (v1.md §1, §2; projects.md §3; library.md §3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.sources import CLOSED
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.budget import Priority
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.library import Repo
+    from mogplex_tui.api.models.repos import ImportedRepo
+    from mogplex_tui.live.session import Session
+
+log = logging.getLogger("mogplex.live")
+PRESET = "preset:"
+
+
+class Names:
+    """Names by id: of repositories, hidden ones included where a list has them, and of agents.
+
+    `changed` signals that a list was read; `missed` that a row carries the id of a repository without a name.
+    """
+
+    def __init__(self) -> None:
+        self.repos: dict[str, str] = {}
+        # Directories of sub-projects, which share the name of their repository.
+        self.roots: dict[str, str] = {}
+        self.hidden: set[str] = set()
+        self.agents: dict[str, str] = {}
+        self.changed: Signal[[]] = Signal()
+        self.missed: Signal[[]] = Signal()
+        # Names that rows carry themselves, for ids that no readable list has.
+        self._from_rows: dict[str, str] = {}
+        # Ids that no list has named yet, and those that the whole list was searched for.
+        self._missing: set[str] = set()
+        self._searched: set[str] = set()
+
+    def take_repos(self, repos: Iterable[Repo | ImportedRepo]) -> None:
+        """Add the names of listed repositories, their directories, and which of them are hidden."""
+        for repo in repos:
+            self.repos[repo.id] = repo.full_name
+            self._missing.discard(repo.id)
+            if repo.root_directory:
+                self.roots[repo.id] = repo.root_directory
+            if getattr(repo, "is_hidden", False):
+                self.hidden.add(repo.id)
+            else:
+                self.hidden.discard(repo.id)
+
+    def learn(self, repo_id: str | None, full_name: str | None) -> None:
+        """Keep the name that a row itself gives to its repository."""
+        if repo_id and full_name:
+            self._from_rows[repo_id] = full_name
+
+    def repo(self, repo_id: str | None) -> str | None:
+        """Return the name of a repository; an id without a name is looked for in the lists from then on."""
+        if not repo_id:
+            return None
+        name = self.repos.get(repo_id) or self._from_rows.get(repo_id)
+        if name is None and repo_id not in self._searched:
+            self._missing.add(repo_id)
+            self.missed()
+        return name
+
+    def agent(self, agent_id: str | None) -> str | None:
+        """Return the name of an agent; the id of a preset contains its name."""
+        if not agent_id:
+            return None
+        return self.agents.get(agent_id) or (
+            agent_id.removeprefix(PRESET) if agent_id.startswith(PRESET) else None
+        )
+
+    def fill_in(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a record with the names that were not known when it was made."""
+        names = {"repo_name": self.repo, "agent_name": self.agent}
+        found = {
+            name: known
+            for name, of in names.items()
+            if name in record
+            and record[name] is None
+            and (known := of(record.get(name[:-4] + "id"))) is not None
+        }
+        return {**record, **found} if found else record
+
+    def called(self) -> dict[str, str]:
+        """Return distinct names of the repositories to choose from, by id: without the hidden ones.
+
+        The directory, or else the beginning of the id, tells repositories of the same name apart.
+        """
+        listed = {key: name for key, name in self.repos.items() if key not in self.hidden}
+        called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in listed.items()}
+        often = Counter(called.values())
+        return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
+
+    def unsearched(self) -> frozenset[str]:
+        """Return the ids without a name that the whole list of repositories was not searched for yet."""
+        return frozenset(self._missing - self._searched)
+
+    def searched(self) -> None:
+        """Remember that the whole list was read: what it does not name now is not looked for again."""
+        self._searched |= self._missing
+
+
+class Failures(NamedTuple):
+    """Why the names of repositories or of agents could not be read; None where they were."""
+
+    repos: MogplexError | None
+    agents: MogplexError | None
+
+
+async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> Failures:
+    """Read the names of repositories and agents from the lists that are open to the credentials.
+
+    With a browser session the unversioned list of repositories is read, because it costs no request of a token and
+    contains hidden ones; the token API where that is closed. Missing names are no error: rows then show ids.
+    """
+    client = session.client.at(priority)
+    repos, roster = await asyncio.gather(
+        _failure(_read_repos(session, client)), _failure(_read_agents(session, client) if agents else None)
+    )
+    session.names.changed()
+    # The token API leaves hidden repositories out.
+    if session.names.unsearched() and can_list_hidden(session):
+        await read_hidden(session, priority)
+    return Failures(repos, roster)
+
+
+async def _failure(reading: Awaitable[None] | None) -> MogplexError | None:
+    try:
+        if reading is not None:
+            await reading
+    except MogplexError as error:
+        return error
+    return None
+
+
+async def read_hidden(session: Session, priority: Priority) -> bool:
+    """Read the list that contains hidden repositories; return whether it is open to the credentials."""
+    if not session.open(Family.REPOS):
+        return False
+    try:
+        await _read_whole_list(session, session.client.at(priority))
+    except MogplexError as error:
+        log.info("hidden repositories were not read: %s", error)
+        return False
+    session.names.changed()
+    return True
+
+
+def can_list_hidden(session: Session) -> bool:
+    """Return whether the whole list of repositories is probably open.
+
+    A token alone opens it on a service that takes tokens on unversioned routes, which the calls tell beforehand.
+    """
+    takes_tokens = session.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
+    return session.open(Family.REPOS) and (session.target.session_cookie is not None or takes_tokens)
+
+
+async def _read_repos(session: Session, client: ClientView) -> None:
+    target = session.target
+    if target.session_cookie is not None and session.open(Family.REPOS):
+        try:
+            await _read_whole_list(session, client)
+        except MogplexError as error:
+            if target.token is None:
+                raise
+            log.info("the names of repositories are read over the token API: %s", error)
+        else:
+            if target.team is None:
+                return
+            # The list of a team lacks the repositories of the account itself (projects.md §2).
+    if target.token is not None:
+        session.names.take_repos(await client.repos.list())
+
+
+async def _read_whole_list(session: Session, client: ClientView) -> None:
+    session.names.take_repos(await client.imported_repos.list(show_hidden=True))
+    session.names.searched()
+
+
+async def _read_agents(session: Session, client: ClientView) -> None:
+    names = session.names.agents
+    if session.target.token is not None:
+        try:
+            names.update({agent.id: agent.name for agent in await client.agents.list() if agent.name})
+        except CLOSED:
+            if not session.open(Family.AGENTS):
+                raise
+        else:
+            return
+    if session.open(Family.AGENTS):
+        # The roster names every agent and, unlike the list, carries no prompts.
+        names.update({agent.id: agent.name for agent in await client.agents.roster() if agent.name})

@@ -1,0 +1,129 @@
+"""Names of repositories and agents in commands, with every set of credentials and for hidden repositories."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+from tests.pilot.hosted import HostedEdge
+
+
+class Credentials(NamedTuple):
+    """What a person signs in with, whether the service keeps unversioned routes for sessions, and what that opens."""
+
+    token: bool
+    cookie: bool
+    hosted: bool
+    scopes: tuple[str, ...] = ("read", "write")
+
+    @property
+    def lists_hidden(self) -> bool:
+        return self.cookie or not self.hosted
+
+
+SETS = {
+    "token": Credentials(token=True, cookie=False, hosted=True),
+    "read-only-token": Credentials(token=True, cookie=False, hosted=True, scopes=("read",)),
+    "token-and-cookie": Credentials(token=True, cookie=True, hosted=True),
+    "cookie": Credentials(token=False, cookie=True, hosted=True),
+    "token-everywhere": Credentials(token=True, cookie=False, hosted=False),
+}
+Signed = Callable[[Credentials], Mogplex]
+
+
+@pytest.fixture
+async def signed(mogplex: Mogplex, plane: PlaneServer, world: World) -> AsyncIterator[Signed]:
+    """Return a function that gives the commands one set of credentials."""
+    async with HostedEdge(plane.plane) as edge:
+
+        def use(given: Credentials) -> Mogplex:
+            mogplex.use(
+                edge.base_url if given.hosted else plane.base_url,
+                token=world.token(scopes=given.scopes) if given.token else None,
+                cookie=plane.session_cookie if given.cookie else None,
+            )
+            return mogplex
+
+        yield use
+
+
+@pytest.fixture
+def hidden(world: World) -> str:
+    """A hidden repository beside a listed one, each with a call, a sandbox and an agent of the account at work."""
+    agent = world.agent("Reviewer")
+    listed, hidden = world.repo("acme/api"), world.repo("acme/legacy", is_hidden=1)
+    for repo in (listed, hidden):
+        world.call(repo_id=repo, type="pr_review", model="acme/nova-1", metadata={"agent_id": agent})
+        world.sandbox(repo)
+    return hidden
+
+
+@pytest.mark.parametrize("given", SETS.values(), ids=SETS)
+async def test_runs_and_sandboxes_carry_names_wherever_a_list_has_them(
+    signed: Signed, world: World, hidden: str, given: Credentials
+) -> None:
+    mogplex = signed(given)
+    sandboxes = await mogplex("sandboxes", "list")
+    assert sandboxes.code == 0
+    assert "acme/api" in sandboxes.out
+    assert ("acme/legacy" in sandboxes.out, hidden[:8] in sandboxes.out) == (
+        given.lists_hidden,
+        not given.lists_hidden,
+    )
+    runs = await mogplex("runs", "list", "--json")
+    assert runs.code == 0
+    if given.lists_hidden:
+        assert sorted((row["repo"], row["who"]) for row in runs.objects) == [
+            ("acme/api", "Reviewer"),
+            ("acme/legacy", "Reviewer"),
+        ]
+        for name in ("acme/legacy", "legacy", hidden):
+            only = await mogplex("runs", "list", "--json", "--repo", name)
+            assert [row["repo_id"] for row in only.objects] == [hidden], name
+
+
+@pytest.mark.parametrize("name", ["token-and-cookie", "token-everywhere"])
+async def test_a_run_starts_in_a_hidden_repository_by_name_and_by_id(
+    signed: Signed, world: World, hidden: str, name: str
+) -> None:
+    mogplex = signed(SETS[name])
+    for text in ("ACME/legacy", hidden.upper()):
+        done = await mogplex("runs", "start", "--repo", text, "--prompt", "Fix it")
+        assert done.code == 0, done.err
+        assert world.row("external_agent_runs", done.out.strip())["repo_id"] == hidden
+        assert "acme/legacy" in done.err
+
+
+async def test_a_token_alone_starts_a_run_in_a_hidden_repository_by_its_id(
+    signed: Signed, world: World, hidden: str
+) -> None:
+    mogplex = signed(SETS["token"])
+    by_name = await mogplex("runs", "start", "--repo", "acme/legacy", "--prompt", "Fix it")
+    assert (by_name.code, by_name.out) == (1, "")
+    assert "A token does not list hidden repositories: give the id of one" in by_name.err
+    assert "login --session" in by_name.err
+    by_id = await mogplex("runs", "start", "--repo", hidden, "--prompt", "Fix it")
+    assert by_id.code == 0, by_id.err
+    assert world.row("external_agent_runs", by_id.out.strip())["repo_id"] == hidden
+
+
+async def test_an_unknown_id_is_named_when_the_service_does_not_answer_for_it(
+    signed: Signed, world: World
+) -> None:
+    mogplex, unknown = signed(SETS["token"]), "7d0c0000-0000-4000-8000-00000000dead"
+    done = await mogplex("runs", "start", "--repo", unknown, "--prompt", "Fix it")
+    assert done.code != 0
+    assert f"Repository {unknown} is not in the token's list" in done.err
+    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
+
+
+async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: World) -> None:
+    world.agent("PR-REVIEWER", source_template="PR-REVIEWER")
+    world.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
+    done = await signed(SETS["cookie"])("runs", "list", "--json")
+    assert done.one["who"] == "PR-REVIEWER"

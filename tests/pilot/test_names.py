@@ -1,0 +1,48 @@
+"""Names of repositories and agents on screen, with every set of credentials that opens a list of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.widgets import Select
+
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+SETS = {
+    "token-and-cookie": {"gate": True},
+    "cookie": {"gate": True, "token": False},
+    "token-everywhere": {"cookie": False},
+}
+
+
+@pytest.mark.parametrize("given", SETS.values(), ids=SETS)
+async def test_runs_name_hidden_repositories_and_agents(
+    console: Run, world: World, given: dict[str, bool]
+) -> None:
+    agent = world.agent("Reviewer")
+    for name, columns in (("acme/api", {}), ("acme/legacy", {"is_hidden": 1})):
+        world.call(
+            repo_id=world.repo(name, **columns),
+            type="pr_review",
+            model="acme/nova-1",
+            metadata={"agent_id": agent},
+        )
+    async with console(**given) as ui:
+        text = await ui.sees("acme/api", "acme/legacy", "Reviewer")
+        assert text.count("Reviewer") == 2
+
+
+async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(console: Run, world: World) -> None:
+    world.repo("acme/api")
+    world.call(repo_id=world.repo("acme/legacy", is_hidden=1))
+    async with console(gate=True) as ui:
+        await ui.sees("acme/legacy")
+        await ui.press("n")
+        await ui.sees("New run")
+        offered = [str(prompt) for prompt, _ in ui.app.screen.query_one("#repo", Select)._options]
+        assert "acme/api" in offered
+        assert "acme/legacy" not in offered

@@ -50,6 +50,25 @@ class Ledger:
         detail = None if detail is None else redact.text(detail)
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
+    def last_end(self, key: str) -> str | None:
+        """Return how the last call with this idempotency key ended, in any process; None when none has ended."""
+        try:
+            lines = self._path.read_text("utf-8", "replace").splitlines() if self._path else []
+        except OSError as error:
+            log.warning("ledger not read: %s", error)
+            return None
+        written = json.dumps(key)
+        for line in reversed(lines):
+            if written not in line:
+                continue
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and entry.get("key") == key and entry.get("state") != "sent":
+                return str(entry.get("state"))
+        return None
+
     def _put(self, entry: Entry) -> None:
         self.entries.append(entry)
         if self._path is None:

@@ -21,28 +21,85 @@ if TYPE_CHECKING:
 Told = tuple[bool, str]
 
 
-def triggered(run: TriggeredRun | FlowTest) -> Told:
-    """Return what setting an automation off came to; it may start, wait, or be suppressed (v1.md §5.3)."""
-    if run.outcome == "suppressed":
-        return False, f"{{}} was not set off: {words.why(run.reason)}."
+# What helps where work was not started, by the service's reason; a full installation starts it by itself.
+_WHAT_HELPS = {
+    "REPO_PENDING_LIMIT": "Try again when some of that work has ended.",
+    "INSTALLATION_PENDING_LIMIT": "Try again when some of that work has ended.",
+    "ACTIVE_DUPLICATE": "Try again when it has ended.",
+    "REPO_NOT_FOUND": "Choose a repository in the start step and publish the automation again.",
+    "FLOW_INACTIVE": "Activate it and try again.",
+    "TRIGGER_MISMATCH": "Publish the automation again.",
+}
+
+
+def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> Told:
+    """Return whether triggering an automation started a job; it may wait or be suppressed (v1.md §5.3, routing.md §3.11).
+
+    `is_retry` says that a key which the service knows is that of an earlier try whose answer was lost: then that try
+    has started the job. Keys that the console makes never come twice otherwise.
+    """
+    job = words.short_id(run.job_run_id)
     if run.started:
-        return True, f"{{}} is set off: job {words.short_id(run.job_run_id)}."
-    return True, f"{{}} is queued: {words.reason(run.reason) or 'it starts when there is room'}."
+        return True, f"{{}} was started: job {job}."
+    if run.outcome == "suppressed" and run.reason == "IDEMPOTENT_DUPLICATE" and run.job_run_id:
+        if is_retry:
+            return True, f"{{}} was started by the earlier try: job {job}."
+        return False, f"Not started: this key was used before, for job {job}. Use a new key to start {{}}."
+    if run.outcome == "suppressed":
+        return False, _not_queued(run.reason)
+    if run.outcome != "queued":
+        return (
+            False,
+            f"Not started: the service says {_text(run.outcome or 'nothing')}. Nothing is known to be queued for {{}}.",
+        )
+    status = getattr(run, "status", "pending")
+    if status == "pending" or run.job_run_id is None:
+        return False, f"Not started yet: {_why(run.reason)}. {{}} is queued as job {job}."
+    now = f"{_text(status)} now" if status else "not pending any more"
+    return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
 def repaired(found: JobRepaired) -> Told:
-    """Return what another attempt to start a job came to (observability.md §7.4)."""
+    """Return whether another attempt to start a job started it (observability.md §7.4)."""
     if found.started:
-        return True, "{} is started."
-    return False, f"{{}} did not start: {words.why(found.reason)}."
+        return True, "{} was started."
+    if found.deferred or found.status in (None, "pending"):
+        return False, f"Not started yet: {_why(found.reason)}. {{}} stays queued."
+    return False, f"Not started: {_why(found.reason)}. {{}} is {_text(found.status or '')}."
 
 
 def requeued(found: JobRequeued) -> Told:
-    """Return what queueing a failed job again came to (observability.md §7.5)."""
+    """Return whether a failed job runs again as a new one (observability.md §7.5)."""
     if found.suppressed or found.job_run_id is None:
-        return False, f"{{}} was not queued again: {words.why(found.reason)}."
-    said = f"{{}} runs again as job {words.short_id(found.job_run_id)}"
+        return False, _not_queued(found.reason)
+    job = words.short_id(found.job_run_id)
+    if not found.started:
+        return False, f"Not started yet: {_why(found.reason)}. {{}} is queued again as job {job}."
+    said = f"{{}} runs again as job {job}"
     return True, said + (", in the version that failed." if found.version_fallback_used else ".")
+
+
+def about(sentence: str, name: str) -> str:
+    """Return a sentence with the name of what the change was done to, capital where it begins one."""
+    before, found, after = sentence.partition("{}")
+    if not found:
+        return sentence
+    begins = not before or before.endswith(". ")
+    return f"{before}{name[:1].upper() + name[1:] if begins else name}{after}"
+
+
+def _not_queued(reason: str | None) -> str:
+    sentence = f"Not started: {_why(reason)}. Nothing was queued for {{}}."
+    return " ".join(filter(None, (sentence, _WHAT_HELPS.get(reason or ""))))
+
+
+def _why(reason: str | None) -> str:
+    return _text(words.why(reason))
+
+
+def _text(words_of_the_service: str) -> str:
+    """Return a text of the service for a sentence: braces in it do not stand for the record's name."""
+    return words_of_the_service.rstrip(".").replace("{}", "{ }")
 
 
 def extended(by_ms: int) -> Told:

@@ -18,6 +18,7 @@ from mogplex_tui.api.errors import (
     BudgetBlocked,
     Conflict,
     InvalidInput,
+    InvalidResponse,
     MogplexError,
     NotAllowed,
     NotFound,
@@ -118,9 +119,17 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
     return Outcome(" ".join(told), good=not bad)
 
 
-def end_of(error: MogplexError) -> str:
-    """Return how a call ended for the ledger: without an answer nobody knows whether it arrived, unless it never left."""
-    return "unknown" if error.status is None and not isinstance(error, NotYet) else "refused"
+def end_of(error: MogplexError, *, keyed: bool = False) -> str:
+    """Return how a call ended for the ledger: `unknown` where the service may have done it, else `refused`.
+
+    A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
+    """
+    if isinstance(error, NotYet | InvalidInput | BudgetBlocked):
+        # Never sent.
+        return "refused"
+    if error.status is None or isinstance(error, InvalidResponse):
+        return "unknown"
+    return "unknown" if keyed and error.status >= 500 else "refused"
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:

@@ -8,8 +8,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled
+from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled, ended
 from mogplex_tui.live.collection import Item
+from mogplex_tui.operate import answers
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.operations import Outcome, end_of
@@ -55,9 +56,10 @@ async def carry_out(
     try:
         answer = await verb.call(session.client.at(Priority.ACTION), item, text, *keys)
     except MogplexError as error:
-        session.ledger.close(entry, end_of(error), str(error))
+        end = end_of(error, keyed=verb.keyed)
+        session.ledger.close(entry, end, str(error))
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        return Outcome(_begun(_refusal(verb, name, error)), good=False)
+        return Outcome(_begun(_refusal(verb, name, error, end)), good=False)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise
@@ -66,8 +68,7 @@ async def carry_out(
         await _read_back(session, collection, kind, item, reads, READ_BACK)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
-        # The name comes first in every sentence; braces further on are the service's own words.
-        sentence = (said or f"{verb.title}: {{}} is done.").replace("{}", name, 1)
+        sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
         return Outcome(_begun(sentence), good=good, secret=secret)
     finally:
         collection.done(item.key)
@@ -113,13 +114,16 @@ def named(text: str) -> Item:
     return Item(text.partition(",")[0].strip(), None)
 
 
-def _refusal(verb: Verb, name: str, error: MogplexError) -> str:
+def _refusal(verb: Verb, name: str, error: MogplexError, end: str) -> str:
     if isinstance(error, NotFound):
         return f"The service does not know {name} any more. The list was read again."
     if isinstance(error, Throttled):
         return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
+    if verb.keyed and end == "unknown":
+        # The key of this try is used again, so that nothing is done twice.
+        return f"Whether {name} was started is not known. {ended(error.what)} Doing it again is safe."
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
-    after = lost if verb.secret is not None and end_of(error) == "unknown" else ""
+    after = lost if verb.secret is not None and end == "unknown" else ""
     return f"{verb.title} of {name} did not go through. {error}{after}"
 
 

@@ -71,7 +71,7 @@ REASONS = {
     "INSTALLATION_PENDING_LIMIT": "too much work waits for this installation",
     "INSTALLATION_CONCURRENCY_LIMIT": "the installation is full; it starts when a place is free",
     "MENTION_LOOP_BREAKER": "agents were mentioning each other in a loop",
-    "RUNTIME_HANDLE_PERSIST_FAILED": "started, but the runtime's handle was lost",
+    "RUNTIME_HANDLE_PERSIST_FAILED": "the runtime's handle could not be stored",
     "AUTOMATION_COMPLETED": "completed",
     "AUTOMATION_FAILED": "failed",
     "AUTOMATION_TIMEOUT": "ran out of time",

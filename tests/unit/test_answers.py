@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.models.automation_drafts import TriggeredRun
 from mogplex_tui.api.models.automations import Automation, AutomationRun
 from mogplex_tui.api.models.connections import ConnectionTest
-from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyVerdict
 from mogplex_tui.operate import answers, passages
@@ -24,42 +22,6 @@ SHOWN = Context(AT)
 @pytest.mark.parametrize(
     ("told", "answer", "good", "sentence"),
     [
-        (
-            answers.triggered,
-            TriggeredRun(outcome="queued", started=True, job_run_id=JOB),
-            True,
-            "job 0f3d4ea7.",
-        ),
-        (answers.triggered, TriggeredRun(outcome="queued"), True, "is queued: it starts when there is room."),
-        (
-            answers.triggered,
-            TriggeredRun(outcome="queued", reason="REPO_PENDING_LIMIT"),
-            True,
-            "too much work waits for this repository.",
-        ),
-        (
-            answers.triggered,
-            TriggeredRun(outcome="suppressed", reason="ACTIVE_DUPLICATE"),
-            False,
-            "was not set off: the same work is waiting or running already.",
-        ),
-        (answers.triggered, TriggeredRun(outcome="suppressed"), False, "the service does not say why."),
-        (answers.repaired, JobRepaired(started=True), True, "is started."),
-        (
-            answers.repaired,
-            JobRepaired(deferred=True, reason="FLOW_INACTIVE"),
-            False,
-            "the automation is paused.",
-        ),
-        (answers.requeued, JobRequeued(job_run_id=JOB), True, "runs again as job 0f3d4ea7."),
-        (
-            answers.requeued,
-            JobRequeued(job_run_id=JOB, version_fallback_used=True),
-            True,
-            "job 0f3d4ea7, in the version that failed.",
-        ),
-        (answers.requeued, JobRequeued(suppressed=True, job_run_id=JOB), False, "was not queued again"),
-        (answers.requeued, JobRequeued(), False, "was not queued again: the service does not say why."),
         (answers.extended, 1_800_000, True, "lives 30m00s longer."),
         (answers.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
         (answers.tested, ConnectionTest(healthy=True), True, "works."),

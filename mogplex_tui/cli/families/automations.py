@@ -9,7 +9,7 @@ from typing import Any
 from mogplex_tui.cli.families import jobs, places
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command, count
-from mogplex_tui.operate import words
+from mogplex_tui.operate import answers
 
 _RUN_COLUMNS = tuple(
     column for column in jobs.FAMILY.columns if column.path not in ("cost_usd", "flow_id", "source_kind")
@@ -50,25 +50,21 @@ async def _publish_v1(desk: Desk) -> Any:
 
 async def _trigger(desk: Desk) -> Any:
     from mogplex_tui.api.models.automation_drafts import AutomationTrigger
-    from mogplex_tui.operate.operations import new_key
 
     repo = await places.repo_id(desk, desk.args.repo)
     given = None if desk.args.input is None else _object(desk.args.input)
-    key = desk.args.idempotency_key or new_key()
-    found = await desk.client.automations.trigger(
-        desk.key, AutomationTrigger(repo_id=repo, input=given), idempotency_key=key
+    return await desk.client.automations.trigger(
+        desk.key, AutomationTrigger(repo_id=repo, input=given), idempotency_key=desk.args.idempotency_key
     )
-    if found.outcome == "suppressed":
-        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
-    return found
+
+
+def _triggered(run: Any, desk: Desk) -> tuple[bool, str]:
+    return answers.triggered(run, is_retry=desk.is_retry)
 
 
 async def _test(desk: Desk) -> Any:
     given = None if desk.args.input is None else _object(desk.args.input)
-    found = await desk.client.flows.test(desk.key, given)
-    if found.outcome == "suppressed":
-        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
-    return found
+    return await desk.client.flows.test(desk.key, given)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -151,25 +147,24 @@ FAMILY = Family(
         Verb("pause", "let an automation begin no more work", _switch(False), done="{} is paused."),
         Verb(
             "trigger",
-            "set an automation off for a repository, over the token API",
+            "start an automation for a repository, over the token API",
             (v1(_trigger),),
             options=(
                 option("--repo", required=True, metavar="REPO", help="owner/name or its id"),
                 _INPUT,
-                option(
-                    "--idempotency-key", metavar="KEY", help="the same key sets off nothing a second time"
-                ),
+                option("--idempotency-key", metavar="KEY", help="the same key starts nothing a second time"),
             ),
-            done="{} was set off.",
+            told=_triggered,
+            keyed=True,
             prints="job_run_id",
             check=_check_input,
         ),
         Verb(
             "test",
-            "set an automation off once with a test event",
+            "start an automation once with a test event",
             (off(_test),),
             options=(_INPUT,),
-            done="{} was tried.",
+            told=_triggered,
             prints="job_run_id",
             check=_check_input,
         ),

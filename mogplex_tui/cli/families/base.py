@@ -27,7 +27,8 @@ class Desk:
 
     `item` and `key` are the record and its id where the verb takes one; `limit` is how many rows are wanted (None: all);
     `notes` are sentences for stderr; `total` is how many rows the service has, where it says so; `code` is the exit code
-    where what was asked for was done and still is no success.
+    where what was asked for was done and still is no success; `is_retry` says that the last call with this idempotency
+    key had no answer.
     """
 
     setting: Setting
@@ -39,6 +40,7 @@ class Desk:
     total: int | None = None
     notes: list[str] = field(default_factory=list)
     code: int = 0
+    is_retry: bool = False
 
 
 Call = Callable[[Desk], Awaitable[Any]]
@@ -87,6 +89,8 @@ class Verb:
 
     `takes_one` says that it names a record; `question` is asked before, `done` is said after (`{}` is the record);
     `doing` is shown while it takes long. A verb that does not change anything (`changes`) is not written to the ledger.
+    `told` makes of the answer whether it is a success and the sentence, in the place of `done`; no success exits with 1.
+    `keyed` sends an idempotency key, that of `--idempotency-key` or a new one.
     `secret` names the part of the answer that is shown this once, so that the verb is refused without `--reveal`.
     `check` raises Stop for what cannot be meant, before anything is asked. `prints` is the path of what stands on
     stdout afterwards; `columns` and `noun` are those of a list of other records, where that is the answer.
@@ -99,6 +103,8 @@ class Verb:
     takes_one: bool = True
     question: str = ""
     done: str = ""
+    told: Callable[[Any, Desk], tuple[bool, str]] | None = None
+    keyed: bool = False
     doing: str = ""
     changes: bool = True
     secret: str = ""

@@ -9,7 +9,7 @@ from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, optio
 from mogplex_tui.cli.families.machine import command
 from mogplex_tui.cli.since import moment
 from mogplex_tui.cli.since import option as since_option
-from mogplex_tui.operate import words
+from mogplex_tui.operate import answers, words
 
 STATUSES = ("pending", "running", "success", "failed", "cancelled")
 # Over the token API a read a piece: more would be most of a minute's budget.
@@ -90,19 +90,11 @@ async def _cancel(desk: Desk) -> Any:
 
 
 async def _repair(desk: Desk) -> Any:
-    found = await desk.client.observability.repair_job(desk.key)
-    if not found.started:
-        desk.notes.append(f"It was not started: {words.why(found.reason)}.")
-    return found
+    return await desk.client.observability.repair_job(desk.key)
 
 
 async def _requeue(desk: Desk) -> Any:
-    found = await desk.client.observability.requeue_job(desk.key, desk.args.version)
-    if found.suppressed:
-        desk.notes.append(f"It was suppressed: {words.why(found.reason)}.")
-    elif found.version_fallback_used:
-        desk.notes.append("The published version does not fit it any more; the old one runs again.")
-    return found
+    return await desk.client.observability.requeue_job(desk.key, desk.args.version)
 
 
 FAMILY = Family(
@@ -150,7 +142,12 @@ FAMILY = Family(
             question="Cancel {}, and ask its calls to end?",
             done="{} is cancelled.",
         ),
-        Verb("repair", "start a job again that was not started", (off(_repair),), done="{} was tried again."),
+        Verb(
+            "repair",
+            "start a job again that was not started",
+            (off(_repair),),
+            told=lambda found, _: answers.repaired(found),
+        ),
         Verb(
             "requeue",
             "run a failed job again, as a new one",
@@ -163,7 +160,7 @@ FAMILY = Family(
                     help="the version of its automation that runs (default: the published one where it fits)",
                 ),
             ),
-            done="{} was sent again.",
+            told=lambda found, _: answers.requeued(found),
             prints="job_run_id",
         ),
     ),

@@ -19,8 +19,9 @@ from mogplex_tui.cli.families.base import Column, Desk, Family, Printed, Road, V
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.progress import progress
-from mogplex_tui.operate import words
+from mogplex_tui.operate import answers, words
 from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.operations import end_of, new_key
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -91,7 +92,11 @@ async def act(setting: Setting, family: Family, verb: Verb, args: argparse.Names
         raise Stop(Exit.FAILED, f"Nothing was done to {setting.output.shown(name)}.")
     async with progress(setting.output.shown(verb.doing.format(name))):
         answer = await _entered(desk, family, verb)
-    if verb.done:
+    if verb.told is not None:
+        is_success, sentence = verb.told(answer, desk)
+        say(setting.output.shown(answers.about(sentence, name)))
+        desk.code = desk.code if is_success else Exit.FAILED
+    elif verb.done:
         say(setting.output.shown(verb.done.format(name)))
     _print_answer(setting, family, desk, verb, answer)
     for note in desk.notes:
@@ -103,12 +108,22 @@ async def _entered(desk: Desk, family: Family, verb: Verb) -> Any:
     """Go the first open road, written into the ledger before it leaves and when it has ended."""
     if not verb.changes:
         return await walk(desk, verb.roads)
-    ledger = desk.setting.session.ledger
-    entry = ledger.open(verb.name, f"{family.noun} {desk.key}".strip())
+    ledger, key = desk.setting.session.ledger, None
+    if verb.keyed:
+        given = desk.args.idempotency_key
+        desk.is_retry = given is not None and ledger.last_end(given) == "unknown"
+        key = desk.args.idempotency_key = given or new_key()
+    entry = ledger.open(verb.name, f"{family.noun} {desk.key}".strip(), key)
     try:
         answer = await walk(desk, verb.roads, again=False)
     except MogplexError as error:
-        ledger.close(entry, "refused" if error.status else "unknown", str(error))
+        end = end_of(error, keyed=verb.keyed)
+        ledger.close(entry, end, str(error))
+        if verb.keyed and end == "unknown":
+            say(
+                "Whether it was started is not known."
+                f" The same command with --idempotency-key {desk.setting.output.shown(str(key))} is safe."
+            )
         raise
     except Stop as stop:
         ledger.close(entry, "refused", str(stop))
@@ -265,13 +280,14 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
     lines: Sequence[str] | None = None
     if isinstance(answer, Printed):
         lines, answer = answer.lines, answer.record
-    key = str(shaping.value_at(answer, verb.prints) or desk.key or "")
+    # Where a verb makes a record of its own, the id of the record that it was done to is no substitute for it.
+    key = str(shaping.value_at(answer, verb.prints) or (desk.key if verb.prints == "id" else "") or "")
     if output.form == "json":
         _print_object(setting, noun, key, desk, verb, answer)
     elif lines is not None:
         for line in lines:
             output.written(line)
-    elif answer is not None and not (verb.changes and key) and not verb.secret:
+    elif answer is not None and not (verb.changes and (key or verb.told)) and not verb.secret:
         _print_record(setting, noun, verb.columns, answer, desk.args.reveal)
     elif verb.secret:
         output.line(shaping.Veil(desk.args.reveal).plain(answer[verb.secret], verb.secret))

@@ -18,7 +18,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def plane(profile: str) -> AsyncIterator[PlaneServer]:
-    settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile)
+    settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile, fault_route=True)
     async with PlaneServer(settings, clock=WallClock()) as running:
         yield running
 

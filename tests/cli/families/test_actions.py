@@ -194,8 +194,8 @@ async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world:
     job = first.one["job_run_id"]
     assert json.loads(world.row("job_runs", job)["metadata"])["repo_id"] == repo
     again = await by_token(*ask)
-    assert (again.one["outcome"], again.one["job_run_id"]) == ("suppressed", job)
-    assert "It was suppressed: the same event was taken already." in again.err
+    assert (again.code, again.one["outcome"], again.one["job_run_id"]) == (1, "suppressed", job)
+    assert "Not started: this key was used before, for job" in again.err
     assert again.one["reason"] == "IDEMPOTENT_DUPLICATE"
 
 

@@ -1,0 +1,305 @@
+"""What a command says and returns for every outcome of a start: triggered, tried, repaired and queued again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.support import Seen, http, ok, refused, serving
+from tests.cli.support import Mogplex
+from tests.controlplane.routing.test_job_actions import failed_job
+from tests.controlplane.support import World
+
+FLOW = "0d9e0000-0000-4000-8000-000000000001"
+REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
+JOB = "7b1c0000-0000-4000-8000-000000000003"
+
+TRIGGER = ("automations", "trigger", FLOW, "--repo", REPO)
+TEST = ("automations", "test", FLOW)
+REPAIR = ("jobs", "repair", JOB)
+REQUEUE = ("jobs", "requeue", JOB)
+
+FULL = "INSTALLATION_CONCURRENCY_LIMIT"
+NOT_STARTED = "Not started: "
+NOT_YET = "Not started yet: the installation is full; it starts when a place is free."
+
+
+def _trigger(
+    outcome: str, reason: str | None = None, *, started: bool = False, **more: Any
+) -> dict[str, Any]:
+    fields = {"outcome": outcome, "reason": reason, "started": started, "jobRunId": JOB, **more}
+    return {"run": {"automationId": FLOW, "runtime": None, **fields}, "matched": True, **fields}
+
+
+# Command, the service's answer, exit code, the beginning of what is said, and what stands on stdout.
+OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
+    "trigger: started": (
+        TRIGGER,
+        _trigger("queued", started=True, status="running"),
+        0,
+        "Automation Nightly was started: job 7b1c0000.",
+        f"{JOB}  queued\n",
+    ),
+    "trigger: deferred": (
+        TRIGGER,
+        _trigger("queued", FULL, status="pending"),
+        1,
+        f"{NOT_YET} Automation Nightly is queued as job 7b1c0000.",
+        f"{JOB}  queued\n",
+    ),
+    "trigger: runtime handle lost": (
+        TRIGGER,
+        _trigger("queued", "RUNTIME_HANDLE_PERSIST_FAILED", status="pending"),
+        1,
+        "Not started yet: the runtime's handle could not be stored. Automation Nightly is queued as job 7b1c0000.",
+        f"{JOB}  queued\n",
+    ),
+    "trigger: cancelled meanwhile": (
+        TRIGGER,
+        _trigger("queued", "JOB_RUN_CANCELLED", status="cancelled"),
+        1,
+        f"{NOT_STARTED}job run cancelled. Automation Nightly was queued as job 7b1c0000, which is cancelled now.",
+        f"{JOB}  queued\n",
+    ),
+    "trigger: job gone": (
+        TRIGGER,
+        _trigger("queued", "JOB_NOT_FOUND", status=None),
+        1,
+        f"{NOT_STARTED}job not found. Automation Nightly was queued as job 7b1c0000, which is not pending any more.",
+        f"{JOB}  queued\n",
+    ),
+    "trigger: repository over its limit": (
+        TRIGGER,
+        _trigger("suppressed", "REPO_PENDING_LIMIT", status="suppressed", jobRunId=None),
+        1,
+        f"{NOT_STARTED}too much work waits for this repository. Nothing was queued for automation Nightly.",
+        "suppressed\n",
+    ),
+    "trigger: installation over its limit": (
+        TRIGGER,
+        _trigger("suppressed", "INSTALLATION_PENDING_LIMIT", status="suppressed", jobRunId=None),
+        1,
+        f"{NOT_STARTED}too much work waits for this installation. Nothing was queued for automation Nightly.",
+        "suppressed\n",
+    ),
+    "trigger: key used before": (
+        (*TRIGGER, "--idempotency-key", "ours"),
+        _trigger("suppressed", "IDEMPOTENT_DUPLICATE", status="suppressed"),
+        1,
+        f"{NOT_STARTED}this key was used before, for job 7b1c0000.",
+        f"{JOB}  suppressed\n",
+    ),
+    "trigger: an outcome of the future": (
+        TRIGGER,
+        _trigger("parked", None, jobRunId=None),
+        1,
+        f"{NOT_STARTED}the service says parked. Nothing is known to be queued for automation Nightly.",
+        "parked\n",
+    ),
+    "trigger: a reason with braces": (
+        TRIGGER,
+        _trigger("suppressed", "no {} here", jobRunId=None),
+        1,
+        f"{NOT_STARTED}no {{ }} here. Nothing was queued for automation Nightly.",
+        "suppressed\n",
+    ),
+    "test: started": (TEST, _trigger("queued", started=True), 0, "Automation Nightly was started", f"{JOB}  queued\n"),
+    "test: deferred": (TEST, _trigger("queued", FULL), 1, NOT_YET, f"{JOB}  queued\n"),
+    "test: running already": (
+        TEST,
+        _trigger("suppressed", "ACTIVE_DUPLICATE", jobRunId=None),
+        1,
+        f"{NOT_STARTED}the same work is waiting or running already.",
+        "suppressed\n",
+    ),
+    "test: no repository": (
+        TEST,
+        _trigger("suppressed", "REPO_NOT_FOUND", jobRunId=None),
+        1,
+        f"{NOT_STARTED}the repository is not there.",
+        "suppressed\n",
+    ),
+    "test: paused": (
+        TEST,
+        _trigger("suppressed", "FLOW_INACTIVE", jobRunId=None),
+        1,
+        f"{NOT_STARTED}the automation is paused.",
+        "suppressed\n",
+    ),
+    "test: other trigger": (
+        TEST,
+        _trigger("suppressed", "TRIGGER_MISMATCH", jobRunId=None, matched=False),
+        1,
+        f"{NOT_STARTED}the published trigger does not fit any more.",
+        "suppressed\n",
+    ),
+    "test: not owned": (
+        TEST,
+        _trigger("suppressed", "FLOW_NOT_OWNED", jobRunId=None),
+        1,
+        f"{NOT_STARTED}flow not owned.",
+        "suppressed\n",
+    ),
+    "test: no reason": (
+        TEST,
+        _trigger("suppressed", jobRunId=None),
+        1,
+        f"{NOT_STARTED}the service does not say why.",
+        "suppressed\n",
+    ),
+    "repair: started": (REPAIR, {"ok": True, "started": True, "status": "running"}, 0, "Job 7b1c0000 was started.", JOB),
+    "repair: deferred": (
+        REPAIR,
+        {"ok": True, "started": False, "deferred": True, "reason": FULL, "status": "pending"},
+        1,
+        f"{NOT_YET} Job 7b1c0000 stays queued.",
+        JOB,
+    ),
+    "repair: cancelled meanwhile": (
+        REPAIR,
+        {"ok": True, "started": False, "reason": "JOB_RUN_CANCELLED", "status": "cancelled"},
+        1,
+        f"{NOT_STARTED}job run cancelled. Job 7b1c0000 is cancelled.",
+        JOB,
+    ),
+    "requeue: started": (
+        REQUEUE,
+        {"ok": True, "queued": True, "started": True, "jobRunId": FLOW, "status": "running"},
+        0,
+        "Job 7b1c0000 runs again as job 0d9e0000.",
+        FLOW,
+    ),
+    "requeue: the old version": (
+        REQUEUE,
+        {"ok": True, "queued": True, "started": True, "jobRunId": FLOW, "versionFallbackUsed": True},
+        0,
+        "Job 7b1c0000 runs again as job 0d9e0000, in the version that failed.",
+        FLOW,
+    ),
+    "requeue: deferred": (
+        REQUEUE,
+        {"ok": True, "queued": True, "started": False, "deferred": True, "jobRunId": FLOW, "reason": FULL},
+        1,
+        f"{NOT_YET} Job 7b1c0000 is queued again as job 0d9e0000.",
+        FLOW,
+    ),
+    "requeue: over its limit": (
+        REQUEUE,
+        {"ok": True, "queued": False, "suppressed": True, "jobRunId": None, "reason": "REPO_PENDING_LIMIT"},
+        1,
+        f"{NOT_STARTED}too much work waits for this repository. Nothing was queued for job 7b1c0000.",
+        "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("argv", "answer", "code", "says", "out"), OUTCOMES.values(), ids=OUTCOMES.keys())
+async def test_a_start_that_did_not_happen_ends_with_1_and_leads_with_the_reason(
+    mogplex: Mogplex, argv: tuple[str, ...], answer: dict[str, Any], code: int, says: str, out: str
+) -> None:
+    async def service(seen: Seen, _: object) -> bytes:
+        if seen.method == "POST":
+            return ok(answer) if "/v1/" in seen.path else http(202, answer)
+        if seen.path.startswith("/api/observability/"):
+            return http(200, {"run": {"id": JOB, "status": "failed"}})
+        return http(200, {"id": FLOW, "name": "Nightly", "status": "active"})
+
+    async with serving(service) as there:
+        mogplex.use(there.base_url, cookie="better-auth.session_token=x")
+        done = await mogplex(*argv)
+    assert (done.code, done.err[: len(says)]) == (code, says)
+    assert done.out.startswith(out) and len(done.lines) <= 1
+    assert "set off" not in done.err and "was tried" not in done.err
+
+
+def ledger_at_home() -> list[dict[str, Any]]:
+    """Return what the commands have written into the ledger on disk."""
+    files = Path(os.environ["HOME"]).rglob("ledger.jsonl")
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("profile", ["documented"])
+async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, world: World) -> None:
+    flow, repo = world.flow(world.agent()), world.repo("acme/api")
+    ask = ("automations", "trigger", flow, "--repo", "acme/api")
+    first = await operator(*ask, "--idempotency-key", "ours-1", "--json")
+    assert first.code == 0, first.err
+    again = await operator(*ask, "--idempotency-key", "ours-1", "--json")
+    assert (again.code, again.one["outcome"], again.one["job_run_id"]) == (
+        1,
+        "suppressed",
+        first.one["job_run_id"],
+    )
+    assert again.err.startswith("Not started: this key was used before")
+    for number in range(7):
+        world.job(flow, world.repo(f"acme/other-{number}"), start=True)
+    full = await operator(*ask)
+    assert full.code == 1
+    assert full.err.startswith(NOT_YET)
+    job = full.out.split()[0]
+    assert world.row("job_runs", job)["status"] == "pending"
+    for _ in range(23):
+        world.job(flow, repo)
+    over = await operator(*ask)
+    assert (over.code, over.out) == (1, "suppressed\n")
+    assert over.err.startswith("Not started: too much work waits for this repository.")
+    untested = await operator("automations", "test", flow)
+    assert (untested.code, untested.out) == (1, "suppressed\n")
+    assert untested.err.startswith("Not started: the repository is not there.")
+    failed = failed_job(world, flow)
+    queued = await operator("jobs", "requeue", failed)
+    assert queued.code == 1 and queued.err.startswith(NOT_YET)
+
+
+@pytest.mark.parametrize("profile", ["documented"])
+@pytest.mark.parametrize(
+    "rule", ["truncated:9", "drop:9", "status:502"], ids=["unreadable", "cut", "bad gateway"]
+)
+async def test_the_same_key_after_a_lost_answer_is_a_success(
+    operator: Mogplex, world: World, plane: PlaneServer, rule: str
+) -> None:
+    flow = world.flow(world.agent())
+    world.repo("acme/api")
+    faults = plane.plane.faults
+    assert faults is not None
+    ask = ("automations", "trigger", flow, "--repo", "acme/api")
+    faults.add(parse(f"POST /api/v1/mogplex/automations/*/trigger {rule}"))
+    lost = await operator(*ask)
+    assert lost.code in (1, 6), lost.err
+    assert "Whether it was started is not known." in lost.err
+    key = lost.err.partition("--idempotency-key ")[2].split()[0]
+    faults.clear()
+    again = await operator(*ask, "--idempotency-key", key, "--json")
+    (job,) = world.plane.db.all("SELECT id FROM job_runs WHERE flow_id = ?", (flow,))
+    assert (again.code, again.one["job_run_id"]) == (0, job["id"]), again.err
+    said = "by the earlier try" if again.one["outcome"] == "suppressed" else "was started: job"
+    assert said in again.err
+    entries = ledger_at_home()
+    assert [(entry["key"], entry["state"]) for entry in entries] == [
+        (key, "sent"),
+        (key, "unknown"),
+        (key, "sent"),
+        (key, "done"),
+    ]
+
+
+async def test_a_500_of_a_trigger_may_have_queued_the_job(mogplex: Mogplex) -> None:
+    async def service(seen: Seen, _: object) -> bytes:
+        if seen.method == "POST":
+            return refused(500, "INTERNAL_ERROR", "Failed to trigger automation")
+        return http(200, {"id": FLOW, "name": "Nightly", "status": "active"})
+
+    async with serving(service) as there:
+        mogplex.use(there.base_url, cookie="better-auth.session_token=x")
+        done = await mogplex(*TRIGGER, "--idempotency-key", "ours")
+    assert (done.code, done.out) == (1, "")
+    assert (
+        "Whether it was started is not known. The same command with --idempotency-key ours is safe."
+        in done.err
+    )

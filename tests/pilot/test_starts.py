@@ -1,0 +1,62 @@
+"""What the console says of a start that did not happen: it leads with the reason, and no success is announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.controlplane.support import World
+from tests.pilot.kinds.story import on, told
+
+Run = Callable[..., Any]
+
+
+def _nothing(world: World, flow: str, repo: str) -> None:
+    return None
+
+
+def _full_installation(world: World, flow: str, repo: str) -> None:
+    for number in range(8):
+        world.job(flow, world.repo(f"acme/other-{number}"), start=True)
+
+
+def _full_repository(world: World, flow: str, repo: str) -> None:
+    for _ in range(25):
+        world.job(flow, repo)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "begins", "also"),
+    [
+        (_nothing, "Automation Review was started: job ", ""),
+        (
+            _full_installation,
+            "Not started yet: the installation is full; it starts when a place is free.",
+            "Automation Review is queued as job ",
+        ),
+        (
+            _full_repository,
+            "Not started: too much work waits for this repository.",
+            "Nothing was queued for automation Review. Try again when some of that work has ended.",
+        ),
+    ],
+    ids=["started", "deferred", "suppressed"],
+)
+async def test_a_trigger_says_first_why_nothing_was_started(
+    console: Run, world: World, prepare: Callable[[World, str, str], None], begins: str, also: str
+) -> None:
+    repo = world.repo("acme/api")
+    flow = world.flow(world.agent())
+    prepare(world, flow, repo)
+    async with console() as ui:
+        await on(ui, "automations", flow)
+        await ui.until(lambda: ui.app.session.names.repos, "the repositories")
+        await ui.press("n")
+        await ui.sees("For which repository", "acme/api")
+        await ui.press("enter")
+        await told(ui, begins)
+        (said,) = (note for note in ui.app._notifications if begins in note.message)
+        assert said.message.startswith(begins) and also in said.message
+        assert (said.severity == "information") is begins.startswith("Automation")

@@ -37,11 +37,17 @@ async def _older(client: ClientView, _: Session, since: datetime | None, until: 
 
     def dress(row: Any) -> dict[str, Any]:
         next_step = _NEXT.get(row.diagnostics.failure_class or "", "Look at the job, then queue it again.")
-        said = (row.diagnostics.failure_message or "").strip()
-        # One line of it is a fact; what is longer is a text as well.
-        whole = said if "\n" in said else None
+        message = (row.diagnostics.failure_message or "").strip() or None
+        why = words.reason(row.reason, row.metadata) or row.reason_label
+        # A failure outside of the model has a reason and no message.
         return dressed(
-            row, message=said, whole=whole, why=words.reason(row.reason) or row.reason_label, next=next_step
+            row,
+            message=message,
+            # A fact shows the first line; the long text shows all lines.
+            whole=message if message and "\n" in message else None,
+            why=why,
+            summary=message or why,
+            next=next_step,
         )
 
     return listed(report.records, dress=dress, total=report.total)
@@ -57,15 +63,7 @@ KIND = Kind(
     fields=(
         c.age("created_at", key="age", priority=0),
         c.text("diagnostics.failure_label", "CLASS", 22, "warn", key="class", priority=0),
-        c.text(
-            "diagnostics.failure_message",
-            "MESSAGE",
-            34,
-            key="message",
-            flex=3,
-            min_width=30,
-            priority=0,
-        ),
+        c.text("summary", "MESSAGE", 34, key="message", flex=3, min_width=30, priority=0),
         c.repo("repo.full_name", 16, priority=0),
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=3),
         c.text("source_type", "SET OFF BY", 12, "dim", key="source", priority=3),
@@ -76,7 +74,7 @@ KIND = Kind(
     default_sort=c.by("created_at"),
     label=c.named("{diagnostics.failure_label} {repo.full_name}"),
     facts=c.groups(
-        "class: diagnostics.failure_label; message: message as error; why; status code: diagnostics.failure_status_code",
+        "class: diagnostics.failure_label; message?: message as error; why; status code: diagnostics.failure_status_code",
         "what to do: next",
         "phase: diagnostics.execution_phase; time limit: diagnostics.timeout_bucket_label",
         "tried again: diagnostics.retry_attempted; retries: diagnostics.retry_count; attempts: diagnostics.attempts",

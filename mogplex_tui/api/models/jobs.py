@@ -116,6 +116,18 @@ class Job(Inbound):
     cancelable: Flag = False
 
     @property
+    def tokens(self) -> int | None:
+        """The tokens that went in and came out; None where neither is known."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return None
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+    @property
+    def cost_source(self) -> str:
+        """`estimated` or `unknown`: the service does not say which of the calls were billed (observability.md §6)."""
+        return "unknown" if self.cost_usd is None else "estimated"
+
+    @property
     def is_live(self) -> bool:
         """Whether the job still changes by itself."""
         return self.status in LIVE_JOBS

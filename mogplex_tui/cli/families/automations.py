@@ -12,7 +12,9 @@ from mogplex_tui.cli.families.machine import command, count
 from mogplex_tui.operate import answers
 
 _RUN_COLUMNS = tuple(
-    column for column in jobs.FAMILY.columns if column.path not in ("cost_usd", "flow_id", "source_kind")
+    column
+    for column in jobs.FAMILY.columns
+    if column.path not in ("cost_usd", "cost_source", "flow_id", "source_kind")
 )
 
 

@@ -137,10 +137,10 @@ def searchable(record: Any, columns: Collection[Column], session: Session) -> di
         name = column.path.partition("|")[0].rpartition(".")[2].replace("_", "")
         if isinstance(value, Decimal):
             # An amount is compared, as `cost:>1` does, and not looked for as a text.
-            found[name] = float(value)
-        else:
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            found[name] = value if is_number else raw_cell(value)
+            found[name] = found[column.title.lower()] = float(value)
+            continue
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        found[name] = value if is_number else raw_cell(value)
         if column.show is not None and value is not None:
             found[column.title.lower()] = column.show(value, session)
     created = value_at(record, "created_at")

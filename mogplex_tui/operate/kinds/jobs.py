@@ -24,7 +24,7 @@ def _dressed(job: Job) -> dict[str, Any]:
     since = job.last_start_attempt_at or job.created_at or job.started_at
     due = None if since is None else words.clock(since + timedelta(minutes=2))
     failed, live = job.id if job.status == "failed" else None, job.id if job.is_live else None
-    return dressed(job, "parent parent_kind is_live", repair_from=due, failed=failed, live=live)
+    return dressed(job, "parent parent_kind is_live tokens", repair_from=due, failed=failed, live=live)
 
 
 async def _list(client: ClientView, _: Session) -> Listing:
@@ -56,7 +56,7 @@ KIND = Kind(
         c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
         c.age("created_at", key="age", priority=0),
         c.count("start_attempts", "TRIES", 5, key="tries", priority=7),
-        c.count("input_tokens", "TOKENS", 6, key="tokens", priority=5),
+        c.count("tokens", "TOKENS", 6, priority=5),
         c.money("cost_usd", key="cost", priority=1),
         c.trouble("error|last_start_error|cancel_error", words.LEAST_CAUSE),
     ),

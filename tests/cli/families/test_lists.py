@@ -278,6 +278,28 @@ async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewher
     assert (await operator("jobs", "list", "--json")).one["duration_ms"] == 97_123
 
 
+async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(operator: Mogplex, world: World) -> None:
+    priced, unpriced = world.job(world.flow()), world.job(world.flow())
+    with world.plane.db.transaction() as tx:
+        tx.execute("UPDATE job_runs SET cost_usd = 1.2345 WHERE id = ?", (priced,))
+    for form in ("table", "wide"):
+        done = await operator("jobs", "list", "-o", form)
+        # The service sums the calls of a job and does not say which of them were billed.
+        assert {line[:8]: [cell for cell in line.split() if "$" in cell] for line in done.lines[1:]} == {
+            priced[:8]: ["~$1.23"],
+            unpriced[:8]: [],
+        }
+    whole = {each["id"]: each for each in (await operator("jobs", "list", "--json")).objects}
+    assert (whole[priced]["cost_usd"], whole[priced]["cost_source"]) == ("1.2345", "estimated")
+    assert (whole[unpriced]["cost_usd"], whole[unpriced]["cost_source"]) == (None, "unknown")
+    titles, *rows = csv.reader(io.StringIO((await operator("jobs", "list", "-o", "csv")).out))
+    at = titles.index("cost_usd")
+    assert {row[0]: row[at : at + 2] for row in rows} == {
+        priced: ["1.2345", "estimated"],
+        unpriced: ["", "unknown"],
+    }
+
+
 @pytest.mark.parametrize(
     ("argv", "meant"),
     [

@@ -119,6 +119,21 @@ async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) 
         assert not ui.app.session.ledger.entries
 
 
+async def test_the_tokens_of_a_job_are_those_that_went_in_and_came_out(console: Any) -> None:
+    async with console(size=(160, 40)) as ui:
+        both, only_in = _job(ui, "success"), _job(ui, "failed")
+        with ui.server.plane.db.transaction() as tx:
+            counts = "UPDATE job_runs SET input_tokens = ?, output_tokens = ? WHERE id = ?"
+            tx.execute(counts, (3_000, 500, both))
+            tx.execute(counts, (2_700, None, only_in))
+        screen = await shown(ui, "jobs", "tokens:=3500")
+        await ui.sees("1 of", "TOKENS", "3.5k")
+        assert screen.table.cursor_key == both
+        await shown(ui, "jobs", "tokens:=2700")
+        await ui.sees("1 of", "2.7k")
+        assert screen.table.cursor_key == only_in
+
+
 async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
     async with console() as ui:
         await shown(ui, "failures")

@@ -151,6 +151,7 @@ class ConsoleApp(ConsolePlaces):
             from mogplex_tui.live import picture
 
             picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
+            self.runs.join_kept()
         self._end_on_signals()
         self.add_mode(self.DEFAULT_MODE, RunsScreen)
         self.call_after_refresh(self._begin)
@@ -216,7 +217,7 @@ class ConsoleApp(ConsolePlaces):
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a time are of the first read, which this end breaks off.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
-            picture.save(self.session.directory, self.runs.set.rows, seen)
+            picture.save(self.session.directory, self.runs.to_keep, seen)
         for task in list(self._jobs):
             task.cancel()
         await self.session.stop()

@@ -7,12 +7,14 @@ automation and the runs that this machine knows by id (`live.own_runs`), because
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
+from mogplex_tui.live.job_calls import JobCalls
 from mogplex_tui.live.own_runs import OwnRuns
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
@@ -38,8 +40,11 @@ class Runs:
         self.calls = CallPages(
             session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed), self.turns
         )
+        self._job_calls = JobCalls(self.set)
+        # When the calls were read last; None before, and where only the disk knows.
+        self._calls_read_at: datetime | None = None
         self.own = OwnRuns(
-            session, self.set, self.dress, lambda run, turn: self.put_run(run, turn=turn), self.turns
+            session, self.set, self._take_job, lambda run, turn: self.put_run(run, turn=turn), self.turns
         )
         self.feed = Feed(
             "runs",
@@ -93,8 +98,9 @@ class Runs:
                 if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
                     raise
             else:
-                if self.set.notice is not None:
-                    self.set.drop(self._of_v1_alone())
+                self._calls_read_at = self.session.clock.now()
+                self.set.drop(self._of_v1_alone())
+                self._job_calls.restore()
                 self.set.notice = None
                 return differed
         self._told_by(self.own.sources)
@@ -122,6 +128,7 @@ class Runs:
 
     def _lose_sight(self) -> None:
         """Call unknown what was live when the calls were closed, and which no other road tells of."""
+        self._job_calls.collect(self._calls_read_at)
         known = self.session.history.get
         live = (
             (key, row) for key, row in self.set.rows.items() if row.live and row.source is make.Source.CALL
@@ -130,6 +137,21 @@ class Runs:
             (key, row._replace(state="unknown", error=UNSEEN)) for key, row in live if not known(row.run_id)
         ]
         self.set.apply(lost)
+
+    def _take_job(self, job: RunRow) -> RunRow:
+        """Return the row of a job as it is shown, in place of the calls that were read of it before."""
+        self._job_calls.replace(job)
+        return self.dress(job)
+
+    def join_kept(self) -> None:
+        """Join jobs and calls of the last session, which were read at different times."""
+        self._job_calls.collect(None)
+        self._job_calls.replace_all()
+
+    @property
+    def to_keep(self) -> dict[str, RunRow]:
+        """The rows for the next session: those of the list, and the calls that jobs stand for in it."""
+        return {**self._job_calls.replaced, **self.set.rows}
 
     def _sentence(self, *, nothing: bool) -> str | None:
         if self.session.refused:
@@ -154,6 +176,8 @@ class Runs:
         before = self.set.rows.get(row.key)
         if row.source is make.Source.RUN and before is not None and before.cancel_requested:
             row = row._replace(cancel_requested=True)
+        if row.source is make.Source.JOB:
+            row = self._job_calls.joined(row)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
         if row.live and (row.cancel_requested or row.key in self.session.cancelling):

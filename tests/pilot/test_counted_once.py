@@ -1,0 +1,120 @@
+"""Work that the calls and the token API both list is one row, while a browser session comes and goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+def _failed_job(world: World) -> str:
+    """A failed job with two calls, one of which failed; return its id."""
+    repo, now = world.repo("acme/api"), world.clock.us
+    flow = world.flow()
+    # Older work, so that the calls of the job are not at the edge of what is known.
+    world.call(
+        repo_id=repo, type="chat", model="acme/kimi", status="success", started_at=now - 90 * SECOND_US
+    )
+    job = world.job(flow, repo, start=True, repo_full_name="acme/api")
+    for status, tokens in (("success", Tokens(1000, 200)), ("failed", Tokens(300, 40))):
+        world.call(
+            repo_id=repo,
+            type="pr_review",
+            model="acme/nova-1",
+            status=status,
+            job_run_id=job,
+            tokens=tokens,
+            cost_usd=0.25,
+            cost_source="gateway",
+            completed_at=now,
+        )
+    _end(world, job)
+    return job
+
+
+def _end(world: World, job: str) -> None:
+    with world.plane.db.transaction() as tx:
+        tx.update("job_runs", job, status="failed", error="boom", completed_at=world.clock.us)
+
+
+def _sign_out(world: World) -> list[dict[str, Any]]:
+    kept = [dict(row) for row in world.plane.db.all("SELECT * FROM sessions")]
+    with world.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM sessions")
+    return kept
+
+
+def _sign_in(world: World, kept: list[dict[str, Any]]) -> None:
+    with world.plane.db.transaction() as tx:
+        for row in kept:
+            tx.insert("sessions", **row)
+
+
+def _rows(ui: Any) -> list[str]:
+    """The states of the rows that the table of runs shows, with what they are."""
+    known, shown = ui.app.runs.set.rows, ui.app.screen.table.visible_keys
+    return sorted(f"{known[key].source.value} {known[key].state}" for key in shown if key in known)
+
+
+CALLS = ["call failed", "call success", "call success"]
+JOBS = ["call success", "job failed"]
+
+
+async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(console: Run, world: World) -> None:
+    _failed_job(world)
+    async with console(gate=True) as ui:
+        await ui.until(lambda: _rows(ui) == CALLS, "the calls")
+        await ui.sees("1 failed today")
+        kept = _sign_out(world)
+        await ui.press("r")
+        await ui.until(lambda: "job failed" in _rows(ui), "the job")
+        assert _rows(ui) == JOBS
+        # What its calls told of model, tokens and cost stays.
+        text = await ui.sees("1+ failed today", "nova-1", "$0.50", "1.5k")
+        assert text.count("✗ failed") == 1
+        _sign_in(world, kept)
+        await ui.press("r")
+        await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
+
+
+async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: World) -> None:
+    _failed_job(world)
+    async with console(gate=True) as ui:
+        await ui.until(lambda: _rows(ui) == CALLS, "the calls")
+    async with console(gate=True, cookie=False) as ui:
+        await ui.until(lambda: "job failed" in _rows(ui), "the job")
+        assert _rows(ui) == JOBS
+        await ui.sees("1+ failed today")
+    # What was kept of that is counted once from the first frame on, and no call is missing afterwards.
+    async with console(gate=True, cookie=False) as ui:
+        assert _rows(ui) == JOBS
+    async with console(gate=True) as ui:
+        await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
+
+
+async def test_a_job_that_goes_on_unseen_claims_no_cost(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    job = world.job(world.flow(), repo, start=True)
+    world.call(
+        repo_id=repo,
+        type="pr_review",
+        model="acme/nova-1",
+        status="success",
+        job_run_id=job,
+        tokens=Tokens(1000, 200),
+        cost_usd=0.25,
+        cost_source="gateway",
+    )
+    async with console(gate=True) as ui:
+        await ui.sees("$0.25")
+        _sign_out(world)
+        await ui.press("r")
+        await ui.until(lambda: _rows(ui) == ["job running"], "the job alone")
+        _end(world, job)
+        await ui.press("r")
+        await ui.loses("$0.25")

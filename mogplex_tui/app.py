@@ -30,8 +30,11 @@ from mogplex_tui.screens.places import OWN, ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.letters import Letters
 from mogplex_tui.widgets.shared_caches import share_backgrounds
+from mogplex_tui.widgets.terminal_input import tolerate_malformed_input
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from mogplex_tui.screens.palette import Entry
 
 log = logging.getLogger("mogplex.app")
@@ -110,6 +113,11 @@ class ConsoleApp(ConsolePlaces):
         self.set_class(self.current_theme.dark, "-dark-mode", update=False)
         self.set_class(not self.current_theme.dark, "-light-mode", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's driver for this terminal, made to read whatever that sends."""
+        tolerate_malformed_input()
+        return super().get_driver_class()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line passes before it is written; in ASCII that leaves no glyph in it."""

@@ -7,7 +7,7 @@ import re
 import select
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ptyprocess
@@ -28,10 +28,20 @@ class Terminal:
     """Runs a command in a pseudo-terminal of a given size and reads its screen with a terminal emulator."""
 
     def __init__(
-        self, command: Sequence[str], *, columns: int, rows: int, env: dict[str, str], cwd: Path
+        self,
+        command: Sequence[str],
+        *,
+        columns: int,
+        rows: int,
+        env: dict[str, str],
+        cwd: Path,
+        keep: int | None = None,
+        on_output: Callable[[bytes], None] = lambda data: None,
     ) -> None:
+        """`raw` holds all output, or its last `keep` bytes; `on_output` gets each piece as it is read."""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
+        self._keep, self._on_output = keep, on_output
         self.raw = b""
         environment = {**env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
         self._process = ptyprocess.PtyProcess.spawn(
@@ -50,8 +60,44 @@ class Terminal:
         if not data:
             return False
         self.raw += data
+        if self._keep is not None and len(self.raw) > 2 * self._keep:
+            self.raw = self.raw[-self._keep :]
+        self._on_output(data)
         self._stream.feed(data)
         return True
+
+    def pump(self, seconds: float) -> bool:
+        """Read whatever comes for some seconds; False if the program has ended."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if not self._read(left):
+                return False
+        return self._read(0)
+
+    def read_some(self, seconds: float) -> bool:
+        """Read one piece of output, waiting for it at most some seconds; False if the program has ended."""
+        return self._read(seconds)
+
+    @property
+    def pid(self) -> int:
+        return int(self._process.pid)
+
+    @property
+    def alive(self) -> bool:
+        return bool(self._process.isalive())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows."""
+        return self._screen.columns, self._screen.lines
+
+    def resize(self, columns: int, rows: int) -> None:
+        self._screen.resize(rows, columns)
+        self._process.setwinsize(rows, columns)
+
+    def hang_up(self) -> None:
+        """Close the terminal's side, as a window that is closed or a connection that is lost does."""
+        os.close(self._process.fd)
 
     @property
     def lines(self) -> list[str]:
@@ -82,7 +128,11 @@ class Terminal:
 
     def press(self, *keys: str) -> None:
         for key in keys:
-            os.write(self._process.fd, NAMED.get(key, key).encode())
+            self.send(NAMED.get(key, key).encode())
+
+    def send(self, data: bytes) -> None:
+        """Write bytes as a keyboard, a mouse or a paste does."""
+        os.write(self._process.fd, data)
 
     def wait_end(self, seconds: float = 15.0) -> int | None:
         """Read until the program ends; return its exit code."""

@@ -1,6 +1,7 @@
 # Everything a fresh machine needs: python3 (3.11 or later, with venv), make and a package index.
 #   make demo    the console on its own embedded control plane
 #   make test    the whole test suite
+#   make soak    an hour of random input against a plane with every fault (ARGS="--minutes 5 --seed 3")
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ ARGS ?=
 # Twice the two cores: tests of screens and processes wait a good part of their time.
 JOBS ?= 4
 
-.PHONY: demo test check format lint types imports bench docs constraints snapshots clean
+.PHONY: demo test check soak format lint types imports bench docs constraints snapshots clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -25,6 +26,10 @@ check: $(VENV)/.dev
 	@echo "types"; $(BIN)/mypy
 	@echo "import rules"; $(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 	@$(MAKE) --no-print-directory test
+
+# Options: --minutes N --seed N. It ends with 1 and the seed when anything is violated.
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.hostile.soak $(ARGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .

@@ -163,10 +163,29 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 # Refusals that may pass where a family has answered before: a service whose database is down refuses good credentials,
 # and one that is being put up sends everybody to its sign-in page (README of the contract).
 _MAY_PASS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
+# No session opens these (auth.md §4).
+_TOKEN_ONLY = (Family.V1, Family.MCP_ENDPOINT)
 
 
 def _past_the_scope(error: errors.MogplexError) -> bool:
     return isinstance(error, _PAST_THE_SCOPE) and not isinstance(error, errors.InvalidInput)
+
+
+class CookieState(Observable):
+    """Whether the service has stopped accepting the session cookie, one answer for all routes.
+
+    A session opens every unversioned route or none (auth.md §4), so that no family has to learn it by itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expired = False
+
+    def learn(self, *, accepted: bool) -> None:
+        """Take in what the service says about the cookie."""
+        if self.expired is accepted:
+            self.expired = not accepted
+            self._changed()
 
 
 class AccessMap(Observable):
@@ -186,6 +205,8 @@ class AccessMap(Observable):
         self._answered: set[Family] = set()
         self._doubted: set[Family] = set()
         self.can_write: bool | None = None
+        self.cookie = CookieState()
+        self.cookie.subscribe(self._cookie_changed)
 
     def reach(self, family: Family) -> Finding:
         """Return what is known about a family; of one that was never asked, what its neighbour's refusal tells."""
@@ -200,9 +221,17 @@ class AccessMap(Observable):
         reach = self.reach(family).reach
         return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._doubted
 
-    def doubt(self) -> frozenset[Family]:
-        """Let what has answered before and refuses the credential now be asked once more; return which families."""
-        lost = frozenset(family for family in self._answered if self.reach(family).reach in _MAY_PASS)
+    def doubt(self, *, token_serves: bool = True) -> frozenset[Family]:
+        """Let what has answered before and refuses the credential now be asked once more; return which families.
+
+        While the cookie is refused, no family is asked that would be asked with it: one request that tests the
+        cookie answers for all of them. `token_serves` says whether a token can open unversioned routes.
+        """
+        lost = frozenset(
+            family
+            for family in self._answered
+            if self.reach(family).reach in _MAY_PASS and not self._waits_for_cookie(family, token_serves)
+        )
         if lost - self._doubted:
             self._doubted |= lost
             self._changed()
@@ -226,6 +255,22 @@ class AccessMap(Observable):
             self._learn_refusal(family, error, reads=method in ("GET", "HEAD"))
         if before != self._known(family):
             self._changed()
+
+    def _waits_for_cookie(self, family: Family, token_serves: bool) -> bool:
+        if not self.cookie.expired or family in _TOKEN_ONLY:
+            return False
+        return not token_serves or self.reach(family).reach is Reach.NEEDS_SESSION
+
+    def _cookie_changed(self) -> None:
+        if not self.cookie.expired:
+            # The refusals of the meantime were of the token, or of a cookie that is accepted now.
+            refused = (*_MAY_PASS, Reach.NEEDS_SCOPE)
+            self._doubted |= {
+                family
+                for family, found in self._found.items()
+                if found.reach in refused and family not in _TOKEN_ONLY
+            }
+        self._changed()
 
     def _known(self, family: Family) -> tuple[object, ...]:
         return (self._found.get(family), family in self._doubted, self.can_write)

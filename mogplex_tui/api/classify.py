@@ -19,7 +19,13 @@ from mogplex_tui.api.text import shown_path, visible
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
 # Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
 _ENDED_IN = ("/api/invites/", "/api/sandbox/")
+# Who is signed in; the only route that answers any credential, and never with a 401 (identity.md §2).
+ACCOUNT = "/api/auth/user"
 _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
+
+SIGN_IN_AGAIN = (
+    "The session has probably expired: sign in again in the browser, then run mogplex-tui login --session"
+)
 
 
 class Credential(StrEnum):
@@ -127,6 +133,21 @@ def classify(reply: Reply) -> errors.MogplexError | None:
         if not error.of_requests and reply.method != "GET":
             error.advice = "Wait until the quota of this action frees"
     return error
+
+
+def answers_visitor(reply: Reply, data: Any) -> bool:
+    """Return whether a success may be the answer for somebody who is not signed in (identity.md §1.2).
+
+    The models in the form of the command line tool and an empty list of new models look the same for everybody.
+    """
+    if reply.method != "GET":
+        return False
+    fields = data if isinstance(data, dict) else {}
+    if reply.path == ACCOUNT:
+        return "user" in fields and fields["user"] is None
+    if reply.path == "/api/models":
+        return isinstance(data, list) or ("models" in fields and "default_model" not in fields)
+    return reply.path == "/api/models/new-arrivals" and fields.get("models") == []
 
 
 def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
@@ -285,7 +306,7 @@ def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint)
     if _lacks_ai(reply, complaint):
         return "Add an AI provider key, or choose a plan that includes AI"
     if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:
-        return "The session has probably ended: sign in again in the browser and copy the new cookie"
+        return SIGN_IN_AGAIN
     if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":
         return "The service also says this for a repository that it does not know; check the repository first"
     return None
@@ -313,7 +334,7 @@ def _login(reply: Reply) -> errors.LoginRequired:
     )
     advice = None
     if reply.credential is Credential.COOKIE:
-        advice = "The session has probably ended: sign in again in the browser and copy the new cookie"
+        advice = SIGN_IN_AGAIN
     elif reply.is_html and reply.on_v1:
         advice = "Check that the base URL is a Mogplex service"
     elif reply.on_v1:

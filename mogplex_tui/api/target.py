@@ -72,6 +72,11 @@ class Target:
         return bool(self.token and self.token.reveal().startswith(TOKEN_PREFIX))
 
     @property
+    def token_opens_unversioned_routes(self) -> bool:
+        """Whether routes outside v1 may accept the token: they never accept an OAuth token (auth.md §1)."""
+        return self.token_is_limited
+
+    @property
     def bearer(self) -> Secret | None:
         """The token to send now."""
         return self.token if self.renewal is None else self.renewal.token

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.access import V1, AccessMap, Family, family_of
 from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
-from mogplex_tui.api.classify import Credential, Reply, classify, unpack
+from mogplex_tui.api.classify import ACCOUNT, Credential, Reply, answers_visitor, classify, unpack
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.rules import json_text
@@ -42,7 +42,8 @@ class Request:
     """One request before it leaves: `resource` is what it is about, in words for a sentence.
 
     `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `patience` is how many
-    seconds an answer may take where the route works before it answers; 0 for the usual limits.
+    seconds an answer may take where the route works before it answers; 0 for the usual limits. `credential` is the
+    one to send, None for that of the route (`Transport.credential_for`).
     """
 
     method: str
@@ -54,12 +55,17 @@ class Request:
     content: bytes | None = None
     content_type: str = ""
     patience: float = 0.0
+    credential: Credential | None = None
+
+
+class _SendWithToken(Exception):
+    """The session cookie was refused for a stream, and the token may open it."""
 
 
 class Transport:
     """Sends requests of one context and turns every end into an answer or an error of the tree.
 
-    v1 takes the token alone; other routes take the session cookie alone when there is one, else the token
+    v1 takes the token alone; other routes take the session cookie alone while the service accepts one, else the token
     (auth.md §4). Limited tokens ask the budget first and tell it after; every end is told to the access map
     and to the connection.
     """
@@ -82,21 +88,24 @@ class Transport:
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
         self._checking = asyncio.Lock()
         self._verdict: tuple[float, errors.MogplexError | None] | None = None
+        self._cookie_accepted_at: float | None = None
 
     async def request(self, request: Request, priority: Priority) -> Answer:
         """Send one request and return its decoded answer; raises an error of the tree."""
         reply = self._reply(request)
         started = self.clock.monotonic()
+        data = None
         try:
             reply, body = await self._exchange(request, reply, priority)
             error = classify(reply)
-            data = None
             if error is None:
                 data = unpack(reply, body)
         except errors.MogplexError as failed:
             error = failed
         # Before anything is asked about it, so that the log and its times are those of the exchange.
         self._log(request, reply, error, started)
+        if await self._token_replaces_cookie(request, reply, error, data):
+            return await self.request(replace(request, credential=Credential.TOKEN), priority)
         if error is not None:
             error = await self._reconsider(error, reply)
         self._learn(request, reply, error)
@@ -118,6 +127,18 @@ class Transport:
         `gated` streams count among the requests in flight; an endless one must not. `told_as` are the statuses of
         refusals that this route words as an event stream, which is then given out like any other.
         """
+        async with AsyncExitStack() as stack:
+            try:
+                opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
+            except _SendWithToken:
+                request = replace(request, credential=Credential.TOKEN)
+                opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
+            yield opened
+
+    @asynccontextmanager
+    async def _open_stream(
+        self, request: Request, priority: Priority, gated: bool, told_as: frozenset[int]
+    ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
         reply = self._reply(request)
         started = self.clock.monotonic()
         slot = self._ask(reply, priority)
@@ -145,6 +166,8 @@ class Transport:
                 if slot is not None:
                     self.budget.tell(slot, _outcome(error, outcome))
                 self._log(request, reply, error, started)
+                if await self._token_replaces_cookie(request, reply, error, None):
+                    raise _SendWithToken
                 error = await self._reconsider(error, reply) if error is not None else None
                 self._learn(request, reply, error)
                 if error is not None:
@@ -174,7 +197,8 @@ class Transport:
     def credential_for(self, path: str) -> Credential:
         """Return which credential a route is asked with."""
         on_v1 = path == V1 or path.startswith(V1 + "/")
-        if not on_v1 and self.target.session_cookie:
+        replaced = self.access.cookie.expired and self.target.token_opens_unversioned_routes
+        if not on_v1 and self.target.session_cookie and not replaced:
             return Credential.COOKIE
         return Credential.TOKEN if self.target.token else Credential.NONE
 
@@ -189,12 +213,12 @@ class Transport:
             status=0,
             resource=request.resource,
             request_id=uuid.uuid4().hex[:12],
-            credential=self.credential_for(request.path),
+            credential=request.credential or self.credential_for(request.path),
             scrub=self.target.scrub,
         )
 
     def _ask(self, reply: Reply, priority: Priority) -> Slot | None:
-        if not self.spends_budget(reply.path):
+        if reply.credential is not Credential.TOKEN or not self.target.token_is_limited:
             return None
         slot = self.budget.ask(priority)
         if isinstance(slot, Blocked):
@@ -317,6 +341,49 @@ class Transport:
             self._log(request, replace(reply, status=0), error, started)
             self._learn(request, reply, error)
             raise error from None
+
+    async def _token_replaces_cookie(
+        self, request: Request, reply: Reply, error: errors.MogplexError | None, data: Any
+    ) -> bool:
+        """Learn whether the cookie is still accepted; return whether to send the request again with the token.
+
+        The edge and the handlers refuse a credential before they do anything else (auth.md §3, §5), so that a request
+        that changes something may be sent again as well.
+        """
+        if reply.credential is not Credential.COOKIE:
+            return False
+        refused = (
+            type(error) is errors.NotSignedIn
+            or (isinstance(error, errors.LoginRequired) and not reply.is_html)
+            or (error is None and answers_visitor(reply, data))
+        )
+        if request.path == ACCOUNT and (refused or error is None):
+            self.access.cookie.learn(accepted=not refused)
+        elif refused:
+            await self._test_cookie()
+        return (
+            refused
+            and request.credential is None
+            and self.access.cookie.expired
+            and self.target.token_opens_unversioned_routes
+        )
+
+    async def _test_cookie(self) -> None:
+        """Find out with one request, for all routes, whether a refused cookie has ended or one route is closed."""
+        async with self._checking:
+            now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at
+            recently = accepted_at is not None and now - accepted_at <= _VERDICT_LASTS
+            if recently or self.access.cookie.expired:
+                return
+            try:
+                await self.request(
+                    Request("GET", ACCOUNT, "the account", credential=Credential.COOKIE), Priority.ACTION
+                )
+            except errors.MogplexError:
+                # No word on the cookie: then the refusal counts, until the cookie is tested again.
+                self.access.cookie.learn(accepted=False)
+            if not self.access.cookie.expired:
+                self._cookie_accepted_at = now
 
     async def _reconsider(self, error: errors.MogplexError, reply: Reply) -> errors.MogplexError:
         if isinstance(error, errors.Throttled) and error.of_requests:

@@ -146,6 +146,7 @@ class Examination:
 
     def _settle(self) -> None:
         """Say why the service saw nobody: the routes that hide it do so for a bad token and a busy one alike (§5.1)."""
+        from mogplex_tui.api.classify import SIGN_IN_AGAIN
         from mogplex_tui.api.errors import LoginRequired, NotSignedIn
 
         target = self.session.target
@@ -157,7 +158,7 @@ class Examination:
                 finding.refused(
                     NotSignedIn(
                         "The service does not accept this session cookie",
-                        advice="The session has probably ended: sign in again in the browser and copy the new cookie",
+                        advice=SIGN_IN_AGAIN,
                     )
                 )
                 continue

@@ -31,9 +31,10 @@ async def _doctor(setting: Setting) -> int:
     from mogplex_tui.cli.progress import progress
 
     examination = Examination(setting)
-    service = _service(setting)
     async with progress("Asking each family"):
         findings = await examination.run()
+    # Only now is it known whether the cookie is accepted.
+    service = _service(setting)
     budget, facts = examination.budget()
     output = setting.output
     if output.as_json:
@@ -54,7 +55,7 @@ async def _doctor(setting: Setting) -> int:
 def _service(setting: Setting) -> dict[str, Any]:
     from mogplex_tui import __version__
 
-    settings, target = setting.settings, setting.session.target
+    settings, session, target = setting.settings, setting.session, setting.session.target
     kind = "personal access token" if target.token_is_limited else "OAuth access token"
     return {
         "version": __version__,
@@ -63,6 +64,7 @@ def _service(setting: Setting) -> dict[str, Any]:
         "token": kind if target.token else None,
         "token_from": settings.token.origin if target.token else None,
         "session_cookie_from": settings.session_cookie.origin if target.session_cookie else None,
+        "session": ("expired" if session.session_expired else "in use") if target.session_cookie else None,
         "read_only": settings.read_only.value,
     }
 
@@ -72,10 +74,11 @@ def _print(setting: Setting, service: dict[str, Any], findings: list[Finding]) -
     from mogplex_tui.operate import words
 
     token, cookie = service["token"], service["session_cookie_from"]
+    expired = ", expired" if service["session"] == "expired" else ""
     facts = [
         ("service", f"{service['base_url']} (from {service['base_url_from']})"),
         ("token", f"{token} (from {service['token_from']})" if token else words.DASH),
-        ("session", f"cookie (from {cookie})" if cookie else words.DASH),
+        ("session", f"cookie{expired} (from {cookie})" if cookie else words.DASH),
         ("read-only", "yes" if service["read_only"] else "no"),
     ]
     output = setting.output
@@ -99,12 +102,24 @@ def _print(setting: Setting, service: dict[str, Any], findings: list[Finding]) -
         for each in findings
     ]
     output.table(columns, rows)
-    _print_help(output, findings)
+    _print_help(output, findings, _credential_advice(setting))
 
 
-def _print_help(output: Output, findings: list[Finding]) -> None:
-    """What to do, each advice once with the families that it is for: there is no room for it in a line of the table."""
-    helps: dict[str, list[str]] = {}
+def _credential_advice(setting: Setting) -> dict[str, list[str]]:
+    """Return what to do about the credentials themselves, with the line of the report that it is about."""
+    session = setting.session
+    if not session.session_expired or not session.target.token_opens_unversioned_routes:
+        # Without a token in its place every family says so itself.
+        return {}
+    text = (
+        "The browser session has expired; the token is used in its place."
+        " Sign in again in the browser, then run mogplex-tui login --session."
+    )
+    return {text: ["session"]}
+
+
+def _print_help(output: Output, findings: list[Finding], helps: dict[str, list[str]]) -> None:
+    """Print each advice once, with the families that it is for; there is no room for it in a line of the table."""
     for finding in findings:
         if finding.helps:
             helps.setdefault(finding.helps, []).append(finding.family)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.classify import Credential
 from mogplex_tui.api.clock import Clock, SystemClock
-from mogplex_tui.api.errors import LoginRequired, MogplexError
+from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
@@ -31,6 +33,9 @@ log = logging.getLogger("mogplex.live")
 # After so many seconds a refusal of what was open before is put to the test for the first time, and at most so long
 # after the last time.
 DOUBTS, LONGEST_DOUBT = 30.0, 300.0
+
+
+SESSION_EXPIRED = "The browser session has expired."
 
 
 def session_needed(what: str) -> str:
@@ -79,6 +84,7 @@ class Session:
         # Keys of rows whose cancel is on its way, with the state they had before.
         self.cancelling: dict[str, str] = {}
         self._client: MogplexClient | None = None
+        self._doubts = self._doubt_feed()
         self._forget: list[Callable[[], None]] = []
 
     @property
@@ -118,9 +124,24 @@ class Session:
         """Whether actions that write are offered: the console's own rule (design decision 10)."""
         return not self.read_only and self.access.can_write is not False
 
+    @property
+    def session_expired(self) -> bool:
+        """Whether the service refuses the session cookie of this context."""
+        return self.access.cookie.expired
+
+    @property
+    def has_session(self) -> bool:
+        """Whether there is a session cookie that is not known to be refused."""
+        return self._target is not None and bool(self._target.session_cookie) and not self.session_expired
+
     def metered_off_v1(self) -> bool:
         """Return whether unversioned routes spend the token's budget: a session cookie spends none."""
-        return self._target is None or self._target.session_cookie is None
+        return self._target is None or self._target.session_cookie is None or self._token_stands_in
+
+    @property
+    def _token_stands_in(self) -> bool:
+        """Whether unversioned routes are asked with the token because the cookie is refused."""
+        return self.session_expired and self.target.token_opens_unversioned_routes
 
     def open(self, family: Family) -> bool:
         """Return whether a family is worth asking: open, or not yet known."""
@@ -131,8 +152,8 @@ class Session:
         found = self.access.reach(family)
         if self.target.session_cookie is None or not found.reason:
             return sentence
-        if found.reach is Reach.NEEDS_SESSION:
-            return f"The browser session has probably ended. {sentence}"
+        if self.session_expired:
+            return f"{SESSION_EXPIRED} {sentence}"
         return f"{found.reason} {sentence}"
 
     def closed(self, families: Sequence[Family], needs: str) -> str | None:
@@ -144,7 +165,7 @@ class Session:
             return None
         findings = [self.access.reach(family) for family in families]
         wanted = {Reach.NEEDS_SESSION}
-        if self.target.session_cookie is None and families[0] is not Family.V1:
+        if not self.has_session and families[0] is not Family.V1:
             # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
@@ -172,7 +193,8 @@ class Session:
         """Begin to read. Needs a running event loop."""
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
-        for feed in (self._account_feed(), self._names_feed(), self._doubt_feed()):
+        self._forget.append(self.access.cookie.subscribe(self._cookie_changed))
+        for feed in (self._account_feed(), self._names_feed(), self._doubts):
             self.scheduler.want(feed)
         self.costs.start()
         self.realtime.start()
@@ -196,18 +218,33 @@ class Session:
         if self._client is not None:
             await self._client.aclose()
 
+    def _cookie_changed(self) -> None:
+        """After the cookie is accepted again, read what the token did not open meanwhile."""
+        if not self.session_expired:
+            self.scheduler.refresh_all(everything=True)
+            self.realtime.reconnect()
+
     def doubt(self) -> bool:
         """Ask again what refuses a credential that it had accepted before; return whether there is such a thing."""
-        lost = self.access.doubt()
+        if self.session_expired:
+            self.scheduler.refresh(self._doubts)
+        return self._ask_again()
+
+    def _ask_again(self) -> bool:
+        lost = self.access.doubt(token_serves=self.target.token_opens_unversioned_routes)
         if Family.REALTIME in lost:
             self.realtime.reconnect()
         if lost:
             self.scheduler.refresh_all()
-        return bool(lost)
+        return bool(lost) or self.session_expired
 
     def _doubt_feed(self) -> Feed:
         async def fetch() -> bool:
-            feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self.doubt() else DOUBTS
+            if self.session_expired:
+                # One request answers for all that a session opens; while the cookie is refused, nothing else is asked.
+                with contextlib.suppress(LoginRequired, NotSignedIn):
+                    await self.client.at(Priority.BACKGROUND).account.user(credential=Credential.COOKIE)
+            feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self._ask_again() else DOUBTS
             return False
 
         feed = Feed("doubt", fetch, Priority.BACKGROUND, every=DOUBTS, blind=DOUBTS, metered=lambda: False)

@@ -123,11 +123,14 @@ async def test_a_401_off_v1_is_checked_on_v1_before_the_token_is_called_dead(
         assert (client.budget.blocked_until is not None) is (on_v1 is LIMIT)
 
 
-async def test_a_401_for_a_cookie_needs_no_check() -> None:
-    async with serving(UNAUTHORIZED) as service, service.client(cookie=COOKIE) as client:
-        with pytest.raises(e.NotSignedIn, match="session cookie"):
-            await client.observability.calls()
-        assert len(service.seen) == 1
+async def test_a_401_for_a_cookie_alone_is_about_the_cookie() -> None:
+    async with serving(UNAUTHORIZED) as service, service.client(token=None, cookie=COOKIE) as client:
+        for _ in range(2):
+            with pytest.raises(e.NotSignedIn, match="session cookie"):
+                await client.observability.calls()
+        # The second asks for the account, which tells for all routes, and is not asked again.
+        calls = "/api/observability/calls"
+        assert [seen.path for seen in service.seen] == [calls, "/api/auth/user", calls]
 
 
 async def test_an_oauth_token_off_v1_needs_a_session() -> None:

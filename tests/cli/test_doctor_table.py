@@ -139,13 +139,22 @@ async def test_a_cookie_that_has_expired(mogplex: Mogplex, plane: PlaneServer) -
     expected = all_are("needs-session", v1="needs-scope", write="needs-scope")
     assert (done.code, told(done)) == (3, expected)
     assert (
-        "copy the new cookie"
+        "mogplex-tui login --session"
         in next(each for each in done.objects if each.get("family") == "account")["advice"]
     )
-    # A good token beside it does not mend the routes that take the cookie alone.
+    # A good token beside it opens what it opens without the cookie.
+    mogplex.use(plane.base_url, token=plane.token)
+    without = told(await mogplex("doctor", "--json"))
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
+    assert (done.code, told(done)) == (0, without)
+    assert done.objects[0]["session"] == "expired"
+    text = (await mogplex("doctor")).out
+    assert "cookie, expired (from MOGPLEX_SESSION_COOKIE)" in text
+    assert (
+        "session: The browser session has expired; the token is used in its place. Sign in again"
+        in " ".join(text.split())
+    )
 
 
 async def test_a_token_at_its_limit_is_throttled_and_not_called_dead(

@@ -86,8 +86,9 @@ def world(server: PlaneServer) -> World:
 def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
     """Return a context manager that runs the console.
 
-    `token` and `cookie` say which credentials it has (True: the plane's own); `gate` takes the plane's hosted
-    profile, which sends tokens on unversioned routes to the login page; `config` is the text of its config file.
+    `token` and `cookie` say which credentials it has (True: the plane's own, a text: another); `gate` takes the
+    plane's hosted profile, which sends tokens on unversioned routes to the login page; `config` is the text of its
+    config file.
     """
 
     @asynccontextmanager
@@ -95,7 +96,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
         *,
         size: tuple[int, int] = (120, 40),
         token: bool | str = True,
-        cookie: bool = True,
+        cookie: bool | str = True,
         gate: bool = False,
         directory: Path | None = tmp_path / "state",
         config: str = "",
@@ -107,7 +108,7 @@ def console(server: PlaneServer, tmp_path: Path) -> Callable[..., Any]:
                 "test",
                 edge.base_url if gate else server.base_url,
                 Secret(server.token if token is True else str(token)) if token else None,
-                Secret(server.session_cookie) if cookie else None,
+                Secret(server.session_cookie if cookie is True else str(cookie)) if cookie else None,
             )
             file = tmp_path / "config.toml"
             if config:

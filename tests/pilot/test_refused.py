@@ -56,9 +56,7 @@ async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old
         assert world.plane.faults is not None
         world.plane.faults.add(parse("* /api/* login"))
         await ui.press("r")
-        text = await ui.sees(
-            "The browser session has probably ended.", "What was read before stays.", "stale "
-        )
+        text = await ui.sees("The browser session has expired.", "What was read before stays.", "stale ")
         assert "as of" not in text and "nova" in text and "Dispatch" in text
         # What is old is drawn as old.
         assert ui.app.screen.query_one("#page").opacity < 1

@@ -57,7 +57,11 @@ def test_a_token_without_the_write_scope_may_not_write_once_that_is_known(tmp_pa
 def test_unversioned_routes_spend_the_budget_unless_a_session_cookie_pays(tmp_path: Path) -> None:
     assert Session().metered_off_v1()
     assert FakeSession(tmp_path).metered_off_v1()
-    assert not FakeSession(tmp_path, cookie=COOKIE).metered_off_v1()
+    session = FakeSession(tmp_path, cookie=COOKIE)
+    assert not session.metered_off_v1()
+    # From then on the token is sent in its place.
+    session.access.cookie.learn(accepted=False)
+    assert session.metered_off_v1()
 
 
 def test_a_family_is_worth_asking_until_it_is_known_to_be_closed(tmp_path: Path) -> None:
@@ -113,21 +117,40 @@ async def test_a_session_that_was_never_started_stops_as_well(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("cookie", "error", "begins"),
+    ("cookie", "expired", "error", "begins"),
     [
-        (None, LOGIN, "Jobs need"),
-        (COOKIE, LOGIN, "The browser session has probably ended. Jobs need"),
-        (COOKIE, NO_SCOPE, "Missing scope: write. "),
+        (None, False, LOGIN, "Jobs need"),
+        (COOKIE, True, LOGIN, "The browser session has expired. Jobs need"),
+        (COOKIE, False, NO_SCOPE, "Missing scope: write. "),
     ],
+    ids=["no cookie", "expired cookie", "cookie without access"],
 )
 def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_needed(
-    tmp_path: Path, cookie: str | None, error: MogplexError, begins: str
+    tmp_path: Path, cookie: str | None, expired: bool, error: MogplexError, begins: str
 ) -> None:
     session = FakeSession(tmp_path, cookie=cookie)
+    session.access.cookie.learn(accepted=not expired)
     session.access.learn(Family.OBSERVABILITY, error)
     told = session.lacking(Family.OBSERVABILITY, "Jobs need a browser session.")
     assert told.startswith(begins)
     assert told.endswith("Jobs need a browser session.")
+
+
+def test_families_are_not_asked_again_one_by_one_while_the_cookie_is_refused(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, cookie=COOKIE)
+    for family, error in ((Family.OBSERVABILITY, LOGIN), (Family.SETTINGS, NOBODY), (Family.V1, NOBODY)):
+        session.access.learn(family)
+        session.access.learn(family, error)
+    session.access.cookie.learn(accepted=False)
+    session.doubt()
+    # What refuses the token may pass; what wants a session waits for the one test of the cookie.
+    assert [session.open(f) for f in (Family.OBSERVABILITY, Family.SETTINGS, Family.V1)] == [
+        False,
+        True,
+        True,
+    ]
+    session.access.cookie.learn(accepted=True)
+    assert session.open(Family.OBSERVABILITY)
 
 
 @pytest.mark.parametrize("error", [NOBODY, LOGIN])

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.classify import ACCOUNT, Credential
 from mogplex_tui.api.models.account import Settings, SettingsUpdate, User
 from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.transport import Request
 
 
 class AccountResource(Resource):
     """`/api/auth/user`."""
 
-    async def user(self) -> User | None:
+    async def user(self, *, credential: Credential | None = None) -> User | None:
         """Return the signed-in account, or None when the service sees nobody.
 
-        The route never answers 401. A null for a limited token with a nearly full budget raises
-        SuspectedThrottle when the token works elsewhere (auth.md §5.1).
+        `credential` asks for the account of the token or of the cookie; None asks with the one that is in use. The
+        route never answers 401. A null for a limited token with a nearly full budget raises SuspectedThrottle when
+        the token works elsewhere (auth.md §5.1).
         """
-        answer = await self._get("/api/auth/user", "the account")
+        request = Request("GET", ACCOUNT, "the account", credential=credential)
+        answer = await self._transport.request(request, self._priority)
         if answer.at("user") is not None:
             return answer.one(User, "user")
         budget = self._transport.budget
-        if self._transport.spends_budget("/api/auth/user") and budget.used() >= budget.room(
-            Priority.BACKGROUND
+        if (
+            answer.reply.credential is Credential.TOKEN
+            and self._transport.target.token_is_limited
+            and budget.used() >= budget.room(Priority.BACKGROUND)
         ):
             verdict = await self._transport.token_still_works()
             if not isinstance(verdict, errors.NotSignedIn):

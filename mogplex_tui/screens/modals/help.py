@@ -18,6 +18,10 @@ from mogplex_tui.widgets.text import wrap as lines_of
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
 # What the header tells, in the order in which it does.
 _HEADER = (
+    (
+        "session expired",
+        "the service refuses the session cookie: mogplex-tui login --session stores a new one",
+    ),
     ("● nominal", "whether the service answers; live: changes are heard as they happen"),
     ("budget 5/60", "requests of the last minute, of as many as the token has; next: when one is free again"),
     (

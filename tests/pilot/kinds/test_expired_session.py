@@ -1,0 +1,82 @@
+"""A session cookie that the service refuses takes nothing away from the token beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mogplex_tui.live import session
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.kind_screen import KindScreen
+from tests.pilot.kinds.story import server
+from tests.pilot.kinds.walking import asks_the_service, heard, soon
+
+__all__ = ["server"]
+
+ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
+EXPIRED = "better-auth.session_token=expired"
+
+
+def _seen(ui: Any, screen: KindScreen, kind: Kind) -> tuple[str, list[str], str, str]:
+    """What a list shows: its source, its rows, the bar of what can be done with them, and what it says is closed."""
+    source = screen.collection.road
+    closed = (screen.collection.closed(kind.needs) or "").replace(f"{session.SESSION_EXPIRED} ", "")
+    return (
+        source.family if source else "",
+        sorted(screen.collection.set.rows),
+        ui.text.splitlines()[-1],
+        closed,
+    )
+
+
+async def _walk(ui: Any) -> dict[str, Any]:
+    # The plane of these tests has no limit; the console's own would hold the last kinds back for a minute.
+    ui.app.session.budget.limit = 1000
+    found = {}
+    for kind in ASKING:
+        await ui.app.go(kind.name)
+        screen = await heard(ui, kind)
+        closed = screen.collection.closed(kind.needs)
+        if not closed:
+            await soon(ui, lambda screen=screen: screen.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+        found[kind.name] = _seen(ui, screen, kind)
+    return found
+
+
+@pytest.mark.parametrize("gate", [True, False], ids=["hosted", "tokens-everywhere"])
+async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: bool) -> None:
+    async with console(gate=gate, cookie=False) as ui:
+        by_token = await _walk(ui)
+    async with console(gate=gate, cookie=EXPIRED) as ui:
+        await soon(ui, lambda: ui.app.session.account, "the account")
+        assert await _walk(ui) == by_token
+        await ui.sees("session expired", "● nominal")
+
+
+async def test_the_header_says_so_until_the_session_is_accepted_again(
+    console: Any, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "DOUBTS", 0.2)
+    plane = server.plane
+
+    def ends(at: str) -> None:
+        with plane.db.transaction() as tx:
+            tx.execute(f"UPDATE sessions SET expires_at = {at}")
+
+    ends("-expires_at")
+    async with console(gate=True, size=(80, 24)) as ui:
+        await ui.app.go("jobs")
+        await ui.sees("session expired")
+        asked = len(ui.edge.turned_away)
+        probes = ui.edge.passed.count("/api/auth/user")
+        await ui.until(
+            lambda: ui.edge.passed.count("/api/auth/user") >= probes + 3, "three tests of the cookie"
+        )
+        # No family is asked again for each test of the cookie.
+        assert len(ui.edge.turned_away) == asked
+        ends("-expires_at")
+        await ui.loses("session expired")
+        await soon(ui, lambda: ui.app.screen.collection.set.rows, "the jobs")
+        assert "browser session" not in ui.text

@@ -27,7 +27,7 @@ from mogplex_tui.cli.follow import Follower, ending
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.shapes import print_run, summary
 from mogplex_tui.live.names import read_hidden
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.operate import operations
 from mogplex_tui.operate.facts import can_cancel_words
 from mogplex_tui.operate.operations import Draft, name_of, new_key
@@ -159,8 +159,8 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
     row = await finder.find(arguments.run)
     if row.state in ENDED_STATES:
         return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
-    if row.source is Source.CALL:
-        row = await finder.learn_run_id(row)
+    if row.external and row.run_id is None:
+        row = await finder.learn_from_events(row)
     if why := operations.why_not_cancel(setting.session, row):
         raise Stop(Exit.NOT_ALLOWED, why)
     if not arguments.yes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.listing import CLOSED, Listing, Wanted
+from mogplex_tui.live import lookup
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.operate.operations import run_of
+from mogplex_tui.operate.operations import ids_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import Call
@@ -57,6 +59,8 @@ class Finder:
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:
         """Read a run again by every road that shows it; the run's own row decides when it is over (v1.md §7.6)."""
         client, fresh = self.session.client.at(priority), row
+        if row.source is Source.JOB and row.job_id and self.session.open(Family.OBSERVABILITY):
+            return self._keep(lookup.job_row(self.runs, await client.observability.job(row.job_id)))
         if row.call_id and row.began and self.session.open(Family.OBSERVABILITY):
             try:
                 fresh = await self._call_of(row, priority) or row
@@ -71,15 +75,20 @@ class Finder:
             fresh = self.runs.dress(make.from_job(detail, row.automation_id, row.who))
         return self._keep(fresh)
 
-    async def learn_run_id(self, row: RunRow) -> RunRow:
-        """Return the row with its run's id, which only a call's first event names (v1.md §7.4)."""
-        if row.run_id or not row.external or not row.call_id:
+    async def learn_from_events(self, row: RunRow) -> RunRow:
+        """Return the row of a call with the id of its run and the branches, where only its events name them."""
+        if row.source is not Source.CALL or not lookup.lacks_events(row):
             return row
-        run_id = await run_of(self.session.client.at(Priority.ACTION).observability.call_events(row.call_id))
-        if run_id is None:
-            return row
-        self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
-        return self._keep(row._replace(run_id=run_id))
+        events = self.session.client.at(Priority.ACTION).observability.call_events(row.call_id or row.key)
+        fresh = row
+        async with aclosing(events) as batches:
+            async for batch in batches:
+                fresh = lookup.with_events(fresh, batch)
+                if not lookup.lacks_events(fresh):
+                    break
+        if fresh.run_id is not None and row.run_id is None:
+            self.session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
+        return self._keep(fresh)
 
     def _keep(self, row: RunRow) -> RunRow:
         self.runs.set.apply([(row.key, row)])
@@ -93,21 +102,19 @@ class Finder:
                 return await self._run(known.run_id if known else asked)
             except (NotFound, NotSignedIn) as error:
                 refusal = error
+        found = await lookup.by_call_or_job(self.runs, asked, Priority.ACTION)
+        if found is not None:
+            return found
         for row in await self._rows():
-            if asked in _ids(row):
+            if asked in ids_of(row):
                 return row
-        if refusal is not None and not isinstance(refusal, NotFound):
-            raise refusal
-        raise NotFound(
-            f"The service does not know a run {asked}",
-            advice="Only a run's own id is found everywhere; of calls and jobs the newest ones are looked through",
-        )
+        raise refusal if isinstance(refusal, NotSignedIn) else lookup.unknown_id(self.session, asked)
 
     async def _by_beginning(self, asked: str) -> RunRow:
         kept = [run for run in self.session.history.all() if run.run_id.startswith(asked)]
         if len(kept) == 1 and len(asked) >= 8 and self.session.target.token is not None:
             return await self._run(kept[0].run_id)
-        rows = [row for row in await self._rows() if any(each.startswith(asked) for each in _ids(row))]
+        rows = [row for row in await self._rows() if any(each.startswith(asked) for each in ids_of(row))]
         listed = {row.run_id for row in rows}
         others = [run for run in kept if run.run_id not in listed]
         if len(rows) + len(others) > 1:
@@ -118,7 +125,7 @@ class Finder:
         if rows:
             return rows[0]
         if others:
-            return await self._run(others[0].run_id)
+            return await self._by_id(others[0].run_id)
         raise Stop(
             Exit.FAILED, f"No run in the list begins with {asked}. A whole id is found even when it is old."
         )
@@ -166,7 +173,3 @@ class Finder:
         )
         call: Call | None = next((call for call in page.calls if call.id == row.call_id), None)
         return None if call is None else self.runs.dress(make.from_call(call))
-
-
-def _ids(row: RunRow) -> set[str]:
-    return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -148,10 +149,15 @@ async def _list(setting: Setting, args: argparse.Namespace) -> int:
 
 
 async def _get(setting: Setting, args: argparse.Namespace) -> int:
+    from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.shapes import print_run
 
-    row = await Finder(setting.session).find(args.run)
+    finder = Finder(setting.session)
+    row = await finder.find(args.run)
+    # Without them the run is shown all the same, with dashes for what only events name.
+    with contextlib.suppress(MogplexError):
+        row = await finder.learn_from_events(row)
     if setting.output.form in ("json", "csv"):
         print_run(setting.output, row)
     else:

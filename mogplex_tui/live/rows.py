@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mogplex_tui.api.clock import aware
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.automations import AutomationRun
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.calls import Call
+    from mogplex_tui.api.models.jobs import Job
     from mogplex_tui.api.models.runs import RunDetail
 
 LIVE_STATES = frozenset({"pending", "streaming", "running", "cancelling"})
@@ -142,7 +142,7 @@ def from_call(call: Call) -> RunRow:
         harness=harness,
         kind=call.type,
         model=None if (call.model or "").startswith("harness:") else call.model,
-        branch=_branch(meta.get("working_branch")) or _branch(meta.get("head_branch")),
+        branch=_first_branch(meta, "working_branch", "head_branch"),
         base_branch=_branch(meta.get("base_branch")),
         created_at=call.started_at,
         started_at=call.started_at,
@@ -220,8 +220,8 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
     )
 
 
-def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> RunRow:
-    """Make a row of an automation's run (v1.md §5.4); its cost is never given on that route."""
+def from_job(run: Job, automation_id: str | None, automation: str | None) -> RunRow:
+    """Make a row of a job run; v1 never gives its cost (observability.md §7.1, v1.md §5.4)."""
     meta = run.metadata or {}
     return RunRow(
         key=run.id,
@@ -233,7 +233,8 @@ def from_job(run: AutomationRun, automation_id: str, automation: str | None) -> 
         repo=(run.repo.full_name if run.repo else None) or _text(meta.get("repo_full_name")),
         who=automation,
         kind=run.source_type,
-        branch=_branch(meta.get("head_branch")) or _branch(meta.get("working_branch")),
+        branch=_first_branch(meta, "head_branch", "working_branch", "head_ref"),
+        base_branch=_first_branch(meta, "base_branch", "base_ref", "default_branch"),
         created_at=run.created_at,
         started_at=run.started_at or run.created_at,
         ended_at=run.completed_at,
@@ -303,3 +304,7 @@ def _repo(value: Any) -> str | None:
 def _branch(value: Any) -> str | None:
     text = _text(value)
     return text if text and " " not in text else None
+
+
+def _first_branch(meta: Mapping[str, Any], *names: str) -> str | None:
+    return next((branch for name in names if (branch := _branch(meta.get(name)))), None)

@@ -10,6 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
 from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.lookup import job_row, lacks_events, with_events
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import session_needed
@@ -51,7 +52,7 @@ class RunFeed:
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is Source.JOB else {"ai_call_events"}
             ),
-            metered=lambda: not self.wide or session.metered_off_v1(),
+            metered=lambda: not (self.wide or self.by_job) or session.metered_off_v1(),
             idle=self._over,
         )
 
@@ -64,13 +65,21 @@ class RunFeed:
     @property
     def wide(self) -> bool:
         """Whether its events come by the wide road, whose answers tell nothing else of the run."""
-        return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
+        row = self.row
+        is_call = row.call_id is not None and row.source is not Source.JOB
+        return is_call and self.session.open(Family.OBSERVABILITY)
+
+    @property
+    def by_job(self) -> bool:
+        """Whether the events are read with the job that they belong to, whose answer tells its state as well."""
+        row = self.row
+        return row.source is Source.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
 
     @property
     def source_sentence(self) -> str | None:
         """What of the events cannot be seen, in words; None when all can."""
         row = self.row
-        if not self.wide and row.run_id is None and row.automation_id is None:
+        if not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None:
             why = row.unreadable or self.session.access.reach(Family.OBSERVABILITY).reason
             return f"The events of this call cannot be read. {why}".strip()
         if self.tail.at_horizon:
@@ -91,11 +100,13 @@ class RunFeed:
         """Read the events once; return whether there were new ones."""
         before, begun = self.tail.events, self.session.scheduler.now()
         row = self.row
-        if self.wide:
+        if self.wide or self.by_job:
             try:
-                await self._fetch_wide(row.call_id or "")
+                await (
+                    self._fetch_job(row.job_id or "") if self.by_job else self._fetch_wide(row.call_id or "")
+                )
             except (LoginRequired, NotAllowed, NotSignedIn, Absent):
-                if row.run_id is None:
+                if self.session.target.token is None or (row.run_id is None and row.automation_id is None):
                     raise
                 await self._fetch_v1(row)
         else:
@@ -118,6 +129,12 @@ class RunFeed:
                 self._add(batch)
         self.tail.at_horizon = False
 
+    async def _fetch_job(self, job_id: str) -> None:
+        detail = await self.session.client.at(Priority.TAIL).observability.job(job_id)
+        for call in detail.ai_calls:
+            self._add(call.events)
+        self._keep(job_row(self.runs, detail))
+
     async def _fetch_v1(self, row: RunRow) -> None:
         client, turn = self.session.client.at(Priority.TAIL), self.runs.turns.ask()
         if row.run_id is not None:
@@ -130,7 +147,8 @@ class RunFeed:
             for call in detail.ai_calls:
                 self._add(call.events)
             fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
-            self.runs.set.apply(self.runs.turns.still_news([(fresh.key, fresh)], turn))
+            if not self.runs.turns.overtaken(fresh.key, turn):
+                self._keep(fresh)
 
     def _add(self, batch: Rows[Event]) -> None:
         for added in (self.tail.add(batch), self.tail.add_bad(batch.bad)):
@@ -138,14 +156,19 @@ class RunFeed:
                 self.added(added)
 
     def _learn(self, batch: Sequence[Event]) -> None:
-        """A run's id stands only in its first event (v1.md §7.4); with it, a cancel ends the run as well."""
+        """Keep what only events name; with the id of its run, a cancel of a call ends the run as well."""
         row = self.row
-        if row.run_id is not None or not row.external:
+        if not lacks_events(row):
             return
-        for event in batch:
-            run_id = event.text("external_run_id")
-            if run_id:
-                self.session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
-                fresh = self.runs.dress(row)
-                self.runs.set.apply([(row.key, fresh)])
-                return
+        fresh = with_events(row, batch)
+        if fresh.run_id is not None and row.run_id is None:
+            self.session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
+            fresh = self.runs.dress(fresh)
+        if fresh != row:
+            self._keep(fresh)
+
+    def _keep(self, row: RunRow) -> None:
+        """Take in what was read of the row; a job is not put among the calls that the service lists."""
+        self._last = row
+        if row.key in self.runs.set.rows or row.source is not Source.JOB or not self.runs.listed:
+            self.runs.set.apply([(row.key, row)])

@@ -188,18 +188,27 @@ class Runs:
             state=state,
             repo=row.repo or names.repo(row.repo_id) or (known and known.repo) or named.repo,
             who=names.agent(row.agent_id) or named.who,
+            branch=named.branch,
+            base_branch=named.base_branch,
             run_id=row.run_id or (known.run_id if known else None),
             prompt=row.prompt or (known.prompt if known else None),
         )
 
     def _named(self, row: RunRow) -> RunRow:
-        """Return the row with the names that it had before: after a start the names come later than the rows."""
+        """Return the row with names that it had before: after a start the names come later than the rows, and a call
+        that fails loses its branches (observability.md §9).
+        """
         before = self.set.rows.get(row.key)
         if before is None:
             return row
         repo = before.repo if before.repo_id == row.repo_id else None
         who = before.who if row.agent_id and before.agent_id == row.agent_id else None
-        return row._replace(repo=row.repo or repo, who=who or row.who)
+        return row._replace(
+            repo=row.repo or repo,
+            who=who or row.who,
+            branch=row.branch or before.branch,
+            base_branch=row.base_branch or before.base_branch,
+        )
 
     def put_run(
         self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None, turn: int | None = None
@@ -217,6 +226,7 @@ class Runs:
             row = known._replace(
                 run_id=row.run_id,
                 branch=row.branch or known.branch,
+                base_branch=row.base_branch or known.base_branch,
                 external=True,
                 prompt=known.prompt or row.prompt,
                 state=row.state if over or not self.listed else known.state,

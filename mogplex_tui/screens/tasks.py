@@ -180,7 +180,8 @@ class ConsoleTasks(KeysInTurn):
         """Ask for a run's id and open it."""
         from mogplex_tui.screens.modals.open_id import OpenIdModal
 
-        self.push_screen(OpenIdModal(), self._open_id_if)
+        no_token = self.session.attached and self.session.target.token is None
+        self.push_screen(OpenIdModal(not no_token), self._open_id_if)
 
     def _open_id_if(self, run_id: str | None) -> None:
         if run_id:

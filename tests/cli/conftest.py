@@ -11,8 +11,10 @@ from mogplex_tui.cli import follow, headless
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import operations
+from tests.cli.credential_sets import Credentials, Signed
 from tests.cli.support import Mogplex, WallClock
 from tests.controlplane.support import World
+from tests.pilot.hosted import HostedEdge
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +64,19 @@ def operator(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
     """The commands with both credentials of the plane."""
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
     return mogplex
+
+
+@pytest.fixture
+async def signed(mogplex: Mogplex, plane: PlaneServer, world: World) -> AsyncIterator[Signed]:
+    """Return a function that gives the commands one set of credentials."""
+    async with HostedEdge(plane.plane) as edge:
+
+        def use(given: Credentials) -> Mogplex:
+            mogplex.use(
+                edge.base_url if given.hosted else plane.base_url,
+                token=world.token(scopes=given.scopes) if given.token else None,
+                cookie=plane.session_cookie if given.cookie else None,
+            )
+            return mogplex
+
+        yield use

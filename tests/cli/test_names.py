@@ -2,54 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
-
 import pytest
 
-from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex
+from tests.cli.credential_sets import SETS, Credentials, Signed
 from tests.controlplane.support import World
-from tests.pilot.hosted import HostedEdge
-
-
-class Credentials(NamedTuple):
-    """What a person signs in with, whether the service keeps unversioned routes for sessions, and what that opens."""
-
-    token: bool
-    cookie: bool
-    hosted: bool
-    scopes: tuple[str, ...] = ("read", "write")
-
-    @property
-    def lists_hidden(self) -> bool:
-        return self.cookie or not self.hosted
-
-
-SETS = {
-    "token": Credentials(token=True, cookie=False, hosted=True),
-    "read-only-token": Credentials(token=True, cookie=False, hosted=True, scopes=("read",)),
-    "token-and-cookie": Credentials(token=True, cookie=True, hosted=True),
-    "cookie": Credentials(token=False, cookie=True, hosted=True),
-    "token-everywhere": Credentials(token=True, cookie=False, hosted=False),
-}
-Signed = Callable[[Credentials], Mogplex]
-
-
-@pytest.fixture
-async def signed(mogplex: Mogplex, plane: PlaneServer, world: World) -> AsyncIterator[Signed]:
-    """Return a function that gives the commands one set of credentials."""
-    async with HostedEdge(plane.plane) as edge:
-
-        def use(given: Credentials) -> Mogplex:
-            mogplex.use(
-                edge.base_url if given.hosted else plane.base_url,
-                token=world.token(scopes=given.scopes) if given.token else None,
-                cookie=plane.session_cookie if given.cookie else None,
-            )
-            return mogplex
-
-        yield use
 
 
 @pytest.fixture

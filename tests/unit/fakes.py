@@ -15,7 +15,7 @@ from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetai
 from mogplex_tui.api.models.base import Page, Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, CallCancelled, CallPage
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.api.models.jobs import JobCancelled
+from mogplex_tui.api.models.jobs import JobCancelled, JobDetail
 from mogplex_tui.api.models.runs import RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
 from mogplex_tui.api.models.stats import Stats
 from mogplex_tui.api.target import Target
@@ -217,6 +217,10 @@ class _Observability(_Part):
     async def stats(self, since: datetime | None = None, until: datetime | None = None) -> Stats:
         await self.client.ask("observability.stats", since=since, until=until)
         return self.client.stats_of(since, until)
+
+    async def job(self, job_id: str) -> JobDetail:
+        await self.client.ask("observability.job", job_id)
+        raise NotFound("Job run not found", status=404)
 
     async def cancel_call(self, call_id: str) -> CallCancelled:
         await self.client.ask("observability.cancel_call", call_id)

@@ -209,8 +209,11 @@ async def test_two_tails_of_one_run_are_both_filled(session: FakeSession) -> Non
 def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, cookie="a=b")
     assert not RunFeed(session, session.listing, make.from_call(call(1))).feed.metered()
-    # An automation's run has no call of its own: v1 takes the token.
-    assert RunFeed(session, session.listing, make.from_job(job(1, "a"), "a", None)).feed.metered()
+    of_job = RunFeed(session, session.listing, make.from_job(job(1, "a"), "a", None))
+    assert not of_job.feed.metered()
+    # Where the jobs are closed, v1 takes the token.
+    session.close_observability()
+    assert of_job.feed.metered()
 
 
 async def test_a_run_that_the_list_lets_go_stays_as_it_was_seen_last(session: FakeSession) -> None:

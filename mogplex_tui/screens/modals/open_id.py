@@ -14,16 +14,24 @@ from mogplex_tui.screens.modals.base import Dialog, FlatButton
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+ALL_IDS = "The ID or URL of a run, a call or a job."
+NO_RUN_IDS = "The ID or URL of a call or a job. IDs of runs need a token."
+
+
 class OpenIdModal(Dialog[str]):
-    """Dismisses with a run id, or None."""
+    """Dismisses with an id, or None."""
 
     AUTO_FOCUS = "Input"
+
+    def __init__(self, has_token: bool) -> None:
+        super().__init__()
+        self._hint = ALL_IDS if has_token else NO_RUN_IDS
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Vertical(id="box") as box:
             box.border_title = "Open a run by its id"
-            yield Static("The id of a run, or any text or address that has it inside.", classes="line dim")
+            yield Static(self._hint, classes="line dim")
             yield Input(placeholder="7d0c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10")
             yield Static("", classes="trouble", markup=False)
             with Horizontal(id="buttons"):
@@ -39,7 +47,7 @@ class OpenIdModal(Dialog[str]):
             self.dismiss(found[0].lower())
             return
         trouble = self.query_one(".trouble", Static)
-        trouble.update("That has no run id in it: an id is 32 hexadecimal digits in five groups.")
+        trouble.update("That contains no id: an id is 32 hexadecimal digits in five groups.")
         trouble.add_class("-shown")
 
     @on(Button.Pressed, "#keep")

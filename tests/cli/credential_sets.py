@@ -1,0 +1,31 @@
+"""The sets of credentials that a person signs in with, and commands that use one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.cli.support import Mogplex
+
+
+class Credentials(NamedTuple):
+    """What a person signs in with, whether the service keeps unversioned routes for sessions, and what that opens."""
+
+    token: bool
+    cookie: bool
+    hosted: bool
+    scopes: tuple[str, ...] = ("read", "write")
+
+    @property
+    def lists_hidden(self) -> bool:
+        return self.cookie or not self.hosted
+
+
+SETS = {
+    "token": Credentials(token=True, cookie=False, hosted=True),
+    "read-only-token": Credentials(token=True, cookie=False, hosted=True, scopes=("read",)),
+    "token-and-cookie": Credentials(token=True, cookie=True, hosted=True),
+    "cookie": Credentials(token=False, cookie=True, hosted=True),
+    "token-everywhere": Credentials(token=True, cookie=False, hosted=False),
+}
+Signed = Callable[[Credentials], Mogplex]

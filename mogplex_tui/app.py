@@ -196,7 +196,10 @@ class ConsoleApp(ConsolePlaces):
                 # There is nothing that could be shown, and what is said stays where one can read it.
                 self.exit(1, message=Text(str(error)))
                 return
-            self.session.attach(Target(self.look.context, ready.base_url, ready.token, ready.session_cookie))
+            limit = self.settings.max_answer_mb.value * 1024 * 1024
+            self.session.attach(
+                Target(self.look.context, ready.base_url, ready.token, ready.session_cookie, max_answer=limit)
+            )
             self.run_job(self._plane.keep_alive())
         elif self._look_up is not None:
             target = await self._look_up()

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,12 @@ from urllib.parse import urlsplit
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import MCP_ENDPOINT, V1
+from mogplex_tui.api.json_values import JsonError, JsonMemoryError, JsonSyntaxError, parse
+from mogplex_tui.api.target import MAX_ANSWER
 from mogplex_tui.api.text import shown_path, visible
+
+# No quota is longer than a year.
+_LONGEST_WAIT = 366 * 86400.0
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
 # Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
@@ -79,10 +83,10 @@ class Complaint:
 
 
 def read_complaint(body: bytes) -> Complaint:
-    """Read any of the error shapes of errors.md §1 and §2; an unreadable body is an empty complaint."""
+    """Return what an error body of any shape in errors.md §1 and §2 says; nothing for an unreadable body."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = parse(body, MAX_ANSWER)
+    except JsonError:
         return Complaint()
     if not isinstance(data, dict):
         return Complaint()
@@ -100,11 +104,10 @@ def read_complaint(body: bytes) -> Complaint:
         text = message
     if code is None and _MACHINE_CODE.match(text):
         code = text
-    wait = data.get("retryAfterSeconds")
     return Complaint(
         text,
         code if isinstance(code, str) else None,
-        float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) else None,
+        _seconds(data.get("retryAfterSeconds")),
         is_json="error" in data or isinstance(message, str),
     )
 
@@ -155,14 +158,20 @@ def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
     return errors.InvalidResponse(f"The answer for {reply.resource} {why}", **_facts(reply))
 
 
-def unpack(reply: Reply, body: bytes) -> Any:
-    """Return the JSON value of a success, on v1 the `data` inside its envelope; raises InvalidResponse."""
+def unpack(reply: Reply, body: bytes, limit: int = MAX_ANSWER) -> Any:
+    """Return the JSON value of a success, on v1 the `data` in its envelope.
+
+    Raises InvalidResponse for what cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
+    """
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise invalid(
-            reply, "is not JSON" if body[:1] not in (b"{", b"[") else "is cut off or broken JSON"
-        ) from None
+        value = parse(body, limit)
+    except JsonMemoryError as error:
+        raise errors.AnswerTooLarge(f"The answer for {reply.resource} {error}", **_facts(reply)) from None
+    except JsonSyntaxError as error:
+        cut = body[:1] in (b"{", b"[")
+        raise invalid(reply, "is cut off or broken JSON" if cut else str(error)) from None
+    except JsonError as error:
+        raise invalid(reply, str(error)) from None
     if not reply.on_v1 or reply.path == MCP_ENDPOINT:
         return value
     if not isinstance(value, dict) or value.get("ok") is not True or "data" not in value:
@@ -171,12 +180,13 @@ def unpack(reply: Reply, body: bytes) -> Any:
 
 
 def _extra(reply: Reply) -> dict[str, Any]:
+    """Return what an error body holds besides the fields that every error has."""
     try:
-        data = json.loads(reply.scrub(reply.body.decode("utf-8", "replace")))
-    except (ValueError, RecursionError):
+        data = parse(reply.scrub(reply.body.decode("utf-8", "replace")), MAX_ANSWER)
+    except JsonError:
         return {}
-    said = ("ok", "error", "message", "code", "retryAfterSeconds")
-    return {key: value for key, value in data.items() if key not in said} if isinstance(data, dict) else {}
+    common = ("ok", "error", "message", "code", "retryAfterSeconds")
+    return {key: value for key, value in data.items() if key not in common} if isinstance(data, dict) else {}
 
 
 def _facts(reply: Reply) -> dict[str, Any]:
@@ -342,9 +352,16 @@ def _login(reply: Reply) -> errors.LoginRequired:
     return errors.LoginRequired(f"No access to {reply.resource}: {how}", advice=advice, **_facts(reply))
 
 
-def _seconds(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
+def _seconds(value: object) -> float | None:
+    """Return a waiting time as the service gives it; None for what is no plausible number of seconds.
+
+    The wait for a quota may be hours or days. Loops that wait limit it themselves.
+    """
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
-    return value if 0 <= value < float("inf") else None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    # NaN is neither.
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else None

@@ -185,6 +185,12 @@ class InvalidResponse(MogplexError):
     default_advice = "Check that the base URL is a Mogplex service of a supported version"
 
 
+class AnswerTooLarge(InvalidResponse):
+    """The answer exceeds the limit on its decoded size, or on the memory that its values take."""
+
+    default_advice = "If a real answer is that large, raise max_answer_mb (MOGPLEX_MAX_ANSWER_MB)"
+
+
 class Redirected(MogplexError):
     """The service points somewhere else (a 3xx that is no sign-in page); never followed with credentials."""
 

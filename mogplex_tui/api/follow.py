@@ -8,7 +8,6 @@ so a stream is opened and closed by `async with`, and there is no other way to r
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -17,10 +16,11 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from pydantic import ValidationError
 
-from mogplex_tui.api import errors, wire
+from mogplex_tui.api import errors
 from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.classify import Reply, invalid, unpack
+from mogplex_tui.api.json_values import JsonError, parse
 from mogplex_tui.api.models.base import why_not
 from mogplex_tui.api.models.stream import End, EndKind, StreamEvent, UnknownEvent
 from mogplex_tui.api.sse import Data, Decoder
@@ -31,6 +31,7 @@ E = TypeVar("E", bound=StreamEvent)
 
 # A record with its whole install log travels inside one event.
 _LONGEST_EVENT = 16_000_000
+_MEMORY_OF_EVENT = 64 * 1024 * 1024
 # The chat's word for "that was all" (library.md §13.3).
 _ALL = "[DONE]"
 
@@ -184,11 +185,11 @@ class Follow(Generic[E]):
             raise invalid(reply, "is no event stream")
         self.as_stream = False
         body = bytearray()
+        # The transport limits its size.
         async for chunk in cast("AsyncIterator[bytes]", self._chunks):
             body += chunk
-            if len(body) > wire.LARGEST_BODY:
-                raise invalid(reply, "is larger than any real one")
-        for event in self._whole(Answer(unpack(reply, bytes(body)), reply)):
+        value = unpack(reply, bytes(body), self._transport.target.max_answer)
+        for event in self._whole(Answer(value, reply)):
             self._queue(event)
         self._over = True
 
@@ -196,9 +197,9 @@ class Follow(Generic[E]):
 def understand(text: str, words: Mapping[str, type[E]]) -> E:
     """Return the event that one data line tells, an UnknownEvent for whatever cannot be read."""
     try:
-        raw: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return cast("E", UnknownEvent(raw=text, why="is not JSON"))
+        raw: Any = parse(text, _MEMORY_OF_EVENT)
+    except JsonError as error:
+        return cast("E", UnknownEvent(raw=text, why=str(error)))
     kind = raw.get("type") if isinstance(raw, dict) else None
     model = words.get(kind) if isinstance(kind, str) else None
     if model is None:

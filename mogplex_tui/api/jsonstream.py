@@ -9,6 +9,10 @@ import json
 import re
 from typing import Any
 
+from mogplex_tui.api.json_values import MAX_DEPTH, estimated_memory, is_deeper_than
+
+_MEMORY_OF_ITEM = 64 * 1024 * 1024
+_TOO_DEEP = f"an item is nested more than {MAX_DEPTH} levels deep"
 _SPACE = re.compile(r"[ \t\n\r]*")
 # What may still belong to a number when the text ends after it: `1.5e` is read as 1.5 and a rest.
 _MORE_NUMBER = re.compile(r"[-+.0-9eE]*\Z")
@@ -87,6 +91,8 @@ class ArrayDecoder:
         start = self._at
         if not self._peek():
             return False, None
+        if estimated_memory(self._text[self._at :]) > _MEMORY_OF_ITEM:
+            raise MalformedError("one item needs too much memory")
         try:
             value, end = self._scan(self._text, self._at)
         except json.JSONDecodeError:
@@ -95,7 +101,9 @@ class ArrayDecoder:
             self._at = start
             return False, None
         except RecursionError:
-            raise MalformedError("the answer is nested too deeply") from None
+            raise MalformedError(_TOO_DEEP) from None
+        if is_deeper_than(value, MAX_DEPTH):
+            raise MalformedError(_TOO_DEEP)
         if isinstance(value, int | float) and not self._ended and _MORE_NUMBER.match(self._text, end):
             self._at = start
             return False, None

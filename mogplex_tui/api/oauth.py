@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,9 @@ from urllib.parse import urlencode
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.classify import Credential, Reply
+from mogplex_tui.api.content_encoding import BodyError
+from mogplex_tui.api.json_values import JsonError, parse
+from mogplex_tui.api.target import MAX_ANSWER
 from mogplex_tui.api.text import visible
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.vault import Grant
@@ -118,8 +120,8 @@ async def _token_call(
                 "POST", target.base_url + TOKEN, content=urlencode(form), headers=headers
             ) as response,
         ):
-            body = _object(await wire.read_body(response))
-    except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
+            body = _object(await wire.read_body(response, target.max_answer))
+    except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
         raise wire.failure(failed, target, reply) from None
     if response.is_success and isinstance(body.get("access_token"), str) and body["access_token"].isalnum():
         return _grant(body, now)
@@ -163,8 +165,9 @@ def _refusal(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexE
 
 
 def _object(content: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body, or an empty one when there is none."""
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
+        data = parse(content, MAX_ANSWER)
+    except JsonError:
         return {}
     return data if isinstance(data, dict) else {}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mogplex_tui.api.json_values import JsonError, parse
 from mogplex_tui.api.sse import Comment, Data
 
 SILENCE = 60.0
 """Seconds without data or comment after which a connection counts as dropped."""
 
 _LONGEST = 30.0
+_MEMORY_OF_HINT = 16 * 1024 * 1024
 
 
 class Table(StrEnum):
@@ -61,8 +62,8 @@ def understand(frame: Comment | Data) -> Connected | Changed | Ping | None:
     if isinstance(frame, Comment):
         return Connected() if frame.text == "connected" else Ping()
     try:
-        data = json.loads(frame.text)
-    except (ValueError, RecursionError):
+        data = parse(frame.text, _MEMORY_OF_HINT)
+    except JsonError:
         return None
     if not isinstance(data, dict) or not isinstance(data.get("table"), str):
         return None

@@ -15,13 +15,17 @@ from mogplex_tui.config.secret import Secret
 if TYPE_CHECKING:
     from mogplex_tui.api.credentials import Renewal
 
+MAX_ANSWER = 64 * 1024 * 1024
 TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access token, not a secret
 
 
 @dataclass(frozen=True)
 class Target:
-    """A named service with its credentials and the active team's id (None: the personal scope); the URL is checked
-    and loses its trailing slash. `token` is the one that it began with; with a `renewal` another may follow.
+    """A named service, its credentials and how its answers are read.
+
+    `team` is the id of the active team (None: the personal scope). `token` is the first token; a `renewal` may
+    replace it. `max_answer` limits an answer: its decoded bytes and, about, the memory of the values in it. The URL
+    is checked and loses its trailing slash.
 
     Raises InvalidTarget for a URL, credential or team that cannot work and InsecureTarget for plain http off
     loopback.
@@ -33,6 +37,7 @@ class Target:
     session_cookie: Secret | None = None
     team: str | None = None
     renewal: Renewal | None = field(default=None, repr=False, compare=False)
+    max_answer: int = MAX_ANSWER
 
     def __post_init__(self) -> None:
         url = _checked_url(self.base_url)

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
 from mogplex_tui.api.classify import ACCOUNT, Credential, Reply, answers_visitor, classify, unpack
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.rules import json_text
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
@@ -86,6 +88,7 @@ class Transport:
         self.connection = Connection(clock)
         self._clients = wire.Clients(target, http)
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
+        self._one_large_answer = asyncio.Lock()
         self._checking = asyncio.Lock()
         self._verdict: tuple[float, errors.MogplexError | None] | None = None
         self._cookie_accepted_at: float | None = None
@@ -94,12 +97,9 @@ class Transport:
         """Send one request and return its decoded answer; raises an error of the tree."""
         reply = self._reply(request)
         started = self.clock.monotonic()
-        data = None
+        data = error = None
         try:
-            reply, body = await self._exchange(request, reply, priority)
-            error = classify(reply)
-            if error is None:
-                data = unpack(reply, body)
+            reply, data, error = await self._exchange(request, reply, priority)
         except errors.MogplexError as failed:
             error = failed
         # Before anything is asked about it, so that the log and its times are those of the exchange.
@@ -149,18 +149,20 @@ class Transport:
             async with self._passage(priority, gated):
                 outcome = Outcome.COUNTED
                 try:
-                    response = await self._send(request, reply, streams=True)
+                    async with asyncio.timeout(wire.STREAM_HEAD + request.patience):
+                        response = await self._send(request, reply, streams=True)
                     reply = _with_answer(reply, response)
                     if not (reply.is_events and reply.status in told_as):
                         if not response.is_success or reply.is_html:
                             async with asyncio.timeout(wire.WHOLE_ANSWER):
-                                reply = replace(reply, body=await wire.read_body(response))
+                                body = await wire.read_body(response, self.target.max_answer)
+                            reply = replace(reply, body=body)
                         error = classify(reply)
                 except errors.MogplexError:
                     # Refused here, before it left.
                     outcome = Outcome.NOT_COUNTED
                     raise
-                except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
+                except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
                     error = wire.failure(failed, self.target, reply)
                     outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
                 if slot is not None:
@@ -237,21 +239,27 @@ class Transport:
     def _passage(self, priority: Priority, gated: bool = True) -> AbstractAsyncContextManager[Any]:
         return self._gate if gated and priority is not Priority.ACTION else nullcontext()
 
-    async def _exchange(self, request: Request, reply: Reply, priority: Priority) -> tuple[Reply, bytes]:
+    async def _exchange(
+        self, request: Request, reply: Reply, priority: Priority
+    ) -> tuple[Reply, Any, errors.MogplexError | None]:
+        """Send a request, read its whole answer and return its facts with its value or the error it means."""
         slot = self._ask(reply, priority)
-        # Whoever gives up before it is its turn has sent nothing.
+        # A request that is given up while it waits has not been sent.
         outcome = Outcome.NOT_COUNTED
         try:
-            async with self._passage(priority), asyncio.timeout(wire.WHOLE_ANSWER + request.patience):
+            async with (
+                self._passage(priority),
+                asyncio.timeout(wire.WHOLE_ANSWER + request.patience),
+                AsyncExitStack() as stack,
+            ):
                 outcome = Outcome.COUNTED
                 response = await self._send(request, reply, streams=False)
-                try:
-                    body = await wire.read_body(response)
-                finally:
-                    await response.aclose()
-            reply = replace(_with_answer(reply, response), body=body)
-            outcome = _outcome(classify(reply), outcome)
-        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as failed:
+                stack.push_async_callback(response.aclose)
+                wait_for_turn = partial(stack.enter_async_context, self._one_large_answer)
+                body = await wire.read_body(response, self.target.max_answer, before_large=wait_for_turn)
+                reply, data, error = self._understand(_with_answer(reply, response), body)
+            outcome = _outcome(error, outcome)
+        except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
             if isinstance(failed, wire.NEVER_SENT):
                 outcome = Outcome.NOT_COUNTED
             raise wire.failure(failed, self.target, reply) from None
@@ -260,10 +268,21 @@ class Transport:
             outcome = Outcome.NOT_COUNTED
             raise
         finally:
-            # Also when the caller gave up: then nobody knows, and it counts.
+            # Also when the caller gave up: whether it counted is unknown then, so it does.
             if slot is not None:
                 self.budget.tell(slot, outcome)
-        return reply, body
+        return reply, data, error
+
+    def _understand(self, reply: Reply, body: bytes) -> tuple[Reply, Any, errors.MogplexError | None]:
+        """Return the facts of an answer, which hold its body if it is an error, with its value or its error."""
+        with_body = replace(reply, body=body)
+        error = classify(with_body)
+        if error is not None:
+            return with_body, None, error
+        try:
+            return reply, unpack(reply, body, self.target.max_answer), None
+        except errors.InvalidResponse as unreadable:
+            return reply, None, unreadable
 
     async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
         if reply.credential is Credential.NONE and family_of(request.path) is Family.V1:
@@ -332,10 +351,13 @@ class Transport:
     async def _bytes(
         self, response: httpx.Response, request: Request, reply: Reply, started: float
     ) -> AsyncGenerator[bytes, None]:
+        # An event stream may go on for days; its events are limited one by one.
+        limit = None if reply.is_events else self.target.max_answer
         try:
-            async for chunk in response.aiter_bytes():
-                yield chunk
-        except (httpx.HTTPError, httpx.StreamError) as failed:
+            async with aclosing(wire.decoded(response, limit)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except (httpx.HTTPError, httpx.StreamError, BodyError) as failed:
             error = wire.failure(failed, self.target, reply)
             # Its status was told when it began; this is how it ended.
             self._log(request, replace(reply, status=0), error, started)

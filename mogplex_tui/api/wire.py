@@ -1,8 +1,12 @@
-"""The httpx side of the transport: clients, time limits, bodies, and what its exceptions mean."""
+"""The httpx side of the transport: clients, limits on time and size, bodies, and errors for its exceptions."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -10,6 +14,8 @@ from mogplex_tui import __version__
 from mogplex_tui.api import errors
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.classify import Reply
+from mogplex_tui.api.content_encoding import ACCEPTED, BodyDecoder, BodyError, BodyTooLargeError
+from mogplex_tui.api.network import LimitedBackend
 from mogplex_tui.api.realtime import SILENCE
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.text import shown_path, visible
@@ -17,8 +23,16 @@ from mogplex_tui.api.text import shown_path, visible
 IN_FLIGHT = 8
 """Requests at the same time: httpx halves its throughput beyond."""
 WHOLE_ANSWER = 45.0
-"""Seconds for one complete answer, however slowly it drips."""
-LARGEST_BODY = 64 * 1024 * 1024
+"""Seconds for one complete answer, from the connection to the last byte."""
+STREAM_HEAD = 75.0
+"""Seconds for the headers of a streamed answer, from the connection on."""
+
+# Beyond this size, answers are read one at a time, so that several together do not take several times the memory.
+_LARGE = 4 * 1024 * 1024
+# An error or a page is no larger; what follows is not read.
+_LARGEST_REFUSAL = 1024 * 1024
+# Seconds that bytes may be processed before the event loop gets a turn.
+_TURN = 0.01
 
 _TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
 _STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE, write=10.0, pool=5.0)
@@ -82,10 +96,10 @@ class Clients:
                 if plain
                 else httpx.create_ssl_context(trust_env=trust_env)
             )
-        return httpx.AsyncClient(
+        client = httpx.AsyncClient(
             transport=self._http,
             verify=self._tls,
-            headers={"User-Agent": f"mogplex-tui/{__version__}"},
+            headers={"User-Agent": f"mogplex-tui/{__version__}", "Accept-Encoding": ACCEPTED},
             # Cookies that the service sets (a theme, a session) must never become credentials of this context.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
@@ -93,6 +107,17 @@ class Clients:
             limits=_STREAM_LIMITS if streams else _LIMITS,
             trust_env=trust_env,
         )
+        _limit_heads(client)
+        return client
+
+
+def _limit_heads(client: httpx.AsyncClient) -> None:
+    """Let every connection of a client, also one through a proxy, limit the heads of responses."""
+    # httpx has no public way to choose the network backend of the pools that it makes.
+    for transport in (client._transport, *client._mounts.values()):
+        if isinstance(transport, httpx.AsyncHTTPTransport):
+            pool = transport._pool
+            pool._network_backend = LimitedBackend(pool._network_backend)
 
 
 def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexError:
@@ -110,8 +135,9 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
         )
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return errors.TimedOut(f"{host} did not answer {reply.resource} in time", **facts)
-    if isinstance(error, httpx.DecodingError):
-        return errors.InvalidResponse(f"The answer for {reply.resource} cannot be unpacked", **facts)
+    if isinstance(error, BodyError):
+        kind = errors.AnswerTooLarge if isinstance(error, BodyTooLargeError) else errors.InvalidResponse
+        return kind(f"The answer for {reply.resource} {error}", **facts)
     text = visible(target.scrub(str(error)), 160)
     if isinstance(error, httpx.ConnectError):
         advice = None
@@ -125,13 +151,46 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
     )
 
 
-async def read_body(response: httpx.Response) -> bytes:
-    """Return the whole body, refusing one that no answer of the contract can be."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > LARGEST_BODY:
-            raise httpx.DecodingError("the body is too large", request=response.request)
-        parts.append(part)
-    return b"".join(parts)
+async def read_body(
+    response: httpx.Response, limit: int, *, before_large: Callable[[], Awaitable[object]] | None = None
+) -> bytes:
+    """Return the decoded body of an answer.
+
+    `before_large` is awaited once, when the body turns out to be large. Raises BodyError beyond `limit` bytes. Of an
+    error or a web page only the first megabyte is returned, and no more than can be decoded.
+    """
+    is_refusal = not response.is_success or "text/html" in response.headers.get("content-type", "").lower()
+    body = bytearray()
+    try:
+        if not is_refusal and _announced_size(response) > limit:
+            raise BodyTooLargeError(limit)
+        async with aclosing(decoded(response, limit)) as pieces:
+            async for piece in pieces:
+                body += piece
+                if is_refusal and len(body) > _LARGEST_REFUSAL:
+                    break
+                if before_large is not None and len(body) > _LARGE:
+                    await before_large()
+                    before_large = None
+    except BodyError:
+        if not is_refusal:
+            raise
+    return bytes(body)
+
+
+async def decoded(response: httpx.Response, limit: int | None) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it arrives, in decoded pieces; raises BodyError beyond `limit` bytes."""
+    decoder = BodyDecoder(response.headers.get("content-encoding", ""), limit)
+    turn_began = time.monotonic()
+    async for data in response.aiter_raw():
+        for piece in decoder.decode(data):
+            yield piece
+        if time.monotonic() - turn_began > _TURN:
+            # Many chunks may have arrived together; reading them suspends nothing.
+            await asyncio.sleep(0)
+            turn_began = time.monotonic()
+
+
+def _announced_size(response: httpx.Response) -> int:
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else 0

@@ -112,6 +112,7 @@ def target_of(settings: Settings) -> Target:
             settings.session_cookie.value,
             settings.team.value,
             _renewal(settings),
+            settings.max_answer_mb.value * 1024 * 1024,
         )
     except InvalidTarget as error:
         raise Stop(Exit.USAGE, str(error)) from error

@@ -23,6 +23,7 @@ _KEYS = (
     "ascii",
     "reduced_motion",
     "tab_line",
+    "max_answer_mb",
 )
 
 

@@ -52,6 +52,8 @@ class Settings(NamedTuple):
     colour: Sourced[str | None]
     # Ids of actions with the keys that they are to have, as they stand in the file: `operate.keymap` says what holds.
     keys: Sourced[Mapping[str, Any]]
+    # The largest answer of the service that is read, in megabytes after decompression.
+    max_answer_mb: Sourced[int]
     context: str = "default"
     context_origin: str = "default"
     # The whole pair when `token` is one that came from a browser and is renewed.
@@ -74,9 +76,12 @@ _TABLE: dict[str, tuple[tuple[str, ...], Any]] = {
     "team": (("MOGPLEX_TEAM",), None),
     "protected": (("MOGPLEX_PROTECTED",), False),
     "colour": ((), None),
+    "max_answer_mb": (("MOGPLEX_MAX_ANSWER_MB",), 64),
 }
 _SECRET = {"token", "session_cookie"}
 _BOOLEAN = {"read_only", "ascii", "reduced_motion", "tab_line", "protected"}
+# Whole numbers with the least and the greatest that is accepted.
+_NUMBER = {"max_answer_mb": (1, 4096)}
 # What belongs to a context; the rest is a matter of taste and of the terminal.
 _OF_A_CONTEXT = ("base_url", "team", "read_only", "protected", "colour")
 
@@ -285,8 +290,21 @@ def _coerce(key: str, value: Any, origin: str) -> Any:
         if word in _FALSE:
             return False
         raise SettingsError(f"{key} from {origin} must be true or false, not {value!r}.")
+    if key in _NUMBER:
+        return _number(key, value, origin)
     if not isinstance(value, str | Secret):
         raise SettingsError(f"{key} from {origin} must be text.")
     if key in _SECRET:
         return value if isinstance(value, Secret) else Secret(value.strip())
     return str(value).strip()
+
+
+def _number(key: str, value: Any, origin: str) -> int:
+    least, most = _NUMBER[key]
+    text = str(value).strip()
+    # Longer digits are out of range, and too long ones no number for Python.
+    if not isinstance(value, bool) and text.isascii() and text.isdecimal() and len(text) < 10:
+        number = int(text)
+        if least <= number <= most:
+            return number
+    raise SettingsError(f"{key} from {origin} must be a whole number from {least} to {most}, not {value!r}.")

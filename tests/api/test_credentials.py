@@ -325,7 +325,6 @@ async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
     monkeypatch: pytest.MonkeyPatch, endless: bool
 ) -> None:
     monkeypatch.setattr(wire, "WHOLE_ANSWER", 30.0 if endless else 0.1)
-    monkeypatch.setattr(wire, "LARGEST_BODY", 100_000)
     clock = FakeClock()
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:

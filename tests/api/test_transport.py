@@ -363,11 +363,12 @@ async def test_a_certificate_that_does_not_fit_is_named() -> None:
             await client.runs.get(RUN_ID)
 
 
-async def test_a_body_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "LARGEST_BODY", 1000)
-    async with serving(http(200, b" " * 5000)) as service, service.client() as client:
-        with pytest.raises(e.InvalidResponse):
-            await client.observability.stats()
+async def test_a_body_beyond_the_limit_is_refused() -> None:
+    async with serving(http(200, b" " * 5000)) as service:
+        target = Target("test", service.base_url, Secret(TOKEN), max_answer=1000)
+        async with MogplexClient(target) as client:
+            with pytest.raises(e.AnswerTooLarge, match="larger than"):
+                await client.observability.stats()
 
 
 async def test_a_closed_client_opens_again_when_it_is_used() -> None:

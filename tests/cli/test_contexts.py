@@ -256,6 +256,7 @@ async def test_info_says_of_every_value_where_it_came_from(
         "ascii": (True, str(config_file())),
         "reduced_motion": (False, "default"),
         "tab_line": (True, "default"),
+        "max_answer_mb": (64, "default"),
     }
     files = {row["name"]: row["path"] for row in done.objects if row["object"] == "file"}
     assert files["contexts"] == str(contexts.contexts_file())

@@ -17,6 +17,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.facts.client_calls import CALLS, NO_REQUEST, PARAMETERS, call
 from tests.facts.routes import Fact, facts
+from tests.streamed_answers import Streamed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "client-routes.md"
 
@@ -96,7 +97,7 @@ class Recorder(httpx.AsyncBaseTransport):
 
 def client_of(transport: httpx.AsyncBaseTransport) -> MogplexClient:
     """A client with both credentials whose requests this transport answers."""
-    return MogplexClient(Target("t", _NOWHERE, Secret(_TOKEN), Secret(_COOKIE)), http=transport)
+    return MogplexClient(Target("t", _NOWHERE, Secret(_TOKEN), Secret(_COOKIE)), http=Streamed(transport))
 
 
 async def _record() -> dict[str, list[Sent]]:

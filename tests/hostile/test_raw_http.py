@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+import zlib
 
 import pytest
 
+from mogplex_tui.api import network, wire
 from tests.api.support import RUN_ID, TOKEN, http, ok
 from tests.cli.support import Mogplex
 from tests.hostile.raw_http import (
@@ -16,6 +19,7 @@ from tests.hostile.raw_http import (
     Answer,
     Drip,
     Repeat,
+    Step,
     answering,
     answering_in_thread,
     chunk,
@@ -25,6 +29,34 @@ from tests.hostile.raw_http import (
 RUN = {"run": {"runId": RUN_ID, "status": "completed"}}
 BODY = json.dumps({"ok": True, "data": RUN}).encode()
 LENGTH = str(len(BODY))
+SPACES = b" " * 10_000_000
+THROTTLED = {"ok": False, "error": {"code": "RATE_LIMITED", "message": "Rate limit exceeded."}}
+
+
+def packed(data: bytes, *encodings: str, status: int = 200) -> list[Step]:
+    """Return an answer whose body is encoded so, one encoding after the other."""
+    encode = {"gzip": gzip.compress, "deflate": zlib.compress, "raw deflate": _raw_deflate}
+    for name in encodings:
+        data = encode[name](data)
+    names = ", ".join(name.removeprefix("raw ") for name in encodings)
+    return [head(status, Content_Encoding=names, Content_Length=str(len(data))) + data, HOLD]
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def throttled(wait: str) -> bytes:
+    """Return a 429 whose body asks to wait so long, as JSON text."""
+    return http(429, b'{"error":"Slow down","retryAfterSeconds":' + wait.encode() + b"}")
+
+
+def nested(levels: int) -> bytes:
+    """Return a run with a value inside, so many levels deep in all."""
+    inside = levels - 3
+    return BODY.replace(b'"completed"', b'"completed", "x": ' + b"[" * inside + b"]" * inside)
+
 
 # id: (answer to every request, exit code, words of the sentence on stderr)
 REFUSED: dict[str, tuple[Answer, int, str]] = {
@@ -44,11 +76,48 @@ REFUSED: dict[str, tuple[Answer, int, str]] = {
     "chunk size is not a number": ([head(Transfer_Encoding="chunked"), b"zz\r\n", BODY], 6, "was cut"),
     "chunked body without its end": ([head(Transfer_Encoding="chunked"), chunk(BODY)], 6, "was cut"),
     "unknown transfer encoding": ([head(Transfer_Encoding="morse"), BODY], 6, "was cut"),
-    "one header of a megabyte": ([b"HTTP/1.1 200 X\r\nA: ", Repeat(b"x" * 1024, 1024), HOLD], 6, "was cut"),
     "garbage instead of JSON": (http(200, b"\xff\xfe\x00garbage"), 1, "is not JSON"),
     "HTML with 200": (http(200, b"<html>hi</html>", "text/html"), 3, "web page"),
     "empty body": (http(200, b""), 1, "is not JSON"),
     "JSON that ends early": (http(200, BODY[:-3]), 1, "cut off or broken"),
+    # Without end, or too slow
+    "1xx without end": ([Repeat(b"HTTP/1.1 102 Wait\r\n\r\n")], 6, "More than 20 informational responses"),
+    "1xx without end, slow": ([Repeat(b"HTTP/1.1 102 Wait\r\n\r\n", every=0.05)], 6, "in time"),
+    "headers without end": ([b"HTTP/1.1 200 X\r\n", Repeat(b"A: b\r\n")], 6, "64 KB of response headers"),
+    "one header of a megabyte": ([b"HTTP/1.1 200 X\r\nA: ", Repeat(b"x" * 1024, 1024), HOLD], 6, "64 KB"),
+    "headers a byte at a time": ([Drip(b"HTTP/1.1 200 X\r\nA: " + b"b" * 9999, 0.02)], 6, "in time"),
+    "headers that stop": ([b"HTTP/1.1 200 X\r\nA: b\r\n", HOLD], 6, "in time"),
+    "body a byte at a time": ([head(Content_Length="9999"), Drip(b" " * 9999, 0.02)], 6, "in time"),
+    "chunks of a byte without end": ([head(Transfer_Encoding="chunked"), Repeat(chunk(b" "))], 6, "in time"),
+    "body without end": ([head(), Repeat(b" " * 1024)], 1, "is larger than 4 MB"),
+    # Too large
+    "length beyond the limit": ([head(Content_Length="9999999"), HOLD], 1, "is larger than 4 MB"),
+    "gzip bomb": (packed(SPACES, "gzip"), 1, "is larger than 4 MB"),
+    "deflate bomb": (packed(SPACES, "deflate"), 1, "is larger than 4 MB"),
+    "gzip bomb in gzip": (packed(SPACES, "gzip", "gzip"), 1, "is larger than 4 MB"),
+    "three encodings": (packed(BODY, "gzip", "deflate", "gzip"), 1, "is compressed 3 times"),
+    "encoding that was not asked for": ([head(Content_Encoding="br"), BODY], 1, "is not supported"),
+    "body that is not gzip": ([head(Content_Encoding="gzip"), BODY], 1, "cannot be unpacked"),
+    "half a million objects": (http(200, b"[" + b"{}," * 500_000 + b"0]"), 1, "more than 4 MB of memory"),
+    "error of 5 MB": (http(404, b'{"error":"' + b"x" * 5_000_000 + b'"}'), 1, "HTTP 404"),
+    "error that is a bomb": (packed(SPACES, "gzip", status=400), 1, "HTTP 400"),
+    "error in an unknown encoding": ([head(403, Content_Encoding="br"), b"x"], 4, "HTTP 403"),
+    # Too deep
+    "101 levels": (http(200, nested(101)), 1, "more than 100 levels"),
+    "10,000 arrays in each other": (http(200, nested(10_000)), 1, "more than 100 levels"),
+    "10,000 objects in each other": (http(200, b'{"a":' * 10_000 + b"0" + b"}" * 10_000), 1, "100 levels"),
+    "arrays that never close": (http(200, b"[" * 1_000_000), 1, "more than 100 levels"),
+    "error with 10,000 levels": (http(400, b"[" * 10_000 + b"]" * 10_000), 1, "HTTP 400"),
+    # Waiting times that are no waiting times
+    "Retry-After of 400 digits": (http(429, THROTTLED, Retry_After="9" * 400), 5, "Too many requests"),
+    "Retry-After of 1e308": (http(429, THROTTLED, Retry_After="1e308"), 5, "Too many requests"),
+    "Retry-After of -1": (http(429, THROTTLED, Retry_After="-1"), 5, "Too many requests"),
+    "Retry-After of nan": (http(429, THROTTLED, Retry_After="nan"), 5, "Too many requests"),
+    "retryAfterSeconds of 400 digits": (throttled("9" * 400), 5, "Too many requests"),
+    "retryAfterSeconds of 5000 digits": (throttled("9" * 5000), 5, "Too many requests"),
+    "retryAfterSeconds of 1e308": (throttled("1e308"), 5, "Too many requests"),
+    "retryAfterSeconds of NaN": (throttled("NaN"), 5, "Too many requests"),
+    "503 for 400 digits of seconds": (http(503, {"error": "x"}, Retry_After="9" * 400), 6, "cannot serve"),
 }
 
 ACCEPTED: dict[str, Answer] = {
@@ -58,14 +127,30 @@ ACCEPTED: dict[str, Answer] = {
         b"".join(chunk(BODY[at : at + 1]) for at in range(len(BODY))) + chunk(b""),
         HOLD,
     ],
+    "HTTP/1.0 without a length": [head(version="1.0"), BODY],
+    "HTTP/1.0 without a length, a byte at a time": [Drip(head(version="1.0") + BODY)],
+    "HTTP/1.0 that would keep the connection": [head(version="1.0", Connection="keep-alive"), BODY],
     "closed instead of a length": [head(Connection="close"), BODY],
-    "one informational answer": [b"HTTP/1.1 103 Early Hints\r\n\r\n", ok(RUN), HOLD],
+    "20 informational responses": [b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" * 20 + ok(RUN), HOLD],
+    "informational responses, a byte at a time": [Drip(b"HTTP/1.1 103 Hints\r\n\r\n" * 3 + ok(RUN)), HOLD],
     "more bytes than its length": [head(Content_Length=LENGTH), BODY, b"surplus", HOLD],
+    "gzip": packed(BODY, "gzip"),
+    "deflate": packed(BODY, "deflate"),
+    "deflate without a header": packed(BODY, "raw deflate"),
+    "gzip in gzip": packed(BODY, "gzip", "gzip"),
+    "gzip, a byte at a time": [Drip(head(Content_Encoding="gzip") + gzip.compress(BODY))],
+    "half of an emoji": http(200, BODY.replace(b'"completed"', b'"completed", "x": "\\ud83d"')),
+    "100 levels": http(200, nested(100)),
 }
 
 
 @pytest.mark.parametrize(("answer", "code", "words"), REFUSED.values(), ids=REFUSED.keys())
-async def test_command_ends_with_a_sentence(mogplex: Mogplex, answer: Answer, code: int, words: str) -> None:
+async def test_command_ends_with_a_sentence(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer, code: int, words: str
+) -> None:
+    monkeypatch.setattr(network, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
+    monkeypatch.setenv("MOGPLEX_MAX_ANSWER_MB", "4")
     async with answering(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "get", RUN_ID)

@@ -86,6 +86,32 @@ def test_read_only_by_precedence(
     assert found.origin.endswith(origin)
 
 
+@pytest.mark.parametrize(
+    ("environ", "stored", "value", "origin"),
+    [
+        ({}, None, 64, "default"),
+        ({}, "128", 128, "config.toml"),
+        ({"MOGPLEX_MAX_ANSWER_MB": " 8 "}, "128", 8, "MOGPLEX_MAX_ANSWER_MB"),
+    ],
+    ids=["default", "file", "environment"],
+)
+def test_max_answer_by_precedence(
+    file: Path, environ: dict[str, str], stored: str | None, value: int, origin: str
+) -> None:
+    if stored:
+        file.write_text(f"max_answer_mb = {stored}")
+    found = load({}, environ, file).max_answer_mb
+    assert found.value == value
+    assert found.origin.endswith(origin)
+
+
+@pytest.mark.parametrize("stored", ["0", "-1", "5000", "1.5", "true", '"much"', "99999999999999999999"])
+def test_max_answer_that_is_no_number_in_range_is_refused(file: Path, stored: str) -> None:
+    file.write_text(f"max_answer_mb = {stored}")
+    with pytest.raises(SettingsError, match=r"max_answer_mb from .* must be a whole number from 1 to 4096"):
+        load({}, {}, file)
+
+
 def test_credentials_come_from_the_environment_and_never_from_the_file(file: Path) -> None:
     file.write_text(f'token = "{TOKEN}"\nsession_cookie = "a=b"')
     found = load({}, {}, file)

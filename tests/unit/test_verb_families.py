@@ -20,6 +20,7 @@ from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.verbs import carry_out
+from tests.streamed_answers import Streamed
 
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
 EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
@@ -57,7 +58,7 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
             asked.append(request.url.path)
             return httpx.Response(409, json={"error": "no"})
 
-        client = MogplexClient(target, http=httpx.MockTransport(answer))
+        client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
         record = {"id": ID, "flow": flow, "sort": sort, "team_id": ID, "user_id": ID}
         keys = ("key",) if verb.keyed else ()

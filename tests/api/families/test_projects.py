@@ -20,6 +20,7 @@ from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.projects.support import MONOREPO, Projects
+from tests.streamed_answers import Streamed
 
 ODD_VALUES = {"A": '"quoted"', "B": "' single '", "C": "two\nlines", "D": " spaces ", "E": '"', "F": "a\\b"}
 
@@ -173,7 +174,7 @@ async def test_a_build_is_waited_for_as_long_as_it_may_take() -> None:
         return httpx.Response(200, json={"snapshot": {"id": "snap_1"}})
 
     target = Target("slow", "https://service.example", Secret("mog_Q2xv9TbYk0LmWc7ReHs4DpZa"))
-    async with MogplexClient(target, http=httpx.MockTransport(answer)) as client:
+    async with MogplexClient(target, http=Streamed(httpx.MockTransport(answer))) as client:
         await client.imported_repos.build_snapshot(NOBODY)
         await client.imported_repos.snapshot(NOBODY)
     assert waits["POST"] >= 15 * 60

@@ -1,0 +1,112 @@
+"""Decode compressed response bodies in small steps, within a limit on their decoded size."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+ACCEPTED = "gzip, deflate"
+"""The value of the Accept-Encoding header that asks for what is decoded here."""
+
+STEP = 256 * 1024
+"""The largest piece that is decoded at once, in bytes."""
+
+# A service and one proxy in front of it may each compress a body. More layers are an attack.
+_MAX_LAYERS = 2
+
+
+class BodyError(Exception):
+    """A body that is not read; the text completes a sentence that begins with "The answer"."""
+
+
+class BodyTooLargeError(BodyError):
+    """A body whose decoded size exceeds the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"is larger than {megabytes(limit)}")
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes as text, like `64 MB`."""
+    return f"{size / (1024 * 1024):.3g} MB"
+
+
+class BodyDecoder:
+    """Undoes the content encodings of one body.
+
+    `decode` yields pieces of at most `STEP` bytes, so a small input that inflates to gigabytes never takes more
+    memory than that. Raises BodyError for encodings that are not known, data that is damaged, and bodies of which
+    any layer is larger than `limit` bytes (None: no limit).
+    """
+
+    def __init__(self, content_encoding: str, limit: int | None) -> None:
+        names = [name for part in content_encoding.lower().split(",") if (name := part.strip())]
+        names = [name for name in names if name != "identity"]
+        if len(names) > _MAX_LAYERS:
+            raise BodyError(f"is compressed {len(names)} times")
+        # The header lists encodings in the order in which they were applied.
+        self._layers = [_layer(name, limit) for name in reversed(names)]
+        self._limit = limit
+        self._size = 0
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """Yield what becomes readable with these bytes."""
+        if self._layers:
+            yield from self._through(0, data)
+            return
+        self._size += len(data)
+        if self._limit is not None and self._size > self._limit:
+            raise BodyTooLargeError(self._limit)
+        if data:
+            yield data
+
+    def _through(self, number: int, data: bytes) -> Iterator[bytes]:
+        if number == len(self._layers):
+            yield data
+            return
+        for piece in self._layers[number].decode(data):
+            yield from self._through(number + 1, piece)
+
+
+def _layer(name: str, limit: int | None) -> _Layer:
+    if name in ("gzip", "x-gzip"):
+        return _Layer(limit, zlib.MAX_WBITS | 16)
+    if name == "deflate":
+        return _Layer(limit, None)
+    raise BodyError("has a content encoding that is not supported")
+
+
+class _Layer:
+    """One compressed layer; without `window_bits` the first two bytes tell zlib from raw deflate."""
+
+    def __init__(self, limit: int | None, window_bits: int | None) -> None:
+        self._limit = limit
+        self._first = b""
+        self._size = 0
+        self._zlib = None if window_bits is None else zlib.decompressobj(window_bits)
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        if self._zlib is None:
+            self._first += data
+            if len(self._first) < 2:
+                return
+            data, self._first = self._first, b""
+            self._zlib = zlib.decompressobj(zlib.MAX_WBITS if _has_zlib_header(data) else -zlib.MAX_WBITS)
+        # What follows the end of the compressed data is ignored, as browsers do.
+        while not self._zlib.eof:
+            try:
+                piece = self._zlib.decompress(data, STEP)
+            except zlib.error:
+                raise BodyError("cannot be unpacked") from None
+            data = self._zlib.unconsumed_tail
+            self._size += len(piece)
+            if self._limit is not None and self._size > self._limit:
+                raise BodyTooLargeError(self._limit)
+            if piece:
+                yield piece
+            elif not data:
+                return
+
+
+def _has_zlib_header(data: bytes) -> bool:
+    return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0

@@ -1,0 +1,145 @@
+"""A network backend for httpcore that limits the heads of responses.
+
+httpcore reads response heads without a limit on their time or on the number of informational (1xx) responses. A
+service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop
+gets no turn and no time limit of asyncio takes effect. Here each head is handed on by itself, counted and timed.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+MAX_HEAD = 64 * 1024
+"""Bytes of all heads of one response, the informational ones included."""
+MAX_INFORMATIONAL = 20
+HEAD_SECONDS = 10.0
+"""Seconds from the first byte of a head to its end."""
+
+_END = re.compile(rb"\n\r?\n")
+_INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
+
+
+class LimitedBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections as another backend does, and limits the response heads that come over them."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Open a TCP connection."""
+        return LimitedStream(
+            await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        )
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Open a connection to a Unix socket."""
+        return LimitedStream(await self._backend.connect_unix_socket(path, timeout, socket_options))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._backend.sleep(seconds)
+
+
+class LimitedStream(httpcore.AsyncNetworkStream):
+    """A connection whose response heads are limited in bytes, number and time.
+
+    After each write the next bytes that are read are the head of a response. Bytes after its end pass unchanged
+    until the next write.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._in_head = True
+        self._begin_response()
+
+    def _begin_response(self) -> None:
+        self._head = bytearray()
+        self._head_began = 0.0
+        self._size = 0
+        self._informational = 0
+        # Bytes that came in one read with the end of an informational head.
+        self._held = b""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read bytes, of at most one head; raises RemoteProtocolError or ReadTimeout beyond a limit."""
+        if not self._in_head:
+            return await self._stream.read(max_bytes, timeout)
+        data, self._held = self._held, b""
+        if not data:
+            data = await self._stream.read(max_bytes, self._time_left(timeout))
+        return self._take(data)
+
+    def _time_left(self, timeout: float | None) -> float | None:
+        if not self._head_began:
+            return timeout
+        left = self._head_began + HEAD_SECONDS - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("The response headers did not end in time")
+        return left if timeout is None else min(left, timeout)
+
+    def _take(self, data: bytes) -> bytes:
+        """Return the bytes that belong to the current head, or all of them when it is the last one."""
+        if not self._head:
+            self._head_began = time.monotonic()
+        known = len(self._head)
+        self._head += data
+        # The two or three bytes of the end may have come in several reads.
+        end = _END.search(self._head, max(0, known - 2))
+        self._check_size(len(self._head) if end is None else end.end())
+        if end is None:
+            return data
+        if not _INFORMATIONAL.match(self._head):
+            self._in_head = False
+            self._head.clear()
+            return data
+        self._informational += 1
+        if self._informational > MAX_INFORMATIONAL:
+            raise httpcore.RemoteProtocolError(f"More than {MAX_INFORMATIONAL} informational responses")
+        self._size += end.end()
+        self._head.clear()
+        self._head_began = 0.0
+        cut = end.end() - known
+        self._held = data[cut:]
+        return data[:cut]
+
+    def _check_size(self, size: int) -> None:
+        if self._size + size > MAX_HEAD:
+            raise httpcore.RemoteProtocolError(f"More than {MAX_HEAD // 1024} KB of response headers")
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write bytes of a request; a response is expected after them."""
+        self._in_head = True
+        self._begin_response()
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Begin TLS on this connection."""
+        return LimitedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection below knows of itself."""
+        return self._stream.get_extra_info(info)

@@ -27,9 +27,7 @@ _ENDED_IN = ("/api/invites/", "/api/sandbox/")
 ACCOUNT = "/api/auth/user"
 _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
 
-SIGN_IN_AGAIN = (
-    "The session has probably expired: sign in again in the browser, then run mogplex-tui login --session"
-)
+SIGN_IN_AGAIN = "The session cookie has probably expired: sign in again, then run mogplex-tui login --session"
 
 
 class Credential(StrEnum):

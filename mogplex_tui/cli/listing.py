@@ -105,7 +105,7 @@ class Listing:
         rows = await self._over_v1(wanted)
         self.notes.append(
             f"{finding.reason} Listed are only the runs of automations, and runs started or opened from this "
-            "machine. mogplex-tui login --session shows all; `runs get` reads any run by its id."
+            "machine, without their costs. mogplex-tui login --session shows all; `runs get` reads any run by its id."
         )
         return rows
 

@@ -167,10 +167,12 @@ async def _get(setting: Setting, args: argparse.Namespace) -> int:
 
 
 def _print_facts(setting: Setting, row: RunRow) -> None:
+    from mogplex_tui.api.access import Family
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate.facts import of_run
 
-    groups = of_run(row, setting.session.clock.now())
+    session = setting.session
+    groups = of_run(row, session.clock.now(), calls_open=session.open(Family.OBSERVABILITY))
     facts = [("state", row.state)]
     facts += [(label, value) for group in groups for label, value, _ in group]
     facts += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
+NO_COST = "– needs a browser session"
+
+
 class Day:
     """The runs of the last 24 hours and what they came to, by what each belongs to: `belongs` names that of a row."""
 
@@ -24,6 +27,8 @@ class Day:
         self._runs: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
+        # Whatever has runs whose cost was not read.
+        self._without_cost: set[str] = set()
         runs = session.store.set("runs")
         since = session.clock.now() - timedelta(hours=24)
         known = runs.whole_since
@@ -37,6 +42,8 @@ class Day:
                 continue
             self._runs[key] += 1
             self._tokens[key] += row.tokens or 0
+            if not row.cost_is_read:
+                self._without_cost.add(key)
             if row.cost is not None:
                 spent = self._costs.get(key, Decimal(0))
                 computed = row.cost_source is Cost.ESTIMATED or isinstance(spent, Estimate)
@@ -48,13 +55,16 @@ class Day:
         `runs_day` counts them, `tokens_day` and `cost_day` are what is known of their tokens and their cost, in US
         dollars, an `Estimate` where some of it is computed. Where `day_is_cut`, older runs of the day are not known, or
         not the latest because reading them fails, and all three are the least that it can be; `counted_from` is the
-        start from which on all are known, where older ones are not.
+        start from which on all are known, where older ones are not. `cost_is_cut` is also true where runs came without
+        a cost because the route that they came from has none; `cost_missing` says so where no cost is known at all.
         """
         return {
             "runs_day": self._runs[key] or (None if self._cut else 0),
             "tokens_day": self._tokens[key] or None,
             "cost_day": self._costs.get(key),
+            "cost_missing": NO_COST if key in self._without_cost and key not in self._costs else None,
             "day_is_cut": self._cut,
+            "cost_is_cut": self._cut or key in self._without_cost,
             "counted_from": self._from,
         }
 

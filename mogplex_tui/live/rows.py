@@ -91,6 +91,11 @@ class RunRow(NamedTuple):
         return self.state in LIVE_STATES
 
     @property
+    def cost_is_read(self) -> bool:
+        """Whether the route that the row comes from carries costs: those of v1 do not (v1.md §5.4, §7.5)."""
+        return self.source is Source.CALL or self.cost is not None
+
+    @property
     def spent(self) -> bool:
         """Whether anything is known of its tokens or its cost."""
         return self.tokens is not None or self.cost is not None

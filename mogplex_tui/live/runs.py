@@ -164,7 +164,7 @@ class Runs:
             return finding.reason
         shown = "You see the runs of your automations, and runs started or opened from here"
         if finding.reach is Reach.NEEDS_SESSION:
-            needed = f"{shown}; {session_needed('all others')}"
+            needed = f"{shown}; {session_needed('all others, and all costs,')}"
             return self.session.lacking(Family.OBSERVABILITY, needed)
         return f"{shown}. {finding.reason}"
 

@@ -12,6 +12,8 @@ from mogplex_tui.operate.kinds.base import Link
 # label, value, tone
 Fact = tuple[str, str, str]
 
+NEEDS_SESSION = "needs a browser session"
+
 PROVENANCE = {
     Cost.KNOWN: "billed",
     Cost.ESTIMATED: "estimated",
@@ -19,15 +21,18 @@ PROVENANCE = {
 }
 
 
-def of_run(row: RunRow, now: datetime, seen: datetime | None = None) -> list[list[Fact]]:
+def of_run(
+    row: RunRow, now: datetime, seen: datetime | None = None, *, calls_open: bool = True
+) -> list[list[Fact]]:
     """Return the groups of facts of a run; what is not known is a dash, or left out where it is often absent.
 
     `seen` is when the run was last read, where that is not now: how long it has taken is known up to then.
+    `calls_open` says whether the credential opens the calls, the only records that carry the cost of a run.
     """
-    return [_place(row), _spend(row), _times(row, now, seen or now), _ids(row)]
+    return [_place(row), _spend(row, calls_open), _times(row, now, seen or now), _ids(row)]
 
 
-def of_unreadable(row: RunRow, now: datetime, _: datetime | None = None) -> list[list[Fact]]:
+def of_unreadable(row: RunRow, now: datetime) -> list[list[Fact]]:
     """Return the groups of facts of a row that could not be read: when it was, and its id."""
     return [_times(row, now, now)[:2], _ids(row)]
 
@@ -54,7 +59,19 @@ def _model(row: RunRow) -> str:
     return words.model(row.model) if row.model else (row.harness or words.DASH)
 
 
-def _spend(row: RunRow) -> list[Fact]:
+def missing_cost(row: RunRow, calls_open: bool) -> str:
+    """Return why a run without a cost has none."""
+    if not row.cost_is_read:
+        return "not read yet" if calls_open else NEEDS_SESSION
+    if row.harness and not row.model:
+        # Prices are of models; the service may still bill the run later (observability.md §6).
+        return "no price for harness runs"
+    if row.tokens:
+        return "no price known"
+    return "not known yet" if row.live else "not known"
+
+
+def _spend(row: RunRow, calls_open: bool) -> list[Fact]:
     into, out = words.count(row.input_tokens), words.count(row.output_tokens)
     split = row.input_tokens is not None or row.output_tokens is not None
     tokens = f"{into} in  {out} out" if split else words.count(row.tokens)
@@ -64,16 +81,7 @@ def _spend(row: RunRow) -> list[Fact]:
     if row.cached_tokens:
         facts.append(("cached", words.count(row.cached_tokens), "dim"))
     if row.cost is None:
-        why = (
-            "no price for harness runs"
-            if row.harness
-            else "no price known"
-            if row.tokens
-            else "not known yet"
-            if row.live
-            else "not known"
-        )
-        facts.append(("cost", f"{words.DASH}  {why}", "dim"))
+        facts.append(("cost", f"{words.DASH}  {missing_cost(row, calls_open)}", "dim"))
     else:
         facts.append(
             (

@@ -9,6 +9,7 @@ from typing import Any
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
@@ -108,9 +109,14 @@ class RunScreen(TailScreen):
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in (facts_of.of_unreadable if row.unreadable else facts_of.of_run)(row, now, seen)
+            for group in self._facts(row, now, seen)
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
+
+    def _facts(self, row: RunRow, now: datetime, seen: datetime) -> list[list[facts_of.Fact]]:
+        if row.unreadable:
+            return facts_of.of_unreadable(row, now)
+        return facts_of.of_run(row, now, seen, calls_open=self.session.open(Family.OBSERVABILITY))
 
     def _alert(self, row: RunRow) -> str:
         """Return what went wrong, or why the row could not be read and where it can be seen."""

@@ -105,7 +105,7 @@ def test_a_web_page_instead_of_json_is_a_login() -> None:
 
 def test_the_cookie_s_login_says_that_the_session_ended() -> None:
     error = classify(reply(307, path=CALLS, location="/login", credential=Credential.COOKIE))
-    assert error is not None and "session has probably expired" in error.advice
+    assert error is not None and "session cookie has probably expired" in error.advice
 
 
 @pytest.mark.parametrize(

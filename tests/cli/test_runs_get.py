@@ -85,11 +85,14 @@ async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_sai
         done = await mogplex("runs", "get", run, "--json")
         # What was once opened is known by the beginning of its id.
         again = await mogplex("runs", "get", run[:8], "--json")
+        table = await mogplex("runs", "get", run)
     assert done.one["state"] == again.one["state"] == "streaming"
     assert done.one["repo"] == "acme/api"
     assert done.one["cost_usd"] is None
     assert "cost of this run cannot be seen" in done.err
     assert "sign in in a browser" in done.err
+    (cost,) = (line.split() for line in table.lines if line.startswith("cost"))
+    assert cost == ["cost", "–", "needs", "a", "browser", "session"]
 
 
 async def test_an_automations_run_is_found_where_only_v1_is_open(

@@ -126,6 +126,7 @@ async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_ru
     (sentence,) = done.err.splitlines()
     assert "sign in in a browser" in sentence
     assert "runs of automations" in sentence
+    assert "without their costs" in sentence
     assert NOBODY_LOOKS_BACK in sentence
 
 

@@ -172,7 +172,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         assert {"BRANCH", "TOKENS"} <= set(text.split())
         assert not {"MODEL", "COST"} & set(text.split())
         await ui.press("o", *run_id, "enter")
-        await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted")
+        await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted", "–  needs a browser session")
         await ui.press("escape")
         await ui.sees("codex", "○ pending")
 

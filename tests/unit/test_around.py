@@ -68,7 +68,9 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "runs_day": 3,
         "tokens_day": None,
         "cost_day": Decimal("0.42"),
+        "cost_missing": None,
         "day_is_cut": False,
+        "cost_is_cut": False,
         "counted_from": None,
     }
     # What is not known is not nothing.
@@ -79,7 +81,9 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "runs_day": 0,
         "tokens_day": None,
         "cost_day": None,
+        "cost_missing": None,
         "day_is_cut": False,
+        "cost_is_cut": False,
         "counted_from": None,
     }
     # A list of assignments that was read and has none of it says 0, but one that is closed says nothing.
@@ -94,6 +98,30 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
     assert {"runs_day": None, "cost_day": None, **cut}.items() <= Around(here).of("elsewhere").items()
     here.store.set("runs").whole_since = None
     assert {"runs_day": 3, "day_is_cut": True, "counted_from": None}.items() <= Around(here).of("r").items()
+
+
+def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced() -> None:
+    here = session()
+    began = here.clock.now() - timedelta(hours=1)
+    rows = [
+        RunRow("a", Source.RUN, "success", repo_id="all", harness="codex", created_at=began),
+        RunRow("b", Source.JOB, "success", repo_id="some", created_at=began),
+        RunRow("c", Source.CALL, "success", repo_id="some", created_at=began, cost=Decimal("0.40")),
+        RunRow("d", Source.CALL, "success", repo_id="none", created_at=began),
+    ]
+    here.store.set("runs").apply([(each.key, each) for each in rows])
+    here.store.set("runs").whole_since = began - timedelta(days=2)
+    day = Day(here, lambda row: row.repo_id)
+    found = {
+        key: (each["cost_day"], each["cost_missing"], each["cost_is_cut"])
+        for key in ("all", "some", "none")
+        for each in [day.of(key)]
+    }
+    assert found == {
+        "all": (None, "– needs a browser session", True),
+        "some": (Decimal("0.40"), None, True),
+        "none": (None, None, False),
+    }
 
 
 def test_an_automation_is_offered_what_its_installation_covers() -> None:
@@ -203,7 +231,9 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
         "runs_day": 2,
         "tokens_day": 700,
         "cost_day": Decimal("0.40"),
+        "cost_missing": None,
         "day_is_cut": False,
+        "cost_is_cut": False,
         "counted_from": None,
     }
     assert lent(here)({"id": "acme/other"})["cost_day"] is None

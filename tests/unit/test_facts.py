@@ -74,6 +74,23 @@ def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], wh
     assert "$" not in cost
 
 
+@pytest.mark.parametrize(
+    "row",
+    [make.from_run(run(1)), make.from_job(job(1, ""), uuid(2), "Nightly")],
+    ids=["run of the token API", "job of the token API"],
+)
+@pytest.mark.parametrize(
+    ("calls_open", "why"),
+    [(False, "needs a browser session"), (True, "not read yet")],
+    ids=["token", "session"],
+)
+def test_a_cost_that_was_never_read_is_not_called_unpriced(row: RunRow, calls_open: bool, why: str) -> None:
+    found = {
+        label: value for group in facts.of_run(row, NOW, calls_open=calls_open) for label, value, _ in group
+    }
+    assert found["cost"] == f"{DASH}  {why}"
+
+
 def test_an_estimate_is_called_one() -> None:
     assert told(make.from_call(call(1, cost_usd="0.42", cost_source="trigger")))["cost"].startswith(
         "~$0.42  estimated"

@@ -85,7 +85,7 @@ KIND = Kind(
         c.count("assigned", "ASGN", 4, priority=2),
         c.count("schedules", "CRON", 4, key="cron", priority=3),
         c.at_least(c.count("runs_day", "RUNS 24H", 8, key="runs", priority=0), "day_is_cut"),
-        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=0), "day_is_cut"),
+        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=0), "cost_is_cut"),
     ),
     search=c.searching("full_name owner root_directory"),
     default_sort=c.by("project", "full_name", "root_directory"),
@@ -96,7 +96,7 @@ KIND = Kind(
         "GitHub: github_coverage_label; detail: github_coverage_detail;"
         " installation: github_installation_id|installation_id",
         "sandbox: sandbox as state; assigned; schedules",
-        "runs 24 h: runs_day; cost 24 h: cost_day; counted from?: counted_from",
+        "runs 24 h: runs_day; cost 24 h: cost_day|cost_missing; counted from?: counted_from",
         "install: install_command; dev server: dev_command; port: dev_port; runtime; snapshot: snapshot_id",
         "imported: created_at",
     ),

@@ -233,6 +233,17 @@ class ConsoleApp(ConsolePlaces):
             task.cancel()
         await self.session.stop()
 
+    def _fatal_error(self) -> None:
+        """End with one sentence; Textual would print the traceback, and with it the values of local variables."""
+        from rich.text import Text
+
+        from mogplex_tui.config.log import report_crash
+        from mogplex_tui.live import redact
+
+        error = self._exception
+        if error is not None:
+            self.panic(Text(report_crash(error, redact.text)))
+
     # Actions that work everywhere ------------------------------------------------------------------------------
 
     def do_app_palette(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from mogplex_tui.cli.common import (
     state_name,
     target_of,
 )
-from mogplex_tui.config.paths import log_file, state_dir
+from mogplex_tui.config.paths import state_dir
 
 if TYPE_CHECKING:
     from mogplex_tui.api.target import Target
@@ -102,22 +101,12 @@ def _show(
     context = state_name(settings)
     app = ConsoleApp(settings, target=target, look=look, directory=state_dir(context), context=context)
     app.session.service = settings.base_url.value or app.session.service
-    app.after_first_frame.append(log_to_file)
-    return app.run() or 0
+    app.after_first_frame.append(_log_to_file)
+    return app.run() or app.return_code or 0
 
 
-def log_to_file() -> None:
-    """Send the logs to the platform's log directory; the terminal belongs to the console."""
-    path = log_file()
-    root = logging.getLogger("mogplex")
-    root.setLevel(logging.INFO)
-    root.propagate = False
-    try:
-        from logging.handlers import RotatingFileHandler
+def _log_to_file() -> None:
+    # Nothing is logged before the first frame, which need not wait for this import.
+    from mogplex_tui.config.log import log_to_file
 
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler: logging.Handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=1, delay=True)
-    except OSError:
-        handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root.addHandler(handler)
+    log_to_file()

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         from mogplex_tui.app import ConsoleApp
 
         app = ConsoleApp(settings, plane=plane, context="demo")
-        return app.run() or 0
+        return app.run() or app.return_code or 0
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

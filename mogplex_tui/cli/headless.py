@@ -100,8 +100,8 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
         return stop.code
     # Here, because `info` and `login` take their arguments from this module and need none of it.
     from mogplex_tui.cli import interrupt
-    from mogplex_tui.cli.console import log_to_file
     from mogplex_tui.cli.output import Output
+    from mogplex_tui.config.log import log_to_file
     from mogplex_tui.config.paths import state_dir
     from mogplex_tui.live.session import Session
 

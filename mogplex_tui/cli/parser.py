@@ -179,3 +179,15 @@ def run(argv: Sequence[str] | None = None) -> int:
 
         let_go_of_stdout()
         return Exit.OK
+    except Exception as error:
+        return _crashed(error)
+
+
+def _crashed(error: Exception) -> int:
+    """Say in one sentence that a command failed by its own fault; the log has the traceback."""
+    from mogplex_tui.cli.common import say
+    from mogplex_tui.config.log import report_crash
+    from mogplex_tui.live import redact
+
+    say(report_crash(error, redact.text))
+    return Exit.FAILED

@@ -30,15 +30,15 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
     """A command sends the process's log to a file; the next test must not inherit that."""
-    root, http = logging.getLogger("mogplex"), logging.getLogger("mogplex.http")
-    before = (root.level, root.propagate, list(root.handlers), http.level)
+    loggers = [logging.getLogger(name) for name in ("mogplex", "mogplex.http", "asyncio")]
+    before = [(each.level, each.propagate, list(each.handlers)) for each in loggers]
     yield
-    for handler in set(root.handlers) - set(before[2]):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(before[0])
-    root.propagate = before[1]
-    http.setLevel(before[3])
+    for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        for handler in set(logger.handlers) - set(handlers):
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 @pytest.fixture

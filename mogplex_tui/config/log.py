@@ -1,0 +1,60 @@
+"""The log file: requests, warnings and the tracebacks of internal errors."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
+
+from mogplex_tui.config.paths import log_file
+
+_crash_log = logging.getLogger("mogplex.crash")
+
+
+class LogFile(RotatingFileHandler):
+    """A log file that is silent where it cannot be written, instead of printing tracebacks on the terminal."""
+
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 -- the base class names both
+        """Remember that a record was not written."""
+        self.failed = True
+
+
+def log_to_file() -> None:
+    """Send the logs to the platform's log directory; the terminal belongs to the console."""
+    root = logging.getLogger("mogplex")
+    root.setLevel(logging.INFO)
+    if _handler() is not None:
+        return
+    try:
+        log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler: logging.Handler = LogFile(log_file(), maxBytes=2_000_000, backupCount=1, delay=True)
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    # asyncio logs the tracebacks of failed tasks that nothing waits for.
+    for logger in (root, logging.getLogger("asyncio")):
+        logger.propagate = False
+        logger.addHandler(handler)
+
+
+def report_crash(error: BaseException, clean: Callable[[str], str]) -> str:
+    """Log the traceback of an internal error and return the sentence that says what happened.
+
+    `clean` removes secrets from a text.
+    """
+    log_to_file()
+    _crash_log.critical("%s", clean("".join(traceback.format_exception(error))))
+    handler = _handler()
+    written = handler is not None and not handler.failed
+    message = " ".join(clean(str(error)).split())[:160]
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    where = f"Details are in {log_file()}." if written else f"The log {log_file()} cannot be written."
+    return f"Internal error of mogplex-tui ({what}). {where}"
+
+
+def _handler() -> LogFile | None:
+    handlers = logging.getLogger("mogplex").handlers
+    return next((handler for handler in handlers if isinstance(handler, LogFile)), None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.accounts import Accounts
 
 # A live connection that says nothing for so long is taken for broken.
 LIVE_WITHIN = 10.0
@@ -93,6 +94,7 @@ class Examination:
         self._client = self.session.client.at(Priority.ACTION)
         self.exchanges = Exchanges()
         self.findings: list[Finding] = []
+        self.accounts: Accounts | None = None
 
     async def run(self) -> list[Finding]:
         """Return a finding for each family."""
@@ -113,6 +115,7 @@ class Examination:
         try:
             for family, check in checks:
                 self.findings.append(await self._asked(family, check))
+            self.accounts = await self._compare_accounts()
         finally:
             log.removeHandler(self.exchanges)
         self._settle()
@@ -173,6 +176,20 @@ class Examination:
         ready = user.github_status_label or user.github_state
         says = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
         return Finding("account", OPEN, says=says)
+
+    async def _compare_accounts(self) -> Accounts | None:
+        """Compare the accounts of the token and the cookie, where both are in use."""
+        from mogplex_tui.api.classify import Credential
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.live.accounts import compare
+
+        if self.session.target.token is None or not self.session.has_session:
+            return None
+        try:
+            user = await self._client.account.user(credential=Credential.COOKIE)
+        except MogplexError:
+            return None
+        return None if user is None else await compare(self._client, user)
 
     async def _settings(self) -> Finding:
         settings = await self._client.settings.get()

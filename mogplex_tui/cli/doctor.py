@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.checks import Finding
     from mogplex_tui.cli.headless import Setting
     from mogplex_tui.cli.output import Output
+    from mogplex_tui.live.accounts import Accounts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ async def _doctor(setting: Setting) -> int:
     async with progress("Asking each family"):
         findings = await examination.run()
     # Only now is it known whether the cookie is accepted.
-    service = _service(setting)
+    service = _service(setting, examination.accounts)
     budget, facts = examination.budget()
     output = setting.output
     if output.as_json:
@@ -43,7 +44,8 @@ async def _doctor(setting: Setting) -> int:
             output.object("family", finding.fields())
         output.object("family", {**budget.fields(), **facts})
     else:
-        _print(setting, service, [*findings, budget])
+        advice = _credential_advice(setting, examination.accounts)
+        _print(setting, service, [*findings, budget], advice)
     from mogplex_tui.cli import keymap
 
     keymap.print_refused(output, keymap.told(setting.settings)[1])
@@ -52,7 +54,7 @@ async def _doctor(setting: Setting) -> int:
     return _code(findings)
 
 
-def _service(setting: Setting) -> dict[str, Any]:
+def _service(setting: Setting, accounts: Accounts | None) -> dict[str, Any]:
     from mogplex_tui import __version__
 
     settings, session, target = setting.settings, setting.session, setting.session.target
@@ -65,11 +67,16 @@ def _service(setting: Setting) -> dict[str, Any]:
         "token_from": settings.token.origin if target.token else None,
         "session_cookie_from": settings.session_cookie.origin if target.session_cookie else None,
         "session": ("expired" if session.session_expired else "in use") if target.session_cookie else None,
+        "token_account": accounts.token if accounts else None,
+        "session_account": accounts.cookie if accounts else None,
+        "same_account": accounts.same if accounts else None,
         "read_only": settings.read_only.value,
     }
 
 
-def _print(setting: Setting, service: dict[str, Any], findings: list[Finding]) -> None:
+def _print(
+    setting: Setting, service: dict[str, Any], findings: list[Finding], advice: dict[str, list[str]]
+) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import words
 
@@ -102,12 +109,18 @@ def _print(setting: Setting, service: dict[str, Any], findings: list[Finding]) -
         for each in findings
     ]
     output.table(columns, rows)
-    _print_help(output, findings, _credential_advice(setting))
+    _print_help(output, findings, advice)
 
 
-def _credential_advice(setting: Setting) -> dict[str, list[str]]:
-    """Return what to do about the credentials themselves, with the line of the report that it is about."""
+def _credential_advice(setting: Setting, accounts: Accounts | None) -> dict[str, list[str]]:
+    """Return what to do about the credentials themselves, with the lines of the report that it is about."""
     session = setting.session
+    if accounts is not None and accounts.same is False:
+        text = (
+            f"{accounts.describe()} Runs are read as one account and started as the other."
+            " Sign in with one account: mogplex-tui login --token or mogplex-tui login --session."
+        )
+        return {text: ["token, session"]}
     if not session.session_expired or not session.target.token_opens_unversioned_routes:
         # Without a token in its place every family says so itself.
         return {}

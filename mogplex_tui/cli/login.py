@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.api.text import visible
 from mogplex_tui.cli import interrupt
@@ -48,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let the page /cli-auth make a token (embedded planes; hosted: retired)",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="store it although the context's other credential belongs to another account",
+    )
     parser.add_argument("--no-browser", action="store_true", help="print the address only; open it yourself")
 
 
@@ -58,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         way = next(
             (way for way in ("token", "session", "hand_off") if getattr(arguments, f"by_{way}")), "code"
         )
-        context, whose = sign_in(context, way, opens=not arguments.no_browser)
+        context, whose = sign_in(context, way, opens=not arguments.no_browser, force=arguments.force)
     except (Stop, ContextError, SettingsError, VaultError, MogplexError, OSError) as error:
         return told(error)
     if arguments.json:
@@ -116,15 +121,19 @@ def _name_for(url: str, known: Contexts) -> str:
     return name
 
 
-def sign_in(context: Context, way: str, *, opens: bool = True) -> tuple[Context, str | None]:
+def sign_in(
+    context: Context, way: str, *, opens: bool = True, force: bool = False
+) -> tuple[Context, str | None]:
     """Get a credential in one of the ways `code`, `hand_off`, `token`, `session`, verify it and keep it.
 
     Returns the context as it then is and, where it can be told, whose account it is. Raises Stop, MogplexError,
-    VaultError and ContextError; then nothing has changed.
+    VaultError and ContextError; then nothing has changed. `force` keeps a credential of another account than that of
+    the other one in the context.
     """
     secret = _typed(way) if way in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
     changes, whose = interrupt.run(_got(context, way, secret, opens=opens))
+    interrupt.run(_check_accounts(context, changes, force=force))
     context = _kept(context, changes)
     _say_where(context, whose)
     return context, whose
@@ -172,17 +181,58 @@ def _typed(way: str) -> Secret:
     return Secret(text)
 
 
+async def _check_accounts(context: Context, changes: dict[str, Any], *, force: bool) -> None:
+    """Compare the account of a new credential with that of the context's other one. Raises Stop when they differ.
+
+    A credential that the service does not accept any more belongs to nobody, and is no reason to refuse a new one.
+    """
+    from mogplex_tui.api.budget import Priority
+    from mogplex_tui.api.classify import Credential
+    from mogplex_tui.api.client import MogplexClient
+    from mogplex_tui.live.accounts import compare
+
+    record = replace(_stored(context), **changes)
+    token = record.token or (record.grant.access if record.grant else None)
+    if token is None or record.session_cookie is None:
+        return
+    target = Target(context.name, context.base_url, token=token, session_cookie=record.session_cookie)
+    async with MogplexClient(target) as client:
+        actions = client.at(Priority.ACTION)
+        try:
+            user = await actions.account.user(credential=Credential.COOKIE)
+        except (LoginRequired, NotSignedIn):
+            user = None
+        if user is None:
+            say("The stored session cookie has expired: mogplex-tui login --session stores a new one.")
+            return
+        accounts = await compare(actions, user)
+    if accounts.same is None:
+        say("Whether the token and the browser session belong to the same account could not be compared.")
+    elif not accounts.same and force:
+        say(f"{visible(accounts.describe(), 300)} Both are stored, because of --force.")
+    elif not accounts.same:
+        raise Stop(
+            Exit.USAGE,
+            f"{visible(accounts.describe(), 300)} Nothing was changed. Give another context with --context NAME,"
+            " or --force to store both in this one.",
+        )
+
+
+def _stored(context: Context) -> Record:
+    """Return what the context is signed in with; an empty record where that cannot be read or is for another service."""
+    if context.kept_in is not None:
+        try:
+            old = vault.load(context.name, context.kept_in)
+        except VaultError:
+            old = None
+        if old is not None and same_service(old.base_url, context.base_url):
+            return old
+    return Record(context.base_url)
+
+
 def _kept(context: Context, changes: dict[str, Any]) -> Context:
     with held(vault.lock_file(context.name)):
-        record = Record(context.base_url)
-        if context.kept_in is not None:
-            try:
-                old = vault.load(context.name, context.kept_in)
-            except VaultError:
-                old = None
-            if old is not None and same_service(old.base_url, context.base_url):
-                record = old
-        record = replace(record, **changes)
+        record = replace(_stored(context), **changes)
         where = vault.save(context.name, record)
 
         def change(known: Contexts) -> Contexts:

@@ -14,6 +14,7 @@ from mogplex_tui.api.classify import Credential
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.target import Target
+from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
 from mogplex_tui.live.ledger import Ledger
@@ -80,6 +81,7 @@ class Session:
         self.wake = WakeWatch(self.clock)
         self.read_only = read_only
         self.account: str | None = None
+        self.accounts: Accounts | None = None
         self.account_known: Signal[[]] = Signal()
         # Keys of rows whose cancel is on its way, with the state they had before.
         self.cancelling: dict[str, str] = {}
@@ -189,6 +191,11 @@ class Session:
         reasons = (found.reason for found in findings if found.reach is Reach.NOT_SIGNED_IN)
         return next(reasons, None) if self.refused else None
 
+    @property
+    def two_accounts(self) -> bool:
+        """Whether the token and the session cookie are known to belong to different accounts."""
+        return self.accounts is not None and self.accounts.same is False and not self.session_expired
+
     def start(self) -> None:
         """Begin to read. Needs a running event loop."""
         self.scheduler.start()
@@ -252,11 +259,14 @@ class Session:
 
     def _account_feed(self) -> Feed:
         async def fetch() -> bool:
-            user = await self.client.at(Priority.BACKGROUND).account.user()
+            client = self.client.at(Priority.BACKGROUND)
+            user = await client.account.user()
             name = (user.email or user.username or user.name) if user else None
             if name != self.account:
                 self.account = name
                 self.account_known()
+            if user is not None and self.target.token is not None and self.has_session:
+                self.accounts = await compare(client, user)
             return False
 
         return Feed("account", fetch, Priority.BACKGROUND, every=600, blind=600, metered=self.metered_off_v1)

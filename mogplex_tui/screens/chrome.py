@@ -66,6 +66,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
         _context(look),
         Segment("" if session.may_write else "read-only", Tone.WARN, priority=2),
         Segment("session expired" if session.session_expired else "", Tone.WARN, priority=1),
+        Segment("two accounts" if session.two_accounts else "", Tone.WARN, priority=1),
         Segment(session.account or "", Tone.DIM, priority=6),
         Segment(_connected(session, f"● {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),

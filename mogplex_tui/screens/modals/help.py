@@ -22,6 +22,7 @@ _HEADER = (
         "session expired",
         "the service refuses the session cookie: mogplex-tui login --session stores a new one",
     ),
+    ("two accounts", "the token and the session belong to different accounts: mogplex-tui doctor names them"),
     ("● nominal", "whether the service answers; live: changes are heard as they happen"),
     ("budget 5/60", "requests of the last minute, of as many as the token has; next: when one is free again"),
     (

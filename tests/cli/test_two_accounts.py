@@ -1,0 +1,113 @@
+"""A token and a session cookie of different accounts in one context."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.config import vault
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.writes.signins import issue_tokens, open_session
+from tests.cli.signing import only_context
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+OWNER = "ada@acme.dev"
+
+
+class Other:
+    """A second account of the plane: grace@example.dev."""
+
+    def __init__(self, plane: PlaneServer, world: World) -> None:
+        self.user = world.profile("grace")
+        with plane.plane.db.transaction() as tx:
+            self.cookie = f"better-auth.session_token={open_session(tx, self.user, world.clock.us)}"
+        self.token = world.token(self.user)
+
+
+@pytest.fixture
+def other(plane: PlaneServer, world: World) -> Other:
+    return Other(plane, world)
+
+
+def _stored() -> tuple[str | None, str | None]:
+    context = only_context()
+    assert context.kept_in is not None
+    record = vault.load(context.name, context.kept_in)
+    assert record is not None
+    cookie, token = record.session_cookie, record.token
+    return (token.reveal() if token else None, cookie.reveal() if cookie else None)
+
+
+@pytest.mark.parametrize("first", ["token", "session"])
+async def test_a_credential_of_another_account_is_stored_only_when_forced(
+    mogplex: Mogplex, plane: PlaneServer, other: Other, first: str
+) -> None:
+    url = plane.base_url
+    if first == "token":
+        second, mine, theirs = "session", plane.token, other.cookie
+        named = f"The token belongs to {OWNER}, the browser session to grace@example.dev."
+        both = (mine, theirs)
+    else:
+        second, mine, theirs = "token", plane.session_cookie, other.token
+        named = f"The token belongs to grace@example.dev, the browser session to {OWNER}."
+        both = (theirs, mine)
+    assert (await mogplex("login", "--base-url", url, f"--{first}", stdin=f"{mine}\n")).code == 0
+    before = _stored()
+    refused = await mogplex("login", "--base-url", url, f"--{second}", stdin=f"{theirs}\n")
+    assert (refused.code, refused.out) == (2, "")
+    assert named in refused.err and "--force" in refused.err and "--context NAME" in refused.err
+    assert _stored() == before
+    forced = await mogplex("login", "--base-url", url, f"--{second}", "--force", stdin=f"{theirs}\n")
+    assert forced.code == 0 and named in forced.err
+    assert _stored() == both
+    # From then on doctor says so.
+    doctor = await mogplex("doctor")
+    assert named in " ".join(doctor.out.split())
+
+
+async def test_the_credentials_of_one_account_are_stored_without_a_word(
+    mogplex: Mogplex, plane: PlaneServer
+) -> None:
+    for way, secret in (("token", plane.token), ("session", plane.session_cookie)):
+        done = await mogplex("login", "--base-url", plane.base_url, f"--{way}", stdin=f"{secret}\n")
+        assert done.code == 0 and "account" not in done.err, done.err
+    assert _stored() == (plane.token, plane.session_cookie)
+
+
+async def test_a_new_token_beside_an_expired_cookie_is_stored(
+    mogplex: Mogplex, plane: PlaneServer, other: Other
+) -> None:
+    url = plane.base_url
+    assert (
+        await mogplex("login", "--base-url", url, "--session", stdin=f"{plane.session_cookie}\n")
+    ).code == 0
+    with plane.plane.db.transaction() as tx:
+        tx.execute("UPDATE sessions SET expires_at = 1")
+    done = await mogplex("login", "--base-url", url, "--token", stdin=f"{other.token}\n")
+    assert done.code == 0
+    assert "session cookie has expired" in done.err
+
+
+@pytest.mark.parametrize("grant_is_mine", [True, False], ids=["same account", "other account"])
+@pytest.mark.parametrize("has_repo", [True, False], ids=["with a repository", "without any"])
+async def test_doctor_compares_an_oauth_token_by_the_repositories(
+    mogplex: Mogplex, plane: PlaneServer, world: World, other: Other, grant_is_mine: bool, has_repo: bool
+) -> None:
+    if has_repo:
+        world.repo("acme/api", owner_user_id=world.user)
+    user = world.user if grant_is_mine else other.user
+    with plane.plane.db.transaction() as tx:
+        pair = issue_tokens(tx, "mogplex-cli", user, "openid read write", world.clock.us)
+    mogplex.use(plane.base_url, token=pair["access_token"], cookie=plane.session_cookie)
+    service = (await mogplex("doctor", "--json")).objects[0]
+    assert service["same_account"] is (grant_is_mine if has_repo else None)
+    assert (service["token_account"], service["session_account"]) == (None, OWNER)
+
+
+async def test_doctor_names_both_accounts_of_a_context_made_by_hand(
+    mogplex: Mogplex, plane: PlaneServer, other: Other
+) -> None:
+    mogplex.use(plane.base_url, token=other.token, cookie=plane.session_cookie)
+    service = (await mogplex("doctor", "--json")).objects[0]
+    assert (service["token_account"], service["session_account"]) == ("grace@example.dev", OWNER)
+    assert service["same_account"] is False

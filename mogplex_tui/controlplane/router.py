@@ -31,8 +31,11 @@ class PlaneRouter(Router):
         """Hand a request to its route."""
         # As Starlette's own does: the MCP endpoint asks this router for the routes behind its operations.
         scope.setdefault("router", self)
-        # A pattern's end is also before a last line break, a peculiarity that is Starlette's to keep.
-        if scope["type"] == "http" and not scope.get("root_path") and not scope["path"].endswith("\n"):
+        # To Starlette a path with a line break at its end is the path without it.
+        if scope["type"] == "http" and scope["path"].endswith("\n"):
+            await self.default(scope, receive, send)
+            return
+        if scope["type"] == "http" and not scope.get("root_path"):
             for route in self._candidates(scope["path"]):
                 match, child_scope = route.matches(scope)
                 if match is Match.FULL:

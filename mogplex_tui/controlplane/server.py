@@ -21,6 +21,7 @@ import uvicorn
 from .account import Credentials, credentials
 from .app import build_app, service_of
 from .clock import Clock
+from .connection import Connection, raise_descriptor_limit
 from .edge.front import before
 from .plane import Plane, Settings
 from .prepare import Notice, prepare
@@ -160,7 +161,7 @@ class PlaneServer:
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
             before(build_app(service), service),
-            http="httptools",
+            http=Connection,
             loop="none",
             ws="none",
             lifespan="off",
@@ -293,6 +294,7 @@ def serve(
     Raises OSError when the port is taken, DatabaseMismatchError for a foreign file and ScenarioError for a scenario
     that cannot be told.
     """
+    raise_descriptor_limit()
     server = PlaneServer(settings, path, notice=_say)
     try:
         with _ending_at_once():

@@ -5,29 +5,16 @@ The requests are made from the OpenAPI document, so that a new route is looked a
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from typing import Any
-from unittest.mock import patch
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from mogplex_tui.controlplane.credentials import KeyUses
-from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.asking import Place, ask, operations, places, request, unknown
-from tests.controlplane.stock import Account, stock
 from tests.controlplane.support import Stream
-from tests.controlplane.vault import Vault
+from tests.controlplane.two_accounts import UUID, TwoAccounts, row_has, two_accounts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\b\d{16}\b")
-# Made anew by every request that makes one.
-SECRET = re.compile(r"whsec_[\w-]+|mog_\w+")
 
 BROADCAST = {"job_runs", "assignments", "repo_connection_overrides"}
 EMITTING = BROADCAST | {
@@ -75,70 +62,12 @@ UNCHECKED = {
     "PUT /api/assignments skill_id": "stored without a look at the skill (routing.md §1.3)",
     "POST /api/v1/mogplex/runs repoId": "the quota is claimed before the repository is looked at (v1.md §7.2)",
 }
-Change = tuple[str, str]
-
-
-class Stage:
-    """Two accounts with rows of every kind on one plane, and the plane as it was before anybody asked."""
-
-    def __init__(self, server: PlaneServer, me: httpx.AsyncClient, they: httpx.AsyncClient) -> None:
-        self.server = server
-        self.me, self.they = me, they
-        self.theirs = stock(server.plane, "zebra", 880_001)
-        self.mine = stock(server.plane, "heron", 990_002)
-        self.vault = Vault(server.path)
-        self.before = self.vault.dump()
-        me.headers.update(self.mine.headers())
-        they.headers.update(self.theirs.headers())
-        self.known = {
-            str(one) for who in (self.mine, self.theirs) for one in (who.user_id, *who.ids.values())
-        }
-
-    def plain(self, text: str, row: Any = None) -> str:
-        """The text without the row that was named, moments, secrets and ids that are new."""
-        if row is not None:
-            text = text.replace(str(row), "THE-ROW")
-        text = SECRET.sub("SECRET", MOMENT.sub("MOMENT", text))
-        return UUID.sub(lambda match: match[0] if match[0] in self.known else "NEW", text)
-
-    async def ask(self, place: Place, row: Any) -> tuple[tuple[int, str], list[Change]]:
-        """The plain answer to my request that names this row, and what it changed."""
-        self.vault.restore()
-        status, text = await ask(self.me, request(place.method, place.path, self.mine.ids, place, row))
-        dump = self.vault.dump()
-        changed = [
-            (table, row)
-            for table in dump
-            if dump[table] != self.before[table]
-            for row in set(dump[table]) ^ set(self.before[table])
-        ]
-        return (status, self.plain(text, row)), changed
-
-    def marks(self, who: Account) -> list[str]:
-        """What every row of this account has in it, one of them at least."""
-        return [who.name, who.name.upper(), who.user_id, *(str(one) for one in who.ids.values())]
-
-    def effect(self, changed: list[Change]) -> list[Change]:
-        """The changes without what is new about them each time."""
-        return sorted((table, self.plain(row)) for table, row in changed)
-
-
-def _of(marks: list[str], row: str) -> bool:
-    return any(mark in row for mark in marks)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage() -> AsyncIterator[Stage]:
-    # When a key was last used is written a moment later, into whichever comparison is made then.
-    with patch.object(KeyUses, "note", lambda *_: None):
-        async with (
-            PlaneServer(Settings(speed=0, seeded=False, rate_limit=None)) as server,
-            httpx.AsyncClient(base_url=server.base_url, verify=False, timeout=10) as me,
-            httpx.AsyncClient(base_url=server.base_url, verify=False, timeout=10) as they,
-        ):
-            made = Stage(server, me, they)
-            yield made
-            made.vault.close()
+async def stage() -> AsyncIterator[TwoAccounts]:
+    async with two_accounts() as made:
+        yield made
 
 
 def _is_of_a_person(method: str, path: str) -> bool:
@@ -156,7 +85,7 @@ READS = [
 CHANGES = [(method, path) for method, path, _ in operations() if method not in ("GET", "OPTIONS")]
 
 
-async def test_both_accounts_have_rows_of_every_kind(stage: Stage) -> None:
+async def test_both_accounts_have_rows_of_every_kind(stage: TwoAccounts) -> None:
     kinds = {place.kind for place in places()}
     assert kinds <= set(stage.mine.ids) and kinds <= set(stage.theirs.ids)
     for who in (stage.mine, stage.theirs):
@@ -172,17 +101,17 @@ async def test_both_accounts_have_rows_of_every_kind(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.key)
-async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: Stage, place: Place) -> None:
+async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: TwoAccounts, place: Place) -> None:
     missing, without = await stage.ask(place, unknown(place.kind))
     found, with_theirs = await stage.ask(place, stage.theirs.ids[place.kind])
     in_team = place.kind == "team" and place.where == "path"
     assert found == TOLD.get(place.key, _FORBIDDEN if in_team else missing)
     their_marks, my_marks = stage.marks(stage.theirs), stage.marks(stage.mine)
-    assert not _of(their_marks, found[1])
-    assert not [change for change in with_theirs if not _of(my_marks, change[1])]
+    assert not row_has(their_marks, found[1])
+    assert not [change for change in with_theirs if not row_has(my_marks, change[1])]
     if place.key not in UNCHECKED:
         assert not [
-            change for change in with_theirs if _of(list(filter(UUID.fullmatch, their_marks)), change[1])
+            change for change in with_theirs if row_has(list(filter(UUID.fullmatch, their_marks)), change[1])
         ]
     own, with_mine = await stage.ask(place, stage.mine.ids[place.kind])
     alike = own == missing and stage.effect(with_mine) == stage.effect(without)
@@ -190,13 +119,15 @@ async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: Stage, pl
 
 
 @pytest.mark.parametrize(("method", "path"), READS, ids=lambda word: word)
-async def test_no_answer_has_anything_of_somebody_else_in_it(stage: Stage, method: str, path: str) -> None:
+async def test_no_answer_has_anything_of_somebody_else_in_it(
+    stage: TwoAccounts, method: str, path: str
+) -> None:
     stage.vault.restore()
     _, text = await ask(stage.me, request(method, path, stage.mine.ids), most_lines=1)
-    assert not _of(stage.marks(stage.theirs), text)
+    assert not row_has(stage.marks(stage.theirs), text)
 
 
-async def test_frames_of_owned_tables_reach_their_owner_alone(stage: Stage) -> None:
+async def test_frames_of_owned_tables_reach_their_owner_alone(stage: TwoAccounts) -> None:
     path = f"/api/realtime/events?tables={','.join(sorted(EMITTING))},end_of_test"
     stage.vault.restore()
     async with stage.me.stream("GET", path) as my_stream, stage.they.stream("GET", path) as their_stream:

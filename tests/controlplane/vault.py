@@ -20,6 +20,11 @@ class Vault:
         """Make the database what it was when the vault was made."""
         self._kept.backup(self._live)
 
+    def version(self) -> int:
+        """A number that is another after somebody else has written to the database."""
+        (number,) = self._live.execute("PRAGMA data_version").fetchone()
+        return int(number)
+
     def dump(self) -> Dump:
         """Every row of every table as text."""
         names = self._live.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")

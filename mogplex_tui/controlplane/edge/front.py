@@ -5,21 +5,24 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from ..routes.web import Service
+from .body_limit import BodyLimit
 from .gate import HostedGate
 from .hosted import HostedDefects
 from .inject import FaultInjector, Faults
 from .parse import parse
+from .site_guard import SiteGuard
 from .switch import FaultSwitch
 
 
 def before(app: ASGIApp, service: Service) -> ASGIApp:
-    """The application behind everything the settings ask for; itself when they ask for nothing.
+    """The application behind the limits that always hold and everything that the settings ask for.
 
     Raises BadRuleError for a fault that cannot be read.
     """
     settings = service.plane.settings
     if service.plane.is_hosted:
         app = HostedGate(HostedDefects(app, service.plane), service)
+    app = BodyLimit(SiteGuard(app, service))
     rules = [parse(text) for text in settings.faults]
     if not rules and not settings.fault_route and not service.plane.scenario.now.faults:
         return app

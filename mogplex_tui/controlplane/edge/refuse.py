@@ -56,6 +56,13 @@ def refused(path: str, status: int, origin: str, retry_after: float | None = Non
     return _json({"ok": False, "error": {"code": code, "message": text}}, status, headers)
 
 
+def worded(path: str, status: int, code: str, text: str) -> Response:
+    """An error with a sentence of its own in the shape of the path's family; only v1 has the code."""
+    if is_v1(path):
+        return _json({"ok": False, "error": {"code": code, "message": text}}, status)
+    return _json({"error": text}, status)
+
+
 def _json(value: object, status: int, headers: dict[str, str] | None = None) -> Response:
     body = json.dumps(value, separators=(",", ":")).encode()
     return Response(body, status, headers, media_type="application/json")

@@ -61,7 +61,7 @@ async def test_a_page_of_somebody_else_cannot_sign_in(nobody: httpx.AsyncClient,
     bare = await nobody.post(PATH, json=body)
     assert (bare.status_code, bare.json()["code"]) == (403, "MISSING_OR_NULL_ORIGIN")
     foreign = await nobody.post(PATH, json=body, headers={"Origin": "https://evil.example"})
-    assert (foreign.status_code, foreign.json()) == (403, {"error": "Forbidden"})
+    assert (foreign.status_code, foreign.json()) == (403, {"error": "Forbidden origin"})
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

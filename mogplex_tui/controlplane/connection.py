@@ -1,0 +1,193 @@
+"""One HTTP connection of the plane, with the limits that uvicorn does not set.
+
+A client that sends its headers slowly or without end, that reads nothing, or that opens thousands of connections must
+not keep others from being answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+HEAD_SECONDS = 30.0
+"""The time for a request's line and headers, and for a new connection to send anything."""
+READ_SECONDS = 60.0
+"""The time for a client to read what it was sent, once more waits than the system's buffers hold."""
+MAX_HEAD = 65_536
+"""The most bytes of a request's line and headers."""
+MAX_REQUEST = 128 * 1024 * 1024
+"""The most bytes of a request that are read at all; edge/body_limit.py refuses bodies long before."""
+
+_MAX_CONNECTIONS = 4_096
+# Descriptors for the database, its files, and whatever else the process opens.
+_RESERVED_DESCRIPTORS = 128
+_TEXTS = {
+    408: "The request took too long.",
+    431: "The request line and headers are too large.",
+}
+
+
+def max_connections() -> int:
+    """The most connections at once: fewer than the process may have descriptors."""
+    try:
+        import resource
+    except ImportError:
+        return _MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(_MAX_CONNECTIONS, soft - _RESERVED_DESCRIPTORS))
+
+
+def raise_descriptor_limit() -> None:
+    """Let the process have as many descriptors as `max_connections` may need; many systems start with 1024."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + _RESERVED_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class Connection(HttpToolsProtocol):
+    """Uvicorn's connection with limits on the size and time of headers, on silence, and on how many there are."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._opened_at = self.loop.time()
+        self._in_head = True
+        self._head_size = 0
+        self._received = 0
+        self._refusal = 400
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request of this connection is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the time for the first request, and make room when there are too many connections."""
+        super().connection_made(transport)
+        self._await_head()
+        if len(self.connections) > max_connections():
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the oldest connection without a request; without one, this connection."""
+        idle = [one for one in self.connections if isinstance(one, Connection) and one.is_idle]
+        # Connections that never sent a request first: the others belong to ordinary clients.
+        oldest = min(idle, key=lambda one: (one.cycle is not None, one._opened_at), default=self)
+        oldest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop every timer."""
+        self._stop_timers()
+        super().connection_lost(exc)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._head_timer, self._read_timer):
+            if timer is not None:
+                timer.cancel()
+        self._head_timer = self._read_timer = None
+
+    def _await_head(self) -> None:
+        self._in_head, self._head_size, self._received = True, 0, 0
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def _head_too_slow(self) -> None:
+        self._head_timer = None
+        if self._received:
+            self._refusal = 408
+            self.send_400_response("")
+        else:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what arrived; refuse a head that is too large before it is complete."""
+        self._received += len(data)
+        if self._received > MAX_REQUEST:
+            self.transport.abort()
+            return
+        super().data_received(data)
+        if self._in_head and self._received > MAX_HEAD and not self.transport.is_closing():
+            self._refusal = 431
+            self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse the request with the status that fits, and close the connection."""
+        self._stop_timers()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            # A handler waits for the rest of the body: there is none. An answer that has begun cannot be replaced.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if not self.transport.is_closing() and (
+            self.is_idle or not (cycle.response_started or self.pipeline)
+        ):
+            text = _TEXTS.get(self._refusal, msg).encode()
+            head = (
+                b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+            )
+            self.transport.write(STATUS_LINE[self._refusal] + head % len(text) + text)
+        self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Start the time for the head of the next request on a kept connection."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_url(self, url: bytes) -> None:
+        """Keep a part of the target; raise when that makes the head too large."""
+        super().on_url(url)
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; raise when it makes the head too large. Trailers of a body are dropped."""
+        if self._in_head:
+            super().on_header(name, value)
+        self._count_head(len(name) + len(value) + 4)
+
+    def _count_head(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > MAX_HEAD:
+            self._refusal = 431
+            raise ValueError("the head is too large")
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer; the authority of an absolute target counts instead of the header (RFC 9112 §3.2.2)."""
+        self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        if not self.url.startswith(b"/"):
+            authority = urlsplit(self.url.decode("latin-1")).netloc.encode("latin-1")
+            if authority:
+                self.headers[:] = [pair for pair in self.headers if pair[0] != b"host"]
+                self.headers.append((b"host", authority))
+        super().on_headers_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer as if no upgrade had been asked for, and close: the parser reads no further request."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def pause_writing(self) -> None:
+        """Give a client that reads nothing a limited time."""
+        super().pause_writing()
+        if self._read_timer is None:
+            self._read_timer = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop the time for a client that reads on."""
+        super().resume_writing()
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None

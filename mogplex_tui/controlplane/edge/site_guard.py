@@ -1,0 +1,80 @@
+"""Refuse what a web page of another site makes a browser send to a plane on this machine."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..routes.web import Service
+from .refuse import worded
+
+# Open to pages of any origin, or with a rule of their own (mcp.md §1, auth.md §8).
+_MCP = "/api/v1/mogplex/mcp"
+_OPEN = "/.well-known/"
+_OAUTH = "/api/auth/mcp/"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d*)?", re.ASCII)
+
+
+class SiteGuard:
+    """Refuse requests for a foreign host name and requests from pages of a foreign origin.
+
+    The plane signs a browser in without a password, and its cookie does not tell ports apart. A page of another site
+    reaches it in two ways: through a host name that points to this machine (DNS rebinding), which only a plane on a
+    loopback address can tell from its own, and by posting to it, which browsers mark with the header `Origin`.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        settings = service.plane.settings
+        self._app = app
+        self._own_host = urlsplit(service.origin).netloc
+        self._on_loopback = settings.host == "localhost" or _is_loopback(settings.host)
+        self._listed = frozenset(
+            origin.strip() for origin in settings.mcp_origins.split(",") if origin.strip()
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, or refuse it."""
+        refused = self._refused(scope) if scope["type"] == "http" else None
+        await (refused or self._app)(scope, receive, send)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 and (hosts or scope["http_version"] != "1.0"):
+            return Response("A request names one host.", 400, media_type="text/plain")
+        host = hosts[0] if hosts else self._own_host
+        if self._on_loopback and not self._is_own(host):
+            return worded(path, 403, "FORBIDDEN", "Forbidden host")
+        if not all(self._is_allowed(origin, host, path) for origin in headers.getlist("origin")):
+            return worded(path, 403, "FORBIDDEN", "Forbidden origin")
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        """Whether a host names this machine: an address cannot be pointed elsewhere, a name can."""
+        if host in (self._own_host, f"www.{self._own_host}"):
+            return True
+        found = _HOST.fullmatch(host)
+        name = "" if found is None else found[1].strip("[]").lower()
+        return name == "localhost" or name.endswith(".localhost") or _is_address(name)
+
+    def _is_allowed(self, origin: str, host: str, path: str) -> bool:
+        if path == _MCP or path.startswith(_OPEN) or origin in (f"http://{host}", f"https://{host}"):
+            return True
+        return path.startswith(_OAUTH) and origin in self._listed
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    return _is_address(name) and ip_address(name).is_loopback

@@ -1,0 +1,93 @@
+"""Two accounts with rows of every kind on one plane, and what one of them can see and change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+
+from mogplex_tui.controlplane.credentials import KeyUses
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.asking import Place, ask, request
+from tests.controlplane.stock import Account, stock
+from tests.controlplane.support import ManualClock
+from tests.controlplane.vault import Vault
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\b\d{16}\b")
+# Made anew by every request that makes one.
+SECRET = re.compile(r"whsec_[\w-]+|mog_\w+")
+
+Change = tuple[str, str]
+
+
+class TwoAccounts:
+    """Two accounts with rows of every kind on one plane, and the plane as it was before anybody asked."""
+
+    def __init__(self, server: PlaneServer, me: httpx.AsyncClient, they: httpx.AsyncClient) -> None:
+        self.server = server
+        self.me, self.they = me, they
+        self.theirs = stock(server.plane, "zebra", 880_001)
+        self.mine = stock(server.plane, "heron", 990_002)
+        self.vault = Vault(server.path)
+        self.before = self.vault.dump()
+        me.headers.update(self.mine.headers())
+        they.headers.update(self.theirs.headers())
+        self.known = {
+            str(one) for who in (self.mine, self.theirs) for one in (who.user_id, *who.ids.values())
+        }
+
+    def plain(self, text: str, row: Any = None) -> str:
+        """The text without the row that was named, moments, secrets and ids that are new."""
+        if row is not None:
+            text = text.replace(str(row), "THE-ROW")
+        text = SECRET.sub("SECRET", MOMENT.sub("MOMENT", text))
+        return UUID.sub(lambda match: match[0] if match[0] in self.known else "NEW", text)
+
+    async def ask(self, place: Place, row: Any) -> tuple[tuple[int, str], list[Change]]:
+        """The plain answer to my request that names this row, and what it changed."""
+        self.vault.restore()
+        status, text = await ask(self.me, request(place.method, place.path, self.mine.ids, place, row))
+        dump = self.vault.dump()
+        changed = [
+            (table, row)
+            for table in dump
+            if dump[table] != self.before[table]
+            for row in set(dump[table]) ^ set(self.before[table])
+        ]
+        return (status, self.plain(text, row)), changed
+
+    def marks(self, who: Account) -> list[str]:
+        """What every row of this account has in it, one of them at least."""
+        return [who.name, who.name.upper(), who.user_id, *(str(one) for one in who.ids.values())]
+
+    def effect(self, changed: list[Change]) -> list[Change]:
+        """The changes without what is new about them each time."""
+        return sorted((table, self.plain(row)) for table, row in changed)
+
+
+def row_has(marks: list[str], row: str) -> bool:
+    """Whether a text has any of these marks in it."""
+    return any(mark in row for mark in marks)
+
+
+@asynccontextmanager
+async def two_accounts(profile: str = "documented") -> AsyncIterator[TwoAccounts]:
+    """A plane with both accounts and a client for each."""
+    # When a key was last used is written a moment later, into whichever comparison is made then.
+    with patch.object(KeyUses, "note", lambda *_: None):
+        async with (
+            PlaneServer(
+                Settings(speed=0, seeded=False, rate_limit=None, profile=profile), clock=ManualClock()
+            ) as server,
+            httpx.AsyncClient(base_url=server.base_url, verify=False, timeout=10) as me,
+            httpx.AsyncClient(base_url=server.base_url, verify=False, timeout=10) as they,
+        ):
+            made = TwoAccounts(server, me, they)
+            yield made
+            made.vault.close()

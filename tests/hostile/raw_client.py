@@ -1,0 +1,120 @@
+"""Send raw bytes to a server on loopback and read every answer that comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server sent on one connection; `closed` is whether it closed the connection afterwards."""
+
+    data: bytes
+    closed: bool
+
+    @property
+    def statuses(self) -> list[int]:
+        """The statuses of all responses, in order; bodies that hold a status line count, so they must not."""
+        return [int(found) for found in _STATUS.findall(self.data)]
+
+    @property
+    def status(self) -> int:
+        """The status of the first response; 0 when the server closed the connection without one."""
+        return self.statuses[0] if self.statuses else 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the first response with lower-case names."""
+        head = self.data.partition(b"\r\n\r\n")[0].decode("latin-1")
+        pairs = (line.partition(":") for line in head.split("\r\n")[1:])
+        return {name.lower(): value.strip() for name, _, value in pairs}
+
+    @property
+    def body(self) -> bytes:
+        """Everything after the head of the first response."""
+        return self.data.partition(b"\r\n\r\n")[2]
+
+
+async def exchange(base_url: str, data: bytes, *, seconds: float = 10.0) -> Reply:
+    """Send bytes on a new connection, then read until the server closes it or stays silent for `seconds`.
+
+    The request should ask for `Connection: close`, so that nothing has to be waited for.
+    """
+    where = urlsplit(base_url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    received, closed = b"", False
+    try:
+        writer.write(data)
+        try:
+            async with asyncio.timeout(seconds):
+                while chunk := await reader.read(65_536):
+                    received += chunk
+            closed = True
+        except TimeoutError:
+            pass
+        except ConnectionError:
+            closed = True
+    finally:
+        writer.transport.abort()
+    return Reply(received, closed)
+
+
+def request(
+    method: str,
+    target: str,
+    *headers: str,
+    host: str | None = "127.0.0.1",
+    body: bytes = b"",
+    close: bool = True,
+    length: bool = True,
+) -> bytes:
+    """The bytes of a request. Headers are whole lines; `host=None` and `length=False` leave theirs out."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    if host is not None:
+        lines.append(f"Host: {host}")
+    lines += headers
+    if close:
+        lines.append("Connection: close")
+    if body and length:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+class Session:
+    """One kept connection that sends raw requests, one after the other.
+
+    Unlike an HTTP library it sends a target as it is: dot segments, backslashes and all.
+    """
+
+    def __init__(self, base_url: str, *headers: str) -> None:
+        self._url, self._headers = urlsplit(base_url), headers
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, target: str, *headers: str, body: bytes = b"") -> Reply:
+        """Send a request and return its answer; of a stream only the head."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._url.hostname, self._url.port)
+        reader, writer = self._streams
+        writer.write(request(method, target, *self._headers, *headers, body=body, close=False))
+        data = b""
+        while data.startswith(b"HTTP/1.1 100") or not data:
+            data = await reader.readuntil(b"\r\n\r\n")
+        reply = Reply(data, False)
+        length = reply.headers.get("content-length", "0")
+        is_stream = "transfer-encoding" in reply.headers
+        if method != "HEAD" and not is_stream and length != "0":
+            reply = Reply(data + await reader.readexactly(int(length)), False)
+        if is_stream or reply.headers.get("connection", "").lower() == "close":
+            self.close()
+        return reply
+
+    def close(self) -> None:
+        """Drop the connection; the next request opens another."""
+        if self._streams is not None:
+            self._streams[1].transport.abort()
+            self._streams = None

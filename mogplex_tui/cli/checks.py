@@ -208,8 +208,8 @@ class Examination:
 
     async def _github(self) -> Finding:
         installations = await self._client.github.installations()
-        covered = sum(row.repository_count for row in installations)
-        synced = sum(row.synced_repo_count for row in installations)
+        covered = sum(row.repository_count or 0 for row in installations)
+        synced = sum(row.synced_repo_count or 0 for row in installations)
         says = f"{installations.total} installations cover {covered} repositories, {synced} of them imported."
         return Finding("github", OPEN, says=says)
 

@@ -85,8 +85,8 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
         "usage": {
             "calls": figures.total_calls,
             "tokens": figures.total_tokens,
-            "success_rate": figures.success_rate if figures.total_calls else None,
-            "avg_duration_ms": figures.avg_duration_ms if figures.total_calls else None,
+            "success_rate": figures.success_rate if figures.total_calls != 0 else None,
+            "avg_duration_ms": figures.avg_duration_ms if figures.total_calls != 0 else None,
             "calls_today": figures.calls_today,
             "tokens_today": figures.tokens_today,
             "sandbox_time_ms": figures.sandbox_time_ms,
@@ -184,17 +184,24 @@ def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("tokens", f"{words.count(usage['tokens'])}  ({words.count(usage['tokens_today'])} today)"),
                 ("success", _percent(usage["success_rate"])),
                 ("average", words.millis(usage["avg_duration_ms"])),
-                ("sandbox time", words.seconds(usage["sandbox_time_ms"] / 1000)),
-                ("sandboxes running", f"{usage['sandboxes_running']} of {usage['sandboxes']}"),
+                ("sandbox time", words.seconds(_in_seconds(usage["sandbox_time_ms"]))),
+                (
+                    "sandboxes running",
+                    f"{_exact(usage['sandboxes_running'])} of {_exact(usage['sandboxes'])}",
+                ),
             ],
         ),
         (
             "jobs",
             [
                 ("running", _number(jobs["running"])),
-                ("pending", f"{jobs['pending']}  ({jobs['pending_stale']} stale)"),
+                ("pending", f"{_exact(jobs['pending'])}  ({_exact(jobs['pending_stale'])} stale)"),
                 ("oldest pending", words.seconds(_in_seconds(jobs["oldest_pending_ms"]))),
-                ("concluded", f"{jobs['concluded']}  ({jobs['failed']} failed, {jobs['repaired']} repaired)"),
+                (
+                    "concluded",
+                    f"{_exact(jobs['concluded'])}"
+                    f"  ({_exact(jobs['failed'])} failed, {_exact(jobs['repaired'])} repaired)",
+                ),
                 ("success", _percent(jobs["success_rate"])),
             ],
         ),
@@ -204,7 +211,10 @@ def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("suppressed", _number(dispatch["suppressed"])),
                 ("deferred", _number(dispatch["deferred"])),
                 ("start failed", _number(dispatch["start_failed"])),
-                ("limits", f"{dispatch['limit_allowed']} allowed, {dispatch['limit_denied']} denied"),
+                (
+                    "limits",
+                    f"{_exact(dispatch['limit_allowed'])} allowed, {_exact(dispatch['limit_denied'])} denied",
+                ),
             ],
         ),
     ]
@@ -214,6 +224,12 @@ def _number(value: int | None) -> str:
     from mogplex_tui.operate import words
 
     return words.count(value)
+
+
+def _exact(value: int | None) -> str:
+    from mogplex_tui.operate import words
+
+    return words.DASH if value is None else str(value)
 
 
 def _percent(value: float | None) -> str:

@@ -159,7 +159,7 @@ class Costs:
         return [None if amount is None else float(amount) for amount in spent]
 
 
-def known(cost: Decimal | None, calls: int) -> Decimal | None:
+def known(cost: Decimal | None, calls: int | None) -> Decimal | None:
     """Return a sum of costs, or None when there were calls and none of them has a price.
 
     The service's sum of nothing is 0; calls without a price must not look free. Where there were no calls, the 0 is
@@ -167,4 +167,4 @@ def known(cost: Decimal | None, calls: int) -> Decimal | None:
     """
     if cost:
         return cost
-    return None if calls or cost is None else Decimal(0)
+    return Decimal(0) if calls == 0 and cost is not None else None

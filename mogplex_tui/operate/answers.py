@@ -102,9 +102,10 @@ def _text(words_of_the_service: str) -> str:
     return words_of_the_service.rstrip(".").replace("{}", "{ }")
 
 
-def extended(by_ms: int) -> Told:
+def extended(by_ms: int | None) -> Told:
     """Return by how much longer a sandbox lives; when it would end at all is told nowhere (sandboxes.md §4.7)."""
-    return True, f"{{}} lives {words.seconds(by_ms / 1000)} longer."
+    by = "" if by_ms is None else f"{words.seconds(by_ms / 1000)} "
+    return True, f"{{}} lives {by}longer."
 
 
 def tested(found: ConnectionTest) -> Told:

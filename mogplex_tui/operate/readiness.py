@@ -24,8 +24,7 @@ class Point:
 def of(user: User, base_url: str) -> list[Point]:
     """Return who the account is and whether it is ready for each thing that runs need; `base_url` leads to the pages."""
     step, access = user.github_primary_action, user.platform_access
-    covered, known = user.github_covered_repo_count, user.github_synced_repo_count
-    return [
+    points = [
         Point("account", "account", "signed in as", user.label, True),
         _point(
             "github",
@@ -33,13 +32,6 @@ def of(user: User, base_url: str) -> list[Point]:
             user.github_app_connected,
             f"{step.label}: {base_url}{step.href}" if step else "",
             user.github_status_label,
-        ),
-        _point(
-            "coverage",
-            "repositories covered",
-            covered > 0,
-            f"Install the GitHub App on them: {base_url}/projects/repositories",
-            f"{covered} of {known}",
         ),
         _point(
             "platform-ai", "platform models", access.allow_platform_ai, "Add a provider key: :provider-keys"
@@ -51,6 +43,13 @@ def of(user: User, base_url: str) -> list[Point]:
             "Ask the service's operator to allow them for this account",
         ),
     ]
+    covered, known = user.github_covered_repo_count, user.github_synced_repo_count
+    if covered is not None and known is not None:
+        mend = f"Install the GitHub App on them: {base_url}/projects/repositories"
+        points.insert(
+            2, _point("coverage", "repositories covered", covered > 0, mend, f"{covered} of {known}")
+        )
+    return points
 
 
 def _point(id: str, name: str, ready: bool, fix: str, told: str = "") -> Point:

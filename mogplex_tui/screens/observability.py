@@ -176,12 +176,12 @@ class ObservabilityScreen(ConsoleScreen):
     def _draw_bars(self, stats: Stats | None) -> None:
         models = stats.by_model if stats else []
         types = stats.by_type if stats else []
-        top_models = sorted(models, key=lambda use: use.tokens, reverse=True)
+        top_models = sorted(models, key=lambda use: use.tokens or 0, reverse=True)
         self.query_one("#models", BarList).set_bars(
             [
                 Bar(
                     words.model(use.model),
-                    float(use.tokens),
+                    float(use.tokens or 0),
                     f"{words.count(use.tokens)} tokens  {_calls(use.count)}",
                     brief=words.count(use.tokens),
                 )
@@ -190,7 +190,7 @@ class ObservabilityScreen(ConsoleScreen):
             title=f"by model, tokens, {RANGES[self._range]}" if models else "",
         )
         self.query_one("#types", BarList).set_bars(
-            [Bar(use.type, float(use.count), _calls(use.count)) for use in types],
+            [Bar(use.type, float(use.count or 0), _calls(use.count)) for use in types],
             title=f"by type, calls, {RANGES[self._range]}" if types else "",
         )
 
@@ -215,12 +215,12 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
     if stats is None:
         return {name: [[(words.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
     told = stats.summary
-    rate = told.job_runs_success_rate_in_range
+    rate, ran = told.job_runs_success_rate_in_range, told.sandbox_time_ms
     return {
         "jobs": [
             [_big(words.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
             [
-                (f"{told.job_runs_pending:,}", Tone.PLAIN if told.job_runs_pending else Tone.DIM),
+                _alert(told.job_runs_pending, Tone.PLAIN),
                 (_pending(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
             ],
             [_alert(told.job_runs_failed_in_range), ("failed", Tone.DIM)],
@@ -233,29 +233,41 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             [_alert(told.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
         ],
         "usage": [
-            [_big(f"{told.total_calls:,}"), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
+            [_big(_figure(told.total_calls)), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
             [_big(words.count(told.total_tokens)), ("tokens", Tone.DIM)],
             [
-                _big(words.millis(told.avg_duration_ms) if told.total_calls else words.DASH),
+                _big(words.millis(told.avg_duration_ms) if told.total_calls != 0 else words.DASH),
                 ("average", Tone.DIM),
             ],
             [
                 _big(
                     words.DASH
-                    if told.success_rate is None or not told.total_calls
+                    if told.success_rate is None or told.total_calls == 0
                     else f"{told.success_rate:g} %"
                 ),
                 ("succeed", Tone.DIM),
             ],
         ],
         "sandboxes": [
-            [(f"{told.sandbox_active} of {told.sandbox_total}", Tone.PLAIN), ("running", Tone.DIM)],
-            [(words.seconds(told.sandbox_time_ms / 1000), Tone.PLAIN), ("in range", Tone.DIM)],
+            [
+                (f"{_figure(told.sandbox_active)} of {_figure(told.sandbox_total)}", Tone.PLAIN),
+                ("running", Tone.DIM),
+            ],
+            [
+                (words.seconds(None if ran is None else ran / 1000), Tone.PLAIN),
+                ("in range", Tone.DIM),
+            ],
         ],
     }
 
 
-def _calls(count: int) -> str:
+def _figure(count: int | None) -> str:
+    return words.DASH if count is None else f"{count:,}"
+
+
+def _calls(count: int | None) -> str:
+    if count is None:
+        return f"{words.DASH} calls"
     # One call lines up with several.
     return f"{words.plural(count, 'call'):<{len(f'{count:,} calls')}}"
 
@@ -264,8 +276,8 @@ def _big(text: str, tone: Tone = Tone.STRONG) -> Cell:
     return (text, tone)
 
 
-def _alert(number: int, tone: Tone = Tone.ERROR) -> Cell:
-    return (f"{number:,}", tone if number else Tone.DIM)
+def _alert(number: int | None, tone: Tone = Tone.ERROR) -> Cell:
+    return (_figure(number), tone if number else Tone.DIM)
 
 
 def _health(rate: float | None) -> Tone:
@@ -274,8 +286,8 @@ def _health(rate: float | None) -> Tone:
     return Tone.OK if rate >= 95 else Tone.WARN if rate >= 80 else Tone.ERROR
 
 
-def _pending(ms: int, pending: int) -> str:
-    return f"pending {words.age_of(ms / 1000)}" if pending else "pending"
+def _pending(ms: int | None, pending: int | None) -> str:
+    return f"pending {words.age_of(ms / 1000)}" if pending and ms is not None else "pending"
 
 
 def cost_segments(session: Session) -> list[Segment]:

@@ -262,13 +262,15 @@ def test_the_automation_s_graph_and_summary() -> None:
                 "graph": {},
                 "createdAt": "2026-08-05T10:00:00+00:00",
             },
-            "runSummary": {"lastRunId": None, "failed24h": 2},
+            "runSummary": {"lastRunId": None, "runningCount": 0, "failed24h": 0},
         }
     )
     assert [node.label for node in automation.draft_graph.nodes] == ["Fix", "b"]
     assert automation.draft_graph.edges[0].source_handle == "error"
     assert automation.published_version is not None and automation.published_version.version_number == 3
-    assert automation.run_summary is not None and automation.run_summary.failed_24h == 2
+    assert automation.published_version_id == "v"
+    # The service never computes the summary of the runs: its zeros are no figures (v1.md §5.1).
+    assert "run_summary" not in type(automation).model_fields
 
 
 def test_stats_keep_null_apart_from_zero() -> None:

@@ -154,7 +154,8 @@ def _costs(app: Still) -> None:
         "tokens_today": 1_820_000, "avg_duration_ms": 8_400, "success_rate": 91.5, "sandbox_active": 1,
         "sandbox_total": 6, "sandbox_time_ms": 11_520_000, "job_runs_pending": 2, "oldest_pending_age_ms": 240_000,
         "job_runs_failed_in_range": 1, "job_runs_success_rate_in_range": 97.2, "deferred_in_range": 1,
-        "reconciliation_pending": 12,
+        "reconciliation_pending": 12, "job_runs_stale_pending": 0, "suppressed_in_range": 0,
+        "start_failed_in_range": 0, "limit_denied_in_range": 0,
     }  # fmt: skip
     stats = Stats.model_validate(
         {

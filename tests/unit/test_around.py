@@ -178,6 +178,7 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
         "name": "Ada",
         "github_status_label": "Not connected",
         "github_synced_repo_count": 15,
+        "github_covered_repo_count": 0,
         "github_primary_action": {"label": "Connect", "href": "/projects/connect"},
     }
     points = {point.id: point for point in readiness.of(User.model_validate(account), "https://service")}
@@ -189,6 +190,8 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
         "platform-ai": ("not allowed", "Add a provider key: :provider-keys"),
         "platform-sandbox": ("not allowed", "Ask the service's operator to allow them for this account"),
     }
+    unknown = account | {"github_covered_repo_count": None}
+    assert "coverage" not in {point.id for point in readiness.of(User.model_validate(unknown), "https://s")}
     ready = account | {
         "github_app_connected": True,
         "github_status_label": "Ready",

@@ -65,7 +65,9 @@ async def test_null_is_not_nothing(session: FakeSession) -> None:
     assert (session.costs.per_hour, session.costs.today) == (None, None)
     await read_hours(session)
     assert session.costs.series() == [None] * BUCKETS
-    session.fake.stats_of = lambda since, until: stats(total_cost=0, cost_today=0)
+    session.fake.stats_of = lambda since, until: stats(
+        total_cost=0, total_calls=0, cost_today=0, calls_today=0
+    )
     await session.costs.feeds["hour"].fetch()
     assert (session.costs.per_hour, session.costs.today) == (Decimal(0), Decimal(0))
 

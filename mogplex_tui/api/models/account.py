@@ -63,9 +63,9 @@ class User(Inbound):
     github_connection_mode: str | None = None
     github_app_available: Flag = False
     github_install_pending: Flag = False
-    github_installation_count: Count = 0
-    github_synced_repo_count: Count = 0
-    github_covered_repo_count: Count = 0
+    github_installation_count: Count = None
+    github_synced_repo_count: Count = None
+    github_covered_repo_count: Count = None
     github_status_label: Text = ""
     github_status_detail: Text = ""
     github_primary_action: GithubStep | None = None

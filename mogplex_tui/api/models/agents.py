@@ -150,7 +150,7 @@ class RosterEntry(Inbound):
     name: Text = ""
     description: Text = ""
     status: Text = ""
-    cycle_count: Count = 0
+    cycle_count: Count = None
     last_activity: Time | None = None
 
 
@@ -158,11 +158,11 @@ class AgentActivity(Inbound):
     """What an agent's assignments and triggers ran in the last 24 hours, and the tokens that cost (§3)."""
 
     agent_id: str
-    runs_24h: Count = 0
-    succeeded: Count = 0
-    failed: Count = 0
-    suppressed: Count = 0
-    tokens_24h: Count = 0
+    runs_24h: Count = None
+    succeeded: Count = None
+    failed: Count = None
+    suppressed: Count = None
+    tokens_24h: Count = None
 
 
 class AgentCategory(Inbound):

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import (
@@ -106,19 +106,9 @@ class PublishedVersion(Inbound):
     """The version that runs now."""
 
     id: str
-    version_number: Count = 0
+    version_number: Count = None
     graph: Graph = Field(default_factory=Graph)
     created_at: Time | None = None
-
-
-class RunSummary(Inbound):
-    """Counts of runs; on v1 they are always empty (v1.md §5.1)."""
-
-    last_run_id: str | None = None
-    last_run_status: str | None = None
-    running_count: Count = 0
-    pending_count: Count = 0
-    failed_24h: Count = Field(default=0, validation_alias=AliasChoices("failed24h", "failed_24h"))
 
 
 class Drafted(Inbound):
@@ -140,7 +130,10 @@ class Drafted(Inbound):
 
 
 class Automation(Drafted):
-    """An automation with its draft and, if there is one, its published version."""
+    """An automation with its draft and, if there is one, its published version.
+
+    The summary of its runs is left out: the service never computes it and answers zeros (v1.md §5.1).
+    """
 
     id: str
     name: Text = ""
@@ -150,7 +143,11 @@ class Automation(Drafted):
     installation_id: Whole | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
-    run_summary: RunSummary | None = None
+
+    @property
+    def published_version_id(self) -> str | None:
+        """The id of the version that runs; None before the first publish."""
+        return None if self.published_version is None else self.published_version.id
 
 
 class NodeRun(Inbound):
@@ -172,7 +169,7 @@ class NodeRun(Inbound):
 class AutomationRun(Job):
     """A job run as the token API shows it: its steps too, but never a cost (v1.md §5.4)."""
 
-    active_wait_count: Count = 0
+    active_wait_count: Count = None
     node_runs: Annotated[Rows[NodeRun], nested(NodeRun)] = empty_rows()
 
 

@@ -67,8 +67,8 @@ Text = Annotated[str, _or("")]
 """A text that the contract promises; null is read as empty."""
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """A whole number as the service stores them; what is beyond cannot be read, and is neither counted nor sorted."""
-Count = Annotated[Whole, _or(0)]
-"""A count that the contract promises; null is read as 0."""
+Count = Whole | None
+"""A count that the contract promises; None where the answer lacks it, for a missing count is not 0."""
 Flag = Annotated[bool, _or(False)]
 """A yes or no that the contract promises; null is read as no."""
 Json = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]

@@ -32,9 +32,9 @@ class BillingStatus(StrEnum):
 class Balance(Inbound):
     """What is left in cents; may be negative."""
 
-    included_cents: Count = 0
-    purchased_cents: Count = 0
-    total_cents: Count = 0
+    included_cents: Count = None
+    purchased_cents: Count = None
+    total_cents: Count = None
 
 
 class Billing(Inbound):

@@ -116,7 +116,7 @@ class Call(Inbound):
     cancel_requested_at: Time | None = None
     control_state: Text = ""
     runtime_command_id: str | None = None
-    tool_calls_count: Count = 0
+    tool_calls_count: Count = None
     tool_calls: Annotated[Rows[ToolCall], nested(ToolCall)] = empty_rows()
     metadata: Json = Field(default_factory=dict)
     sandbox_context: SandboxContext | None = None

@@ -40,14 +40,14 @@ class VariableWritten(Inbound):
 
     action: Text = ""
     key: Text = ""
-    updated_count: Count = 0
+    updated_count: Count = None
 
 
 class VariableDeleted(Inbound):
     """How many entries of a variable went."""
 
     key: Text = ""
-    deleted_count: Count = 0
+    deleted_count: Count = None
 
 
 def _key(value: str) -> str:

@@ -179,7 +179,7 @@ class SandboxTestEnv(Inbound):
     """The environment variables that a sandbox would get."""
 
     configured: Flag = False
-    count: Count = 0
+    count: Count = None
     mode: str | None = None
     source: str | None = None
     warning: str | None = None

@@ -24,8 +24,8 @@ class Installation(Inbound):
     account_type: str | None = None
     target_type: str | None = None
     repositories: Annotated[Rows[CoveredRepo], nested(CoveredRepo)] = empty_rows()
-    repository_count: Count = 0
-    synced_repo_count: Count = 0
+    repository_count: Count = None
+    synced_repo_count: Count = None
     scope_label: Text = ""
     manage_url: str | None = None
 
@@ -41,7 +41,7 @@ class OrgMembers(Inbound):
     """At most 1,000 members, and how many of them show no address."""
 
     members: Annotated[Rows[OrgMember], nested(OrgMember)] = empty_rows()
-    no_email_count: Count = 0
+    no_email_count: Count = None
 
 
 class OwnerKind(StrEnum):

@@ -66,13 +66,13 @@ class BulkResult(Inbound):
 class BulkSummary(Inbound):
     """How many addresses ended how."""
 
-    total_requested: Count = 0
-    invited: Count = 0
-    skipped_member: Count = 0
-    skipped_invalid: Count = 0
-    skipped_duplicate: Count = 0
-    delivery_failed: Count = 0
-    insert_failed: Count = 0
+    total_requested: Count = None
+    invited: Count = None
+    skipped_member: Count = None
+    skipped_invalid: Count = None
+    skipped_duplicate: Count = None
+    delivery_failed: Count = None
+    insert_failed: Count = None
 
 
 class BulkInvites(Inbound):

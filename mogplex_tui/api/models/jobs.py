@@ -68,7 +68,7 @@ class LatestCall(Inbound):
     status: Text = ""
     model: Text = ""
     total_tokens: Whole | None = None
-    tool_calls_count: Count = 0
+    tool_calls_count: Count = None
     started_at: Time | None = None
 
 
@@ -96,7 +96,7 @@ class Job(Inbound):
     runtime_provider: str | None = None
     runtime_run_id: str | None = None
     workflow_run_id: str | None = None
-    start_attempts: Count = 0
+    start_attempts: Count = None
     last_start_attempt_at: Time | None = None
     last_start_error: str | None = None
     last_start_source: str | None = None
@@ -147,7 +147,7 @@ class Finding(Inbound):
     """One finding of a review."""
 
     id: str
-    ordinal: Count = 0
+    ordinal: Count = None
     severity: Text = ""
     title: Text = ""
     body: Text = ""
@@ -197,5 +197,5 @@ class JobCancelled(Inbound):
     cancel_error: str | None = None
     runtime_provider: str | None = None
     runtime_run_id: str | None = None
-    ai_calls_cancellation_requested: Count = 0
+    ai_calls_cancellation_requested: Count = None
     released_jobs: Annotated[Rows[ReleasedJob], nested(ReleasedJob)] = empty_rows()

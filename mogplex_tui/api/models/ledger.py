@@ -50,14 +50,14 @@ class LedgerPage:
 class FailureSummary(Inbound):
     """Counts of control events after the filters; recoveries are 0 as soon as a failure class filters (§8.3)."""
 
-    failed_total: Count = 0
-    successful_recoveries: Count = 0
-    retried_failures: Count = 0
-    timeout_failures: Count = 0
-    authentication_failures: Count = 0
-    configuration_failures: Count = 0
-    provider_failures: Count = 0
-    dependency_failures: Count = 0
+    failed_total: Count = None
+    successful_recoveries: Count = None
+    retried_failures: Count = None
+    timeout_failures: Count = None
+    authentication_failures: Count = None
+    configuration_failures: Count = None
+    provider_failures: Count = None
+    dependency_failures: Count = None
 
 
 class FailureCount(Inbound):
@@ -65,7 +65,7 @@ class FailureCount(Inbound):
 
     key: Text = ""
     label: Text = ""
-    count: Count = 0
+    count: Count = None
 
 
 _Counts = Annotated[Rows[FailureCount], nested(FailureCount)]
@@ -119,8 +119,8 @@ class Diagnostics(Inbound):
     timeout_bucket: str | None = None
     timeout_bucket_label: str | None = None
     retry_attempted: Flag = False
-    retry_count: Count = 0
-    attempts: Count = 0
+    retry_count: Count = None
+    attempts: Count = None
     recovered_from_failure_class: str | None = None
     recovered_from_failure_label: str | None = None
     recovered_from_message: str | None = None
@@ -150,6 +150,6 @@ class FailureReport(Inbound):
     breakdowns: Annotated[FailureBreakdowns, NULL_IS_EMPTY] = Field(default_factory=FailureBreakdowns)
     filter_options: Annotated[FailureFilters, NULL_IS_EMPTY] = Field(default_factory=FailureFilters)
     records: Annotated[Rows[FailureRecord], nested(FailureRecord)] = empty_rows()
-    total: Count = 0
+    total: Count = None
     page: Whole | None = None
     limit: Whole | None = None

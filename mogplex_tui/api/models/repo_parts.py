@@ -61,7 +61,7 @@ class RepoConnections(Inbound):
 
     connections: Annotated[Rows[RepoConnection], nested(RepoConnection)] = empty_rows()
     overrides: Annotated[Rows[ConnectionOverride], nested(ConnectionOverride)] = empty_rows()
-    resolved_mcp_count: Count = 0
+    resolved_mcp_count: Count = None
 
     @property
     def excluded_ids(self) -> frozenset[str]:

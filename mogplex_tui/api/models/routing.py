@@ -42,15 +42,15 @@ class Activity(Inbound):
     last_run_status: str | None = None
     last_run_started_at: Time | None = None
     last_run_error: str | None = None
-    running_count: Count = 0
-    pending_count: Count = 0
-    failed_24h: Count = 0
-    last_run_repairable: Flag = False
-    last_run_requeueable: Flag = False
-    last_run_cancelable: Flag = False
-    suppressed_24h: Count = 0
-    deferred_24h: Count = 0
-    start_failed_24h: Count = 0
+    running_count: Count = None
+    pending_count: Count = None
+    failed_24h: Count = None
+    last_run_repairable: bool | None = None
+    last_run_requeueable: bool | None = None
+    last_run_cancelable: bool | None = None
+    suppressed_24h: Count = None
+    deferred_24h: Count = None
+    start_failed_24h: Count = None
     last_pressure_reason: str | None = None
     last_pressure_at: Time | None = None
 

@@ -73,7 +73,7 @@ class RuntimeSummary(Inbound):
     preview_url: str | None = None
     last_health_check_at: Time | None = None
     last_preview_http_status: Whole | None = None
-    boot_attempts: Count = 0
+    boot_attempts: Count = None
     last_boot_started_at: Time | None = None
     last_boot_completed_at: Time | None = None
     effective_timeout_ms: Whole | None = None
@@ -189,7 +189,7 @@ class SandboxDeleted(Inbound):
 class Extended(Inbound):
     """By how many milliseconds a sandbox lives longer."""
 
-    extended_by_ms: Count = 0
+    extended_by_ms: Count = None
 
 
 class PresenceSeen(Inbound):
@@ -222,7 +222,7 @@ class FileEntry(Inbound):
 
     name: str
     is_dir: Flag = False
-    size: Count = 0
+    size: Count = None
 
 
 class Listing(Inbound):

@@ -29,7 +29,7 @@ class Skill(Inbound):
     model: str | None = None
     is_public: Flag = False
     tags: Texts = Field(default_factory=list)
-    usage_count: Count = 0
+    usage_count: Count = None
     scope: Text = ""
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -76,7 +76,7 @@ class RegistrySkill(Inbound):
     skill_id: Text = ""
     name: Text = ""
     source: Text = ""
-    installs: Count = 0
+    installs: Count = None
     description: str | None = None
 
 
@@ -85,7 +85,7 @@ class RegistrySkillDetail(Inbound):
 
     name: Text = ""
     description: Text = ""
-    installs: Count = 0
+    installs: Count = None
     source: Text = ""
     content: Text = ""
     install_command: Text = ""
@@ -99,7 +99,7 @@ class DocEntry(Inbound):
     title: Text = ""
     url: Text = ""
     description: Text = ""
-    depth: Count = 0
+    depth: Count = None
 
 
 class DocPage(Inbound):

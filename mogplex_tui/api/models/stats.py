@@ -13,55 +13,55 @@ class StatsSummary(Inbound):
     sandbox time the last 24 hours without from/to, and `…_today` since 00:00 UTC.
     """
 
-    total_calls: Count = 0
-    total_tokens: Count = 0
+    total_calls: Count = None
+    total_tokens: Count = None
     total_cost: Estimated | None = None
     cost_today: Estimated | None = None
     reconciliation_pending: Whole | None = None
     avg_duration_ms: float | None = None
     success_rate: float | None = None
-    calls_today: Count = 0
-    tokens_today: Count = 0
-    sandbox_time_ms: Count = 0
-    sandbox_active: Count = 0
-    sandbox_total: Count = 0
-    job_runs_total: Count = 0
-    job_runs_running: Count = 0
-    job_runs_pending: Count = 0
-    job_runs_stale_pending: Count = 0
-    job_runs_failed_in_range: Count = 0
-    job_runs_repaired_in_range: Count = 0
-    job_runs_concluded_in_range: Count = 0
+    calls_today: Count = None
+    tokens_today: Count = None
+    sandbox_time_ms: Count = None
+    sandbox_active: Count = None
+    sandbox_total: Count = None
+    job_runs_total: Count = None
+    job_runs_running: Count = None
+    job_runs_pending: Count = None
+    job_runs_stale_pending: Count = None
+    job_runs_failed_in_range: Count = None
+    job_runs_repaired_in_range: Count = None
+    job_runs_concluded_in_range: Count = None
     job_runs_success_rate_in_range: float | None = None
-    suppressed_in_range: Count = 0
-    deferred_in_range: Count = 0
-    start_failed_in_range: Count = 0
-    limit_allowed_in_range: Count = 0
-    limit_denied_in_range: Count = 0
-    oldest_pending_age_ms: Count = 0
+    suppressed_in_range: Count = None
+    deferred_in_range: Count = None
+    start_failed_in_range: Count = None
+    limit_allowed_in_range: Count = None
+    limit_denied_in_range: Count = None
+    oldest_pending_age_ms: Count = None
 
 
 class ModelUse(Inbound):
     """How much one model was used."""
 
     model: Text
-    count: Count = 0
-    tokens: Count = 0
+    count: Count = None
+    tokens: Count = None
 
 
 class TypeUse(Inbound):
     """How many calls of one type there were."""
 
     type: Text
-    count: Count = 0
+    count: Count = None
 
 
 class LimitUse(Inbound):
     """How often one limit let work pass or refused it."""
 
     route_key: Text
-    allowed: Count = 0
-    denied: Count = 0
+    allowed: Count = None
+    denied: Count = None
 
 
 class Stats(Inbound):

@@ -75,8 +75,8 @@ class SandboxLife(Resource):
         root, name = one_sandbox(sandbox_id)
         return (await self._change("DELETE", root, name, patience=_MACHINE)).one(SandboxDeleted)
 
-    async def extend(self, sandbox_id: str, minutes: float) -> int:
-        """Let a running sandbox live 1 to 300 minutes longer; return by how many milliseconds it will (§4.7)."""
+    async def extend(self, sandbox_id: str, minutes: float) -> int | None:
+        """Let a running sandbox live 1 to 300 minutes longer; return by how many ms, if it says so (§4.7)."""
         root, name = one_sandbox(sandbox_id)
         body = Extension(minutes=minutes).body()
         return (await self._change("POST", f"{root}/extend", name, body=body)).one(Extended).extended_by_ms

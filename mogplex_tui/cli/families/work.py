@@ -241,8 +241,8 @@ def _print_record(
             output.csv(key for key, _ in facts)
             output.csv(value for _, value in facts)
         else:
-            # An id or a secret that is cut is of no use; the terminal may wrap.
-            pairs = [(key, value or words.DASH) for key, value in facts]
+            # What is not known has no line. An id or a secret that is cut is of no use; the terminal may wrap.
+            pairs = [(key, value) for key, value in facts if value]
             output.table([Shown(""), Shown("")], pairs, titles=False, whole=True)
     _say_of_secrets(veil)
 

@@ -73,8 +73,9 @@ KIND = Kind(
     default_sort=c.by("last_run_started_at|updated_at"),
     label=c.named("{name|id}"),
     facts=c.groups(
-        "status: status as state; source: source_kind; what: description",
-        "version; draft; webhook secret: webhook_configured; installation: installation_id; notes",
+        "status: status as state; source?: source_kind; what?: description",
+        "version?: version; draft?: draft; webhook secret?: webhook_configured; installation: installation_id;"
+        " notes?: notes",
         *p.ACTIVITY,
         "created: created_at; changed: updated_at",
     ),

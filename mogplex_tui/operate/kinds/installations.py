@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def _dress(session: Session, row: Any) -> dict[str, Any]:
     # Directories of one repository share its name; the projects tell them apart.
     called = session.names.called()
-    missing = max(0, row.repository_count - row.synced_repo_count)
+    there, imported = row.repository_count, row.synced_repo_count
+    missing = None if there is None or imported is None else max(0, there - imported)
     return dressed(
         row, missing=missing, names=[called.get(repo.id, repo.full_name) for repo in row.repositories]
     )

@@ -26,11 +26,11 @@ WAITING = Lender(what="What waits for a person is", part="flows")
 WhyNot = Callable[["Item"], str | None]
 Way = Callable[["Item"], Link | None]
 
-# Facts of what something's runs came to: did it work, what presses on it (routing.md §1.1).
+# Facts of what something's runs came to: did it work, what presses on it (routing.md §1.1). Not every route tells them.
 ACTIVITY = (
-    "last run: last_run_status as state; started: last_run_started_at; last error: last_run_error as error",
-    "running: running_count; pending: pending_count; failed 24 h: failed_24h; suppressed: suppressed_24h;"
-    "deferred: deferred_24h; start failed: start_failed_24h; last reason: last_pressure_reason as reason",
+    "last run?: last_run_status as state; started?: last_run_started_at; last error?: last_run_error as error",
+    "running?: running_count; pending?: pending_count; failed 24 h?: failed_24h; suppressed?: suppressed_24h;"
+    "deferred?: deferred_24h; start failed?: start_failed_24h; last reason?: last_pressure_reason as reason",
 )
 
 

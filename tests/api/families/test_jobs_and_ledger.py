@@ -173,7 +173,7 @@ def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
     )
     assert (rows[0].outcome, rows[0].metadata, len(rows.bad)) == ("dreamt", {}, 1)
     empty = FailureReport.model_validate({"summary": None, "records": None, "total": None, "breakdowns": {}})
-    assert (empty.summary.failed_total, empty.records, empty.total) == (0, [], 0)
+    assert (empty.summary.failed_total, empty.records, empty.total) == (None, [], None)
     odd = {"id": "d7", "diagnostics": None, "metadata": None, "reasonLabel": None, "agent": {"model": None}}
     report = FailureReport.model_validate({"records": [odd, {"id": 1}], "breakdowns": {"byModel": "x"}})
     assert report.records[0].diagnostics.retry_attempted is False

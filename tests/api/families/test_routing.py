@@ -31,7 +31,7 @@ async def test_an_assignment_is_made_listed_with_its_activity_changed_and_delete
             cron_schedule="0 6 * * 1",
         )
     )
-    assert (made.repo_id, made.type, made.enabled, made.running_count) == (repo, "cron", True, 0)
+    assert (made.repo_id, made.type, made.enabled, made.running_count) == (repo, "cron", True, None)
     job = job_of(lab.world, "assignment_id", made.id, status="failed", error="broke")
     ledger_row(lab.world, "suppressed", assignment_id=made.id, reason="ACTIVE_DUPLICATE")
     (listed,) = await assignments.list()
@@ -121,7 +121,7 @@ async def test_assignments_and_triggers_are_read_whatever_comes() -> None:
             {"id": "b", "running_count": "many"},
         ],
     )
-    assert (rows[0].type, rows[0].enabled, rows[0].failed_24h, len(rows.bad)) == ("new_kind", False, 0, 1)
+    assert (rows[0].type, rows[0].enabled, rows[0].failed_24h, len(rows.bad)) == ("new_kind", False, None, 1)
     found = parse_rows(
         Trigger, [{"id": "t", "agents": None, "event": "new"}, {"id": "u", "agents": {"x": 1}}]
     )

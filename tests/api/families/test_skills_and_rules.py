@@ -131,12 +131,12 @@ async def test_what_is_not_the_callers_stays(lab: Lab) -> None:
 
 def test_skills_and_rules_are_read_whatever_comes() -> None:
     rows = parse_rows(Skill, [{"id": "s", "tags": [1, "b", None], "usage_count": None, "type": "new"}, {}])
-    assert (rows[0].tags, rows[0].usage_count, rows[0].type, len(rows.bad)) == (["b"], 0, "new", 1)
+    assert (rows[0].tags, rows[0].usage_count, rows[0].type, len(rows.bad)) == (["b"], None, "new", 1)
     assert parse_rows(Skill, [{"id": "s", "tags": None}])[0].tags == []
     assert parse_rows(Rule, [{"id": "r", "content": None, "type": None}])[0].content == ""
     assert parse_rows(Command, [{"id": "c", "template": None}])[0].expand("x") == ""
     found = parse_rows(RegistrySkill, [{"id": "a/b/c", "skillId": "c", "installs": None}])[0]
-    assert (found.skill_id, found.installs, found.description) == ("c", 0, None)
+    assert (found.skill_id, found.installs, found.description) == ("c", None, None)
 
 
 @pytest.mark.parametrize(

@@ -329,4 +329,4 @@ def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
     events: Any = json.loads('[{"id": "1", "action": null, "payload": null}, {"id": "2", "payload": "text"}]')
     read = parse_rows(AuditEvent, events)
     assert ([(event.id, event.payload) for event in read], len(read.bad)) == ([("1", {})], 1)
-    assert BulkInvites.model_validate({"summary": {"invited": None}}).summary.invited == 0
+    assert BulkInvites.model_validate({"summary": {"invited": None}}).summary.invited is None

@@ -1,0 +1,99 @@
+"""No command prints a figure, or a yes or no, that no answer of the service carried (a missing count is not 0)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex, hosted
+from tests.controlplane.support import World
+from tests.recording import recording, snake
+
+FAMILIES = (
+    "repos", "agents", "models", "sandboxes", "automations", "assignments", "jobs", "approvals", "settings",
+)  # fmt: skip
+# What commands show under a name of their own: both lists of agents say `preset` or where the agent came from.
+OF_OURS = frozenset({"is_preset"})
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a seeded plane that nothing has happened to."""
+    path = tmp_path_factory.mktemp("seed") / "plane.db"
+    prepare(Settings(speed=0, seeded=True), path, None, None).db.close()
+    return path
+
+
+def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return the leaves of a printed object that say 0, no or an empty text, with their paths."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _nothings(inner, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _nothings(inner, path)
+    elif value == "" or value is False or (isinstance(value, int | float) and value == 0):
+        yield path, value
+
+
+@pytest.mark.parametrize(
+    ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
+)
+async def test_no_figure_is_printed_that_no_answer_carried(
+    mogplex: Mogplex, seed: Path, tmp_path: Path, profile: str, cookie: bool
+) -> None:
+    shutil.copy(seed, tmp_path / "plane.db")
+    invented: list[str] = []
+    settings = Settings(speed=0, rate_limit=None, profile=profile)
+    async with (
+        PlaneServer(settings, tmp_path / "plane.db") as plane,
+        recording(plane.base_url) as recorded,
+    ):
+        mogplex.use(recorded.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
+
+        async def printed(*argv: str) -> list[dict[str, Any]]:
+            recorded.forget()
+            done = await mogplex(*argv, "--json")
+            for each in done.objects:
+                for path, value in _nothings(each):
+                    if snake(path.rpartition(".")[2]) not in recorded.keys | OF_OURS:
+                        invented.append(f"{' '.join(argv[:2])}: {path} = {value}")
+            return done.objects
+
+        for family in FAMILIES:
+            rows = await printed(family, "list")
+            # Settings are one record; approvals are closed to a token alone.
+            for row in [{"id": ""}] if family == "settings" else rows[:3]:
+                await printed(family, "get", *([row["id"]] if row["id"] else []))
+            if family == "automations":
+                await printed(family, "runs", rows[0]["id"])
+    assert sorted(set(invented)) == []
+
+
+@pytest.mark.parametrize("cookie", [True, False], ids=["session", "token alone"])
+@pytest.mark.parametrize("profile", ["documented"])
+async def test_a_fact_sheet_has_no_line_for_what_is_not_told(
+    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str, cookie: bool
+) -> None:
+    flow = world.flow(world.agent())
+    async with hosted(plane) as by_token:
+        base_url = plane.base_url if cookie else by_token.base_url
+        mogplex.use(base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
+        done = await mogplex("automations", "get", flow)
+        as_json = await mogplex("automations", "get", flow, "--json")
+    assert done.code == 0, done.err
+    facts = {line.split()[0]: line.split()[1:] for line in done.lines}
+    assert facts["published_version.version_number"] == ["1"]
+    assert facts["published_version_id"] == facts["published_version.id"] != ["–"]
+    counts = ("running_count", "pending_count", "failed_24h", "suppressed_24h", "deferred_24h")
+    assert not facts.keys() & {*counts, "run_summary.running_count", "last_run_repairable"}
+    assert not any(value == ["–"] for value in facts.values())
+    assert {as_json.one.get(name) for name in counts} == {None}
+    assert as_json.one["published_version_id"] == facts["published_version_id"][0]

@@ -1,0 +1,96 @@
+"""No list and no detail shows a figure that no answer of the service carried (a missing count is not 0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.walking import plane_of
+from tests.recording import recording, snake
+
+# Figures that the console itself counts, by kind and name.
+COUNTED = {
+    "agents": {"quiet"},
+    "installations": {"missing"},
+    # From the lists of assignments and runs; None before they are read.
+    "projects": {"assigned", "schedules", "runs_day"},
+    "rules": {"size"},
+    "skills": {"size"},
+    "teams": {"people", "invited"},
+    "conversations": {"messages"},
+}
+
+
+def _zeros(value: Any, name: str = "") -> Iterator[str]:
+    """Return the names of the figures of a record that are 0."""
+    if isinstance(value, BaseModel):
+        value = dict(value.__dict__)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _zeros(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _zeros(inner, name)
+    elif isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value == 0:
+        yield name
+
+
+@pytest.mark.parametrize(
+    ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
+)
+async def test_no_figure_is_shown_that_no_answer_carried(
+    seed: Path, tmp_path: Path, profile: str, cookie: bool
+) -> None:
+    settings = Settings(speed=0, rate_limit=None, profile=profile)
+    invented: set[str] = set()
+    seen = 0
+    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+        session_cookie = Secret(plane.session_cookie) if cookie else None
+        session = Session(Target("t", recorded.base_url, Secret(plane.token), session_cookie))
+        try:
+            for kind in kinds().values():
+                if not kind.roads:
+                    continue
+                collection = collection_of(session, kind)
+                recorded.forget()
+                try:
+                    await collection.fetch()
+                except MogplexError:
+                    # Closed to this credential.
+                    continue
+                items = [item for item in collection.set.rows.values() if item.record is not None]
+                seen += len(items)
+                for item in items:
+                    own = COUNTED.get(kind.name, set())
+                    names = {name for name in _zeros(item.record) if name not in own}
+                    invented |= {f"{kind.name}: {name}" for name in names if snake(name) not in recorded.keys}
+                for item in items[:3] if kind.one is not None else ():
+                    own = COUNTED.get(kind.name, set())
+                    listed = set(item.record)
+                    recorded.forget()
+                    one = await kind.one(session.client, item)
+                    new = {
+                        key: value
+                        for key, value in one.record.items()
+                        if key not in listed or value is not item.record[key]
+                    }
+                    names = {name for name in _zeros(new) if name not in own}
+                    invented |= {
+                        f"{kind.name} by itself: {name}" for name in names if snake(name) not in recorded.keys
+                    }
+        finally:
+            await session.stop()
+    assert seen > 50
+    assert sorted(invented) == []

@@ -11,6 +11,9 @@ from typing import NamedTuple
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observe import Observable
 
+# However little time the service names, a refusal for the limit holds requests back for so many seconds.
+SHORTEST_HOLD = 1.0
+
 
 class Priority(IntEnum):
     """Who asks, the most urgent first: a person's action, the tail in focus, a visible table, the
@@ -107,10 +110,12 @@ class Budget(Observable):
         self._changed()
 
     def throttled(self, retry_after: float | None = None) -> None:
-        """Hold back everything but ACTION for `retry_after` seconds (at most one window; a window if
-        unknown).
+        """Hold back everything but ACTION for `retry_after` seconds.
+
+        At least for a second and at most for a window; for a window if the time is unknown.
         """
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
+        wait = max(SHORTEST_HOLD, wait)
         self._blocked_until = max(self._blocked_until, self._clock.monotonic() + wait)
         self._changed()
 

@@ -17,6 +17,7 @@ from mogplex_tui.api.transport import Transport
 if TYPE_CHECKING:
     import httpx
 
+    from mogplex_tui.api.limiter import RequestLimiter
     from mogplex_tui.api.resources.account import AccountResource, SettingsResource
     from mogplex_tui.api.resources.agents import AgentsResource
     from mogplex_tui.api.resources.approvals import ApprovalsResource
@@ -207,6 +208,7 @@ class MogplexClient(ClientView):
         budget: Budget | None = None,
         access: AccessMap | None = None,
         http: httpx.AsyncBaseTransport | None = None,
+        limiter: RequestLimiter | None = None,
     ) -> None:
         clock = clock or SystemClock()
         transport = Transport(
@@ -215,6 +217,7 @@ class MogplexClient(ClientView):
             budget=budget or Budget(clock),
             access=access or AccessMap(clock),
             http=http,
+            limiter=limiter,
         )
         super().__init__(transport, Priority.TABLE)
 

@@ -23,6 +23,7 @@ from mogplex_tui.api.classify import ACCOUNT, Credential, Reply, answers_visitor
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.content_encoding import BodyError
+from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.rules import json_text
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
@@ -80,12 +81,14 @@ class Transport:
         budget: Budget,
         access: AccessMap,
         http: httpx.AsyncBaseTransport | None = None,
+        limiter: RequestLimiter | None = None,
     ) -> None:
         self.target = target
         self.clock = clock
         self.budget = budget
         self.access = access
         self.connection = Connection(clock)
+        self._limiter = limiter
         self._clients = wire.Clients(target, http)
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
         self._one_large_answer = asyncio.Lock()
@@ -104,10 +107,10 @@ class Transport:
             error = failed
         # Before anything is asked about it, so that the log and its times are those of the exchange.
         self._log(request, reply, error, started)
-        if await self._token_replaces_cookie(request, reply, error, data):
+        if await self._token_replaces_cookie(request, reply, error, data, priority):
             return await self.request(replace(request, credential=Credential.TOKEN), priority)
         if error is not None:
-            error = await self._reconsider(error, reply)
+            error = await self._reconsider(error, reply, priority)
         self._learn(request, reply, error)
         if error is not None:
             raise error
@@ -146,6 +149,7 @@ class Transport:
         error: errors.MogplexError | None = None
         response: httpx.Response | None = None
         try:
+            await self._admit(priority)
             async with self._passage(priority, gated):
                 outcome = Outcome.COUNTED
                 try:
@@ -168,9 +172,9 @@ class Transport:
                 if slot is not None:
                     self.budget.tell(slot, _outcome(error, outcome))
                 self._log(request, reply, error, started)
-                if await self._token_replaces_cookie(request, reply, error, None):
+                if await self._token_replaces_cookie(request, reply, error, None, priority):
                     raise _SendWithToken
-                error = await self._reconsider(error, reply) if error is not None else None
+                error = await self._reconsider(error, reply, priority) if error is not None else None
                 self._learn(request, reply, error)
                 if error is not None:
                     raise error
@@ -183,8 +187,12 @@ class Transport:
             if response is not None:
                 await response.aclose()
 
-    async def token_still_works(self) -> errors.MogplexError | None:
-        """Ask v1 with one cheap request whether the token lives: None for yes, else what it answered."""
+    async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
+        """Ask v1 with one cheap request whether the token lives: None for yes, else what it answered.
+
+        The budget does not hold it back, and the limiter as it does a request of this priority.
+        """
+        await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
         try:
             await self.request(probe, Priority.ACTION)
@@ -236,6 +244,21 @@ class Transport:
             )
         return slot
 
+    async def _admit(self, priority: Priority) -> None:
+        """Wait while the service is in trouble and enough requests were sent."""
+        if self._limiter is not None:
+            await self._limiter.admit(priority)
+
+    async def _pause(self, priority: Priority) -> None:
+        """Wait like a request of this priority before one that nothing else holds back."""
+        if self._limiter is not None:
+            await self._limiter.pause(priority)
+
+    def _count(self) -> None:
+        """Count a request that belongs to another one, which was admitted."""
+        if self._limiter is not None:
+            self._limiter.count()
+
     def _passage(self, priority: Priority, gated: bool = True) -> AbstractAsyncContextManager[Any]:
         return self._gate if gated and priority is not Priority.ACTION else nullcontext()
 
@@ -247,6 +270,7 @@ class Transport:
         # A request that is given up while it waits has not been sent.
         outcome = Outcome.NOT_COUNTED
         try:
+            await self._admit(priority)
             async with (
                 self._passage(priority),
                 asyncio.timeout(wire.WHOLE_ANSWER + request.patience),
@@ -302,12 +326,24 @@ class Transport:
         renewal = self.target.renewal
         if renewal is None or reply.credential is not Credential.TOKEN:
             return await send()
-        return await renewal.send(send, self._renew, lambda: self.clock.now().timestamp(), on_v1=reply.on_v1)
+        sent = 0
+
+        async def send_again() -> httpx.Response:
+            nonlocal sent
+            sent += 1
+            if sent > 1:
+                self._count()
+            return await send()
+
+        return await renewal.send(
+            send_again, self._renew, lambda: self.clock.now().timestamp(), on_v1=reply.on_v1
+        )
 
     async def _renew(self, grant: Grant) -> Grant:
         # Most contexts never come here.
         from mogplex_tui.api.oauth import refresh
 
+        self._count()
         return await refresh(self._clients, self.target, grant, self.clock.now().timestamp())
 
     def _build(self, client: httpx.AsyncClient, request: Request, reply: Reply) -> httpx.Request:
@@ -365,7 +401,12 @@ class Transport:
             raise error from None
 
     async def _token_replaces_cookie(
-        self, request: Request, reply: Reply, error: errors.MogplexError | None, data: Any
+        self,
+        request: Request,
+        reply: Reply,
+        error: errors.MogplexError | None,
+        data: Any,
+        priority: Priority,
     ) -> bool:
         """Learn whether the cookie is still accepted; return whether to send the request again with the token.
 
@@ -382,7 +423,7 @@ class Transport:
         if request.path == ACCOUNT and (refused or error is None):
             self.access.cookie.learn(accepted=not refused)
         elif refused:
-            await self._test_cookie()
+            await self._test_cookie(priority)
         return (
             refused
             and request.credential is None
@@ -390,13 +431,14 @@ class Transport:
             and self.target.token_opens_unversioned_routes
         )
 
-    async def _test_cookie(self) -> None:
+    async def _test_cookie(self, priority: Priority) -> None:
         """Find out with one request, for all routes, whether a refused cookie has ended or one route is closed."""
         async with self._checking:
             now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at
             recently = accepted_at is not None and now - accepted_at <= _VERDICT_LASTS
             if recently or self.access.cookie.expired:
                 return
+            await self._pause(priority)
             try:
                 await self.request(
                     Request("GET", ACCOUNT, "the account", credential=Credential.COOKIE), Priority.ACTION
@@ -407,7 +449,9 @@ class Transport:
             if not self.access.cookie.expired:
                 self._cookie_accepted_at = now
 
-    async def _reconsider(self, error: errors.MogplexError, reply: Reply) -> errors.MogplexError:
+    async def _reconsider(
+        self, error: errors.MogplexError, reply: Reply, priority: Priority
+    ) -> errors.MogplexError:
         if isinstance(error, errors.Throttled) and error.of_requests:
             self.budget.throttled(error.retry_after)
         if type(error) is not errors.NotSignedIn or reply.credential is not Credential.TOKEN or reply.on_v1:
@@ -416,7 +460,7 @@ class Transport:
         async with self._checking:
             now = self.clock.monotonic()
             if self._verdict is None or now - self._verdict[0] > _VERDICT_LASTS:
-                self._verdict = (now, await self.token_still_works())
+                self._verdict = (now, await self.token_still_works(priority))
             verdict = self._verdict[1]
         if isinstance(verdict, errors.NotSignedIn):
             return error
@@ -448,6 +492,8 @@ class Transport:
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
             self.access.learn(family_of(request.path), error, method=request.method)
+        if self._limiter is not None:
+            self._limiter.learn(request.path, error)
 
 
 def _with_answer(reply: Reply, response: httpx.Response) -> Reply:

@@ -23,7 +23,7 @@ from mogplex_tui.api.errors import (
     Throttled,
 )
 from mogplex_tui.live.going import Going
-from mogplex_tui.live.scheduler import Scheduler
+from mogplex_tui.live.scheduler import JITTER, Scheduler, bounded
 from mogplex_tui.live.signals import Signal
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ MISSED_BEFORE_RECONNECT = 2
 # A stream that is lost within so many seconds of its opening counts as one more failed try: each opening costs a
 # request, and everything on screen is read after it.
 BRIEF = 10.0
+# A stream that is lost within so many seconds disturbs: each opening causes reads.
+DISTURBING = 20.0
+# Within so many seconds of such a read, another reconnect reads only as hints do.
+REFRESH_EVERY = 30.0
+# So many messages in a second are a flood.
+FLOOD = 200
 # Answers after which nobody dials again by himself (realtime.md §4).
 FINAL = (RealtimeOff, BadRequest, LoginRequired, NotSignedIn, NotAllowed)
 # How long a service that answers something else is left alone, in seconds.
@@ -77,9 +83,15 @@ class RealtimeWatch(Going):
         scheduler: Scheduler,
         *,
         jitter: Callable[[], float] = random.random,
+        disturbed: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self._client, self._scheduler, self._jitter = client, scheduler, jitter
+        # Called when the stream is lost soon after its opening, and in each second in which it floods.
+        self._disturbed = disturbed
+        # The second that messages are counted in, and how many came in it.
+        self._counted_since, self._counted = float("-inf"), 0
+        self._refreshed_at: float | None = None
         self._stream: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._missed = 0
@@ -155,17 +167,20 @@ class RealtimeWatch(Going):
         """Return how many tries the next pause stands for, after a stream that was lost or never opened."""
         opened, self._opened_at = self._opened_at, None
         if opened is not None:
-            self._brief = self._brief + 1 if self._scheduler.now() - opened < BRIEF else 0
+            lasted = self._scheduler.now() - opened
+            self._brief = self._brief + 1 if lasted < BRIEF else 0
+            if lasted < DISTURBING:
+                self._disturbed()
         return max(self._attempt, self._brief)
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
         """Say what a refusal means; return the seconds until the next try, or None for none before `reconnect`."""
         if isinstance(error, BudgetBlocked):
             self._say(Hearing.RECONNECTING, str(error))
-            return max(0.1, error.until - self._scheduler.now())
+            return bounded(error.until - self._scheduler.now())
         if isinstance(error, Throttled | SuspectedThrottle):
             self._say(Hearing.RECONNECTING, str(error))
-            return error.retry_after or 60.0
+            return bounded(bounded(error.retry_after or 60.0) * (1 + JITTER * self._jitter()))
         if isinstance(error, FINAL):
             off = isinstance(error, RealtimeOff)
             self._say(Hearing.CLOSED, "this service offers no realtime" if off else str(error))
@@ -178,21 +193,37 @@ class RealtimeWatch(Going):
         from mogplex_tui.api.realtime import Changed, Connected
 
         async with aclosing(self._client().realtime.stream(TABLES)) as frames:
+            connected = False
             async for frame in frames:
+                self._count()
                 if isinstance(frame, Connected):
-                    self._connected()
+                    # Said once more, it tells nothing new: the connection is the same.
+                    if not connected:
+                        self._connected()
+                    connected = True
                 elif isinstance(frame, Changed):
                     self._missed, self._doubted = 0, False
                     if self.hearing is Hearing.SILENT:
                         self._say(Hearing.OPEN)
                     self._scheduler.hint((frame.table,))
 
+    def _count(self) -> None:
+        now = self._scheduler.now()
+        if now - self._counted_since >= 1:
+            self._counted_since, self._counted = now, 0
+        self._counted += 1
+        if self._counted == FLOOD:
+            self._disturbed()
+
     def _connected(self) -> None:
         # Its loss will be followed by the first try of a new chain.
         self._attempt, self._opened_at = 1, self._scheduler.now()
         self._say(Hearing.OPEN)
         # Nothing is replayed: whatever is on screen may have changed meanwhile (realtime.md §2).
-        if self._was_open:
+        now = self._scheduler.now()
+        lately = self._refreshed_at is not None and now - self._refreshed_at < REFRESH_EVERY
+        if self._was_open and not lately:
+            self._refreshed_at = now
             self._scheduler.refresh_all()
         else:
             self._scheduler.hint(TABLES)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
+from mogplex_tui.api.limiter import Reading, current_reading
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
@@ -41,6 +43,18 @@ LONGEST_PAUSE = 60.0
 # What the service goes on failing to do, or tells in a way that cannot be understood, is asked for again after so many
 # seconds, then twice as many, and so on.
 FAILING = 8.0
+# Bounds of every wait after a failure, whatever the service says, and the share of it that is added at random, so that
+# many consoles do not come back together.
+SHORTEST_WAIT, LONGEST_WAIT, JITTER = 1.0, 300.0, 0.2
+# While a feed is refused again and again, its wait doubles up to this, however short the wait that the service names.
+LONGEST_BACKOFF = 10.0
+# A person may force a read of a feed so often, in seconds.
+FORCE_EVERY = 5.0
+
+
+def bounded(wait: float) -> float:
+    """Return the seconds to wait after a failure, within bounds; NaN counts as the shortest."""
+    return min(LONGEST_WAIT, wait) if wait > SHORTEST_WAIT else SHORTEST_WAIT
 
 
 @dataclass(eq=False)
@@ -75,6 +89,8 @@ class Feed:
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False
+    reading: Reading | None = None
+    forced_at: float | None = None
     # Since when nobody has wanted it while it is being read.
     left_at: float | None = None
     hinted_at: float | None = None
@@ -102,8 +118,8 @@ class Want:
         self._scheduler, self.feed, self._held = scheduler, feed, True
 
     def refresh(self) -> None:
-        """Read the feed again as soon as the budget allows."""
-        self._scheduler.refresh(self.feed)
+        """Read the feed again for a person: as soon as the budget allows, also while the service is in trouble."""
+        self._scheduler.refresh(self.feed, force=True)
 
     def drop(self) -> None:
         """Let the feed go; the last one to do so stops it."""
@@ -115,9 +131,9 @@ class Want:
 class Scheduler(Going):
     """Runs the feeds that somebody wants."""
 
-    def __init__(self, clock: Clock, budget: Budget) -> None:
+    def __init__(self, clock: Clock, budget: Budget, *, jitter: Callable[[], float] = random.random) -> None:
         super().__init__()
-        self._clock, self._budget = clock, budget
+        self._clock, self._budget, self.jitter = clock, budget, jitter
         self._feeds: dict[str, Feed] = {}
         self._wake = asyncio.Event()
         self._readings: dict[Feed, asyncio.Task[None]] = {}
@@ -158,8 +174,17 @@ class Scheduler(Going):
             feed.left_at = self._clock.monotonic()
             self._wake.set()
 
-    def refresh(self, feed: Feed) -> None:
-        """Ask for a read now, whatever the intervals say."""
+    def refresh(self, feed: Feed, *, force: bool = False) -> None:
+        """Ask for a read now, whatever the intervals say.
+
+        A forced read, or the read that is under way, is not delayed by the request limiter; once in some seconds.
+        """
+        now = self._clock.monotonic()
+        if force and (feed.forced_at is None or now - feed.forced_at >= FORCE_EVERY):
+            feed.forced_at = now
+            if feed.reading is None:
+                feed.reading = Reading()
+            feed.reading.urgent.set()
         feed.asked = True
         for fresh in feed.troubled:
             # What failed is tried again now; it is not given up.
@@ -305,10 +330,15 @@ class Scheduler(Going):
 
     async def _read(self, feed: Feed, announced: bool) -> None:
         fresh, begun = feed.freshness, self._clock.monotonic()
+        if feed.reading is None:
+            feed.reading = Reading()
+        reading = feed.reading
+        current_reading.set(reading)
         try:
             differed = await feed.fetch()
         except BudgetBlocked as blocked:
-            fresh.blocked_until = blocked.until
+            now = self._clock.monotonic()
+            fresh.blocked_until = now + bounded(blocked.until - now)
             # Still wanted: what was asked for stays asked for.
             feed.asked = True
         except MogplexError as error:
@@ -323,7 +353,7 @@ class Scheduler(Going):
         else:
             now = self._clock.monotonic()
             fresh.taken(self._clock)
-            feed.finished, feed.took = now, now - begun
+            feed.finished, feed.took = now, max(0.0, now - begun - reading.waited)
             for part in feed.troubled:
                 part.retry_at = self._retry_at(feed, part)
             feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
@@ -331,7 +361,7 @@ class Scheduler(Going):
             if differed and not announced and self.realtime_open and feed.tables and feed.announced:
                 self.missed()
         finally:
-            feed.running, fresh.loading = False, False
+            feed.running, fresh.loading, feed.reading = False, False, None
             feed.changed()
 
     def _failed(self, feed: Feed, error: Exception) -> None:
@@ -346,7 +376,8 @@ class Scheduler(Going):
         error = fresh.error
         wait: float | None = 15.0
         if isinstance(error, Throttled | SuspectedThrottle):
-            wait = error.retry_after or 60.0
+            backoff = min(LONGEST_BACKOFF, 2.0 ** min(fresh.failures - 1, 8))
+            wait = max(bounded(error.retry_after or 60.0), backoff)
         elif isinstance(error, MogplexError):
             # The decision counts a few quick tries; after them a feed goes on, slowly, for as long as it is wanted.
             wait = decide(error, min(fresh.failures, 3), method="GET")
@@ -357,4 +388,6 @@ class Scheduler(Going):
                 # Never later than it would have been read without a failure; what is refused may wait for that.
                 again = FAILING * (1 << min(max(fresh.failures - 3, 0), 8))
                 wait = min(usual, again) if isinstance(error, ServiceFailed | InvalidResponse) else usual
-        return None if wait is None else self._clock.monotonic() + wait
+        if wait is None:
+            return None
+        return self._clock.monotonic() + bounded(bounded(wait) * (1 + JITTER * self.jitter()))

@@ -13,6 +13,7 @@ from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.classify import Credential
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
+from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.target import Target
 from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
@@ -70,6 +71,7 @@ class Session:
         self.clock: Clock = clock or SystemClock()
         self.budget = Budget(self.clock)
         self.access = AccessMap(self.clock)
+        self.limiter = RequestLimiter()
         self.store = Store()
         self.scheduler = Scheduler(self.clock, self.budget)
         self.history = History(directory)
@@ -77,7 +79,7 @@ class Session:
         self.directory = directory
         self.names = Names()
         self.costs = Costs(self)
-        self.realtime = RealtimeWatch(lambda: self.client, self.scheduler)
+        self.realtime = RealtimeWatch(lambda: self.client, self.scheduler, disturbed=self.limiter.disturbed)
         self.wake = WakeWatch(self.clock)
         self.read_only = read_only
         self.account: str | None = None
@@ -112,7 +114,11 @@ class Session:
             from mogplex_tui.api.client import MogplexClient
 
             self._client = MogplexClient(
-                self.target, clock=self.clock, budget=self.budget, access=self.access
+                self.target,
+                clock=self.clock,
+                budget=self.budget,
+                access=self.access,
+                limiter=self.limiter,
             )
         return self._client
 

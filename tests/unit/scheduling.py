@@ -18,7 +18,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.clock)
-        self.scheduler = Scheduler(self.clock, self.budget)
+        self.scheduler = Scheduler(self.clock, self.budget, jitter=lambda: 0.0)
 
     def feed(self, name: str = "f", priority: Priority = Priority.TABLE, **more: Any) -> Probe:
         return Probe(self, name, priority, **more)

@@ -140,7 +140,7 @@ async def test_failures_are_tried_again_ever_more_slowly_until_it_works(world: W
         waits.append(fresh.retry_at - world.clock.monotonic())
         await world.after(waits[-1] + 0.01)
         assert probe.reads == reads + 1
-    assert waits[0] <= 0.5
+    assert waits[0] == pytest.approx(1.0)
     assert waits[3:] == pytest.approx([10.0, 15.0, 20.0])
     assert (fresh.failures, fresh.error, fresh.retry_at) == (0, None, None)
     assert fresh.as_of is not None
@@ -302,3 +302,39 @@ async def test_polls_of_a_metered_feed_slow_down_as_the_window_fills(world: Worl
     assert probe.reads == 1
     await world.after(9.0)
     assert probe.reads == 2
+
+
+@pytest.mark.parametrize("until_free", [-5.0, 0.0, 0.001, float("nan")])
+async def test_a_blocked_read_waits_however_soon_the_budget_promises_a_slot(
+    world: World, until_free: float
+) -> None:
+    probe = world.feed()
+    probe.fails = [BudgetBlocked(world.clock.monotonic() + until_free, "no slot") for _ in range(50)]
+    world.scheduler.want(probe.feed)
+    await until(lambda: probe.reads == 1)
+    await turns(200)
+    assert probe.reads == 1
+    await world.after(1.01)
+    assert probe.reads == 2
+
+
+@pytest.mark.parametrize("named", [0.0, 0.001, -3.0, float("nan"), 1e12])
+async def test_waits_that_a_service_names_are_bounded(world: World, named: float) -> None:
+    probe = world.feed()
+    probe.fails = [Throttled("slow down", status=429, retry_after=named)]
+    fresh = world.scheduler.want(probe.feed).feed.freshness
+    await until(lambda: fresh.failures == 1)
+    assert fresh.retry_at is not None
+    assert 1.0 <= fresh.retry_at - world.clock.monotonic() <= 300.0
+
+
+async def test_a_wait_is_stretched_at_random_within_bounds(world: World) -> None:
+    waits = []
+    for share, named in ((0.0, 100.0), (1.0, 100.0), (1.0, 300.0)):
+        world.scheduler.jitter = lambda share=share: share
+        probe = world.feed(f"{share} {named}")
+        probe.fails = [Throttled("slow down", status=429, retry_after=named)]
+        fresh = world.scheduler.want(probe.feed).feed.freshness
+        await until(lambda fresh=fresh: fresh.failures == 1)
+        waits.append((fresh.retry_at or 0.0) - world.clock.monotonic())
+    assert waits == pytest.approx([100.0, 120.0, 300.0])

@@ -30,7 +30,7 @@ class AccountResource(Resource):
             and self._transport.target.token_is_limited
             and budget.used() >= budget.room(Priority.BACKGROUND)
         ):
-            verdict = await self._transport.token_still_works()
+            verdict = await self._transport.token_still_works(self._priority)
             if not isinstance(verdict, errors.NotSignedIn):
                 raise errors.SuspectedThrottle(
                     "The service did not recognise the token, probably because its request limit is used up",

@@ -1,0 +1,164 @@
+"""Limits the requests of one session while its service is in trouble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.budget import Priority
+
+# Of the last 20 requests so many failures, and this share of failures, are trouble.
+LOOKED_AT, FAILURES, SHARE = 20, 3, 0.25
+# So many disturbances of the stream within so many seconds are trouble as well.
+DISTURBANCES, WINDOW = 2, 60.0
+# In trouble: seconds between two requests, requests that may follow one another so closely, and requests a second
+# after them. Together at most 2 a second and 6 + 24 = 30 in any minute.
+SPACING, BURST, REFILL = 0.6, 6, 0.4
+# Requests that are sent without waiting make later ones wait, by so many at most.
+DEBT = 6
+# So many paths are remembered.
+PATHS = 500
+
+# Failures that invite another try. All other refusals are trouble only when the same path is refused again.
+_PASSING = (
+    errors.Throttled,
+    errors.SuspectedThrottle,
+    errors.Unavailable,
+    errors.ServiceFailed,
+    errors.Unreachable,
+    errors.TimedOut,
+    errors.InvalidResponse,
+    errors.Redirected,
+)
+# Nothing was sent.
+_NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
+
+
+@dataclass(eq=False)
+class Reading:
+    """One read of the scheduler, which may send several requests.
+
+    Setting `urgent` lets its requests go out at once. `waited` sums the seconds that the limiter held them back.
+    """
+
+    urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    waited: float = 0.0
+
+
+current_reading: ContextVar[Reading | None] = ContextVar("current_reading", default=None)
+
+
+class RequestLimiter:
+    """Spaces the requests of one session out while the service is in trouble.
+
+    The service is in trouble while at least 3 and at least a quarter of the last 20 requests failed, however long ago,
+    or while its realtime stream was disturbed twice in the last 60 seconds (`disturbed`). A request failed when another
+    try might succeed (429, 5xx, no connection, an answer that cannot be read), or when it was refused (401, 403, 404, a
+    redirect to the sign-in page) on a path that has answered before or was refused within the last minute. The first
+    refusal of a path only tells what the credential opens.
+
+    In trouble requests go out by priority, at most 2 a second and 30 in any minute. An action of the user and a read
+    that a person forces are not delayed, but count. Times are those of the event loop.
+    """
+
+    def __init__(self) -> None:
+        # Whether the last requests failed, the latest at the end.
+        self._failed: deque[bool] = deque(maxlen=LOOKED_AT)
+        self._disturbances: deque[float] = deque(maxlen=DISTURBANCES)
+        # Paths that answered (None) or were refused, with the time of the refusal; the latest at the end.
+        self._paths: dict[str, float | None] = {}
+        self._tokens, self._refilled_at = float(BURST), 0.0
+        self._next_at = 0.0
+        self._waiting: set[tuple[Priority, int]] = set()
+        self._numbers = count()
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether requests are limited now."""
+        failures = sum(self._failed)
+        if failures >= FAILURES and failures >= SHARE * len(self._failed):
+            return True
+        oldest = _now() - WINDOW
+        return sum(at > oldest for at in self._disturbances) >= DISTURBANCES
+
+    async def admit(self, priority: Priority) -> None:
+        """Wait until a request may be sent, and count it. Actions do not wait."""
+        await self.pause(priority)
+        self.count()
+
+    async def pause(self, priority: Priority) -> None:
+        """Wait until a request may be sent, without counting it."""
+        reading = current_reading.get()
+        if priority is not Priority.ACTION and self.in_trouble:
+            begun = _now()
+            try:
+                await self._wait(priority, reading)
+            finally:
+                if reading is not None:
+                    reading.waited += _now() - begun
+
+    def count(self) -> None:
+        """Count a request that is sent without asking."""
+        now = _now()
+        self._refill(now)
+        floor = -DEBT if self.in_trouble else 0
+        self._tokens = max(self._tokens - 1, floor)
+        self._next_at = now + SPACING
+
+    def learn(self, path: str, error: errors.MogplexError | None) -> None:
+        """Take in how a request ended."""
+        if isinstance(error, _NOT_SENT):
+            return
+        now = _now()
+        before = self._paths.pop(path, -WINDOW)
+        failed = isinstance(error, _PASSING)
+        if error is not None and not failed:
+            failed = before is None or now - before < WINDOW
+        # What answered once stays known as that.
+        self._paths[path] = None if error is None or before is None else now
+        while len(self._paths) > PATHS:
+            del self._paths[next(iter(self._paths))]
+        self._failed.append(failed)
+
+    def disturbed(self) -> None:
+        """Note that the realtime stream misbehaves: it floods, or is lost as soon as it is open."""
+        self._disturbances.append(_now())
+
+    async def _wait(self, priority: Priority, reading: Reading | None) -> None:
+        ticket = (priority, next(self._numbers))
+        urgent = reading.urgent if reading is not None else asyncio.Event()
+        self._waiting.add(ticket)
+        try:
+            while not urgent.is_set() and (delay := self._delay(ticket)) > 0:
+                # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
+                try:
+                    async with asyncio.timeout(delay):
+                        await urgent.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            self._waiting.discard(ticket)
+
+    def _delay(self, ticket: tuple[Priority, int]) -> float:
+        """Return the seconds until a waiting request should look again; 0 when it may be sent."""
+        if not self.in_trouble:
+            return 0.0
+        now = _now()
+        self._refill(now)
+        ahead = sum(other < ticket for other in self._waiting)
+        missing = max(0.0, 1 - self._tokens) / REFILL
+        # A millisecond more, so that rounding never makes it wait for nothing.
+        delay = max(self._next_at - now, missing)
+        return delay + ahead * SPACING + 0.001 if delay > 0 or ahead else 0.0
+
+    def _refill(self, now: float) -> None:
+        self._tokens = min(BURST, self._tokens + (now - self._refilled_at) * REFILL)
+        self._refilled_at = now
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -24,6 +24,7 @@ from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.headless import patiently, sentence
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.names import read_hidden, read_names
+from mogplex_tui.live.own_runs import final_answer, final_run
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.operate import words
 from mogplex_tui.operate.filters import compile_filter
@@ -73,6 +74,8 @@ class Listing:
         self.notes: list[str] = []
         self.trouble: MogplexError | None = None
         self._repos: frozenset[str] = frozenset()
+        # Answers about runs that have ended for good; they are kept and not read again.
+        self._finals: dict[str, dict[str, Any]] = {}
 
     @property
     def _client(self) -> ClientView:
@@ -199,7 +202,12 @@ class Listing:
         names = {item.id: item.name or item.id for item in automations}
         found = await self._gather(partial(self._of_automation, key, name) for key, name in names.items())
         remembered = self.session.history.all()[: max(wanted.limit, PAGE)]
-        found += await self._gather(partial(self._of_run, run.run_id) for run in remembered)
+        ended = {known.run_id: run for known in remembered if (run := final_run(known)) is not None}
+        found += [self.runs.dress(make.from_run(run)) for run in ended.values()]
+        found += await self._gather(
+            partial(self._of_run, known.run_id) for known in remembered if known.run_id not in ended
+        )
+        self.session.history.keep_final(self._finals)
         return found
 
     async def _gather(self, reads: Iterable[Callable[[], Awaitable[list[RunRow]]]]) -> list[RunRow]:
@@ -228,10 +236,14 @@ class Listing:
 
     async def _of_run(self, run_id: str) -> list[RunRow]:
         try:
-            return [self.runs.dress(make.from_run(await self._client.runs.get(run_id)))]
+            run = await self._client.runs.get(run_id)
         except NotFound:
             # Deleted, or remembered from another account on the same service.
             return []
+        final = final_answer(run, self.session.clock.now())
+        if final is not None:
+            self._finals[run_id] = final
+        return [self.runs.dress(make.from_run(run))]
 
 
 def _words_of(row: RunRow) -> set[str]:

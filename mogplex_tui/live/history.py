@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +13,22 @@ from mogplex_tui.config.paths import read_json, write_private
 log = logging.getLogger("mogplex.live")
 
 KEPT = 500
+# The last answer about a run is kept up to so many characters of JSON; a longer one is read again.
+LONGEST_FINAL = 8000
 
 
 class Remembered(NamedTuple):
-    """One run that this machine knows of. The prompt is kept because the service never returns it."""
+    """One run that this machine knows of.
+
+    The prompt is kept because the service never returns it. `final` is the service's last answer about the run once it
+    has ended for good; the run is not read again.
+    """
 
     run_id: str
     call_id: str | None = None
     repo: str | None = None
     prompt: str | None = None
+    final: dict[str, Any] | None = None
 
 
 class History:
@@ -36,7 +44,12 @@ class History:
         for item in stored if isinstance(stored, list) else []:
             if isinstance(item, dict) and isinstance(item.get("run_id"), str):
                 known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
-                self._keep(Remembered(item["run_id"], **_texts(known)))
+                final = item.get("final")
+                self._keep(
+                    Remembered(
+                        item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None
+                    )
+                )
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -58,13 +71,28 @@ class History:
         old = self._runs.pop(run.run_id, None)
         if old is not None:
             run = Remembered(
-                run.run_id, run.call_id or old.call_id, run.repo or old.repo, run.prompt or old.prompt
+                run.run_id,
+                run.call_id or old.call_id,
+                run.repo or old.repo,
+                run.prompt or old.prompt,
+                run.final or old.final,
             )
         self._keep(run)
         while len(self._runs) > KEPT:
             gone = self._runs.pop(next(iter(self._runs)))
             self._by_call.pop(gone.call_id or "", None)
         if run != old:
+            self._write()
+
+    def keep_final(self, answers: Mapping[str, dict[str, Any]]) -> None:
+        """Keep the last answers about remembered runs that have ended for good; their order stays."""
+        differ = False
+        for run_id, answer in answers.items():
+            known = self._runs.get(run_id)
+            if known is not None and known.final != answer and len(json.dumps(answer)) <= LONGEST_FINAL:
+                self._runs[run_id] = known._replace(final=answer)
+                differ = True
+        if differ:
             self._write()
 
     def _keep(self, run: Remembered) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import NotFound
@@ -15,6 +16,7 @@ from mogplex_tui.live.sources import Freshness, Source
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
+    from mogplex_tui.live.history import Remembered
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
     from mogplex_tui.live.turns import Turns
@@ -25,6 +27,31 @@ AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 SETTLE = 5.0
 # Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
 RUNS_A_READ = 8
+# A run whose last change is so long ago, and which has ended, does not change any more.
+FINAL_AFTER = timedelta(seconds=60)
+
+
+def final_answer(run: RunDetail, now: datetime) -> dict[str, Any] | None:
+    """Return a run as JSON to be kept in the history, None while it may still change."""
+    if run.status not in ENDED_STATES or run.updated_at is None or now - run.updated_at < FINAL_AFTER:
+        return None
+    return run.model_dump(mode="json", by_alias=True)
+
+
+def final_run(known: Remembered) -> RunDetail | None:
+    """Return a remembered run that has ended for good, None where it must be read."""
+    if known.final is None:
+        return None
+    from pydantic import ValidationError
+
+    from mogplex_tui.api.models.runs import RunDetail
+
+    try:
+        run = RunDetail.model_validate(known.final)
+    except ValidationError:
+        # The file is damaged, or of another version.
+        return None
+    return run if run.run_id == known.run_id and run.status in ENDED_STATES else None
 
 
 class OwnRuns:
@@ -51,6 +78,8 @@ class OwnRuns:
         self._read_at: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
+        # Answers about runs that have ended for good, to be kept once the reading is over.
+        self._finals: dict[str, dict[str, Any]] = {}
 
     async def read(self) -> bool:
         """Read what is due; return whether anything differed.
@@ -70,7 +99,9 @@ class OwnRuns:
     async def _read_by_id(self) -> bool:
         now = self._session.clock.monotonic()
         shown = {row.run_id: row for row in self._set.rows.values() if row.run_id}
-        known = [each.run_id for each in self._session.history.all()[:PAGE]]
+        remembered = self._session.history.all()[:PAGE]
+        differed = self._put_finals(remembered)
+        known = [each.run_id for each in remembered]
         due = [id for id in known if id not in self._settled and self._due.get(id, 0.0) <= now]
         # What is over is read once more to be sure; it waits for what is live or was never read.
         due.sort(key=lambda run_id: run_id in self._due and not (run_id in shown and shown[run_id].live))
@@ -78,8 +109,24 @@ class OwnRuns:
         async def read(run_id: str) -> bool:
             return await self.fetch_run(run_id, was=shown.get(run_id))
 
-        differed = await self._by_id.each(self._session.clock, due[:RUNS_A_READ], read)
+        differed |= await self._by_id.each(self._session.clock, due[:RUNS_A_READ], read)
+        self._session.history.keep_final(self._finals)
+        self._finals.clear()
         self._by_id.keys = frozenset(shown[run_id].key for run_id in self._by_id.left if run_id in shown)
+        return differed
+
+    def _put_finals(self, remembered: list[Remembered]) -> bool:
+        """Put runs that have ended for good in the list without a request; return whether anything differed."""
+        differed = False
+        for known in remembered:
+            if known.run_id in self._settled or known.run_id in self._due:
+                continue
+            run = final_run(known)
+            if run is not None:
+                key = run.ai_call_id or run.run_id
+                before = self._set.rows.get(key)
+                differed |= self._put(run, self._turns.ask()) != before
+                self._settled.add(known.run_id)
         return differed
 
     async def _list_automations(self) -> None:
@@ -141,6 +188,9 @@ class OwnRuns:
         ended = run.status in ENDED_STATES
         if ended and was is not None and was.state == run.status and run_id in self._due:
             self._settled.add(run_id)
+        final = final_answer(run, self._session.clock.now())
+        if final is not None:
+            self._finals[run_id] = final
         self._due[run_id] = now + (SETTLE if ended else LIVE_RUN_EVERY)
         before = None if was is None else self._set.rows.get(was.key)
         return self._put(run, turn) != before

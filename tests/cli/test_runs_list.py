@@ -130,6 +130,33 @@ async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_ru
     assert NOBODY_LOOKS_BACK in sentence
 
 
+async def test_remembered_runs_that_have_ended_are_read_once(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    repo = world.repo("acme/api")
+    ended = [
+        world.run(repo, status=status, created_at=world.clock.us - HOUR_US, updated_at=world.clock.us - age)
+        for status in ("success", "failed", "cancelled")
+        for age in (HOUR_US // 2, 2 * MINUTE_US)
+    ]
+    live = world.run(repo, status="streaming", call_id=world.call(repo_id=repo, status="streaming"))
+    just_ended = world.run(repo, status="success", updated_at=world.clock.us)
+    async with hosted(plane) as service:
+        mogplex.use(service.base_url, token=plane.token)
+        for run_id in (*ended, live, just_ended):
+            assert (await mogplex("runs", "get", run_id)).code == 0
+        first = await mogplex("runs", "list", "--json")
+        before = len(service.seen)
+        second = await mogplex("runs", "list", "--json")
+        asked = [seen.path for seen in service.seen[before:]]
+    shown = [{key: value for key, value in row.items() if key != "duration_s"} for row in first.objects]
+    assert {row["id"] for row in shown} >= {live, just_ended, *ended}
+    again = [{key: value for key, value in row.items() if key != "duration_s"} for row in second.objects]
+    assert again == shown
+    assert {path.rpartition("/")[2] for path in asked if "/runs/" in path} == {live, just_ended}
+    assert len(asked) <= 8, asked
+
+
 async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
     mogplex: Mogplex, plane: PlaneServer, world: World
 ) -> None:

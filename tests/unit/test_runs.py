@@ -215,6 +215,40 @@ async def test_nothing_is_read_again_before_its_time(session: FakeSession) -> No
     assert session.fake.log == ["runs.get"]
 
 
+async def test_a_known_run_that_has_ended_for_good_is_not_read_after_a_restart(tmp_path: Path) -> None:
+    rows = []
+    for start in range(2):
+        session = FakeSession(tmp_path)
+        session.close_observability()
+        session.time.advance(1000)
+        if start == 0:
+            for number in range(2):
+                session.history.remember(Remembered(run(number).run_id, prompt="Fix it"))
+        session.fake.run_rows = {
+            run(0).run_id: run(0, status="failed", error="no"),
+            run(1).run_id: run(1, status="streaming"),
+        }
+        await session.listing.fetch()
+        rows.append(dict(session.listing.set.rows))
+        asked = [args for name, args, _ in session.fake.asked if name == "runs.get"]
+    assert asked == [(run(1).run_id,)]
+    assert len(rows[0]) == 2
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(
+    "kept", [{"runId": 5}, {"runId": "other", "status": "success"}, {"status": "success"}]
+)
+async def test_a_damaged_answer_in_the_history_is_read_again(
+    session: FakeSession, kept: dict[str, object]
+) -> None:
+    session.close_observability()
+    session.history.remember(Remembered(run(0).run_id, final=kept))
+    session.fake.run_rows = {run(0).run_id: run(0, status="success")}
+    await session.listing.fetch()
+    assert "runs.get" in session.fake.log
+
+
 async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSession) -> None:
     session.close_observability()
     count = RUNS_A_READ * 3

@@ -1,0 +1,219 @@
+"""Writes whose answer is lost: the plane has handled them, and the client must not make it handle them twice.
+
+A proxy hands every request on and loses the answer. With MOGPLEX_TEST_LONG=1 answers are lost in every way.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.operate import operations
+from tests.api.support import Seen
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+from tests.facts.client_calls import CALLS, call
+from tests.facts.client_routes import recorded
+from tests.hostile.corrupting_proxy import Proxy, corrupting
+
+LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
+LOSSES = (
+    ("no answer", "reset", "reset in the body", "truncated") if LONG else ("no answer", "reset in the body")
+)
+READS = ("GET", "HEAD", "OPTIONS")
+
+
+class Losing:
+    """A rule of the proxy that loses the answers to writes, and keeps those writes.
+
+    `times` is how many answers are lost before they arrive again; None loses all of them.
+    """
+
+    def __init__(self, loss: str, times: int | None = None) -> None:
+        self.loss, self.times = loss, times
+        self.writes: list[Seen] = []
+
+    def __call__(self, seen: Seen, _: random.Random) -> str | None:
+        """The fault for a request."""
+        if seen.method in READS:
+            return None
+        self.writes.append(seen)
+        return self.loss if self.times is None or len(self.writes) <= self.times else None
+
+    @property
+    def keys(self) -> set[str | None]:
+        """The idempotency keys of the writes."""
+        return {seen.headers.get("idempotency-key") for seen in self.writes}
+
+
+# The client
+
+
+@pytest.fixture(scope="module")
+def writing() -> list[str]:
+    """The methods of the client that send a write."""
+    return [name for name, sent in recorded().items() if sent and sent[0].method not in READS]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_no_method_of_the_client_repeats_a_write(
+    loss: str, writing: list[str], plane: PlaneServer
+) -> None:
+    """With two credentials at hand, too: a request that may have arrived is not sent again with the other one."""
+    assert len(writing) > 100
+    rule, repeated = Losing(loss), {}
+    async with corrupting(plane.base_url, rule=rule) as proxy:
+        target = Target("t", proxy.base_url, Secret(plane.token), Secret(plane.session_cookie))
+        for name in writing:
+            rule.writes.clear()
+            async with MogplexClient(target) as client:
+                with suppress(errors.MogplexError):
+                    await call(client, name)
+            if len(rule.writes) != 1:
+                repeated[name] = [f"{seen.method} {seen.path}" for seen in rule.writes]
+    assert repeated == {}
+
+
+def test_every_write_of_the_client_is_tried(writing: list[str]) -> None:
+    reads = {name for name, sent in recorded().items() if not sent or sent[0].method in READS}
+    assert reads | set(writing) == set(CALLS)
+
+
+# The commands
+
+
+@asynccontextmanager
+async def losing(
+    mogplex: Mogplex, server: PlaneServer, rule: Losing, *, cookie: bool = True
+) -> AsyncIterator[Proxy]:
+    """Point the commands at a plane behind a proxy that loses answers."""
+    async with corrupting(server.base_url, rule=rule) as proxy:
+        mogplex.use(proxy.base_url, token=server.token, cookie=server.session_cookie if cookie else None)
+        yield proxy
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr(operations, "_pause", at_once)
+
+
+@pytest.mark.parametrize("lost", range(1, 7))
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_run_is_started_once_however_often_its_answer_is_lost(
+    mogplex: Mogplex, plane: PlaneServer, world: World, loss: str, lost: int
+) -> None:
+    world.repo("acme/api")
+    rule = Losing(loss, lost)
+    async with losing(mogplex, plane, rule):
+        start = ("runs", "start", "--repo", "acme/api", "--prompt", "x")
+        done = await mogplex(*start)
+        assert len(rule.writes) == min(lost + 1, 4)
+        (key,) = rule.keys
+        if lost >= 4:
+            assert done.code == 6 and f"--idempotency-key {key}" in done.err
+            done = await mogplex(*start, "--idempotency-key", str(key))
+        assert rule.keys == {key}
+        assert done.code == 0, done.err
+        (row,) = world.plane.db.all("SELECT id, idempotency_key FROM external_agent_runs")
+        assert (row["id"], row["idempotency_key"]) == (done.out.strip(), key)
+        assert world.plane.db.value("SELECT count(*) FROM ai_calls") == 1
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_automation_is_triggered_once_under_the_key_that_the_command_names(
+    mogplex: Mogplex, plane: PlaneServer, world: World, loss: str
+) -> None:
+    flow, repo = world.flow(world.agent()), world.repo("acme/api")
+    rule = Losing(loss, 1)
+    async with losing(mogplex, plane, rule, cookie=False):
+        trigger = ("automations", "trigger", flow, "--repo", repo)
+        lost = await mogplex(*trigger)
+        (first,) = rule.writes
+        key = first.headers["idempotency-key"]
+        assert lost.code == 6 and f"--idempotency-key {key}" in lost.err
+        assert world.plane.db.value("SELECT count(*) FROM job_runs") == 1
+        again = await mogplex(*trigger, "--idempotency-key", key)
+    assert again.code == 0, again.err
+    assert rule.keys == {key} and len(rule.writes) == 2
+    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 1
+
+
+# Every command that changes something, with what it needs beside the id of a listed record.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "agents create": ("--name", "n", "--model", "@model", "--category", "api"),
+    "agents update": ("@", "--name", "n"),
+    "approvals approve": ("@", "--yes"),
+    "approvals deny": ("@", "--yes"),
+    "assignments create": ("--repo", "@repo", "--agent", "@agent", "--type", "cron", "--cron", "0 9 * * 1"),
+    "assignments enable": ("@",),
+    "assignments disable": ("@",),
+    "automations publish": ("@", "--yes"),
+    "automations resume": ("@",),
+    "automations pause": ("@",),
+    "automations trigger": ("@", "--repo", "@repo"),
+    "automations test": ("@",),
+    "automations duplicate": ("@",),
+    "automations webhook-secret": ("@", "--yes", "--reveal", "webhook_secret"),
+    "jobs cancel": ("@", "--yes"),
+    "jobs repair": ("@",),
+    "jobs requeue": ("@",),
+    "models enable": ("@",),
+    "models disable": ("@",),
+    "models default": ("@",),
+    "models dismiss-new": (),
+    "repos hide": ("@",),
+    "repos show": ("@",),
+    "repos favorite": ("@",),
+    "repos unfavorite": ("@",),
+    "repos import": ("acme/none",),
+    "repos snapshot": ("@",),
+    "runs cancel": ("@", "--yes"),
+    "sandboxes launch": ("--repo", "@repo"),
+    "sandboxes resume": ("@",),
+    "sandboxes restart": ("@", "--yes"),
+    "sandboxes pause": ("@",),
+    "sandboxes stop": ("@", "--yes"),
+    "sandboxes extend": ("@", "--minutes", "10"),
+    "sandboxes reconcile": ("@",),
+    "sandboxes exec": ("@", "ls"),
+    "settings set": ("--theme", "dark"),
+    # Last: what is deleted takes other records with it, although its answer is lost.
+    "sandboxes delete": ("@", "--yes"),
+    "assignments delete": ("@", "--yes"),
+    "automations delete": ("@", "--yes"),
+    "agents delete": ("@", "--yes"),
+    "repos delete": ("@", "--yes"),
+}
+
+
+async def test_no_command_repeats_a_write(mogplex: Mogplex) -> None:
+    rule, found = Losing("no answer"), {}
+    async with PlaneServer(Settings(speed=0, rate_limit=None)) as server, losing(mogplex, server, rule):
+        rows: dict[str, list[str]] = {}
+        for family in {command.split()[0] for command in COMMANDS} - {"settings"}:
+            listed = (await mogplex(family, "list", "--json")).objects
+            rows[family] = [row["id"] for row in listed if not row["id"].startswith("preset:")]
+        ids = {f"@{name}": rows[f"{name}s"][0] for name in ("repo", "agent", "model")}
+        for command, more in COMMANDS.items():
+            family, verb = command.split()
+            # The same approval cannot be answered twice.
+            here = {**ids, "@": rows.get(family, [""])[1 if verb == "deny" else 0]}
+            rule.writes.clear()
+            done = await mogplex(family, verb, *(here.get(word, word) for word in more))
+            # What became of a cancel is read back, so that its lost answer is not missed.
+            if len(rule.writes) != 1 or (done.code == 0 and command != "runs cancel"):
+                found[command] = (done.code, [seen.path for seen in rule.writes], done.err)
+    assert found == {}, "\n".join(f"{k}: {v}" for k, v in found.items())

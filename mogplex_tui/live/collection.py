@@ -68,9 +68,9 @@ Ends = Callable[[Item], float]
 class Road(NamedTuple):
     """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
 
-    `every` and `blind` are the seconds between polls beside realtime and without it. `notice` is said above the rows,
-    and `without` are the columns that no row says anything in. `in_part` says that its tables
-    announce some changes and not all: others are made by no announced table, or by the time alone.
+    `every` and `blind` are the seconds between polls beside realtime and without it. `notice` is said above the rows.
+    `without` are the columns that no row says anything in, and the kinds whose lists add nothing to its rows. `in_part`
+    says that its tables announce some changes and not all: others are made by no announced table, or by the time alone.
     """
 
     family: Family

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.operate import words
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.automations import AutomationRun, NodeRun
+    from mogplex_tui.api.models.automations import AutomationRun, NodeRun, Wait
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding
     from mogplex_tui.operate.kinds.base import Context
 
@@ -22,6 +22,20 @@ def finding(found: Finding, _: Context) -> str:
     """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
     place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
     return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
+
+
+def wait(parked: Wait, _: Context) -> str:
+    """Return what a run waits for: its kind, the question where there is one, and when it expires (v1.md §5.4)."""
+    asked = parked.wait_config.get("prompt") or parked.wait_config.get("toolName") or ""
+    ends = f"  expires {words.local(parked.expires_at)}" if parked.expires_at else ""
+    kind = parked.wait_kind.replace("_", " ")
+    return f"{words.state(parked.status)[1]:<10} {kind}{f': {asked}' if asked else ''}{ends}"
+
+
+def step(run: NodeRun, context: Context) -> str:
+    """Return a step of a run: its state, its name, and how long it took or why it failed."""
+    took = "" if run.duration_ms is None else f"  {words.millis(run.duration_ms)}"
+    return f"{_step(run, context)}{took}"
 
 
 # Steps of a run that are behind it.
@@ -44,7 +58,7 @@ def automation_run(run: AutomationRun, context: Context) -> str:
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).
     """
     glyph, name = words.state(run.status)[:2]
-    waits = "  waits for a person" if run.active_wait_count else ""
+    waits = "  waiting for a person or an event" if run.active_wait_count else ""
     at = [_step(step, context) for step in run.node_runs if step.status not in _BEHIND]
     behind = words.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind

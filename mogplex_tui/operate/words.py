@@ -31,6 +31,8 @@ STATES: dict[str, tuple[str, str, str]] = {
     "active": ("●", "active", "ok"),
     "inactive": ("·", "inactive", "dim"),
     "waiting": ("◆", "approval", "warn"),
+    # A run of an automation that waits for a person or an event: the service does not say which.
+    "parked": ("◆", "waiting", "warn"),
     "skipped": ("·", "skipped", "dim"),
     "queued": ("○", "queued", "dim"),
     "started": ("◐", "started", "plain"),

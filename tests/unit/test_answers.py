@@ -64,7 +64,7 @@ def test_records_inside_a_record_are_lines() -> None:
     )
     first, second = passages.automation_run(run, SHOWN).split("\n")
     assert first.startswith("◐ running")
-    assert first.endswith("0f3d4ea7  waits for a person")
+    assert first.endswith("0f3d4ea7  waiting for a person or an event")
     assert second.strip() == "▫ n2, after 1 step"
     begun = (SHOWN.now - timedelta(minutes=4)).isoformat()
     steps[1] |= {"status": "running", "started_at": begun}

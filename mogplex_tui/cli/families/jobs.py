@@ -12,8 +12,7 @@ from mogplex_tui.cli.since import option as since_option
 from mogplex_tui.operate import answers, words
 
 STATUSES = ("pending", "running", "success", "failed", "cancelled")
-# Over the token API a read a piece: more would be most of a minute's budget.
-MOST_AUTOMATIONS = 20
+_OF_AUTOMATIONS = "{} of automations, without agents; no jobs of assignments and triggers."
 
 
 async def _list(desk: Desk) -> Any:
@@ -40,17 +39,23 @@ async def _list(desk: Desk) -> Any:
 
 
 async def _over_v1(desk: Desk) -> Any:
-    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.cli.common import code_of
+    from mogplex_tui.cli.headless import patiently, sentence
+    from mogplex_tui.live import v1_jobs
 
-    automations = (await desk.client.automations.list()).rows
-    if len(automations) > MOST_AUTOMATIONS:
-        desk.notes.append(f"Looked into the newest {MOST_AUTOMATIONS} automations of {len(automations)}.")
-    found: Rows[Any] = Rows()
-    for automation in automations[:MOST_AUTOMATIONS]:
-        runs = await desk.client.automations.runs(automation.id)
-        found.extend(runs)
-        found.bad += runs.bad
-    found.sort(key=lambda job: job.created_at.timestamp() if job.created_at else 0.0, reverse=True)
+    jobs = await v1_jobs.newest(desk.client, patiently)
+    found, errors = jobs.rows(), jobs.errors()
+    if errors and len(errors) == len(jobs.of_each):
+        raise errors[0]
+    if errors:
+        desk.code = code_of(errors[0]) if desk.args.verb == "list" else desk.code
+        missing = words.plural(len(errors), "automation")
+        desk.notes.append(f"The list is not whole: the runs of {missing} are missing. {sentence(errors[0])}")
+    if jobs.left_out:
+        desk.notes.append(
+            f"Listed are the runs of the newest {len(jobs.of_each)} automations; "
+            f"{words.plural(jobs.left_out, 'older automation')} left out."
+        )
     if desk.args.verb == "list":
         await _narrow(desk, found)
     return found
@@ -74,15 +79,10 @@ async def _narrow(desk: Desk, found: Any) -> None:
 
 
 async def _one_over_v1(desk: Desk) -> Any:
-    from mogplex_tui.api.errors import NotFound
+    from mogplex_tui.live import v1_jobs
 
-    for job in await _over_v1(desk):
-        if job.id == desk.key and job.flow_id:
-            return await desk.client.automations.run(job.flow_id, job.id)
-    raise NotFound(
-        f"The service does not know job {desk.key[:8]}",
-        advice="The token API shows the newest 50 runs of each automation alone",
-    )
+    job = await v1_jobs.one(desk.client, desk.key)
+    return job.model_copy(update={"cost_usd": v1_jobs.cost_of(job)})
 
 
 async def _cancel(desk: Desk) -> Any:
@@ -119,10 +119,13 @@ FAMILY = Family(
         Column("REPAIRABLE", "repairable", wide=True),
         Column("ERROR", "error|last_start_error", priority=4),
     ),
-    roads=(off(_list), v1(_over_v1, "the runs of automations, without a cost.")),
+    roads=(
+        off(_list),
+        v1(_over_v1, _OF_AUTOMATIONS.format("the newest 50 runs") + " `jobs get` has the cost of one."),
+    ),
     one=(
         off(lambda desk: desk.client.observability.job(desk.key)),
-        v1(_one_over_v1, "the runs of automations, without a cost."),
+        v1(_one_over_v1, _OF_AUTOMATIONS.format("runs")),
     ),
     names=(),
     limit=50,

@@ -58,7 +58,7 @@ async def list_all(setting: Setting, family: Family, args: argparse.Namespace) -
         say(f"Listed: {len(shown):,} of {len(kept):,} that fit; --limit N lists more.")
     for note in desk.notes:
         say(output.shown(note))
-    return Exit.OK
+    return desk.code
 
 
 def _narrowed(family: Family, args: argparse.Namespace) -> bool:

@@ -227,9 +227,11 @@ class Kind(NamedTuple):
         return None
 
     def told_beside(self, session: Session, without: frozenset[str] = frozenset()) -> list[Source]:
-        """Return how fresh the lists of other kinds are that columns tell from, save those that are left out."""
+        """Return how fresh the lists of other kinds are that columns tell from, save the columns and lists `without`."""
         found = []
         for name, lender in self.beside.items():
+            if name in without:
+                continue
             columns = [key for key in lender.columns.split() if key not in without]
             titles = " and ".join(self.field(key).title or key for key in columns)
             what = lender.what or (titles and f"{titles} {'are' if len(columns) > 1 else 'is'}")

@@ -43,8 +43,8 @@ def login_needed(what: str) -> str:
 
 
 def token_shows(shown: str, needing: str) -> str:
-    """Return the sentence above rows of which a token sees a part: what it shows, and what it does not, a plural."""
-    return f"A token shows only {shown} here; {session_needed(needing)}"
+    """Return the sentence above a list of which a token sees a part: what it has, and what it lacks, a plural."""
+    return f"With a token alone this list has {shown}; {session_needed(needing)}"
 
 
 # When a verb makes sense -------------------------------------------------------------------------------------------

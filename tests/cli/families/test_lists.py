@@ -126,6 +126,50 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
         assert (await by_token(name, "get", row_id, "--json")).one["id"] == row_id
 
 
+@pytest.mark.parametrize("profile", ["hosted"])
+async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(by_token: Mogplex, world: World) -> None:
+    job, unpriced = (world.job(world.flow(), start=True) for _ in range(2))
+    for cost in (0.25, 0.5):
+        world.call(job_run_id=job, status="success", cost_usd=cost, cost_source="gateway")
+    world.call(job_run_id=unpriced, status="success", cost_usd=0.25, cost_source="gateway")
+    world.call(job_run_id=unpriced, status="failed")
+    listed = await by_token("jobs", "list", "--json")
+    assert {row["id"]: row["cost_usd"] for row in listed.objects} == {job: None, unpriced: None}
+    assert "without agents; no jobs of assignments and triggers" in listed.err
+    one = (await by_token("jobs", "get", job, "--json")).one
+    assert (one["cost_usd"], one["cost_source"]) == ("0.75", "estimated")
+    # The price of one call is not known, so that of the job is not either.
+    one = (await by_token("jobs", "get", unpriced, "--json")).one
+    assert (one["cost_usd"], one["cost_source"]) == (None, "unknown")
+
+
+@pytest.mark.parametrize("profile", ["hosted"])
+async def test_a_job_that_v1_lists_no_more_is_found_by_its_id(by_token: Mogplex, world: World) -> None:
+    world.flow()
+    flow = world.flow()
+    jobs = [world.job(flow, number=number) for number in range(52)]
+    for at, job in enumerate(jobs):
+        with world.plane.db.transaction() as tx:
+            tx.execute("UPDATE job_runs SET created_at = created_at + ? WHERE id = ?", (at, job))
+    listed = await by_token("jobs", "list", "--limit", "99", "--json")
+    assert {row["id"] for row in listed.objects} == set(jobs[2:])
+    assert (await by_token("jobs", "get", jobs[0], "--json")).one["id"] == jobs[0]
+    missing = await by_token("jobs", "get", UNKNOWN)
+    assert (missing.code, missing.out) == (1, "")
+    assert "the token API" in missing.err.replace("The", "the")
+
+
+@pytest.mark.parametrize("profile", ["hosted"])
+async def test_jobs_over_the_token_api_say_which_automations_are_left_out(
+    by_token: Mogplex, world: World
+) -> None:
+    for number in range(22):
+        world.job(world.flow(), number=number)
+    listed = await by_token("jobs", "list", "--json")
+    assert len(listed.objects) == 20
+    assert "newest 20 automations; 2 older automations left out" in listed.err
+
+
 async def test_a_field_has_the_same_name_on_every_road(
     operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: World
 ) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 from mogplex_tui.api.access import Family, family_of
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.live.rows import Cost
+from mogplex_tui.operate import words
+from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.story import server
+from tests.pilot.kinds.story import on, server, shown, texts_of
 from tests.pilot.kinds.walking import asks_the_service, heard, soon, type_keys
 
 __all__ = ["server"]
 
+# Everything else is told by v1 or by a route that is shared with the command-line client (auth.md §4).
+SESSION_ONLY = {
+    "api-keys", "approvals", "assignments", "commands", "connections", "conversations", "dispatch", "failures",
+    "installations", "members", "memories", "provider-keys", "rules", "skills", "teams", "triggers",
+}  # fmt: skip
 ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 
 
@@ -28,6 +36,8 @@ async def _read_again(ui: Any, kind: Kind) -> None:
 
 async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
+        # Reading every kind twice within a minute is more than the budget of a token allows.
+        ui.app.session.budget.limit = 1_000
         for kind in ASKING:
             await ui.app.go(kind.name)
             await heard(ui, kind)
@@ -41,6 +51,56 @@ async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) ->
             await ui.app.go(kind.name)
             await _read_again(ui, kind)
         assert ui.edge.turned_away == []
+
+
+async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> None:
+    closed = set[str]()
+    async with console(gate=True, cookie=False) as ui:
+        ui.app.session.budget.limit = 1_000
+        for kind in ASKING:
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            collection = screen.collection
+            if (why := collection.closed(kind.needs)) is not None:
+                closed.add(kind.name)
+                assert "need a browser session" in why
+                continue
+            await soon(ui, lambda of=collection: of.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+            rows = list(collection.set.rows.values())
+            assert collection.road is not None
+            for field in kind.fields if collection.road.notice else ():
+                told = {field.cell(row, Context(ui.app.session.clock.now()))[0] for row in rows} - {
+                    words.DASH,
+                    "",
+                }
+                # What is left out, as the sentence above the rows says, is what no row tells.
+                assert not told or field.key not in collection.without, (kind.name, field.key, told)
+    assert closed == SESSION_ONLY
+
+
+async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any) -> None:
+    async with console(gate=True, cookie=False) as ui:
+        found = await shown(ui, "jobs")
+        await ui.sees(
+            "newest 50 runs of each automation; other jobs, agents, costs", "need a browser session"
+        )
+        jobs = ui.server.plane.db.all(
+            "SELECT j.id, j.status, j.cost_usd FROM job_runs j JOIN flows f ON f.id = j.flow_id WHERE f.user_id = ?"
+            " ORDER BY j.created_at DESC",
+            (ui.server.plane.user_id,),
+        )
+        assert len(jobs) > 50
+        assert {row["id"] for row in jobs} == found.rows_of().rows.keys()
+        assert "AGENT" not in ui.text and "COST" not in ui.text
+        # That a run waits is told by the run itself, so nothing is missing without the list of approvals.
+        assert "◆ waiting" in ui.text and "not known" not in ui.text and "partly" not in ui.text
+        priced = next(row for row in jobs if row["cost_usd"] and row["status"] == "success")
+        await on(ui, "jobs", priced["id"])
+        await ui.press("enter")
+        cost = words.money(Decimal(str(priced["cost_usd"])), Cost.ESTIMATED)
+        # One run names the calls and their costs, which its list does not.
+        await ui.sees("cost", cost, "tokens out")
+        await ui.until(lambda: "Steps" in texts_of(ui) and "Ledger" in texts_of(ui), "its steps and ledger")
 
 
 async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any) -> None:

@@ -1,0 +1,107 @@
+"""Job runs over the token API: the newest of each automation, and one by its id (v1.md §5.3, §5.4).
+
+The token API has no list of jobs. It has the newest 50 runs of each automation, without agents and costs; jobs of
+assignments and triggers are not part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from mogplex_tui.api.errors import MogplexError, NotFound
+from mogplex_tui.api.money import Estimate
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationSummary
+    from mogplex_tui.api.models.base import Rows
+
+# One request reads the runs of one automation; more requests would use up most of a minute's budget.
+MOST_AUTOMATIONS = 20
+
+Attempt = Callable[[Callable[[], Awaitable["Rows[AutomationRun]"]]], Awaitable["Rows[AutomationRun]"]]
+
+
+class RunsOfOne(NamedTuple):
+    """The newest runs of one automation, or the error of reading them."""
+
+    automation: AutomationSummary
+    runs: Rows[AutomationRun]
+    error: MogplexError | None = None
+
+
+class NewestJobs(NamedTuple):
+    """The runs of the newest automations; `left_out` counts older automations whose runs were not read."""
+
+    of_each: list[RunsOfOne]
+    left_out: int = 0
+
+    def rows(self) -> Rows[AutomationRun]:
+        """Return the runs of all automations, the newest first."""
+        from mogplex_tui.api.models.base import Rows
+
+        found: Rows[AutomationRun] = Rows()
+        for each in self.of_each:
+            found.extend(each.runs)
+            found.bad += each.runs.bad
+        found.sort(key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
+        return found
+
+    def errors(self) -> list[MogplexError]:
+        """Return the errors of automations whose runs could not be read."""
+        return [each.error for each in self.of_each if each.error is not None]
+
+
+async def _once(read: Callable[[], Awaitable[Rows[AutomationRun]]]) -> Rows[AutomationRun]:
+    return await read()
+
+
+async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
+    """Read the newest runs of each automation. Raises the error tree where the automations cannot be listed.
+
+    `attempt` carries out the read of one automation, for a caller that repeats what failed.
+    """
+    from mogplex_tui.api.models.base import Rows
+
+    automations = (await client.automations.list()).rows
+
+    async def read(automation: AutomationSummary) -> RunsOfOne:
+        try:
+            runs = await attempt(partial(client.automations.runs, automation.id))
+        except NotFound:
+            # Deleted since it was listed.
+            return RunsOfOne(automation, Rows())
+        except MogplexError as error:
+            return RunsOfOne(automation, Rows(), error)
+        return RunsOfOne(automation, runs)
+
+    found = await asyncio.gather(*map(read, automations[:MOST_AUTOMATIONS]))
+    return NewestJobs(found, max(0, len(automations) - MOST_AUTOMATIONS))
+
+
+async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:
+    """Read one run; without its automation, the newest automations are asked for it in turn. Raises the error tree."""
+    if automation_id:
+        return await client.automations.run(automation_id, job_id)
+    for automation in (await client.automations.list()).rows[:MOST_AUTOMATIONS]:
+        try:
+            return await client.automations.run(automation.id, job_id)
+        except NotFound:
+            continue
+    raise NotFound(
+        f"No run {job_id[:8]} of the newest {MOST_AUTOMATIONS} automations",
+        advice="The token API shows runs of automations only; mogplex-tui login --session opens all jobs",
+    )
+
+
+def cost_of(job: AutomationRunDetail) -> Decimal | None:
+    """Return the cost of a run as the sum of its calls; None where the price of one is not known."""
+    costs = [call.cost_usd for call in job.ai_calls]
+    known = [cost for cost in costs if cost is not None]
+    if job.cost_usd is not None or not known or len(known) < len(costs) or job.ai_calls.bad:
+        return job.cost_usd
+    return Estimate(sum(known, Decimal(0)))

@@ -184,9 +184,13 @@ def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family
     from mogplex_tui.live.rows import Source
 
-    if row.source is not Source.CALL and not setting.session.open(Family.OBSERVABILITY):
+    facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
+    hidden = [name for name, value in facts.items() if value is None]
+    if row.source is not Source.CALL and hidden and not setting.session.open(Family.OBSERVABILITY):
         reason = setting.session.access.reach(Family.OBSERVABILITY).reason
-        say(setting.output.shown(f"Model, tokens and cost of this run cannot be seen. {reason}"))
+        *first, last = hidden
+        names = f"{', '.join(first)} and {last}" if first else last
+        say(setting.output.shown(f"{names.capitalize()} of this run cannot be seen. {reason}"))
 
 
 async def _events(setting: Setting, args: argparse.Namespace) -> int:

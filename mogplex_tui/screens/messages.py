@@ -67,5 +67,5 @@ def observability_closed(session: Session) -> list[str]:
         return [session.refusal]
     return [
         session.closed([Family.OBSERVABILITY], session_needed("Figures and costs")) or "",
-        f"Runs started or opened from here are on the Runs screen ({key_of('go.runs')}).",
+        f"The Runs screen ({key_of('go.runs')}) has runs of automations, and runs started or opened from here.",
     ]

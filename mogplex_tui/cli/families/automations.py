@@ -119,7 +119,7 @@ FAMILY = Family(
     ),
     roads=(
         off(lambda desk: desk.client.flows.list()),
-        v1(_over_v1, "names and states; not how their runs went."),
+        v1(_over_v1, "names and states; `automations runs` shows the runs of one."),
     ),
     one=(
         off(lambda desk: desk.client.flows.get(desk.key)),

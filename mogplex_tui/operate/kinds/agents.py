@@ -58,7 +58,7 @@ KIND = Kind(
     roads=(
         road(Family.AGENTS, _roster, "agents assignments ai_calls job_runs", every=60, blind=30).partly(),
         road(Family.V1, _names, every=120, blind=60).hiding(
-            p.token_shows("names", "states, runs and tokens of agents"),
+            p.token_shows("names and categories", "states, runs, tokens and prompts of agents"),
             "status cycles runs failed tokens last",
         ),
     ),

@@ -113,5 +113,5 @@ KIND = Kind(
         _decides("deny", "d", "Say no; a note is optional.").says("denying", "{} is denied."),
     ),
     empty="Nothing waits for a person.",
-    needs=p.session_needed("Approvals"),
+    needs=p.session_needed("Approvals") + " :jobs state:waiting shows runs of automations that wait.",
 )

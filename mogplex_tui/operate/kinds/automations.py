@@ -25,9 +25,20 @@ def _family(client: ClientView, item: Item) -> flows.FlowsResource | automations
 
 
 async def _one(client: ClientView, item: Item) -> Item:
-    """The automation with its newest runs, whose steps say where each stands; v1's list says less of it."""
-    more = {} if c.value(item, "flow") else dressed(await client.automations.get(item.key), "version draft")
-    return with_more(item, {**more, "runs": await _family(client, item).runs(item.key, 12)})
+    """Return the automation with its newest runs, whose steps tell where each stands."""
+    runs = await _family(client, item).runs(item.key, 12)
+    if c.value(item, "flow"):
+        return with_more(item, {"runs": runs})
+    # The token API tells of the last run here only: its list and its record leave that out (v1.md §5.1).
+    more = dressed(await client.automations.get(item.key), "version draft")
+    last = runs[0] if runs else None
+    told = {
+        "last_job_run_id": last and last.id,
+        "last_run_status": last and last.status,
+        "last_run_started_at": last and last.started_at,
+        "last_run_error": last and last.error,
+    }
+    return with_more(item, {**more, **told, "runs": runs})
 
 
 async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> Any:
@@ -50,7 +61,10 @@ KIND = Kind(
     roads=(
         road(Family.FLOWS, _flows, "job_runs", every=60, blind=20).partly(),
         road(Family.V1, _v1, every=90, blind=45).hiding(
-            p.token_shows("names and states", "outcomes of their runs, and pausing,"),
+            p.token_shows(
+                "names and states, and an automation's page its newest runs",
+                "counts of runs, and pausing and activating,",
+            ),
             "source version draft last_run_status running waiting failed suppressed error",
         ),
     ),

@@ -93,5 +93,6 @@ KIND = Kind(
         p.to("projects", "repo", "repo.id|repo_id", "repo.full_name|repo_id"),
     ),
     empty="Nothing yet: no event has met anything in :automations, :triggers or :assignments.",
-    needs=p.session_needed("Entries of the dispatch ledger"),
+    needs=p.session_needed("Entries of the dispatch ledger")
+    + " The page of a job in :jobs shows its own entries.",
 )

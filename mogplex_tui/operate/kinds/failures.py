@@ -89,5 +89,5 @@ KIND = Kind(
     ),
     texts=c.texts(("Message", "whole")),
     empty="No automation has failed.",
-    needs=p.session_needed("Failures"),
+    needs=p.session_needed("Failures") + " :jobs state:failed shows failed runs of automations.",
 )

@@ -59,7 +59,7 @@ KIND = Kind(
     roads=(
         road(Family.MCP, _own, every=120, blind=60),
         road(Family.V1, _merged, every=120, blind=60).hiding(
-            p.token_shows("what tools are started from", "connections and changes"), "age"
+            p.token_shows("servers and connections together", "their ids, times and changes"), "age"
         ),
     ),
     fields=(

@@ -50,7 +50,7 @@ KIND = Kind(
     roads=(
         road(Family.MODELS, _catalogue, every=300, blind=120),
         road(Family.V1, _available, every=300, blind=120).hiding(
-            p.token_shows("the models that it can use now", "all others, and changes,")
+            p.token_shows("the models that can be used now", "all others, and changes,")
         ),
     ),
     beside={"runs": Lender("tokens cost")},

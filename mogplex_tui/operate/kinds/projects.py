@@ -67,7 +67,10 @@ KIND = Kind(
             blind=45,
         ),
         road(Family.V1, _reading(lambda client: client.repos.list()), "repos", every=120, blind=60).hiding(
-            p.token_shows("names", "projects and GitHub coverage"), "project github assigned cron"
+            p.token_shows(
+                "visible repositories", "projects, GitHub coverage, hidden repositories and assignments"
+            ),
+            "project github assigned cron",
         ),
     ),
     beside={

@@ -47,7 +47,7 @@ KIND = Kind(
     roads=(
         road(Family.SANDBOX, _records, "sandboxes", every=60, blind=20),
         road(Family.V1, _v1, "sandboxes", every=60, blind=20).hiding(
-            p.token_shows("states", "health and changes of sandboxes")
+            p.token_shows("states and errors", "health and changes of sandboxes")
         ),
     ),
     fields=(

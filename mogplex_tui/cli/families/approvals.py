@@ -15,7 +15,10 @@ KINDS = ("automation", "orchestrator")
 
 @dataclass(frozen=True)
 class Question:
-    """An open question of an automation or of the orchestrator; `input` is what the tool would get, as text."""
+    """An open question of an automation or of the orchestrator; `input` is what the tool would get, as text.
+
+    `job_run_id` is the job of an automation's question, `run_id` the run of the orchestrator's.
+    """
 
     id: str
     of: str
@@ -26,6 +29,7 @@ class Question:
     input: str | None
     urgency: str | None
     job_run_id: str | None
+    run_id: str | None
     created_at: datetime | None
     expires_at: datetime | None
 
@@ -41,6 +45,7 @@ def _of_flow(row: Any) -> Question:
         row.tool_input,
         None,
         row.job_run_id,
+        None,
         row.created_at,
         row.expires_at,
     )
@@ -60,6 +65,7 @@ def _of_control(row: Any) -> Question:
         None,
         text if row.tool_input is not None else None,
         row.urgency or None,
+        None,
         row.run_id,
         row.created_at,
         row.expires_at,
@@ -138,6 +144,7 @@ FAMILY = Family(
         Column("WHERE", "where", priority=1),
         Column("URGENCY", "urgency", wide=True),
         Column("JOB", "job_run_id", wide=True),
+        Column("RUN", "run_id", wide=True),
         Column("EXPIRES", "expires_at", wide=True),
         Column("QUESTION", "question"),
         Column("INPUT", "input", wide=True),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.errors import ended
 from mogplex_tui.operate import words
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.flows import FlowTest
     from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
     from mogplex_tui.api.models.keys import KeyVerdict
+    from mogplex_tui.api.models.sandbox_records import SandboxDeleted, SandboxRecord
 
 Told = tuple[bool, str]
 
@@ -100,6 +102,29 @@ def _why(reason: str | None) -> str:
 def _text(words_of_the_service: str) -> str:
     """Return a text of the service for a sentence: braces in it do not stand for the record's name."""
     return words_of_the_service.rstrip(".").replace("{}", "{ }")
+
+
+def sandbox_stopped(record: SandboxRecord) -> Told:
+    """Return whether a sandbox has stopped: what the service cannot confirm is answered with 200 too (sandboxes.md §4.3).
+
+    A sandbox in the state `error` loses its machine and keeps that state.
+    """
+    if record.status == "stopped" or (
+        record.status == "error" and "could not be" not in (record.error or "")
+    ):
+        return True, "{} is stopped."
+    why = ended(_text(record.error or f"the sandbox is still {record.status}"))
+    return False, f"Not confirmed: {why} {{}} may still run: stop it again."
+
+
+def sandbox_deleted(found: SandboxDeleted) -> Told:
+    """Return whether a sandbox is gone; with a warning its record is still there (sandboxes.md §4.2)."""
+    if found.warning:
+        return (
+            False,
+            f"Not deleted: {ended(_text(found.warning))} {{}} is still listed: delete it again later.",
+        )
+    return True, "{} is deleted."
 
 
 def extended(by_ms: int | None) -> Told:

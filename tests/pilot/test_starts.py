@@ -1,4 +1,4 @@
-"""What the console says of a start that did not happen: it leads with the reason, and no success is announced."""
+"""What the console says of what did not happen though the service answered: it leads with the reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.controlplane.routing.support import trigger
 from tests.controlplane.support import World
 from tests.pilot.kinds.story import on, told
 
@@ -60,3 +61,31 @@ async def test_a_trigger_says_first_why_nothing_was_started(
         (said,) = (note for note in ui.app._notifications if begins in note.message)
         assert said.message.startswith(begins) and also in said.message
         assert (said.severity == "information") is begins.startswith("Automation")
+
+
+async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: World) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
+    async with console() as ui:
+        await on(ui, "sandboxes", sandbox)
+        await ui.press("x")
+        await ui.sees("Stop sandbox?")
+        await ui.press("right", "enter")
+        await told(
+            ui, "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "stop it again."
+        )
+        (said,) = (note for note in ui.app._notifications if "confirmed" in note.message)
+        assert said.severity != "information" and ".." not in said.message
+        assert world.row("sandboxes", sandbox)["status"] == "running"
+
+
+async def test_a_switch_that_the_hosted_service_never_stores_is_not_to_be_tried_again(
+    console: Run, world: World
+) -> None:
+    mine = trigger(world, world.agent())
+    async with console(gate=True) as ui:
+        await on(ui, "triggers", mine)
+        await ui.press("d")
+        await ui.sees("Disable trigger?")
+        await ui.press("right", "enter")
+        await told(ui, "The hosted service answers every such change like this and stores nothing")
+        assert not any("Try again" in note.message for note in ui.app._notifications)

@@ -11,6 +11,7 @@ from mogplex_tui.cli.families.base import Column, Desk, Family, Printed, Road, V
 from mogplex_tui.cli.families.machine import command
 from mogplex_tui.cli.families.shaping import repo_name
 from mogplex_tui.live import redact
+from mogplex_tui.operate import answers
 
 if TYPE_CHECKING:
     from mogplex_tui.api.resources.sandbox_work import Boot
@@ -90,20 +91,6 @@ def _boots(start: Callable[[Desk], Boot]) -> tuple[Road, ...]:
 async def _extend(desk: Desk) -> Any:
     extended = await desk.client.sandboxes.extend(desk.key, desk.args.minutes)
     return {"id": desk.key, "extended_by_ms": extended}
-
-
-async def _stop(desk: Desk) -> Any:
-    record = await desk.client.sandboxes.stop(desk.key)
-    if record.status != "stopped":
-        desk.notes.append(f"The service could not confirm it: {record.error or record.status}.")
-    return record
-
-
-async def _delete(desk: Desk) -> Any:
-    found = await desk.client.sandboxes.delete(desk.key)
-    if found.warning:
-        desk.notes.append(f"It is still listed: {found.warning}")
-    return found
 
 
 async def _logs(desk: Desk) -> Any:
@@ -262,10 +249,10 @@ FAMILY = Family(
         Verb(
             "stop",
             "destroy the machine with its snapshots; the record stays",
-            (off(_stop),),
+            (off(lambda desk: desk.client.sandboxes.stop(desk.key)),),
             question="Stop {}? Its machine and snapshots are destroyed.",
             doing="Stopping {}",
-            done="{} was asked to stop.",
+            told=lambda record, _: answers.sandbox_stopped(record),
         ),
         Verb(
             "extend",
@@ -302,10 +289,10 @@ FAMILY = Family(
         Verb(
             "delete",
             "destroy the machine and remove the record",
-            (off(_delete),),
+            (off(lambda desk: desk.client.sandboxes.delete(desk.key)),),
             question="Delete {}? Its machine is destroyed.",
             doing="Deleting {}",
-            done="{} was asked to go.",
+            told=lambda found, _: answers.sandbox_deleted(found),
         ),
     ),
 )

@@ -86,7 +86,7 @@ KIND = Kind(
         .sends(lambda client, item, _: client.sandboxes.stop(item.key))
         .only(p.while_in("running", "paused", "installing", "creating", "error"))
         .asks("The machine and its snapshots are destroyed; unpushed work on it is lost.", go="Stop it")
-        .says("stopping", "{} is stopped.")
+        .tells("stopping", answers.sandbox_stopped)
         .for_many(),
         verb("pause", "p", "Keep the machine's disk and stop paying for it.")
         .sends(lambda client, item, _: client.sandboxes.pause(item.key))

@@ -360,3 +360,53 @@ async def test_what_a_boot_says_cannot_act_on_the_terminal_or_name_a_token(mogpl
     assert "red" in done.err and "title" in done.err
     for never in ("\x1b", "\x07", "\u202e", "ghp_"):
         assert never not in done.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "says", "never"),
+    [
+        ("stop", "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "is stopped."),
+        ("delete", "Not deleted: Remote VM could not be verified as deleted.", "is deleted."),
+    ],
+)
+async def test_what_the_service_cannot_confirm_is_no_success(
+    operator: Mogplex, world: World, verb: str, says: str, never: str
+) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
+    done = await operator("sandboxes", verb, sandbox, "--yes")
+    assert done.code == 1
+    assert done.err.startswith(says)
+    assert ".." not in done.err and never not in done.err
+    assert done.out.split()[0] == sandbox
+    as_json = await operator("sandboxes", verb, sandbox, "--yes", "--json")
+    assert (as_json.code, as_json.one["action"]) == (1, verb)
+
+
+async def test_a_broken_sandbox_is_stopped_though_it_keeps_its_state(operator: Mogplex, world: World) -> None:
+    sandbox = world.sandbox(world.repo("acme/api"), status="error", error="Boot failed")
+    done = await operator("sandboxes", "stop", sandbox, "--yes")
+    assert (done.code, done.err) == (0, "Sandbox mogplex-vm-1 is stopped.\n")
+
+
+async def test_the_run_of_an_orchestrators_question_is_not_called_a_job(
+    operator: Mogplex, world: World
+) -> None:
+    run = "7b1c0000-0000-4000-8000-000000000003"
+    theirs = control_approval(world, run_id=run)
+    job = world.job(world.flow(world.agent()), world.repo(), start=True)
+    ours = park(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    shown = [(await operator("approvals", "get", key, "--json")).one for key in (theirs, ours)]
+    assert [(each["run_id"], each["job_run_id"]) for each in shown] == [(run, None), (None, job)]
+    sheet = await operator("approvals", "get", theirs)
+    assert "job_run_id" not in sheet.out and run in sheet.out
+
+
+async def test_a_change_that_the_hosted_service_never_stores_is_not_to_be_tried_again(
+    operator: Mogplex, world: World, hosted: bool
+) -> None:
+    world.repo("acme/api")
+    done = await operator("repos", "hide", "acme/api")
+    assert done.code == (1 if hosted else 0)
+    if hosted:
+        assert "The hosted service answers every such change like this and stores nothing" in done.err
+        assert "Try again" not in done.err

@@ -84,11 +84,11 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
         },
         "usage": {
             "calls": figures.total_calls,
-            "tokens": figures.total_tokens,
+            "tokens": figures.tokens,
             "success_rate": figures.success_rate if figures.total_calls != 0 else None,
             "avg_duration_ms": figures.avg_duration_ms if figures.total_calls != 0 else None,
             "calls_today": figures.calls_today,
-            "tokens_today": figures.tokens_today,
+            "tokens_today": figures.measured_today,
             "sandbox_time_ms": figures.sandbox_time_ms,
             "sandboxes_running": figures.sandbox_active,
             "sandboxes": figures.sandbox_total,

@@ -26,6 +26,7 @@ class Day:
     def __init__(self, session: Session, belongs: Callable[[RunRow], str | None]) -> None:
         self._runs: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
+        self._unmeasured: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
         # Whatever has runs whose cost was not read.
         self._without_cost: set[str] = set()
@@ -42,6 +43,7 @@ class Day:
                 continue
             self._runs[key] += 1
             self._tokens[key] += row.tokens or 0
+            self._unmeasured[key] += row.tokens is None
             if not row.cost_is_read:
                 self._without_cost.add(key)
             if row.cost is not None:
@@ -55,12 +57,15 @@ class Day:
         `runs_day` counts them, `tokens_day` and `cost_day` are what is known of their tokens and their cost, in US
         dollars, an `Estimate` where some of it is computed. Where `day_is_cut`, older runs of the day are not known, or
         not the latest because reading them fails, and all three are the least that it can be; `counted_from` is the
-        start from which on all are known, where older ones are not. `cost_is_cut` is also true where runs came without
-        a cost because the route that they came from has none; `cost_missing` says so where no cost is known at all.
+        start from which on all are known, where older ones are not. `tokens_are_cut` is also true where runs have no
+        token count, which `runs_unmeasured` counts. `cost_is_cut` is also true where runs came without a cost because
+        the route that they came from has none; `cost_missing` says so where no cost is known at all.
         """
         return {
             "runs_day": self._runs[key] or (None if self._cut else 0),
             "tokens_day": self._tokens[key] or None,
+            "tokens_are_cut": self._cut or self._unmeasured[key] > 0,
+            "runs_unmeasured": self._unmeasured[key] or None,
             "cost_day": self._costs.get(key),
             "cost_missing": NO_COST if key in self._without_cost and key not in self._costs else None,
             "day_is_cut": self._cut,

@@ -90,7 +90,8 @@ async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
 
 def job_row(runs: Runs, job: JobDetail) -> RunRow:
     """Return the row of a job as the service tells it beside the calls."""
-    return runs.dress(make.from_job(job, job.flow_id, job.agent.name if job.agent else None))
+    row = make.from_job(job, job.flow_id, job.agent.name if job.agent else None)
+    return runs.dress(row._replace(cost_listed=True))
 
 
 def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:

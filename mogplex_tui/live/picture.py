@@ -22,7 +22,7 @@ KEPT = 300
 # What is no text.
 _TIMES = {"created_at", "started_at", "ended_at"}
 _COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
-_MARKS = {"before_cancel", "external", "cancel_requested"}
+_MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
 
 
 def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:

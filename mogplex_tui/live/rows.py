@@ -71,6 +71,8 @@ class RunRow(NamedTuple):
     tokens: int | None = None
     cost: Decimal | None = None
     cost_source: Cost = Cost.UNKNOWN
+    # Whether the row comes from a route that carries costs, for the kinds of rows that others give as well.
+    cost_listed: bool = False
     # Whether tokens and cost are what was last seen before a cancel, which makes the service forget both.
     before_cancel: bool = False
     error: str | None = None
@@ -93,7 +95,7 @@ class RunRow(NamedTuple):
     @property
     def cost_is_read(self) -> bool:
         """Whether the route that the row comes from carries costs: those of v1 do not (v1.md §5.4, §7.5)."""
-        return self.source is Source.CALL or self.cost is not None
+        return self.source is Source.CALL or self.cost_listed or self.cost is not None
 
     @property
     def spent(self) -> bool:

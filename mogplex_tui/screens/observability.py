@@ -234,7 +234,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
         ],
         "usage": [
             [_big(_figure(told.total_calls)), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
-            [_big(words.count(told.total_tokens)), ("tokens", Tone.DIM)],
+            [_big(words.count(told.tokens)), ("tokens", Tone.DIM)],
             [
                 _big(words.millis(told.avg_duration_ms) if told.total_calls != 0 else words.DASH),
                 ("average", Tone.DIM),

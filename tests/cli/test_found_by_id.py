@@ -100,6 +100,8 @@ async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
     job = await found(bare)
     assert (job["source"], job["job_id"], job["repo"]) == ("job", bare, "acme/api")
     assert (job["base_branch"], job["branch"]) == ("develop", "topic")
+    # The service was asked for the cost, and does not know one.
+    assert "not known yet" in (await mogplex("runs", "get", bare)).out
     of_job = await found(worked)
     assert (of_job["source"], of_job["call_id"], of_job["job_id"]) == ("call", call, worked)
     events = await mogplex("runs", "events", bare)

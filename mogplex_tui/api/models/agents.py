@@ -164,6 +164,11 @@ class AgentActivity(Inbound):
     suppressed: Count = None
     tokens_24h: Count = None
 
+    @property
+    def tokens(self) -> int | None:
+        """The tokens of the calls; None where there were runs and no call measured any."""
+        return self.tokens_24h if self.tokens_24h or self.runs_24h == 0 else None
+
 
 class AgentCategory(Inbound):
     """A category of the account's own (§4)."""

@@ -69,6 +69,8 @@ Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """A whole number as the service stores them; what is beyond cannot be read, and is neither counted nor sorted."""
 Count = Whole | None
 """A count that the contract promises; None where the answer lacks it, for a missing count is not 0."""
+Measured = Annotated[Whole | None, BeforeValidator(lambda value: value or None)]
+"""A sum that the service computes also of nothing: its 0 is as good as unknown (observability.md §2.1)."""
 Flag = Annotated[bool, _or(False)]
 """A yes or no that the contract promises; null is read as no."""
 Json = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]

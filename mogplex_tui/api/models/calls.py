@@ -10,6 +10,7 @@ from mogplex_tui.api.models.base import (
     Count,
     Inbound,
     Json,
+    Measured,
     Money,
     Rows,
     Text,
@@ -104,7 +105,7 @@ class Call(Inbound):
     cache_read_input_tokens: Whole | None = None
     cache_creation_input_tokens: Whole | None = None
     reasoning_tokens: Whole | None = None
-    total_tokens: Whole | None = None
+    total_tokens: Measured = None
     cost_usd: Money | None = None
     cost_source: str | None = None
     gateway_generation_id: str | None = None
@@ -138,8 +139,7 @@ class Call(Inbound):
             self.cache_creation_input_tokens,
         )
         known = [part for part in parts if part is not None]
-        # The generated column is 0 when nothing was measured, which is not a measurement.
-        return sum(known) if known else (self.total_tokens or None)
+        return sum(known) if known else self.total_tokens
 
     @property
     def surface(self) -> Surface:

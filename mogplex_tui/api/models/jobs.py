@@ -12,6 +12,7 @@ from mogplex_tui.api.models.base import (
     Flag,
     Inbound,
     Json,
+    Measured,
     Rows,
     Text,
     Time,
@@ -67,7 +68,7 @@ class LatestCall(Inbound):
     id: str
     status: Text = ""
     model: Text = ""
-    total_tokens: Whole | None = None
+    total_tokens: Measured = None
     tool_calls_count: Count = None
     started_at: Time | None = None
 

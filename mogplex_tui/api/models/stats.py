@@ -2,7 +2,22 @@
 
 from typing import Annotated
 
-from mogplex_tui.api.models.base import Count, Estimated, Inbound, Rows, Text, Whole, empty_rows, nested
+from mogplex_tui.api.models.base import (
+    Count,
+    Estimated,
+    Inbound,
+    Measured,
+    Rows,
+    Text,
+    Whole,
+    empty_rows,
+    nested,
+)
+
+
+def _measured(tokens: int | None, calls: int | None) -> int | None:
+    # The service's sum over calls that measured nothing is 0.
+    return tokens if tokens or calls == 0 else None
 
 
 class StatsSummary(Inbound):
@@ -40,13 +55,23 @@ class StatsSummary(Inbound):
     limit_denied_in_range: Count = None
     oldest_pending_age_ms: Count = None
 
+    @property
+    def tokens(self) -> int | None:
+        """The tokens that calls measured; None where there were calls and none of them measured any."""
+        return _measured(self.total_tokens, self.total_calls)
+
+    @property
+    def measured_today(self) -> int | None:
+        """The tokens that today's calls measured; None where none of them measured any."""
+        return _measured(self.tokens_today, self.calls_today)
+
 
 class ModelUse(Inbound):
     """How much one model was used."""
 
     model: Text
     count: Count = None
-    tokens: Count = None
+    tokens: Measured = None
 
 
 class TypeUse(Inbound):

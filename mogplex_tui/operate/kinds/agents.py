@@ -35,7 +35,7 @@ async def _roster(client: ClientView, session: Session) -> Listing:
             status=life.status if life else None,
             cycle_count=life.cycle_count if life else None,
             last_activity=life.last_activity if life else None,
-            day=day.__dict__ if day else {},
+            day={**day.__dict__, "tokens_24h": day.tokens} if day else {},
             quiet=_quiet(life.last_activity if life else None),
         )
 

@@ -63,7 +63,7 @@ KIND = Kind(
         c.count("context_length", "CONTEXT", 8, key="context", priority=2),
         c.per_million("pricing_input|pricing.input", "$/M IN", key="input", priority=1),
         c.per_million("pricing_output|pricing.output", "$/M OUT", key="output", priority=1),
-        c.at_least(c.count("tokens_day", "TOKENS 24H", 10, key="tokens", priority=3), "day_is_cut"),
+        c.at_least(c.count("tokens_day", "TOKENS 24H", 10, key="tokens", priority=3), "tokens_are_cut"),
         c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=1), "cost_is_cut"),
         c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=5),
         c.text("capabilities", "CAN", 24, "dim", key="can", priority=4, flex=2, min_width=20),
@@ -77,7 +77,8 @@ KIND = Kind(
         "input: pricing_input|pricing.input as price; output: pricing_output|pricing.output as price",
         "default: is_default; enabled: is_enabled; usable now: usable",
         "recommended: recommendation_bucket; rank: recommendation_rank; can: capabilities",
-        "runs 24 h: runs_day; tokens 24 h: tokens_day; cost 24 h: cost_day|cost_missing; counted from?: counted_from",
+        "runs 24 h: runs_day; tokens 24 h: tokens_day; runs without tokens?: runs_unmeasured;"
+        " cost 24 h: cost_day|cost_missing; counted from?: counted_from",
     ),
     links=p.links(
         p.among("runs", "runs", "its runs", lambda item: f"model:={quoted(words.model(item.key))}")

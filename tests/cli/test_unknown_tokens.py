@@ -1,0 +1,48 @@
+"""A token count that nobody measured is unknown in every form of output, never 0."""
+
+from __future__ import annotations
+
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+
+def _unmeasured(world: World, **columns: object) -> str:
+    return world.call(repo_id=world.repo("acme/api"), status="success", **columns)
+
+
+async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+    call = _unmeasured(world)
+    row = (await operator("runs", "list", "--json")).one
+    names = ("tokens", "input_tokens", "output_tokens", "cached_tokens")
+    assert [row[name] for name in names] == [None] * 4
+    head, cells = (line.split(",") for line in (await operator("runs", "list", "--output", "csv")).lines)
+    assert [cells[head.index(name)] for name in names[1:]] == [""] * 3
+    assert "tokens   –" in (await operator("runs", "get", call)).out
+
+
+async def test_calls_of_a_job_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+    job = world.job(world.flow(), world.repo("acme/api"), start=True)
+    _unmeasured(world, job_run_id=job)
+    shown = (await operator("jobs", "get", job, "--json")).one
+    assert [call["total_tokens"] for call in shown["ai_calls"]] == [None]
+    assert shown["latest_ai_call"]["total_tokens"] is None
+    world.call(job_run_id=job, status="success", tokens=Tokens(70, 7), started_at=world.clock.us + 1)
+    shown = (await operator("jobs", "get", job, "--json")).one
+    assert [call["total_tokens"] for call in shown["ai_calls"]] == [None, 77]
+
+
+async def test_stats_of_calls_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+    empty = (await operator("stats", "--json")).one["usage"]
+    assert (empty["tokens"], empty["tokens_today"]) == (0, 0)
+    _unmeasured(world)
+    stats = (await operator("stats", "--json")).one
+    assert (stats["usage"]["tokens"], stats["usage"]["tokens_today"]) == (None, None)
+    assert stats["by_model"] == [{"model": "harness:codex", "count": 1, "tokens": None}]
+    text = (await operator("stats")).out
+    assert "– tokens" not in text
+    assert any(line.split() == ["tokens", "–", "(–", "today)"] for line in text.splitlines())
+    assert any(line.split() == ["harness:codex", "1", "–"] for line in text.splitlines())
+    csv = (await operator("stats", "--output", "csv")).lines
+    assert "usage.tokens," in csv
+    assert "by_model.harness:codex.tokens," in csv

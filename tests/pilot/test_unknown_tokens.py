@@ -1,0 +1,80 @@
+"""A token count that nobody measured is a dash on every screen, and a sum without it says that it is the least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mogplex_tui.controlplane.writes.pricing import Tokens
+from tests.controlplane.support import World
+
+Run = Callable[..., Any]
+
+
+async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/api"), status="success")
+    async with console() as ui:
+        await ui.sees("success")
+        await ui.press("6")
+        text = await ui.sees("1 call", "by model, tokens")
+        assert "– tokens  1 call" in text
+        assert "0 tokens" not in text
+
+
+async def test_a_sum_over_unmeasured_calls_is_the_least_that_it_can_be(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    for name, counts in (
+        ("part", [Tokens(1000, 200), Tokens()]),
+        ("whole", [Tokens(3000, 400)]),
+        ("none", [Tokens()]),
+    ):
+        world.model(f"acme/{name}", pricing_input="0.000001", pricing_output="0.000001")
+        for tokens in counts:
+            world.call(repo_id=repo, type="chat", model=f"acme/{name}", status="success", tokens=tokens)
+    async with console() as ui:
+        await ui.sees("success")
+        await ui.press("7")
+        await ui.sees("TOKENS 24H", "1.2k+", "3.4k")
+        lines = {
+            name: next(line for line in ui.text.splitlines() if f" {name} " in line)
+            for name in ("whole", "none")
+        }
+        assert "3.4k+" not in lines["whole"]
+        assert lines["none"].split()[-2:] == ["–", "–"]
+
+
+async def test_tokens_of_an_agent_whose_runs_measured_none_are_unknown(console: Run, world: World) -> None:
+    agent, repo = world.agent("Reviewer"), world.repo("acme/api")
+    with world.plane.db.transaction() as tx:
+        assignment = tx.new_id()
+        tx.insert(
+            "assignments",
+            id=assignment,
+            repo_id=repo,
+            agent_id=agent,
+            type="pr_review",
+            enabled=1,
+            created_at=world.clock.us,
+        )
+        job = tx.new_id()
+        tx.insert(
+            "job_runs",
+            id=job,
+            assignment_id=assignment,
+            status="success",
+            created_at=world.clock.us,
+            metadata="{}",
+        )
+    world.call(repo_id=repo, job_run_id=job, status="success", metadata={"agent_id": agent})
+    async with console() as ui:
+        await ui.press("3")
+        await ui.sees("TOKENS", "Reviewer")
+
+        def cells() -> list[str]:
+            return next((line.split() for line in ui.text.splitlines() if "Reviewer" in line), [])
+
+        await ui.until(lambda: "1" in cells(), "the run of the agent")
+        head = next(line for line in ui.text.splitlines() if "TOKENS" in line)
+        row = next(line for line in ui.text.splitlines() if "Reviewer" in line)
+        end = head.index("TOKENS") + len("TOKENS")
+        assert row[end - 6 : end].strip() == "–"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol, cast
 
 from textual import on
+from textual.await_complete import AwaitComplete
 from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.fuzzy import Matcher
 from textual.screen import Screen
@@ -128,6 +129,10 @@ class Palette(CommandPalette):
         super().__init__([PlacesAndVerbs], placeholder=told, id="--command-palette")
         self._below = below
         self._asked, self._listed = "", ""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close. Only the top screen can: the second of two clicks beside it would take the screen below away."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

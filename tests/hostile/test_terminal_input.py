@@ -1,4 +1,4 @@
-"""Bytes that no keyboard sends: the console drops them and answers the next key."""
+"""Bytes that no keyboard sends, and input that comes twice at once: the console answers the next key."""
 
 from __future__ import annotations
 
@@ -78,6 +78,31 @@ def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consoles]:
 def test_console_answers_after_bytes_that_no_keyboard_sends(consoles: Consoles, sent: bytes) -> None:
     terminal = consoles.get()
     terminal.send(sent)
+    _must_answer(consoles, terminal)
+
+
+# id: (keys that open something, what it shows, what is sent at once)
+TWICE: dict[str, tuple[str, str, bytes]] = {
+    "two clicks beside the palette": (":", "a list, such as jobs", b"\x1b[<0;50;29M\x1b[<0;50;29m" * 2),
+    "two escapes in the palette": (":", "a list, such as jobs", b"\x1b\x1b"),
+    "three returns in the palette": (":models", "models :model", b"\r\r\r"),
+    "two clicks on a button": ("o", "Open", b"\x1b[<0;70;17M\x1b[<0;70;17m" * 2),
+    "escape and return in a form": ("n", "New run", b"\x1b\r\x1b\r"),
+}
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_console_survives_input_that_comes_twice_at_once(consoles: Consoles, case: str) -> None:
+    keys, shown, sent = TWICE[case]
+    terminal = consoles.get()
+    terminal.press(*keys)
+    terminal.wait_for(shown)
+    terminal.send(sent)
+    _must_answer(consoles, terminal)
+
+
+def _must_answer(consoles: Consoles, terminal: Terminal) -> None:
+    """Fail unless the console opens and closes its help."""
     try:
         for _ in range(8):
             # Whatever the bytes opened is left again; a parser takes an escape alone for a key after a tenth of a second.

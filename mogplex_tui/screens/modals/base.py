@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Button
@@ -49,6 +50,10 @@ class Dialog(ModalScreen[Result]):
         Binding("left", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
     ]
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with a result. Only the top screen can: a second close would take the screen below away."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
 
     def action_leave(self) -> None:
         """Leave without doing anything."""

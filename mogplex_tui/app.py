@@ -150,6 +150,9 @@ class ConsoleApp(ConsolePlaces):
             sentence += f" {others} not taken: mogplex-tui info tells why."
         self.notify(sentence, title="Keys", severity="warning", timeout=20, markup=False)
 
+    def _say_file_trouble(self, sentence: str) -> None:
+        self.notify(sentence, title="Files", severity="warning", timeout=20, markup=False)
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
@@ -158,7 +161,13 @@ class ConsoleApp(ConsolePlaces):
         if directory is not None:
             from mogplex_tui.live import picture
 
-            picture.load(directory, self.runs.set, self.session.clock.now(), self.session.clock.monotonic())
+            picture.load(
+                directory,
+                self.runs.set,
+                self.session.clock.now(),
+                self.session.clock.monotonic(),
+                self.session.file_troubles,
+            )
             self.runs.join_kept()
         self._end_on_signals()
         self.add_mode(self.DEFAULT_MODE, RunsScreen)
@@ -181,6 +190,7 @@ class ConsoleApp(ConsolePlaces):
         for ready in self.after_first_frame:
             ready()
         self._say_refused()
+        self.session.file_troubles.subscribe(self._say_file_trouble)
         if isinstance(self.screen, ConsoleScreen):
             await self.screen.prepare()
         await self._connect()

@@ -113,6 +113,7 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
 
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
+        session.file_troubles.subscribe(lambda sentence: say(output.shown(sentence)))
         try:
             return await main(Setting(session, output, settings))
         finally:

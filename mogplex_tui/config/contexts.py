@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.config.paths import config_file, write_private
+from mogplex_tui.config.paths import SMALL_FILE, config_file, read_regular, write_private
 
 COLOURS = ("accent", "success", "warning", "error")
 """What a context's name may be painted in: names that every theme gives a colour."""
@@ -128,7 +128,7 @@ def read(path: Path | None = None) -> Contexts:
     """Return what is stored; a missing file means none. Raises ContextError for a damaged one."""
     path = path or contexts_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, SMALL_FILE)
     except FileNotFoundError:
         return Contexts()
     except OSError as error:

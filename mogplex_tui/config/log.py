@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections.abc import Callable
@@ -28,11 +29,12 @@ def log_to_file() -> None:
     root.setLevel(logging.INFO)
     if _handler() is not None:
         return
-    try:
+    handler: logging.Handler = logging.NullHandler()
+    with contextlib.suppress(OSError):
         log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler: logging.Handler = LogFile(log_file(), maxBytes=2_000_000, backupCount=1, delay=True)
-    except OSError:
-        handler = logging.NullHandler()
+        # A pipe would block until somebody reads from it.
+        if log_file().is_file() or not log_file().exists():
+            handler = LogFile(log_file(), maxBytes=2_000_000, backupCount=1, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     # asyncio logs the tracebacks of failed tasks that nothing waits for.
     for logger in (root, logging.getLogger("asyncio")):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
-from typing import Any
 
 APP = "mogplex-tui"
+# Bytes that a file which people or commands write by hand never reaches.
+SMALL_FILE = 4 * 1024 * 1024
 
 
 def config_file() -> Path:
@@ -35,16 +37,34 @@ def log_file() -> Path:
     return user_log_path(APP) / "mogplex-tui.log"
 
 
-def read_json(path: Path, default: Any) -> Any:
-    """Return the JSON in a file of ours, or the default when it is missing or damaged."""
+class NotAFile(OSError):
+    """There is something else than a file, or more in it than a file of this kind ever holds."""
+
+
+def read_regular(path: Path, limit: int) -> str:
+    """Return the text of a regular file; a pipe or a device, which may never end, is not opened.
+
+    Raises:
+        OSError: it is missing, cannot be read, or is NotAFile.
+        UnicodeDecodeError: it is not UTF-8.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return default
+        found = path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotAFile(error.errno, "it is a link to itself", str(path)) from None
+        raise
+    if not stat.S_ISREG(found.st_mode):
+        raise NotAFile(errno.EINVAL, "it is not a regular file", str(path))
+    if found.st_size > limit:
+        raise NotAFile(errno.EFBIG, f"it is larger than {limit // 1024 // 1024} MB", str(path))
+    return path.read_text(encoding="utf-8")
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step, readable by its owner only. Raises OSError."""
+    """Replace a file in one step, readable by its owner only; of a link, the file that it leads to. Raises OSError."""
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from mogplex_tui.config.paths import config_file
+from mogplex_tui.config.paths import SMALL_FILE, config_file, read_regular
 from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
@@ -234,15 +234,29 @@ def same_service(one: str, other: str) -> bool:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    if not path.exists():
+    try:
+        text = read_regular(path, SMALL_FILE)
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise SettingsError(
+            f"{path} could not be read: {error.strerror or error}. Fix it or move it away."
+        ) from error
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{path} could not be read: it is not UTF-8 text. Fix it or move it away."
+        ) from None
     # Most people have no such file, and its parser costs time before the first frame.
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} could not be read: {error}. Mend it or move it away.") from error
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SettingsError(
+            f"{path} could not be read: it is nested too deeply. Fix it or move it away."
+        ) from None
+    except ValueError as error:
+        raise SettingsError(f"{path} could not be read: {error}. Fix it or move it away.") from error
 
 
 def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:

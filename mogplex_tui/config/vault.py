@@ -15,7 +15,7 @@ from typing import Any
 
 from mogplex_tui.config.contexts import contexts_file
 from mogplex_tui.config.locks import FileLock
-from mogplex_tui.config.paths import APP, write_private
+from mogplex_tui.config.paths import APP, SMALL_FILE, read_regular, write_private
 from mogplex_tui.config.secret import Secret
 
 KEYRING = "keyring"
@@ -109,7 +109,7 @@ def load(name: str, where: str) -> Record | None:
             ) from None
     else:
         try:
-            text = credentials_file(name).read_text(encoding="utf-8")
+            text = read_regular(credentials_file(name), SMALL_FILE)
         except FileNotFoundError:
             text = None
         except (OSError, UnicodeDecodeError):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mogplex_tui.config.paths import read_json, write_private
-
-log = logging.getLogger("mogplex.live")
+from mogplex_tui.config.locks import held
+from mogplex_tui.config.state_file import FileTroubles, StateFile
 
 KEPT = 500
 # The last answer about a run is kept up to so many characters of JSON; a longer one is read again.
 LONGEST_FINAL = 8000
+# Seconds to wait for another process that writes the file.
+_LOCK_SECONDS = 0.5
 
 
 class Remembered(NamedTuple):
@@ -34,22 +34,22 @@ class Remembered(NamedTuple):
 class History:
     """Remembered runs, newest last. Without a directory nothing is kept beyond the session."""
 
-    def __init__(self, directory: Path | None) -> None:
-        self._path = directory / "runs.json" if directory else None
+    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+        path = directory / "runs.json" if directory else None
+        self._file = StateFile(path, "the list of started and opened runs", troubles)
         self._runs: dict[str, Remembered] = {}
         self._by_call: dict[str, str] = {}
-        # What of the file could not be kept or read, in words; shown once.
-        self.trouble: str | None = None
-        stored = read_json(self._path, []) if self._path else []
-        for item in stored if isinstance(stored, list) else []:
-            if isinstance(item, dict) and isinstance(item.get("run_id"), str):
-                known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
-                final = item.get("final")
-                self._keep(
-                    Remembered(
-                        item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None
-                    )
-                )
+        for run in self._stored():
+            self._keep(run)
+
+    def _stored(self) -> list[Remembered]:
+        """Return the runs in the file; one in which some cannot be read is set aside, without those."""
+        content = self._file.read(lambda found: isinstance(found, list)) or []
+        runs = [run for item in content if (run := _remembered(item)) is not None]
+        if len(runs) < len(content):
+            self._file.set_aside(f"{len(runs)} of its {len(content)} runs could be read and are kept")
+            self._file.write([run._asdict() for run in runs])
+        return runs
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -78,9 +78,7 @@ class History:
                 run.final or old.final,
             )
         self._keep(run)
-        while len(self._runs) > KEPT:
-            gone = self._runs.pop(next(iter(self._runs)))
-            self._by_call.pop(gone.call_id or "", None)
+        self._trim()
         if run != old:
             self._write()
 
@@ -95,19 +93,45 @@ class History:
         if differ:
             self._write()
 
+    def _trim(self) -> None:
+        while len(self._runs) > KEPT:
+            gone = self._runs.pop(next(iter(self._runs)))
+            self._by_call.pop(gone.call_id or "", None)
+
     def _keep(self, run: Remembered) -> None:
         self._runs[run.run_id] = run
         if run.call_id:
             self._by_call[run.call_id] = run.run_id
 
     def _write(self) -> None:
-        if self._path is None:
+        """Write the list; what another console or command has added meanwhile stays in it."""
+        path = self._file.path
+        if path is None:
             return
         try:
-            write_private(self._path, json.dumps([run._asdict() for run in self._runs.values()]))
-        except OSError as error:
-            self.trouble = f"The list of runs could not be kept in {self._path}: {error.strerror}."
-            log.warning("history not written: %s", error)
+            with held(path.with_suffix(".lock"), _LOCK_SECONDS):
+                self._merge()
+                self._file.write([run._asdict() for run in self._runs.values()])
+        except OSError:
+            # Without a lock, a run that is remembered at the same instant elsewhere may be lost.
+            self._file.write([run._asdict() for run in self._runs.values()])
+
+    def _merge(self) -> None:
+        """Take in the runs that only the file knows, as older than the ones known here."""
+        added = [run for run in self._stored() if run.run_id not in self._runs]
+        if added:
+            known, self._runs = self._runs, {}
+            for run in [*added, *known.values()]:
+                self._keep(run)
+            self._trim()
+
+
+def _remembered(item: Any) -> Remembered | None:
+    if not isinstance(item, dict) or not isinstance(item.get("run_id"), str):
+        return None
+    known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
+    final = item.get("final")
+    return Remembered(item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None)
 
 
 def _texts(values: dict[str, Any]) -> dict[str, str | None]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from mogplex_tui.config.paths import NotAFile
+from mogplex_tui.config.state_file import FileTroubles
 
 log = logging.getLogger("mogplex.live")
 
@@ -31,8 +36,9 @@ class Entry(NamedTuple):
 class Ledger:
     """An append-only file of JSON lines, one for the request and one for its end."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = directory / "ledger.jsonl" if directory else None
+        self._troubles = troubles or FileTroubles()
         self.entries: deque[Entry] = deque(maxlen=KEPT)
 
     def open(self, action: str, subject: str, key: str | None = None) -> Entry:
@@ -75,12 +81,28 @@ class Ledger:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            line = (json.dumps(entry._asdict()) + "\n").encode()
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            # Not blocking: where somebody has put a pipe, nobody may ever read from it.
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
+            handle = os.open(self._path, flags, 0o600)
             try:
-                os.write(handle, line)
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise NotAFile(errno.EINVAL, "it is not a regular file")
+                _append(handle, json.dumps(entry._asdict()))
             finally:
                 os.close(handle)
         except OSError as error:
             # A full disk must not keep anybody from cancelling a run.
             log.warning("ledger not written: %s", error)
+            self._troubles.report(
+                f"The ledger of changes could not be written to {self._path}: {error.strerror or error}. "
+                "Changes are sent all the same."
+            )
+
+
+def _append(handle: int, line: str) -> None:
+    """Write one line, on a line of its own also behind one that a full disk has cut off."""
+    end = os.lseek(handle, 0, os.SEEK_END)
+    broken = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+    data = (("\n" if broken else "") + line + "\n").encode()
+    if os.write(handle, data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

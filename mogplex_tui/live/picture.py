@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mogplex_tui.api.clock import aware
-from mogplex_tui.config.paths import read_json, write_private
+from mogplex_tui.config.paths import write_private
+from mogplex_tui.config.state_file import FileTroubles, StateFile
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.store import RowSet
 
@@ -37,19 +38,32 @@ def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
         log.warning("picture not written: %s", error)
 
 
-def load(directory: Path, rows: RowSet[RunRow], now: datetime, monotonic: float) -> None:
-    """Put what was last known into an empty set, with its true age. A damaged file is ignored."""
-    body = read_json(directory / "picture.json", {})
-    try:
-        at = datetime.fromisoformat(body["at"])
-        age = max(0.0, (now - at).total_seconds())
-        stored = list(body["runs"])
-    except (KeyError, TypeError, ValueError):
+def load(
+    directory: Path,
+    rows: RowSet[RunRow],
+    now: datetime,
+    monotonic: float,
+    troubles: FileTroubles | None = None,
+) -> None:
+    """Put what was last known into an empty set, with its true age. A damaged file is set aside."""
+    file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
+    body = file.read(_is_picture)
+    if body is None:
         return
+    at, stored = datetime.fromisoformat(body["at"]), body["runs"]
+    age = max(0.0, (now - at).total_seconds())
     pairs = [(row.key, row) for row in map(_unpacked, stored) if row is not None]
     rows.freshness.as_of_wall = at
     rows.freshness.as_of = monotonic - age
     rows.apply(pairs)
+
+
+def _is_picture(body: Any) -> bool:
+    try:
+        # A time without a zone has no known age.
+        return datetime.fromisoformat(body["at"]).tzinfo is not None and isinstance(body["runs"], list)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _packed(row: RunRow) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.target import Target
+from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
@@ -74,8 +75,9 @@ class Session:
         self.limiter = RequestLimiter()
         self.store = Store()
         self.scheduler = Scheduler(self.clock, self.budget)
-        self.history = History(directory)
-        self.ledger = Ledger(directory)
+        self.file_troubles = FileTroubles()
+        self.history = History(directory, self.file_troubles)
+        self.ledger = Ledger(directory, self.file_troubles)
         self.directory = directory
         self.names = Names()
         self.costs = Costs(self)

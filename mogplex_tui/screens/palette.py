@@ -132,7 +132,7 @@ class Palette(CommandPalette):
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close. Only the top screen can: the second of two clicks beside it would take the screen below away."""
-        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -74,14 +74,14 @@ class RunsScreen(ListScreen):
         return item
 
     def notice(self) -> str:
-        """Return what of the runs cannot be seen and how it can, or what is wrong with the history on disk."""
+        """Return which runs cannot be seen and how they can."""
         if self._rows.notice is not None:
             # A run is opened by v1.
             opens = (
                 f" {key_of('runs.open-id')} opens any run by its id." if self.session.open(Family.V1) else ""
             )
             return f"{self._rows.notice}{opens}"
-        return self.session.history.trouble or ""
+        return ""
 
     def tally(self, keys: Iterable[str]) -> None:
         """Keep count of the live and the failed by what changed, so that the size of the list costs nothing."""

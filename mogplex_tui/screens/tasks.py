@@ -150,7 +150,7 @@ class ConsoleTasks(KeysInTurn):
         from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
 
         if self._keeper is None:
-            self._keeper = DraftKeeper(self.session.directory)
+            self._keeper = DraftKeeper(self.session.directory, self.session.file_troubles)
         self.push_screen(NewRunModal(self._keeper, self.session.names, trouble), self._start_if)
 
     def _start_if(self, draft: Any) -> None:

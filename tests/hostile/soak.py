@@ -1,8 +1,9 @@
 """Drives the real console with a random operator while the plane injects faults: `make soak ARGS="--minutes 5"`.
 
 Each round is one console process with its own size, look and credentials. After every burst of keys the console must
-answer within two seconds (more on a machine with more work than processors); its memory, its requests, its log and its screen are checked all the time. At the end the
-ledger is compared with the plane's database. Exit code 1 with the seed and the last screen if anything is violated.
+answer within two seconds (more on a machine with more work than processors); its memory, its requests, its log and its
+screen are checked all the time. At the end the ledger is compared with the plane's database. Exit code 1 with the seed
+and the last screen if anything is violated.
 """
 
 from __future__ import annotations

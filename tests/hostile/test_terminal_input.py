@@ -95,6 +95,8 @@ TWICE: dict[str, tuple[str, str, bytes]] = {
 def test_console_survives_input_that_comes_twice_at_once(consoles: Consoles, case: str) -> None:
     keys, shown, sent = TWICE[case]
     terminal = consoles.get()
+    terminal.press("1")
+    terminal.wait_for(r"Runs\n")
     terminal.press(*keys)
     terminal.wait_for(shown)
     terminal.send(sent)

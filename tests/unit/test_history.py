@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live import history as module
 from mogplex_tui.live.history import History, Remembered
 
@@ -89,8 +90,10 @@ def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
 def test_a_disk_that_takes_nothing_is_said_and_not_raised(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    history = History(blocked)
+    troubles, told = FileTroubles(), list[str]()
+    troubles.subscribe(told.append)
+    history = History(blocked, troubles)
     history.remember(Remembered("r1"))
     assert history.get("r1")
-    assert history.trouble is not None
-    assert str(blocked) in history.trouble
+    (sentence,) = told
+    assert str(blocked) in sentence

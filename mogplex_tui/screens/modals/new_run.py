@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 from textual import on
@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
-from mogplex_tui.config.paths import read_json, write_private
+from mogplex_tui.config.state_file import FileTroubles, StateFile
 from mogplex_tui.live.names import Names
 from mogplex_tui.operate.operations import Draft, new_key
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
@@ -26,17 +26,12 @@ HARNESSES = ("codex", "claude-code")
 class DraftKeeper:
     """Keeps the form between openings and sessions, with the idempotency key of exactly this content."""
 
-    def __init__(self, directory: Path | None) -> None:
-        self._path = directory / "draft.json" if directory else None
-        stored = read_json(self._path, {}) if self._path else {}
-        if not isinstance(stored, dict):
-            stored = {}
-        blank = asdict(Draft())
-        # Of a file that was edited, what is not of the right type counts as not typed.
-        known = {name: stored[name] for name in blank if type(stored.get(name)) is type(blank[name])}
-        self.draft = Draft(**known)
-        key = stored.get("key")
-        self.key: str = key if isinstance(key, str) and key else new_key()
+    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+        path = directory / "draft.json" if directory else None
+        self._file = StateFile(path, "the form for a new run", troubles)
+        stored = self._file.read(_is_draft) or {}
+        self.draft = Draft(**{name: stored[name] for name in asdict(Draft()) if name in stored})
+        self.key: str = stored.get("key") or new_key()
 
     def keep(self, draft: Draft) -> None:
         """Keep what is typed; a different content gets a different key, the same content keeps its own."""
@@ -51,13 +46,14 @@ class DraftKeeper:
             self._write()
 
     def _write(self) -> None:
-        if self._path is None:
-            return
-        try:
-            write_private(self._path, json.dumps({**asdict(self.draft), "key": self.key}))
-        except OSError:
-            # The draft still lives in memory; the log of the session has no better place for it.
-            self._path = None
+        self._file.write({**asdict(self.draft), "key": self.key})
+
+
+def _is_draft(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    wanted = {**asdict(Draft()), "key": ""}
+    return all(type(content[name]) is type(value) for name, value in wanted.items() if name in content)
 
 
 class NewRunModal(Dialog[Draft]):

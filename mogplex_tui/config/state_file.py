@@ -1,0 +1,104 @@
+"""JSON files of the state directory: a damaged one is set aside, never overwritten, and replaced in one step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.config.paths import NotAFile, read_regular, write_private
+
+# Larger than any file of this kind becomes.
+LIMIT = 64 * 1024 * 1024
+_MOST_COPIES = 100
+
+
+class FileTroubles:
+    """Sentences about files that could not be read or written; each is told once."""
+
+    def __init__(self) -> None:
+        self._sentences: list[str] = []
+        self._listeners: list[Callable[[str], None]] = []
+
+    def report(self, sentence: str) -> None:
+        """Tell the listeners, unless they know."""
+        if sentence in self._sentences:
+            return
+        self._sentences.append(sentence)
+        for listener in self._listeners:
+            listener(sentence)
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Tell a listener everything so far, and what comes."""
+        self._listeners.append(listener)
+        for sentence in list(self._sentences):
+            listener(sentence)
+
+
+class StateFile:
+    """One file; `title` is what sentences call its content. Without a path nothing is read or kept."""
+
+    def __init__(self, path: Path | None, title: str, troubles: FileTroubles | None = None) -> None:
+        self._path, self._title = path, title
+        self._troubles = troubles or FileTroubles()
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file is; None when nothing is kept, also after a failure that would lose what is there."""
+        return self._path
+
+    def read(self, is_valid: Callable[[Any], bool]) -> Any | None:
+        """Return the content, or None for a missing, damaged or unreadable file."""
+        if self._path is None:
+            return None
+        try:
+            content = json.loads(read_regular(self._path, LIMIT))
+        except FileNotFoundError:
+            return None
+        except (NotAFile, ValueError, RecursionError):
+            self.set_aside(f"{self._title} starts empty")
+            return None
+        except OSError as error:
+            self._troubles.report(
+                f"{self._title} could not be read from {self._path}: {error.strerror or error}. "
+                "The file is left as it is; nothing new is kept in it."
+            )
+            self._path = None
+            return None
+        if is_valid(content):
+            return content
+        self.set_aside(f"{self._title} starts empty")
+        return None
+
+    def write(self, content: Any) -> None:
+        """Replace the file; a failure is reported and not raised."""
+        if self._path is None:
+            return
+        try:
+            write_private(self._path, json.dumps(content))
+        except OSError as error:
+            self._troubles.report(
+                f"{self._title} could not be kept in {self._path}: {error.strerror or error}. "
+                "It is kept until the console ends."
+            )
+
+    def set_aside(self, outcome: str) -> None:
+        """Rename a damaged file, so that the next write does not destroy it; `outcome` ends the sentence about it."""
+        path = self._path
+        if path is None:
+            return
+        for number in range(1, _MOST_COPIES):
+            copy = path.with_name(f"{path.name}.damaged" + (f"-{number}" if number > 1 else ""))
+            if not copy.exists() and not copy.is_symlink():
+                break
+        try:
+            path.rename(copy)
+        except OSError as error:
+            self._troubles.report(
+                f"{path} is damaged and could not be renamed: {error.strerror or error}. "
+                "It is left as it is; nothing new is kept in it."
+            )
+            self._path = None
+            return
+        self._troubles.report(f"{path} is damaged. It was renamed to {copy.name}; {outcome}.")

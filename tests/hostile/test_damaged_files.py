@@ -1,0 +1,238 @@
+"""Every file of the console, damaged in every way: one sentence, no traceback, and the original is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context, contexts_file
+from mogplex_tui.config.paths import config_file, log_file, state_dir, write_private
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.state_file import FileTroubles
+from mogplex_tui.config.vault import Record, credentials_file
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live import picture
+from mogplex_tui.live.history import History, Remembered
+from mogplex_tui.live.ledger import Ledger
+from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.operations import Draft
+from mogplex_tui.screens.modals.new_run import DraftKeeper
+from tests.cli.support import Mogplex
+from tests.pilot.conftest import console, server
+from tests.unit.fakes import START
+
+__all__ = ["console", "server"]
+
+NAME = "prod"
+
+Damage = Callable[[Path], None]
+
+
+def _bytes(data: bytes) -> Damage:
+    return lambda path: path.write_bytes(data) and None
+
+
+def _directory(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    (path / "inside").write_text("kept")
+
+
+def _loop(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path)
+
+
+def _pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def _cut(path: Path) -> None:
+    text = path.read_bytes() if path.exists() else b'{"a": [1, 2'
+    path.write_bytes(text[: len(text) * 2 // 3])
+
+
+DAMAGES: dict[str, Damage] = {
+    "empty": _bytes(b""),
+    "cut off": _cut,
+    "garbage": _bytes(b"\xff\xfe\x00garbage\x1b]0;title\x07"),
+    "NUL bytes": _bytes(bytes(4096)),
+    "a number": _bytes(b"7"),
+    "a list of everything": _bytes(b'[null, 5, {}, [], "x", {"run_id": 7}]'),
+    "an object of nonsense": _bytes(b'{"contexts": 5, "runs": 5, "at": [], "prompt": {}, "token": 5}'),
+    "100,000 brackets": _bytes(b"a = " + b"[" * 100_000),
+    "number of 10,000 digits": _bytes(b"a = " + b"9" * 10_000),
+    "5 MB in one line": _bytes(b"x" * 5_000_000),
+    "directory": _directory,
+    "link to itself": _loop,
+    "named pipe": _pipe,
+}
+# What each file is when it is well; the damage "cut off" begins from it.
+STATE = {
+    "runs.json": '[{"run_id": "r1", "call_id": "c1", "repo": "acme/web", "prompt": "Fix it"}]',
+    "picture.json": '{"at": "2026-08-05T10:00:00+00:00", "runs": []}',
+    "draft.json": '{"repo": "acme/web", "prompt": "A long prompt that nobody wants to lose", "key": "k1"}',
+    "ledger.jsonl": '{"id": "1", "at": "2026-08-05T10:00:00+00:00", "action": "start", "state": "sent"}\n',
+}
+# Damages that these files can live with: they read as well-formed, or hold nothing that could be lost.
+HARMLESS: dict[str, set[str]] = {
+    "ledger.jsonl": set(DAMAGES) - {"directory", "link to itself", "named pipe"},
+}
+
+
+def _sign_in(base_url: str, token: str) -> None:
+    contexts.change(
+        lambda known: known.put(Context(NAME, base_url, kept_in=vault.FILE, holds=("token",)), use=True)
+    )
+    vault.save(NAME, Record(base_url, Secret(token)), where=vault.FILE)
+
+
+def _kept_somewhere(path: Path, before: bytes | None) -> bool:
+    """Whether the content of a damaged file is still beside it, under its own or another name."""
+    beside = [each for each in path.parent.iterdir() if each.name.startswith(path.name)]
+    if before is None:
+        return any(each.is_dir() or each.is_symlink() or each.is_fifo() for each in beside)
+    return any(before in each.read_bytes() for each in beside if each.is_file())
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _sentences(err: str) -> list[str]:
+    return [line for line in err.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["config.toml", "contexts.json", "credentials"])
+async def test_command_names_the_damaged_file_and_leaves_it(
+    mogplex: Mogplex, plane: PlaneServer, name: str, damage: str
+) -> None:
+    _sign_in(plane.base_url, plane.token)
+    config_file().write_text("theme = 'dark'\n[keys]\n'runs.cancel' = 'X'\n")
+    path = {"config.toml": config_file(), "contexts.json": contexts_file()}.get(name, credentials_file(NAME))
+    DAMAGES[damage](path)
+    before = _content(path)
+    done = await mogplex("runs", "list", "--context", NAME)
+    fine = name == "config.toml" and damage == "empty"
+    assert done.code == (0 if fine else 3 if name == "credentials" else 2), done.err
+    assert len(_sentences(done.err)) == 1, done.err
+    assert fine or str(path) in done.err or f"credentials of {NAME}" in done.err
+    assert "Traceback" not in done.err
+    assert done.err.isprintable() or done.err.replace("\n", "").isprintable()
+    assert _content(path) == before
+
+
+def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
+    """Read a file of the state directory as the console does, and let it be written anew."""
+    if name == "runs.json":
+        History(folder, troubles).remember(Remembered("r2"))
+    elif name == "draft.json":
+        DraftKeeper(folder, troubles).keep(Draft(prompt="another one"))
+    elif name == "ledger.jsonl":
+        Ledger(folder, troubles).open("cancel", "run r1")
+    else:
+        picture.load(folder, RowSet(), START, 0.0, troubles)
+        picture.save(folder, {}, START)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", STATE)
+def test_damaged_state_file_is_reported_once_and_kept(tmp_path: Path, name: str, damage: str) -> None:
+    path = tmp_path / name
+    path.write_text(STATE[name])
+    DAMAGES[damage](path)
+    before = _content(path)
+    troubles, told = FileTroubles(), list[str]()
+    troubles.subscribe(told.append)
+    _read(name, tmp_path, troubles)
+    assert [name in sentence for sentence in told] == ([] if damage in HARMLESS.get(name, ()) else [True])
+    assert _kept_somewhere(path, before)
+    # Nothing is wrong the next time, where something could be written.
+    if name != "ledger.jsonl":
+        again = list[str]()
+        troubles = FileTroubles()
+        troubles.subscribe(again.append)
+        _read(name, tmp_path, troubles)
+        assert again == []
+
+
+@pytest.mark.parametrize("damage", ["garbage", "directory"])
+@pytest.mark.parametrize("name", STATE)
+async def test_console_says_which_file_is_damaged(
+    console: Callable[..., Any], tmp_path: Path, name: str, damage: str
+) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    DAMAGES[damage](folder / name)
+    async with console(directory=folder) as running:
+        await running.sees("Runs")
+        if name == "draft.json":
+            await running.press("n")
+        if name == "ledger.jsonl":
+            running.app.session.ledger.open("cancel", "run r1")
+        if damage not in HARMLESS.get(name, ()):
+            await running.sees(name)
+        assert "Traceback" not in running.text
+
+
+@pytest.mark.parametrize("damage", ["garbage", "directory", "named pipe"])
+async def test_command_names_a_damaged_list_of_runs(
+    operator: Mogplex, plane: PlaneServer, damage: str
+) -> None:
+    folder = state_dir(Target("default", plane.base_url).host)
+    folder.mkdir(parents=True)
+    DAMAGES[damage](folder / "runs.json")
+    before = _content(folder / "runs.json")
+    done = await operator("runs", "list", "--json")
+    assert done.code == 0
+    (sentence,) = [line for line in _sentences(done.err) if "runs.json" in line]
+    assert "is damaged" in sentence
+    assert _kept_somewhere(folder / "runs.json", before)
+
+
+@pytest.mark.parametrize("damage", ["directory", "link to itself", "named pipe"])
+async def test_command_works_without_a_log(operator: Mogplex, damage: str) -> None:
+    path = log_file()
+    path.parent.mkdir(parents=True)
+    DAMAGES[damage](path)
+    done = await operator("runs", "list", "--json")
+    assert (done.code, _sentences(done.err)) == (0, ["There are no runs."])
+    assert _kept_somewhere(path, None)
+
+
+def test_whole_line_follows_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text('{"id": "1", "at": "2026-08')
+    Ledger(tmp_path).open("cancel", "run r1")
+    cut, whole = path.read_text().splitlines()
+    assert cut == '{"id": "1", "at": "2026-08'
+    assert json.loads(whole)["subject"] == "run r1"
+
+
+def test_two_processes_keep_the_runs_of_both(tmp_path: Path) -> None:
+    one, two = History(tmp_path), History(tmp_path)
+    for number in range(20):
+        one.remember(Remembered(f"one-{number}"))
+        two.remember(Remembered(f"two-{number}"))
+    kept = {run.run_id for run in History(tmp_path).all()}
+    assert kept == {f"{name}-{number}" for name in ("one", "two") for number in range(20)}
+
+
+def test_link_stays_a_link_when_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    real = tmp_path / "dotfiles" / "contexts.json"
+    real.write_text("{}")
+    link = tmp_path / "contexts.json"
+    link.symlink_to(real)
+    write_private(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"

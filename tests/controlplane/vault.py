@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 Dump = dict[str, list[str]]
+Row = dict[str, Any]
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> dict[str, Row]:
+    """The rows of a table by their text."""
+    found = connection.execute(f'SELECT * FROM "{table}"')
+    names = [column[0] for column in found.description]
+    return {repr(row): dict(zip(names, row, strict=True)) for row in found}
 
 
 class Vault:
@@ -25,13 +34,24 @@ class Vault:
         (number,) = self._live.execute("PRAGMA data_version").fetchone()
         return int(number)
 
+    def changed(self) -> tuple[list[tuple[str, Row]], list[tuple[str, Row]]]:
+        """The rows that are gone or were other before, and those that are new or other now, each with its table."""
+        gone, new = [], []
+        for table in self._tables():
+            kept, live = (_rows(one, table) for one in (self._kept, self._live))
+            gone += [(table, row) for text, row in kept.items() if text not in live]
+            new += [(table, row) for text, row in live.items() if text not in kept]
+        return gone, new
+
+    def _tables(self) -> list[str]:
+        names = self._live.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [name for (name,) in names.fetchall() if not name.startswith("sqlite_")]
+
     def dump(self) -> Dump:
         """Every row of every table as text."""
-        names = self._live.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        tables = [name for (name,) in names.fetchall() if not name.startswith("sqlite_")]
         return {
             table: sorted(map(repr, self._live.execute(f'SELECT * FROM "{table}"').fetchall()))
-            for table in tables
+            for table in self._tables()
         }
 
     def close(self) -> None:

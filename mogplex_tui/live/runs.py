@@ -145,7 +145,10 @@ class Runs:
 
     def join_kept(self) -> None:
         """Join jobs and calls of the last session, which were read at different times."""
-        self._job_calls.collect(None)
+        if not any(row.source is make.Source.JOB for row in self.set.rows.values()):
+            # A session that listed jobs had lost sight of the calls before its end.
+            self._calls_read_at = self.set.freshness.as_of_wall
+        self._job_calls.collect(self._calls_read_at)
         self._job_calls.replace_all()
 
     @property

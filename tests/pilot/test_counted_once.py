@@ -89,10 +89,11 @@ async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run,
     async with console(gate=True, cookie=False) as ui:
         await ui.until(lambda: "job failed" in _rows(ui), "the job")
         assert _rows(ui) == JOBS
-        await ui.sees("1+ failed today")
+        await ui.sees("1+ failed today", "nova-1", "$0.50")
     # What was kept of that is counted once from the first frame on, and no call is missing afterwards.
     async with console(gate=True, cookie=False) as ui:
         assert _rows(ui) == JOBS
+        await ui.sees("$0.50")
     async with console(gate=True) as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 

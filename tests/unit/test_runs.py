@@ -134,7 +134,11 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     assert (row.source, row.who, row.state) == (Source.JOB, "Nightly", "running")
     notice = session.listing.set.notice
     assert notice is not None
-    why = "all others, and all costs, need a browser session" if isinstance(error, LoginRequired) else error.what
+    why = (
+        "all others, and all costs, need a browser session"
+        if isinstance(error, LoginRequired)
+        else error.what
+    )
     assert why in notice
     assert "runs of your automations" in notice
     for _ in range(5):

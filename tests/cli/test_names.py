@@ -83,3 +83,38 @@ async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: 
     world.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
     done = await signed(SETS["cookie"])("runs", "list", "--json")
     assert done.one["who"] == "PR-REVIEWER"
+
+
+async def test_in_a_team_the_repositories_of_the_account_keep_their_names(
+    signed: Signed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, now = world.repo("ada/dotfiles"), world.clock.us
+    with world.plane.db.transaction() as tx:
+        team, teams_repo = tx.new_id(), tx.new_id()
+        tx.insert(
+            "teams",
+            id=team,
+            name="Night Shift",
+            slug="night-shift",
+            owner_user_id=world.user,
+            created_at=now,
+            updated_at=now,
+        )
+        tx.execute("UPDATE repos SET owner_user_id = user_id WHERE id = ?", (own,))
+        tx.insert(
+            "repos",
+            id=teams_repo,
+            user_id=world.user,
+            owner_type="team",
+            product_team_id=team,
+            full_name="acme/secret-shop",
+            default_branch="main",
+            is_hidden=1,
+            created_at=1,
+        )
+    for repo in (own, teams_repo):
+        world.call(repo_id=repo)
+    monkeypatch.setenv("MOGPLEX_TEAM", team)
+    done = await signed(SETS["token-and-cookie"])("runs", "list", "--json")
+    assert done.code == 0, done.err
+    assert sorted(row["repo"] for row in done.objects) == ["acme/secret-shop", "ada/dotfiles"]

@@ -46,3 +46,13 @@ async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(consol
         offered = [str(prompt) for prompt, _ in ui.app.screen.query_one("#repo", Select)._options]
         assert "acme/api" in offered
         assert "acme/legacy" not in offered
+
+
+async def test_a_token_alone_names_a_hidden_repository_where_a_row_does(console: Run, world: World) -> None:
+    hidden = world.repo("acme/legacy", is_hidden=1)
+    world.job(world.flow(), hidden, start=True)
+    world.sandbox(hidden)
+    async with console(gate=True, cookie=False) as ui:
+        await ui.sees("acme/legacy", "running")
+        await ui.press("5")
+        await ui.sees("Sandboxes   1", "acme/legacy")

@@ -83,9 +83,9 @@ class Finder:
         fresh = row
         async with aclosing(events) as batches:
             async for batch in batches:
-                fresh = lookup.with_events(fresh, batch)
-                if not lookup.lacks_events(fresh):
-                    break
+                # What they name stands in the first ones; a long run has tens of thousands.
+                fresh = lookup.with_events(row, batch)
+                break
         if fresh.run_id is not None and row.run_id is None:
             self.session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
         return self._keep(fresh)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LIMIT = 50
 _STATES = ("live", "pending", "streaming", "running", "cancelling", "success", "failed", "cancelled")
-_RUN = "a run's id, or the unique beginning of one in the list"
+_RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
 _HARNESSES = ("codex", "claude-code")
 
 

@@ -100,8 +100,8 @@ def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
     The service replaces the branches in the row of a failed call by a sentence; its events keep them.
     """
     for event in events:
-        if row.external and row.run_id is None:
-            row = row._replace(run_id=event.text("external_run_id"))
+        if row.external and row.run_id is None and (run_id := event.text("external_run_id")):
+            row = row._replace(run_id=run_id)
         if event.text("stage") in ("git_sync", "git_delivery"):
             row = row._replace(
                 branch=row.branch or event.text("working_branch"),

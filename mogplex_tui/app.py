@@ -223,13 +223,8 @@ class ConsoleApp(ConsolePlaces):
             self.run_job(self._learn_scope())
 
     async def _learn_scope(self) -> None:
-        """Ask once whether the token may write, so that what it may not is never offered (decision 10)."""
-        from mogplex_tui.api.errors import MogplexError
-
-        try:
-            await self.session.client.runs.may_write()
-        except MogplexError as error:
-            log.info("the token's scope is not known yet: %s", error)
+        """Learn whether the token may write, so that what it may not is never offered (decision 10)."""
+        await self.session.learn_scope()
 
     async def on_unmount(self) -> None:
         """Keep the last picture and close every connection."""

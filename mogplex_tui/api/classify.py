@@ -304,7 +304,7 @@ def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complain
 
 def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str | None:
     if kind is errors.NotAllowed and "scope: write" in complaint.text:
-        return "This token can only read; use one with the write scope"
+        return "This token may read only; use one with the write scope"
     if kind is errors.NotAllowed and "scope: read" in complaint.text:
         return "Use a token with the read scope"
     if _sandbox_lookup_failed(reply, complaint):

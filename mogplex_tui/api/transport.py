@@ -8,7 +8,14 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -318,6 +325,7 @@ class Transport:
                 path=request.path,
                 request_id=reply.request_id,
             )
+        await self._refuse_read_only(request, reply)
         client = self._clients.get(streams=streams)
 
         def send() -> Awaitable[httpx.Response]:
@@ -430,6 +438,29 @@ class Transport:
             and self.access.cookie.expired
             and self.target.token_opens_unversioned_routes
         )
+
+    async def _refuse_read_only(self, request: Request, reply: Reply) -> None:
+        """Raise NotAllowed for a change with a token that may only read, in the place of a session that has ended.
+
+        No unversioned route checks scopes (auth.md §5.1). Whether the token may write is asked by a start of a run
+        without its key, which is refused before anything is done (v1.md §7.2).
+        """
+        replaces_cookie = reply.credential is Credential.TOKEN and self.target.session_cookie is not None
+        if not replaces_cookie or reply.on_v1 or request.method in ("GET", "HEAD"):
+            return
+        if self.access.can_write is None:
+            with suppress(errors.MogplexError):
+                probe = Request("POST", f"{V1}/runs", "the write scope", body={})
+                await self.request(probe, Priority.ACTION)
+        if self.access.can_write is False:
+            raise errors.NotAllowed(
+                f"The session has ended, and the token must not change {request.resource}",
+                advice="This token may read only; use one with the write scope",
+                resource=request.resource,
+                method=request.method,
+                path=request.path,
+                request_id=reply.request_id,
+            )
 
     async def _test_cookie(self, priority: Priority) -> None:
         """Find out with one request, for all routes, whether a refused cookie has ended or one route is closed."""

@@ -163,6 +163,9 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         row = await finder.learn_from_events(row)
     if why := operations.why_not_cancel(setting.session, row):
         raise Stop(Exit.NOT_ALLOWED, why)
+    if row.run_id is None:
+        # v1 checks the scope of the token itself; elsewhere nobody does.
+        await setting.must_have_scope("The cancel")
     if not arguments.yes:
         now = setting.session.clock.now()
         question = f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}"

@@ -34,6 +34,16 @@ class Setting:
             origin = self.settings.read_only.origin
             raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
 
+    async def must_have_scope(self, what: str) -> None:
+        """Refuse a change off v1 with a token that may only read, which no service refuses there. Raises Stop.
+
+        Costs one request with a token and no session, and none otherwise.
+        """
+        from mogplex_tui.operate.actions import refusal_to_write
+
+        if self.session.token_changes_unversioned and (refusal := await refusal_to_write(self.session)):
+            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
+
 
 def service_arguments(
     parser: argparse.ArgumentParser, *, outermost: bool = True, forms: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
@@ -89,6 +90,7 @@ class Session:
         self.account_known: Signal[[]] = Signal()
         # Keys of rows whose cancel is on its way, with the state they had before.
         self.cancelling: dict[str, str] = {}
+        self._asking_scope = asyncio.Lock()
         self._client: MogplexClient | None = None
         self._doubts = self._doubt_feed()
         self._forget: list[Callable[[], None]] = []
@@ -143,6 +145,25 @@ class Session:
     def has_session(self) -> bool:
         """Whether there is a session cookie that is not known to be refused."""
         return self._target is not None and bool(self._target.session_cookie) and not self.session_expired
+
+    async def learn_scope(self) -> None:
+        """Ask whether the token may write, unless that is known; without an answer it stays unknown.
+
+        The question is a request that the service refuses before it does anything. Only v1 checks scopes: what a
+        read-only token must not do elsewhere, this client has to refuse (auth.md §5.1, design decision 10).
+        """
+        async with self._asking_scope:
+            if self.access.can_write is not None:
+                return
+            try:
+                await self.client.runs.may_write()
+            except MogplexError as error:
+                log.info("the token's scope is not known yet: %s", error)
+
+    @property
+    def token_changes_unversioned(self) -> bool:
+        """Whether a change over an unversioned route goes out with the token, as there is no session."""
+        return self._target is not None and self._target.token is not None and not self.has_session
 
     def metered_off_v1(self) -> bool:
         """Return whether unversioned routes spend the token's budget: a session cookie spends none."""

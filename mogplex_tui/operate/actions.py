@@ -307,7 +307,14 @@ def why_read_only(session: Session) -> str | None:
         return None
     if session.read_only:
         return "This console is read-only."
-    return "This token may read only; it has no write scope."
+    return "This token may read only; use one with the write scope."
+
+
+async def refusal_to_write(session: Session) -> str | None:
+    """Return why a change must not be sent, or None; asks for the token's scope first where that is what decides."""
+    if not session.read_only and session.token_changes_unversioned:
+        await session.learn_scope()
+    return why_read_only(session)
 
 
 def closed_in(scope: str, session: Session) -> dict[str, str]:

@@ -32,7 +32,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet, session_needed
 from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import key_of
+from mogplex_tui.operate.actions import key_of, refusal_to_write
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -77,6 +77,8 @@ def why_not_cancel(session: Session, row: RunRow) -> str | None:
 
 async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
     """Ask for the end of a row's work and say what a re-read shows. Never raises for what the service answers."""
+    if refusal := await refusal_to_write(session):
+        return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row)
     entry = session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
     session.cancelling[row.key] = row.state
     runs.mark(row.key, "cancelling")
@@ -125,8 +127,8 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
     A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
     """
-    if isinstance(error, NotYet | InvalidInput | BudgetBlocked):
-        # Never sent.
+    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed):
+        # Never sent, or refused before anything was done.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):
         return "unknown"

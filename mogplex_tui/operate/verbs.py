@@ -11,6 +11,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled, ended
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import answers
+from mogplex_tui.operate.actions import refusal_to_write
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.operations import Outcome, end_of
@@ -41,7 +42,7 @@ async def carry_out(
 
     `reads` is the priority of the reading after it.
     """
-    closed = kind.closed_to(verb, session)
+    closed = kind.closed_to(verb, session) or await refusal_to_write(session)
     if closed is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False)

@@ -185,7 +185,7 @@ def test_the_missing_scope_is_named() -> None:
     error = classify(reply(403, v1("FORBIDDEN", message), method="POST"))
     assert error is not None
     assert str(error).endswith(
-        ": Missing required scope: write. This token can only read; use one with the write scope."
+        ": Missing required scope: write. This token may read only; use one with the write scope."
     )
 
 

@@ -131,7 +131,7 @@ async def test_a_cancel_that_cannot_reach_the_sandbox_is_recorded_and_said_to_be
     world.event(call_id, "started", payload={"external_run_id": run_id})
     world.start_streaming(call_id, "cmd_4", sandbox_record_id=box)
     async with console(cookie=cookie, gate=True) as ui:
-        await ui.sees("a browser session" if not cookie else "◐ streaming")
+        await ui.sees("No runs yet." if not cookie else "◐ streaming")
         # Without a session only runs that were opened by their id are listed.
         await ui.press(*(("enter",) if cookie else ("o", *run_id, "enter")))
         await ui.sees("following", f"run {run_id[:8]}")

@@ -46,7 +46,7 @@ async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
     async with console(token=world.token(scopes=("read",))) as ui:
         await ui.until(lambda: not ui.app.session.may_write, "the token's reach")
         await ui.press("question_mark", "end")
-        await ui.sees("Nothing here changes anything. This token may read only; it has")
+        await ui.sees("Nothing here changes anything. This token may read only; use one")
     async with console(read_only=True) as ui:
         await ui.press("question_mark", "end")
         await ui.sees("Nothing here changes anything. This console is read-only.")

@@ -168,6 +168,11 @@ class _Runs(_Part):
             raise NotFound("Run not found", status=404)
         return self.client.run_rows[run_id]
 
+    async def may_write(self) -> bool:
+        if self.client._access.can_write is None:
+            self.client._access.can_write = True
+        return self.client._access.can_write
+
     async def events(self, run_id: str, limit: int = 200) -> RunEvents:
         await self.client.ask("runs.events", run_id)
         rows = Rows(self.client.run_events.get(run_id, []))

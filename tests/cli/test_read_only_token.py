@@ -1,0 +1,137 @@
+"""Every command that changes something refuses a token without the write scope; off v1 no service does (auth.md §5.1)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from mogplex_tui.cli.families.base import Family, Verb
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+from tests.recording import recording
+
+FAMILIES: tuple[Family, ...] = tuple(
+    import_module(f"mogplex_tui.cli.families.{name}").FAMILY
+    for name in (
+        *("repos", "agents", "models", "sandboxes", "automations"),
+        *("assignments", "jobs", "approvals", "settings"),
+    )
+)
+CHANGES = [(family, verb) for family in FAMILIES for verb in family.verbs if verb.changes]
+SAID = "This token may read only; use one with the write scope."
+REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
+# What a command needs besides its record.
+ALSO = {
+    "repos import": ("acme/new",),
+    "agents create": ("--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
+    "agents update": ("--description", "Notes"),
+    "sandboxes launch": ("--repo", REPO),
+    "sandboxes extend": ("--minutes", "5"),
+    "sandboxes exec": ("--", "ls"),
+    "automations trigger": ("--repo", REPO),
+    "assignments create": ("--repo", REPO, "--agent", NOBODY, "--type", "pr_review"),
+    "settings set": ("--theme", "dark"),
+}
+PROBE = "POST /api/v1/mogplex/runs"
+
+
+def _repo(world: World) -> str:
+    """Make the repository that the table names, and return its id."""
+    made = world.repo("acme/api")
+    with world.plane.db.transaction() as tx:
+        tx.execute("UPDATE repos SET id = ? WHERE id = ?", (REPO, made))
+    return REPO
+
+
+def _argv(family: Family, verb: Verb, record: str) -> tuple[str, ...]:
+    named = (record,) if verb.takes_one else ()
+    secret = ("--reveal", verb.secret) if verb.secret else ()
+    yes = ("--yes",) if verb.question else ()
+    also = ALSO.get(f"{family.name} {verb.name}", ())
+    return (family.name, verb.name, *secret, *yes, *named, *also)
+
+
+async def test_no_command_sends_a_change_with_a_read_only_token(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    flow = world.flow(world.agent())
+    _repo(world)
+    wrong: dict[str, object] = {}
+    async with recording(plane.base_url) as recorded:
+        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
+        for family, verb in CHANGES:
+            on_v1 = all(road.v1 for road in verb.roads)
+            recorded.forget()
+            done = await mogplex(*_argv(family, verb, flow if on_v1 else NOBODY))
+            changes = [each for each in recorded.asked if not each.startswith("GET ")]
+            # v1 checks the scope itself, before anything else; off v1 one request finds out.
+            sent = [f"POST /api/v1/mogplex/automations/{flow}/trigger"] if on_v1 else [PROBE]
+            found = (done.code, done.out, SAID in done.err, changes)
+            if found != (4, "", True, sent):
+                wrong[f"{family.name} {verb.name}"] = (found, done.err)
+    assert wrong == {}
+    assert len(CHANGES) > 35
+    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
+
+
+@pytest.mark.parametrize(
+    "argv", [("runs", "start", "--repo", REPO, "--prompt", "x"), ("runs", "cancel", "{run}", "--yes")]
+)
+async def test_a_run_is_neither_started_nor_cancelled_by_a_read_only_token(
+    mogplex: Mogplex, plane: PlaneServer, world: World, argv: tuple[str, ...]
+) -> None:
+    call = world.call(repo_id=_repo(world))
+    run = world.run(REPO, call)
+    mogplex.use(plane.base_url, token=world.token(scopes=("read",)))
+    done = await mogplex(*(part.format(run=run) for part in argv))
+    assert (done.code, done.out) == (4, ""), done.err
+    assert SAID in done.err
+    assert world.row("ai_calls", call)["control_state"] == "active"
+    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 1
+
+
+@pytest.mark.parametrize("kind", ["call", "job"])
+async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
+    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+) -> None:
+    call = world.call(type="chat", status="streaming")
+    job = world.job(world.flow(), world.repo("acme/api"), start=True)
+    async with recording(plane.base_url) as recorded:
+        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
+        done = await mogplex("runs", "cancel", call if kind == "call" else job, "--yes")
+    assert (done.code, done.out) == (4, ""), done.err
+    assert SAID in done.err
+    assert [each for each in recorded.asked if not each.startswith("GET ")] == [PROBE]
+    assert world.row("ai_calls", call)["control_state"] == "active"
+    assert world.row("job_runs", job)["status"] == "running"
+
+
+@pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
+async def test_only_a_token_without_a_session_costs_the_question(
+    mogplex: Mogplex, plane: PlaneServer, world: World, cookie: bool
+) -> None:
+    world.model("acme/nova-1")
+    async with recording(plane.base_url) as recorded:
+        mogplex.use(recorded.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
+        done = await mogplex("models", "disable", "acme/nova-1")
+    assert done.code == 0, done.err
+    assert recorded.asked.count(PROBE) == (0 if cookie else 1)
+
+
+async def test_a_read_only_token_does_not_stand_in_for_a_session_that_has_ended(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    world.model("acme/nova-1")
+    async with recording(plane.base_url) as recorded:
+        mogplex.use(
+            recorded.base_url,
+            token=world.token(scopes=("read",)),
+            cookie="better-auth.session_token=dead",
+        )
+        done = await mogplex("models", "disable", "acme/nova-1")
+    assert done.code in (3, 4), done.err
+    assert SAID in done.err
+    assert not [each for each in recorded.asked if each.startswith(("PATCH ", "PUT ", "DELETE "))][1:]
+    assert world.plane.db.value("SELECT count(*) FROM model_preferences") == 0

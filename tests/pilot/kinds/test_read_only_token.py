@@ -1,0 +1,42 @@
+"""No verb of any kind is sent with a token without the write scope, also before anybody has asked what it may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import verbs
+from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.walking import plane_of
+from tests.recording import recording
+
+SAID = "This token may read only; use one with the write scope."
+NOBODY = "7d0c0000-0000-4000-8000-00000000dead"
+
+
+async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path) -> None:
+    settings = Settings(speed=0, rate_limit=None)
+    wrong: dict[str, str] = {}
+    walked = 0
+    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+        for kind in kinds().values():
+            for verb in kind.verbs:
+                session = Session(Target("t", recorded.base_url, Secret(plane.read_only_token)))
+                recorded.forget()
+                collection = collection_of(session, kind)
+                item = Item(NOBODY, {"id": NOBODY})
+                try:
+                    said = await verbs.carry_out(session, collection, kind, verb, item, "ci")
+                finally:
+                    await session.stop()
+                walked += 1
+                if said.good or said.sentence != SAID or recorded.asked != ["POST /api/v1/mogplex/runs"]:
+                    wrong[f"{kind.name}.{verb.id}"] = f"{said.sentence} {recorded.asked}"
+                assert not session.ledger.entries
+    assert wrong == {}
+    assert walked > 40

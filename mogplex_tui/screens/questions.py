@@ -129,7 +129,8 @@ def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Contex
     if len(items) > len(named):
         named.append(f"  and {len(items) - len(named)} more")
     go = verb.go or verb.title.capitalize()
-    return Question(f"{_title(kind, verb, items)}?", named, verb.means, "Keep as it is", go)
+    warnings = [warning for item in items if (warning := verb.warn(item)) is not None]
+    return Question(f"{_title(kind, verb, items)}?", named, (*warnings, *verb.means), "Keep as it is", go)
 
 
 def verb_screen(

@@ -14,6 +14,7 @@ from mogplex_tui.operate.kinds.verb import verb
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.keys import ApiKeyDraft
+    from mogplex_tui.live.collection import Item
     from mogplex_tui.live.session import Session
 
 
@@ -23,7 +24,8 @@ async def _list(client: ClientView, session: Session) -> Listing:
 
     def dress(key: Any) -> dict[str, Any]:
         mine = bool(key.prefix) and ours.startswith(key.prefix)
-        return dressed(key, status="expired" if key.is_expired(now) else "active", ours=mine)
+        status = "expired" if key.is_expired(now) else "active"
+        return dressed(key, status=status, ours=mine, context=target.name if mine else None)
 
     return listed(await client.api_keys.list(), dress=dress)
 
@@ -48,6 +50,12 @@ def _check(text: str) -> str | None:
     except InvalidInput as error:
         return str(error)
     return None
+
+
+def _loses_access(item: Item) -> str | None:
+    """Return the warning before the key that this console signs in with is revoked."""
+    name = c.value(item, "context")
+    return None if name is None else f"This console uses it: the context {name} loses its access with it."
 
 
 KIND = Kind(
@@ -84,11 +92,8 @@ KIND = Kind(
         .reveals(lambda made: made.token),
         verb("revoke", "x", "End the key for good; asks first.")
         .sends(lambda client, item, _: client.api_keys.revoke(item.key))
-        .asks(
-            "Whatever uses this key is shut out at once; it cannot be taken back.",
-            "OURS marks the key that this console itself uses.",
-            go="Revoke it",
-        )
+        .asks("Whatever uses this key is shut out at once; it cannot be taken back.", go="Revoke it")
+        .warns(_loses_access)
         .says("revoking", "{} is revoked."),
     ),
     empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",

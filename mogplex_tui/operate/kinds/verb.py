@@ -35,6 +35,7 @@ class Verb:
 
     `call` sends it (the text is what `wish` asked for); `why_not` returns why it makes no sense now; `doing` is the
     word shown until the list was read again; `means` are the lines of the question before it, none asks nothing;
+    `warn` returns a line more for a record to which the verb does something else besides;
     `done` is the sentence after it, with the item's label for `{}`; `many` works on every marked row.
 
     Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
@@ -55,6 +56,7 @@ class Verb:
     why_not: Callable[[Item], str | None] = lambda _: None
     doing: str = "changing"
     means: Sequence[str] = ()
+    warn: Callable[[Item], str | None] = lambda _: None
     go: str = ""
     wish: Wish | None = None
     done: str = ""
@@ -78,6 +80,10 @@ class Verb:
     def asks(self, *means: str, go: str = "") -> Verb:
         """The verb with a question before it: what it means, and the word of the yes."""
         return replace(self, means=means, go=go)
+
+    def warns(self, warn: Callable[[Item], str | None]) -> Verb:
+        """The verb with a line more in its question for records of which `warn` returns one."""
+        return replace(self, warn=warn)
 
     def wants(self, label: str, choices: Choices | None = None, **how: Any) -> Verb:
         """The verb with something to type or to choose before it; `how` are the further fields of a `Wish`."""

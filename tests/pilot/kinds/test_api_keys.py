@@ -68,6 +68,25 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
         assert len(set(screen.rows_of().rows) - known) == 1
 
 
+@pytest.mark.parametrize("protected", [False, True])
+async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
+    async with console(protected=protected) as ui:
+        screen = await shown(ui, "api-keys")
+        rows = {item.record["ours"]: key for key, item in screen.rows_of().rows.items()}
+        ours = ui.server.plane.db.value(
+            "SELECT id FROM user_api_keys WHERE token_prefix = ?", (ui.server.token[:12],)
+        )
+        assert rows[True] == ours
+        for key, warned in ((rows[True], True), (rows[False], False)):
+            await on(ui, "api-keys", key)
+            await ui.press("x")
+            text = " ".join((await ui.sees("Revoke API key?", "shut out at once")).split())
+            assert ("This console uses it: the context test loses its access with it." in text) is warned
+            await ui.press("escape")
+            await ui.loses("Revoke API key?")
+        assert not ui.app.session.ledger.entries
+
+
 async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(console: Any) -> None:
     async with console(cookie=False, gate=True) as ui:
         await ui.app.go("api-keys")

@@ -156,7 +156,7 @@ def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
     return errors.InvalidResponse(f"The answer for {reply.resource} {why}", **_facts(reply))
 
 
-def unpack(reply: Reply, body: bytes, limit: int = MAX_ANSWER) -> Any:
+def unpack(reply: Reply, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
     """Return the JSON value of a success, on v1 the `data` in its envelope.
 
     Raises InvalidResponse for what cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.

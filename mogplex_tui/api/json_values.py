@@ -11,8 +11,9 @@ MAX_DEPTH = 100
 
 # Smaller texts are parsed without estimating their memory: that of the worst one is bearable.
 _SMALL = 1024 * 1024
-# Upper bounds of the bytes that an object, an array and each of their items take in CPython.
-_OBJECT, _ARRAY, _ITEM = 240, 88, 128
+# Bytes that an array and each item of an array or object take at most in CPython, and an object with the model that is
+# made of it.
+_OBJECT, _ARRAY, _ITEM = 1000, 88, 128
 _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
@@ -28,7 +29,7 @@ class JsonMemoryError(JsonError):
     """A text whose values would need too much memory."""
 
 
-def parse(text: bytes | str, limit: int) -> Any:
+def parse(text: bytes | bytearray | str, limit: int) -> Any:
     """Return the value of a JSON text.
 
     Raises JsonSyntaxError for text that is not JSON, JsonMemoryError for values that need more than about `limit`
@@ -43,14 +44,14 @@ def parse(text: bytes | str, limit: int) -> Any:
     return value
 
 
-def estimated_memory(text: bytes | str) -> int:
-    """Return about how many bytes the values of a JSON text take at most; 0 for a short text."""
+def estimated_memory(text: bytes | bytearray | str) -> int:
+    """Return about how many bytes a JSON text and its values take together at most; 0 for a short text."""
     if len(text) < _SMALL:
         return 0
     if isinstance(text, str):
-        size = len(text) * _width(text)
+        size = len(text) * (1 + _width(text))
         return size + text.count("{") * _OBJECT + text.count("[") * _ARRAY + text.count(",") * _ITEM
-    size = len(text) * _width_of_bytes(text)
+    size = len(text) * (1 + _width_of_bytes(text))
     return size + text.count(b"{") * _OBJECT + text.count(b"[") * _ARRAY + text.count(b",") * _ITEM
 
 
@@ -69,7 +70,7 @@ def is_deeper_than(value: Any, depth: int) -> bool:
     return bool(level)
 
 
-def _parse(text: bytes | str, memory_left: int) -> Any:
+def _parse(text: bytes | bytearray | str, memory_left: int) -> Any:
     # Loaded with the first answer, not with the console. It is twice as fast as the standard library, makes no copy
     # of the text, and stops at a depth of 200 by itself.
     from pydantic_core import from_json
@@ -102,7 +103,7 @@ def _width(text: str) -> int:
     return 4 if max(text) > "\uffff" else 2
 
 
-def _width_of_bytes(text: bytes) -> int:
+def _width_of_bytes(text: bytes | bytearray) -> int:
     if text.isascii():
         return 1
     return 4 if _FOUR_BYTES.search(text) else 2

@@ -164,7 +164,7 @@ def _refusal(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexE
     return errors.InvalidResponse(f"The answer for {what} is not what a token call answers", **facts)
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def _object(content: bytearray) -> dict[str, Any]:
     """Return the JSON object in a body, or an empty one when there is none."""
     try:
         data = parse(content, MAX_ANSWER)

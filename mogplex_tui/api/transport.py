@@ -99,6 +99,7 @@ class Transport:
         self._clients = wire.Clients(target, http)
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
         self._one_large_answer = asyncio.Lock()
+        self._pacer = wire.Pacer()
         self._checking = asyncio.Lock()
         self._verdict: tuple[float, errors.MogplexError | None] | None = None
         self._cookie_accepted_at: float | None = None
@@ -166,8 +167,8 @@ class Transport:
                     if not (reply.is_events and reply.status in told_as):
                         if not response.is_success or reply.is_html:
                             async with asyncio.timeout(wire.WHOLE_ANSWER):
-                                body = await wire.read_body(response, self.target.max_answer)
-                            reply = replace(reply, body=body)
+                                body = await wire.read_body(response, self.target.max_answer, self._pacer)
+                            reply = replace(reply, body=bytes(body))
                         error = classify(reply)
                 except errors.MogplexError:
                     # Refused here, before it left.
@@ -276,6 +277,7 @@ class Transport:
         slot = self._ask(reply, priority)
         # A request that is given up while it waits has not been sent.
         outcome = Outcome.NOT_COUNTED
+        failure: errors.MogplexError | None = None
         try:
             await self._admit(priority)
             async with (
@@ -287,13 +289,15 @@ class Transport:
                 response = await self._send(request, reply, streams=False)
                 stack.push_async_callback(response.aclose)
                 wait_for_turn = partial(stack.enter_async_context, self._one_large_answer)
-                body = await wire.read_body(response, self.target.max_answer, before_large=wait_for_turn)
+                body = await wire.read_body(
+                    response, self.target.max_answer, self._pacer, before_large=wait_for_turn
+                )
                 reply, data, error = self._understand(_with_answer(reply, response), body)
             outcome = _outcome(error, outcome)
         except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
             if isinstance(failed, wire.NEVER_SENT):
                 outcome = Outcome.NOT_COUNTED
-            raise wire.failure(failed, self.target, reply) from None
+            failure = wire.failure(failed, self.target, reply)
         except errors.MogplexError:
             # Refused here, before it left.
             outcome = Outcome.NOT_COUNTED
@@ -302,17 +306,22 @@ class Transport:
             # Also when the caller gave up: whether it counted is unknown then, so it does.
             if slot is not None:
                 self.budget.tell(slot, outcome)
+        if failure is not None:
+            raise failure
         return reply, data, error
 
-    def _understand(self, reply: Reply, body: bytes) -> tuple[Reply, Any, errors.MogplexError | None]:
+    def _understand(self, reply: Reply, body: bytearray) -> tuple[Reply, Any, errors.MogplexError | None]:
         """Return the facts of an answer, which hold its body if it is an error, with its value or its error."""
-        with_body = replace(reply, body=body)
-        error = classify(with_body)
+        if not 200 <= reply.status < 300:
+            reply = replace(reply, body=bytes(body))
+        error = classify(reply)
         if error is not None:
-            return with_body, None, error
+            return reply, None, error
         try:
             return reply, unpack(reply, body, self.target.max_answer), None
         except errors.InvalidResponse as unreadable:
+            # Errors are kept while they are shown; without their frames, nothing that was read is.
+            unreadable.__traceback__ = unreadable.__context__ = None
             return reply, None, unreadable
 
     async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
@@ -398,7 +407,7 @@ class Transport:
         # An event stream may go on for days; its events are limited one by one.
         limit = None if reply.is_events else self.target.max_answer
         try:
-            async with aclosing(wire.decoded(response, limit)) as pieces:
+            async with aclosing(wire.decoded(response, limit, self._pacer)) as pieces:
                 async for piece in pieces:
                     yield piece
         except (httpx.HTTPError, httpx.StreamError, BodyError) as failed:

@@ -31,8 +31,8 @@ STREAM_HEAD = 75.0
 _LARGE = 4 * 1024 * 1024
 # An error or a page is no larger; what follows is not read.
 _LARGEST_REFUSAL = 1024 * 1024
-# Seconds that bytes may be processed before the event loop gets a turn.
-_TURN = 0.01
+# Seconds that a body may be processed before the event loop gets a turn.
+_LONGEST_BURST = 0.01
 
 _TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
 _STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE, write=10.0, pool=5.0)
@@ -151,9 +151,49 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
     )
 
 
+class Pacer:
+    """Leaves the event loop half of the time while bodies arrive faster than they are processed.
+
+    Thousands of chunks may arrive together, and reading those suspends nothing: without this, the console would not
+    answer keys. The bodies that share a pacer take turns.
+    """
+
+    def __init__(self) -> None:
+        self._pausing = asyncio.Lock()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait; other bodies that want to wait do so afterwards."""
+        async with self._pausing:
+            await asyncio.sleep(seconds)
+
+
+class _Burst:
+    """Measures how long a body has been processed without a suspension."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """Begin to measure, unless the event loop has not run since the last time."""
+        if self._began is None:
+            self._began = time.monotonic()
+            asyncio.get_running_loop().call_soon(self._end)
+
+    def seconds(self) -> float:
+        """Return how long it has gone on."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def _end(self) -> None:
+        self._began = None
+
+
 async def read_body(
-    response: httpx.Response, limit: int, *, before_large: Callable[[], Awaitable[object]] | None = None
-) -> bytes:
+    response: httpx.Response,
+    limit: int,
+    pacer: Pacer | None = None,
+    *,
+    before_large: Callable[[], Awaitable[object]] | None = None,
+) -> bytearray:
     """Return the decoded body of an answer.
 
     `before_large` is awaited once, when the body turns out to be large. Raises BodyError beyond `limit` bytes. Of an
@@ -164,7 +204,7 @@ async def read_body(
     try:
         if not is_refusal and _announced_size(response) > limit:
             raise BodyTooLargeError(limit)
-        async with aclosing(decoded(response, limit)) as pieces:
+        async with aclosing(decoded(response, limit, pacer or Pacer())) as pieces:
             async for piece in pieces:
                 body += piece
                 if is_refusal and len(body) > _LARGEST_REFUSAL:
@@ -174,21 +214,22 @@ async def read_body(
                     before_large = None
     except BodyError:
         if not is_refusal:
+            # The error's traceback would keep the body in memory.
+            body.clear()
             raise
-    return bytes(body)
+    return body
 
 
-async def decoded(response: httpx.Response, limit: int | None) -> AsyncGenerator[bytes, None]:
+async def decoded(response: httpx.Response, limit: int | None, pacer: Pacer) -> AsyncGenerator[bytes, None]:
     """Yield the body as it arrives, in decoded pieces; raises BodyError beyond `limit` bytes."""
     decoder = BodyDecoder(response.headers.get("content-encoding", ""), limit)
-    turn_began = time.monotonic()
+    burst = _Burst()
     async for data in response.aiter_raw():
+        burst.begin()
         for piece in decoder.decode(data):
             yield piece
-        if time.monotonic() - turn_began > _TURN:
-            # Many chunks may have arrived together; reading them suspends nothing.
-            await asyncio.sleep(0)
-            turn_began = time.monotonic()
+        if (seconds := burst.seconds()) > _LONGEST_BURST:
+            await pacer.pause(seconds)
 
 
 def _announced_size(response: httpx.Response) -> int:

@@ -66,6 +66,8 @@ class Freshness:
 
     def failed(self, error: Exception) -> None:
         """Note that reading it failed once more; who plans the next try says when that is."""
+        # Its frames hold what was being read, which may be a large answer.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error, self.blocked_until = error, None
         self.failures += 1
 

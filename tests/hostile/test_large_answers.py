@@ -1,0 +1,81 @@
+"""Answers that would take all memory, against commands and the console in processes of their own."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import zlib
+
+import pytest
+
+from tests.api.support import RUN_ID
+from tests.hostile.processes import peak_of, run_command, start_console
+from tests.hostile.raw_http import Answer, Repeat, answering_in_thread, chunk, head
+
+MOST = 300
+"""Megabytes of memory that a command or the console may take."""
+MEGABYTE = 1024 * 1024
+
+
+@functools.cache
+def bomb() -> bytes:
+    """Return a gigabyte of spaces, as a megabyte of gzip."""
+    packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
+    return b"".join(packer.compress(b" " * MEGABYTE) for _ in range(1024)) + packer.flush()
+
+
+def large(size: int) -> Answer:
+    """Return an answer of one JSON text of so many megabytes."""
+    return [head(), b'{"ok":true,"data":"', Repeat(b"x" * 1024, size * 1024), b'"}']
+
+
+# id: (answer to every request, words on stderr)
+ANSWERS: dict[str, tuple[Answer, str]] = {
+    "100 MB": (large(100), "is larger than 64 MB"),
+    "31 MB, which is read": (large(31), "has no 'run'"),
+    "60 MB of one text": (large(60), "more than 64 MB of memory"),
+    "100 MB in small chunks": (
+        [head(Transfer_Encoding="chunked"), Repeat(chunk(b"x" * 4096), 25 * 1024), chunk(b"")],
+        "is larger than 64 MB",
+    ),
+    "gzip bomb": ([head(Content_Encoding="gzip"), bomb()], "is larger than 64 MB"),
+    "gzip bomb in gzip": ([head(Content_Encoding="gzip, gzip"), gzip.compress(bomb())], "is larger than"),
+    "bomb as an event stream": (
+        [head(content_type="text/event-stream", Content_Encoding="gzip"), bomb()],
+        "is larger than 64 MB",
+    ),
+    "20 million empty objects": (
+        [head(), b"[", Repeat(b"{}," * 1000, 20_000), b"0]"],
+        "more than 64 MB of memory",
+    ),
+    "50 MB of letters and one emoji": (
+        [head(), '["\U0001f600'.encode(), Repeat(b"x" * 1024, 50 * 1024), b'"]'],
+        "64 MB of memory",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_command_refuses_it_in_little_memory(answer: Answer, words: str) -> None:
+    with answering_in_thread(answer) as service:
+        done = run_command(service.base_url, "runs", "get", RUN_ID)
+    assert done.code == 1, done.err
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert done.peak < MOST
+
+
+@pytest.mark.parametrize("name", ["31 MB, which is read", "gzip bomb in gzip"])
+def test_console_refuses_it_in_little_memory(name: str) -> None:
+    answer, _ = ANSWERS[name]
+    with answering_in_thread(answer) as service:
+        terminal = start_console(service.base_url)
+        try:
+            terminal.wait_for(r"The answer for the calls", 60)
+            # Every source has been read once.
+            terminal.wait_gone("reading", 60)
+            assert peak_of(terminal.pid) < MOST
+            terminal.press("q")
+            assert terminal.wait_end() == 0
+        finally:
+            terminal.kill()

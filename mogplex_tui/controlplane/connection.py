@@ -7,6 +7,7 @@ not keep others from being answered.
 from __future__ import annotations
 
 import asyncio
+import heapq
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,9 +22,12 @@ MAX_HEAD = 65_536
 MAX_REQUEST = 128 * 1024 * 1024
 """The most bytes of a request that are read at all; edge/body_limit.py refuses bodies long before."""
 
+BACKLOG = 256
+"""The most connections that wait to be accepted, and that are accepted at once."""
+
 _MAX_CONNECTIONS = 4_096
-# Descriptors for the database, its files, and whatever else the process opens.
-_RESERVED_DESCRIPTORS = 128
+# Descriptors of connections that are accepted before there is room for them, of the database, and of other files.
+_RESERVED_DESCRIPTORS = 2 * BACKLOG + 128
 _TEXTS = {
     408: "The request took too long.",
     431: "The request line and headers are too large.",
@@ -37,7 +41,7 @@ def max_connections() -> int:
     except ImportError:
         return _MAX_CONNECTIONS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(16, min(_MAX_CONNECTIONS, soft - _RESERVED_DESCRIPTORS))
+    return min(_MAX_CONNECTIONS, max(soft - _RESERVED_DESCRIPTORS, soft // 2))
 
 
 def raise_descriptor_limit() -> None:
@@ -59,7 +63,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._opened_at = self.loop.time()
+        self._active_at = self.loop.time()
         self._in_head = True
         self._head_size = 0
         self._received = 0
@@ -72,6 +76,11 @@ class Connection(HttpToolsProtocol):
         """Whether no request of this connection is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def awaits_client(self) -> bool:
+        """Whether nothing can go on before the client sends more: a request, or the rest of one."""
+        return self.is_idle or self.cycle.more_body
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time for the first request, and make room when there are too many connections."""
         super().connection_made(transport)
@@ -80,11 +89,14 @@ class Connection(HttpToolsProtocol):
             self._make_room()
 
     def _make_room(self) -> None:
-        """Drop the oldest connection without a request; without one, this connection."""
-        idle = [one for one in self.connections if isinstance(one, Connection) and one.is_idle]
-        # Connections that never sent a request first: the others belong to ordinary clients.
-        oldest = min(idle, key=lambda one: (one.cycle is not None, one._opened_at), default=self)
-        oldest.transport.abort()
+        """Drop the connections whose clients have been silent longest; where none waits, this one."""
+        waiting = (one for one in self.connections if isinstance(one, Connection) and one.awaits_client)
+        # Several at once, since all of them are looked at each time.
+        silent = heapq.nsmallest(max(1, len(self.connections) // 64), waiting, key=lambda one: one._active_at)
+        for one in silent or [self]:
+            # At once, so that the next connection does not make room again.
+            self.connections.discard(one)
+            one.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop every timer."""
@@ -113,6 +125,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what arrived; refuse a head that is too large before it is complete."""
         self._received += len(data)
+        self._active_at = self.loop.time()
         if self._received > MAX_REQUEST:
             self.transport.abort()
             return

@@ -21,7 +21,7 @@ import uvicorn
 from .account import Credentials, credentials
 from .app import build_app, service_of
 from .clock import Clock
-from .connection import Connection, raise_descriptor_limit
+from .connection import BACKLOG, Connection, raise_descriptor_limit
 from .edge.front import before
 from .plane import Plane, Settings
 from .prepare import Notice, prepare
@@ -162,6 +162,7 @@ class PlaneServer:
         config = uvicorn.Config(
             before(build_app(service), service),
             http=Connection,
+            backlog=BACKLOG,
             loop="none",
             ws="none",
             lifespan="off",

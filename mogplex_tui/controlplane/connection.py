@@ -66,7 +66,7 @@ class Connection(HttpToolsProtocol):
         self._active_at = self.loop.time()
         self._in_head = True
         self._head_size = 0
-        self._received = 0
+        self._received = self._arriving = 0
         self._refusal = 400
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
@@ -124,6 +124,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived; refuse a head that is too large before it is complete."""
+        self._arriving = len(data)
         self._received += len(data)
         self._active_at = self.loop.time()
         if self._received > MAX_REQUEST:
@@ -156,6 +157,8 @@ class Connection(HttpToolsProtocol):
         """Start the time for the head of the next request on a kept connection."""
         super().on_message_begin()
         self._await_head()
+        # What of this piece belongs to the request before does not matter to a limit.
+        self._received = self._arriving
 
     def on_url(self, url: bytes) -> None:
         """Keep a part of the target; raise when that makes the head too large."""

@@ -93,9 +93,9 @@ def told(fresh: Freshness, sources: Sequence[Source] = ()) -> tuple[Freshness, b
 
     That of the whole, if that is troubled; else of the troubled source that is the oldest; else of the oldest.
     """
-    if fresh.as_of is None or _stands_in_the_way(fresh):
+    if fresh.as_of is None or delayed(fresh):
         return fresh, False
-    troubled = [each.freshness for each in sources if _stands_in_the_way(each.freshness)]
+    troubled = [each.freshness for each in sources if delayed(each.freshness)]
     if troubled:
         return min(troubled, key=read_at), True
     aging = [
@@ -104,7 +104,8 @@ def told(fresh: Freshness, sources: Sequence[Source] = ()) -> tuple[Freshness, b
     return min((fresh, *aging), key=read_at), False
 
 
-def _stands_in_the_way(fresh: Freshness) -> bool:
+def delayed(fresh: Freshness) -> bool:
+    """Return whether a failure or the budget keeps a source from being read."""
     return fresh.failures > 0 or (fresh.blocked_until is not None and fresh.as_of is not None)
 
 
@@ -134,7 +135,7 @@ def freshness_segment(
 ) -> Segment:
     """Return how fresh what is shown is, for the title: an age alone is quiet, what is old or troubled stands out."""
     shown, _ = told(fresh, sources)
-    loud = shown.stale(session.clock.monotonic()) or _stands_in_the_way(shown)
+    loud = shown.stale(session.clock.monotonic()) or delayed(shown)
     tone = Tone.WARN if loud else Tone.DIM
     return Segment(freshness_words(session, fresh, sources), tone, priority=priority, right=True)
 

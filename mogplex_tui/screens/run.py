@@ -186,6 +186,9 @@ class RunScreen(TailScreen):
         feed, told_by = self.run_feed.feed, self._told_by()
         matters = 1 if feed.troubled or any(source.failing for source in told_by) else 3
         marked, following = self.tail_segments(cut_off=bool(feed.troubled))
+        if self.session.scheduler.realtime_open:
+            # Changes of the list are announced: as long as it can be read, its age says nothing about this run.
+            told_by = [source for source in told_by if ages.delayed(source.freshness)]
         return [
             marked,
             ages.freshness_segment(self.session, feed.freshness, told_by, priority=matters),

@@ -52,6 +52,19 @@ async def test_new_events_appear_within_a_second_while_one_looks(console: Run, w
         await ui.sees("fresh from the service")
 
 
+async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: World) -> None:
+    _, call_id = _streaming(world)
+    async with console() as ui:
+        await _opened(ui)
+        await ui.sees("line 2", "live")
+        # The list was read long ago, for no change of a call was announced; an event is.
+        ui.app.runs.set.freshness.as_of -= 34
+        world.event(call_id, "log", message="fresh from the service")
+        await ui.sees("fresh from the service")
+        title = next(line for line in ui.text.splitlines() if "following" in line)
+        assert not re.search(r"as of|updated|3\ds", title), title
+
+
 async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
     console: Run, world: World
 ) -> None:

@@ -51,6 +51,8 @@ MISSED_BEFORE_RECONNECT = 2
 # A stream that is lost within so many seconds of its opening counts as one more failed try: each opening costs a
 # request, and everything on screen is read after it.
 BRIEF = 10.0
+# So many seconds the first reads wait for the stream to open.
+OPENS_WITHIN = 0.5
 # A stream that is lost within so many seconds disturbs: each opening causes reads.
 DISTURBING = 20.0
 # Within so many seconds of such a read, another reconnect reads only as hints do.
@@ -130,6 +132,7 @@ class RealtimeWatch(Going):
 
     def _say(self, hearing: Hearing, reason: str | None = None) -> None:
         self._scheduler.realtime_open = hearing is Hearing.OPEN
+        self._scheduler.release_first_reads()
         if (hearing, reason) != (self.hearing, self.reason):
             self.hearing, self.reason = hearing, reason
             self.changed()
@@ -192,7 +195,9 @@ class RealtimeWatch(Going):
     async def _listen(self) -> None:
         from mogplex_tui.api.realtime import Changed, Connected
 
-        async with aclosing(self._client().realtime.stream(TABLES)) as frames:
+        realtime = self._client().realtime
+        self._scheduler.limit_first_hold(OPENS_WITHIN)
+        async with aclosing(realtime.stream(TABLES)) as frames:
             connected = False
             async for frame in frames:
                 self._count()

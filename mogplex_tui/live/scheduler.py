@@ -142,6 +142,8 @@ class Scheduler(Going):
         self._all_named: float | None = None
         # Told by the realtime watcher: while it is, polls are slow.
         self.realtime_open = False
+        # Until when feeds wait with their first read.
+        self._held_until: float | None = None
         # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
         self.missed: Signal[[]] = Signal()
 
@@ -201,6 +203,25 @@ class Scheduler(Going):
             if everything or feed.tables or feed.troubled:
                 self.refresh(feed)
 
+    def hold_first_reads(self, seconds: float) -> None:
+        """Delay the first read of each feed until `release_first_reads`, at most so many seconds.
+
+        What is read after the realtime stream has opened misses no change, and need not be read again.
+        """
+        self._held_until = self._clock.monotonic() + seconds
+
+    def limit_first_hold(self, seconds: float) -> None:
+        """Release the first reads, where they are held, after so many seconds from now at the latest."""
+        if self._held_until is not None:
+            self.hold_first_reads(seconds)
+            self._wake.set()
+
+    def release_first_reads(self) -> None:
+        """Let the first reads go out: the realtime stream is open, or it failed to open."""
+        if self._held_until is not None:
+            self._held_until = None
+            self._wake.set()
+
     def hint(self, tables: Iterable[str]) -> None:
         """Mark the feeds that rest on one of these tables as stale."""
         names = set(tables)
@@ -226,6 +247,8 @@ class Scheduler(Going):
         now = self._clock.monotonic()
         blocked = feed.freshness.blocked_until
         wait = 0.0 if blocked is None else blocked - now
+        if feed.finished is None and not feed.local and self._held_until is not None:
+            wait = max(wait, self._held_until - now)
         if feed.asked or feed.finished is None:
             return wait
         if feed.freshness.retry_at is not None:

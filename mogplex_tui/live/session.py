@@ -40,6 +40,8 @@ DOUBTS, LONGEST_DOUBT = 30.0, 300.0
 
 
 SESSION_EXPIRED = "The browser session has expired."
+# So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
+STREAM_ASKED = 5.0
 
 
 def session_needed(what: str) -> str:
@@ -227,6 +229,7 @@ class Session:
 
     def start(self) -> None:
         """Begin to read. Needs a running event loop."""
+        self.scheduler.hold_first_reads(STREAM_ASKED)
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
         self._forget.append(self.access.cookie.subscribe(self._cookie_changed))

@@ -64,7 +64,8 @@ async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old
 
 async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: World) -> None:
     assert world.plane.faults is not None
-    world.plane.faults.add(parse("GET /api/* 403"))
+    for method in ("GET", "POST"):
+        world.plane.faults.add(parse(f"{method} /api/* 403"))
     async with console() as ui:
         text = await ui.sees("This credential may not touch the calls", "may not touch the automations")
         assert "You see" not in text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,20 @@ async def test_a_row_that_goes_between_two_drawings_harms_nothing(console: Run, 
         ui.app.runs.set.rows.clear()
         ui.app.screen.on_tick()
         await ui.loses("acme/api")
+
+
+async def test_a_start_reads_each_list_once(console: Run, world: World) -> None:
+    repo = world.repo("acme/api")
+    world.start_streaming(world.call(repo_id=repo))
+    async with console(gate=True) as ui:
+        await ui.sees("acme/api", "live")
+        scheduler = ui.app.session.scheduler
+        feeds = [feed for feed in scheduler._feeds.values() if feed.name in ("runs", "names")]
+        # Nothing that was announced waits to be read: the next read is the usual poll.
+        await ui.until(lambda: all((scheduler.due_in(feed) or 0.0) > 10 for feed in feeds), "the usual polls")
+        counts = Counter(ui.edge.passed)
+    assert counts["/api/observability/calls"] == 1
+    assert counts["/api/v1/mogplex/repos"] + counts["/api/repos"] == 1, counts
+    assert counts["/api/v1/mogplex/agents"] + counts["/api/agents"] == 1, counts
+    assert counts["/api/auth/user"] <= 2, counts
+    assert counts["/api/flows/approvals"] == counts["/api/control/approvals"] == 1, counts

@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     places = list(_places(build(whole=True), ()))
     write = {"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell]
     sys.stdout.write(write(places))
+    sys.stdout.flush()
     return Exit.OK
 
 

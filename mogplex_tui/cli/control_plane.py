@@ -146,6 +146,7 @@ def _print_openapi() -> int:
     from mogplex_tui.controlplane.openapi import document
 
     sys.stdout.write(json.dumps(document(__version__), indent=2) + "\n")
+    sys.stdout.flush()
     return 0
 
 

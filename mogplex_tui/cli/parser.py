@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import re
 import sys
@@ -56,6 +57,8 @@ _EXPOSED = (
     "A token is never an argument: every process on this machine can read it there. It was not used. Revoke it, and "
     "give another one to: mogplex-tui login --token\n"
 )
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 EPILOG = """\
 without a command: the console for the current context (see login and contexts), or the service named by
@@ -180,7 +183,24 @@ def run(argv: Sequence[str] | None = None) -> int:
         let_go_of_stdout()
         return Exit.OK
     except Exception as error:
-        return _crashed(error)
+        return _unwritten(error) or _crashed(error)
+
+
+def _unwritten(error: Exception) -> int:
+    """Say that the output could not be written, as on a full disk; 0 if that is not what the error is."""
+    from mogplex_tui.cli.common import Stop, say
+
+    if isinstance(error, Stop):
+        say(str(error))
+        return error.code
+    # An error of a file has a name; one of a stream that is open already has none.
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM or error.filename is not None:
+        return 0
+    from mogplex_tui.cli.output import let_go_of_stdout
+
+    let_go_of_stdout()
+    say(f"The output could not be written: {error.strerror}.")
+    return Exit.FAILED
 
 
 def _crashed(error: Exception) -> int:

@@ -53,6 +53,9 @@ def read_regular(path: Path, limit: int) -> str:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NotAFile(error.errno, "it is a link to itself", str(path)) from None
+        if error.errno == errno.ENOTDIR:
+            # A file, or a device as in HOME=/dev/null, is where its directory would be.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
         raise
     if not stat.S_ISREG(found.st_mode):
         raise NotAFile(errno.EINVAL, "it is not a regular file", str(path))

@@ -262,6 +262,9 @@ class ConsoleScreen(Screen[None]):
 
         What this context never allows is not shown (design decision 10), and its key says so as well.
         """
+        if not self.is_mounted:
+            # A key that was quicker than the screen: nobody has seen yet what it would act on.
+            return
         action = actions.BY_ID[action_id]
         why_not = self.why_not(action)
         if why_not is not None:

@@ -39,3 +39,18 @@ async def test_double_click_in_a_dialog_closes_only_the_dialog(
         # The console still works.
         await running.press("1")
         await running.sees("acme/web")
+
+
+@pytest.mark.parametrize("key", ["x", "j", "f", "escape", "r"])
+async def test_key_for_a_screen_that_is_not_drawn_yet_is_dropped(
+    console: Callable[..., Any], console_world: World, key: str
+) -> None:
+    call = console_world.call(repo_id=console_world.repo("acme/web"), metadata={"repo": "acme/web"})
+    async with console() as running:
+        await running.sees("acme/web")
+        # In one step, as on a machine that is so busy that keys overtake the screen.
+        running.app.open_run(running.app.runs.set.rows[call])
+        await running.app._check_bindings(key)
+        await running.sees("following")
+        await running.press("?")
+        await running.sees("Keys")

@@ -36,6 +36,7 @@ class Terminal:
         env: dict[str, str],
         cwd: Path,
         keep: int | None = None,
+        term: str | None = "xterm-256color",
         on_output: Callable[[bytes], None] = lambda data: None,
     ) -> None:
         """`raw` holds all output, or its last `keep` bytes; `on_output` gets each piece as it is read."""
@@ -43,7 +44,11 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._keep, self._on_output = keep, on_output
         self.raw = b""
-        environment = {**env, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+        # These two would count more than the size of the terminal, also after it has changed.
+        environment = {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}
+        environment.pop("TERM", None)
+        if term is not None:
+            environment["TERM"] = term
         self._process = ptyprocess.PtyProcess.spawn(
             list(command), dimensions=(rows, columns), env=environment, cwd=str(cwd)
         )

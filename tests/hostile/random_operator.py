@@ -112,6 +112,10 @@ class RandomOperator:
         action = self._rng.choices([each for each, _ in actions], [weight for _, weight in actions])[0]
         action()
 
+    def change_something(self) -> None:
+        """Use a verb of a list, or fill in the form of a new run."""
+        self._rng.choice((self._do_verb, self._do_verb, self._new_run))()
+
     def _send(self, what: str, data: bytes) -> None:
         assert b"q" not in data and b"\x03" not in data and b"\x11" not in data, data
         if self.offers_quit and (data.endswith(ENTER) or what == "mouse"):

@@ -1,0 +1,199 @@
+"""Strange environments: commands end with a sentence, the console starts or says why not, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+from tests.hostile.plane import Plane
+from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
+
+LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
+RUN = f"{' '.join(PROGRAM)}"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    folder = tmp_path_factory.mktemp("plane")
+    options = ["--rate-limit", "off", "--speed", "0"]
+    running = Plane(folder / "plane.db", options, private_environment(folder / "home"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def env(plane: Plane, tmp_path: Path) -> dict[str, str]:
+    return private_environment(tmp_path / "home") | credentials(plane.about, plane.url)
+
+
+def _with(env: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+    """Return an environment with some variables changed; None removes one."""
+    merged = {**env, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+# Without any directory of its own, a program finds its files by HOME alone.
+_NO_XDG: dict[str, str | None] = {f"XDG_{name}_HOME": None for name in ("CONFIG", "CACHE", "STATE", "DATA")}
+# id: changes of the environment
+ENVIRONMENTS: dict[str, dict[str, str | None]] = {
+    "LC_ALL=POSIX": {"LC_ALL": "POSIX", "LANG": "C"},
+    "C without UTF-8 mode": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "output is ASCII": {"PYTHONIOENCODING": "ascii"},
+    "no HOME": {**_NO_XDG, "HOME": None},
+    "HOME is empty": {**_NO_XDG, "HOME": ""},
+    "HOME cannot be written": {**_NO_XDG, "HOME": "/proc"},
+    "HOME is a device": {**_NO_XDG, "HOME": "/dev/null"},
+    "XDG directories cannot be made": {
+        f"XDG_{name}_HOME": "/proc/x" for name in ("CONFIG", "CACHE", "STATE")
+    },
+    "time zone does not exist": {"TZ": "Nonsense/Zone"},
+    "size is no number": {"COLUMNS": "x", "LINES": "-1"},
+    "size is zero": {"COLUMNS": "0", "LINES": "0"},
+    "TERM=dumb": {"TERM": "dumb"},
+    "no TERM": {"TERM": None},
+    "no PATH": {"PATH": None},
+    "no temporary directory": {"TMPDIR": "/nonexistent"},
+    "warnings are errors": {"PYTHONWARNINGS": "error"},
+}
+_SHORT = ("C without UTF-8 mode", "no HOME", "HOME is a device", "XDG directories cannot be made")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS if LONG else _SHORT)
+def test_command_lists_runs(env: dict[str, str], name: str) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "runs", "list", "-o", "wide"],
+        env=_with(env, ENVIRONMENTS[name]),
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout.splitlines()) > 20
+
+
+# id: (shell command, exit code, words on stderr)
+STREAMS: dict[str, tuple[str, int, str]] = {
+    "everything closed": (f"{RUN} runs list <&- >&- 2>&-", 0, ""),
+    "stdin closed": (f"{RUN} runs list <&-", 0, ""),
+    "stdout closed": (f"{RUN} runs list >&-", 0, ""),
+    "stderr closed": (f"{RUN} runs list 2>&-", 0, ""),
+    "full disk": (f"{RUN} runs list > /dev/full", 1, "could not be written: No space"),
+    "full disk and no words": (f"{RUN} runs list > /dev/full 2> /dev/full", 1, ""),
+    "full disk for info": (f"{RUN} info > /dev/full", 1, "could not be written: No space"),
+    "full disk for completions": (f"{RUN} completions bash > /dev/full", 1, "could not be written: No space"),
+    "full disk for openapi": (
+        f"{RUN} control-plane --openapi > /dev/full",
+        1,
+        "could not be written: No space",
+    ),
+    "no file may grow": (f"(ulimit -f 0; {RUN} runs list --json | head -c 20)", 0, ""),
+    "reader leaves": (f"{RUN} runs list --json | head -1", 0, ""),
+    "directory is gone": (f"mkdir gone; cd gone; rmdir ../gone; {RUN} runs list", 0, ""),
+    "console without input": (f"{RUN} <&-", 2, "needs a terminal"),
+    "console with everything closed": (f"{RUN} <&- >&- 2>&-", 2, ""),
+    "demo with everything closed": (f"{RUN} demo <&- >&- 2>&-", 2, ""),
+}
+_SHORT_STREAMS = ("everything closed", "full disk for info", "full disk for completions", "directory is gone")
+
+
+@pytest.mark.parametrize("name", STREAMS if LONG else _SHORT_STREAMS)
+def test_command_with_strange_streams(env: dict[str, str], tmp_path: Path, name: str) -> None:
+    command, code, words = STREAMS[name]
+    done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, cwd=tmp_path, timeout=120)
+    err = done.stderr.decode()
+    assert done.returncode == code, err
+    assert words in err
+    assert len(err.splitlines()) == (1 if words else 0), err
+
+
+def _console(env: dict[str, str], *arguments: str, term: str | None = "xterm-256color") -> Terminal:
+    return Terminal([*PROGRAM, *arguments], columns=80, rows=24, env=env, cwd=ROOT, term=term)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS if LONG else ("LC_ALL=POSIX", "TERM=dumb"))
+def test_console_starts_and_leaves(env: dict[str, str], name: str) -> None:
+    terminal = _console(_with(env, ENVIRONMENTS[name]), term=ENVIRONMENTS[name].get("TERM", "xterm-256color"))
+    try:
+        terminal.wait_for(r"acme/")
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
+
+
+SIZES = [(1, 1), (2, 1), (5, 3), (10, 4), (20, 5), (500, 3), (3, 200)]
+
+
+def test_console_lives_in_a_terminal_of_any_size(env: dict[str, str]) -> None:
+    terminal = _console(env)
+    try:
+        terminal.wait_for(r"acme/")
+        for columns, rows in SIZES:
+            terminal.resize(columns, rows)
+            for keys in (
+                "x",
+                "\x1b",
+                "n",
+                "\x1b",
+                "?",
+                "\x1b",
+                ":",
+                "\x1b",
+                "6",
+                "1",
+                "\r",
+                "\x1b",
+                "/",
+                "\x1b",
+            ):
+                terminal.press(keys)
+                terminal.pump(0.1)
+            assert terminal.alive, terminal.text
+        terminal.resize(80, 24)
+        terminal.press("1")
+        terminal.wait_for(r"acme/")
+        terminal.press("\x11")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
+
+
+def _wait_gone(text: str, seconds: float) -> list[int]:
+    """Wait until no process has a text in its command line; return those that are left."""
+    deadline = time.monotonic() + seconds
+    while (left := processes_with(text)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+# id: how the console of a demo ends
+ENDS = {
+    "terminal closed": lambda terminal: terminal.hang_up(),
+    "SIGHUP": lambda terminal: os.kill(terminal.pid, signal.SIGHUP),
+    "SIGTERM": lambda terminal: os.kill(terminal.pid, signal.SIGTERM),
+    "SIGKILL": lambda terminal: os.kill(terminal.pid, signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_no_plane_stays_behind_when_a_demo_ends(tmp_path: Path, end: str) -> None:
+    database = tmp_path / "left-behind.db"
+    terminal = _console(private_environment(tmp_path / "home"), "demo", "--db", str(database))
+    try:
+        terminal.wait_for(r"acme/", 60)
+        assert len(processes_with(str(database))) == 2
+        ENDS[end](terminal)
+        # A plane whose console was killed looks for its parent every second.
+        assert _wait_gone(str(database), 10) == []
+    finally:
+        for pid in processes_with(str(database)):
+            os.kill(pid, signal.SIGKILL)

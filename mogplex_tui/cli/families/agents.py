@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command
 
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.agents import AgentChange, AgentDraft
+
 _FIELDS = ("name", "model", "category", "description")
 
 
-def _given(desk: Desk) -> dict[str, Any]:
-    fields = {name: getattr(desk.args, name) for name in _FIELDS if getattr(desk.args, name) is not None}
-    if desk.args.prompt is not None:
-        fields["system_prompt"] = desk.args.prompt
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    fields = {name: getattr(args, name) for name in _FIELDS if getattr(args, name) is not None}
+    if args.prompt is not None:
+        fields["system_prompt"] = args.prompt
     return fields
 
 
-async def _create(desk: Desk) -> Any:
+def _draft(args: argparse.Namespace) -> AgentDraft:
     from mogplex_tui.api.models.agents import AgentDraft
 
-    return await desk.client.agents.create(AgentDraft(**_given(desk)))
+    return AgentDraft(**_given(args))
+
+
+def _change(args: argparse.Namespace) -> AgentChange:
+    from mogplex_tui.api.models.agents import AgentChange
+
+    return AgentChange(**_given(args))
+
+
+async def _create(desk: Desk) -> Any:
+    return await desk.client.agents.create(_draft(desk.args))
 
 
 async def _update(desk: Desk) -> Any:
-    from mogplex_tui.api.models.agents import AgentChange
-
-    return await desk.client.agents.update(desk.key, AgentChange(**_given(desk)))
+    return await desk.client.agents.update(desk.key, _change(desk.args))
 
 
 def _options(*, required: bool) -> Any:
@@ -63,6 +75,7 @@ FAMILY = Family(
             "create",
             "create an agent of your own",
             (off(_create),),
+            draft=_draft,
             options=_options(required=True),
             takes_one=False,
             done="The agent is created.",
@@ -71,6 +84,7 @@ FAMILY = Family(
             "update",
             "change an agent of your own",
             (off(_update),),
+            draft=_change,
             options=_options(required=False),
             done="{} is changed.",
         ),

@@ -92,6 +92,7 @@ class Verb:
     `told` makes of the answer whether it is a success and the sentence, in the place of `done`; no success exits with 1.
     `keyed` sends an idempotency key, that of `--idempotency-key` or a new one.
     `secret` names the part of the answer that is shown this once, so that the verb is refused without `--reveal`.
+    `draft` makes what is sent of the arguments alone; it raises InvalidInput before anything is asked.
     `check` raises Stop for what cannot be meant, before anything is asked. `prints` is the path of what stands on
     stdout afterwards; `columns` and `noun` are those of a list of other records, where that is the answer.
     """
@@ -109,6 +110,7 @@ class Verb:
     changes: bool = True
     secret: str = ""
     check: Callable[[argparse.Namespace], None] | None = None
+    draft: Callable[[argparse.Namespace], Any] | None = None
     prints: str = "id"
     columns: tuple[Column, ...] = ()
     noun: str = ""

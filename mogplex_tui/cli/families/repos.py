@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.families.base import Column, Desk, Family, Verb, off, option, v1
 from mogplex_tui.cli.families.machine import command
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.repos import RepoDraft
 
 MOST_BY_TOKEN = 200
 
@@ -43,10 +47,14 @@ def _update(**change: Any) -> Any:
     return (off(call),)
 
 
-async def _import(desk: Desk) -> Any:
+def _draft(args: argparse.Namespace) -> RepoDraft:
     from mogplex_tui.api.models.repos import RepoDraft
 
-    return await desk.client.imported_repos.add(RepoDraft(full_name=desk.args.full_name))
+    return RepoDraft(full_name=args.full_name)
+
+
+async def _import(desk: Desk) -> Any:
+    return await desk.client.imported_repos.add(_draft(desk.args))
 
 
 async def _sync(desk: Desk) -> Any:
@@ -96,6 +104,7 @@ FAMILY = Family(
             "import",
             "import a repository by its name",
             (off(_import),),
+            draft=_draft,
             options=(option("full_name", metavar="OWNER/NAME", help="as GitHub calls it"),),
             takes_one=False,
             done="It is imported.",

@@ -14,6 +14,7 @@ from mogplex_tui.live import redact
 from mogplex_tui.operate import answers
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.models.sandbox_drafts import Extension
     from mogplex_tui.api.resources.sandbox_work import Boot
 
 STATUSES = ("creating", "installing", "running", "pausing", "paused", "stopped", "error")
@@ -86,6 +87,12 @@ def _boots(start: Callable[[Desk], Boot]) -> tuple[Road, ...]:
         return await _booted(desk, start(desk))
 
     return (off(call),)
+
+
+def _extension(args: argparse.Namespace) -> Extension:
+    from mogplex_tui.api.models.sandbox_drafts import Extension
+
+    return Extension(minutes=args.minutes)
 
 
 async def _extend(desk: Desk) -> Any:
@@ -258,6 +265,7 @@ FAMILY = Family(
             "extend",
             "let a sandbox live longer",
             (off(_extend),),
+            draft=_extension,
             options=(option("--minutes", type=float, required=True, metavar="N", help="1 to 300"),),
             done="{} lives longer.",
         ),

@@ -81,6 +81,8 @@ async def act(setting: Setting, family: Family, verb: Verb, args: argparse.Names
     """Do what a verb says, once, and print what came of it. Raises Stop and the error tree."""
     if verb.changes:
         setting.must_write(f"The {verb.name}")
+        if verb.draft is not None:
+            verb.draft(args)
         if not all(road.v1 for road in verb.roads):
             await setting.must_have_scope(f"The {verb.name}")
     if verb.question and not args.yes:

@@ -63,6 +63,8 @@ async def test_what_cannot_be_is_refused_before_it_leaves(mogplex: Mogplex) -> N
         ("automations", "test", "some", "--input", "[]"),
         ("automations", "webhook-secret", "some", "--yes"),
         ("repos", "import", "no-slash"),
+        ("agents", "update", REPO),
+        ("sandboxes", "extend", REPO, "--minutes", "301"),
     )
     async with serving(http(200, {})) as service:
         mogplex.use(service.base_url)

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from mogplex_tui.api import errors
 
 TRIES = 4  # An unknown repository answers 503 for ever, so every chain of tries has an end.
+WITHIN = 20.0
+"""Seconds after the first try in which another one may begin: a person waits for the outcome."""
+
 _FIRST = 0.5
 _LONGEST = 8.0
 _MINUTE = 60.0
+_SHORTEST = 1.0
 _SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -20,15 +24,16 @@ def decide(
     *,
     method: str,
     idempotency_key: str | None = None,
+    elapsed: float = 0.0,
     jitter: Callable[[], float] = random.random,
 ) -> float | None:
     """Return the seconds to wait before the next try, or None when there must be none.
 
-    `attempt` counts the tries made so far (1 after the first). A GET is tried again for whatever may pass;
-    anything else only with its own idempotency key, and never after a 409 or a refusal. `jitter` returns 0 to
-    1.
+    `attempt` counts the tries made so far (1 after the first), and `elapsed` is how many seconds ago the first one
+    began. A GET is tried again after errors that may pass; anything else only with its own idempotency key, and never
+    after a 409 or a refusal. `jitter` returns 0 to 1.
     """
-    if attempt >= TRIES or not isinstance(error, errors.MogplexError):
+    if attempt >= TRIES or elapsed > WITHIN or not isinstance(error, errors.MogplexError):
         return None
     safe = method.upper() in _SAFE
     if not safe and not (method.upper() == "POST" and idempotency_key):
@@ -41,7 +46,7 @@ def decide(
         # The same key after a 500 replays the run that failed (errors.md §5).
         return backoff(attempt, jitter) if safe and attempt <= 2 else None
     if isinstance(error, errors.Unreachable | errors.Unavailable):
-        return error.retry_after if _is_usable(error.retry_after) else backoff(attempt, jitter)
+        return _asked_wait(error.retry_after) or backoff(attempt, jitter)
     return None
 
 
@@ -54,9 +59,12 @@ def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
 def _limit_wait(error: errors.Throttled) -> float | None:
     if error.retry_after is None:
         return _MINUTE
+    if error.retry_after == 0:
+        return _SHORTEST
     # More than a minute is a quota of hours or days: that is for a person to know, not for a loop.
-    return error.retry_after if _is_usable(error.retry_after) else None
+    return _asked_wait(error.retry_after)
 
 
-def _is_usable(seconds: float | None) -> bool:
-    return seconds is not None and 0 < seconds <= _MINUTE
+def _asked_wait(seconds: float | None) -> float | None:
+    """Return the wait that the service asks for, at least a second; None for none that a loop keeps to."""
+    return max(_SHORTEST, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None

@@ -22,7 +22,7 @@ from mogplex_tui.api.text import shown_path, visible
 
 IN_FLIGHT = 8
 """Requests at the same time: httpx halves its throughput beyond."""
-WHOLE_ANSWER = 45.0
+WHOLE_ANSWER = 30.0
 """Seconds for one complete answer, from the connection to the last byte."""
 STREAM_HEAD = 75.0
 """Seconds for the headers of a streamed answer, from the connection on."""

@@ -155,15 +155,17 @@ async def pause(seconds: float) -> None:
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """Read once, and again after what may pass within seconds (errors.md §5). Raises the last error."""
+    """Read once, and again after errors that may pass within seconds (errors.md §5). Raises the last error."""
+    import time
+
     from mogplex_tui.api.retry import decide
 
-    attempt = 1
+    attempt, began = 1, time.monotonic()
     while True:
         try:
             return await read()
         except MogplexError as error:
-            wait = decide(error, attempt, method="GET")
+            wait = decide(error, attempt, method="GET", elapsed=time.monotonic() - began)
             if wait is None or wait > PATIENCE:
                 raise
             say(f"{error.what.rstrip('.')}. Trying again.")

@@ -304,13 +304,16 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     """
     request = draft.as_request()
     entry = session.ledger.open("start", f"run in {draft.repo or draft.repo_id}", key)
-    attempt = 1
+    attempt, began = 1, session.clock.monotonic()
     while True:
         try:
             started = await session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key)
             break
         except MogplexError as error:
-            wait = decide(error, attempt, method="POST", idempotency_key=key, jitter=random.random)
+            elapsed = session.clock.monotonic() - began
+            wait = decide(
+                error, attempt, method="POST", idempotency_key=key, elapsed=elapsed, jitter=random.random
+            )
             if wait is None or wait > 5:
                 session.ledger.close(entry, end_of(error), str(error))
                 raise

@@ -31,6 +31,9 @@ def top() -> float:
         (e.Unavailable("x", retry_after=0), 1, "GET", None, 0.5),
         (e.Throttled("x", retry_after=7), 1, "GET", None, 7),
         (e.Throttled("x"), 1, "GET", None, 60),
+        (e.Throttled("x", retry_after=0.001), 1, "GET", None, 1.0),
+        (e.Throttled("x", retry_after=0), 1, "GET", None, 1.0),
+        (e.Unavailable("x", retry_after=0.001), 1, "GET", None, 1.0),
         (e.Throttled("x", retry_after=3600), 1, "GET", None, None),
         (e.Throttled("x", retry_after=7), 1, "POST", None, None),
         (e.SuspectedThrottle("x"), 1, "GET", None, 60),
@@ -59,6 +62,15 @@ def test_the_table_of_retries(
     error: Exception, attempt: int, method: str, key: str | None, wait: float | None
 ) -> None:
     assert decide(error, attempt, method=method, idempotency_key=key, jitter=top) == wait
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_try_begins_long_after_the_first(method: str) -> None:
+    def wait(elapsed: float) -> float | None:
+        return decide(e.TimedOut("x"), 1, method=method, idempotency_key="key", elapsed=elapsed, jitter=top)
+
+    assert wait(19.0) == 0.5
+    assert wait(21.0) is None
 
 
 def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:

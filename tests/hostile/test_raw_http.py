@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from mogplex_tui.api import network, wire
+from mogplex_tui.api import network, retry, wire
 from tests.api.support import RUN_ID, TOKEN, http, ok
 from tests.cli.support import Mogplex
 from tests.hostile.raw_http import (
@@ -158,6 +158,23 @@ async def test_command_ends_with_a_sentence(
     assert words in done.err
     assert not done.out
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command", [("runs", "list"), ("runs", "get", RUN_ID), ("jobs", "list")], ids=" ".join
+)
+async def test_command_does_not_repeat_a_read_that_took_long(
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
+    monkeypatch.setattr(retry, "WITHIN", 0.5)
+    async with answering([head(), Repeat(b" ", every=0.02)]) as service:
+        mogplex.use(service.base_url)
+        done = await mogplex(*command)
+    paths = [seen.path for seen in service.seen]
+    assert done.code == 6
+    assert "Trying again" not in done.err
+    assert len(paths) == len(set(paths))
 
 
 @pytest.mark.parametrize("answer", ACCEPTED.values(), ids=ACCEPTED.keys())

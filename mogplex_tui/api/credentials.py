@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from mogplex_tui.api import errors
+from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.vault import Grant, VaultError
 
@@ -156,7 +157,7 @@ class Renewal:
     async def _stored(self) -> Grant:
         """The pair that all processes share; the own one where the keyring is silent for the moment."""
         try:
-            stored = await asyncio.to_thread(self._store.load)
+            stored = await run_in_daemon_thread(self._store.load)
         except VaultError as error:
             _log.warning("%s", error)
             return self._grant

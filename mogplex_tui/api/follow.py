@@ -30,7 +30,7 @@ from mogplex_tui.api.transport import Request, Transport
 E = TypeVar("E", bound=StreamEvent)
 
 # A record with its whole install log travels inside one event.
-_LONGEST_EVENT = 16_000_000
+_LONGEST_EVENT = 8_000_000
 _MEMORY_OF_EVENT = 64 * 1024 * 1024
 # The chat's word for "that was all" (library.md §13.3).
 _ALL = "[DONE]"

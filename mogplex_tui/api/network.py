@@ -1,4 +1,4 @@
-"""A network backend for httpcore that limits the heads of responses.
+"""A network backend for httpcore that limits the heads of responses and waits for no name server at the end.
 
 httpcore reads response heads without a limit on their time or on the number of informational (1xx) responses. A
 service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop
@@ -7,13 +7,20 @@ gets no turn and no time limit of asyncio takes effect. Here each head is handed
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
+import socket
 import ssl
 import time
 from collections.abc import Iterable
+from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 import httpcore
+
+from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
 MAX_HEAD = 64 * 1024
 """Bytes of all heads of one response, the informational ones included."""
@@ -21,6 +28,8 @@ MAX_INFORMATIONAL = 20
 HEAD_SECONDS = 10.0
 """Seconds from the first byte of a head to its end."""
 
+# Seconds for one of several addresses of a host before the next one is tried.
+_NEXT_ADDRESS_AFTER = 1.0
 _END = re.compile(rb"\n\r?\n")
 _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
@@ -39,10 +48,18 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Open a TCP connection."""
-        return LimitedStream(
-            await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        )
+        """Open a TCP connection to the first address of a host that accepts one."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        *others, last = await _addresses(host, port, timeout)
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return LimitedStream(
+                    await self._backend.connect_tcp(
+                        address, port, _NEXT_ADDRESS_AFTER, local_address, socket_options
+                    )
+                )
+        left = None if ends is None else max(0.1, ends - time.monotonic())
+        return LimitedStream(await self._backend.connect_tcp(last, port, left, local_address, socket_options))
 
     async def connect_unix_socket(
         self,
@@ -56,6 +73,21 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await self._backend.sleep(seconds)
+
+
+async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
+    """Return the addresses of a host, at least one, in the order in which to try them."""
+    with contextlib.suppress(ValueError):
+        return [str(ip_address(host))]
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        async with asyncio.timeout(timeout):
+            found = await run_in_daemon_thread(look_up)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout(f"The address of {host} was not found in time") from None
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from None
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class LimitedStream(httpcore.AsyncNetworkStream):

@@ -61,10 +61,10 @@ def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None
             return None
 
     async def look_aside() -> Target | None:
-        from mogplex_tui.live.aside import aside
+        from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
         # What comes when the console has been left is of no use to anybody.
-        found.append(await aside(look))
+        found.append(await run_in_daemon_thread(look))
         return found[-1]
 
     code = _show(settings, look=look_aside)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import wire
+from mogplex_tui.api import network, wire
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
@@ -379,3 +380,18 @@ async def test_a_closed_client_opens_again_when_it_is_used() -> None:
         await client.runs.get(RUN_ID)
         await client.aclose()
         assert len(service.seen) == 2
+
+
+async def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(ok({"run": RUN})) as service:
+        port = int(service.base_url.rpartition(":")[2])
+        stream = socket.SOCK_STREAM
+        # Nothing listens at the first one.
+        found = [
+            (socket.AF_INET, stream, 6, "", ("127.0.0.9", port)),
+            (socket.AF_INET, stream, 6, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(network.socket, "getaddrinfo", lambda *_, **__: found)
+        service.base_url = f"http://localhost:{port}"
+        async with service.client() as client:
+            assert (await client.runs.get(RUN_ID)).run_id == RUN_ID

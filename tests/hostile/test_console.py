@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 import pytest
 
 from tests.e2e.terminal import Terminal
-from tests.hostile.processes import start_console
+from tests.hostile.processes import ROOT, environment, start_console
 from tests.hostile.raw_http import HOLD, Answer, Drip, Repeat, answering_in_thread, chunk, head
 
 CTRL_Q = "\x11"
@@ -35,6 +36,28 @@ def leave(terminal: Terminal, ending: str) -> None:
         os.kill(terminal.pid, signal.SIGTERM)
     else:
         terminal.press({"q": "q", "ctrl+q": CTRL_Q}[ending])
+
+
+SLOW_NAMES = """
+import socket, sys, time
+from mogplex_tui.cli import main
+def getaddrinfo(*_, **__):
+    time.sleep(60)
+socket.getaddrinfo = getaddrinfo
+sys.exit(main())
+"""
+
+
+def test_console_ends_while_a_name_server_does_not_answer() -> None:
+    command = [sys.executable, "-c", SLOW_NAMES]
+    env = environment("https://service.example")
+    terminal = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
+    try:
+        terminal.wait_for("in time")
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from mogplex_tui.live.aside import aside
+from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
 
 async def test_what_a_call_returns_or_raises_comes_back() -> None:
-    assert await aside(threading.current_thread) is not threading.current_thread()
+    assert await run_in_daemon_thread(threading.current_thread) is not threading.current_thread()
     with pytest.raises(ZeroDivisionError):
-        await aside(lambda: 1 / 0)
+        await run_in_daemon_thread(lambda: 1 / 0)
 
 
 def test_the_end_of_a_loop_waits_for_no_call() -> None:
@@ -23,7 +23,7 @@ def test_the_end_of_a_loop_waits_for_no_call() -> None:
         over.set()
 
     async def leave() -> None:
-        asked = asyncio.create_task(aside(call))
+        asked = asyncio.create_task(run_in_daemon_thread(call))
         while not begun.is_set():
             await asyncio.sleep(0)
         asked.cancel()

@@ -1,0 +1,42 @@
+"""Run a blocking call in a daemon thread, for which nothing waits at the end of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def run_in_daemon_thread(call: Callable[[], T]) -> T:
+    """Return what a blocking call returns, or raise what it raises, from a thread of its own.
+
+    The program waits for the threads of asyncio before it ends. A keyring that asks a person to unlock it, or a name
+    server that does not answer, must not keep the console from being left.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except BaseException as raised:
+            error = raised
+        # The event loop may have ended in the meantime.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=work, daemon=True, name="blocking call").start()
+    return await done

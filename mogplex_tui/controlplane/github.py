@@ -30,13 +30,33 @@ class Account(NamedTuple):
     source: str
 
 
-def remote(db: Database, full_name: str) -> Row:
-    """The remote repository of this name; raises GithubError 404."""
-    owner, _, name = full_name.partition("/")
+def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
+    """The remote repository behind an imported one, as far as its importer may reach it; raises GithubError 404.
+
+    Anybody may import any name. What GitHub then shows depends on who asks: the installation that covers the
+    repository, or the person whose account or organization it is in. Public ones are shown to all, to be read only.
+    """
+    owner, _, name = repo["full_name"].partition("/")
     row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))
-    if row is None:
+    if row is None or not (
+        _is_covered(repo, row) or _is_of_person(db, repo["user_id"], row) or not (manage or row["is_private"])
+    ):
         raise GithubError(404, "Not Found")
     return row
+
+
+def _is_covered(repo: Row, row: Row) -> bool:
+    return row["installation_id"] is not None and repo["github_installation_id"] == row["installation_id"]
+
+
+def _is_of_person(db: Database, user_id: str, row: Row) -> bool:
+    login = db.value("SELECT github_username FROM profiles WHERE id = ?", (user_id,))
+    if login is None or str(login).lower() == str(row["owner_login"]).lower():
+        return login is not None
+    member = (
+        "SELECT 1 FROM github_org_members WHERE org_login = ? COLLATE NOCASE AND login = ? COLLATE NOCASE"
+    )
+    return db.one(member, (row["owner_login"], login)) is not None
 
 
 def files(row: Row) -> dict[str, str]:

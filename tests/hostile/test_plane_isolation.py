@@ -57,6 +57,8 @@ AREAS = sorted({AREA.match(path)[0] for _, path in OPERATIONS})
 NOBODYS = {"provider_snapshots", "sessions", "oauth_clients", "signin_questions"}
 # Where a row of one's own names a row of any account: routing.md §1.3 and v1.md §7.2, as in test_isolation.py.
 UNCHECKED = {("assignments", "skill_id"), ("limit_events", "repo_id")}
+# A number of GitHub's that a client chooses itself when it imports a repository, and that opens nothing.
+UNCHECKED |= {("repos", "github_id")}
 # Texts that a client chooses itself, which may look like an id.
 FREE_TEXTS = {"conversation_id", "channel_id", "tab_id", "session_id", "vercel_project_id", "vercel_team_id"}
 # Whoever holds the token of an invitation may read it (identity.md §8).
@@ -93,7 +95,9 @@ class Attack:
         """What is put into one field."""
         found = [self.their_id(name)] if "x-row" not in schema else [self.theirs[schema["x-row"]]]
         if LONG:
-            found = list({repr(one): one for one in (*found, *self.theirs.values())}.values())
+            # Ids that are no words: those come back in other letters, in a slug for example.
+            ids = [one for one in self.theirs.values() if "zebra" not in str(one).lower()]
+            found = list({repr(one): one for one in (*found, *ids)}.values())
         for one in found:
             kind = schema.get("type")
             if where != "body" or kind not in ("array", "object", None):
@@ -230,6 +234,28 @@ async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(att
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
         await attack.send({"method": "POST", "url": f"{V1}/mcp", "json": message}, tool["name"])
     assert attack.changes() == []
+
+
+async def test_importing_a_repository_by_name_opens_nothing_of_it(attack: Attack) -> None:
+    """Anybody may import any name, also that of a repository which only another account may reach."""
+    accounts = attack.accounts
+    accounts.vault.restore()
+    client, number = accounts.me, attack.theirs["installation"]
+    body = {"full_name": "zebra/api", "owner": "zebra", "name": "api", "github_id": number}
+    repo = (await client.post("/api/repos", json=body)).json()["id"]
+    for method, path, sent in (
+        ("GET", f"/api/github/pulls?repo_id={repo}", None),
+        ("GET", f"/api/github/pulls?repo_id={repo}&pr=1", None),
+        ("GET", f"/api/repos/{repo}/monorepo", None),
+        ("GET", f"/api/repos/{repo}/secrets", None),
+        ("PUT", f"/api/repos/{repo}/secrets", {"name": "NEW", "value": "x"}),
+        ("DELETE", f"/api/repos/{repo}/secrets", {"name": "ZEBRA_SECRET"}),
+    ):
+        answer = await client.request(method, path, json=sent)
+        assert not row_has(["zebra pull", "ZEBRA", "zebra-member"], answer.text), path
+    gone, new = accounts.vault.changed()
+    assert not [table for table, _ in [*gone, *new] if table.startswith("github_")]
+    accounts.vault.restore()
 
 
 # What a team shares with its members, and rows that show everybody who has their id or token.

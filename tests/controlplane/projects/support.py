@@ -55,6 +55,12 @@ class Projects:
         self.insert("github_remote_repos", github_id=github_id, owner_login=owner, name=name, **columns)
         return github_id
 
+    def member(self, org: str = "acme") -> None:
+        """Make the account's person a member of an organization."""
+        login = self.db.value("SELECT github_username FROM profiles WHERE id = ?", (self.world.user,))
+        self.insert("github_accounts", login=org, type="Organization")
+        self.insert("github_org_members", org_login=org, login=login)
+
     def pull(self, github_id: int, number: int, **columns: Any) -> None:
         """A pull request of a remote repository."""
         columns = {"title": f"Change {number}", "author_login": "kim", "updated_at": number} | columns

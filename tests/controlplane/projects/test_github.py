@@ -230,6 +230,9 @@ async def test_pulls_that_cannot_be_read_are_empty(
     assert (await client.get(path + repo)).json() == EMPTY  # GitHub does not know it
     for number, name in ((4711, "acme/api"), (4712, "acme/hidden"), (4713, "acme/loose")):
         projects.pull(projects.remote(name, number), 1, diff="diff")
+    # Neither the App nor the person's own sign-in reaches it yet.
+    assert (await client.get(path + loose)).json() == EMPTY
+    projects.member()
     assert (await client.get(path + loose)).json()["diff"] == "diff"
     projects.no_github()
     for bad in (hidden, NOWHERE, "seven", loose, f"{repo}&pr=x"):

@@ -127,6 +127,7 @@ async def test_secrets_are_written_listed_and_deleted(
 async def test_secrets_that_are_refused(client: httpx.AsyncClient, world: World, projects: Projects) -> None:
     path = f"/api/repos/{world.repo(github_installation_id=None)}/secrets"
     projects.remote()
+    projects.member()
     for body in ({}, {"name": "A", "value": ""}, {"name": " ", "value": "x"}, {"name": "A", "value": 1}):
         answer = await client.put(path, json=body)
         assert (answer.status_code, answer.json()) == (400, {"error": "name and value are required"})

@@ -156,7 +156,7 @@ def _pulls(ask: Ask) -> dict[str, Any]:
     if ask.query("pr") and wanted is None:
         raise ValueError(ask.query("pr"))
     db = ask.plane.db
-    github_id = github.remote(db, repo["full_name"])["github_id"]
+    github_id = github.remote(db, repo)["github_id"]
     found = github.open_pulls(db, github_id)
     pulls = [
         {

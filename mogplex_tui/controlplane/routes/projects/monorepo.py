@@ -98,7 +98,7 @@ async def read_monorepo(ask: Ask) -> Response:
     if not github_token(ask.plane, ask.user_id):
         raise refusal(400, "GitHub token required")
     try:
-        files = github.files(github.remote(db, repo["full_name"]))
+        files = github.files(github.remote(db, repo))
     except github.GithubError:
         files = {}
     marker, found = packages(files)

@@ -20,7 +20,7 @@ def _remote_id(ask: Ask) -> int:
     if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
         raise refusal(400, "NO_GITHUB_TOKEN")
     try:
-        found: int = github.remote(ask.plane.db, repo["full_name"])["github_id"]
+        found: int = github.remote(ask.plane.db, repo, manage=True)["github_id"]
     except github.GithubError as error:
         raise refusal(502, "GITHUB_API_ERROR", detail=error.text) from None
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,15 @@ class Stop(Exception):
     def __init__(self, code: Exit, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+_CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_SESSION_COOKIE")
+
+
+def forget_credentials() -> None:
+    """Remove the credentials from the environment once they are read: a browser or a plane must not inherit them."""
+    for name in _CREDENTIAL_VARIABLES:
+        os.environ.pop(name, None)
 
 
 def has_terminal() -> bool:

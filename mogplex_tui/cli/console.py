@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import (
     Stop,
+    forget_credentials,
     has_terminal,
     hurry,
     needs_terminal,
@@ -56,9 +57,11 @@ def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None
 
     def look() -> Target | None:
         try:
-            return target_of(settings_of(arguments))
+            target = target_of(settings_of(arguments))
         except Stop:
             return None
+        forget_credentials()
+        return target
 
     async def look_aside() -> Target | None:
         from mogplex_tui.api.daemon_thread import run_in_daemon_thread
@@ -98,6 +101,8 @@ def _show(
 ) -> int:
     from mogplex_tui.app import ConsoleApp
 
+    if target is not None:
+        forget_credentials()
     context = state_name(settings)
     app = ConsoleApp(settings, target=target, look=look, directory=state_dir(context), context=context)
     app.session.service = settings.base_url.value or app.session.service

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
-from mogplex_tui.cli.common import Stop, hurry, needs_terminal, say, settings_of
+from mogplex_tui.cli.common import Stop, forget_credentials, hurry, needs_terminal, say, settings_of
 from mogplex_tui.cli.parser import look_arguments
 from mogplex_tui.cli.plane_process import PlaneProcess
 
@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Stop as stop:
         say(str(stop))
         return stop.code
+    forget_credentials()
     with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
         from mogplex_tui.app import ConsoleApp
 

@@ -1,0 +1,114 @@
+"""Planted secrets are in no file, title or argument, nor in the environment of a program that the console starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+from tests.hostile.plane import Plane
+from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
+
+OTHER_TOKEN = "mog_PlantedTokenOfAnotherOne"
+PROVIDER_KEY = "sk-ant-planted0123456789abcdefghij"
+TITLES = re.compile(rb"\x1b\][012];([^\x07\x1b]*)")
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    return Plane(tmp_path / "plane.db", ["--rate-limit", "off"], private_environment(tmp_path / "plane-home"))
+
+
+def _secrets(plane: Plane, made: str) -> dict[str, bytes]:
+    """Return what must not be found, by what it is."""
+    about = plane.about
+    texts = {
+        "token": about["token"],
+        "session cookie": about["session_cookie"].partition("=")[2],
+        "webhook secret": about["webhook_secret"],
+        "new API key": made,
+        "token typed into a field": OTHER_TOKEN,
+        "provider key typed into a field": PROVIDER_KEY,
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _found(secrets: dict[str, bytes], where: str, data: bytes) -> list[str]:
+    return [f"{name} in {where}" for name, secret in secrets.items() if secret in data]
+
+
+def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
+    plane.start()
+    home, seen = tmp_path / "home", tmp_path / "seen-by-the-browser"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\n{{ env; echo "$@"; }} > {seen}.new\nmv {seen}.new {seen}\n')
+    browser.chmod(0o755)
+    env = private_environment(home) | credentials(plane.about, plane.url)
+    env |= {"BROWSER": str(browser), "DISPLAY": ":0"}
+    terminal = Terminal(PROGRAM, columns=120, rows=40, env=env, cwd=ROOT)
+    try:
+        terminal.wait_for(r"acme/")
+        # A new API key is shown once; its name and a prompt are what somebody pastes secrets into by mistake.
+        terminal.press(":", "api-keys", "enter")
+        terminal.wait_for(r"API keys +\d")
+        terminal.press("n")
+        terminal.wait_for("╭─")
+        terminal.press(f"{OTHER_TOKEN}, read, 90", "enter")
+        made = terminal.wait_for(r"(?!mog_Planted)mog_\w{20,}")[0]
+        terminal.press("esc")
+        terminal.wait_gone(made)
+        terminal.press(":", "runs", "enter")
+        terminal.wait_for(r"STATE +REPO")
+        terminal.press("/")
+        terminal.wait_for(r"esc clear")
+        terminal.press(PROVIDER_KEY)
+        terminal.wait_for(PROVIDER_KEY[:20])
+        terminal.press("esc")
+        terminal.wait_gone(PROVIDER_KEY[:20])
+        terminal.press("2")
+        terminal.wait_for(r"(?m)^ Projects +\d")
+        terminal.press("o")
+        while not seen.exists():
+            assert terminal.read_some(20), terminal.text
+        secrets = _secrets(plane, made)
+        command = Path(f"/proc/{terminal.pid}/cmdline").read_bytes()
+        leaks = _found(secrets, "the arguments", command)
+        leaks += _found(secrets, "the environment of the browser", seen.read_bytes())
+        leaks += _found(secrets, "the title", b"".join(TITLES.findall(terminal.raw)))
+        terminal.press("\x11")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
+        plane.stop()
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert {"ledger.jsonl", "mogplex-tui.log", "picture.json"} <= {path.name for path in files}
+    for path in files:
+        leaks += _found(secrets, path.name, path.read_bytes())
+    assert leaks == []
+
+
+def test_plane_of_a_demo_gets_no_credentials(tmp_path: Path) -> None:
+    database = tmp_path / "demo-secrets.db"
+    env = private_environment(tmp_path / "home")
+    env |= {
+        "MOGPLEX_TOKEN": OTHER_TOKEN,
+        "MOGPLEX_SESSION_COOKIE": f"better-auth.session_token={PROVIDER_KEY}",
+    }
+    command = [*PROGRAM, "demo", "--db", str(database)]
+    terminal = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
+    try:
+        terminal.wait_for(r"acme/", 60)
+        (child,) = (pid for pid in processes_with(str(database)) if pid != terminal.pid)
+        environment = Path(f"/proc/{child}/environ").read_bytes()
+        assert OTHER_TOKEN.encode() not in environment
+        assert PROVIDER_KEY.encode() not in environment
+        terminal.press("q")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
+        for pid in processes_with(str(database)):
+            os.kill(pid, signal.SIGKILL)

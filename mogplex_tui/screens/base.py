@@ -263,7 +263,9 @@ class ConsoleScreen(Screen[None]):
         What this context never allows is not shown (design decision 10), and its key says so as well.
         """
         if not self.is_mounted:
-            # A key that was quicker than the screen: nobody has seen yet what it would act on.
+            # A key that was quicker than the screen: nobody has seen yet what it would act on. What was typed behind
+            # it must not act either, such as the letters behind the key of a filter.
+            self.console.drop_typed_ahead()
             return
         action = actions.BY_ID[action_id]
         why_not = self.why_not(action)

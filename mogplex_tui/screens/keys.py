@@ -63,6 +63,10 @@ class KeysInTurn(App[int]):
             self._waited = 0.0
             self._looks = self.set_timer(_LOOK, self._look)
 
+    def drop_typed_ahead(self) -> None:
+        """Forget the keys that are still waiting."""
+        self._typed_ahead.clear()
+
     def _front(self) -> Widget:
         return self.focused or self.screen
 

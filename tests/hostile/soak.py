@@ -39,7 +39,7 @@ REQUESTS_A_SECOND = 40
 # Requests in any 60 seconds while nothing answers and nobody presses a key.
 REQUESTS_IN_TROUBLE = 30
 # A dialog or a field has the keys.
-BUSY = re.compile(rf"{DIALOG.pattern}|enter keep|esc cancel")
+BUSY = re.compile(rf"{DIALOG.pattern}|esc clear|esc cancel")
 HELP = re.compile(r"─ Keys|- Keys|Find any command by name")
 KINDS = (
     *(

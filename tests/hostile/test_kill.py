@@ -1,0 +1,96 @@
+"""kill -9 of console and plane again and again: files stay readable, no accepted write is lost, nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.terminal import Terminal
+from tests.hostile.ledger_audit import Before, audit
+from tests.hostile.plane import Plane
+from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
+
+ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 3
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    options = ["--rate-limit", "off", "--speed", "20", "--fault-route"]
+    return Plane(tmp_path / "plane.db", options, private_environment(tmp_path / "plane-home"))
+
+
+def _check(database: Path) -> None:
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_plane_loses_no_write_that_it_has_answered(plane: Plane) -> None:
+    rng = random.Random(5)
+    plane.start()
+    headers = {"Authorization": f"Bearer {plane.about['token']}", "Cookie": plane.about["session_cookie"]}
+    written: dict[str, str] = {}
+    try:
+        with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
+            repo = client.get("/api/v1/mogplex/repos").json()["data"]["repos"][0]["id"]
+        for number in range(ROUNDS):
+            with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
+                for part in range(rng.randint(1, 4)):
+                    key = f"kill-{number}-{part}"
+                    start = {"repoId": repo, "harness": "codex", "prompt": key}
+                    sent = {"json": start, "headers": {"Idempotency-Key": key}}
+                    answer = client.post("/api/v1/mogplex/runs", **sent)
+                    if answer.status_code == 429:
+                        continue
+                    assert answer.is_success, answer.text
+                    written[key] = answer.json()["data"]["runId"]
+            plane.kill()
+            _check(plane.database)
+            plane.start()
+            with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
+                for key, run_id in list(written.items())[-4:]:
+                    answer = client.get(f"/api/v1/mogplex/runs/{run_id}")
+                    assert answer.is_success, (key, answer.text)
+    finally:
+        plane.kill()
+    assert written
+    with sqlite3.connect(plane.database) as connection:
+        kept = dict(connection.execute("SELECT idempotency_key, id FROM external_agent_runs"))
+    assert {key: kept.get(key) for key in written} == written
+
+
+def test_ledger_of_a_killed_console_has_every_effect(plane: Plane, tmp_path: Path) -> None:
+    rng = random.Random(6)
+    home = tmp_path / "home"
+    plane.start()
+    env = private_environment(home) | credentials(plane.about, plane.url)
+    before = Before(plane.database)
+    try:
+        for number in range(ROUNDS):
+            terminal = Terminal(PROGRAM, columns=100, rows=30, env=env, cwd=ROOT)
+            try:
+                terminal.wait_for(r"acme/")
+                terminal.press(":", "api-keys", "enter")
+                terminal.wait_for(r"API keys +\d")
+                terminal.press("n")
+                terminal.wait_for("╭─")
+                terminal.press(f"killed {number}, read, 90", "enter")
+                terminal.pump(rng.uniform(0.0, 1.0))
+                os.kill(terminal.pid, signal.SIGKILL)
+            finally:
+                terminal.kill()
+            for path in home.rglob("*.json"):
+                json.loads(path.read_text())
+            _check(plane.database)
+        found = audit(before, plane.database, home.rglob("ledger.jsonl"), None)
+        assert found.violations == []
+        assert found.entries > 0
+    finally:
+        plane.kill()

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import LoginRequired
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.job_calls import JobCalls
 from mogplex_tui.live.own_runs import OwnRuns
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN, session_needed
 from mogplex_tui.live.sources import CLOSED, Source
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.live.turns import Turns
@@ -103,6 +104,9 @@ class Runs:
                 self._job_calls.restore()
                 self.set.notice = None
                 return differed
+        if self.session.session_expired and self.session.target.token is None:
+            # No other source is left: v1 takes tokens alone.
+            raise LoginRequired(SESSION_EXPIRED, advice=SIGN_IN_AGAIN)
         self._told_by(self.own.sources)
         self._lose_sight()
         self.set.total = self.set.whole_since = None

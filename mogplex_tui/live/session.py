@@ -39,7 +39,10 @@ log = logging.getLogger("mogplex.live")
 DOUBTS, LONGEST_DOUBT = 30.0, 300.0
 
 
-SESSION_EXPIRED = "The browser session has expired."
+SESSION_EXPIRED, SIGN_IN_AGAIN = (
+    "The browser session has expired.",
+    "Sign in again: mogplex-tui login --session.",
+)
 # So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
 STREAM_ASKED = 5.0
 
@@ -210,14 +213,23 @@ class Session:
         return found.reason
 
     @property
+    def _nothing_left(self) -> bool:
+        """Whether the refused cookie is the only credential."""
+        return self.session_expired and self._target is not None and self._target.token is None
+
+    @property
     def refused(self) -> bool:
         """Whether the service accepts none of the credentials: no road to any run is open."""
+        if self._nothing_left:
+            return True
         roads = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
         return Reach.NOT_SIGNED_IN in roads and not roads & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
 
     @property
     def refusal(self) -> str | None:
         """Why the service accepts none of the credentials, with what helps; None while it accepts one."""
+        if self._nothing_left:
+            return f"{SESSION_EXPIRED} {SIGN_IN_AGAIN}"
         findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
         reasons = (found.reason for found in findings if found.reach is Reach.NOT_SIGNED_IN)
         return next(reasons, None) if self.refused else None

@@ -55,6 +55,18 @@ async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: b
         await ui.sees("session expired", "● nominal")
 
 
+async def test_a_cookie_alone_that_has_expired_is_named_on_every_list(console: Any) -> None:
+    async with console(gate=True, token=False, cookie=EXPIRED) as ui:
+        for kind in ("runs", "sandboxes", "jobs"):
+            await ui.app.go(kind)
+            text = await ui.sees(
+                "● not signed in",
+                "The browser session has expired.",
+                "Sign in again: mogplex-tui login --session.",
+            )
+            assert "There is no token" not in text
+
+
 async def test_the_header_says_so_until_the_session_is_accepted_again(
     console: Any, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,16 +181,22 @@ def _print_facts(setting: Setting, row: RunRow) -> None:
 
 
 def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
-    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.access import Family, Reach
+    from mogplex_tui.api.errors import LoginRequired
     from mogplex_tui.live.rows import Source
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
     hidden = [name for name, value in facts.items() if value is None]
-    if row.source is not Source.CALL and hidden and not setting.session.open(Family.OBSERVABILITY):
-        reason = setting.session.access.reach(Family.OBSERVABILITY).reason
-        *first, last = hidden
-        names = f"{', '.join(first)} and {last}" if first else last
-        say(setting.output.shown(f"{names.capitalize()} of this run cannot be seen. {reason}"))
+    if row.source is Source.CALL or not hidden or setting.session.open(Family.OBSERVABILITY):
+        return
+    *first, last = hidden
+    names = f"The {', '.join(first)} and {last} of this run" if first else f"The {last} of this run"
+    found = setting.session.access.reach(Family.OBSERVABILITY)
+    if found.reach is Reach.NEEDS_SESSION:
+        need = "need" if first else "needs"
+        say(f"{names} {need} a browser session: {LoginRequired.default_advice}.")
+    else:
+        say(setting.output.shown(f"{names} cannot be seen. {found.reason}"))
 
 
 async def _events(setting: Setting, args: argparse.Namespace) -> int:

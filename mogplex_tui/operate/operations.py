@@ -127,7 +127,7 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
     A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
     """
-    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed):
+    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn):
         # Never sent, or refused before anything was done.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):

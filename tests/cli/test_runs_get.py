@@ -89,8 +89,9 @@ async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_sai
     assert done.one["state"] == again.one["state"] == "streaming"
     assert done.one["repo"] == "acme/api"
     assert done.one["cost_usd"] is None
-    assert "cost of this run cannot be seen" in done.err
-    assert "sign in in a browser" in done.err
+    assert done.err == (
+        "The model, tokens and cost of this run need a browser session: mogplex-tui login --session opens it.\n"
+    )
     (cost,) = (line.split() for line in table.lines if line.startswith("cost"))
     assert cost == ["cost", "–", "needs", "a", "browser", "session"]
 

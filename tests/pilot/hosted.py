@@ -23,7 +23,8 @@ from tests.rewriting import Rewriting
 class HostedEdge:
     """A loopback server with the plane's hosted profile; remembers what it sent to the login page and what passed.
 
-    `rewrite` changes the JSON of every answer; `profile` names another profile.
+    `rewrite` changes the JSON of every answer; `profile` names another profile. `requests` are the method and path of
+    every request that was answered.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class HostedEdge:
         self.base_url = ""
         self.turned_away: list[str] = []
         self.passed: list[str] = []
+        self.requests: list[tuple[str, str]] = []
 
     async def __aenter__(self) -> HostedEdge:
         await self.start()
@@ -86,6 +88,7 @@ class HostedEdge:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 (self.turned_away if message["status"] == 307 else self.passed).append(scope["path"])
+                self.requests.append((scope["method"], scope["path"]))
             await send(message)
 
         await self._app(scope, receive, watch)

@@ -1,0 +1,211 @@
+"""What each command does with each set of credentials: the expectations, as a table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tests.credentials.service import Credentials
+
+OK, FAILED, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 3, 4
+
+
+class Done(NamedTuple):
+    """One cell: the exit code, the requests that were sent, and words of what is said on stderr ("" for nothing).
+
+    `same` says whether the records are those that the token and the cookie print together; None where they are new.
+    """
+
+    code: int
+    requests: int
+    says: str = ""
+    same: bool | None = True
+
+
+class Line(NamedTuple):
+    """One command and its cells; a read-only token does what a token does where nothing else is said."""
+
+    command: str
+    both: Done
+    token: Done
+    cookie: Done
+    everywhere: Done
+    read_only: Done | None = None
+
+    def cell(self, credentials: Credentials) -> Done:
+        """Return the cell of a set of credentials."""
+        return {
+            Credentials.TOKEN: self.token,
+            Credentials.READ_ONLY: self.read_only or self.token,
+            Credentials.BOTH: self.both,
+            Credentials.COOKIE: self.cookie,
+            Credentials.EVERYWHERE: self.everywhere,
+        }[credentials]
+
+
+_SESSION = "mogplex-tui login --session opens it."
+
+
+def whole(requests: int, says: str = "") -> Done:
+    """The records that both credentials print."""
+    return Done(OK, requests, says)
+
+
+def over_v1(requests: int, says: str, *, same: bool = True) -> Done:
+    """The records as the token API tells them, which is less."""
+    return Done(OK, requests, f"Over the token API: {says}", same)
+
+
+def needs_session(requests: int) -> Done:
+    """Nothing but the sentence on what opens it."""
+    return Done(NOT_SIGNED_IN, requests, _SESSION, same=False)
+
+
+def alike(command: str, requests: int, says: str = "", *, token: Done | None = None) -> Line:
+    """A command that does the same with every set, or all but the token alone."""
+    done = whole(requests, says)
+    return Line(command, done, token or done, done, done)
+
+
+# A run is known by v1 alone; calls and jobs are looked through for the id before that is said.
+_NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 7, "the id of a run cannot be looked up without a token.", same=False)
+
+# Names in capitals are filled in with ids of the plane.
+READS = (
+    alike(
+        "repos list",
+        1,
+        # The session's list leaves out a repository that the GitHub App does not cover (projects.md §3.2).
+        token=over_v1(2, "names, branches and installations; no projects, coverage", same=False),
+    ),
+    alike("repos get REPO", 1, token=over_v1(2, "its name, branch and installation alone.")),
+    alike("repos get acme/api", 2, token=over_v1(4, "names, branches and installations")),
+    alike("agents list", 1, token=over_v1(2, "names, models and categories; no prompts.")),
+    alike("agents get Reviewer", 1, token=over_v1(2, "names, models and categories; no prompts.")),
+    alike("models list", 1),
+    alike("models get MODEL", 1),
+    alike("models new", 1, token=needs_session(1)),
+    alike("sandboxes list", 1),
+    alike("sandboxes get SANDBOX", 1),
+    alike("sandboxes health SANDBOX", 2),
+    alike("sandboxes logs SANDBOX", 2),
+    alike(
+        "automations list", 1, token=over_v1(2, "names and states; `automations runs` shows the runs of one.")
+    ),
+    alike("automations get AUTOMATION", 1, token=whole(2)),
+    alike("automations runs AUTOMATION", 2, token=whole(4)),
+    alike("assignments list", 3, token=needs_session(1)),
+    alike(
+        "jobs list --limit 100",
+        1,
+        "Listed: 100 of 143 jobs; --limit N lists more.",
+        # One request for the automations and one for the runs of each.
+        token=over_v1(12, "the newest 50 runs of automations, without agents; no jobs of", same=False),
+    ),
+    alike("jobs get JOB", 1, token=over_v1(12, "runs of automations, without agents; no jobs of")),
+    alike("approvals list", 2, token=needs_session(2)),
+    alike("settings list", 1),
+    alike("settings get theme", 1),
+    alike(
+        "runs list",
+        4,
+        token=Done(OK, 14, "Listed are only the runs of automations, and runs started or opened", same=False),
+    ),
+    Line(
+        "runs get RUN",
+        both=whole(3),
+        token=whole(3, "cost of this run need a browser session"),
+        cookie=_NO_TOKEN_FOR_RUN,
+        everywhere=whole(3),
+    ),
+    Line(
+        "runs get CALL",
+        both=whole(3),
+        token=Done(FAILED, 16, "Ids of calls and jobs need a browser session", same=False),
+        cookie=whole(2),
+        everywhere=whole(3),
+    ),
+    Line(
+        "runs get JOB",
+        both=whole(3),
+        token=Done(OK, 15, "The model and cost of this run need a browser session", same=False),
+        cookie=whole(2),
+        everywhere=whole(3),
+    ),
+    Line("runs events RUN", whole(4), whole(4), _NO_TOKEN_FOR_RUN, whole(4)),
+    Line(
+        "runs events CALL",
+        both=whole(4),
+        token=Done(FAILED, 15, "Ids of calls and jobs need a browser session", same=False),
+        cookie=whole(3),
+        everywhere=whole(4),
+    ),
+    Line("watch RUN", whole(3, "success"), whole(3, "success"), _NO_TOKEN_FOR_RUN, whole(3, "success")),
+    alike("stats", 3, token=needs_session(3)),
+    Line("doctor", both=Done(OK, 11), token=Done(OK, 9), cookie=Done(OK, 7), everywhere=Done(OK, 9)),
+)
+
+# What v1 does not refuse by itself is refused here, after one request that asks what the token may do.
+_NO_SCOPE = Done(
+    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", same=False
+)
+_REFUSED_BY_V1 = Done(NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", same=False)
+_NO_TOKEN = "There is no token for"
+
+# Each leaves the plane as the next one needs it, but for the runs that it starts.
+WRITES = (
+    Line(
+        "models enable MODEL",
+        both=whole(2, "is enabled."),
+        token=whole(3, "is enabled."),
+        read_only=_NO_SCOPE,
+        cookie=whole(2, "is enabled."),
+        everywhere=whole(3, "is enabled."),
+    ),
+    Line(
+        "settings set --theme dark",
+        both=whole(2, "The settings are changed."),
+        token=whole(3, "The settings are changed."),
+        read_only=_NO_SCOPE,
+        cookie=whole(2, "The settings are changed."),
+        everywhere=whole(3, "The settings are changed."),
+    ),
+    Line(
+        "runs cancel RUN --yes",
+        both=Done(FAILED, 3, "is already over: success."),
+        token=Done(FAILED, 3, "is already over: success."),
+        cookie=_NO_TOKEN_FOR_RUN,
+        everywhere=Done(FAILED, 3, "is already over: success."),
+    ),
+    Line(
+        "jobs repair JOB",
+        both=Done(FAILED, 2, "Job run is not repairable."),
+        token=Done(NOT_SIGNED_IN, 14, _SESSION),
+        cookie=Done(FAILED, 2, "Job run is not repairable."),
+        read_only=_NO_SCOPE._replace(same=True),
+        everywhere=Done(FAILED, 3, "Job run is not repairable."),
+    ),
+    Line(
+        "jobs cancel JOB --yes",
+        both=Done(FAILED, 2, "Job run is not cancelable."),
+        token=Done(NOT_SIGNED_IN, 14, _SESSION),
+        cookie=Done(FAILED, 2, "Job run is not cancelable."),
+        read_only=_NO_SCOPE._replace(same=True),
+        everywhere=Done(FAILED, 3, "Job run is not cancelable."),
+    ),
+    Line(
+        "automations trigger AUTOMATION --repo acme/api",
+        both=Done(OK, 4, "was started: job", same=None),
+        token=Done(OK, 7, "was started: job", same=None),
+        read_only=_REFUSED_BY_V1._replace(requests=7),
+        cookie=Done(NOT_SIGNED_IN, 3, _NO_TOKEN, same=False),
+        everywhere=Done(OK, 4, "was started: job", same=None),
+    ),
+    Line(
+        "runs start --repo acme/api --prompt Fix",
+        both=Done(OK, 2, "is started, on branch", same=None),
+        token=Done(OK, 2, "is started, on branch", same=None),
+        read_only=_REFUSED_BY_V1,
+        cookie=Done(NOT_SIGNED_IN, 0, _NO_TOKEN, same=False),
+        everywhere=Done(OK, 2, "is started, on branch", same=None),
+    ),
+)

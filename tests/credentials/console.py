@@ -1,0 +1,114 @@
+"""What every list of the console shows to a set of credentials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import load
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.credentials.service import Credentials, Services
+from tests.pilot.conftest import Console
+from tests.pilot.kinds.walking import asks_the_service, heard, settled, soon
+
+RUNS = "runs"
+LISTED = [RUNS, *(kind.name for kind in kinds().values() if asks_the_service(kind))]
+# What the bar of keys offers on every list, whatever may be done to its records.
+_EVERYWHERE = {
+    "open",
+    "filter",
+    "sort",
+    "mark",
+    "space mark",
+    "copy id",
+    "browser",
+    "back",
+    "command",
+    "help",
+    "open by id",
+}
+_SHORT_ID = re.compile(r"(?<![\w-])(?=[0-9a-f]*[0-9])[0-9a-f]{8}(?![\w-])")
+
+
+class Seen(NamedTuple):
+    """One list as a person finds it: the keys of its rows, the actions on the first, and what it says is closed.
+
+    `ids` are the beginnings of ids that stand in it where a name might.
+    """
+
+    rows: frozenset[str]
+    actions: frozenset[str]
+    says: str
+    ids: frozenset[str]
+
+
+class Walk(NamedTuple):
+    """All lists, and what it took: requests that were answered, and those that were sent to the login page."""
+
+    lists: dict[str, Seen]
+    requests: int
+    turned_away: int
+
+
+@asynccontextmanager
+async def _console(services: Services, credentials: Credentials, place: Path) -> AsyncIterator[Console]:
+    edge, (token, cookie) = services.edge_of(credentials), services.secrets_of(credentials)
+    target = Target(
+        "test", edge.base_url, Secret(token) if token else None, Secret(cookie) if cookie else None
+    )
+    settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
+    app = ConsoleApp(settings, target=target, directory=None, context="test")
+    # The plane has no limit; the console's own would hold the last lists back for a minute.
+    app.session.budget.limit = 1000
+    async with app.run_test(size=(200, 50), notifications=True) as pilot:
+        yield Console(app, pilot, services.server_of(credentials), edge)
+
+
+def _read(ui: Console) -> bool:
+    """Whether everything that is wanted was read, or refused, at least once."""
+    feeds = ui.app.session.scheduler._feeds.values()
+    return all(
+        not feed.running and (feed.finished is not None or feed.freshness.error is not None) for feed in feeds
+    )
+
+
+async def walk(services: Services, credentials: Credentials, place: Path) -> Walk:
+    """Open every list of a console once."""
+    edge = services.edge_of(credentials)
+    edge.requests.clear()
+    edge.turned_away.clear()
+    found = {}
+    async with _console(services, credentials, place) as ui:
+        for name in LISTED:
+            found[name] = await _seen(ui, name)
+    return Walk(found, len(edge.requests), len(edge.turned_away))
+
+
+async def _seen(ui: Any, name: str) -> Seen:
+    await ui.app.go(name)
+    if name == RUNS:
+        await soon(ui, lambda: ui.app.runs.set.freshness.as_of is not None, "the runs")
+        rows, says = ui.app.runs.set.rows, ui.app.runs.set.notice
+        await soon(ui, lambda: _read(ui), f"everything for {name}")
+        rows, says = ui.app.runs.set.rows, ui.app.runs.set.notice
+    else:
+        kind = kinds()[name]
+        collection = (await heard(ui, kind)).collection
+        await soon(ui, lambda: _read(ui), f"everything for {name}")
+        rows, says = collection.set.rows, collection.closed(kind.needs) or collection.set.notice
+    ui.app.screen.on_tick()
+    await settled(ui)
+    lines = ui.text.splitlines()
+    bar = {piece.partition(" ")[2] for piece in re.split(r" {3}", lines[-1].strip())}
+    return Seen(
+        frozenset(rows),
+        frozenset(bar - _EVERYWHERE),
+        says or "",
+        frozenset(_SHORT_ID.findall("\n".join(lines[4:-1]))),
+    )

@@ -1,0 +1,177 @@
+"""What each list of the console shows to each set of credentials: the expectations, as a table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from tests.credentials.service import Credentials
+
+
+class Rows(StrEnum):
+    """The records of a list, compared with those that the token and the cookie show together."""
+
+    ALL = "all of them"
+    # The session's list leaves out repositories that the GitHub App does not cover (projects.md §3.2).
+    MORE = "all of them and more"
+    # Other records, or other ones of them: jobs stand in for calls, runs of automations for the newest jobs.
+    OTHER = "others"
+    NONE = "none"
+
+
+class Shown(NamedTuple):
+    """One cell: the records, what the key bar offers to do with the first one, and the sentence above or instead.
+
+    Without `actions` the bar offers what it offers with the token and the cookie.
+    """
+
+    rows: Rows
+    actions: tuple[str, ...] | None = None
+    says: str = ""
+
+
+class Line(NamedTuple):
+    """One list: what can be done to its first record with both credentials, and the cells of the other sets."""
+
+    name: str
+    actions: tuple[str, ...]
+    token: Shown
+    read_only: Shown | None = None
+    cookie: Shown = Shown(Rows.ALL)
+    everywhere: Shown = Shown(Rows.ALL)
+
+    def cell(self, credentials: Credentials) -> Shown:
+        """Return the cell of a set of credentials, with its actions."""
+        if credentials is Credentials.READ_ONLY:
+            # A token without the write scope is offered nothing that changes anything, wherever it could.
+            return self.read_only or self.token._replace(actions=())
+        shown = {
+            Credentials.TOKEN: self.token,
+            Credentials.BOTH: Shown(Rows.ALL),
+            Credentials.COOKIE: self.cookie,
+            Credentials.EVERYWHERE: self.everywhere,
+        }[credentials]
+        return shown if shown.actions is not None else shown._replace(actions=self.actions)
+
+
+_OPENS = "need a browser session: mogplex-tui login --session opens it."
+
+
+def closed(what: str, more: str = "") -> Shown:
+    """A list that only a session opens."""
+    return Shown(Rows.NONE, (), f"{what} {_OPENS}{more}")
+
+
+def narrow(shown: str, hidden: str, *actions: str, rows: Rows = Rows.ALL) -> Shown:
+    """A list whose records a token names without telling much of them."""
+    return Shown(rows, actions, f"With a token alone this list has {shown}; {hidden} {_OPENS}")
+
+
+WHOLE = Shown(Rows.ALL)
+
+LISTS = (
+    Line(
+        "runs",
+        ("cancel", "new run"),
+        token=Shown(
+            Rows.OTHER,
+            ("new run",),
+            "You see the runs of your automations, and runs started or opened from here;"
+            f" all others, and all costs, {_OPENS}",
+        ),
+        # Runs are started by v1 alone.
+        cookie=Shown(Rows.ALL, ("cancel",)),
+    ),
+    Line("agents", (), narrow("names and categories", "states, runs, tokens and prompts of agents")),
+    # Refused to tokens with 403 where there is no edge (identity.md §4).
+    Line("api-keys", ("create", "revoke"), closed("API keys"), everywhere=closed("API keys")),
+    Line(
+        "approvals",
+        ("approve", "deny"),
+        closed("Approvals", " :jobs state:waiting shows runs of automations that wait."),
+    ),
+    Line("assignments", ("disable",), closed("Assignments", " :automations shows what else starts work.")),
+    Line(
+        "automations",
+        ("pause", "run now"),
+        narrow(
+            "names and states, and an automation's page its newest runs",
+            "counts of runs, and pausing and activating,",
+            "publish",
+        ),
+    ),
+    Line("commands", (), closed("Slash commands")),
+    Line("connections", ("enable", "test"), closed("Connections")),
+    Line("conversations", (), closed("Conversations")),
+    Line(
+        "dispatch",
+        (),
+        closed("Entries of the dispatch ledger", " The page of a job in :jobs shows its own entries."),
+    ),
+    Line("failures", (), closed("Failures", " :jobs state:failed shows failed runs of automations.")),
+    Line("installations", ("sync",), closed("GitHub installations")),
+    Line(
+        "jobs",
+        ("cancel",),
+        narrow(
+            "the newest 50 runs of each automation",
+            "other jobs, agents, costs and actions on jobs",
+            rows=Rows.OTHER,
+        ),
+    ),
+    # The list is open to tokens, a single server is not (auth.md §4).
+    Line("mcp-servers", ("disable",), Shown(Rows.ALL, ())),
+    Line("members", (), closed("Members")),
+    Line("memories", (), closed("Memories")),
+    Line("models", ("disable", "set default"), WHOLE),
+    Line(
+        "projects",
+        (),
+        narrow(
+            "visible repositories",
+            "projects, GitHub coverage, hidden repositories and assignments",
+            rows=Rows.MORE,
+        ),
+    ),
+    Line("provider-keys", (), closed("Provider keys"), everywhere=closed("Provider keys")),
+    Line("rules", (), closed("Rules")),
+    Line("sandboxes", ("pause", "stop"), WHOLE),
+    Line("settings", (), WHOLE),
+    Line("skills", (), closed("Skills")),
+    Line("teams", (), closed("Teams")),
+    Line("triggers", ("disable",), closed("Triggers")),
+)
+
+
+# Lists that hold every row of a table that belongs to the account, by row id, and the table.
+TABLES = {
+    "automations": "flows",
+    "commands": "custom_commands",
+    "connections": "connections",
+    "conversations": "conversations",
+    "mcp-servers": "user_mcp_servers",
+    "memories": "memories",
+    "rules": "agent_rules",
+    "sandboxes": "sandboxes",
+    "skills": "skills",
+    "triggers": "triggers",
+}
+
+
+class Cost(NamedTuple):
+    """Requests of a console that opens every list once: at most so many, and so many of them sent to the login page.
+
+    What is closed is asked once for each part of the service; the first ones leave together, before that is known.
+    """
+
+    requests: int
+    turned_away: int
+
+
+COST = {
+    Credentials.BOTH: Cost(90, 0),
+    Credentials.TOKEN: Cost(65, 22),
+    Credentials.READ_ONLY: Cost(65, 22),
+    Credentials.COOKIE: Cost(90, 0),
+    Credentials.EVERYWHERE: Cost(90, 0),
+}

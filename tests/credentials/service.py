@@ -1,0 +1,74 @@
+"""A seeded plane behind the hosted edge and without it, and the five sets of credentials for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.pilot.hosted import HostedEdge
+from tests.pilot.kinds.walking import SEEDED, plane_of
+
+
+class Credentials(StrEnum):
+    """What a context holds, and the service that it meets (auth.md §3, §4)."""
+
+    TOKEN = "token"
+    READ_ONLY = "read-only token"
+    BOTH = "token and cookie"
+    COOKIE = "cookie"
+    # The token alone, on a service without the edge, which accepts tokens on every route.
+    EVERYWHERE = "token accepted everywhere"
+
+
+class Secrets(NamedTuple):
+    """The values that a context holds."""
+
+    token: str | None
+    cookie: str | None
+
+
+class Services:
+    """Two planes with the same records: one behind the hosted edge, one without it."""
+
+    def __init__(
+        self, hosted: HostedEdge, documented: HostedEdge, planes: dict[HostedEdge, PlaneServer]
+    ) -> None:
+        self._hosted, self._documented, self._planes = hosted, documented, planes
+
+    def edge_of(self, credentials: Credentials) -> HostedEdge:
+        """Return the address that a set of credentials is used with; it counts what is asked."""
+        return self._documented if credentials is Credentials.EVERYWHERE else self._hosted
+
+    def server_of(self, credentials: Credentials) -> PlaneServer:
+        """Return the plane behind that address."""
+        return self._planes[self.edge_of(credentials)]
+
+    def secrets_of(self, credentials: Credentials) -> Secrets:
+        """Return the values of a set."""
+        server = self.server_of(credentials)
+        return {
+            Credentials.TOKEN: Secrets(server.token, None),
+            Credentials.READ_ONLY: Secrets(server.read_only_token, None),
+            Credentials.BOTH: Secrets(server.token, server.session_cookie),
+            Credentials.COOKIE: Secrets(None, server.session_cookie),
+            Credentials.EVERYWHERE: Secrets(server.token, None),
+        }[credentials]
+
+
+@asynccontextmanager
+async def services(seed: Path, place: Path) -> AsyncIterator[Services]:
+    """Run two copies of the seeded plane, on which nothing moves by itself."""
+    places = place / "hosted", place / "documented"
+    for each in places:
+        each.mkdir()
+    async with (
+        plane_of(SEEDED, seed, places[0]) as first,
+        plane_of(SEEDED, seed, places[1]) as second,
+        HostedEdge(first.plane) as hosted,
+        HostedEdge(second.plane, profile="documented") as documented,
+    ):
+        yield Services(hosted, documented, {hosted: first, documented: second})

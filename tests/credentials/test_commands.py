@@ -1,0 +1,120 @@
+"""Every command with each of the five sets of credentials, held against the table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli import support
+from tests.cli.conftest import _no_waiting, _own_log, mogplex
+from tests.cli.support import Mogplex
+from tests.credentials.commands import NOT_ALLOWED, NOT_SIGNED_IN, READS, WRITES, Done, Line
+from tests.credentials.service import Credentials, Services, services
+from tests.pilot.kinds.conftest import seed
+
+__all__ = ["_no_waiting", "_own_log", "mogplex", "seed"]
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]{27})?")
+HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
+
+
+def _ids(running: Services) -> dict[str, str]:
+    """Return what the names in capitals stand for: records of the plane that are over and do not change."""
+    plane = running.server_of(Credentials.BOTH).plane
+    db, owner = plane.db, plane.user_id
+    run = db.one(
+        "SELECT id FROM external_agent_runs WHERE user_id = ? AND status = 'success' ORDER BY created_at DESC",
+        (owner,),
+    )
+    call = db.one(
+        "SELECT id FROM ai_calls WHERE user_id = ? AND job_run_id IS NULL AND completed_at IS NOT NULL"
+        " AND id NOT IN (SELECT ai_call_id FROM external_agent_runs) ORDER BY started_at DESC",
+        (owner,),
+    )
+    job = db.one(
+        "SELECT id, flow_id FROM job_runs WHERE status = 'success' AND flow_id IS NOT NULL ORDER BY created_at DESC"
+    )
+    sandbox = db.one("SELECT id FROM sandboxes WHERE user_id = ? ORDER BY last_active_at DESC", (owner,))
+    repo = db.one("SELECT id FROM repos WHERE user_id = ? AND full_name = 'acme/api'", (owner,))
+    assert run and call and job and sandbox and repo
+    return {
+        "RUN": run["id"],
+        "CALL": call["id"],
+        "JOB": job["id"],
+        "AUTOMATION": job["flow_id"],
+        "SANDBOX": sandbox["id"],
+        "REPO": repo["id"],
+        "MODEL": "anthropic/claude-sonnet-5",
+    }
+
+
+class Shell:
+    """Commands with one set of credentials after the other, each in a home of its own."""
+
+    def __init__(
+        self, running: Services, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, place: Path
+    ) -> None:
+        self._running, self._mogplex, self._monkeypatch, self._place = running, mogplex, monkeypatch, place
+        self._ids = _ids(running)
+
+    def use(self, credentials: Credentials) -> None:
+        """Sign in with a set of credentials by variables."""
+        home = self._place / credentials.name
+        home.mkdir(exist_ok=True)
+        for name in HOMES:
+            self._monkeypatch.setenv(name, str(home))
+        self._edge, (token, cookie) = (
+            self._running.edge_of(credentials),
+            self._running.secrets_of(credentials),
+        )
+        self._mogplex.use(self._edge.base_url, token=token, cookie=cookie)
+
+    async def run(self, line: Line) -> tuple[support.Done, int]:
+        """Run a command with JSON output; return what came out, and how many requests were sent."""
+        self._edge.requests.clear()
+        argv = [self._ids.get(word, word) for word in line.command.split()]
+        done = await self._mogplex(*argv, "--json")
+        return done, len(self._edge.requests)
+
+
+def _records(done: support.Done) -> list[str]:
+    return [str(each.get("id") or each.get("family") or each["object"]) for each in done.objects]
+
+
+def _nameless(done: support.Done) -> list[str]:
+    """Return the runs whose repository is known by its id alone, or whose agent is."""
+    return [
+        f"run {each['id']}"
+        for each in done.objects
+        if (each["repo_id"] and not each["repo"]) or _ID.fullmatch(each["who"] or "-")
+    ]
+
+
+@pytest.mark.parametrize("lines", [READS, WRITES], ids=["reads", "writes"])
+async def test_every_command_does_what_the_credentials_allow(
+    seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, lines: tuple[Line, ...]
+) -> None:
+    different, both = [], {}
+    async with services(seed, tmp_path) as running:
+        shell = Shell(running, mogplex, monkeypatch, tmp_path)
+        # First the set that the others are compared with.
+        for credentials in sorted(Credentials, key=lambda each: each is not Credentials.BOTH):
+            shell.use(credentials)
+            for line in lines:
+                done, requests = await shell.run(line)
+                whole = both.setdefault(line.command, done)
+                expected = line.cell(credentials)
+                compared = credentials is not Credentials.BOTH and expected.same is not None
+                same = _records(done) == _records(whole) if compared else expected.same
+                says = expected.says if expected.says and expected.says in done.err else done.err
+                seen = Done(done.code, requests, says, same)
+                if line.command == "runs list":
+                    different += [f"{each} has no name with {credentials}" for each in _nameless(done)]
+                if done.code in (NOT_SIGNED_IN, NOT_ALLOWED) and "is not known" in done.err:
+                    # A credential is refused before anything is done.
+                    different.append(f"{line.command} with {credentials} says {done.err}")
+                if seen != expected:
+                    different.append(f"{line.command} with {credentials}:\n  does {seen}\n  wants {expected}")
+    assert not different, "\n".join(different)

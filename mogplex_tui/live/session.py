@@ -37,12 +37,8 @@ log = logging.getLogger("mogplex.live")
 # After so many seconds a refusal of what was open before is put to the test for the first time, and at most so long
 # after the last time.
 DOUBTS, LONGEST_DOUBT = 30.0, 300.0
-
-
-SESSION_EXPIRED, SIGN_IN_AGAIN = (
-    "The browser session has expired.",
-    "Sign in again: mogplex-tui login --session.",
-)
+SESSION_EXPIRED = "The browser session has expired."
+SIGN_IN_AGAIN = "Sign in again: mogplex-tui login --session."
 # So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
 STREAM_ASKED = 5.0
 

@@ -39,7 +39,7 @@ _SHORT_ID = re.compile(r"(?<![\w-])(?=[0-9a-f]*[0-9])[0-9a-f]{8}(?![\w-])")
 class Seen(NamedTuple):
     """One list as a person finds it: the keys of its rows, the actions on the first, and what it says is closed.
 
-    `ids` are the beginnings of ids that stand in it where a name might.
+    `ids` are the beginnings of ids that stand in it.
     """
 
     rows: frozenset[str]

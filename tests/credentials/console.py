@@ -93,22 +93,24 @@ async def walk(services: Services, credentials: Credentials, place: Path) -> Wal
 async def _seen(ui: Any, name: str) -> Seen:
     await ui.app.go(name)
     if name == RUNS:
-        await soon(ui, lambda: ui.app.runs.set.freshness.as_of is not None, "the runs")
-        rows, says = ui.app.runs.set.rows, ui.app.runs.set.notice
-        await soon(ui, lambda: _read(ui), f"everything for {name}")
-        rows, says = ui.app.runs.set.rows, ui.app.runs.set.notice
+        rows, closed = ui.app.runs.set, lambda: None
     else:
         kind = kinds()[name]
         collection = (await heard(ui, kind)).collection
-        await soon(ui, lambda: _read(ui), f"everything for {name}")
-        rows, says = collection.set.rows, collection.closed(kind.needs) or collection.set.notice
+        rows, closed = collection.set, lambda: collection.closed(kind.needs)
+
+    def known() -> bool:
+        # A source that was refused is followed by the next one.
+        return _read(ui) and (rows.freshness.as_of is not None or closed() is not None)
+
+    await soon(ui, known, f"everything for {name}")
     ui.app.screen.on_tick()
     await settled(ui)
     lines = ui.text.splitlines()
     bar = {piece.partition(" ")[2] for piece in re.split(r" {3}", lines[-1].strip())}
     return Seen(
-        frozenset(rows),
+        frozenset(rows.rows),
         frozenset(bar - _EVERYWHERE),
-        says or "",
+        closed() or rows.notice or "",
         frozenset(_SHORT_ID.findall("\n".join(lines[4:-1]))),
     )

@@ -178,9 +178,18 @@ class RandomOperator:
         self._terminal.pump(0.5)
         self._send("verb", ARROWS[1] * self._rng.randint(0, 8) + bytes([self._rng.choice(keys)]))
         for _ in range(2):
-            self._terminal.pump(0.3)
+            self._wait_for_dialog()
             if DIALOG.search(self._terminal.text):
-                self._answer_dialog()
+                if self._rng.random() < 0.5:
+                    self._send("answer", b"\x1b[C" + ENTER)
+                else:
+                    self._answer_dialog()
+
+    def _wait_for_dialog(self) -> None:
+        for _ in range(15):
+            if DIALOG.search(self._terminal.text):
+                return
+            self._terminal.pump(0.1)
 
     def _filter(self) -> None:
         self._send("filter", b"/")

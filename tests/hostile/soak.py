@@ -40,6 +40,8 @@ REQUESTS_A_SECOND = 40
 REQUESTS_IN_TROUBLE = 30
 # A dialog or a field has the keys.
 BUSY = re.compile(rf"{DIALOG.pattern}|esc clear|esc cancel")
+# Escape and then an arrow: where both are read together with a letter, escape alone would make it alt and the letter.
+BACK = b"\x1b\x1b[A"
 HELP = re.compile(r"─ Keys|- Keys|Find any command by name")
 KINDS = (
     *(
@@ -239,7 +241,7 @@ class Console:
             self.terminal.resize(80, 24)
             self.terminal.pump(0.3)
         for _ in range(8):
-            self.terminal.send(b"\x1b")
+            self.terminal.send(BACK)
             self.terminal.pump(0.3)
             if not BUSY.search(self.terminal.text):
                 break
@@ -250,7 +252,7 @@ class Console:
         if taken is None:
             raise Violation(f"the help did not come within {ANSWER_SECONDS} s of its key: {self.watch}")
         self.slowest = max(self.slowest, taken)
-        self.terminal.send(b"\x1b")
+        self.terminal.send(BACK)
 
     def stacks(self) -> str:
         """Return where each task and thread of the console is, which ends it, or its last words if it has ended."""
@@ -421,7 +423,7 @@ class Soak:
             taken = self.console.leave(b"\x11")
         else:
             for _ in range(8):
-                self.console.terminal.send(b"\x1b")
+                self.console.terminal.send(BACK)
                 self.console.terminal.pump(0.3)
             taken = self.console.leave(b"\x11" if DIALOG.search(self.console.terminal.text) else b"q")
         self.summary.slowest_end = max(self.summary.slowest_end, taken)

@@ -83,6 +83,12 @@ def needs_terminal() -> None:
         )
 
 
+def follow_terminal_size() -> None:
+    """Forget COLUMNS and LINES where they are exported: Textual would believe them after the window was resized."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
 def say(sentence: str) -> None:
     """Tell the person at the terminal something; never on stdout, which is for data, and never with control codes."""
     if not sentence.replace("\n", "").isprintable():

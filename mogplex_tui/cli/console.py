@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import (
     Stop,
+    follow_terminal_size,
     forget_credentials,
     has_terminal,
     hurry,
@@ -101,6 +102,7 @@ def _show(
 ) -> int:
     from mogplex_tui.app import ConsoleApp
 
+    follow_terminal_size()
     if target is not None:
         forget_credentials()
     context = state_name(settings)

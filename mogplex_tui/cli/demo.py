@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
-from mogplex_tui.cli.common import Stop, forget_credentials, hurry, needs_terminal, say, settings_of
+from mogplex_tui.cli.common import (
+    Stop,
+    follow_terminal_size,
+    forget_credentials,
+    hurry,
+    needs_terminal,
+    say,
+    settings_of,
+)
 from mogplex_tui.cli.parser import look_arguments
 from mogplex_tui.cli.plane_process import PlaneProcess
 
@@ -30,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
         from mogplex_tui.app import ConsoleApp
 
+        follow_terminal_size()
         app = ConsoleApp(settings, plane=plane, context="demo")
         return app.run() or app.return_code or 0
 

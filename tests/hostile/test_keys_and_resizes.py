@@ -1,0 +1,68 @@
+"""Keys in pieces and windows that change their size, in a real terminal on a busy embedded plane."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[2]
+# After these keys a random operator found the console ended; none of them leaves it.
+KEYS = (b"\x1b[B", b"?", b"\x1b[A", b"\x1b[A", b"8", b"l")
+SIZES = [(80 + number, 24 + number % 20) for number in range(60)]
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    home = tmp_path_factory.mktemp("home")
+    env = {
+        **os.environ,
+        "HOME": str(home),
+        **{f"XDG_{name}_HOME": str(home) for name in ("CONFIG", "CACHE", "STATE", "DATA")},
+    }
+    # Exported, these say nothing of the later sizes of the terminal.
+    sizes = ("env", "COLUMNS=100", "LINES=30")
+    command = [*sizes, sys.executable, "-m", "mogplex_tui", "demo", "--scenario", "storm"]
+    given = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
+    given.wait_for(r"live[\s\S]*\? help", 60)
+    yield given
+    given.kill()
+
+
+def _pieces(split: int | None) -> list[bytes]:
+    if split is None:
+        return [b"".join(KEYS)]
+    return [piece for key in KEYS for piece in (key[:split], key[split:]) if piece]
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02, 0.15])
+@pytest.mark.parametrize("split", [None, 1, 2], ids=["all at once", "after esc", "before the last byte"])
+def test_keys_in_pieces_do_not_end_the_console(terminal: Terminal, split: int | None, pause: float) -> None:
+    for piece in _pieces(split):
+        terminal.send(piece)
+        # A parser takes an escape alone for a key after a tenth of a second.
+        assert terminal.pump(pause), terminal.text
+    # The palette opens once all keys before it have been taken, and those leave no dialog open.
+    terminal.press("esc", "esc", "1", ":")
+    terminal.wait_for("a list, such as jobs")
+    terminal.press("esc")
+    terminal.wait_gone("a list, such as jobs")
+    assert "─ Keys" not in terminal.text
+
+
+@pytest.mark.parametrize("place", ["1", "6"], ids=["runs", "observability"])
+def test_the_screen_has_the_last_size_after_many_resizes(terminal: Terminal, place: str) -> None:
+    terminal.press(place)
+    for columns, rows in SIZES:
+        terminal.resize(columns, rows)
+        assert terminal.pump(0), terminal.text
+    for columns, rows in ((80, 24), (120, 40)):
+        terminal.resize(columns, rows)
+        terminal.wait_for(r"\? help[^\n]*\Z", 30)
+        # The line under the title goes from edge to edge.
+        terminal.wait_for(rf"(?m)^─{{{columns}}}$", 30)

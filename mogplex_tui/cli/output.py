@@ -27,6 +27,8 @@ from mogplex_tui.operate import words
 
 LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
+# More characters than any credential has.
+_MARGIN = 8_192
 _CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
 LEAST_OF_THE_LAST = 12
 # A cell that begins so is a formula to a spreadsheet, unless it is a number.
@@ -153,7 +155,8 @@ class Output:
         """Return a text as one harmless line without credentials, but for one that was asked for."""
         if isinstance(text, Revealed):
             return _DANGEROUS.sub(_escaped, text).translate(_CONTROLS)
-        return visible(redact.text(self._scrub(text)), limit)
+        # Far more than is shown, so that no credential is cut in two within it.
+        return visible(redact.text(self._scrub(text[: limit * 4 + _MARGIN])), limit)
 
     def flush(self) -> None:
         """Hand over what was written. Raises BrokenPipeError when the reader has gone, and Stop for a full disk."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
+
+# No column or fact has room for more; what is longer is cut before anything else is done with it.
+LONGEST_LINE = 4_096
+MOST_ITEMS = 256
 
 
 @lru_cache(1_024)
@@ -40,5 +45,5 @@ def line(found: Any, tone: str = "") -> str:
         # What went wrong may quote a command with its credentials; the service does not look for those (v1.md §5.4).
         return redact.text(line(found))
     if isinstance(found, list | tuple | set | frozenset):
-        return ", ".join(map(str, found))
-    return str(found).strip().split("\n", 1)[0]
+        return ", ".join(str(each)[:LONGEST_LINE] for each in islice(found, MOST_ITEMS))[:LONGEST_LINE]
+    return str(found).lstrip()[:LONGEST_LINE].rstrip().split("\n", 1)[0]

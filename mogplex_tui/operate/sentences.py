@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mogplex_tui.operate.paths import value
+from mogplex_tui.operate.paths import LONGEST_LINE, value
 
 # `{path}`, `{path:8}` for its first eight characters, `{path or word}` for a word where it leads nowhere.
 _BLANK = re.compile(r"\{([^{}: ]+)(?: or ([^{}:]+))?(?::(\d+))?\}")
@@ -27,7 +27,7 @@ def named(sentence: str, wrap: Callable[[str], str] = str) -> Callable[[Any], st
     def call(source: Any) -> str:
         def fill(match: re.Match[str]) -> str:
             found = value(source, match[1])
-            told = match[2] or "" if found is None or found == "" else str(found)
+            told = match[2] or "" if found is None or found == "" else str(found)[:LONGEST_LINE]
             room = int(match[3] or len(told))
             return wrap(told[:room] if room <= 8 or len(told) <= room else f"{told[: room - 1].rstrip()}…")
 

@@ -21,11 +21,11 @@ def _price(_: Item, found: Any, __: Context) -> tuple[str, str]:
 
 
 def _reason(item: Item, found: Any, _: Context) -> tuple[str, str]:
-    return (words.reason(found, value(item, "metadata")), "plain")
+    return (words.reason(line(found), value(item, "metadata")), "plain")
 
 
 def _state(_: Item, found: Any, __: Context) -> tuple[str, str]:
-    glyph, name, tone = words.state(str(found))
+    glyph, name, tone = words.state(line(found))
     return (f"{glyph} {name}", tone)
 
 

@@ -132,7 +132,7 @@ LEAST_CAUSE = max(map(len, CAUSES.values()))
 
 def cause(error: str) -> str:
     """Return an error for a column: its first line, or the cause alone where the service says one of its sentences."""
-    line = error.strip().split("\n", 1)[0]
+    line = error.lstrip()[:4_096].rstrip().split("\n", 1)[0]
     return CAUSES.get(line.partition(".")[0], line)
 
 

@@ -8,16 +8,11 @@ from typing import Any
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
+from mogplex_tui.widgets.long_text import LongText
 from mogplex_tui.widgets.page import Page
-from mogplex_tui.widgets.text import visible
-
-# More than this of one event is not drawn; the pane says so.
-LONGEST = 60_000
 
 
 class EventPane(Page, can_focus=True):
@@ -26,7 +21,6 @@ class EventPane(Page, can_focus=True):
     DEFAULT_CSS = """
     EventPane {
         display: none; border-top: solid $border; padding: 0 2; background: $background; scrollbar-size-vertical: 1;
-        Static { height: auto; }
     }
     EventPane:focus { border-top: solid $primary; }
     EventPane.-open { display: block; }
@@ -46,7 +40,7 @@ class EventPane(Page, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
-        yield Static("", markup=False)
+        yield LongText()
 
     @property
     def is_open(self) -> bool:
@@ -56,10 +50,7 @@ class EventPane(Page, can_focus=True):
     def show(self, event: dict[str, Any]) -> None:
         """Show an event; text in it stays text."""
         self._json = json.dumps(event, indent=2, ensure_ascii=False)
-        text = "\n".join(visible(line) for line in self._json.split("\n"))
-        if len(text) > LONGEST:
-            text = f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters are not drawn"
-        self.query_one(Static).update(Content(text))
+        self.query_one(LongText).set_texts([("", self._json)])
         self.scroll_home(animate=False)
         if not self.is_open:
             self._before = self.screen.focused

@@ -8,17 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from mogplex_tui.operate.kinds.base import Link
 from mogplex_tui.widgets.facts import Facts
 from mogplex_tui.widgets.links import Links
-from mogplex_tui.widgets.text import visible
+from mogplex_tui.widgets.long_text import LongText
 
-# More of one text than this is not drawn; the heading says so.
-LONGEST = 60_000
 # From this width on, links and texts stand beside the facts.
 BESIDE = 100
 
@@ -68,7 +64,7 @@ class RecordView(VerticalScroll, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Lay out the three parts."""
-        yield Static("", id="first", markup=False)
+        yield LongText(id="first")
         yield from self._parts()
 
     def _parts(self) -> Iterator[Widget]:
@@ -76,7 +72,7 @@ class RecordView(VerticalScroll, can_focus=True):
             yield Facts(whole=True, id="facts")
             with Vertical(id="more"):
                 yield Links(id="links")
-                yield Static("", id="texts", markup=False)
+                yield LongText(id="texts")
 
     @property
     def facts(self) -> Facts:
@@ -101,10 +97,9 @@ class RecordView(VerticalScroll, can_focus=True):
 
     def _draw_texts(self) -> None:
         first = self._texts_first and not self.has_class("-beside") and bool(self._texts)
-        content, blank = _content(self._texts), Content("")
-        self.query_one("#first", Static).update(content if first else blank)
+        self.query_one("#first", LongText).set_texts(self._texts if first else ())
         self.query_one("#first").set_class(first, "-some")
-        self.query_one("#texts", Static).update(blank if first else content)
+        self.query_one("#texts", LongText).set_texts(() if first else self._texts)
 
     def _labels(self) -> int:
         """How wide the links' labels are so that they line up with the facts above them."""
@@ -184,14 +179,3 @@ class RecordView(VerticalScroll, can_focus=True):
             self.scroll_end(animate=False, immediate=True)
         else:
             self.scroll_home(animate=False, immediate=True)
-
-
-def _content(texts: Sequence[tuple[str, str]]) -> Content:
-    """The texts under their titles; nothing in them is markup."""
-    parts: list[str | tuple[str, str]] = []
-    for number, (title, body) in enumerate(texts):
-        cut = body[:LONGEST]
-        more = f"  ({len(body) - len(cut):,} more characters are not drawn)" if len(body) > len(cut) else ""
-        parts.append((f"{'' if not number else chr(10)}{visible(title)}{more}\n", "bold"))
-        parts.append("\n".join(visible(line) for line in cut.split("\n")) + "\n")
-    return Content.assemble(*parts)

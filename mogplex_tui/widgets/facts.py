@@ -123,6 +123,8 @@ class Facts(ToneWidget):
 
     def _folded(self, text: str, room: int, most: int) -> list[str]:
         """The text as at most so many lines, the last one cut when there is more."""
+        # A line has room for so much, and one line more tells that something is left out.
+        text = text[: (room + 1) * (most + 2) * 2]
         lines = [
             line
             for paragraph in text.replace("\r\n", "\n").split("\n")[: most + 1]

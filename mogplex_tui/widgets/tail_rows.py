@@ -154,7 +154,7 @@ def _wrapped(spans: Sequence[Cell], first: int, rest: int) -> list[TailLine]:
         for number, part in enumerate(text[:left].replace("\r\n", "\n").split("\n")):
             if number:
                 paragraphs.append([])
-            paragraphs[-1].append((visible(part), tone))
+            paragraphs[-1].append((visible(part, _LONGEST), tone))
         left = max(0, left - len(text))
     lines: list[TailLine] = []
     for paragraph in paragraphs:

@@ -24,7 +24,7 @@ class _Found:
     def extend(self, source: TailSource, among: Iterable[int], count: int) -> None:
         """Search those rows that were not searched yet, up to `count`."""
         search, text = self.needle.search, source.text
-        self.rows.extend(index for index in among if search(visible(text(index))))
+        self.rows.extend(index for index in among if search(visible(text(index), None)))
         self.searched = count
 
     def recheck(self, index: int, text: str) -> None:
@@ -73,7 +73,7 @@ class MatchList:
             index = source.index_of(key)
             if index is None:
                 continue
-            text = visible(source.text(index))
+            text = visible(source.text(index), None)
             for found in self._terms:
                 found.recheck(index, text)
 

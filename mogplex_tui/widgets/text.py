@@ -13,6 +13,10 @@ from typing import Final
 from rich.cells import cell_len
 
 ELLIPSIS: Final = "…"
+LONGEST_LINE: Final = 4096
+"""More characters than any screen has cells across: a line is cut here before it is looked at further."""
+_MOST_MARKS: Final = 4
+"""So many combining marks in a row are drawn; no script needs more, and each costs as much as a letter."""
 
 _UNSAFE: Final = re.compile(
     "["
@@ -49,15 +53,36 @@ def _shown(match: re.Match[str]) -> str:
     return f"<{code:02x}>" if code < 0x100 else f"<U+{code:04X}>"
 
 
-def visible(text: str) -> str:
-    """The text with controls, escapes and direction marks made visible, tabs as spaces, newlines as ⏎."""
+def visible(text: str, most: int | None = LONGEST_LINE) -> str:
+    """The text with controls, escapes and direction marks made visible, tabs as spaces, newlines as ⏎.
+
+    A longer text is cut to `most` characters and an ellipsis first, and a run of combining marks to a few; None keeps
+    all of it.
+    """
+    if most is not None and len(text) > most:
+        text = text[:most] + ELLIPSIS
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
+    shown = _UNSAFE.sub(_shown, text.replace("\r\n", "\n"))
+    return shown if most is None else _few_marks(shown)
+
+
+def _few_marks(text: str) -> str:
+    if text.isascii() or cell_len(text) + _MOST_MARKS >= len(text):
+        return text
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = 0 if cell_len(character) else marks + 1
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def visible_lines(text: str) -> str:
-    """The text made visible line by line: its newlines stay."""
+    """The text made visible line by line: its newlines stay. It is cut like a line."""
+    if len(text) > LONGEST_LINE:
+        text = text[:LONGEST_LINE] + ELLIPSIS
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
@@ -70,6 +95,10 @@ def _head(text: str, cells: int) -> str:
     """The longest start of the text that fits in `cells`."""
     if text.isascii():
         return text[:cells]
+    head = text[:cells]
+    if cell_len(head) == cells == len(head) and cell_len(text[cells : cells + 1]):
+        # Letters of one cell each, as most are.
+        return head
     taken = 0
     for index, character in enumerate(text):
         taken += cell_len(character)
@@ -123,14 +152,11 @@ def pad_left(text: str, cells: int) -> str:
     return " " * (cells - width(text)) + text
 
 
-_LONGEST: Final = 4096
-
-
 def fit(text: str, cells: int, align: str = "left", cut: str = "end", ellipsis: str = ELLIPSIS) -> str:
     """The text made visible, cut and padded to exactly `cells` cells."""
-    if len(text) > _LONGEST:
-        # No screen is that wide: a megabyte in a cell must cost no more than a line.
-        text = text[: _LONGEST // 2] + text[-_LONGEST // 2 :]
+    if len(text) > LONGEST_LINE:
+        # Both ends stay, for a text that is cut in its middle.
+        text = text[: LONGEST_LINE // 2] + text[-LONGEST_LINE // 2 :]
     return _fit(text, cells, align, cut, ellipsis)
 
 

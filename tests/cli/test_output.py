@@ -118,6 +118,24 @@ def test_credentials_of_this_context_and_of_others_are_blotted_out() -> None:
             assert secret not in screen.getvalue()
 
 
+def test_a_long_text_is_cut_before_it_is_looked_at() -> None:
+    looked_at = list[int]()
+
+    def scrub(text: str) -> str:
+        looked_at.append(len(text))
+        return text
+
+    screen, before = Screen(), sys.stdout
+    sys.stdout = screen
+    try:
+        output = Output(as_json=False, scrub=scrub)
+        output.table([Column("A"), Column("B")], [["a\n" * 500_000, "\x1b[31m" * 200_000]] * 200)
+    finally:
+        sys.stdout = before
+    assert max(looked_at) <= 10_000
+    assert max(map(len, screen.getvalue().splitlines())) <= 810
+
+
 def test_lines_are_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     for terminal, expected in ((True, 20), (False, 50)):

@@ -46,6 +46,8 @@ __all__ = [
     "value",
 ]
 
+# Texts are ordered by so many characters of their beginning.
+_SORTED_BY = 256
 # The words of the two changes that turn a switch.
 ENABLING, DISABLING = "enabling", "disabling"
 
@@ -61,7 +63,7 @@ def _rank(path: str) -> Callable[[Item], Any]:
             return (1, float(found))
         if isinstance(found, datetime):
             return (2, found.timestamp())
-        return (0, "") if found is None else (3, str(found).lower())
+        return (0, "") if found is None else (3, str(found)[:_SORTED_BY].lower())
 
     return rank
 
@@ -93,7 +95,7 @@ def _column(path: str, title: str, width: int, show: Show, found_by: Finds, **mo
 
 def _texts(found: Any, _: object = None) -> Any:
     """What a text is found by; each of several by itself."""
-    return tuple(map(str, found)) if isinstance(found, list | tuple | set | frozenset) else line(found)
+    return tuple(map(line, found)) if isinstance(found, list | tuple | set | frozenset) else line(found)
 
 
 def _number(found: Any, _: datetime) -> float:
@@ -115,8 +117,8 @@ def reason(path: str, title: str, width: int = 18, **more: Any) -> Field:
         path,
         title,
         width,
-        lambda found, _: (words.reason(found), "dim"),
-        lambda found, _: (words.reason(found), str(found)),
+        lambda found, _: (words.reason(line(found)), "dim"),
+        lambda found, _: (words.reason(line(found)), line(found)),
         **more,
     )
 
@@ -223,7 +225,7 @@ def state(path: str, title: str = "STATE", width: int = 12, *, stands: bool = Tr
         word = value(item, path)
         if word is None:
             return (words.DASH, "dim")
-        glyph, name, tone = words.state(str(word))
+        glyph, name, tone = words.state(line(word))
         return (f"{glyph} {name}", tone)
 
     key = more.pop("key", None) or path.rpartition(".")[2]
@@ -238,7 +240,7 @@ def _state_words(path: str) -> Find:
 
     def find(item: Item, _: datetime) -> tuple[str, ...] | None:
         word = item.doing or ("unreadable" if item.record is None else value(item, path))
-        return None if word is None else (words.state(str(word))[1], str(word))
+        return None if word is None else (words.state(line(word))[1], line(word))
 
     return find
 

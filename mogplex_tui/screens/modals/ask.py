@@ -52,7 +52,7 @@ class AskModal(Dialog[str]):
             if self._choices:
                 yield OptionList(*(Option(Content(visible(told))) for _, told in self._choices), id="choices")
             else:
-                yield Input(visible(self._value), id="text", select_on_focus=False)
+                yield Input(visible(self._value, None), id="text", select_on_focus=False)
             yield Static("", classes="trouble", markup=False)
             for line in self._means:
                 yield Static(Content(visible(line)), classes="line dim")
@@ -86,7 +86,7 @@ class AskModal(Dialog[str]):
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
         text = self.query_one(Input).value
-        if text == visible(self._value):
+        if text == visible(self._value, None):
             # What was left as it was goes back as it came, not as it was drawn.
             text = self._value
         wrong = self._check(text)

@@ -32,7 +32,7 @@ class RevealModal(Dialog[None]):
         """Lay out the secret; nothing in it is markup."""
         with Vertical(id="box") as box:
             box.border_title = Content(visible(self._title)).markup
-            yield Static(Content(visible(self._secret.reveal())), classes="line", id="secret")
+            yield Static(Content(visible(self._secret.reveal(), None)), classes="line", id="secret")
             yield Static("", classes="line")
             yield Static(
                 "It is shown this once and kept nowhere. Copy it before you leave.", classes="line dim"

@@ -50,4 +50,4 @@ async def told(ui: Any, *texts: str) -> None:
 
 def texts_of(ui: Any) -> str:
     """Return the long texts of the record that is shown, also what is below the fold."""
-    return str(ui.app.screen.query_one("#texts").render())
+    return str(ui.app.screen.query_one("#texts").text)

@@ -1,0 +1,111 @@
+"""Long texts under their titles, wrapped to the width; a line is drawn when it comes into view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.geometry import Size
+from textual.selection import Selection
+from textual.strip import Strip
+
+from .text import visible, wrap_points
+from .tone_widget import ToneWidget
+from .tones import Cell, Tone
+
+MOST_CHARACTERS: Final = 200_000
+MOST_LINES: Final = 10_000
+
+
+class LongText(ToneWidget):
+    """Titled texts that can be selected with the mouse; of a very long one the beginning is shown, which its title says.
+
+    A text without a title has none of these lines above it: what is left out is then said below.
+    """
+
+    ALLOW_SELECT = True
+    DEFAULT_CSS = "LongText { height: auto; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._texts: tuple[tuple[str, str], ...] = ()
+        # Each text as its title and its lines, cut and made visible, and these as lines of a width.
+        self._parts: list[tuple[str, list[str]]] = []
+        self._wrapped: tuple[int, list[list[Cell]]] = (-1, [])
+
+    def set_texts(self, texts: Sequence[tuple[str, str]]) -> None:
+        """Show these pairs of a title and a text; the same ones again cost nothing."""
+        fresh = tuple(texts)
+        if fresh == self._texts:
+            return
+        self._texts = fresh
+        self._parts = [_part(title, text) for title, text in fresh]
+        self._wrapped = (-1, [])
+        self.renew()
+        if self.is_mounted:
+            self.refresh(layout=True)
+
+    @property
+    def text(self) -> str:
+        """What is shown, without the breaks that the width makes."""
+        return "\n\n".join("\n".join([title, *lines] if title else lines) for title, lines in self._parts)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
+        """As many lines as there are at this width."""
+        return len(self.lines(width, 0))
+
+    def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
+        """All lines at a width."""
+        if across <= 0:
+            return []
+        if self._wrapped[0] != across:
+            self._wrapped = (across, self._wrap(across))
+        return self._wrapped[1]
+
+    def _wrap(self, across: int) -> list[list[Cell]]:
+        out: list[list[Cell]] = []
+        for number, (title, lines) in enumerate(self._parts):
+            if number:
+                out.append([])
+            out += [[(line, Tone.STRONG)] for line in _broken(title, across)] if title else []
+            out += [[(line, Tone.PLAIN)] for text in lines for line in _broken(text, across)]
+        return out
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line, with what is selected of it."""
+        strip = super().render_line(y)
+        selection = self.text_selection
+        span = None if selection is None else selection.get_span(y)
+        if span is not None:
+            start, end = span
+            end = strip.cell_length if end == -1 else end
+            before, chosen, after = strip.divide([start, end, strip.cell_length])
+            style = self.screen.get_component_rich_style("screen--selection")
+            strip = Strip.join([before, chosen.apply_style(style), after])
+        return strip.apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text and what ends it."""
+        lines = ("".join(text for text, _ in line) for line in self.lines(self.size.width, 0))
+        return selection.extract("\n".join(lines)), "\n"
+
+
+def _part(title: str, text: str) -> tuple[str, list[str]]:
+    """Return a title that says what is left out, and the lines of a text that are shown."""
+    lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", MOST_LINES)
+    del lines[MOST_LINES:]
+    shown = sum(map(len, lines)) + len(lines) - 1
+    said = f"showing the first {shown:,} of {len(text):,} characters"
+    left_out = len(text) > MOST_CHARACTERS or text.count("\n", 0, MOST_CHARACTERS) >= MOST_LINES
+    while lines and not lines[-1]:
+        lines.pop()
+    lines = [visible(line, MOST_CHARACTERS) for line in lines]
+    if left_out and not title:
+        return "", [*lines, f"… {said}"]
+    return f"{visible(title)}{f'  ({said})' if left_out else ''}", lines
+
+
+def _broken(text: str, across: int) -> list[str]:
+    if len(text) <= across and text.isascii():
+        return [text]
+    return [text[start:end] for start, end in wrap_points(text, across, across)]

@@ -1,0 +1,137 @@
+"""Texts of a megabyte in every field: lists and pages look at as much of them as a screen has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from mogplex_tui.live.collection import Listing
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.widgets import text as measuring
+from mogplex_tui.widgets.long_text import MOST_CHARACTERS, MOST_LINES, LongText
+from tests.pilot.kinds.walking import Service, console_at, heard, many, settled, soon
+
+SIZE = 1_000_000
+# A cell is cut to a few thousand characters; a control among them may take several when it is made visible.
+FEW = 10_000
+TEXTS = {
+    "newlines": "a\n" * (SIZE // 2),
+    "escapes": "\x1b[31m" * (SIZE // 5),
+    "combining": "a" + "\u0301" * (SIZE - 1),
+    "joiners": "\U0001f468\u200d" * (SIZE // 2),
+    "one-word": "é" * SIZE,
+}
+KINDS = ("agents", "jobs")
+
+
+class Long(str):
+    """A text that remembers how much of it was worked on as a whole; a part that is cut off is a plain text."""
+
+    __slots__ = ()
+    worked_on: int = 0
+
+    def __str__(self) -> str:
+        return self
+
+    def _whole(self, name: str, *args: Any) -> Any:
+        Long.worked_on = max(Long.worked_on, len(self))
+        return getattr(str, name)(self, *args)
+
+    def lower(self) -> Any:
+        return self._whole("lower")
+
+    def strip(self, *args: Any) -> Any:
+        return self._whole("strip", *args)
+
+    def split(self, *args: Any) -> Any:  # type: ignore[override]
+        return self._whole("split", *args)
+
+    def replace(self, *args: Any) -> Any:  # type: ignore[override]
+        return self._whole("replace", *args)
+
+
+def _filled(value: Any, text: str) -> Any:
+    """Return a record with this text in every field but those that it is known by."""
+    kept = ("id", "status", "key")
+    if isinstance(value, str):
+        return text
+    if isinstance(value, Mapping):
+        return {key: item if key in kept else _filled(item, text) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_filled(item, text) for item in value[:2])
+    if isinstance(value, BaseModel):
+        names = [name for name in type(value).model_fields if name not in kept]
+        return value.model_copy(update={name: _filled(getattr(value, name), text) for name in names})
+    return value
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of texts whose cells were counted."""
+    lengths, count = list[int](), measuring.cell_len
+
+    def counted(text: str) -> int:
+        lengths.append(len(text))
+        return count(text)
+
+    monkeypatch.setattr(measuring, "cell_len", counted)
+    return lengths
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
+    seed: Path, tmp_path: Path, measured: list[int], text: str
+) -> None:
+    long = Long(text)
+
+    def change(listing: Listing) -> Listing:
+        rows = [item for item in listing.items if item.record is not None]
+        return many(
+            Listing([replace(item, record=_filled(item.record, long), raw=long) for item in rows]), 200
+        )
+
+    async with console_at(Service("long", change=change), seed, tmp_path) as ui:
+        for name in KINDS:
+            kind = kinds()[name]
+            await ui.app.go(name)
+            screen = await heard(ui, kind)
+            assert len(screen.collection.set.rows) == 200
+            measured.clear()
+            Long.worked_on = 0
+            await ui.press("down", "slash", "a", "enter")
+            await settled(ui)
+            assert max(measured, default=0) <= FEW, name
+            assert Long.worked_on == 0, name
+            item = next(iter(screen.collection.set.rows.values()))
+            ui.app.open_item(kind, item)
+            await soon(
+                ui, lambda screen=screen: ui.app.screen is not screen and ui.app.screen.whole, "the page"
+            )  # type: ignore[misc]
+            await settled(ui)
+            await ui.press("down", "pagedown")
+            texts = ui.app.screen.query_one("#texts", LongText)
+            assert texts.virtual_size.height <= 2 * MOST_LINES + 10
+            # Of a record, the beginning of a long text is shown and the rest is counted.
+            if name == "agents":
+                assert f"of {len(text):,} characters)" in texts.text.split("\n")[0]
+            await ui.press("j")
+            await soon(ui, lambda: ui.app.screen.query_one("#json").is_open, "the JSON")
+            assert len(ui.app.screen.query_one("#json").query_one(LongText).text) <= MOST_CHARACTERS + 100
+
+
+async def test_the_beginning_of_a_long_text_says_what_is_left_out() -> None:
+    for text, said in (
+        ("x" * (MOST_CHARACTERS + 1), f"Log  (showing the first {MOST_CHARACTERS:,} of 200,001 characters)"),
+        ("ab\n" * (MOST_LINES + 5), f"Log  (showing the first {3 * MOST_LINES - 1:,} of 30,015 characters)"),
+        ("x" * MOST_CHARACTERS, "Log"),
+        ("ab\n" * (MOST_LINES - 1), "Log"),
+    ):
+        shown = LongText()
+        shown.set_texts([("Log", text)])
+        assert shown.text.split("\n")[0] == said
+        assert len(shown.lines(80, 0)) <= MOST_LINES + 1

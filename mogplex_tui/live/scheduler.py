@@ -142,8 +142,8 @@ class Scheduler(Going):
         self._all_named: float | None = None
         # Told by the realtime watcher: while it is, polls are slow.
         self.realtime_open = False
-        # Until when feeds wait with their first read.
-        self._held_until: float | None = None
+        # Ends the hold of the first reads; None while they are not held.
+        self._first_hold: asyncio.TimerHandle | None = None
         # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
         self.missed: Signal[[]] = Signal()
 
@@ -206,21 +206,29 @@ class Scheduler(Going):
     def hold_first_reads(self, seconds: float) -> None:
         """Delay the first read of each feed until `release_first_reads`, at most so many seconds.
 
-        What is read after the realtime stream has opened misses no change, and need not be read again.
+        A read that begins after the realtime stream has opened misses no change, and need not be repeated. The
+        seconds are the event loop's: the clock of the console also counts the sleep of the machine.
         """
-        self._held_until = self._clock.monotonic() + seconds
+        if self._first_hold is not None:
+            self._first_hold.cancel()
+        self._first_hold = asyncio.get_running_loop().call_later(seconds, self.release_first_reads)
 
     def limit_first_hold(self, seconds: float) -> None:
         """Release the first reads, where they are held, after so many seconds from now at the latest."""
-        if self._held_until is not None:
+        if self._first_hold is not None:
             self.hold_first_reads(seconds)
-            self._wake.set()
 
     def release_first_reads(self) -> None:
         """Let the first reads go out: the realtime stream is open, or it failed to open."""
-        if self._held_until is not None:
-            self._held_until = None
+        if self._first_hold is not None:
+            self._first_hold.cancel()
+            self._first_hold = None
             self._wake.set()
+
+    async def stop(self) -> None:
+        """End the loop and every read, and wait until all of it has ended."""
+        self.release_first_reads()
+        await super().stop()
 
     def hint(self, tables: Iterable[str]) -> None:
         """Mark the feeds that rest on one of these tables as stale."""
@@ -241,14 +249,13 @@ class Scheduler(Going):
         self._wake.set()
 
     def due_in(self, feed: Feed) -> float | None:
-        """Return the seconds until a feed is due (0 or less = now), or None while it is being read."""
-        if feed.running:
+        """Return the seconds until a feed is due (0 or less = now), or None while it is being read or held back."""
+        held = self._first_hold is not None and feed.finished is None and not feed.local
+        if feed.running or held:
             return None
         now = self._clock.monotonic()
         blocked = feed.freshness.blocked_until
         wait = 0.0 if blocked is None else blocked - now
-        if feed.finished is None and not feed.local and self._held_until is not None:
-            wait = max(wait, self._held_until - now)
         if feed.asked or feed.finished is None:
             return wait
         if feed.freshness.retry_at is not None:

@@ -103,6 +103,8 @@ async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
         await ui.press("n")
         await ui.sees("New run", "on a new branch")
         assert ui.app.screen.query_one("#prompt", TextArea).text == prompt
+    # The whole of it stays beside the file that is written anew.
+    assert json.loads((tmp_path / "state" / "draft.json.damaged").read_text()) == stored
 
 
 async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None:

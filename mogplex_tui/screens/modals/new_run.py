@@ -29,9 +29,20 @@ class DraftKeeper:
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "draft.json" if directory else None
         self._file = StateFile(path, "the form for a new run", troubles)
-        stored = self._file.read(_is_draft) or {}
+        stored = self._stored()
         self.draft = Draft(**{name: stored[name] for name in asdict(Draft()) if name in stored})
         self.key: str = stored.get("key") or new_key()
+
+    def _stored(self) -> dict[str, Any]:
+        """Return the fields in the file; one in which some have the wrong type is set aside, without those."""
+        content: dict[str, Any] = self._file.read(lambda found: isinstance(found, dict)) or {}
+        types = {name: type(value) for name, value in {**asdict(Draft()), "key": ""}.items()}
+        known = {name: value for name, value in content.items() if name in types}
+        valid = {name: value for name, value in known.items() if type(value) is types[name]}
+        if len(valid) < len(known):
+            self._file.set_aside(f"{len(valid)} of its {len(known)} fields could be read and are kept")
+            self._file.write(valid)
+        return valid
 
     def keep(self, draft: Draft) -> None:
         """Keep what is typed; a different content gets a different key, the same content keeps its own."""
@@ -47,13 +58,6 @@ class DraftKeeper:
 
     def _write(self) -> None:
         self._file.write({**asdict(self.draft), "key": self.key})
-
-
-def _is_draft(content: Any) -> bool:
-    if not isinstance(content, dict):
-        return False
-    wanted = {**asdict(Draft()), "key": ""}
-    return all(type(content[name]) is type(value) for name, value in wanted.items() if name in content)
 
 
 class NewRunModal(Dialog[Draft]):

@@ -102,7 +102,8 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the terminal's side, as a window that is closed or a connection that is lost does."""
-        os.close(self._process.fd)
+        # Not os.close: the file object would later close the number again, which may be another file by then.
+        self._process.fileobj.close()
 
     @property
     def lines(self) -> list[str]:

@@ -29,6 +29,7 @@ from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.places import OWN, ConsolePlaces
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.letters import Letters
+from mogplex_tui.widgets.option_lists import page_only_what_is_drawn
 from mogplex_tui.widgets.shared_caches import share_backgrounds
 from mogplex_tui.widgets.terminal_input import tolerate_malformed_input
 
@@ -88,6 +89,7 @@ class ConsoleApp(ConsolePlaces):
         self._letters = Letters() if settings.ascii.value else None
         super().__init__()
         share_backgrounds()
+        page_only_what_is_drawn()
         self.settings = settings
         self.look = Look(
             context,

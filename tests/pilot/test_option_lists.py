@@ -1,0 +1,60 @@
+"""Every list of options takes every key of moving, also where the terminal has no room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.widgets import OptionList
+
+from mogplex_tui.screens.modals.ask import AskModal
+from tests.controlplane.support import World
+
+MOVES = ("pageup", "pagedown", "home", "end", "up", "down")
+
+
+async def _ask(ui: Any) -> None:
+    await ui.app.push_screen(AskModal("Set the plan", "plan", choices=[("a", "one"), ("b", "two")]))
+
+
+async def _palette(ui: Any) -> None:
+    await ui.press("colon")
+
+
+async def _palette_without_match(ui: Any) -> None:
+    await ui.press("colon", *"zzzzzz")
+
+
+async def _select(ui: Any) -> None:
+    await ui.press("n", "enter")
+    await ui.until(lambda: ui.app.screen.query("SelectOverlay").first().has_focus, "the open select box")
+
+
+OPENED: dict[str, Callable[[Any], Any]] = {
+    "choices of a question": _ask,
+    "palette": _palette,
+    "palette without a match": _palette_without_match,
+    "select box of the new run": _select,
+}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 12), (20, 6), (10, 3), (40, 2)], ids="{0[0]}x{0[1]}".format)
+@pytest.mark.parametrize("opened", OPENED)
+async def test_moving_in_a_list_of_options_never_ends_the_console(
+    console: Callable[..., Any], world: World, opened: str, size: tuple[int, int]
+) -> None:
+    world.call(repo_id=world.repo("acme/web"))
+    async with console() as ui:
+        await ui.sees("acme/web")
+        await OPENED[opened](ui)
+        await ui.until(lambda: ui.app.screen.query(OptionList), "the list of options")
+        await ui.pilot.resize_terminal(*size)
+        await ui.until(lambda: ui.app.screen.size == size, "the new size")
+        for key in (*MOVES, "pageup"):
+            await ui.press(key)
+        await ui.press("enter", "escape", "escape", "escape")
+        await ui.pilot.resize_terminal(120, 40)
+        await ui.until(lambda: not ui.app.screen.is_modal, "the dialog closed")
+        await ui.press("1")
+        await ui.sees("acme/web")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,13 @@ from mogplex_tui.config.paths import NotAFile, read_regular, write_private
 # Larger than any file of this kind becomes.
 LIMIT = 64 * 1024 * 1024
 _MOST_COPIES = 100
+# Errors of a whole disk, and what to do about them; one sentence then stands for all files of a folder.
+_DISK_ERRORS = {
+    errno.ENOSPC: "Free some space on its disk",
+    errno.EDQUOT: "Free some space on its disk",
+    errno.EROFS: "Make its disk writable",
+    errno.EIO: "Check its disk",
+}
 
 
 class FileTroubles:
@@ -28,6 +36,16 @@ class FileTroubles:
         self._sentences.append(sentence)
         for listener in self._listeners:
             listener(sentence)
+
+    def report_unwritten(self, path: Path, error: OSError, sentence: str) -> None:
+        """Report that a file was not written, with `sentence` unless the reason concerns the whole disk."""
+        advice = _DISK_ERRORS.get(error.errno or 0)
+        if advice is not None:
+            sentence = (
+                f"Files in {path.parent} cannot be written: {error.strerror or error}. Changes are sent, but may be "
+                f"missing in the ledger and in the list of started runs. {advice}."
+            )
+        self.report(sentence)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Tell a listener everything so far, and what comes."""
@@ -78,9 +96,11 @@ class StateFile:
         try:
             write_private(self._path, json.dumps(content))
         except OSError as error:
-            self._troubles.report(
+            self._troubles.report_unwritten(
+                self._path,
+                error,
                 f"{self._title} could not be kept in {self._path}: {error.strerror or error}. "
-                "It is kept until the console ends."
+                "It is kept until the console ends.",
             )
 
     def set_aside(self, outcome: str) -> None:

@@ -93,9 +93,11 @@ class Ledger:
         except OSError as error:
             # A full disk must not keep anybody from cancelling a run.
             log.warning("ledger not written: %s", error)
-            self._troubles.report(
+            self._troubles.report_unwritten(
+                self._path,
+                error,
                 f"The ledger of changes could not be written to {self._path}: {error.strerror or error}. "
-                "Changes are sent all the same."
+                "Changes are sent all the same.",
             )
 
 

@@ -1,0 +1,194 @@
+"""A full or read-only disk under the state folder: changes are sent, a sentence says it, and no file is damaged."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import TextArea
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex, WallClock
+from tests.controlplane.support import World
+from tests.pilot.conftest import console, server
+
+__all__ = ["console", "server"]
+
+# What the files hold before; the run is not one of the service's.
+STATE = {
+    "runs.json": '[{"run_id": "r1", "call_id": "c1", "repo": "acme/old", "prompt": "Fix it"}]',
+    "picture.json": '{"at": "2026-08-05T10:00:00+00:00", "runs": []}',
+    "draft.json": '{"prompt": "A long prompt that nobody wants to lose", "key": "k1"}',
+    "ledger.jsonl": '{"id": "1", "at": "2026-08-05T10:00:00+00:00", "action": "start", "state": "sent"}\n',
+}
+
+
+class Disk:
+    """Makes the calls of the system fail for the files below a folder, as a disk in trouble does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self._patch, self._folder = monkeypatch, folder
+        self.failed = 0
+
+    def _has(self, path: Any) -> bool:
+        if isinstance(path, int):
+            path = Path(f"/proc/self/fd/{path}").readlink()
+        return Path(os.fsdecode(path)).is_relative_to(self._folder)
+
+    def _fail(self, number: int, path: Any) -> None:
+        self.failed += 1
+        raise OSError(number, os.strerror(number), path)
+
+    def refuse(self, number: int, *names: str) -> None:
+        """Let functions of `os` fail whose first argument is, or leads to, a file below the folder."""
+        for name in names:
+            real = getattr(os, name)
+
+            def guarded(path: Any, *rest: Any, _real: Any = real, **named: Any) -> Any:
+                if self._has(path):
+                    self._fail(number, path)
+                return _real(path, *rest, **named)
+
+            self._patch.setattr(os, name, guarded)
+
+    def refuse_opening(self, number: int, flags: int) -> None:
+        """Let `os.open` fail below the folder where any of these flags is asked for."""
+        real = os.open
+
+        def guarded(path: Any, asked: int, *rest: Any, **named: Any) -> int:
+            # A file that is there needs no room to be opened.
+            makes = not asked & os.O_CREAT or number == errno.EROFS or not Path(path).exists()
+            if asked & flags and makes and self._has(path):
+                self._fail(number, path)
+            return real(path, asked, *rest, **named)
+
+        self._patch.setattr(os, "open", guarded)
+
+    def fill(self, room: int) -> None:
+        """Leave so many bytes of room for each write: the rest is not written."""
+        real_write, real_fdopen = os.write, os.fdopen
+
+        def write(handle: int, data: bytes) -> int:
+            if not self._has(handle) or len(data) <= room:
+                return real_write(handle, data)
+            if room == 0:
+                self._fail(errno.ENOSPC, None)
+            self.failed += 1
+            return real_write(handle, data[:room])
+
+        def fdopen(handle: int, *rest: Any, **named: Any) -> Any:
+            if self._has(handle):
+                self.failed += 1
+                full = os.open("/dev/full", os.O_WRONLY)
+                os.dup2(full, handle)
+                os.close(full)
+            return real_fdopen(handle, *rest, **named)
+
+        self._patch.setattr(os, "write", write)
+        self._patch.setattr(os, "fdopen", fdopen)
+
+
+def _read_only(disk: Disk) -> None:
+    disk.refuse_opening(errno.EROFS, os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    disk.refuse(errno.EROFS, "mkdir", "replace", "rename", "unlink", "write")
+
+
+# id: (what fails, words of the sentence)
+DISKS: dict[str, tuple[Callable[[Disk], None], str]] = {
+    "full": (lambda disk: disk.fill(0), "No space left on device"),
+    "full after 20 bytes": (lambda disk: disk.fill(20), "No space left on device"),
+    "no room for new files": (
+        lambda disk: disk.refuse_opening(errno.ENOSPC, os.O_CREAT),
+        "No space left on device",
+    ),
+    "no renaming": (lambda disk: disk.refuse(errno.ENOSPC, "replace", "rename"), "No space left on device"),
+    "read-only": (_read_only, "Read-only file system"),
+    "quota": (lambda disk: disk.refuse_opening(errno.EDQUOT, os.O_CREAT), "Disk quota exceeded"),
+    "broken": (lambda disk: disk.refuse(errno.EIO, "write", "replace"), "Input/output error"),
+}
+SHORT = ("full after 20 bytes", "no renaming", "read-only")
+
+
+def _fill_folder(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name, content in STATE.items():
+        (folder / name).write_text(content)
+
+
+def _check_files(folder: Path) -> None:
+    """The files are as before; only the ledger may have grown, and its first line stays whole."""
+    found = {path.name: path.read_text() for path in folder.iterdir() if path.suffix != ".lock"}
+    ledger = found.pop("ledger.jsonl")
+    assert ledger.startswith(STATE["ledger.jsonl"])
+    for name in ("runs.json", "picture.json", "draft.json"):
+        assert found.pop(name) == STATE[name], name
+    assert found == {}
+
+
+@pytest.mark.parametrize("name", DISKS)
+async def test_commands_start_and_cancel(
+    operator: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    repo = world.repo("acme/web")
+    run = world.run(repo)
+    folder = state_dir(Target("default", plane.base_url).host)
+    _fill_folder(folder)
+    fail, words = DISKS[name]
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, folder)
+        fail(disk)
+        cancel = await operator("runs", "cancel", run, "--yes")
+        assert (cancel.code, cancel.out) == (0, f"{run}  cancelled\n"), cancel.err
+        start = await operator("runs", "start", "--repo", "acme/web", "--prompt", "x", "--json")
+        assert start.code == 0, start.err
+        assert disk.failed
+    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+    assert world.row("external_agent_runs", start.one["run_id"])["prompt"] == "x"
+    for done in (cancel, start):
+        (sentence,) = [line for line in done.err.splitlines() if str(folder) in line]
+        assert words in sentence
+        assert "Traceback" not in done.err
+    _check_files(folder)
+
+
+@pytest.mark.parametrize("name", DISKS if os.environ.get("MOGPLEX_TEST_LONG") == "1" else SHORT)
+async def test_console_cancels(
+    console: Callable[..., Any],
+    server: PlaneServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    world = World(server.plane, WallClock())  # type: ignore[arg-type]
+    repo = world.repo("acme/web")
+    call = world.call(repo_id=repo, metadata={"repo": "acme/web"})
+    folder = tmp_path / "state" / "test"
+    _fill_folder(folder)
+    fail, words = DISKS[name]
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, folder)
+        fail(disk)
+        async with console(directory=folder) as ui:
+            await ui.sees("pending")
+            await ui.press("x")
+            await ui.sees("Cancel this run?")
+            await ui.press("right", "enter")
+            await ui.sees("cancelled")
+            await ui.press("n")
+            await ui.sees("New run", "A long prompt that nobody wants to lose")
+            ui.app.screen.query_one("#prompt", TextArea).text = "another one"
+            await ui.press("escape")
+            await ui.loses("New run")
+            # The sentence is broken into lines wherever the path ends.
+            await ui.sees("Files in")
+            told = [each.message for each in ui.app._notifications if each.title == "Files"]
+            assert len(told) == 1 and words in told[0]
+        assert disk.failed
+    assert world.row("ai_calls", call)["status"] == "cancelled"
+    _check_files(folder)

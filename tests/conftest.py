@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import tests.once  # noqa: F401
+from mogplex_tui.api import limiter
 
 # On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.
 httpx.AsyncClient.__init__.__kwdefaults__["timeout"] = httpx.Timeout(60)
@@ -69,3 +70,11 @@ def _controlled_world(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
     yield
+
+
+@pytest.fixture(autouse=True)
+def _no_request_limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests to a failing service leave at once, except in tests of that limit itself."""
+    if request.node.get_closest_marker("request_limit") is None:
+        monkeypatch.setattr(limiter, "SPACING", 0.0)
+        monkeypatch.setattr(limiter, "BURST", 1_000_000)

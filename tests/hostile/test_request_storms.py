@@ -37,6 +37,8 @@ from tests.hostile.raw_http import answering
 from tests.hostile.virtual_time import LoopClock, run_virtually
 from tests.unit.fakes import COOKIE, TOKEN, call, run
 
+pytestmark = pytest.mark.request_limit
+
 MINUTES = 3
 A_SECOND, A_MINUTE = 2, 30
 # A run that sends so many requests has failed already and ends.

@@ -134,8 +134,17 @@ class Session:
 
     @property
     def may_write(self) -> bool:
-        """Whether actions that write are offered: the console's own rule (design decision 10)."""
-        return not self.read_only and self.access.can_write is not False
+        """Whether any change is offered: the console's own rule (design decision 10)."""
+        return self.may_change()
+
+    def may_change(self, *, v1_only: bool = False) -> bool:
+        """Return whether a change is offered; `v1_only` for one that only the token API accepts.
+
+        The other changes go out with the browser session where there is one, and a session has no scopes.
+        """
+        if self.read_only:
+            return False
+        return self.access.can_write is not False or (self.has_session and not v1_only)
 
     @property
     def session_expired(self) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import Kind
 
 
+NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
 # What the operator chose in the place of the keys that actions have by themselves; ids are those of `keymap.settle`.
 _CHOSEN: dict[str, tuple[str, ...]] = {}
 
@@ -28,7 +29,8 @@ class Action(NamedTuple):
     """One verb. `defaults` are the keys that it has unless the operator chose others: Textual's names.
 
     `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
-    contexts; `priority` keys work even while a text field has the focus. In `help`, an id in braces is its key.
+    contexts, `v1_only` also where the token lacks the write scope and a browser session has to do without it;
+    `priority` keys work even while a text field has the focus. In `help`, an id in braces is its key.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Action(NamedTuple):
     help: str
     footer: bool = True
     writes: bool = False
+    v1_only: bool = False
     priority: bool = False
     group: str = "here"
     # The kind's verb that it stands for, if it is one, and why its routes are closed to a credential, if they are.
@@ -107,6 +110,7 @@ ACTIONS: tuple[Action, ...] = (
         _scopes("runs"),
         "Start a run: repository, prompt, harness, branch.",
         writes=True,
+        v1_only=True,
     ),
     Action("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
     Action(
@@ -301,13 +305,13 @@ def in_scope(scope: str) -> list[Action]:
     return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
 
 
-def why_read_only(session: Session) -> str | None:
-    """Return why nothing may be changed, or None when something may."""
-    if session.may_write:
+def why_read_only(session: Session, *, v1_only: bool = False) -> str | None:
+    """Return why nothing may be changed, or nothing over the token API (`v1_only`); None when something may."""
+    if session.may_change(v1_only=v1_only):
         return None
     if session.read_only:
         return "This console is read-only."
-    return "This token may read only; use one with the write scope."
+    return NO_WRITE_SCOPE
 
 
 async def refusal_to_write(session: Session) -> str | None:
@@ -325,7 +329,7 @@ def closed_in(scope: str, session: Session) -> dict[str, str]:
 
 def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:
     """Return why an action is not offered now, or None when it is."""
-    if action.writes and (closed := why_read_only(session)) is not None:
+    if action.writes and (closed := why_read_only(session, v1_only=action.v1_only)) is not None:
         return closed
     if action.verb is not None:
         return action.closed(session)
@@ -356,5 +360,6 @@ def footer(
     What may never be done here is not shown, nor what `shows` says makes no sense now.
     """
     for action in in_scope(scope):
-        if action.footer and not (action.writes and not session.may_write) and shows(action):
+        may = not action.writes or session.may_change(v1_only=action.v1_only)
+        if action.footer and may and shows(action):
             yield shown_key(action.keys[0], ascii_only=ascii_only), action.title

@@ -32,11 +32,11 @@ def where_to_run(item: Item, session: Session) -> list[Choice]:
     """Return the repositories that an automation can be set off for.
 
     v1 takes tokens alone. The browser session's own route chooses the repository itself (routing.md §3.11): it is the
-    one that is left where there is no token, or where v1 refuses it.
+    one that is left where there is no token, where v1 refuses it, or where it lacks the write scope.
     """
-    if session.target.token is not None and session.open(Family.V1):
+    if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
         return repositories(session, value(item, "installation_id"))
-    return [("", "the service chooses: choosing takes a token that v1 accepts")]
+    return [("", "the service chooses: choosing takes a token with the write scope")]
 
 
 def models(session: Session) -> list[Choice]:

@@ -32,7 +32,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet, session_needed
 from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import key_of, refusal_to_write
+from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -72,7 +72,15 @@ def why_not_cancel(session: Session, row: RunRow) -> str | None:
         return session_needed("Cancels of an automation's runs")
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
         return "The id of this run is not known, and this credential cannot cancel calls."
+    if not session.may_change(v1_only=True) and not session_cancels(session, row):
+        return NO_WRITE_SCOPE
     return None
+
+
+def session_cancels(session: Session, row: RunRow) -> bool:
+    """Return whether the browser session can cancel a row without the token: by its job or its call."""
+    known = row.source is not Source.RUN or row.call_id is not None
+    return known and session.has_session and session.open(Family.OBSERVABILITY)
 
 
 async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
@@ -136,20 +144,40 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
-    """Send the one cancel that ends this row, by the route that ends most of it (v1.md §9). Raises the error tree."""
+    """Send the one cancel that ends this row, by the route that ends most of it (v1.md §9). Raises the error tree.
+
+    Where the token turns out to lack the write scope, the browser session cancels the call or job alone.
+    """
+    with_token = session.target.token is not None and session.may_change(v1_only=True)
+    if row.run_id is None or not with_token:
+        await _cancel_off_v1(session, row)
+        return
+    try:
+        await _cancel_run(session, row.run_id, row)
+    except NotAllowed:
+        # The service checks the scope before it does anything.
+        if session.may_change(v1_only=True) or not session_cancels(session, row):
+            raise
+        await _cancel_off_v1(session, row)
+
+
+async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
-    if row.run_id is not None and session.target.token is not None:
-        answer = await client.runs.cancel(row.run_id)
-        if answer.already_terminal and row.source is Source.CALL and session.open(Family.OBSERVABILITY):
-            # The run was over, but its call is not: it hangs until somebody ends it (v1.md §7.6).
-            with contextlib.suppress(Conflict):
-                await client.observability.cancel_call(row.key)
-    elif row.source is Source.JOB and row.job_id is not None:
+    answer = await client.runs.cancel(run_id)
+    if answer.already_terminal and row.source is Source.CALL and session.open(Family.OBSERVABILITY):
+        # The run was over, but its call is not: it hangs until somebody ends it (v1.md §7.6).
+        with contextlib.suppress(Conflict):
+            await client.observability.cancel_call(row.key)
+
+
+async def _cancel_off_v1(session: Session, row: RunRow) -> None:
+    client = session.client.at(Priority.ACTION)
+    if row.source is Source.JOB and row.job_id is not None:
         await client.observability.cancel_job(row.job_id)
-    else:
-        await client.observability.cancel_call(row.call_id or row.key)
-        if row.external and session.target.token is not None:
-            await _end_run_too(session, row)
+        return
+    await client.observability.cancel_call(row.call_id or row.key)
+    if row.external and session.target.token is not None and session.may_change(v1_only=True):
+        await _end_run_too(session, row)
 
 
 # The service refuses these before it records anything.

@@ -108,6 +108,49 @@ async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
     assert world.row("job_runs", job)["status"] == "running"
 
 
+async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    flow = world.flow(world.agent())
+    _repo(world)
+    wrong: dict[str, object] = {}
+    async with recording(plane.base_url) as recorded:
+        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+        for family, verb in CHANGES:
+            on_v1 = all(road.v1 for road in verb.roads)
+            recorded.forget()
+            done = await mogplex(*_argv(family, verb, flow if on_v1 else NOBODY))
+            if (SAID in done.err) is not on_v1 or PROBE in recorded.asked:
+                wrong[f"{family.name} {verb.name}"] = (done.code, done.err, recorded.asked)
+    assert wrong == {}
+    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
+
+
+@pytest.mark.parametrize("kind", ["run", "call", "job"])
+async def test_a_session_cancels_beside_a_read_only_token(
+    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+) -> None:
+    repo = _repo(world)
+    call = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"})
+    run = world.run(repo, call)
+    job = world.job(world.flow(), repo, start=True)
+    mogplex.use(plane.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+    done = await mogplex("runs", "cancel", {"run": run, "call": call, "job": job}[kind], "--yes")
+    assert (done.code, "is cancelled." in done.err, SAID in done.err) == (0, True, False), done.err
+    assert (world.row("ai_calls", call)["control_state"] == "active") is (kind == "job")
+    assert (world.row("job_runs", job)["status"] == "cancelled") is (kind == "job")
+
+
+async def test_a_session_starts_no_run_beside_a_read_only_token(
+    mogplex: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    _repo(world)
+    mogplex.use(plane.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+    done = await mogplex("runs", "start", "--repo", REPO, "--prompt", "x")
+    assert (done.code, done.out, SAID in done.err) == (4, "", True), done.err
+    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
+
+
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
 async def test_only_a_token_without_a_session_costs_the_question(
     mogplex: Mogplex, plane: PlaneServer, world: World, cookie: bool

@@ -185,6 +185,26 @@ async def test_read_only_offers_nothing_that_changes_anything(console: Run, worl
         assert world.row("ai_calls", call_id)["control_state"] == "active"
 
 
+async def test_a_session_beside_a_read_only_token_cancels_but_starts_nothing(
+    console: Run, world: World
+) -> None:
+    _, call_id = _run(world)
+    async with console(token=world.token(scopes=("read",))) as ui:
+        await ui.sees("pending", "x cancel")
+        await ui.until(lambda: ui.app.session.access.can_write is False, "the scope being known")
+        await ui.loses("n new run")
+        await ui.press("n")
+        await ui.sees("This token may read only; use one with the write scope.")
+        ui.app.clear_notifications()
+        await ui.press("question_mark")
+        text = await ui.sees("Keys", "Stop the run")
+        assert "Start a run" not in text and "Nothing here changes anything" not in text
+        await ui.press("escape")
+        await _confirm(ui)
+        await ui.sees("⊘ cancelled", "is cancelled.")
+        assert world.row("ai_calls", call_id)["status"] == "cancelled"
+
+
 async def test_with_a_token_alone_an_automations_run_cannot_be_cancelled_and_the_screen_says_why(
     console: Run, world: World
 ) -> None:

@@ -43,7 +43,7 @@ async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
     console: Run, world: World
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
-    async with console(token=world.token(scopes=("read",))) as ui:
+    async with console(token=world.token(scopes=("read",)), cookie=False) as ui:
         await ui.until(lambda: not ui.app.session.may_write, "the token's reach")
         await ui.press("question_mark", "end")
         await ui.sees("Nothing here changes anything. This token may read only; use one")

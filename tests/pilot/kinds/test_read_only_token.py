@@ -9,7 +9,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import verbs
+from mogplex_tui.operate import actions, verbs
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.walking import plane_of
@@ -17,6 +17,10 @@ from tests.recording import recording
 
 SAID = "This token may read only; use one with the write scope."
 NOBODY = "7d0c0000-0000-4000-8000-00000000dead"
+# What the verbs of some kinds need of a record to make their request.
+RECORD = dict.fromkeys(("id", "team_id", "user_id"), NOBODY) | {"flow": True}
+# Records whose key is no id.
+KEYS = {"settings": "theme", "provider-keys": "openai"}
 
 
 async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path) -> None:
@@ -38,5 +42,37 @@ async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path
                 if said.good or said.sentence != SAID or recorded.asked != ["POST /api/v1/mogplex/runs"]:
                     wrong[f"{kind.name}.{verb.id}"] = f"{said.sentence} {recorded.asked}"
                 assert not session.ledger.entries
+    assert wrong == {}
+    assert walked > 40
+
+
+async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, tmp_path: Path) -> None:
+    settings = Settings(speed=0, rate_limit=None)
+    wrong: dict[str, str] = {}
+    walked = 0
+    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+        target = Target("t", recorded.base_url, Secret(plane.read_only_token), Secret(plane.session_cookie))
+        for kind in kinds().values():
+            actions.know(kind)
+            for verb in kind.verbs:
+                session = Session(target)
+                await session.learn_scope()
+                recorded.forget()
+                item = Item(KEYS.get(kind.name, NOBODY), RECORD)
+                choices = verb.wish.choices(item, session) if verb.wish and verb.wish.choices else ()
+                written = verb.wish.value(item) if verb.wish else ""
+                text = choices[0][0] if choices else written or "ci"
+                try:
+                    closed = actions.offered(actions.BY_ID[f"{kind.name}.{verb.id}"], session)
+                    said = await verbs.carry_out(
+                        session, collection_of(session, kind), kind, verb, item, text
+                    )
+                finally:
+                    await session.stop()
+                # One change is a GET of the service, which then asks GitHub.
+                sent = [each for each in recorded.asked if not each.startswith("GET ") or verb.id == "sync"]
+                if closed or SAID in said.sentence or not sent or any("/v1/" in each for each in sent):
+                    wrong[f"{kind.name}.{verb.id}"] = f"{closed} {said.sentence} {recorded.asked}"
+                walked += 1
     assert wrong == {}
     assert walked > 40

@@ -275,7 +275,8 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
 
 @pytest.mark.parametrize("why", ["context", "token"])
 async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_path: Path) -> None:
-    service = Service(why, may_write=why == "context")
+    # A browser session beside the token would change what the token may not.
+    service = Service(why, may_write=why == "context", cookie=why == "context")
     async with console_at(service, seed, tmp_path, read_only=why == "context") as ui:
         await soon(ui, lambda: not ui.app.session.may_write, "knowing what the token may")
         for kind in kinds().values():

@@ -13,7 +13,7 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.oauth import CALLBACK, PORTS, SignIn, redeem
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.api.text import visible
-from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.common import Stop, say, without_credentials
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.loopback import NOT_FOUND, Asked, Listener, Told, as_json, page, waited
 from mogplex_tui.config.secret import Secret
@@ -189,7 +189,8 @@ def _open(address: str) -> bool:
     import webbrowser
 
     try:
-        return webbrowser.open(address)
+        with without_credentials():
+            return webbrowser.open(address)
     except (webbrowser.Error, OSError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
 import sys
@@ -25,6 +26,8 @@ from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config.settings import CredentialsError, Settings, SettingsError, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mogplex_tui.api.credentials import Renewal
 
 NO_SERVICE = """\
@@ -67,6 +70,17 @@ def forget_credentials() -> None:
     """Remove the credentials from the environment once they are read: a browser or a plane must not inherit them."""
     for name in _CREDENTIAL_VARIABLES:
         os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def without_credentials() -> Iterator[None]:
+    """Take the credentials out of the environment while another program is started."""
+    held = {name: value for name in _CREDENTIAL_VARIABLES if (value := os.environ.get(name)) is not None}
+    forget_credentials()
+    try:
+        yield
+    finally:
+        os.environ.update(held)
 
 
 def has_terminal() -> bool:

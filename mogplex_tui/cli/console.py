@@ -115,5 +115,6 @@ def _show(
 def _log_to_file() -> None:
     # Nothing is logged before the first frame, which need not wait for this import.
     from mogplex_tui.config.log import log_to_file
+    from mogplex_tui.live import redact
 
-    log_to_file()
+    log_to_file(redact.text)

@@ -113,9 +113,10 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.log import log_to_file
     from mogplex_tui.config.paths import state_dir
+    from mogplex_tui.live import redact
     from mogplex_tui.live.session import Session
 
-    log_to_file()
+    log_to_file(redact.text)
     # The same directory as the console's: what was started here is listed there.
     context = state_name(settings)
     form = getattr(arguments, "output", "table")

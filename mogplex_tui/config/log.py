@@ -9,6 +9,7 @@ from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
 from mogplex_tui.config.paths import log_file
+from mogplex_tui.config.secret import hide_secrets
 
 _crash_log = logging.getLogger("mogplex.crash")
 
@@ -23,8 +24,22 @@ class LogFile(RotatingFileHandler):
         self.failed = True
 
 
-def log_to_file() -> None:
-    """Send the logs to the platform's log directory; the terminal belongs to the console."""
+class _CleanFormatter(logging.Formatter):
+    """Formats a record and its traceback without secrets. `clean` removes what has the form of one."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._clean = clean
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_secrets(self._clean(super().format(record)))
+
+
+def log_to_file(clean: Callable[[str], str]) -> None:
+    """Send the logs to the platform's log directory; the terminal belongs to the console.
+
+    `clean` removes what looks like a secret from a text; the secrets of this process are removed in any case.
+    """
     root = logging.getLogger("mogplex")
     root.setLevel(logging.INFO)
     if _handler() is not None:
@@ -35,7 +50,7 @@ def log_to_file() -> None:
         # A pipe would block until somebody reads from it.
         if log_file().is_file() or not log_file().exists():
             handler = LogFile(log_file(), maxBytes=2_000_000, backupCount=1, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_CleanFormatter(clean))
     # asyncio logs the tracebacks of failed tasks that nothing waits for.
     for logger in (root, logging.getLogger("asyncio")):
         logger.propagate = False
@@ -45,13 +60,13 @@ def log_to_file() -> None:
 def report_crash(error: BaseException, clean: Callable[[str], str]) -> str:
     """Log the traceback of an internal error and return the sentence that says what happened.
 
-    `clean` removes secrets from a text.
+    `clean` removes what looks like a secret from a text.
     """
-    log_to_file()
-    _crash_log.critical("%s", clean("".join(traceback.format_exception(error))))
+    log_to_file(clean)
+    _crash_log.critical("%s", "".join(traceback.format_exception(error)))
     handler = _handler()
     written = handler is not None and not handler.failed
-    message = " ".join(clean(str(error)).split())[:160]
+    message = " ".join(hide_secrets(clean(str(error))).split())[:160]
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     where = f"Details are in {log_file()}." if written else f"The log {log_file()} cannot be written."
     return f"Internal error of mogplex-tui ({what}). {where}"

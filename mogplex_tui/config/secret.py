@@ -1,6 +1,26 @@
-"""A credential in memory: it can be used, compared and passed on, but never shown by accident."""
+"""Credentials in memory: they can be used, compared and passed on, but not be shown by accident."""
 
 from __future__ import annotations
+
+# Shorter texts also occur in words that are no secret.
+_SHORTEST = 8
+_HIDDEN = "••••"
+# The texts of all secrets of this process. They outlive their secrets: a late log line may still hold one.
+_texts: set[str] = set()
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without the secrets that this process has held, whatever their form."""
+    # The longest first: one secret may be a part of another.
+    for secret in sorted((each for each in _texts if each in text), key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def _remember(secret: str) -> None:
+    """Remember a secret for hide_secrets; of a Cookie header, also the value of each cookie."""
+    values = [secret, *(pair.partition("=")[2].strip() for pair in secret.split(";"))]
+    _texts.update(value for value in values if len(value) >= _SHORTEST)
 
 
 class Secret:
@@ -10,6 +30,8 @@ class Secret:
 
     def __init__(self, text: str | Secret) -> None:
         self._text = text.reveal() if isinstance(text, Secret) else text
+        if self._text not in _texts:
+            _remember(self._text)
 
     def reveal(self) -> str:
         """Return the secret text itself, for the request header or the credential file alone."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
+import stat
 from pathlib import Path
 
 import pytest
 
+from mogplex_tui.config import contexts, vault
+from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.vault import Record
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
 from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
@@ -37,6 +43,14 @@ def _secrets(plane: Plane, made: str) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
+def _browser(folder: Path, seen: Path) -> Path:
+    """Return a browser that writes its environment and arguments to a file."""
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\n{{ env; echo "$@"; }} > {seen}.new\nmv {seen}.new {seen}\n')
+    browser.chmod(0o755)
+    return browser
+
+
 def _found(secrets: dict[str, bytes], where: str, data: bytes) -> list[str]:
     return [f"{name} in {where}" for name, secret in secrets.items() if secret in data]
 
@@ -44,11 +58,8 @@ def _found(secrets: dict[str, bytes], where: str, data: bytes) -> list[str]:
 def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
     plane.start()
     home, seen = tmp_path / "home", tmp_path / "seen-by-the-browser"
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\n{{ env; echo "$@"; }} > {seen}.new\nmv {seen}.new {seen}\n')
-    browser.chmod(0o755)
     env = private_environment(home) | credentials(plane.about, plane.url)
-    env |= {"BROWSER": str(browser), "DISPLAY": ":0"}
+    env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
     terminal = Terminal(PROGRAM, columns=120, rows=40, env=env, cwd=ROOT)
     try:
         terminal.wait_for(r"acme/")
@@ -112,3 +123,48 @@ def test_plane_of_a_demo_gets_no_credentials(tmp_path: Path) -> None:
         terminal.kill()
         for pid in processes_with(str(database)):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) -> None:
+    plane.start()
+    # The home of this test, so that the context can be stored from here.
+    home = Path(os.environ["HOME"])
+    seen, shell = tmp_path / "seen-by-the-browser", tmp_path / "seen-by-the-shell"
+    env = private_environment(home)
+    env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
+    record = Record(plane.url, Secret(plane.about["token"]), None, Secret(plane.about["session_cookie"]))
+    context = Context("prod", plane.url, kept_in=vault.FILE, holds=record.holds)
+    contexts.change(lambda known: known.put(context, use=True))
+    vault.save("prod", record, where=vault.FILE)
+    console = " ".join(map(shlex.quote, PROGRAM))
+    job = f"set -m; {console}; {{ env; jobs -l; }} > {shell}; echo put aside; read -r; fg"
+    terminal = Terminal(["bash", "-c", job], columns=120, rows=40, env=env, cwd=ROOT)
+    try:
+        terminal.wait_for(r"acme/")
+        terminal.press("2")
+        terminal.wait_for(r"(?m)^ Projects +\d")
+        terminal.press("o")
+        while not seen.exists():
+            assert terminal.read_some(20), terminal.text
+        terminal.press("\x1a")
+        terminal.wait_for(r"put aside")
+        secrets = _secrets(plane, OTHER_TOKEN)
+        leaks = _found(secrets, "the environment of the browser", seen.read_bytes())
+        leaks += _found(secrets, "the environment of the shell", shell.read_bytes())
+        leaks += _found(secrets, "the terminal", terminal.raw)
+        (pid,) = re.findall(r"(\d+) Stopped", shell.read_text())
+        for name in ("environ", "cmdline"):
+            leaks += _found(secrets, f"the console's {name}", Path(f"/proc/{pid}/{name}").read_bytes())
+        terminal.press("enter")
+        terminal.wait_gone(r"put aside")
+        terminal.press("\x11")
+        assert terminal.wait_end() == 0
+    finally:
+        terminal.kill()
+        plane.stop()
+    kept = [path for path in home.rglob("*") if path.is_file() and path.parent.name == "credentials"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in kept] == [0o600]
+    for path in home.rglob("*"):
+        if path.is_file() and path not in kept:
+            leaks += _found(secrets, path.name, path.read_bytes())
+    assert leaks == []

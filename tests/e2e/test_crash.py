@@ -17,7 +17,7 @@ CRASHES = """
 import sys
 from mogplex_tui.cli import main
 from mogplex_tui.screens.runs import RunsScreen
-def fail(self): raise OverflowError("int too large")
+def fail(self): raise OverflowError("int too large for PlantedCookieValue")
 RunsScreen.{0} = fail
 sys.exit(main())
 """
@@ -27,6 +27,7 @@ sys.exit(main())
 def test_console_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setenv("MOGPLEX_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("MOGPLEX_TOKEN", TOKEN)
+    monkeypatch.setenv("MOGPLEX_SESSION_COOKIE", "better-auth.session_token=PlantedCookieValue")
     code = CRASHES.format(method).replace("(self)", "(self, *_)")
     terminal = Terminal([sys.executable, "-c", code], columns=100, rows=30, env=dict(os.environ), cwd=ROOT)
     try:
@@ -35,8 +36,11 @@ def test_console_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, method: s
             terminal.press("?")
         assert terminal.wait_end() == 1
         shown = " ".join(terminal.text.split())
-        assert "Internal error of mogplex-tui (OverflowError: int too large)." in shown
+        assert "Internal error of mogplex-tui (OverflowError: int too large for ••••)." in shown
         assert "Traceback" not in shown
+        assert b"PlantedCookieValue" not in terminal.raw
     finally:
         terminal.kill()
-    assert "Traceback (most recent call last)" in log_file().read_text()
+    logged = log_file().read_text()
+    assert "Traceback (most recent call last)" in logged
+    assert "PlantedCookieValue" not in logged

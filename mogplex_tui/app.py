@@ -225,7 +225,7 @@ class ConsoleApp(ConsolePlaces):
             self.run_job(self._learn_scope())
 
     async def _learn_scope(self) -> None:
-        """Learn whether the token may write, so that what it may not is never offered (decision 10)."""
+        """Read the token's scope, so that refused actions are not offered (decision 10)."""
         await self.session.learn_scope()
 
     async def on_unmount(self) -> None:
@@ -241,7 +241,10 @@ class ConsoleApp(ConsolePlaces):
         await self.session.stop()
 
     def _fatal_error(self) -> None:
-        """End with one sentence; Textual would print the traceback, and with it the values of local variables."""
+        """End with one sentence.
+
+        Textual would print the traceback with the values of local variables, which may be secrets.
+        """
         from rich.text import Text
 
         from mogplex_tui.config.log import report_crash

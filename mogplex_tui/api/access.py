@@ -163,7 +163,7 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 # Refusals that may pass where a family has answered before: a service whose database is down refuses good credentials,
 # and one that is being put up sends everybody to its sign-in page (README of the contract).
 _MAY_PASS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
-# No session opens these (auth.md §4).
+# Families that a session cookie never opens (auth.md §4).
 _TOKEN_ONLY = (Family.V1, Family.MCP_ENDPOINT)
 
 
@@ -172,9 +172,9 @@ def _past_the_scope(error: errors.MogplexError) -> bool:
 
 
 class CookieState(Observable):
-    """Whether the service has stopped accepting the session cookie, one answer for all routes.
+    """Whether the service has stopped accepting the session cookie.
 
-    A session opens every unversioned route or none (auth.md §4), so that no family has to learn it by itself.
+    A session opens every unversioned route or none (auth.md §4), so one state serves all families.
     """
 
     def __init__(self) -> None:
@@ -182,7 +182,7 @@ class CookieState(Observable):
         self.expired = False
 
     def learn(self, *, accepted: bool) -> None:
-        """Take in what the service says about the cookie."""
+        """Record whether the service accepted the cookie."""
         if self.expired is accepted:
             self.expired = not accepted
             self._changed()
@@ -222,7 +222,9 @@ class AccessMap(Observable):
         return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._doubted
 
     def doubt(self, *, token_serves: bool = True) -> frozenset[Family]:
-        """Let what has answered before and refuses the credential now be asked once more; return which families.
+        """Allow one more request to families that answered before and refuse now.
+
+        Returns these families.
 
         While the cookie is refused, no family is asked that would be asked with it: one request that tests the
         cookie answers for all of them. `token_serves` says whether a token can open unversioned routes.

@@ -112,7 +112,7 @@ class Budget(Observable):
     def throttled(self, retry_after: float | None = None) -> None:
         """Hold back everything but ACTION for `retry_after` seconds.
 
-        At least for a second and at most for a window; for a window if the time is unknown.
+        The wait is at least a second and at most a window. An unknown time counts as a window.
         """
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
         wait = max(SHORTEST_HOLD, wait)

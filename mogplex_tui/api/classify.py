@@ -351,7 +351,7 @@ def _login(reply: Reply) -> errors.LoginRequired:
 
 
 def _seconds(value: object) -> float | None:
-    """Return a waiting time as the service gives it; None for what is no plausible number of seconds.
+    """Return a waiting time in seconds, or None if the value is not plausible.
 
     The wait for a quota may be hours or days. Loops that wait limit it themselves.
     """
@@ -361,5 +361,5 @@ def _seconds(value: object) -> float | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    # NaN is neither.
+    # The comparison is False for NaN.
     return seconds if 0 <= seconds <= _LONGEST_WAIT else None

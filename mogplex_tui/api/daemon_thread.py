@@ -1,4 +1,4 @@
-"""Run a blocking call in a daemon thread, for which nothing waits at the end of the program."""
+"""Run a blocking call in a daemon thread, which does not delay the exit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 async def run_in_daemon_thread(call: Callable[[], T]) -> T:
-    """Return what a blocking call returns, or raise what it raises, from a thread of its own.
+    """Return the result of a blocking call that runs in a daemon thread.
 
-    The program waits for the threads of asyncio before it ends. A keyring that asks a person to unlock it, or a name
-    server that does not answer, must not keep the console from being left.
+    Its exception is raised here. The program waits for the threads of asyncio before it ends, and a keyring that asks
+    for a password, or a name server that does not answer, must not delay that.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

@@ -11,16 +11,16 @@ from itertools import count
 from mogplex_tui.api import errors
 from mogplex_tui.api.budget import Priority
 
-# Of the last 20 requests so many failures, and this share of failures, are trouble.
+# The service is in trouble when at least this many, and this share, of the last LOOKED_AT requests failed.
 LOOKED_AT, FAILURES, SHARE = 20, 3, 0.25
-# So many disturbances of the stream within so many seconds are trouble as well.
+# It is also in trouble after this many disturbances of the stream within this many seconds.
 DISTURBANCES, WINDOW = 2, 60.0
 # In trouble: seconds between two requests, requests that may follow one another so closely, and requests a second
 # after them. Together at most 2 a second and 6 + 24 = 30 in any minute.
 SPACING, BURST, REFILL = 0.6, 6, 0.4
-# Requests that are sent without waiting make later ones wait, by so many at most.
+# Actions are sent without waiting. Later requests wait longer, for at most this many of them.
 DEBT = 6
-# So many paths are remembered.
+# The number of paths that are remembered.
 PATHS = 500
 
 # Failures that invite another try. All other refusals are trouble only when the same path is refused again.
@@ -34,7 +34,7 @@ _PASSING = (
     errors.InvalidResponse,
     errors.Redirected,
 )
-# Nothing was sent.
+# Errors of requests that were never sent.
 _NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
 
 
@@ -110,7 +110,7 @@ class RequestLimiter:
         self._next_at = now + SPACING
 
     def learn(self, path: str, error: errors.MogplexError | None) -> None:
-        """Take in how a request ended."""
+        """Record the outcome of a request."""
         if isinstance(error, _NOT_SENT):
             return
         now = _now()
@@ -118,7 +118,7 @@ class RequestLimiter:
         failed = isinstance(error, _PASSING)
         if error is not None and not failed:
             failed = before is None or now - before < WINDOW
-        # What answered once stays known as that.
+        # A path that has answered once keeps None.
         self._paths[path] = None if error is None or before is None else now
         while len(self._paths) > PATHS:
             del self._paths[next(iter(self._paths))]

@@ -1,4 +1,6 @@
-"""A network backend for httpcore that limits the heads of responses and waits for no name server at the end.
+"""A network backend for httpcore that limits the size and time of response headers.
+
+It looks host names up in a daemon thread, so that a slow name server does not delay the program's exit.
 
 httpcore reads response heads without a limit on their time or on the number of informational (1xx) responses. A
 service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop

@@ -66,5 +66,5 @@ def _limit_wait(error: errors.Throttled) -> float | None:
 
 
 def _asked_wait(seconds: float | None) -> float | None:
-    """Return the wait that the service asks for, at least a second; None for none that a loop keeps to."""
+    """Return the requested wait, at least 1 s; None if absent or over a minute."""
     return max(_SHORTEST, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None

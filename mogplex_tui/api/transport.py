@@ -196,7 +196,7 @@ class Transport:
                 await response.aclose()
 
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
-        """Ask v1 with one cheap request whether the token lives: None for yes, else what it answered.
+        """Test the token with one cheap v1 request; return the error, or None.
 
         The budget does not hold it back, and the limiter as it does a request of this priority.
         """
@@ -425,7 +425,7 @@ class Transport:
         data: Any,
         priority: Priority,
     ) -> bool:
-        """Learn whether the cookie is still accepted; return whether to send the request again with the token.
+        """Return whether to repeat a request with the token in place of the cookie.
 
         The edge and the handlers refuse a credential before they do anything else (auth.md §3, §5), so that a request
         that changes something may be sent again as well.
@@ -472,7 +472,7 @@ class Transport:
             )
 
     async def _test_cookie(self, priority: Priority) -> None:
-        """Find out with one request, for all routes, whether a refused cookie has ended or one route is closed."""
+        """Test with one request whether a refused cookie has expired on all routes."""
         async with self._checking:
             now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at
             recently = accepted_at is not None and now - accepted_at <= _VERDICT_LASTS
@@ -484,7 +484,7 @@ class Transport:
                     Request("GET", ACCOUNT, "the account", credential=Credential.COOKIE), Priority.ACTION
                 )
             except errors.MogplexError:
-                # No word on the cookie: then the refusal counts, until the cookie is tested again.
+                # The test was inconclusive: treat the cookie as refused until it is tested again.
                 self.access.cookie.learn(accepted=False)
             if not self.access.cookie.expired:
                 self._cookie_accepted_at = now

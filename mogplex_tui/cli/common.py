@@ -67,7 +67,10 @@ _CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_SESSION_COOKIE")
 
 
 def forget_credentials() -> None:
-    """Remove the credentials from the environment once they are read: a browser or a plane must not inherit them."""
+    """Remove the credentials from the environment after they are read.
+
+    A browser or a plane that the program starts must not inherit them.
+    """
     for name in _CREDENTIAL_VARIABLES:
         os.environ.pop(name, None)
 
@@ -98,7 +101,10 @@ def needs_terminal() -> None:
 
 
 def follow_terminal_size() -> None:
-    """Forget COLUMNS and LINES where they are exported: Textual would believe them after the window was resized."""
+    """Remove COLUMNS and LINES from the environment.
+
+    Textual would use them even after the window is resized.
+    """
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
 

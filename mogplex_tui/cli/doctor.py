@@ -113,7 +113,7 @@ def _print(
 
 
 def _credential_advice(setting: Setting, accounts: Accounts | None) -> dict[str, list[str]]:
-    """Return what to do about the credentials themselves, with the lines of the report that it is about."""
+    """Return advice on the credentials, with the lines of the report it is for."""
     session = setting.session
     if accounts is not None and accounts.same is False:
         text = (

@@ -83,7 +83,7 @@ class Finder:
         fresh = row
         async with aclosing(events) as batches:
             async for batch in batches:
-                # What they name stands in the first ones; a long run has tens of thousands.
+                # The first batch names the run and the branches; a long run has tens of thousands of events.
                 fresh = lookup.with_events(row, batch)
                 break
         if fresh.run_id is not None and row.run_id is None:

@@ -35,9 +35,9 @@ class Setting:
             raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
 
     async def must_have_scope(self, what: str) -> None:
-        """Refuse a change off v1 with a token that may only read, which no service refuses there. Raises Stop.
+        """Raise Stop if a change off v1 would go out with a read-only token.
 
-        Costs one request with a token and no session, and none otherwise.
+        The service checks scopes on v1 only. The check costs one request with a token and no session, and none otherwise.
         """
         from mogplex_tui.operate.actions import refusal_to_write
 

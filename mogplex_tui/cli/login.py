@@ -219,7 +219,10 @@ async def _check_accounts(context: Context, changes: dict[str, Any], *, force: b
 
 
 def _stored(context: Context) -> Record:
-    """Return what the context is signed in with; an empty record where that cannot be read or is for another service."""
+    """Return the stored credentials of the context.
+
+    The record is empty where they cannot be read or belong to another service.
+    """
     if context.kept_in is not None:
         try:
             old = vault.load(context.name, context.kept_in)

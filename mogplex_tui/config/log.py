@@ -15,7 +15,7 @@ _crash_log = logging.getLogger("mogplex.crash")
 
 
 class LogFile(RotatingFileHandler):
-    """A log file that is silent where it cannot be written, instead of printing tracebacks on the terminal."""
+    """A log file that ignores write errors instead of printing their tracebacks."""
 
     failed = False
 

@@ -38,7 +38,7 @@ def log_file() -> Path:
 
 
 class NotAFile(OSError):
-    """There is something else than a file, or more in it than a file of this kind ever holds."""
+    """The path is not a regular file, or the file is too large."""
 
 
 def read_regular(path: Path, limit: int) -> str:

@@ -1,4 +1,7 @@
-"""JSON files of the state directory: a damaged one is set aside, never overwritten, and replaced in one step."""
+"""JSON files of the state directory, written atomically.
+
+A damaged file is renamed and never overwritten.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from mogplex_tui.config.paths import NotAFile, read_regular, write_private
 # Larger than any file of this kind becomes.
 LIMIT = 64 * 1024 * 1024
 _MOST_COPIES = 100
-# Errors of a whole disk, and what to do about them; one sentence then stands for all files of a folder.
+# Errors that concern the whole disk, with advice; they are reported once for all files of a folder.
 _DISK_ERRORS = {
     errno.ENOSPC: "Free some space on its disk",
     errno.EDQUOT: "Free some space on its disk",
@@ -30,7 +33,7 @@ class FileTroubles:
         self._listeners: list[Callable[[str], None]] = []
 
     def report(self, sentence: str) -> None:
-        """Tell the listeners, unless they know."""
+        """Pass a sentence to the listeners, unless it was reported before."""
         if sentence in self._sentences:
             return
         self._sentences.append(sentence)
@@ -48,14 +51,17 @@ class FileTroubles:
         self.report(sentence)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Tell a listener everything so far, and what comes."""
+        """Add a listener; it receives all earlier and later sentences."""
         self._listeners.append(listener)
         for sentence in list(self._sentences):
             listener(sentence)
 
 
 class StateFile:
-    """One file; `title` is what sentences call its content. Without a path nothing is read or kept."""
+    """One JSON file; `title` names its content in messages.
+
+    Without a path nothing is read or written.
+    """
 
     def __init__(self, path: Path | None, title: str, troubles: FileTroubles | None = None) -> None:
         self._path, self._title = path, title

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 HEAD_SECONDS = 30.0
 """The time for a request's line and headers, and for a new connection to send anything."""
 READ_SECONDS = 60.0
-"""The time for a client to read what it was sent, once more waits than the system's buffers hold."""
+"""The time for a client to read a response that exceeds the system's buffers."""
 MAX_HEAD = 65_536
 """The most bytes of a request's line and headers."""
 MAX_REQUEST = 128 * 1024 * 1024
@@ -59,7 +59,7 @@ def raise_descriptor_limit() -> None:
 
 
 class Connection(HttpToolsProtocol):
-    """Uvicorn's connection with limits on the size and time of headers, on silence, and on how many there are."""
+    """Uvicorn's connection with limits on headers, idle time and connection count."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def awaits_client(self) -> bool:
-        """Whether nothing can go on before the client sends more: a request, or the rest of one."""
+        """Whether the connection waits for a request, or for the rest of one."""
         return self.is_idle or self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -91,10 +91,10 @@ class Connection(HttpToolsProtocol):
     def _make_room(self) -> None:
         """Drop the connections whose clients have been silent longest; where none waits, this one."""
         waiting = (one for one in self.connections if isinstance(one, Connection) and one.awaits_client)
-        # Several at once, since all of them are looked at each time.
+        # Drop several at once, since the search looks at every connection.
         silent = heapq.nsmallest(max(1, len(self.connections) // 64), waiting, key=lambda one: one._active_at)
         for one in silent or [self]:
-            # At once, so that the next connection does not make room again.
+            # Remove it now, so that the next new connection does not drop others again.
             self.connections.discard(one)
             one.transport.abort()
 

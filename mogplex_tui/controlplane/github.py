@@ -31,10 +31,10 @@ class Account(NamedTuple):
 
 
 def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
-    """The remote repository behind an imported one, as far as its importer may reach it; raises GithubError 404.
+    """The remote repository of an imported one, if its importer has access.
 
-    Anybody may import any name. What GitHub then shows depends on who asks: the installation that covers the
-    repository, or the person whose account or organization it is in. Public ones are shown to all, to be read only.
+    Raises GithubError 404 otherwise. Any name can be imported. Access comes from an installation that
+    covers the repository, or from the account or organization that owns it. Public repositories are readable by all.
     """
     owner, _, name = repo["full_name"].partition("/")
     row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))

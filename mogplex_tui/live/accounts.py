@@ -1,4 +1,4 @@
-"""Whether the token and the session cookie of a context belong to the same account (auth.md §1, identity.md §2)."""
+"""Compare the accounts of a token and a session cookie (auth.md §1, identity.md §2)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Accounts(NamedTuple):
 
 
 def name_of(user: User) -> str:
-    """Return what an account is called where two must be told apart: the address first, for names may be equal."""
+    """Return a label for an account: its address if known, as names may be equal."""
     return user.email or user.username or user.name or user.id
 
 
 async def compare(client: ClientView, by_cookie: User) -> Accounts:
-    """Compare the account of the token with that of the cookie, which is known. What cannot be asked is not compared.
+    """Compare the account of the token with that of the cookie, which is known.
 
     No v1 route names the caller, and an OAuth token opens nothing else. Its account is therefore compared by the
     repositories: v1 lists those of the caller alone, so that one that only the session sees is somebody else's.

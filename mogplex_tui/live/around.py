@@ -28,7 +28,7 @@ class Day:
         self._tokens: Counter[str] = Counter()
         self._unmeasured: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
-        # Whatever has runs whose cost was not read.
+        # Keys with runs whose cost was not read.
         self._without_cost: set[str] = set()
         runs = session.store.set("runs")
         since = session.clock.now() - timedelta(hours=24)

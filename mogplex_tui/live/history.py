@@ -43,7 +43,7 @@ class History:
             self._keep(run)
 
     def _stored(self) -> list[Remembered]:
-        """Return the runs in the file; one in which some cannot be read is set aside, without those."""
+        """Return the readable runs of the file; rename the file if others are damaged."""
         content = self._file.read(lambda found: isinstance(found, list)) or []
         runs = [run for item in content if (run := _remembered(item)) is not None]
         if len(runs) < len(content):
@@ -83,7 +83,7 @@ class History:
             self._write()
 
     def keep_final(self, answers: Mapping[str, dict[str, Any]]) -> None:
-        """Keep the last answers about remembered runs that have ended for good; their order stays."""
+        """Store the final answers about remembered runs, without reordering the runs."""
         differ = False
         for run_id, answer in answers.items():
             known = self._runs.get(run_id)

@@ -1,4 +1,4 @@
-"""Joins the calls of a job with its row, so that work is listed once while the service does not list calls.
+"""Joins a job with its calls, so that work that both describe is listed once.
 
 Calls name their job (`job_run_id`, runtime-model.md §2). Where calls are listed they are the rows of the list; where
 only v1 is open, the runs of automations are, and calls that were read before would stand beside them.
@@ -49,7 +49,7 @@ class JobCalls:
             self.replace(job)
 
     def restore(self) -> None:
-        """Put the calls back that had ended; what became of the others the service tells."""
+        """Put the ended calls back; the next read of the service adds the live ones."""
         back = [
             (key, row) for key, row in self.replaced.items() if key not in self._set.rows and not row.live
         ]
@@ -57,7 +57,7 @@ class JobCalls:
         self._calls, self.replaced, self._oldest = {}, {}, None
 
     def joined(self, job: RunRow) -> RunRow:
-        """Return the row of a job with what its calls tell.
+        """Return the row of a job, completed from its calls.
 
         Tokens and cost are added only where all calls of the job are known: where it had ended before the calls were
         read last, and older calls than its own are known. What was added once stays with a job that has ended.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
-# A call and its first event begin within this.
+# The longest time between the start of a call and its first event.
 AROUND = timedelta(seconds=60)
 
 
@@ -46,9 +46,10 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
 
 
 async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:
-    """Return the row of the call or the job that an id belongs to, None where there is none or neither may be read.
+    """Return the row of the call or job with this id, or None.
 
-    A job is told by its newest call, as in the list; by its own row before it has one. Raises the error tree.
+    A job is represented by its newest call, as in the list, or by its own row before it has a call. None also stands for
+    routes that are closed to the credentials. Raises the error tree.
     """
     session = runs.session
     if not session.open(Family.OBSERVABILITY):
@@ -89,7 +90,7 @@ async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
 
 
 def job_row(runs: Runs, job: JobDetail) -> RunRow:
-    """Return the row of a job as the service tells it beside the calls."""
+    """Return the row of a job, made from the service's record of the job."""
     row = make.from_job(job, job.flow_id, job.agent.name if job.agent else None)
     return runs.dress(row._replace(cost_listed=True))
 
@@ -111,7 +112,7 @@ def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
 
 
 def lacks_events(row: RunRow) -> bool:
-    """Return whether the events of a call may name what its row does not."""
+    """Return whether a call's events may hold fields that its row lacks."""
     is_harness = row.external or row.harness is not None
     return (
         is_harness

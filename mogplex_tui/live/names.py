@@ -25,7 +25,7 @@ PRESET = "preset:"
 
 
 class Names:
-    """Names by id: of repositories, hidden ones included where a list has them, and of agents.
+    """Names of repositories (hidden ones included where listed) and agents, by id.
 
     `changed` signals that a list was read; `missed` that a row carries the id of a repository without a name.
     """
@@ -106,7 +106,7 @@ class Names:
         return frozenset(self._missing - self._searched)
 
     def searched(self) -> None:
-        """Remember that the whole list was read: what it does not name now is not looked for again."""
+        """Mark the ids that the whole list did not name; they are not searched again."""
         self._searched |= self._missing
 
 

@@ -116,7 +116,7 @@ class OwnRuns:
         return differed
 
     def _put_finals(self, remembered: list[Remembered]) -> bool:
-        """Put runs that have ended for good in the list without a request; return whether anything differed."""
+        """List finished runs without a request; return whether any row changed."""
         differed = False
         for known in remembered:
             if known.run_id in self._settled or known.run_id in self._due:

@@ -51,13 +51,13 @@ MISSED_BEFORE_RECONNECT = 2
 # A stream that is lost within so many seconds of its opening counts as one more failed try: each opening costs a
 # request, and everything on screen is read after it.
 BRIEF = 10.0
-# So many seconds the first reads wait for the stream to open.
+# Seconds that the first reads wait for the stream to open.
 OPENS_WITHIN = 0.5
-# A stream that is lost within so many seconds disturbs: each opening causes reads.
+# A stream that is lost within this many seconds counts as a disturbance: each opening causes reads.
 DISTURBING = 20.0
-# Within so many seconds of such a read, another reconnect reads only as hints do.
+# Seconds after a full refresh during which another reconnect reads only as hints do.
 REFRESH_EVERY = 30.0
-# So many messages in a second are a flood.
+# Messages a second that count as a flood.
 FLOOD = 200
 # Answers after which nobody dials again by himself (realtime.md §4).
 FINAL = (RealtimeOff, BadRequest, LoginRequired, NotSignedIn, NotAllowed)
@@ -91,7 +91,7 @@ class RealtimeWatch(Going):
         self._client, self._scheduler, self._jitter = client, scheduler, jitter
         # Called when the stream is lost soon after its opening, and in each second in which it floods.
         self._disturbed = disturbed
-        # The second that messages are counted in, and how many came in it.
+        # The start of the current second, and the number of messages in it.
         self._counted_since, self._counted = float("-inf"), 0
         self._refreshed_at: float | None = None
         self._stream: asyncio.Task[None] | None = None
@@ -202,7 +202,7 @@ class RealtimeWatch(Going):
             async for frame in frames:
                 self._count()
                 if isinstance(frame, Connected):
-                    # Said once more, it tells nothing new: the connection is the same.
+                    # A repeated `connected` frame belongs to the same connection.
                     if not connected:
                         self._connected()
                     connected = True

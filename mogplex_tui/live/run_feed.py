@@ -156,7 +156,10 @@ class RunFeed:
                 self.added(added)
 
     def _learn(self, batch: Sequence[Event]) -> None:
-        """Keep what only events name; with the id of its run, a cancel of a call ends the run as well."""
+        """Add the run id and the branches from the events to the row of a call.
+
+        With the run id, a cancel of the call ends the run as well.
+        """
         row = self.row
         if not lacks_events(row):
             return
@@ -168,7 +171,7 @@ class RunFeed:
             self._keep(fresh)
 
     def _keep(self, row: RunRow) -> None:
-        """Take in what was read of the row; a job is not put among the calls that the service lists."""
+        """Store the row that was read; a job is not added while the service lists calls."""
         self._last = row
         if row.key in self.runs.set.rows or row.source is not Source.JOB or not self.runs.listed:
             self.runs.set.apply([(row.key, row)])

@@ -143,7 +143,7 @@ class Runs:
         self.set.apply(lost)
 
     def _take_job(self, job: RunRow) -> RunRow:
-        """Return the row of a job as it is shown, in place of the calls that were read of it before."""
+        """Return the row of a job for the list; it replaces the calls of the job."""
         self._job_calls.replace(job)
         return self.dress(job)
 
@@ -262,7 +262,7 @@ class Runs:
         return None if now is not None and now.error == FORGOTTEN else now
 
     def note_cancel_request(self, key: str) -> RunRow | None:
-        """Record that the service has kept a cancel of a live row, and return the row; a v1 run never says so itself."""
+        """Mark a live row as cancelling and return it; v1 does not report it."""
         row = self.set.rows.get(key)
         if row is None or row.state in ENDED_STATES:
             return row

@@ -48,7 +48,7 @@ FAILING = 8.0
 SHORTEST_WAIT, LONGEST_WAIT, JITTER = 1.0, 300.0, 0.2
 # While a feed is refused again and again, its wait doubles up to this, however short the wait that the service names.
 LONGEST_BACKOFF = 10.0
-# A person may force a read of a feed so often, in seconds.
+# Seconds between two forced reads of a feed.
 FORCE_EVERY = 5.0
 
 
@@ -179,7 +179,8 @@ class Scheduler(Going):
     def refresh(self, feed: Feed, *, force: bool = False) -> None:
         """Ask for a read now, whatever the intervals say.
 
-        A forced read, or the read that is under way, is not delayed by the request limiter; once in some seconds.
+        A forced read is not delayed by the request limiter, nor is a read in progress. Each feed can be forced once in
+        FORCE_EVERY seconds.
         """
         now = self._clock.monotonic()
         if force and (feed.forced_at is None or now - feed.forced_at >= FORCE_EVERY):

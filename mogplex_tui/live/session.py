@@ -297,7 +297,7 @@ class Session:
     def _doubt_feed(self) -> Feed:
         async def fetch() -> bool:
             if self.session_expired:
-                # One request answers for all that a session opens; while the cookie is refused, nothing else is asked.
+                # One request tests the cookie for all routes that a session opens; no other is sent while it is refused.
                 with contextlib.suppress(LoginRequired, NotSignedIn):
                     await self.client.at(Priority.BACKGROUND).account.user(credential=Credential.COOKIE)
             feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self._ask_again() else DOUBTS

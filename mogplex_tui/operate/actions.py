@@ -306,7 +306,7 @@ def in_scope(scope: str) -> list[Action]:
 
 
 def why_read_only(session: Session, *, v1_only: bool = False) -> str | None:
-    """Return why nothing may be changed, or nothing over the token API (`v1_only`); None when something may."""
+    """Return why changes are refused (`v1_only`: over the token API), or None."""
     if session.may_change(v1_only=v1_only):
         return None
     if session.read_only:
@@ -315,7 +315,7 @@ def why_read_only(session: Session, *, v1_only: bool = False) -> str | None:
 
 
 async def refusal_to_write(session: Session) -> str | None:
-    """Return why a change must not be sent, or None; asks for the token's scope first where that is what decides."""
+    """Return why a change is refused, or None; reads the token's scope if needed."""
     if not session.read_only and session.token_changes_unversioned:
         await session.learn_scope()
     return why_read_only(session)

@@ -82,7 +82,7 @@ def requeued(found: JobRequeued) -> Told:
 
 
 def about(sentence: str, name: str) -> str:
-    """Return a sentence with the name of what the change was done to, capital where it begins one."""
+    """Insert a record's name for `{}`, with a capital where it begins a sentence."""
     before, found, after = sentence.partition("{}")
     if not found:
         return sentence

@@ -144,9 +144,10 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
-    """Send the one cancel that ends this row, by the route that ends most of it (v1.md §9). Raises the error tree.
+    """Cancel a row with one request, by the route that ends most of it (v1.md §9).
 
-    Where the token turns out to lack the write scope, the browser session cancels the call or job alone.
+    Where the token turns out to lack the write scope, the browser session cancels only the call or job. Raises the error
+    tree.
     """
     with_token = session.target.token is not None and session.may_change(v1_only=True)
     if row.run_id is None or not with_token:
@@ -185,9 +186,10 @@ _NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, In
 
 
 async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, error: MogplexError) -> bool:
-    """Return whether the service kept a cancel that it answered with an error (v1.md §9, observability.md §3).
+    """Return whether a cancel was recorded although it was answered with an error.
 
-    `now` is the row as it was read after that. A v1 run does not carry the request; its events do.
+    `now` is the row as it was read after the cancel. A v1 run does not carry the request; its events do (v1.md §9,
+    observability.md §3).
     """
     if now is not None and now.state in ENDED_STATES:
         return False
@@ -204,7 +206,10 @@ async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, 
 
 
 def unconfirmed(row: RunRow, error: MogplexError, again: str) -> str:
-    """Return the sentence for a recorded cancel that did not reach its worker; `again` is what repeats it."""
+    """Return the sentence for a recorded cancel that did not reach its worker.
+
+    `again` names the key or command that repeats it.
+    """
     return (
         f"The cancel of {name_of(row)} is not confirmed. {ended(error.what)}"
         f" The request is recorded; {again} repeats it."

@@ -121,7 +121,7 @@ def _refusal(verb: Verb, name: str, error: MogplexError, end: str) -> str:
     if isinstance(error, Throttled):
         return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
     if verb.keyed and end == "unknown":
-        # The key of this try is used again, so that nothing is done twice.
+        # The next attempt sends the same idempotency key, so the service does not repeat the change.
         return f"Whether {name} was started is not known. {ended(error.what)} Doing it again is safe."
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
     after = lost if verb.secret is not None and end == "unknown" else ""

@@ -263,8 +263,8 @@ class ConsoleScreen(Screen[None]):
         What this context never allows is not shown (design decision 10), and its key says so as well.
         """
         if not self.is_mounted:
-            # A key that was quicker than the screen: nobody has seen yet what it would act on. What was typed behind
-            # it must not act either, such as the letters behind the key of a filter.
+            # The key came before the screen was drawn, so the operator has not seen the rows that it would act on.
+            # The keys typed after it are dropped as well, such as the text typed after the filter key.
             self.console.drop_typed_ahead()
             return
         action = actions.BY_ID[action_id]

@@ -123,7 +123,7 @@ class Facts(ToneWidget):
 
     def _folded(self, text: str, room: int, most: int) -> list[str]:
         """The text as at most so many lines, the last one cut when there is more."""
-        # A line has room for so much, and one line more tells that something is left out.
+        # Wrap only as much text as can fit, and one line more, which shows that the rest is left out.
         text = text[: (room + 1) * (most + 2) * 2]
         lines = [
             line

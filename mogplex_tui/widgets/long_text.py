@@ -1,4 +1,4 @@
-"""Long texts under their titles, wrapped to the width; a line is drawn when it comes into view."""
+"""Long texts under titles, wrapped to the width and drawn line by line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MOST_LINES: Final = 10_000
 
 
 class LongText(ToneWidget):
-    """Titled texts that can be selected with the mouse; of a very long one the beginning is shown, which its title says.
+    """Titled texts that can be selected with the mouse.
 
-    A text without a title has none of these lines above it: what is left out is then said below.
+    Only the beginning of a very long text is shown. The title says so; for a text without a title, a line below does.
     """
 
     ALLOW_SELECT = True

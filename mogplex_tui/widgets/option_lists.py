@@ -1,4 +1,4 @@
-"""Lets page up and page down pass where a list of options has no room on the screen."""
+"""Ignore page up and page down in option lists that have no room on the screen."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def tolerate_malformed_input() -> None:
-    """Make Textual's driver skip input for which it would end the application with a traceback.
+    """Make Textual's driver tolerate input that would crash the application.
 
     Bytes that are not UTF-8 come from a paste of binary data, from a terminal with another encoding, and from one that
     sets the eighth bit for alt; they are read as U+FFFD. Key codes of the kitty protocol with event types come from a

@@ -14,9 +14,9 @@ from rich.cells import cell_len
 
 ELLIPSIS: Final = "…"
 LONGEST_LINE: Final = 4096
-"""More characters than any screen has cells across: a line is cut here before it is looked at further."""
+"""Longer lines are cut to this many characters before they are processed."""
 _MOST_MARKS: Final = 4
-"""So many combining marks in a row are drawn; no script needs more, and each costs as much as a letter."""
+"""Combining marks drawn in a row; no script needs more."""
 
 _UNSAFE: Final = re.compile(
     "["
@@ -155,7 +155,7 @@ def pad_left(text: str, cells: int) -> str:
 def fit(text: str, cells: int, align: str = "left", cut: str = "end", ellipsis: str = ELLIPSIS) -> str:
     """The text made visible, cut and padded to exactly `cells` cells."""
     if len(text) > LONGEST_LINE:
-        # Both ends stay, for a text that is cut in its middle.
+        # Keep both ends: `cut` may remove the middle.
         text = text[: LONGEST_LINE // 2] + text[-LONGEST_LINE // 2 :]
     return _fit(text, cells, align, cut, ellipsis)
 

@@ -74,7 +74,7 @@ async def test_command_that_needs_no_service(mogplex: Mogplex, monkeypatch: pyte
     assert "disk on fire" in log_file().read_text()
 
 
-async def test_log_that_cannot_be_written_is_said(
+async def test_log_that_cannot_be_written_is_reported(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     error = KeyError("runs")

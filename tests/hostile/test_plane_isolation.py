@@ -236,7 +236,7 @@ async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(att
     assert attack.changes() == []
 
 
-async def test_importing_a_repository_by_name_opens_nothing_of_it(attack: Attack) -> None:
+async def test_importing_a_repository_by_name_gives_no_access_to_it(attack: Attack) -> None:
     """Anybody may import any name, also that of a repository which only another account may reach."""
     accounts = attack.accounts
     accounts.vault.restore()

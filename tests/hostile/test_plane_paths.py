@@ -253,7 +253,7 @@ NO_REQUEST = {
 
 @either_profile
 @pytest.mark.parametrize("name", NO_REQUEST)
-async def test_what_is_no_request_is_refused(plane: Plane, name: str) -> None:
+async def test_bytes_that_are_no_request_are_refused(plane: Plane, name: str) -> None:
     reply = await plane.send(NO_REQUEST[name])
     assert reply.statuses == [400] and reply.closed
 

@@ -125,7 +125,7 @@ async def listen(answer: Answer) -> tuple[list[str], MogplexError | None]:
 
 
 @pytest.mark.parametrize(("steps", "told"), CASES.values(), ids=CASES.keys())
-async def test_a_stream_goes_on_after_anything(steps: Sequence[Step], told: list[str]) -> None:
+async def test_a_stream_continues_after_malformed_frames(steps: Sequence[Step], told: list[str]) -> None:
     heard, error = await listen(stream(steps))
     assert error is None
     assert heard[0] == "connected"
@@ -134,7 +134,9 @@ async def test_a_stream_goes_on_after_anything(steps: Sequence[Step], told: list
 
 
 @pytest.mark.parametrize(("answer", "told", "cut"), ENDS.values(), ids=ENDS.keys())
-async def test_a_stream_that_ends_says_what_came_whole(answer: Answer, told: list[str], cut: bool) -> None:
+async def test_a_stream_that_ends_yields_its_complete_frames(
+    answer: Answer, told: list[str], cut: bool
+) -> None:
     heard, error = await listen(answer)
     assert heard == told
     assert (error is not None) is cut

@@ -245,7 +245,7 @@ def _print_record(
             output.csv(key for key, _ in facts)
             output.csv(value for _, value in facts)
         else:
-            # What is not known has no line. An id or a secret that is cut is of no use; the terminal may wrap.
+            # Unknown values have no line. Ids and secrets must stay complete: values are not cut, the terminal may wrap.
             pairs = [(key, value) for key, value in facts if value]
             output.table([Shown(""), Shown("")], pairs, titles=False, whole=True)
     _say_of_secrets(veil)
@@ -284,7 +284,7 @@ def _print_answer(setting: Setting, family: Family, desk: Desk, verb: Verb, answ
     lines: Sequence[str] | None = None
     if isinstance(answer, Printed):
         lines, answer = answer.lines, answer.record
-    # Where a verb makes a record of its own, the id of the record that it was done to is no substitute for it.
+    # The key of the record is printed only for verbs that print an id: a verb may create a record of its own.
     key = str(shaping.value_at(answer, verb.prints) or (desk.key if verb.prints == "id" else "") or "")
     if output.form == "json":
         _print_object(setting, noun, key, desk, verb, answer)

@@ -43,7 +43,7 @@ class BodyLimit:
 
         try:
             if _declared(scope) > MAX_BODY:
-                # Who asks first whether to send the body has not begun.
+                # A client that sent `Expect: 100-continue` has not begun to send the body.
                 if "expect" not in Headers(scope=scope):
                     await body.drop_rest()
                 raise body.refusal(413)

@@ -15,7 +15,7 @@ from .switch import FaultSwitch
 
 
 def before(app: ASGIApp, service: Service) -> ASGIApp:
-    """The application behind the limits that always hold and everything that the settings ask for.
+    """Wrap the application in the fixed limits and the middleware of the settings.
 
     Raises BadRuleError for a fault that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Refuse what a web page of another site makes a browser send to a plane on this machine."""
+"""Refuse cross-site requests and DNS rebinding against a plane on this machine."""
 
 from __future__ import annotations
 

@@ -227,7 +227,10 @@ class Kind(NamedTuple):
         return None
 
     def told_beside(self, session: Session, without: frozenset[str] = frozenset()) -> list[Source]:
-        """Return how fresh the lists of other kinds are that columns tell from, save the columns and lists `without`."""
+        """Return the freshness of the joined lists that columns read.
+
+        `without` names columns and lists to leave out.
+        """
         found = []
         for name, lender in self.beside.items():
             if name in without:

@@ -39,7 +39,7 @@ async def _list(client: ClientView, _: Session) -> Listing:
 
 
 async def _list_v1(client: ClientView, session: Session) -> Listing:
-    """Read the runs of the newest automations; those of one that fails stay as they were and grow old."""
+    """Read the runs of the newest automations; keep the old rows where that fails."""
     from mogplex_tui.live import v1_jobs
 
     jobs = await v1_jobs.newest(client)

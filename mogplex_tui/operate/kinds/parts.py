@@ -26,7 +26,7 @@ WAITING = Lender(what="What waits for a person is", part="flows")
 WhyNot = Callable[["Item"], str | None]
 Way = Callable[["Item"], Link | None]
 
-# Facts of what something's runs came to: did it work, what presses on it (routing.md §1.1). Not every route tells them.
+# Facts about recent runs: outcomes, and quota or capacity pressure (routing.md §1.1). Some routes omit them.
 ACTIVITY = (
     "last run?: last_run_status as state; started?: last_run_started_at; last error?: last_run_error as error",
     "running?: running_count; pending?: pending_count; failed 24 h?: failed_24h; suppressed?: suppressed_24h;"
@@ -43,7 +43,10 @@ def login_needed(what: str) -> str:
 
 
 def token_shows(shown: str, needing: str) -> str:
-    """Return the sentence above a list of which a token sees a part: what it has, and what it lacks, a plural."""
+    """Return the notice above a list that a token sees only a part of.
+
+    `shown` names the part; `needing`, a plural, names the rest.
+    """
     return f"With a token alone this list has {shown}; {session_needed(needing)}"
 
 

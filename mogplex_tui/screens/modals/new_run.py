@@ -34,7 +34,7 @@ class DraftKeeper:
         self.key: str = stored.get("key") or new_key()
 
     def _stored(self) -> dict[str, Any]:
-        """Return the fields in the file; one in which some have the wrong type is set aside, without those."""
+        """Return the valid fields of the file; rename the file if others are invalid."""
         content: dict[str, Any] = self._file.read(lambda found: isinstance(found, dict)) or {}
         types = {name: type(value) for name, value in {**asdict(Draft()), "key": ""}.items()}
         known = {name: value for name, value in content.items() if name in types}

@@ -79,7 +79,7 @@ async def test_no_figure_is_printed_that_no_answer_carried(
 
 @pytest.mark.parametrize("cookie", [True, False], ids=["session", "token alone"])
 @pytest.mark.parametrize("profile", ["documented"])
-async def test_a_fact_sheet_has_no_line_for_what_is_not_told(
+async def test_a_fact_sheet_has_no_line_for_unknown_values(
     mogplex: Mogplex, plane: PlaneServer, world: World, profile: str, cookie: bool
 ) -> None:
     flow = world.flow(world.agent())

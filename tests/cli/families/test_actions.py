@@ -371,7 +371,7 @@ async def test_what_a_boot_says_cannot_act_on_the_terminal_or_name_a_token(mogpl
         ("delete", "Not deleted: Remote VM could not be verified as deleted.", "is deleted."),
     ],
 )
-async def test_what_the_service_cannot_confirm_is_no_success(
+async def test_an_unconfirmed_stop_or_delete_is_no_success(
     operator: Mogplex, world: World, verb: str, says: str, never: str
 ) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")

@@ -55,8 +55,8 @@ async def test_a_trigger_says_first_why_nothing_was_started(
         await on(ui, "automations", flow)
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("For which repository", "acme/api")
-        await ui.press("enter")
+        await ui.sees("For which repository", "acme/api", "Choose with up and down")
+        await ui.press("down", "enter")
         await told(ui, begins)
         (said,) = (note for note in ui.app._notifications if begins in note.message)
         assert said.message.startswith(begins) and also in said.message

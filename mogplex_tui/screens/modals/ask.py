@@ -53,6 +53,8 @@ class AskModal(Dialog[str]):
                 yield OptionList(*(Option(Content(visible(told))) for _, told in self._choices), id="choices")
             else:
                 yield Input(visible(self._value, None), id="text", select_on_focus=False)
+            if self._choices and not self._is_present():
+                yield Static("Choose with up and down; enter takes it.", classes="line dim")
             yield Static("", classes="trouble", markup=False)
             for line in self._means:
                 yield Static(Content(visible(line)), classes="line dim")
@@ -62,14 +64,21 @@ class AskModal(Dialog[str]):
                     yield FlatButton(self._go, id="go")
 
     def on_mount(self) -> None:
-        """Give the keys to what is asked for, with the present value under the cursor."""
+        """Give the keys to what is asked for, with the present value under the cursor.
+
+        Without a present value no choice is under the cursor: an enter typed before the question was read takes none.
+        """
         if not self._choices:
             self.query_one(Input).focus()
             return
         options = self.query_one(OptionList)
         values = [value for value, _ in self._choices]
-        options.highlighted = values.index(self._value) if self._value in values else 0
+        options.highlighted = values.index(self._value) if self._is_present() else None
         options.focus()
+
+    def _is_present(self) -> bool:
+        """Return whether the present value is one of the choices."""
+        return any(value == self._value for value, _ in self._choices)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -43,8 +43,8 @@ async def test_it_is_set_off_for_a_repository_under_a_key_that_is_in_the_ledger(
         key = screen.table.cursor_key
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("For which repository", "acme/api")
-        await ui.press("enter")
+        await ui.sees("For which repository", "acme/api", "Choose with up and down")
+        await ui.press("down", "enter")
         await ui.until(lambda: ui.app.session.ledger.entries, "the call")
         entry = await ui.until(
             lambda: next((each for each in ui.app.session.ledger.entries if each.state == "done"), None),

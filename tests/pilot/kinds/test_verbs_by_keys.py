@@ -66,6 +66,8 @@ async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
     asked = ui.app.screen
     if isinstance(asked, AskModal):
         if asked.query(OptionList):
+            if asked.query_one(OptionList).highlighted is None:
+                await type_keys(ui, "down")
             await type_keys(ui, "enter")
         else:
             await type_keys(ui, *(() if asked.query_one(Input).value else text), "enter")

@@ -1,0 +1,215 @@
+"""No change leaves the console before its question is answered, however fast or often its keys come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from textual.events import Key, Paste
+
+from mogplex_tui.api.target import Target
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import load
+from mogplex_tui.live.collection import Item
+from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.operations import why_not_cancel
+from mogplex_tui.screens.kind_screen import KindScreen
+from tests.hostile.recording_proxy import RecordingProxy
+from tests.pilot.conftest import Console
+from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.walking import SEEDED, heard, plane_of, settled, soon
+
+__all__ = ["seed"]
+
+# Verbs that ask nothing, with the reason why they need not.
+UNASKED = {
+    "assignments.enable": "disable takes it back",
+    "automations.activate": "pause takes it back",
+    "connections.enable": "disable takes it back",
+    "connections.disable": "enable takes it back, nothing is stopped",
+    "connections.test": "changes nothing but the time of the last test",
+    "installations.sync": "reads the repositories again",
+    "jobs.repair": "repeats what failed; a job that is well refuses it",
+    "mcp-servers.enable": "disable takes it back",
+    "mcp-servers.disable": "enable takes it back, nothing is stopped",
+    "models.enable": "disable takes it back",
+    "provider-keys.verify": "changes nothing but the time of the last check",
+    "sandboxes.pause": "resume takes it back",
+    "sandboxes.resume": "pause takes it back",
+    "triggers.enable": "disable takes it back",
+}
+# Verbs whose question offers an answer that enter takes, with the reason why it may.
+ENTER_ANSWERS = {
+    "sandboxes.extend": "the question offers 30 minutes more, which stops nothing",
+    "members.role": "the question stands at the present role, which changes nothing",
+    "settings.edit": "the question stands at the present value, which changes nothing",
+}
+
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+NAMES = {"+": ("plus", "+"), "\n": ("enter", "\r"), ":": ("colon", ":"), " ": ("space", " ")}
+
+
+def _name(kind: Kind, verb: Verb) -> str:
+    return f"{kind.name}.{verb.id}"
+
+
+def test_verbs_without_a_question_are_listed_with_a_reason() -> None:
+    unasked = {_name(kind, verb) for kind, verb in EVERY_VERB if verb.wish is None and not verb.means}
+    assert unasked == set(UNASKED)
+
+
+def _keys(ui: Console, *keys: str) -> None:
+    """Send keys in one step, without waiting for any of them."""
+    for key in keys:
+        name, letter = NAMES.get(key, (key, key if len(key) == 1 else None))
+        ui.app.post_message(Key(name, letter))
+
+
+async def _paste(ui: Console, key: str, _: str) -> None:
+    ui.app.post_message(Paste(f"{key}\n"))
+    _keys(ui, key)
+    ui.app.post_message(Paste(f"{key}\n"))
+
+
+async def _double_click(ui: Console, key: str, _: str) -> None:
+    _keys(ui, key)
+    await _taken(ui)
+    # The text of the dialog, then beside it: neither is a button.
+    over = ui.app.screen
+    if over.is_modal:
+        await soon(ui, lambda: over.query(".line, .label"), "the text of the dialog")
+        await ui.pilot.click(over.query(".line, .label").first(), times=2)
+    await ui.pilot.click(offset=(110, 2), times=2)
+
+
+def _sending(*keys: str) -> Callable[[Console, str, str], Awaitable[None]]:
+    """Return what sends a verb's key with these keys behind it."""
+
+    async def send(ui: Console, key: str, _: str) -> None:
+        _keys(ui, key, *keys)
+
+    return send
+
+
+async def _own_key_again(ui: Console, key: str, _: str) -> None:
+    _keys(ui, *[key] * 3)
+
+
+async def _palette(ui: Console, _: str, title: str) -> None:
+    _keys(ui, ":", *title, "\n", "\n", "\n")
+
+
+ATTACKS: dict[str, Callable[[Console, str, str], Awaitable[None]]] = {
+    "enter behind it": _sending("\n"),
+    "y behind it": _sending("y"),
+    "held enter": _sending(*"\n" * 20),
+    "its own key again": _own_key_again,
+    "bracketed paste": _paste,
+    "palette typed fast": _palette,
+    "double click": _double_click,
+}
+
+
+# This for every verb, the others in turn; all of them, and the palette, for every verb in the long form.
+ALWAYS = ("held enter",)
+LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
+
+
+async def _taken(ui: Console) -> None:
+    """Wait until every key that was sent has been taken, and what it opened is drawn."""
+    await soon(ui, lambda: ui.app._at is None and not ui.app._typed_ahead, "the end of the keys")
+    await settled(ui)
+
+
+@asynccontextmanager
+async def _console(seed: Path, place: Path) -> AsyncIterator[tuple[Console, RecordingProxy]]:
+    async with plane_of(SEEDED, seed, place) as server:
+        with RecordingProxy(int(server.base_url.rsplit(":", 1)[1])) as proxy:
+            target = Target("test", proxy.url, Secret(server.token), Secret(server.session_cookie))
+            settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
+            app = ConsoleApp(settings, target=target, directory=place / "state", context="test")
+            async with app.run_test(size=(120, 40), notifications=True) as pilot:
+                yield Console(app, pilot, server, None), proxy  # type: ignore[arg-type]
+
+
+async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -> int:
+    """Carry out an attack on the list in front, and come back to it; return how many changes it began."""
+    on, before = ui.app.screen, len(ui.app.session.ledger.entries)
+    await ATTACKS[attack](ui, key, title)
+    await _taken(ui)
+    while ui.app.screen.is_modal:
+        # An open select box takes the first one.
+        await ui.press("escape")
+        await _taken(ui)
+    if ui.app.screen is not on:
+        # Enter behind a dialog that was closed opens the record, and one more enter a link of it.
+        await ui.app.go(name)
+        await soon(ui, lambda: ui.app.screen is on, f"the list of {name}")
+        await settled(ui)
+    return len(ui.app.session.ledger.entries) - before
+
+
+def _changes(proxy: RecordingProxy) -> list[str]:
+    """Return the requests that change something; an empty new run only asks what the token may do."""
+    probe = ("/api/v1/mogplex/runs", b"{}")
+    return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
+
+
+def _fit(screen: KindScreen, verb: Verb) -> Item | None:
+    """Return a record that the verb makes sense for; any will do for a verb that makes one."""
+    rows = [item for item in screen.collection.set.rows.values() if item.record is not None]
+    return next((item for item in rows if verb.new or verb.why_not(item) is None), None)
+
+
+async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_path: Path) -> None:
+    left: list[str] = []
+    in_turn = cycle([attack for attack in ATTACKS if attack not in (*ALWAYS, "palette typed fast")])
+    attacked = set()
+    async with _console(seed, tmp_path) as (ui, proxy):
+        for kind in kinds().values():
+            verbs = [verb for verb in kind.verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            for verb in verbs:
+                for attack in ATTACKS if LONG else (*ALWAYS, next(in_turn)):
+                    item = _fit(screen, verb)
+                    assert item is not None, f"no {kind.noun} for {verb.id}"
+                    assert screen.table.move_cursor_to(item.key)
+                    if await _attacked(ui, kind.name, attack, verb.key, verb.title):
+                        left.append(f"{_name(kind, verb)}: {attack}")
+                    attacked.add(_name(kind, verb))
+        assert left == []
+        assert len(attacked) == len(EVERY_VERB) - len(UNASKED) - len(ENTER_ANSWERS)
+        assert _changes(proxy) == []
+
+
+async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
+    seed: Path, tmp_path: Path
+) -> None:
+    async with _console(seed, tmp_path) as (ui, proxy):
+        app: Any = ui.app
+
+        def able() -> list[Any]:
+            return [row for row in app.runs.set.rows.values() if why_not_cancel(app.session, row) is None]
+
+        await soon(ui, able, "a run that can be cancelled")
+        await settled(ui)
+        app.screen.flush()
+        for key, title in (("x", "cancel"), ("n", "new run")):
+            for attack in ATTACKS:
+                assert app.screen.table.move_cursor_to(able()[0].key)
+                assert await _attacked(ui, "runs", attack, key, title) == 0, f"{title}: {attack}"
+        assert _changes(proxy) == []
+        # The same key does cancel once the button is chosen.
+        assert app.screen.table.move_cursor_to(able()[0].key)
+        _keys(ui, "x")
+        await ui.sees("Cancel this run?")
+        _keys(ui, "right", "\n")
+        await soon(ui, lambda: _changes(proxy), "the cancel")

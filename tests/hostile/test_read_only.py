@@ -36,7 +36,7 @@ RULES: dict[str, tuple[tuple[str, ...], str, bool]] = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", RULES if LONG else ("context",))
 def test_read_only_console_sends_only_reads(plane: Plane, tmp_path: Path, rule: str) -> None:
     options, config, is_context = RULES[rule]
     env = private_environment(tmp_path / "home")

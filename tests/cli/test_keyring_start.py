@@ -88,7 +88,7 @@ async def test_who_leaves_before_the_keyring_answers_is_asked_nothing(
     def run(self: app.ConsoleApp) -> int:
         asyncio.run(left(self))
         for thread in threading.enumerate():
-            if thread.name == "aside":
+            if thread.name == "blocking call":
                 thread.join(10)
         return 0
 

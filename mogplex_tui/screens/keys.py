@@ -1,9 +1,9 @@
-"""Keys one after the other: the next one waits until whatever the last one opened has the focus.
+"""Hands out typed keys one at a time: the next one waits until the last one has taken effect.
 
-A paste, a macro or a slow line brings several keys at once. Textual hands each of them to what has the focus as it
-comes in, so that the letters behind `/` or `:` would still go to the list underneath, as verbs. Here a key has its
-turn once the one before it has gone all its way: a message follows it through the same queues, again and again until
-it comes back to the same place with the same focus.
+A paste, a macro or a slow line brings several keys at once. Textual hands each of them to the focused widget as it
+comes in, so that the letters typed after `/` or `:` would still go to the list underneath and start its actions. Here
+the next key waits until a marker message, posted after the key, has passed through the same queues and has come back
+to the same widget with the same focus.
 """
 
 from __future__ import annotations
@@ -16,52 +16,52 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 
-# A message is lost with the widget that had it: so often is looked whether that is gone, in seconds.
-_LOOK = 0.05
-# What takes longer than so many seconds does not hold the keys up.
-_PATIENCE = 2.0
-# Nor does a place to which so many messages come that there is always one more.
-_MOST_LAPS = 20
+# A marker is lost with the widget that it was posted to: this often, in seconds, the widget is looked for.
+_CHECK_INTERVAL = 0.05
+# A widget that takes longer than this for one key, in seconds, is stuck. The keys that wait for it are dropped.
+_STUCK_AFTER = 5.0
+# A widget that never runs out of messages holds a key up for this many markers.
+_MOST_MARKERS = 20
 
 
-def _hurries(event: events.Event) -> bool:
-    """Leaving waits for nothing."""
+def _never_waits(event: events.Event) -> bool:
+    """Return whether a key leaves the console at once, whatever is being done."""
     return isinstance(event, events.Key) and event.key == "ctrl+q"
 
 
 class KeysInTurn(App[int]):
-    """The part of the app that hands out keys and what is pasted, in the order in which they were typed."""
+    """An app that hands out keys and pastes in the order in which they were typed."""
 
     class Passed(Message, verbose=True):
-        """A key has gone this way: whatever it caused is in front of this."""
+        """Marks the end of a key: whatever the key caused comes before it in the queues."""
 
-        def __init__(self, lap: int) -> None:
+        def __init__(self, number: int) -> None:
             super().__init__()
-            self.lap = lap
+            self.number = number
 
     def __init__(self) -> None:
         super().__init__()
         self._typed_ahead: deque[events.Key | events.Paste] = deque()
-        # Who has the key whose turn it is, or the message behind it; nobody when the way is free.
+        # The widget that has the present key or the marker behind it; None when no key is on its way.
         self._at: Widget | None = None
-        # Where the message behind the key came back to last.
+        # The widget that had the focus when the last marker came back.
         self._came_to: Widget | None = None
-        self._lap = 0
-        self._last_lap = 0
+        self._marker = 0
+        self._last_marker = 0
         self._waited = 0.0
-        self._looks: Timer | None = None
+        self._check_timer: Timer | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Let a key or a paste wait for its turn; everything else goes its way."""
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or _hurries(event):
+        """Let a key or a paste wait for its turn; handle every other event at once."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or _never_waits(event):
             await super().on_event(event)
             return
         self._typed_ahead.append(event)
         if self._at is None:
             await self._next_key()
-        elif self._looks is None:
+        elif self._check_timer is None:
             self._waited = 0.0
-            self._looks = self.set_timer(_LOOK, self._look)
+            self._check_timer = self.set_timer(_CHECK_INTERVAL, self._check)
 
     def drop_typed_ahead(self) -> None:
         """Forget the keys that are still waiting."""
@@ -71,45 +71,57 @@ class KeysInTurn(App[int]):
         return self.focused or self.screen
 
     async def _next_key(self) -> None:
-        self._at, self._came_to = self._front(), None
-        self._last_lap = self._lap + _MOST_LAPS
-        place = self._at
+        self._at, self._came_to, self._waited = self._front(), None, 0.0
+        self._last_marker = self._marker + _MOST_MARKERS
+        widget = self._at
         await super().on_event(self._typed_ahead.popleft())
-        self._send_behind(place)
+        self._post_marker(widget)
 
-    def _send_behind(self, place: Widget) -> None:
-        """Send a message the way of the keys."""
-        self._at = place
-        self._lap += 1
-        place.post_message(self.Passed(self._lap))
+    def _post_marker(self, widget: Widget) -> None:
+        self._at = widget
+        self._marker += 1
+        widget.post_message(self.Passed(self._marker))
 
     @on(Passed)
     async def _passed(self, event: Passed) -> None:
-        """The first lap shows that the key was heard; what that caused is over when another one ends where it began.
+        """Post another marker, or hand out the next key when nothing changed since the last one.
 
-        What a key causes may cause something in turn, which comes behind the message and has yet to be taken.
+        The first marker shows that the key was handled. What the key causes may cause more, which comes behind the
+        marker, so the key is done only when a second marker comes back to the same focus and the queues are empty.
         """
-        if event.lap != self._lap or not self.is_running:
+        if event.number != self._marker or not self.is_running:
             return
-        place = self._front()
-        more = self._lap < self._last_lap and any(
-            node.message_queue_size for node in place.ancestors_with_self
+        front = self._front()
+        busy = self._marker < self._last_marker and any(
+            node.message_queue_size for node in front.ancestors_with_self
         )
-        if more or place is not self._came_to:
-            self._came_to = place
-            self._send_behind(place)
+        if busy or front is not self._came_to:
+            self._came_to = front
+            self._post_marker(front)
             return
         self._at = None
         if self._typed_ahead:
             await self._next_key()
 
-    def _look(self) -> None:
-        """Go on when what had the key went away with it, or takes too long."""
-        self._looks = None
+    def _check(self) -> None:
+        """Go on without the widget that has the key when it is gone, or stuck.
+
+        The keys behind a stuck widget were typed for what it would have opened. The widget in front now would take
+        them for something else, so they are dropped.
+        """
+        self._check_timer = None
         if self._at is None or not self._typed_ahead or not self.is_running:
             return
-        self._waited += _LOOK
-        if self._waited >= _PATIENCE or not self._at.is_attached:
-            self._waited = 0.0
-            self._send_behind(self._front())
-        self._looks = self.set_timer(_LOOK, self._look)
+        self._waited += _CHECK_INTERVAL
+        if self._waited >= _STUCK_AFTER:
+            self.drop_typed_ahead()
+            self._at = None
+            self.notify(
+                f"The last key took more than {_STUCK_AFTER:.0f} s. The keys typed after it were dropped.",
+                severity="warning",
+                markup=False,
+            )
+            return
+        if not self._at.is_attached:
+            self._post_marker(self._front())
+        self._check_timer = self.set_timer(_CHECK_INTERVAL, self._check)

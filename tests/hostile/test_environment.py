@@ -133,6 +133,10 @@ def test_console_starts_and_leaves(env: dict[str, str], name: str) -> None:
 SIZES = [(1, 1), (2, 1), (5, 3), (10, 4), (20, 5), (500, 3), (3, 200)] if LONG else [(2, 1), (20, 5)]
 
 
+# With an arrow behind it: escape and a letter that are read together are alt and the letter.
+ESCAPE = "\x1b\x1b[A"
+
+
 def test_console_lives_in_a_terminal_of_any_size(env: dict[str, str]) -> None:
     terminal = _console(env)
     try:
@@ -141,19 +145,19 @@ def test_console_lives_in_a_terminal_of_any_size(env: dict[str, str]) -> None:
             terminal.resize(columns, rows)
             for keys in (
                 "x",
-                "\x1b",
+                ESCAPE,
                 "n",
-                "\x1b",
+                ESCAPE,
                 "?",
-                "\x1b",
+                ESCAPE,
                 ":",
-                "\x1b",
+                ESCAPE,
                 "6",
                 "1",
                 "\r",
-                "\x1b",
+                ESCAPE,
                 "/",
-                "\x1b",
+                ESCAPE,
             ):
                 terminal.press(keys)
                 terminal.pump(0.1)

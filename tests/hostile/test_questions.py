@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -124,6 +125,9 @@ LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 
 async def _taken(ui: Console) -> None:
     """Wait until every key that was sent has been taken, and what it opened is drawn."""
+    received = asyncio.Event()
+    ui.app.call_later(received.set)
+    await soon(ui, received.is_set, "the last key")
     await soon(ui, lambda: ui.app._at is None and not ui.app._typed_ahead, "the end of the keys")
     await settled(ui)
 

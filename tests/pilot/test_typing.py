@@ -13,7 +13,7 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.widgets import Static
 
-from mogplex_tui.screens import keys as typed_ahead
+from mogplex_tui.screens import keys as key_queue
 from mogplex_tui.screens.keys import KeysInTurn
 from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
@@ -339,13 +339,116 @@ class _Leaving(KeysInTurn):
         self.heard += event.key
 
 
-async def test_keys_go_on_when_what_had_the_last_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def _heard(app: _Leaving | _Slow, keys: str) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while app.heard != keys:
+            await asyncio.sleep(0.01)
+
+
+async def test_keys_go_on_when_the_widget_with_the_last_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     # Not because it took long.
-    monkeypatch.setattr(typed_ahead, "_PATIENCE", float("inf"))
+    monkeypatch.setattr(key_queue, "_STUCK_AFTER", float("inf"))
     app = _Leaving()
-    async with app.run_test() as pilot:
-        for letter in "abc":
-            app.post_message(Key(letter, letter))
+    async with app.run_test():
+        _burst_to(app, "abc")
+        await _heard(app, "bc")
+
+
+class _Slow(KeysInTurn):
+    """An app whose first widget takes a key for as long as `opens` is not set, and then opens a field for the rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opens = asyncio.Event()
+        self.heard = ""
+
+    def compose(self) -> ComposeResult:
+        yield _SlowOpener()
+        yield _Field()
+
+
+class _SlowOpener(Static, can_focus=True):
+    async def on_key(self, event: Key) -> None:
+        assert isinstance(self.app, _Slow)
+        event.stop()
+        if event.key != "a":
+            self.app.heard += f"<{event.key}>"
+            return
+        await self.app.opens.wait()
+        self.app.query_one(_Field).focus()
+
+
+class _Field(Static, can_focus=True):
+    def on_key(self, event: Key) -> None:
+        assert isinstance(self.app, _Slow)
+        event.stop()
+        self.app.heard += event.key
+
+
+async def test_keys_wait_for_a_slow_widget_and_go_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_queue, "_CHECK_INTERVAL", 0.001)
+    app = _Slow()
+    async with app.run_test():
+        checked = asyncio.Event()
+        monkeypatch.setattr(app, "_check", _after(app._check, lambda: app._waited > 0.02 and checked.set()))
+        _burst_to(app, "abc")
         async with asyncio.timeout(DEADLINE):
-            while app.heard != "bc":
-                await pilot.pause(0.01)
+            await checked.wait()
+        assert app.heard == ""
+        app.opens.set()
+        await _heard(app, "bc")
+
+
+async def test_keys_behind_a_stuck_widget_are_dropped_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_queue, "_STUCK_AFTER", 0.1)
+    app = _Slow()
+    async with app.run_test(notifications=True):
+        _burst_to(app, "abc")
+        async with asyncio.timeout(DEADLINE):
+            while not app._notifications:
+                await asyncio.sleep(0.01)
+        assert "were dropped" in next(iter(app._notifications)).message
+        field = app.query_one(_Field)
+        field.focus()
+        async with asyncio.timeout(DEADLINE):
+            while app.focused is not field:
+                await asyncio.sleep(0)
+        _burst_to(app, "d")
+        await _heard(app, "d")
+        app.opens.set()
+
+
+async def test_many_keys_that_each_take_a_while_are_all_heard_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(key_queue, "_CHECK_INTERVAL", 0.001)
+    monkeypatch.setattr(key_queue, "_STUCK_AFTER", 1.0)
+    app = _Slow()
+    async with app.run_test(notifications=True) as pilot:
+        app.query_one(_Field).focus()
+        await pilot.pause()
+
+        async def slow(event: Key) -> None:
+            # As long as a fifth of what makes a widget stuck.
+            before = app._waited
+            while app._typed_ahead and app._waited < before + 0.2:
+                await asyncio.sleep(0.001)
+            app.heard += event.key
+
+        monkeypatch.setattr(_Field, "on_key", lambda self, event: slow(event))
+        _burst_to(app, "abcdefghij")
+        await _heard(app, "abcdefghij")
+        assert not app._notifications
+
+
+def _after(function: Callable[[], None], then: Callable[[], Any]) -> Callable[[], None]:
+    def both() -> None:
+        function()
+        then()
+
+    return both
+
+
+def _burst_to(app: KeysInTurn, text: str) -> None:
+    for letter in text:
+        app.post_message(Key(letter, letter))

@@ -69,15 +69,20 @@ class RecordingProxy:
     def writes(self) -> list[Recorded]:
         return [request for request in self.requests if request.changes]
 
+    def busiest(self, seconds: float, since: float = 0.0) -> list[Recorded]:
+        """Return the requests of the busiest window of so many seconds."""
+        requests = [request for request in self.requests if request.at >= since]
+        first, busiest = 0, (0, 0)
+        for last, request in enumerate(requests):
+            while requests[first].at < request.at - seconds:
+                first += 1
+            if last - first >= busiest[1] - busiest[0]:
+                busiest = (first, last + 1)
+        return requests[busiest[0] : busiest[1]]
+
     def most_within(self, seconds: float, since: float = 0.0) -> int:
         """Return the largest number of requests in any window of so many seconds."""
-        times = [request.at for request in self.requests if request.at >= since]
-        most = first = 0
-        for last, at in enumerate(times):
-            while times[first] < at - seconds:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+        return len(self.busiest(seconds, since))
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())

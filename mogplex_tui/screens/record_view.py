@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
-from textual.widget import Widget
 
 from mogplex_tui.operate.kinds.base import Link
 from mogplex_tui.widgets.facts import Facts
@@ -61,28 +60,20 @@ class RecordView(VerticalScroll, can_focus=True):
         self._texts_first = texts_first
         self._links: list[Link] = []
         self._texts: list[tuple[str, str]] = []
+        # Held here, not queried: focus and resize arrive before the parts are mounted and after they are gone.
+        self.facts = Facts(whole=True, id="facts")
+        self.links = Links(id="links")
+        self._texts_above = LongText(id="first")
+        self._texts_below = LongText(id="texts")
 
     def compose(self) -> ComposeResult:
         """Lay out the three parts."""
-        yield LongText(id="first")
-        yield from self._parts()
-
-    def _parts(self) -> Iterator[Widget]:
+        yield self._texts_above
         with Container(id="page"):
-            yield Facts(whole=True, id="facts")
+            yield self.facts
             with Vertical(id="more"):
-                yield Links(id="links")
-                yield LongText(id="texts")
-
-    @property
-    def facts(self) -> Facts:
-        """The facts."""
-        return self.query_one("#facts", Facts)
-
-    @property
-    def links(self) -> Links:
-        """The links."""
-        return self.query_one("#links", Links)
+                yield self.links
+                yield self._texts_below
 
     def show(self, links: Sequence[Link], texts: Sequence[tuple[str, str]]) -> None:
         """Show these links and texts; the facts are drawn by themselves, because they grow old."""
@@ -97,9 +88,9 @@ class RecordView(VerticalScroll, can_focus=True):
 
     def _draw_texts(self) -> None:
         first = self._texts_first and not self.has_class("-beside") and bool(self._texts)
-        self.query_one("#first", LongText).set_texts(self._texts if first else ())
-        self.query_one("#first").set_class(first, "-some")
-        self.query_one("#texts", LongText).set_texts(() if first else self._texts)
+        self._texts_above.set_texts(self._texts if first else ())
+        self._texts_above.set_class(first, "-some")
+        self._texts_below.set_texts(() if first else self._texts)
 
     def _labels(self) -> int:
         """How wide the links' labels are so that they line up with the facts above them."""

@@ -10,12 +10,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.events import Key, Paste
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
+from mogplex_tui.controlplane.plane import Plane
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
@@ -133,10 +135,13 @@ async def _taken(ui: Console) -> None:
 
 
 @asynccontextmanager
-async def _console(seed: Path, place: Path) -> AsyncIterator[tuple[Console, RecordingProxy]]:
+async def _console(
+    seed: Path, place: Path, *, with_token: bool = True
+) -> AsyncIterator[tuple[Console, RecordingProxy]]:
     async with plane_of(SEEDED, seed, place) as server:
         with RecordingProxy(int(server.base_url.rsplit(":", 1)[1])) as proxy:
-            target = Target("test", proxy.url, Secret(server.token), Secret(server.session_cookie))
+            token = Secret(server.token) if with_token else None
+            target = Target("test", proxy.url, token, Secret(server.session_cookie))
             settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
             app = ConsoleApp(settings, target=target, directory=place / "state", context="test")
             async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -192,6 +197,48 @@ async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_
         assert left == []
         assert len(attacked) == len(EVERY_VERB) - len(UNASKED) - len(ENTER_ANSWERS)
         assert _changes(proxy) == []
+
+
+def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
+    """Return the state that verbs with choices change: settings, roles of members, and jobs."""
+    queries = (
+        "SELECT id, default_model, theme FROM profiles",
+        "SELECT id, role FROM team_members",
+        "SELECT id FROM job_runs",
+    )
+    return {tuple(row) for query in queries for row in plane.db.all(query)}
+
+
+@pytest.mark.parametrize("with_token", [True, False], ids=["token and cookie", "cookie alone"])
+async def test_an_early_enter_takes_no_choice_but_the_present_one(
+    seed: Path, tmp_path: Path, with_token: bool
+) -> None:
+    """With a cookie alone the service chooses the repository of an automation: that is the only choice."""
+    with_choices = [(kind, verb) for kind, verb in EVERY_VERB if verb.wish and verb.wish.choices]
+    async with _console(seed, tmp_path, with_token=with_token) as (ui, _):
+        plane = ui.server.plane
+        # A setting without a value.
+        with plane.db.transaction() as change:
+            change.execute("UPDATE profiles SET theme = NULL")
+        before = _state_of(plane)
+        for kind, verb in with_choices:
+            await ui.app.go(kind.name)
+            screen = await heard(ui, kind)
+            rows = screen.collection.set.rows
+            fit = [key for key, item in rows.items() if item.record is not None and not verb.why_not(item)]
+            assert fit, f"no {kind.noun} for {verb.id}"
+            for key in fit:
+                assert screen.table.move_cursor_to(key)
+                await _attacked(ui, kind.name, "enter behind it", verb.key, verb.title)
+                assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}"
+        # A choice is taken once the cursor stands on it.
+        await ui.app.go("settings")
+        await heard(ui, kinds()["settings"])
+        assert ui.app.screen.table.move_cursor_to("theme")  # type: ignore[attr-defined]
+        _keys(ui, "e")
+        await ui.sees("Choose with up and down")
+        _keys(ui, "down", "\n")
+        await soon(ui, lambda: _state_of(plane) != before, "the theme")
 
 
 async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(

@@ -39,7 +39,10 @@ class AskModal(Dialog[str]):
         means: Sequence[str] = (),
         go: str = "OK",
     ) -> None:
-        """`choices` are pairs of value and words; with any of them there is nothing to type."""
+        """`choices` are pairs of value and words; with any of them there is nothing to type.
+
+        `value` is the present value; "" means that there is none, also where "" is the value of a choice.
+        """
         super().__init__()
         self._title, self._label, self._value, self._go = title, label, value, go
         self._choices, self._check, self._means = list(choices), check, list(means)
@@ -77,8 +80,8 @@ class AskModal(Dialog[str]):
         options.focus()
 
     def _is_present(self) -> bool:
-        """Return whether the present value is one of the choices."""
-        return any(value == self._value for value, _ in self._choices)
+        """Return whether there is a present value and it is one of the choices."""
+        return bool(self._value) and any(value == self._value for value, _ in self._choices)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

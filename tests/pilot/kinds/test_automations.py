@@ -66,7 +66,7 @@ async def test_with_a_token_that_v1_refuses_it_is_set_off_by_the_browser_session
         await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
         await ui.press("n")
         await ui.sees("For which repository", "the service chooses")
-        await ui.press("enter")
+        await ui.press("down", "enter")
         await told(ui, "was started: job")
         assert ui.app.session.ledger.entries[-1].state == "done"
         job = ui.server.plane.db.only("SELECT flow_id FROM job_runs ORDER BY created_at DESC LIMIT 1", ())

@@ -78,10 +78,12 @@ class LongText(ToneWidget):
         span = None if selection is None else selection.get_span(y)
         if span is not None:
             start, end = span
-            end = strip.cell_length if end == -1 else end
-            before, chosen, after = strip.divide([start, end, strip.cell_length])
+            # A selection that was made before the text changed may begin or end beyond the line.
+            end = strip.cell_length if end == -1 else min(end, strip.cell_length)
+            start = min(start, end)
             style = self.screen.get_component_rich_style("screen--selection")
-            strip = Strip.join([before, chosen.apply_style(style), after])
+            chosen = strip.crop(start, end).apply_style(style)
+            strip = Strip.join([strip.crop(0, start), chosen, strip.crop(end)])
         return strip.apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from mogplex_tui.api.text import shown_path, visible
 
 # No quota is longer than a year.
 _LONGEST_WAIT = 366 * 86400.0
+# Characters of the longest date that is read; one of any standard form has fewer.
+_LONGEST_DATE = 64
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
 # Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
@@ -48,6 +51,7 @@ class Reply:
     content_type: str = ""
     location: str = ""
     retry_after: str = ""
+    date: str = ""
     body: bytes = b""
     resource: str = "the request"
     request_id: str = ""
@@ -120,7 +124,7 @@ def classify(reply: Reply) -> errors.MogplexError | None:
         return _redirect(reply)
     complaint = read_complaint(reply.body)
     kind = _by_code(reply, complaint) or _by_status(reply, complaint)
-    wait = _seconds(reply.retry_after)
+    wait = _requested_wait(reply)
     error = kind(
         _sentence(kind, reply, complaint),
         advice=_advice(kind, reply, complaint),
@@ -348,6 +352,34 @@ def _login(reply: Reply) -> errors.LoginRequired:
     elif reply.on_v1:
         advice = "Give this context an API token"
     return errors.LoginRequired(f"No access to {reply.resource}: {how}", advice=advice, **_facts(reply))
+
+
+def _requested_wait(reply: Reply) -> float | None:
+    """Return the seconds that `Retry-After` asks for, in its form as a number or as a date.
+
+    A date is compared with the one of the answer, because the clocks of the service and of this machine may differ. A
+    date in the past asks for 0 seconds.
+    """
+    seconds = _seconds(reply.retry_after)
+    until = _http_date(reply.retry_after) if seconds is None else None
+    if until is None:
+        return seconds
+    sent = _http_date(reply.date) or datetime.now(UTC)
+    return _seconds(max(0.0, (until - sent).total_seconds()))
+
+
+def _http_date(text: str) -> datetime | None:
+    """Return the moment that a header names, or None if it is no date."""
+    if len(text) > _LONGEST_DATE:
+        return None
+    # Imported here to keep it out of the start of the console.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _seconds(value: object) -> float | None:

@@ -543,6 +543,7 @@ def _with_answer(reply: Reply, response: httpx.Response) -> Reply:
         content_type=response.headers.get("content-type", ""),
         location=response.headers.get("location", ""),
         retry_after=response.headers.get("retry-after", ""),
+        date=response.headers.get("date", ""),
     )
 
 

@@ -145,7 +145,6 @@ def test_a_body_that_is_no_json_is_an_empty_complaint(body: bytes) -> None:
     [
         ("60", v1("RATE_LIMITED"), 60.0),
         ("", v1("RATE_LIMITED"), None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", v1("RATE_LIMITED"), None),
         ("-5", v1("RATE_LIMITED"), None),
         ("inf", v1("RATE_LIMITED"), None),
         ("", {"error": "x", "code": "chat_rate_limited", "retryAfterSeconds": 12}, 12.0),
@@ -154,6 +153,34 @@ def test_a_body_that_is_no_json_is_an_empty_complaint(body: bytes) -> None:
 )
 def test_the_wait_comes_from_header_or_body(header: str, body: Any, wait: float | None) -> None:
     error = classify(reply(429, body, retry_after=header))
+    assert error is not None and error.retry_after == wait
+
+
+# id: (Retry-After, Date, the seconds to wait)
+DATED = "Wed, 21 Oct 2026 07:28:00 GMT"
+WAITS_UNTIL: dict[str, tuple[str, str, float | None]] = {
+    "in 40 s": ("Wed, 21 Oct 2026 07:28:40 GMT", DATED, 40.0),
+    "in an obsolete form": ("Wednesday, 21-Oct-26 07:28:40 GMT", DATED, 40.0),
+    "in another zone": ("Wed, 21 Oct 2026 09:28:40 +0200", DATED, 40.0),
+    "without a zone": ("Wed, 21 Oct 2026 07:28:40", DATED, 40.0),
+    "in the past": ("Wed, 21 Oct 2026 07:27:00 GMT", DATED, 0.0),
+    "in 50 years": ("Wed, 21 Oct 2076 07:28:00 GMT", DATED, None),
+    "day 41": ("Wed, 41 Oct 2026 07:28:40 GMT", DATED, None),
+    "the last second of all": ("Fri, 31 Dec 9999 23:59:59 -2359", DATED, None),
+    "the first second of all": ("Mon, 01 Jan 0001 00:00:00 +2359", DATED, 0.0),
+    "an impossible zone": ("21 Oct 2026 07:28:40 +99999999999", DATED, None),
+    "very long": ("1" * 100_000, DATED, None),
+    "no date": ("tomorrow", DATED, None),
+    "in the past, the answer has no date": ("Thu, 01 Jan 1970 00:00:00 GMT", "", 0.0),
+    "in the past, the date of the answer is none": ("Thu, 01 Jan 1970 00:00:00 GMT", "today", 0.0),
+}
+
+
+@pytest.mark.parametrize(("until", "date", "wait"), WAITS_UNTIL.values(), ids=WAITS_UNTIL.keys())
+def test_the_wait_until_a_date_is_measured_from_the_date_of_the_answer(
+    until: str, date: str, wait: float | None
+) -> None:
+    error = classify(reply(429, v1("RATE_LIMITED"), retry_after=until, date=date))
     assert error is not None and error.retry_after == wait
 
 

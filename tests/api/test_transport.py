@@ -241,6 +241,20 @@ async def test_a_429_holds_the_readers_back_for_as_long_as_it_says() -> None:
         assert client.budget.used() == 0
 
 
+async def test_a_429_with_a_date_holds_the_readers_back_until_then() -> None:
+    until = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry_After": "Wed, 21 Oct 2026 07:28:40 GMT"}
+    limit = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", **until)
+    clock = FakeClock()
+    async with serving(limit) as service, service.client(clock=clock) as client:
+        with pytest.raises(e.Throttled) as caught:
+            await client.runs.get(RUN_ID)
+        assert caught.value.retry_after == 40
+        with pytest.raises(e.BudgetBlocked) as blocked:
+            await client.at(Priority.TAIL).runs.get(RUN_ID)
+        assert blocked.value.retry_after == 40
+        assert len(service.seen) == 1
+
+
 async def test_the_quota_of_run_starts_holds_nobody_else_back() -> None:
     quota = refused(429, "RATE_LIMITED", "External Mogplex run rate limit exceeded", Retry_After="30")
 

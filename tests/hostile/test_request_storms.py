@@ -209,6 +209,7 @@ CASES = {
     "429 header 0.001": Case(failing(429, "0.001")),
     "429 header negative": Case(failing(429, "-5")),
     "429 header nan": Case(failing(429, "nan")),
+    "429 header date in the past": Case(failing(429, "Thu, 01 Jan 1970 00:00:00 GMT")),
     "429 body 0": Case(failing(429, retryAfterSeconds=0)),
     "429 body 0.001": Case(failing(429, retryAfterSeconds=0.001)),
     "429 body negative": Case(failing(429, retryAfterSeconds=-1)),

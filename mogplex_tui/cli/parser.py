@@ -8,11 +8,13 @@ import importlib
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 from mogplex_tui import __version__
 from mogplex_tui.cli.exits import Exit
 
+# The module of the commands that are made from a kind's declaration.
+_KIND_COMMANDS = "mogplex_tui.cli.kind_commands"
 # name -> (module, one line of help)
 COMMANDS = {
     "demo": ("mogplex_tui.cli.demo", "the console on its own embedded control plane"),
@@ -41,6 +43,7 @@ COMMANDS = {
     ),
     "jobs": ("mogplex_tui.cli.families.jobs", "the job runs: list, get, cancel, repair, requeue"),
     "approvals": ("mogplex_tui.cli.families.approvals", "questions to a human: list, get, approve, deny"),
+    "mcp-servers": (_KIND_COMMANDS, "the MCP servers: list, get, enable, disable, delete"),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "login": ("mogplex_tui.cli.login", "sign in to a service, by browser or with a token"),
     "logout": ("mogplex_tui.cli.logout", "forget what a context is signed in with"),
@@ -141,13 +144,26 @@ def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False
     common_arguments(parser)
     look_arguments(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, (module, line) in COMMANDS.items():
+    for name, (_, line) in COMMANDS.items():
         if alone and name != wanted:
             continue
         sub = commands.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
         if whole or name == wanted:
-            importlib.import_module(module).add_arguments(sub)
+            _implementation(name).add_arguments(sub)
     return parser
+
+
+class _Implementation(Protocol):
+    """What carries out a command: a module, or what is made from a kind's declaration."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
+
+    def run(self, args: argparse.Namespace, /) -> int: ...
+
+
+def _implementation(command: str | None) -> _Implementation:
+    module: Any = importlib.import_module(COMMANDS[command][0] if command else "mogplex_tui.cli.console")
+    return module.command_of(command) if module.__name__ == _KIND_COMMANDS else module  # type: ignore[no-any-return]
 
 
 def _command(arguments: Sequence[str]) -> str | None:
@@ -168,9 +184,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     wanted = _command(arguments)
     parsed = build(wanted, alone=arguments[:1] == [wanted]).parse_args(arguments)
-    module = COMMANDS[parsed.command][0] if parsed.command else "mogplex_tui.cli.console"
     try:
-        return int(importlib.import_module(module).run(parsed))
+        return int(_implementation(parsed.command).run(parsed))
     except KeyboardInterrupt:
         if sys.stderr.isatty():
             # Behind a question or a ^C; the shell's prompt begins on a line of its own.

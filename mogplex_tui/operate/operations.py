@@ -49,12 +49,13 @@ CANCELS_AT_ONCE = 4
 
 
 class Outcome(NamedTuple):
-    """How a changing call ended: a sentence for the operator, whether it is good news, and what is shown once."""
+    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it."""
 
     sentence: str
     good: bool
     row: RunRow | None = None
     secret: Secret | None = None
+    error: MogplexError | None = None
 
 
 def name_of(row: RunRow) -> str:

@@ -60,7 +60,7 @@ async def carry_out(
         end = end_of(error, keyed=verb.keyed)
         session.ledger.close(entry, end, str(error))
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        return Outcome(_begun(_refusal(verb, name, error, end)), good=False)
+        return Outcome(_begun(_refusal(verb, name, error, end)), good=False, error=error)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise

@@ -18,6 +18,7 @@ from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Context, dressed, with_more
+from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
 from mogplex_tui.operate.kinds.models import KIND as MODELS
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import verb
@@ -270,7 +271,10 @@ def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
 
 
 def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name() -> None:
-    merged, own = (item(enabled=True, own=each) for each in (False, True))
+    merged, own = (
+        Item("k1", McpServerRow("k1", "files", True, "stdio", "npx files", (), is_own=each))
+        for each in (False, True)
+    )
     for each in kinds()["mcp-servers"].verbs:
         assert "need a browser session" in (each.why_not(merged) or "")
         assert each.why_not(own) == ("It is enabled already." if each.id == "enable" else None)

@@ -1,97 +1,196 @@
-"""MCP servers: what agents get tools from, and where each is; never a secret (library.md §9, v1.md §6)."""
+"""MCP servers: where agents get their tools from. Secrets are never shown (library.md §9, v1.md §6)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.kinds.parts import token_shows
+from mogplex_tui.operate.model import Action, Confirmation, Fact, Kind, Layout, Page, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.mcp_servers import ConfiguredServer, McpServer
     from mogplex_tui.live.session import Session
 
 
-async def _own(client: ClientView, _: Session) -> Listing:
+@dataclass(frozen=True, slots=True)
+class McpServerRow:
+    """An MCP server. `is_own` is false for one of the merged list, which the service makes of several sources."""
+
+    id: str
+    name: str
+    enabled: bool
+    transport: str
+    place: str
+    """The command, or scheme and host of the address: a path or a query may hold a secret."""
+    secret_names: tuple[str, ...]
+    is_own: bool
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def _from_own(server: McpServer) -> McpServerRow:
     from mogplex_tui.live import redact
 
-    def dress(row: Any) -> dict[str, Any]:
-        secrets = [*row.env_secret_names, *row.header_secret_names]
-        place = " ".join([row.command, *row.args]) if row.command else row.place
-        fields = dressed(row, place=redact.text(place), secrets=secrets, own=True)
-        return {key: value for key, value in fields.items() if key != "url"}
-
-    return p.hidden(listed(await client.mcp_servers.list(), dress=dress), "url")
-
-
-async def _merged(client: ClientView, _: Session) -> Listing:
-    """The list that tools are started from: its secrets stay in the model, and only what has no value is shown."""
-
-    def dress(row: Any) -> dict[str, Any]:
-        return {
-            "id": row.name,
-            "name": row.name,
-            "enabled": row.enabled,
-            "transport": "stdio" if row.config.command else "http",
-            "place": row.config.place,
-            "secrets": [*row.config.env, *row.config.http_headers],
-            "own": False,
-        }
-
-    return listed(await client.mcp_servers.configured_by_token(), lambda row: str(row.name), dress)
+    place = " ".join([server.command, *server.args]) if server.command else server.place
+    return McpServerRow(
+        id=server.id,
+        name=server.name,
+        enabled=server.enabled,
+        transport=server.transport,
+        place=redact.text(place),
+        secret_names=(*server.env_secret_names, *server.header_secret_names),
+        is_own=True,
+        created_at=server.created_at,
+        updated_at=server.updated_at,
+    )
 
 
-async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
+def _from_merged(server: ConfiguredServer) -> McpServerRow:
+    return McpServerRow(
+        id=server.name,
+        name=server.name,
+        enabled=server.enabled,
+        transport="stdio" if server.config.command else "http",
+        place=server.config.place,
+        secret_names=(*server.config.env, *server.config.http_headers),
+        is_own=False,
+    )
+
+
+async def _read_own(client: ClientView, _: Session) -> Page[McpServerRow]:
+    return page_of(await client.mcp_servers.list(), _from_own, lambda row: row.id, hide=("url",))
+
+
+async def _read_merged(client: ClientView, _: Session) -> Page[McpServerRow]:
+    return page_of(await client.mcp_servers.configured_by_token(), _from_merged, lambda row: row.id)
+
+
+async def _set_enabled(client: ClientView, key: str, enabled: bool) -> None:
     from mogplex_tui.api.models.mcp_servers import McpServerUpdate
 
-    await client.mcp_servers.update(item.key, McpServerUpdate(enabled=enabled))
+    await client.mcp_servers.update(key, McpServerUpdate(enabled=enabled))
 
 
-KIND = Kind(
+def _only_own(row: McpServerRow) -> str | None:
+    return None if row.is_own else session_needed("Changes of MCP servers")
+
+
+KIND = Kind[McpServerRow](
     name="mcp-servers",
     title="MCP servers",
     noun="MCP server",
     aliases=("mcp-server", "mcp"),
     contract="library.md §9, v1.md §6",
-    roads=(
-        road(Family.MCP, _own, every=120, blind=60),
-        road(Family.V1, _merged, every=120, blind=60).hiding(
-            p.token_shows("servers and connections together", "their ids, times and changes"), "age"
+    sources=(
+        Source(Family.MCP, _read_own, poll=120, poll_blind=60),
+        Source(
+            Family.V1,
+            _read_merged,
+            poll=120,
+            poll_blind=60,
+            notice=token_shows("servers and connections together", "their ids, times and changes"),
+            hides=frozenset({"age"}),
         ),
     ),
-    fields=(
-        c.switch("enabled"),
-        c.text("name", "SERVER", 22, min_width=12),
-        c.text("transport", "VIA", 6, "dim", key="via", priority=1),
-        c.text("place", "WHERE", 50, flex=3, min_width=28, cut="middle", priority=0),
-        c.text("secrets", "SECRETS", 24, "dim", flex=1, min_width=14, priority=2),
-        c.age("updated_at", key="age", priority=1),
+    columns=(
+        column(
+            "enabled",
+            "ON",
+            lambda row: row.enabled,
+            formats.flag(enabling="enabling", disabling="disabling"),
+            Layout(5),
+        ),
+        column(
+            "name",
+            "SERVER",
+            lambda row: row.name,
+            formats.text(),
+            Layout(22, min_width=12),
+            is_text=True,
+        ),
+        column(
+            "via",
+            "VIA",
+            lambda row: row.transport,
+            formats.text("dim"),
+            Layout(6, priority=1),
+            field="transport",
+            is_text=True,
+        ),
+        column(
+            "place",
+            "WHERE",
+            lambda row: row.place,
+            formats.text(),
+            Layout(50, flex=3, min_width=28, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "secrets",
+            "SECRETS",
+            lambda row: row.secret_names,
+            formats.texts("dim"),
+            Layout(24, priority=2, flex=1, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "age", "AGE", lambda row: row.updated_at, formats.AGE, Layout(4, priority=1), field="updated_at"
+        ),
     ),
-    search=c.searching(),
-    default_sort=c.by("name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; enabled; transport; where: place",
-        "names of its secrets: secrets",
-        "made: created_at; changed: updated_at",
+    label=lambda row: row.name,
+    default_sort="name",
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("enabled", lambda row: row.enabled),
+            Fact("transport", lambda row: row.transport),
+            Fact("where", lambda row: row.place),
+        ),
+        (Fact("names of its secrets", lambda row: row.secret_names),),
+        (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
-    # What tools are started from is put together of several sources; only the account's own list can be changed.
-    verbs=tuple(
-        each.only(p.having("own", p.session_needed("Changes of MCP servers")), each.why_not).by(
-            Family.MCP_RECORDS
-        )
-        for each in (
-            *p.switches(_switch, on="Let agents use its tools.", off="Keep agents from its tools."),
-            p.deletes(
-                lambda client, item: client.mcp_servers.delete(item.key),
-                "Its secrets go with it; agents lose its tools.",
-            ),
-        )
+    actions=(
+        Action(
+            "enable",
+            "e",
+            "Let agents use its tools.",
+            lambda client, key, _: _set_enabled(client, key, True),
+            in_progress="enabling",
+            done="{} is enabled.",
+            families=(Family.MCP_RECORDS,),
+            unavailable=lambda row: _only_own(row) or ("It is enabled already." if row.enabled else None),
+            many=True,
+        ),
+        Action(
+            "disable",
+            "d",
+            "Keep agents from its tools.",
+            lambda client, key, _: _set_enabled(client, key, False),
+            in_progress="disabling",
+            done="{} is disabled.",
+            families=(Family.MCP_RECORDS,),
+            unavailable=lambda row: _only_own(row) or (None if row.enabled else "It is disabled already."),
+            many=True,
+        ),
+        Action(
+            "delete",
+            "ctrl+d",
+            "Delete it for good.",
+            lambda client, key, _: client.mcp_servers.delete(key),
+            in_progress="deleting",
+            done="{} is deleted.",
+            families=(Family.MCP_RECORDS,),
+            unavailable=_only_own,
+            confirmation=Confirmation(["Its secrets go with it; agents lose its tools."], "Delete it"),
+            in_footer=False,
+        ),
     ),
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
-    needs=p.session_needed("MCP servers"),
+    needs=session_needed("MCP servers"),
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
+from mogplex_tui.operate import model
 from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.typed import for_screens
 
-_PARTS = frozenset({"base", "columns", "parts", "readings", "registry", "runs", "verb"})
+_PARTS = frozenset({"base", "columns", "parts", "readings", "registry", "runs", "typed", "verb"})
 
 # What the tab line shows: the key, the title, the kind or screen. Known before any kind is loaded.
 TABS: tuple[tuple[str, str, str], ...] = (
@@ -32,7 +35,17 @@ def kinds() -> Mapping[str, Kind]:
 
     names = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _PARTS)
     found = [importlib.import_module(f"{package.__name__}.{name}").KIND for name in names]
-    return {kind.name: kind for kind in found}
+    screens = [for_screens(kind) if isinstance(kind, model.Kind) else kind for kind in found]
+    return {kind.name: kind for kind in screens}
+
+
+def typed_kind(name: str) -> model.Kind[Any]:
+    """Return a kind that is declared with `mogplex_tui.operate.model`. Raises KeyError for any other name."""
+    module = f"mogplex_tui.operate.kinds.{name.replace('-', '_')}"
+    kind = importlib.import_module(module).KIND
+    if not isinstance(kind, model.Kind):
+        raise KeyError(name)
+    return kind
 
 
 def find(word: str) -> Kind | None:

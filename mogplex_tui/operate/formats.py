@@ -1,0 +1,62 @@
+"""How values of columns are shown, sorted and found: one `Format` for each type of value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mogplex_tui.operate import words
+from mogplex_tui.operate.model import Cell, Format, Moment, SortKey
+from mogplex_tui.operate.paths import line
+
+# Texts are sorted by this many characters of their beginning.
+_SORTED_BY = 256
+
+
+def _text_sort(value: str) -> SortKey:
+    return (3, value[:_SORTED_BY].lower())
+
+
+def text(tone: str = "plain") -> Format[str]:
+    """Return the format of a text: its first line."""
+    return Format(lambda value, _: Cell(line(value, tone), tone), _text_sort, lambda value, _: line(value))
+
+
+def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
+    """Return the format of several short texts: joined with commas, each found by itself."""
+    return Format(
+        lambda value, _: Cell(line(list(value), tone), tone),
+        lambda value: _text_sort(line(list(value))),
+        lambda value, _: tuple(map(line, value)),
+    )
+
+
+def _age(value: datetime, moment: Moment) -> Cell:
+    return Cell(words.age(value, moment.now), "dim")
+
+
+AGE: Format[datetime] = Format(
+    _age,
+    lambda value: (1, -value.timestamp()),
+    lambda value, now: (now - value).total_seconds(),
+    align="right",
+    is_span=True,
+)
+"""An instant as its age; the youngest sorts first."""
+
+
+def flag(yes: str = "on", no: str = "off", *, enabling: str = "", disabling: str = "") -> Format[bool]:
+    """Return the format of a yes or no in two words, found by `true` and `false` too.
+
+    `enabling` and `disabling` are the words of the actions that change it: while one is under way, the new value shows.
+    """
+
+    def show(value: bool, _: Moment) -> Cell:
+        return Cell(f"{'✓' if value else '·'} {yes if value else no}", "ok" if value else "dim")
+
+    return Format(
+        show,
+        lambda value: (1, float(value)),
+        lambda value, _: (yes, "true") if value else (no, "false"),
+        is_state=True,
+        in_progress={word: shown for word, shown in ((enabling, yes), (disabling, no)) if word},
+    )

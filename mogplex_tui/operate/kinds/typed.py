@@ -1,0 +1,161 @@
+"""Makes of a typed kind what the screens and the executor of changes still take: fields, roads and verbs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.live.collection import Item, Listing, Road
+from mogplex_tui.operate import words
+from mogplex_tui.operate.finding import Find
+from mogplex_tui.operate.kinds import base, verb
+from mogplex_tui.operate.model import Action, Cell, Column, Fact, Kind, Link, Moment, Page, Row, Source, Value
+from mogplex_tui.operate.paths import line
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
+
+
+def for_screens(kind: Kind[Row]) -> base.Kind:
+    """Return a typed kind as the screens take it."""
+    sort = kind.column(kind.default_sort).sort
+    return base.Kind(
+        name=kind.name,
+        title=kind.title,
+        noun=kind.noun,
+        aliases=kind.aliases,
+        contract=kind.contract,
+        roads=tuple(map(_road, kind.sources)),
+        fields=tuple(map(_field, kind.columns)),
+        search={"id": lambda item, _: item.key},
+        default_sort=lambda item: (0, "") if item.record is None else sort(item.record),
+        descending=kind.descending,
+        label=kind.label,
+        facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
+        links=lambda item: [link for each in kind.links if (link := _link(each, item.record)) is not None],
+        url=None if kind.page_in_browser is None else partial(_url, kind.page_in_browser),
+        verbs=tuple(map(_verb, kind.actions)),
+        empty=kind.empty,
+        needs=kind.needs,
+    )
+
+
+def listing_of(page: Page[Row]) -> Listing:
+    """Return a page as the collections hold it."""
+    return Listing([Item(each.key, each.row, each.raw, each.why) for each in page.entries], page.total)
+
+
+def _road(source: Source[Row]) -> Road:
+    async def read(client: ClientView, session: Session) -> Listing:
+        return listing_of(await source.read(client, session))
+
+    return Road(
+        source.family,
+        read,
+        source.tables,
+        source.poll,
+        source.poll_blind,
+        notice=source.notice,
+        without=source.hides,
+    )
+
+
+def _field(column: Column[Row]) -> base.Field:
+    def cell(item: Item, context: base.Context) -> base.Cell:
+        if item.record is None:
+            return (words.DASH, "dim")
+        return column.cell(item.record, Moment(context.now))
+
+    def sort(item: Item) -> Any:
+        return (0, "") if item.record is None else column.sort(item.record)
+
+    def find(item: Item, now: datetime) -> Any:
+        return None if item.record is None else column.find(item.record, now)
+
+    layout, format = column.layout, column.format
+    found_by: Find = find
+    return base.Field(
+        column.name,
+        column.title,
+        layout.width,
+        cell,
+        sort,
+        align=format.align,
+        priority=layout.priority,
+        flex=layout.flex,
+        min_width=layout.min_width,
+        cut=layout.cut,
+        find=found_by,
+        span=format.is_span,
+        told=column.is_text,
+        stands=format.is_state,
+        turns=format.in_progress,
+    )
+
+
+def facts_of(kind: Kind[Row], row: Row | None, moment: Moment) -> list[list[base.Fact]]:
+    """Return the facts of a row in groups, each a label, a text and its tone."""
+    if row is None:
+        return []
+    return [[_fact(each, row, moment) for each in group] for group in kind.facts]
+
+
+def _fact(fact: Fact[Row], row: Row, moment: Moment) -> base.Fact:
+    shown = said(fact.value(row), moment) if fact.format is None else fact.format(row, moment)
+    return (fact.label, *shown) if shown.text else (fact.label, words.DASH, "dim")
+
+
+def said(value: Value, moment: Moment) -> Cell:
+    """Return a value as a fact shows it: yes and no, instants with their age, counts and money."""
+    if value is None:
+        return Cell("", "dim")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, datetime):
+        seconds = (moment.now - value).total_seconds()
+        ago = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
+        return Cell(f"{ago}, {words.local(value)}")
+    if isinstance(value, Decimal):
+        return Cell(words.money(value))
+    if isinstance(value, int | float):
+        return Cell(f"{value:,}", "dim" if value == 0 else "plain")
+    return Cell(line(value if isinstance(value, str) else list(value)))
+
+
+def _link(link: Link[Row], row: Row | None) -> base.Link | None:
+    if row is None:
+        return None
+    if link.filter is not None:
+        return base.Link(link.label, link.text(row), link.kind, filter=link.filter(row))
+    key = None if link.key is None else link.key(row)
+    return None if key is None else base.Link(link.label, link.text(row)[:60], link.kind, key=key)
+
+
+def _url(page: Callable[[Row], str], item: Item) -> str:
+    return "" if item.record is None else page(item.record)
+
+
+def _verb(action: Action[Row]) -> verb.Verb:
+    def call(client: ClientView, item: Item, _: str) -> Awaitable[object]:
+        return action.request(client, item.key, item.record)
+
+    asked = action.confirmation
+    return verb.Verb(
+        action.id,
+        action.name,
+        action.key,
+        action.help,
+        call,
+        why_not=lambda item: None if item.record is None else action.unavailable(item.record),
+        doing=action.in_progress,
+        means=() if asked is None else asked.consequences,
+        go="" if asked is None else asked.yes,
+        done=action.done,
+        many=action.many,
+        footer=action.in_footer,
+        families=action.families,
+    )

@@ -1,0 +1,278 @@
+"""The typed model of kinds: what the console's screens and the commands are both made from.
+
+A kind is declared once, typed by its row. Values are callables on that row, so that a misspelt field, column or
+parameter is an error of the type checker. `mogplex_tui/operate/kinds/mcp_servers.py` is the shortest example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from mogplex_tui.operate import words
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.live.session import Session
+
+Row = TypeVar("Row")
+V = TypeVar("V")
+M = TypeVar("M")
+
+Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
+"""What a column holds; machine formats print it exactly."""
+SortKey = tuple[int, float | str]
+Words = str | float | tuple[str, ...] | None
+"""What a filter compares with: a text, a number, several texts, or nothing."""
+
+
+class Cell(NamedTuple):
+    """A text on the screen with its tone."""
+
+    text: str
+    tone: str = "plain"
+
+
+class Moment(NamedTuple):
+    """The time at which a cell is drawn."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Generic[V]):
+    """How a value of one type is shown, sorted and found."""
+
+    show: Callable[[V, Moment], Cell]
+    sort: Callable[[V], SortKey]
+    find: Callable[[V, datetime], Words]
+    align: str = "left"
+    is_span: bool = False
+    """Whether a filter compares it as a span of time: `age:<2h`."""
+    is_state: bool = False
+    """Whether a change that is under way is shown in its place."""
+    in_progress: dict[str, str] = field(default_factory=dict)
+    """What it shows while an action is under way, by `Action.in_progress`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The width of a column in cells; columns with the highest priority number go first, 0 never goes."""
+
+    width: int = 16
+    priority: int = 0
+    flex: int = 0
+    min_width: int | None = None
+    cut: str = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """A column of a list. Made with `column`, which ties the value to its format.
+
+    `name` is what filters and `--sort` call it; `field` is the service's name of the value, for CSV.
+    """
+
+    name: str
+    title: str
+    field: str
+    value: Callable[[Row], Value]
+    cell: Callable[[Row, Moment], Cell]
+    sort: Callable[[Row], SortKey]
+    find: Callable[[Row, datetime], Words]
+    layout: Layout
+    format: Format[Value]
+    is_text: bool = False
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value in ("", (), [])
+
+
+def column(
+    name: str,
+    title: str,
+    value: Callable[[Row], V | None],
+    format: Format[V],
+    layout: Layout | None = None,
+    *,
+    field: str = "",
+    is_text: bool = False,
+) -> Column[Row]:
+    """Return a column that shows a value of a row in a format; a value that is absent is a dash."""
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        found = value(row)
+        return Cell(words.DASH, "dim") if found is None or _is_empty(found) else format.show(found, moment)
+
+    def sort(row: Row) -> SortKey:
+        found = value(row)
+        return (0, "") if found is None else format.sort(found)
+
+    def find(row: Row, now: datetime) -> Words:
+        found = value(row)
+        return None if found is None or _is_empty(found) else format.find(found, now)
+
+    return Column(
+        name,
+        title,
+        field or name,
+        value,  # type: ignore[arg-type]  # V is one of Value's types wherever a format exists for it
+        cell,
+        sort,
+        find,
+        layout or Layout(),
+        format,  # type: ignore[arg-type]  # the column calls it with its own value alone
+        is_text,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[Row]):
+    """A line of a record's page: a label and what it says of the row; without a value it is a dash."""
+
+    label: str
+    value: Callable[[Row], Value]
+    format: Callable[[Row, Moment], Cell] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Generic[Row]):
+    """A way from a record to another kind: to one record by its key, or to a list with a filter."""
+
+    label: str
+    kind: str
+    text: Callable[[Row], str]
+    key: Callable[[Row], str | None] | None = None
+    filter: Callable[[Row], str] | None = None
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Row]):
+    """One row as it came: its key, the row, and the service's JSON; without a row `why` says why not."""
+
+    key: str
+    row: Row | None
+    raw: object = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One reading of a list; `total` is how many rows the service has, where it says so."""
+
+    entries: Sequence[Entry[Row]]
+    total: int | None = None
+
+
+def page_of(
+    rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
+) -> Page[Row]:
+    """Return a page of the client's rows; `hide` names the fields of the JSON that may hold a secret."""
+    from mogplex_tui.live.collection import items_of
+
+    def masked(raw: object) -> object:
+        if not isinstance(raw, dict):
+            return raw
+        return {name: "[hidden]" if name in hide and value else value for name, value in raw.items()}
+
+    raws = dict(zip(map(id, rows), rows.raws, strict=False))
+    entries = [
+        Entry(key(made), made, masked(raws.get(id(model))))
+        for model, made in ((each, row(each)) for each in rows)
+    ]
+    unreadable = [item for item in items_of(rows, lambda model: key(row(model))) if item.record is None]
+    return Page([*entries, *(Entry[Row](item.key, None, masked(item.raw), item.why) for item in unreadable)])
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Generic[Row]):
+    """One way to read a kind's rows; the first whose family is open to the credential is read.
+
+    `poll` and `poll_blind` are seconds between readings with realtime and without it; `tables` are the realtime tables
+    that announce changes. `notice` says above the list what this source cannot show; `hides` are the columns in which
+    it says nothing.
+    """
+
+    family: Family
+    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
+    poll: float
+    poll_blind: float
+    tables: frozenset[str] = frozenset()
+    notice: str = ""
+    hides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The question before an action: what it means, in sentences, and the label of the yes."""
+
+    consequences: Sequence[str]
+    yes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[Row]):
+    """One change that can be made to a record with one request.
+
+    `unavailable` returns why it makes no sense for a row now, else None. `in_progress` is the word shown until the list
+    was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
+    rows. `families` are those whose routes it goes by, one of which must be open.
+    """
+
+    id: str
+    key: str
+    help: str
+    request: Callable[[ClientView, str, Row], Awaitable[object]]
+    in_progress: str
+    done: str
+    families: tuple[Family, ...]
+    unavailable: Callable[[Row], str | None] = lambda _: None
+    confirmation: Confirmation | None = None
+    many: bool = False
+    in_footer: bool = True
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the console's keys and the command call it."""
+        return self.title or self.id
+
+
+# Without slots: `Kind[JobRow](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
+@dataclass(frozen=True)
+class Kind(Generic[Row]):
+    """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
+
+    `contract` cites where the service's behaviour is described. `empty` is the sentence of an empty list, `needs` the
+    one for a credential that opens none of its sources.
+    """
+
+    name: str
+    title: str
+    noun: str
+    aliases: tuple[str, ...]
+    contract: str
+    sources: tuple[Source[Row], ...]
+    columns: tuple[Column[Row], ...]
+    label: Callable[[Row], str]
+    default_sort: str
+    facts: Sequence[Sequence[Fact[Row]]]
+    empty: str
+    needs: str
+    links: tuple[Link[Row], ...] = ()
+    actions: tuple[Action[Row], ...] = ()
+    descending: bool = False
+    page_in_browser: Callable[[Row], str] | None = None
+
+    def column(self, name: str) -> Column[Row]:
+        """Return a column by its name. Raises KeyError."""
+        for each in self.columns:
+            if each.name == name:
+                return each
+        raise KeyError(name)

@@ -1,0 +1,112 @@
+"""Commands that are made from a kind's declaration: `mcp-servers`."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.credential_sets import SETS, Signed
+from tests.cli.support import Mogplex
+
+
+async def _server(plane: PlaneServer, name: str, **fields: object) -> str:
+    import httpx
+
+    body = {"name": name, "transport": "stdio", "command": "npx", "args": ["-y", name], **fields}
+    async with httpx.AsyncClient(base_url=plane.base_url, headers={"cookie": plane.session_cookie}) as client:
+        answer = await client.post("/api/mcp-servers", json=body)
+        assert answer.is_success, answer.text
+        return str(answer.json()["server"]["id"])
+
+
+async def test_list_shows_people_names_and_machines_the_service_s_fields(
+    operator: Mogplex, plane: PlaneServer
+) -> None:
+    runbooks = await _server(
+        plane, "runbooks", transport="http", command=None, url="https://runbooks.acme.dev/?key=very-secret"
+    )
+    files = await _server(plane, "files", enabled=False)
+    done = await operator("mcp-servers", "list")
+    assert done.code == 0
+    assert [line.split() for line in done.lines] == [
+        ["ID", "ON", "SERVER", "VIA", "WHERE", "SECRETS", "AGE"],
+        [files[:8], "·", "off", "files", "stdio", "npx", "-y", "files", "–", "0s"],
+        [runbooks[:8], "✓", "on", "runbooks", "http", "https://runbooks.acme.dev", "–", "0s"],
+    ]
+    rows = list(csv.DictReader((await operator("mcp-servers", "list", "-o", "csv", "via:http")).lines))
+    assert [(row["id"], row["transport"], row["enabled"]) for row in rows] == [(runbooks, "http", "yes")]
+    assert rows[0]["updated_at"].endswith("Z")
+    listed = await operator("mcp-servers", "list", "--json", "--sort", "name", "--reverse")
+    assert [each["name"] for each in listed.objects] == ["runbooks", "files"]
+    assert "very-secret" not in listed.out
+    limited = await operator("mcp-servers", "list", "--limit", "1")
+    assert len(limited.lines) == 2
+    assert "Listed: 1 of 2" in limited.err
+
+
+async def test_filter_that_matches_nothing_is_no_failure_and_an_unknown_field_is(
+    operator: Mogplex, plane: PlaneServer
+) -> None:
+    await _server(plane, "files")
+    nothing = await operator("mcp-servers", "list", "zzz")
+    assert (nothing.code, nothing.out, nothing.err.strip()) == (0, "", "No matching MCP servers.")
+    unknown = await operator("mcp-servers", "list", "colour:red")
+    assert unknown.code == 2
+    assert "No field is called 'colour'. There are: age, enabled, id" in unknown.err
+
+
+async def test_actions_change_what_is_named_by_id_name_or_beginning(
+    operator: Mogplex, plane: PlaneServer
+) -> None:
+    files, books = await _server(plane, "files"), await _server(plane, "runbooks")
+    off = await operator("mcp-servers", "disable", files[:8], "Runbooks")
+    assert (off.code, off.lines) == (0, [files, books])
+    assert "MCP server files is disabled." in off.err
+    again = await operator("mcp-servers", "disable", "files")
+    assert again.code == 1
+    assert "files: It is disabled already." in again.err
+    on = await operator("mcp-servers", "enable", "file", "--json")
+    assert on.one == {"object": "MCP server", "id": files, "action": "enable"}
+    shown = await operator("mcp-servers", "get", "files", "--json")
+    assert (shown.one["id"], shown.one["enabled"]) == (files, True)
+
+
+async def test_delete_asks_first(operator: Mogplex, plane: PlaneServer) -> None:
+    files = await _server(plane, "files")
+    unasked = await operator("mcp-servers", "delete", "files")
+    assert unasked.code == 2
+    assert "give --yes to delete" in unasked.err
+    gone = await operator("mcp-servers", "delete", "files", "--yes")
+    assert (gone.code, gone.lines) == (0, [files])
+    after = await operator("mcp-servers", "list")
+    assert (after.code, after.out, after.err.strip()) == (0, "", "There are no MCP servers.")
+
+
+@pytest.mark.parametrize("verb", ["get", "disable"])
+async def test_name_that_means_none_or_several_is_refused(
+    operator: Mogplex, plane: PlaneServer, verb: str
+) -> None:
+    ids = [await _server(plane, "runbooks one"), await _server(plane, "runbooks two")]
+    several = await operator("mcp-servers", verb, "runb")
+    assert several.code == 2
+    assert all(each in several.err for each in ids)
+    none = await operator("mcp-servers", verb, "nowhere")
+    assert none.code == 1
+    assert "There is no MCP server 'nowhere'" in none.err
+    assert (await operator("mcp-servers", verb, " ")).code == 2
+
+
+async def test_token_alone_on_the_hosted_service_lists_and_changes_nothing(
+    signed: Signed, plane: PlaneServer
+) -> None:
+    await _server(plane, "files")
+    mogplex = signed(SETS["token"])
+    listed = await mogplex("mcp-servers", "list")
+    assert listed.code == 0
+    assert "files" in listed.out
+    refused = await mogplex("mcp-servers", "disable", "files")
+    assert refused.code == 3
+    assert "mogplex-tui login --session opens it." in refused.err
+    assert refused.out == ""

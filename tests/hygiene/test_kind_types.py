@@ -1,0 +1,43 @@
+"""A misspelt name in the declaration of a kind is an error of the type checker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ROOT / "mogplex_tui" / "operate" / "kinds"
+
+# module, what stands there, what it is misspelt as
+TYPOS = [
+    ("mcp_servers", "lambda row: row.transport,", "lambda row: row.transprt,"),
+    ("mcp_servers", 'Fact("where", lambda row: row.place)', 'Fact("where", lambda row: row.plce)'),
+    ("mcp_servers", "lambda row: row.secret_names,\n", "lambda row: row.name,\n"),
+    ("mcp_servers", "lambda row: row.updated_at, formats.AGE", "lambda row: row.name, formats.AGE"),
+    ("mcp_servers", "if row.enabled else None)", "if row.enbled else None)"),
+    ("mcp_servers", "client.mcp_servers.delete(key)", "client.mcp_servers.delte(key)"),
+    ("mcp_servers", "Source(Family.MCP, _read_own", "Source(Family.MPC, _read_own"),
+    ("mcp_servers", "is_own=True", "is_mine=True"),
+    ("mcp_servers", "label=lambda row: row.name", "label=lambda row: row.is_own"),
+    ("mcp_servers", "in_footer=False", "in_foter=False"),
+]
+
+
+def test_ten_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path) -> None:
+    seeded = {}
+    for number, (module, right, typo) in enumerate(TYPOS):
+        source = (KINDS / f"{module}.py").read_text()
+        assert right in source, right
+        path = tmp_path / f"{module}_{number}.py"
+        path.write_text(source.replace(right, typo, 1))
+        seeded[path] = typo
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-pretty", *map(str, seeded)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    missed = [typo for path, typo in seeded.items() if f"{path}:" not in checked.stdout]
+    assert missed == [], checked.stdout + checked.stderr

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask every family once and return 0 when at least one is open, else the code of what stands in the way."""
-    return run_headless(args, _doctor)
+    return run_headless(args, _doctor, reports_session=True)
 
 
 async def _doctor(setting: Setting) -> int:

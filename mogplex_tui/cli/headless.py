@@ -87,21 +87,31 @@ def service_arguments(
     )
 
 
-def run(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]]) -> int:
+def run(
+    arguments: argparse.Namespace,
+    main: Callable[[Setting], Awaitable[int]],
+    *,
+    reports_session: bool = False,
+) -> int:
     """Run a command to its exit code. Errors become a sentence on stderr; a reader that goes away is no error.
+
+    A command that `reports_session` prints the state of the browser session itself; all others say on stderr that it
+    has expired.
 
     Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
     """
     from mogplex_tui.cli.output import let_go_of_stdout
 
     try:
-        return _attempt(arguments, main)
+        return _attempt(arguments, main, reports_session)
     except BrokenPipeError:
         let_go_of_stdout()
         return Exit.OK
 
 
-def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]]) -> int:
+def _attempt(
+    arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]], reports_session: bool
+) -> int:
     try:
         settings = settings_of(arguments)
         target = target_of(settings)
@@ -125,6 +135,8 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
         session.file_troubles.subscribe(lambda sentence: say(output.shown(sentence)))
+        if not reports_session:
+            _say_when_session_expires(session)
         try:
             return await main(Setting(session, output, settings))
         finally:
@@ -139,6 +151,18 @@ def _attempt(arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[
     except MogplexError as error:
         say(output.shown(sentence(error)))
         return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
+
+
+def _say_when_session_expires(session: Session) -> None:
+    """Say, at most once, that the token is used because the service refuses the session cookie."""
+    from mogplex_tui.live.session import TOKEN_REPLACES_SESSION
+
+    def on_change() -> None:
+        if session.token_replaces_session:
+            stop()
+            say(TOKEN_REPLACES_SESSION)
+
+    stop = session.access.cookie.subscribe(on_change)
 
 
 def sentence(error: MogplexError) -> str:

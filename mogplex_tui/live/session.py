@@ -39,6 +39,7 @@ log = logging.getLogger("mogplex.live")
 DOUBTS, LONGEST_DOUBT = 30.0, 300.0
 SESSION_EXPIRED = "The browser session has expired."
 SIGN_IN_AGAIN = "Sign in again: mogplex-tui login --session."
+TOKEN_REPLACES_SESSION = f"The browser session has expired; the token is used in its place. {SIGN_IN_AGAIN}"
 # So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
 STREAM_ASKED = 5.0
 
@@ -177,10 +178,10 @@ class Session:
 
     def metered_off_v1(self) -> bool:
         """Return whether unversioned routes spend the token's budget: a session cookie spends none."""
-        return self._target is None or self._target.session_cookie is None or self._token_stands_in
+        return self._target is None or self._target.session_cookie is None or self.token_replaces_session
 
     @property
-    def _token_stands_in(self) -> bool:
+    def token_replaces_session(self) -> bool:
         """Whether unversioned routes are asked with the token because the cookie is refused."""
         return self.session_expired and self.target.token_opens_unversioned_routes
 

@@ -1,0 +1,71 @@
+"""What commands say when the browser session has expired and the token is used in its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Done, Mogplex
+from tests.controlplane.support import World
+from tests.pilot.hosted import HostedEdge
+
+DEAD = "better-auth.session_token=dead"
+SAID = "The browser session has expired; the token is used in its place. Sign in again: mogplex-tui login --session."
+# Commands whose requests the token can send, those for which it lacks a route, and one that v1 alone serves.
+COMMANDS = (
+    "models list",
+    "models list --json",
+    "settings list --output csv",
+    "models disable acme/nova-1",
+    "models enable acme/nova-1 --json",
+    "runs list --json",
+    "runs cancel 7d0c0000-0000-4000-8000-00000000dead --yes",
+    "approvals list",
+)
+
+
+@pytest.mark.parametrize("profile", ["documented", "hosted"])
+async def test_commands_say_once_that_the_session_has_expired(
+    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
+) -> None:
+    """With the expired session a command does what it does without one, and adds one line on stderr."""
+    world.model("acme/nova-1")
+    world.call(metadata={"repo": "acme/api"})
+
+    async def run(command: str, cookie: str | None, edge: HostedEdge) -> Done:
+        mogplex.use(edge.base_url, token=plane.token, cookie=cookie)
+        return await mogplex(*command.split())
+
+    different = []
+    async with HostedEdge(plane.plane, profile=profile) as edge:
+        for command in COMMANDS:
+            without, expired = await run(command, None, edge), await run(command, DEAD, edge)
+            if (expired.code, expired.out) != (without.code, without.out):
+                different.append(f"{command} ends with {expired}, not with {without}")
+            if expired.err.splitlines().count(SAID) != 1:
+                different.append(f"{command} says {expired.err!r}")
+            others = [line for line in expired.err.splitlines() if line != SAID]
+            if others != without.err.splitlines():
+                different.append(f"{command} says {expired.err!r}, and without a session {without.err!r}")
+            alive = await run(command, plane.session_cookie, edge)
+            if SAID in alive.err:
+                different.append(f"{command} says this of a session that is accepted")
+    assert not different, "\n".join(different)
+
+
+async def test_nothing_is_said_of_the_token_where_there_is_none(mogplex: Mogplex, plane: PlaneServer) -> None:
+    async with HostedEdge(plane.plane) as edge:
+        mogplex.use(edge.base_url, token=None, cookie=DEAD)
+        done = await mogplex("models", "list")
+    assert (done.code, done.out, SAID in done.err) == (3, "", False)
+    assert "sign in again" in done.err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+async def test_doctor_says_it_in_its_report_alone(
+    mogplex: Mogplex, plane: PlaneServer, form: tuple[str, ...]
+) -> None:
+    mogplex.use(plane.base_url, token=plane.token, cookie=DEAD)
+    done = await mogplex("doctor", *form)
+    assert (done.code, done.err) == (0, "")
+    assert "expired" in done.out

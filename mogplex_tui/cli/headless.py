@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError
@@ -196,3 +196,17 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
             say(f"{error.what.rstrip('.')}. Trying again.")
         attempt += 1
         await pause(wait)
+
+
+async def patiently_together(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Do several reads at once like `patiently`. The first error ends the others and is raised."""
+    import asyncio
+
+    tasks = [asyncio.ensure_future(patiently(read)) for read in reads]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        # One that went on would report the end of the session as a connection that was cut.
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently, service_arguments
+from mogplex_tui.cli.headless import patiently_together, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.since import moment, since
 
@@ -43,7 +42,7 @@ async def _stats(setting: Setting, since: timedelta | datetime) -> int:
     starts = {"asked": begin, "hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
     wanted = sorted(set(starts.values()))
     client = setting.session.client.observability
-    answers = await asyncio.gather(*(patiently(partial(client.stats, since=at)) for at in wanted))
+    answers = await patiently_together([partial(client.stats, since=at) for at in wanted])
     by_start = dict(zip(wanted, answers, strict=True))
     windows = {name: by_start[start] for name, start in starts.items()}
     fields = stats_object(windows, begin, now)

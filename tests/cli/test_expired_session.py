@@ -21,6 +21,8 @@ COMMANDS = (
     "runs list --json",
     "runs cancel 7d0c0000-0000-4000-8000-00000000dead --yes",
     "approvals list",
+    # Several reads at once: the refusal of one ends the others without a word about them.
+    "stats --since 2020-01-01",
 )
 
 

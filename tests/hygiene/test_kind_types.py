@@ -39,5 +39,6 @@ def test_ten_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path) -> No
         text=True,
         check=False,
     )
-    missed = [typo for path, typo in seeded.items() if f"{path}:" not in checked.stdout]
+    # By the name alone: of a file that it has checked before, mypy repeats the path of then.
+    missed = [typo for path, typo in seeded.items() if f"{path.name}:" not in checked.stdout]
     assert missed == [], checked.stdout + checked.stderr

@@ -25,6 +25,7 @@ SETS = {
     "token": Credentials(token=True, cookie=False, hosted=True),
     "read-only-token": Credentials(token=True, cookie=False, hosted=True, scopes=("read",)),
     "token-and-cookie": Credentials(token=True, cookie=True, hosted=True),
+    "read-only-token-and-cookie": Credentials(token=True, cookie=True, hosted=True, scopes=("read",)),
     "cookie": Credentials(token=False, cookie=True, hosted=True),
     "token-everywhere": Credentials(token=True, cookie=False, hosted=False),
 }

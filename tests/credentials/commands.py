@@ -22,7 +22,10 @@ class Done(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One command and its cells; a read-only token does what a token does where nothing else is said."""
+    """One command and its cells.
+
+    A read-only token does what a token does where nothing else is said, with a cookie and without one.
+    """
 
     command: str
     both: Done
@@ -30,6 +33,7 @@ class Line(NamedTuple):
     cookie: Done
     everywhere: Done
     read_only: Done | None = None
+    read_only_both: Done | None = None
 
     def cell(self, credentials: Credentials) -> Done:
         """Return the cell of a set of credentials."""
@@ -37,6 +41,7 @@ class Line(NamedTuple):
             Credentials.TOKEN: self.token,
             Credentials.READ_ONLY: self.read_only or self.token,
             Credentials.BOTH: self.both,
+            Credentials.READ_ONLY_BOTH: self.read_only_both or self.both,
             Credentials.COOKIE: self.cookie,
             Credentials.EVERYWHERE: self.everywhere,
         }[credentials]
@@ -197,6 +202,8 @@ WRITES = (
         both=Done(OK, 4, "was started: job", same=None),
         token=Done(OK, 7, "was started: job", same=None),
         read_only=_REFUSED_BY_V1._replace(requests=7),
+        # Only v1 takes a repository; a session cannot do it in place of the token.
+        read_only_both=_REFUSED_BY_V1._replace(requests=4),
         cookie=Done(NOT_SIGNED_IN, 3, _NO_TOKEN, same=False),
         everywhere=Done(OK, 4, "was started: job", same=None),
     ),
@@ -205,6 +212,7 @@ WRITES = (
         both=Done(OK, 2, "is started, on branch", same=None),
         token=Done(OK, 2, "is started, on branch", same=None),
         read_only=_REFUSED_BY_V1,
+        read_only_both=_REFUSED_BY_V1,
         cookie=Done(NOT_SIGNED_IN, 0, _NO_TOKEN, same=False),
         everywhere=Done(OK, 2, "is started, on branch", same=None),
     ),

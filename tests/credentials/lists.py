@@ -37,6 +37,7 @@ class Line(NamedTuple):
     actions: tuple[str, ...]
     token: Shown
     read_only: Shown | None = None
+    read_only_both: Shown = Shown(Rows.ALL)
     cookie: Shown = Shown(Rows.ALL)
     everywhere: Shown = Shown(Rows.ALL)
 
@@ -48,6 +49,7 @@ class Line(NamedTuple):
         shown = {
             Credentials.TOKEN: self.token,
             Credentials.BOTH: Shown(Rows.ALL),
+            Credentials.READ_ONLY_BOTH: self.read_only_both,
             Credentials.COOKIE: self.cookie,
             Credentials.EVERYWHERE: self.everywhere,
         }[credentials]
@@ -79,7 +81,8 @@ LISTS = (
             "You see the runs of your automations, and runs started or opened from here;"
             f" all others, and all costs, {_OPENS}",
         ),
-        # Runs are started by v1 alone.
+        # Runs are started by v1 alone, which needs the write scope.
+        read_only_both=Shown(Rows.ALL, ("cancel",)),
         cookie=Shown(Rows.ALL, ("cancel",)),
     ),
     Line("agents", (), narrow("names and categories", "states, runs, tokens and prompts of agents")),
@@ -172,6 +175,7 @@ COST = {
     Credentials.BOTH: Cost(90, 0),
     Credentials.TOKEN: Cost(65, 22),
     Credentials.READ_ONLY: Cost(65, 22),
+    Credentials.READ_ONLY_BOTH: Cost(90, 0),
     Credentials.COOKIE: Cost(90, 0),
     Credentials.EVERYWHERE: Cost(90, 0),
 }

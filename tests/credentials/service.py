@@ -1,4 +1,4 @@
-"""A seeded plane behind the hosted edge and without it, and the five sets of credentials for it."""
+"""A seeded plane behind the hosted edge and without it, and the six sets of credentials for it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Credentials(StrEnum):
     TOKEN = "token"
     READ_ONLY = "read-only token"
     BOTH = "token and cookie"
+    READ_ONLY_BOTH = "read-only token and cookie"
     COOKIE = "cookie"
     # The token alone, on a service without the edge, which accepts tokens on every route.
     EVERYWHERE = "token accepted everywhere"
@@ -54,6 +55,7 @@ class Services:
             Credentials.TOKEN: Secrets(server.token, None),
             Credentials.READ_ONLY: Secrets(server.read_only_token, None),
             Credentials.BOTH: Secrets(server.token, server.session_cookie),
+            Credentials.READ_ONLY_BOTH: Secrets(server.read_only_token, server.session_cookie),
             Credentials.COOKIE: Secrets(None, server.session_cookie),
             Credentials.EVERYWHERE: Secrets(server.token, None),
         }[credentials]

@@ -1,4 +1,4 @@
-"""Every command with each of the five sets of credentials, held against the table."""
+"""Every command with each of the six sets of credentials, held against the table."""
 
 from __future__ import annotations
 

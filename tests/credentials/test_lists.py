@@ -1,4 +1,4 @@
-"""Every list of the console with each of the five sets of credentials, held against the table."""
+"""Every list of the console with each of the six sets of credentials, held against the table."""
 
 from __future__ import annotations
 

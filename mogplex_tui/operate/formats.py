@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from mogplex_tui.operate import words
+from mogplex_tui.operate.common_actions import DISABLING, ENABLING
 from mogplex_tui.operate.model import Cell, Format, Moment, SortKey
 from mogplex_tui.operate.paths import line
 
@@ -30,6 +32,16 @@ def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
     )
 
 
+def count(tone: str = "plain") -> Format[int]:
+    """Return the format of a count; zero is dim."""
+    return Format(
+        lambda value, _: Cell(words.count(value), tone if value else "dim"),
+        lambda value: (1, float(value)),
+        lambda value, _: float(value),
+        align="right",
+    )
+
+
 def _age(value: datetime, moment: Moment) -> Cell:
     return Cell(words.age(value, moment.now), "dim")
 
@@ -44,11 +56,8 @@ AGE: Format[datetime] = Format(
 """An instant as its age; the youngest sorts first."""
 
 
-def flag(yes: str = "on", no: str = "off", *, enabling: str = "", disabling: str = "") -> Format[bool]:
-    """Return the format of a yes or no in two words, found by `true` and `false` too.
-
-    `enabling` and `disabling` are the words of the actions that change it: while one is under way, the new value shows.
-    """
+def flag(yes: str = "on", no: str = "off") -> Format[bool]:
+    """Return the format of a yes or no in two words, found by `true` and `false` too; the no is dim."""
 
     def show(value: bool, _: Moment) -> Cell:
         return Cell(f"{'✓' if value else '·'} {yes if value else no}", "ok" if value else "dim")
@@ -58,5 +67,9 @@ def flag(yes: str = "on", no: str = "off", *, enabling: str = "", disabling: str
         lambda value: (1, float(value)),
         lambda value, _: (yes, "true") if value else (no, "false"),
         is_state=True,
-        in_progress={word: shown for word, shown in ((enabling, yes), (disabling, no)) if word},
     )
+
+
+def switch() -> Format[bool]:
+    """Return the format of a flag that actions turn: while one is under way, the new value shows."""
+    return replace(flag(), in_progress={ENABLING: "on", DISABLING: "off"})

@@ -6,7 +6,7 @@ parameter is an error of the type checker. `mogplex_tui/operate/kinds/mcp_server
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -142,6 +142,14 @@ class Fact(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class TextBlock(Generic[Row]):
+    """A long text of a record's page under a title; left out where there is none."""
+
+    title: str
+    value: Callable[[Row], str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Link(Generic[Row]):
     """A way from a record to another kind: to one record by its key, or to a list with a filter."""
 
@@ -173,7 +181,10 @@ class Page(Generic[Row]):
 def page_of(
     rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
 ) -> Page[Row]:
-    """Return a page of the client's rows; `hide` names the fields of the JSON that may hold a secret."""
+    """Return a page of the client's records, each made a row.
+
+    `hide` names the fields of the JSON that may hold a secret.
+    """
     from mogplex_tui.live.collection import items_of
 
     def masked(raw: object) -> object:
@@ -216,10 +227,18 @@ class Confirmation:
     yes: str
 
 
+class Result(NamedTuple):
+    """What an action came to where the answer can be bad news; `{}` in the sentence stands for the record's name."""
+
+    is_success: bool
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True)
 class Action(Generic[Row]):
     """One change that can be made to a record with one request.
 
+    `request` gets the client, the record's key and its row, and may return a `Result`.
     `unavailable` returns why it makes no sense for a row now, else None. `in_progress` is the word shown until the list
     was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
     rows. `families` are those whose routes it goes by, one of which must be open.
@@ -230,8 +249,8 @@ class Action(Generic[Row]):
     help: str
     request: Callable[[ClientView, str, Row], Awaitable[object]]
     in_progress: str
-    done: str
     families: tuple[Family, ...]
+    done: str = "{} is changed."
     unavailable: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None
     many: bool = False
@@ -249,8 +268,9 @@ class Action(Generic[Row]):
 class Kind(Generic[Row]):
     """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
 
-    `contract` cites where the service's behaviour is described. `empty` is the sentence of an empty list, `needs` the
-    one for a credential that opens none of its sources.
+    `contract` cites where the service's behaviour is described. `hidden_filters` are what filters find beside the
+    columns, by name. `empty` is the sentence of an empty list, `needs` the one for a credential that opens none of its
+    sources.
     """
 
     name: str
@@ -265,6 +285,8 @@ class Kind(Generic[Row]):
     facts: Sequence[Sequence[Fact[Row]]]
     empty: str
     needs: str
+    texts: tuple[TextBlock[Row], ...] = ()
+    hidden_filters: Mapping[str, Callable[[Row], Words]] = field(default_factory=dict)
     links: tuple[Link[Row], ...] = ()
     actions: tuple[Action[Row], ...] = ()
     descending: bool = False

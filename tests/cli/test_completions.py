@@ -115,7 +115,7 @@ def asked(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ask
 
 
 def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> None:
-    assert asked("mogplex-tui ru") == {"run", "runs"}
+    assert asked("mogplex-tui ru") == {"rules", "run", "runs"}
     verbs = asked("mogplex-tui jobs ")
     assert verbs == {"list", "get", "cancel", "repair", "requeue"}
     assert asked("mogplex-tui jobs list --statu") == {"--status"}

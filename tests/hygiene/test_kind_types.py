@@ -15,16 +15,30 @@ TYPOS = [
     ("mcp_servers", 'Fact("where", lambda row: row.place)', 'Fact("where", lambda row: row.plce)'),
     ("mcp_servers", "lambda row: row.secret_names,\n", "lambda row: row.name,\n"),
     ("mcp_servers", "lambda row: row.updated_at, formats.AGE", "lambda row: row.name, formats.AGE"),
-    ("mcp_servers", "if row.enabled else None)", "if row.enbled else None)"),
+    (
+        "mcp_servers",
+        "            lambda row: row.enabled,\n            Family",
+        "            lambda row: row.enbled,\n            Family",
+    ),
     ("mcp_servers", "client.mcp_servers.delete(key)", "client.mcp_servers.delte(key)"),
     ("mcp_servers", "Source(Family.MCP, _read_own", "Source(Family.MPC, _read_own"),
     ("mcp_servers", "is_own=True", "is_mine=True"),
     ("mcp_servers", "label=lambda row: row.name", "label=lambda row: row.is_own"),
-    ("mcp_servers", "in_footer=False", "in_foter=False"),
+    ("skills", 'Fact("tags", lambda row: row.tags)', 'Fact("tags", lambda row: row.tag)'),
+    ("skills", "formats.count()", "formats.cuont()"),
+    (
+        "rules",
+        'TextBlock("Content", lambda row: row.content)',
+        'TextBlock("Content", lambda row: row.contents)',
+    ),
+    ("rules", "            lambda row: len(row.content),\n", "            lambda row: row.content,\n"),
+    ("provider_keys", 'f"provider:={quoted(row.provider)}"', 'f"provider:={quoted(row.provder)}"'),
+    ("provider_keys", "_verify,\n", "_verfy,\n"),
+    ("commands", "page_of(await client.commands.list()", "page_of(await client.rules.list()"),
 ]
 
 
-def test_ten_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path) -> None:
+def test_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path) -> None:
     seeded = {}
     for number, (module, right, typo) in enumerate(TYPOS):
         source = (KINDS / f"{module}.py").read_text()

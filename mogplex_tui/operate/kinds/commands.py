@@ -1,52 +1,94 @@
-"""Commands: saved slash commands and what they expand to (library.md §11)."""
+"""Slash commands: what is typed in a chat and what it expands to (library.md §11)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.rules import Command
     from mogplex_tui.live.session import Session
 
 
-def _dress(_: Session, row: Any) -> dict[str, Any]:
-    return dressed(row, called=f"/{row.name.lstrip('/')}", takes="$ARGS" in row.template)
+async def _read(client: ClientView, _: Session) -> Page[Command]:
+    return page_of(await client.commands.list(), lambda command: command, lambda command: command.id)
 
 
-_read = reading(lambda client: client.commands.list(), _dress)
+def _as_typed(command: Command) -> str:
+    return f"/{command.name.lstrip('/')}"
 
-KIND = Kind(
+
+def _takes_arguments(command: Command) -> bool:
+    return "$ARGS" in command.template
+
+
+KIND: Kind[Command] = Kind(
     name="commands",
     title="Slash commands",
     noun="slash command",
     aliases=("command", "slash", "co"),
     contract="library.md §11",
-    roads=(road(Family.COMMANDS, _read, every=180, blind=120),),
-    fields=(
-        c.text("called", "COMMAND", 20, key="command", flex=1, min_width=12),
-        c.text("description", "WHAT", 32, "dim", key="what", flex=2, min_width=24, priority=1),
-        c.flag("takes", "ARGS", "takes", "none", key="args", priority=4),
-        c.text("template", "EXPANDS TO", 32, "dim", key="template", flex=3, min_width=24, priority=3),
-        c.age("created_at", key="age", priority=0),
+    sources=(Source(Family.COMMANDS, _read, poll=180, poll_blind=120),),
+    columns=(
+        column(
+            "command",
+            "COMMAND",
+            _as_typed,
+            formats.text(),
+            Layout(20, flex=1, min_width=12),
+            field="name",
+            is_text=True,
+        ),
+        column(
+            "what",
+            "WHAT",
+            lambda row: row.description,
+            formats.text("dim"),
+            Layout(32, priority=1, flex=2, min_width=24),
+            field="description",
+            is_text=True,
+        ),
+        column(
+            "args",
+            "ARGS",
+            _takes_arguments,
+            formats.flag("takes", "none"),
+            Layout(7, priority=4),
+            field="takes_arguments",
+        ),
+        column(
+            "template",
+            "EXPANDS TO",
+            lambda row: row.template,
+            formats.text("dim"),
+            Layout(32, priority=3, flex=3, min_width=24),
+            is_text=True,
+        ),
+        column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4), field="created_at"),
     ),
-    search=c.searching(),
-    default_sort=c.by("called"),
-    descending=False,
-    label=c.named("{called}"),
-    facts=c.groups(
-        "command: called; what: description; takes arguments: takes",
-        "made: created_at",
+    label=_as_typed,
+    default_sort="command",
+    facts=(
+        (
+            Fact("command", _as_typed),
+            Fact("what", lambda row: row.description),
+            Fact("takes arguments", _takes_arguments),
+        ),
+        (Fact("made", lambda row: row.created_at),),
     ),
-    texts=c.texts(("Expands to", "template")),
-    verbs=(
-        p.deletes(
-            lambda client, item: client.commands.delete(item.key), "Chats do not know the command any more."
+    texts=(TextBlock("Expands to", lambda row: row.template),),
+    actions=(
+        common_actions.delete(
+            lambda client, key: client.commands.delete(key),
+            "Chats do not know the command any more.",
+            Family.COMMANDS,
         ),
     ),
     empty="No slash commands. They are saved in a chat in the browser.",
-    needs=p.session_needed("Slash commands"),
+    needs=session_needed("Slash commands"),
 )

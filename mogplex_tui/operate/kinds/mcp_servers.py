@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.session import session_needed
-from mogplex_tui.operate import formats
+from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.kinds.parts import token_shows
-from mogplex_tui.operate.model import Action, Confirmation, Fact, Kind, Layout, Page, Source, column, page_of
+from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -103,7 +103,7 @@ KIND = Kind[McpServerRow](
             "enabled",
             "ON",
             lambda row: row.enabled,
-            formats.flag(enabling="enabling", disabling="disabling"),
+            formats.switch(),
             Layout(5),
         ),
         column(
@@ -156,39 +156,19 @@ KIND = Kind[McpServerRow](
         (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
     actions=(
-        Action(
-            "enable",
-            "e",
-            "Let agents use its tools.",
-            lambda client, key, _: _set_enabled(client, key, True),
-            in_progress="enabling",
-            done="{} is enabled.",
-            families=(Family.MCP_RECORDS,),
-            unavailable=lambda row: _only_own(row) or ("It is enabled already." if row.enabled else None),
-            many=True,
-        ),
-        Action(
-            "disable",
-            "d",
-            "Keep agents from its tools.",
-            lambda client, key, _: _set_enabled(client, key, False),
-            in_progress="disabling",
-            done="{} is disabled.",
-            families=(Family.MCP_RECORDS,),
-            unavailable=lambda row: _only_own(row) or (None if row.enabled else "It is disabled already."),
-            many=True,
-        ),
-        Action(
-            "delete",
-            "ctrl+d",
-            "Delete it for good.",
-            lambda client, key, _: client.mcp_servers.delete(key),
-            in_progress="deleting",
-            done="{} is deleted.",
-            families=(Family.MCP_RECORDS,),
+        *common_actions.enable_and_disable(
+            _set_enabled,
+            lambda row: row.enabled,
+            Family.MCP_RECORDS,
+            enable_help="Let agents use its tools.",
+            disable_help="Keep agents from its tools.",
             unavailable=_only_own,
-            confirmation=Confirmation(["Its secrets go with it; agents lose its tools."], "Delete it"),
-            in_footer=False,
+        ),
+        common_actions.delete(
+            lambda client, key: client.mcp_servers.delete(key),
+            "Its secrets go with it; agents lose its tools.",
+            Family.MCP_RECORDS,
+            unavailable=_only_own,
         ),
     ),
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",

@@ -1,71 +1,132 @@
-"""Provider keys: whose models are paid by keys of one's own, and whether those work; never a value (identity.md §5)."""
+"""Provider keys: the account's own keys of model providers; a value is never shown (identity.md §5)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import answers
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import answers, common_actions, formats
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.model import (
+    Action,
+    Entry,
+    Fact,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Result,
+    Source,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.keys import ProviderKey
     from mogplex_tui.live.session import Session
 
 
-def _provider(record: Any) -> str:
-    return str(c.value(record, "provider"))
+@dataclass(frozen=True, slots=True)
+class ProviderKeyRow:
+    """A provider, and whether the account has stored a key of it."""
+
+    provider: str
+    is_stored: bool
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
+def _from_key(key: ProviderKey) -> ProviderKeyRow:
+    return ProviderKeyRow(str(key.provider), True, key.created_at, key.updated_at)
+
+
+async def _read(client: ClientView, _: Session) -> Page[ProviderKeyRow]:
+    """Read the stored keys; a provider without one is a row too."""
     from mogplex_tui.api.models.keys import Provider
 
-    listing = listed(await client.provider_keys.list(), _provider, lambda row: dressed(row, stored=True))
-    there = {item.key for item in listing.items}
-    lacking = [Item(name, {"provider": str(name), "stored": False}) for name in Provider if name not in there]
-    return Listing([*listing.items, *lacking])
+    page = page_of(await client.provider_keys.list(), _from_key, lambda row: row.provider)
+    stored = {entry.key for entry in page.entries}
+    others = [str(provider) for provider in Provider if provider not in stored]
+    return Page([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in others)])
 
 
-_STORED = p.having("stored", "There is no key of this provider. It is stored in the browser: o.")
+async def _verify(client: ClientView, key: str, _: ProviderKeyRow) -> Result:
+    return Result(*answers.verified(await client.provider_keys.verify(key)))
 
-KIND = Kind(
+
+def _only_stored(row: ProviderKeyRow) -> str | None:
+    return None if row.is_stored else "There is no key of this provider. It is stored in the browser: o."
+
+
+KIND = Kind[ProviderKeyRow](
     name="provider-keys",
     title="Provider keys",
     noun="provider key",
     aliases=("provider-key", "providers", "pk"),
     contract="identity.md §5",
-    roads=(road(Family.KEYS, _list, every=180, blind=120),),
-    fields=(
-        c.flag("stored", "KEY", "stored", "none", priority=0),
-        c.text("provider", "PROVIDER", 20, flex=1, min_width=12),
-        c.age("updated_at|created_at", key="age", priority=0),
+    sources=(Source(Family.KEYS, _read, poll=180, poll_blind=120),),
+    columns=(
+        column(
+            "stored",
+            "KEY",
+            lambda row: row.is_stored,
+            formats.flag("stored", "none"),
+            Layout(8),
+        ),
+        column(
+            "provider",
+            "PROVIDER",
+            lambda row: row.provider,
+            formats.text(),
+            Layout(20, flex=1, min_width=12),
+            is_text=True,
+        ),
+        column(
+            "age",
+            "AGE",
+            lambda row: row.updated_at or row.created_at,
+            formats.AGE,
+            Layout(4),
+            field="updated_at",
+        ),
     ),
-    search=c.searching(),
-    default_sort=c.by("provider"),
-    descending=False,
-    key=_provider,
-    label=_provider,
-    facts=c.groups(
-        "provider; stored",
-        "stored at: created_at; replaced: updated_at",
+    label=lambda row: row.provider,
+    default_sort="provider",
+    facts=(
+        (Fact("provider", lambda row: row.provider), Fact("stored", lambda row: row.is_stored)),
+        (Fact("stored at", lambda row: row.created_at), Fact("replaced", lambda row: row.updated_at)),
     ),
-    links=p.links(p.among("models", "models", "its models", "provider:={provider}")),
-    url=lambda _: "/settings",
-    verbs=(
-        verb("verify", "v", "Let the service try the key at its provider.")
-        .sends(lambda client, item, _: client.provider_keys.verify(item.key))
-        .only(_STORED)
-        .tells("trying", answers.verified),
-        p.deletes(
-            lambda client, item: client.provider_keys.delete(item.key),
+    links=(
+        Link(
+            "models",
+            "models",
+            lambda _: "its models",
+            filter=lambda row: f"provider:={quoted(row.provider)}",
+        ),
+    ),
+    page_in_browser=lambda _: "/settings",
+    actions=(
+        Action(
+            "verify",
+            "v",
+            "Let the service try the key at its provider.",
+            _verify,
+            in_progress="trying",
+            families=(Family.KEYS,),
+            unavailable=_only_stored,
+        ),
+        common_actions.delete(
+            lambda client, key: client.provider_keys.delete(key),
             "Models of this provider are then paid by the platform, or do not run.",
-            about="Forget the stored key.",
-        ).only(_STORED),
+            Family.KEYS,
+            help="Forget the stored key.",
+            unavailable=_only_stored,
+        ),
     ),
     empty="No provider keys.",
-    needs=p.session_needed("Provider keys"),
+    needs=session_needed("Provider keys"),
 )

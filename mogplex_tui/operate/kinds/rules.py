@@ -2,53 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.rules import Rule
     from mogplex_tui.live.session import Session
 
 
-def _dress(_: Session, row: Any) -> dict[str, Any]:
-    heading = next((line.lstrip("# ") for line in row.content.splitlines() if line.strip("# ")), "")
-    return dressed(row, says=heading, size=len(row.content))
+async def _read(client: ClientView, _: Session) -> Page[Rule]:
+    return page_of(await client.rules.list(), lambda rule: rule, lambda rule: rule.id)
 
 
-_read = reading(lambda client: client.rules.list(), _dress)
+def _heading(rule: Rule) -> str:
+    return next((line.lstrip("# ") for line in rule.content.splitlines() if line.strip("# ")), "")
 
-KIND = Kind(
+
+KIND: Kind[Rule] = Kind(
     name="rules",
     title="Rules",
     noun="rule",
     aliases=("rule", "ru"),
     contract="library.md §7",
-    roads=(road(Family.RULES, _read, every=180, blind=120),),
-    fields=(
-        c.text("name", "RULE", 24, flex=1, min_width=14),
-        c.text("says", "SAYS", 36, "dim", flex=3, min_width=30, priority=1),
-        c.text("type", "TYPE", 10, "dim", priority=3),
-        c.count("size", "CHARS", 6, key="chars", priority=2),
-        c.age("created_at", key="age", priority=0),
+    sources=(Source(Family.RULES, _read, poll=180, poll_blind=120),),
+    columns=(
+        column(
+            "name",
+            "RULE",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=1, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "says",
+            "SAYS",
+            _heading,
+            formats.text("dim"),
+            Layout(36, priority=1, flex=3, min_width=30),
+            field="heading",
+            is_text=True,
+        ),
+        column(
+            "type", "TYPE", lambda row: row.type, formats.text("dim"), Layout(10, priority=3), is_text=True
+        ),
+        column(
+            "chars",
+            "CHARS",
+            lambda row: len(row.content),
+            formats.count(),
+            Layout(6, priority=2),
+            field="characters",
+        ),
+        column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4), field="created_at"),
     ),
-    search=c.searching("content"),
-    default_sort=c.by("name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; type; characters: size",
-        "made: created_at",
+    label=lambda row: row.name,
+    default_sort="name",
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("type", lambda row: row.type),
+            Fact("characters", lambda row: len(row.content)),
+        ),
+        (Fact("made", lambda row: row.created_at),),
     ),
-    texts=c.texts(("Content", "content")),
-    verbs=(
-        p.deletes(
-            lambda client, item: client.rules.delete(item.key),
+    texts=(TextBlock("Content", lambda row: row.content),),
+    hidden_filters={"content": lambda row: row.content},
+    actions=(
+        common_actions.delete(
+            lambda client, key: client.rules.delete(key),
             "Agents are not told it any more, and what repositories say about it goes too.",
+            Family.RULES,
         ),
     ),
     empty="No rules. They are written in the browser, under Rules.",
-    needs=p.session_needed("Rules"),
+    needs=session_needed("Rules"),
 )

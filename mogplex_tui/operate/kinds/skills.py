@@ -1,45 +1,93 @@
-"""Skills: texts that agents take up when a task asks for them (library.md §6)."""
+"""Skills: texts that agents read when a task asks for them (library.md §6)."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
-_read = reading(lambda client: client.skills.list(), lambda _, row: dressed(row, size=len(row.content)))
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.skills import Skill
+    from mogplex_tui.live.session import Session
 
-KIND = Kind(
+
+async def _read(client: ClientView, _: Session) -> Page[Skill]:
+    return page_of(await client.skills.list(), lambda skill: skill, lambda skill: skill.id)
+
+
+KIND: Kind[Skill] = Kind(
     name="skills",
     title="Skills",
     noun="skill",
     aliases=("skill", "sk"),
     contract="library.md §6",
-    roads=(road(Family.SKILLS, _read, every=180, blind=120),),
-    fields=(
-        c.text("name", "SKILL", 24, flex=1, min_width=14),
-        c.text("description", "WHAT", 36, "dim", key="what", flex=3, min_width=30, priority=1),
-        c.text("tags", "TAGS", 16, "dim", priority=3, flex=1),
-        c.flag("is_public", "PUBLIC", "public", "own", key="public", priority=2),
-        c.count("usage_count", "USED", 5, key="used", priority=0),
-        c.age("updated_at", key="age", priority=0),
+    sources=(Source(Family.SKILLS, _read, poll=180, poll_blind=120),),
+    columns=(
+        column(
+            "name",
+            "SKILL",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=1, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "what",
+            "WHAT",
+            lambda row: row.description,
+            formats.text("dim"),
+            Layout(36, priority=1, flex=3, min_width=30),
+            field="description",
+            is_text=True,
+        ),
+        column(
+            "tags",
+            "TAGS",
+            lambda row: tuple(row.tags),
+            formats.texts("dim"),
+            Layout(16, priority=3, flex=1),
+            is_text=True,
+        ),
+        column(
+            "public",
+            "PUBLIC",
+            lambda row: row.is_public,
+            formats.flag("public", "own"),
+            Layout(8, priority=2),
+            field="is_public",
+        ),
+        column("used", "USED", lambda row: row.usage_count, formats.count(), Layout(5), field="usage_count"),
+        column("age", "AGE", lambda row: row.updated_at, formats.AGE, Layout(4), field="updated_at"),
     ),
-    search=c.searching("content"),
-    default_sort=c.by("name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; what: description; tags; public: is_public",
-        "used: usage_count; characters: size; model",
-        "made: created_at; changed: updated_at",
+    label=lambda row: row.name,
+    default_sort="name",
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("what", lambda row: row.description),
+            Fact("tags", lambda row: row.tags),
+            Fact("public", lambda row: row.is_public),
+        ),
+        (
+            Fact("used", lambda row: row.usage_count),
+            Fact("characters", lambda row: len(row.content)),
+            Fact("model", lambda row: row.model),
+        ),
+        (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
-    texts=c.texts(("Content", "content")),
-    verbs=(
-        p.deletes(
-            lambda client, item: client.skills.delete(item.key),
+    texts=(TextBlock("Content", lambda row: row.content),),
+    hidden_filters={"content": lambda row: row.content},
+    actions=(
+        common_actions.delete(
+            lambda client, key: client.skills.delete(key),
             "Agents do without it from now on, and what repositories say about it goes too.",
+            Family.SKILLS,
         ),
     ),
     empty="No skills. They are written in the browser, under Skills.",
-    needs=p.session_needed("Skills"),
+    needs=session_needed("Skills"),
 )

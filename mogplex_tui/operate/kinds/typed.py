@@ -8,11 +8,26 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item, Listing, Road
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find
 from mogplex_tui.operate.kinds import base, verb
-from mogplex_tui.operate.model import Action, Cell, Column, Fact, Kind, Link, Moment, Page, Row, Source, Value
+from mogplex_tui.operate.model import (
+    Action,
+    Cell,
+    Column,
+    Fact,
+    Kind,
+    Link,
+    Moment,
+    Page,
+    Result,
+    Row,
+    Source,
+    Value,
+    Words,
+)
 from mogplex_tui.operate.paths import line
 
 if TYPE_CHECKING:
@@ -31,12 +46,16 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         contract=kind.contract,
         roads=tuple(map(_road, kind.sources)),
         fields=tuple(map(_field, kind.columns)),
-        search={"id": lambda item, _: item.key},
+        search={
+            "id": lambda item, _: item.key,
+            **{name: _found(find) for name, find in kind.hidden_filters.items()},
+        },
         default_sort=lambda item: (0, "") if item.record is None else sort(item.record),
         descending=kind.descending,
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
         links=lambda item: [link for each in kind.links if (link := _link(each, item.record)) is not None],
+        texts=lambda item, _: _texts(kind, item.record),
         url=None if kind.page_in_browser is None else partial(_url, kind.page_in_browser),
         verbs=tuple(map(_verb, kind.actions)),
         empty=kind.empty,
@@ -135,6 +154,17 @@ def _link(link: Link[Row], row: Row | None) -> base.Link | None:
     return None if key is None else base.Link(link.label, link.text(row)[:60], link.kind, key=key)
 
 
+def _found(find: Callable[[Row], Words]) -> Find:
+    return lambda item, _: None if item.record is None else find(item.record)
+
+
+def _texts(kind: Kind[Row], row: Row | None) -> list[tuple[str, str]]:
+    if row is None:
+        return []
+    found = ((each.title, each.value(row)) for each in kind.texts)
+    return [(title, redact.text(text)) for title, text in found if text]
+
+
 def _url(page: Callable[[Row], str], item: Item) -> str:
     return "" if item.record is None else page(item.record)
 
@@ -154,7 +184,7 @@ def _verb(action: Action[Row]) -> verb.Verb:
         doing=action.in_progress,
         means=() if asked is None else asked.consequences,
         go="" if asked is None else asked.yes,
-        done=action.done,
+        told=lambda answer: answer if isinstance(answer, Result) else Result(True, action.done),
         many=action.many,
         footer=action.in_footer,
         families=action.families,

@@ -8,6 +8,7 @@ from typing import Any
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import facts
 from mogplex_tui.operate.kinds.base import Kind
+from tests.pilot.kinds.records import fields_of
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.test_filtering import Story, story
 
@@ -55,7 +56,7 @@ async def test_whatever_is_named_by_its_id_is_a_link(story: Story) -> None:
     }
     met, lacking = set(), set()
     for name, kind, item in _records(story):
-        shown = [value for value in item.record.values() if isinstance(value, str)]
+        shown = [value for value in fields_of(item.record).values() if isinstance(value, str)]
         named = {text for text in _names([item.raw, shown]) if text in where} - {item.key}
         met |= {(name, where[text]) for text in named}
         lacking |= {(name, where[text]) for text in named - {link.key for link in kind.links(item)}}

@@ -31,6 +31,7 @@ from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.widgets.line_table import LineTable
+from tests.pilot.kinds.records import changed, fields_of
 from tests.pilot.kinds.walking import Service, console_at, headings, heard, plane_of, resized, soon
 
 WRITES = "POST,PUT,PATCH,DELETE"
@@ -130,9 +131,11 @@ class Bench:
         """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""
         row = self.collection.set.rows.get(key)
         if row is not None:
-            wrong = {name: "not so" for name, value in row.record.items() if isinstance(value, str)}
+            wrong = {
+                name: "not so" for name, value in fields_of(row.record).items() if isinstance(value, str)
+            }
             assert wrong, f"a {self.kind.noun} says nothing that could be wrong"
-            self.collection.set.apply([(key, replace(row, record={**row.record, **wrong}))])
+            self.collection.set.apply([(key, replace(row, record=changed(row.record, wrong)))])
 
     async def shows_what_a_reading_says(self, key: str) -> None:
         """The row on screen is the row of a fresh reading, or gone from both."""
@@ -150,7 +153,8 @@ class Bench:
         if shown is not None and read is not None:
             assert shown.doing is None
             # A record that was also read by itself holds more than its row of the list.
-            assert {name: shown.record.get(name) for name in read.record} == dict(read.record)
+            expected, present = fields_of(read.record), fields_of(shown.record)
+            assert {name: present.get(name) for name in expected} == expected
 
 
 @asynccontextmanager

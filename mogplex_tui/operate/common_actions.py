@@ -1,0 +1,82 @@
+"""Actions that many kinds have: enable and disable, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate.model import Action, Confirmation, Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.client import ClientView
+
+# What a row shows while its switch is being turned.
+ENABLING, DISABLING = "enabling", "disabling"
+
+
+def _always(_: object) -> None:
+    return None
+
+
+def enable_and_disable(
+    set_enabled: Callable[[ClientView, str, bool], Awaitable[object]],
+    is_enabled: Callable[[Row], bool],
+    family: Family,
+    *,
+    enable_help: str,
+    disable_help: str,
+    unavailable: Callable[[Row], str | None] = _always,
+) -> tuple[Action[Row], Action[Row]]:
+    """Return the two actions that switch a record on and off; both work on all marked rows."""
+    return (
+        Action(
+            "enable",
+            "e",
+            enable_help,
+            lambda client, key, _: set_enabled(client, key, True),
+            in_progress=ENABLING,
+            done="{} is enabled.",
+            families=(family,),
+            unavailable=lambda row: (
+                unavailable(row) or ("It is enabled already." if is_enabled(row) else None)
+            ),
+            many=True,
+        ),
+        Action(
+            "disable",
+            "d",
+            disable_help,
+            lambda client, key, _: set_enabled(client, key, False),
+            in_progress=DISABLING,
+            done="{} is disabled.",
+            families=(family,),
+            unavailable=lambda row: (
+                unavailable(row) or (None if is_enabled(row) else "It is disabled already.")
+            ),
+            many=True,
+        ),
+    )
+
+
+def delete(
+    request: Callable[[ClientView, str], Awaitable[object]],
+    consequence: str,
+    family: Family,
+    *,
+    help: str = "Delete it for good.",
+    unavailable: Callable[[Row], str | None] = _always,
+) -> Action[Row]:
+    """Return the action that deletes a record; `consequence` is the sentence of its confirmation."""
+    return Action(
+        "delete",
+        "ctrl+d",
+        help,
+        lambda client, key, _: request(client, key),
+        in_progress="deleting",
+        done="{} is deleted.",
+        families=(family,),
+        unavailable=unavailable,
+        confirmation=Confirmation([consequence], "Delete it"),
+        in_footer=False,
+    )

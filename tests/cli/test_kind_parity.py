@@ -1,0 +1,48 @@
+"""The console's list of a kind and its command show the same rows, values, actions and reasons."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.cli import parser
+from mogplex_tui.operate.kinds.registry import kinds, typed_kind
+from mogplex_tui.operate.model import Moment
+from tests.cli.support import Mogplex
+from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.walking import Service, console_at, heard
+
+__all__ = ["seed"]
+
+COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_list_and_command_show_the_same(
+    name: str, seed: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    kind, screen_kind = typed_kind(name), kinds()[name]
+    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+        mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
+        await ui.app.go(name)
+        screen = await heard(ui, screen_kind)
+        items = screen.collection.set.rows
+        assert items
+        table = (await mogplex(name, "list")).out
+        rows = list(csv.DictReader((await mogplex(name, "list", "-o", "csv")).lines))
+        assert [row["id"] for row in rows] == list(screen.table.visible_keys)
+        # Ages go on between the two readings.
+        columns = [column for column in kind.columns if not column.format.is_span]
+        moment = Moment(ui.app.session.clock.now())
+        for item in items.values():
+            for column in columns:
+                assert column.cell(item.record, moment).text in table
+            for action in kind.actions:
+                reason = action.unavailable(item.record)
+                yes = ["--yes"] if action.confirmation is not None else []
+                if reason is not None:
+                    refused = await mogplex(name, action.id, item.key, *yes)
+                    assert (refused.code, refused.out) == (1, "")
+                    assert reason in refused.err

@@ -4,6 +4,7 @@ on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -12,7 +13,7 @@ from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.connection import Connection
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.transport import Transport
+from mogplex_tui.api.transport import Request, Transport
 
 if TYPE_CHECKING:
     import httpx
@@ -119,6 +120,16 @@ class ClientView:
     def at(self, priority: Priority) -> ClientView:
         """Return the same resources at another priority."""
         return ClientView(self._transport, priority)
+
+    async def request(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
+    ) -> Any:
+        """Send any request and return the JSON of a success; on the token API its `data`.
+
+        A cursor, a page or an idempotency key is the caller's. Raises the error tree.
+        """
+        request = Request(method, path, f"{method} {path}", params=params or {}, body=body)
+        return (await self._transport.request(request, self.priority)).data
 
     account: _Family[AccountResource] = _Family("account:AccountResource")
     """Who is signed in."""

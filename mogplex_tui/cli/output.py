@@ -83,6 +83,11 @@ class Output:
         text = json_text(whole if redacted else self._safe(whole), ascii_only=self._ascii, compact=True)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
 
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """Write any JSON value as a document of its own, without the context's own credentials and control codes."""
+        text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
+        self._write(_DANGEROUS.sub(_escaped, self._scrub(text)))
+
     def line(self, *cells: str) -> None:
         """Write cells as one line of text; a cell keeps the width that it was padded to."""
         texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
@@ -185,6 +190,7 @@ def json_text(
     *,
     ascii_only: bool = False,
     compact: bool = False,
+    indent: int | None = None,
     default: Callable[[Any], str | None] | None = None,
 ) -> str:
     """Return a value as JSON: times in UTC, amounts as texts, null for what is not a finite number.
@@ -195,6 +201,7 @@ def json_text(
         json.dumps,
         ensure_ascii=ascii_only,
         separators=(",", ":") if compact else None,
+        indent=indent,
         default=default or _as_text,
         allow_nan=False,
     )

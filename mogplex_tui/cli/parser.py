@@ -49,6 +49,8 @@ COMMANDS = {
     "provider-keys": (_KIND_COMMANDS, "the keys of model providers: list, get, verify, delete"),
     "mcp-servers": (_KIND_COMMANDS, "the MCP servers: list, get, enable, disable, delete"),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
+    "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),
+    "spec": ("mogplex_tui.cli.spec", "kinds, columns, filters, actions and commands as JSON"),
     "login": ("mogplex_tui.cli.login", "sign in to a service, by browser or with a token"),
     "logout": ("mogplex_tui.cli.logout", "forget what a context is signed in with"),
     "contexts": ("mogplex_tui.cli.contexts", "the services by name: list, use, add, set, remove, rename"),

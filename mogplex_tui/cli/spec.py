@@ -1,0 +1,114 @@
+"""`mogplex-tui spec`: kinds, columns, filters, actions, commands and exit codes as one JSON document."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import Kind
+
+_MEANINGS = {
+    Exit.OK: "done",
+    Exit.FAILED: "failed",
+    Exit.USAGE: "the command line cannot be understood",
+    Exit.NOT_SIGNED_IN: "not signed in",
+    Exit.NOT_ALLOWED: "not allowed",
+    Exit.THROTTLED: "too many requests",
+    Exit.UNREACHABLE: "the service cannot be reached",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the registry does not depend on a service."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print the document and return the exit code."""
+    from mogplex_tui import __version__
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.operate.kinds import RUNS
+    from mogplex_tui.operate.kinds.registry import kinds
+
+    output = Output(as_json=True)
+    output.json(
+        {
+            "version": __version__,
+            "kinds": [_kind(kind) for kind in (RUNS, *kinds().values())],
+            "commands": _commands(),
+            "exitCodes": {str(int(code)): meaning for code, meaning in _MEANINGS.items()},
+        }
+    )
+    output.flush()
+    return Exit.OK
+
+
+def _kind(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "noun": kind.noun,
+        "aliases": list(kind.aliases),
+        "contract": kind.contract,
+        "columns": [
+            {
+                "name": field.key,
+                "title": field.title,
+                "sortable": field.sortable,
+                "filters": list(dict.fromkeys(field.names)) if field.find is not None else [],
+            }
+            for field in kind.fields
+        ],
+        "filters": sorted(kind.search),
+        "actions": [
+            {
+                "id": verb.id,
+                "key": verb.key,
+                "title": verb.title,
+                "help": verb.help,
+                "confirmation": list(verb.means),
+                "many": verb.many,
+            }
+            for verb in kind.verbs
+        ],
+    }
+
+
+def _commands() -> dict[str, dict[str, Any]]:
+    """Return the commands with their verbs, and the options and arguments of each."""
+    from mogplex_tui.cli.parser import build
+
+    found: dict[str, dict[str, Any]] = {}
+    for name, parser in _parsers(build(whole=True)).items():
+        verbs = _parsers(parser)
+        found[name] = {
+            "help": parser.description,
+            "parameters": _parameters(parser),
+            "verbs": {
+                verb: {"help": each.description, "parameters": _parameters(each)}
+                for verb, each in verbs.items()
+            },
+        }
+    return found
+
+
+def _parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def _parameters(parser: argparse.ArgumentParser) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": action.option_strings[0] if action.option_strings else action.dest,
+            "help": action.help,
+            "required": action.required,
+            "choices": None if action.choices is None else list(map(str, action.choices)),
+        }
+        for action in parser._actions
+        if not isinstance(action, argparse._HelpAction | argparse._SubParsersAction)
+    ]

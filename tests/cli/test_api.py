@@ -1,0 +1,98 @@
+"""`api METHOD PATH`: any route with the context's credentials, budget and exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.credential_sets import SETS, Signed
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+SKILLS = "/api/skills"
+
+
+def _documents(text: str) -> list[Any]:
+    decoder, found, at = json.JSONDecoder(), [], 0
+    while at < len(text.rstrip()):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+        at += 1
+    return found
+
+
+async def test_get_prints_the_answer_as_json(operator: Mogplex, world: World) -> None:
+    world.repo("acme/api")
+    done = await operator("api", "get", "/api/v1/mogplex/repos?limit=5")
+    assert done.code == 0
+    assert done.out.startswith("{\n  ")
+    assert [repo["full_name"] for repo in json.loads(done.out)["repos"]] == ["acme/api"]
+    line = await operator("api", "GET", "/api/v1/mogplex/repos", "--json", "--field", "limit=5")
+    assert len(line.lines) == 1
+
+
+async def test_fields_are_the_body_of_a_change_and_it_is_in_the_ledger(
+    operator: Mogplex, plane: PlaneServer, tmp_path: Path
+) -> None:
+    made = await operator(
+        "api", "POST", SKILLS, "-f", "name=Review", "-f", "content=Look twice", "-f", "is_public=true"
+    )
+    assert made.code == 0, made.err
+    row = plane.plane.db.only("SELECT name, is_public FROM skills")
+    assert (row["name"], bool(row["is_public"])) == ("Review", True)
+    body = tmp_path / "body.json"
+    body.write_text('{"name": "From a file", "content": "x"}')
+    assert (await operator("api", "POST", SKILLS, "--input", str(body))).code == 0
+    names = {each["name"] for each in json.loads((await operator("api", "GET", SKILLS)).out)}
+    assert names >= {"Review", "From a file"}
+    ledger = [path.read_text() for path in Path.home().rglob("ledger.jsonl")]
+    assert any('"api.post"' in text and '"done"' in text for text in ledger)
+
+
+async def test_paginate_reads_every_page(operator: Mogplex, world: World) -> None:
+    calls = {world.call() for _ in range(5)}
+    done = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2", "--paginate")
+    pages = _documents(done.out)
+    assert [len(page["calls"]) for page in pages] == [2, 2, 1]
+    assert {call["id"] for page in pages for call in page["calls"]} == calls
+    first = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2")
+    assert len(_documents(first.out)) == 1
+
+
+async def test_answers_cannot_reach_the_terminal(operator: Mogplex, world: World) -> None:
+    world.call(metadata={"repo": "\x1b[31mred\u202e"})
+    done = await operator("api", "GET", "/api/observability/calls")
+    assert done.code == 0
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("GET", "/api/nowhere"), 1, "/api/nowhere"),
+        (("GET", "api/skills"), 2, "PATH begins with /"),
+        (("GET", "//evil.example/api"), 2, "names no host"),
+        (("GET", "https://evil.example/api"), 2, "names no host"),
+        (("POST", SKILLS, "--paginate"), 2, "--paginate is for GET"),
+        (("POST", SKILLS, "--field", "name"), 2, "--field takes KEY=VALUE"),
+        (("GET", SKILLS, "--input", "-"), 2, "--input is the whole body"),
+        (("POST", SKILLS, "--input", "/nowhere.json"), 2, "could not be read from /nowhere.json"),
+        (("POST", SKILLS, "--read-only"), 4, "read-only"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+async def test_refusals(operator: Mogplex, words: tuple[str, ...], code: int, says: str) -> None:
+    done = await operator("api", *words)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+
+
+async def test_read_only_token_changes_nothing(signed: Signed, plane: PlaneServer) -> None:
+    done = await signed(SETS["read-only-token"])("api", "POST", SKILLS, "-f", "name=x", "-f", "content=y")
+    assert done.code == 4
+    assert plane.plane.db.all("SELECT id FROM skills") == []

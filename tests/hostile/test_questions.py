@@ -227,10 +227,13 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
             rows = screen.collection.set.rows
             fit = [key for key, item in rows.items() if item.record is not None and not verb.why_not(item)]
             assert fit, f"no {kind.noun} for {verb.id}"
-            for key in fit:
+            attacks = [(key, "enter behind it") for key in fit]
+            if LONG:
+                attacks += [(fit[0], attack) for attack in ATTACKS]
+            for key, attack in attacks:
                 assert screen.table.move_cursor_to(key)
-                await _attacked(ui, kind.name, "enter behind it", verb.key, verb.title)
-                assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}"
+                await _attacked(ui, kind.name, attack, verb.key, verb.title)
+                assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}: {attack}"
         # A choice is taken once the cursor stands on it.
         await ui.app.go("settings")
         await heard(ui, kinds()["settings"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import subprocess
@@ -19,6 +20,7 @@ from tests.hostile.raw_http import (
     Answer,
     Drip,
     Repeat,
+    Router,
     Step,
     answering,
     answering_in_thread,
@@ -33,13 +35,17 @@ SPACES = b" " * 10_000_000
 THROTTLED = {"ok": False, "error": {"code": "RATE_LIMITED", "message": "Rate limit exceeded."}}
 
 
-def packed(data: bytes, *encodings: str, status: int = 200) -> list[Step]:
-    """Return an answer whose body is encoded so, one encoding after the other."""
+def packed(data: bytes, *encodings: str, status: int = 200) -> Router:
+    """Return a function that answers with a body that is encoded so, one encoding after the other."""
     encode = {"gzip": gzip.compress, "deflate": zlib.compress, "raw deflate": _raw_deflate}
-    for name in encodings:
-        data = encode[name](data)
     names = ", ".join(name.removeprefix("raw ") for name in encodings)
-    return [head(status, Content_Encoding=names, Content_Length=str(len(data))) + data, HOLD]
+
+    @functools.cache
+    def steps() -> list[Step]:
+        body = functools.reduce(lambda packed, name: encode[name](packed), encodings, data)
+        return [head(status, Content_Encoding=names, Content_Length=str(len(body))) + body, HOLD]
+
+    return lambda _: steps()
 
 
 def _raw_deflate(data: bytes) -> bytes:
@@ -59,7 +65,7 @@ def nested(levels: int) -> bytes:
 
 
 # id: (answer to every request, exit code, words of the sentence on stderr)
-REFUSED: dict[str, tuple[Answer, int, str]] = {
+REFUSED: dict[str, tuple[Answer | Router, int, str]] = {
     "no answer": ([], 6, "was cut"),
     "reset before the answer": ([RESET], 6, "was cut"),
     "reset in the headers": ([b"HTTP/1.1 200 X\r\nContent-", RESET], 6, "was cut"),
@@ -120,7 +126,7 @@ REFUSED: dict[str, tuple[Answer, int, str]] = {
     "503 for 400 digits of seconds": (http(503, {"error": "x"}, Retry_After="9" * 400), 6, "cannot serve"),
 }
 
-ACCEPTED: dict[str, Answer] = {
+ACCEPTED: dict[str, Answer | Router] = {
     "a byte at a time": [Drip(head(Content_Length=LENGTH) + BODY), HOLD],
     "one chunk for each byte": [
         head(Transfer_Encoding="chunked"),
@@ -146,7 +152,7 @@ ACCEPTED: dict[str, Answer] = {
 
 @pytest.mark.parametrize(("answer", "code", "words"), REFUSED.values(), ids=REFUSED.keys())
 async def test_command_ends_with_a_sentence(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer, code: int, words: str
+    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
     monkeypatch.setattr(network, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
@@ -178,7 +184,7 @@ async def test_command_does_not_repeat_a_read_that_took_long(
 
 
 @pytest.mark.parametrize("answer", ACCEPTED.values(), ids=ACCEPTED.keys())
-async def test_command_reads_an_unusual_answer(mogplex: Mogplex, answer: Answer) -> None:
+async def test_command_reads_an_unusual_answer(mogplex: Mogplex, answer: Answer | Router) -> None:
     async with answering(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "get", RUN_ID, "--json")

@@ -228,10 +228,12 @@ def _events(db: Database, now: int) -> list[str]:
         *_report(db, "an event after the end", "SELECT e.id FROM ai_call_events e JOIN ai_call_events t"
                  " ON t.ai_call_id = e.ai_call_id AND t.event_type IN ('finished', 'failed', 'cancelled')"
                  " WHERE e.seq > t.seq"),
-        *_report(db, "a tool that finished without a start", "SELECT id FROM ai_call_events e"
-                 " WHERE event_type = 'tool_finished' AND NOT EXISTS (SELECT 1 FROM ai_call_events s"
-                 " WHERE s.ai_call_id = e.ai_call_id AND s.event_type = 'tool_started' AND s.seq < e.seq"
-                 " AND json_extract(s.payload, '$.tool_call_id') = json_extract(e.payload, '$.tool_call_id'))"),
+        *_report(db, "a tool that finished without a start", "WITH starts AS (SELECT ai_call_id,"
+                 " json_extract(payload, '$.tool_call_id') AS tool, MIN(seq) AS seq FROM ai_call_events"
+                 " WHERE event_type = 'tool_started' GROUP BY 1, 2)"
+                 " SELECT e.id FROM ai_call_events e LEFT JOIN starts s ON s.ai_call_id = e.ai_call_id"
+                 " AND s.tool = json_extract(e.payload, '$.tool_call_id')"
+                 " WHERE e.event_type = 'tool_finished' AND (s.seq IS NULL OR s.seq >= e.seq)"),
     ]  # fmt: skip
 
 

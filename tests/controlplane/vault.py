@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,14 @@ class Vault:
     def __init__(self, path: Path) -> None:
         self._live = sqlite3.connect(path, isolation_level=None)
         self._kept = sqlite3.connect(":memory:")
+        self._version = self.version()
         self._live.backup(self._kept)
 
     def restore(self) -> None:
         """Make the database what it was when the vault was made."""
-        self._kept.backup(self._live)
+        if (version := self.version()) != self._version:
+            self._version = version
+            self._kept.backup(self._live)
 
     def version(self) -> int:
         """A number that is another after somebody else has written to the database."""
@@ -49,8 +53,17 @@ class Vault:
 
     def dump(self) -> Dump:
         """Every row of every table as text."""
+        if self.version() == self._version:
+            return self._kept_dump
+        return self._dump(self._live)
+
+    @cached_property
+    def _kept_dump(self) -> Dump:
+        return self._dump(self._kept)
+
+    def _dump(self, connection: sqlite3.Connection) -> Dump:
         return {
-            table: sorted(map(repr, self._live.execute(f'SELECT * FROM "{table}"').fetchall()))
+            table: sorted(map(repr, connection.execute(f'SELECT * FROM "{table}"').fetchall()))
             for table in self._tables()
         }
 

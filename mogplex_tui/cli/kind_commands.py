@@ -15,6 +15,7 @@ from mogplex_tui.cli.families import machine, shaping
 from mogplex_tui.cli.headless import patiently, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.output import Column as Shown
+from mogplex_tui.cli.output import Revealed
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.sources import CLOSED
@@ -23,7 +24,7 @@ from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
-from mogplex_tui.operate.model import Action, Kind, Moment, Row
+from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -57,6 +58,15 @@ class KindCommand(Generic[Row]):
             help="words that must occur, as in the console: word, field:word, !word, age:<2h",
         )
         _add_record(_verb(found, "get", f"one {kind.noun} with all that is known of it"), kind.noun, "record")
+        for creation in kind.creations:
+            sub = _verb(found, creation.id, creation.help.rstrip("."))
+            for parameter in creation.parameters:
+                _add_parameter(sub, parameter)
+            sub.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
+            if creation.reveals:
+                sub.add_argument(
+                    "--reveal", action="store_true", help="print the secret, which is told this once"
+                )
         for action in kind.actions:
             sub = _verb(found, action.id, action.help.rstrip("."))
             _add_record(sub, kind.noun, "records", nargs="+" if action.many else 1)
@@ -72,6 +82,9 @@ class KindCommand(Generic[Row]):
                 return await call.list_rows(args)
             if args.verb == "get":
                 return await call.show(args.record)
+            creation = next((each for each in self._kind.creations if each.id == args.verb), None)
+            if creation is not None:
+                return await call.create(creation, args)
             action = next(each for each in self._kind.actions if each.id == args.verb)
             return await call.act(action, args.records, ask=not getattr(args, "yes", True))
 
@@ -91,6 +104,21 @@ def _add_record(
         nargs=nargs,
         metavar=noun.upper().replace(" ", "_"),
         help="its id, its name or the beginning of either",
+    )
+
+
+def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter[object]) -> None:
+    name = parameter.name.replace("_", "-")
+    if parameter.positional:
+        parser.add_argument(parameter.name, metavar=name.upper(), help=parameter.help)
+        return
+    parser.add_argument(
+        f"--{name}",
+        dest=parameter.name,
+        default=parameter.default,
+        choices=parameter.choices or None,
+        metavar=None if parameter.choices else name.upper(),
+        help=f"{parameter.help} (default: {parameter.default})" if parameter.default else parameter.help,
     )
 
 
@@ -182,6 +210,38 @@ class _Call(Generic[Row]):
                 self._output.line(item.key)
         return code
 
+    async def create(self, creation: Creation, args: argparse.Namespace) -> int:
+        """Make a record, and print its secret where there is one."""
+        kind, output = self._kind, self._output
+        self._setting.must_write(f"The {creation.id}")
+        values = Values({each.name: getattr(args, each.name) for each in creation.parameters})
+        for name, sentence in values.problems(creation.parameters).items():
+            raise Stop(Exit.USAGE, f"{name}: {sentence}")
+        if creation.reveals and not args.reveal:
+            raise Stop(
+                Exit.USAGE,
+                f"What {creation.id} makes can be read this once only. Nothing was sent: give --reveal.",
+            )
+        if self._setting.settings.protected.value and not args.yes:
+            must_be_able_to_ask(creation.id)
+            name = creation.name(values)
+            if not agreed(self._setting, f"{creation.id.capitalize()} {kind.noun} {name}?"):
+                raise Stop(Exit.FAILED, "Nothing was made.")
+        verb = next(each for each in self._screens.verbs if each.id == creation.id)
+        item = verbs.named(verb, values)
+        outcome = await verbs.carry_out(self._session, self._collection, self._screens, verb, item, values)
+        say(output.shown(outcome.sentence))
+        if not outcome.good:
+            return Exit.NOT_ALLOWED if outcome.error is None else code_of(outcome.error)
+        secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
+        if output.form == "json":
+            output.object(
+                kind.noun, {"action": creation.id, "name": item.key, "secret": secret}, redacted=True
+            )
+        else:
+            output.line(item.key if secret is None else secret)
+        return Exit.OK
+
     async def _read(self, priority: Priority) -> None:
         """Read the list. Raises Stop where no source is open to the credential, else the error tree."""
         try:
@@ -199,7 +259,9 @@ class _Call(Generic[Row]):
     def _sorted(self, column: str | None, reverse: bool) -> list[Item]:
         order = self._screens.order_at(column, lambda _: self._session.clock.now())
         descending = self._kind.descending if column is None else False
-        return sorted(self._collection.set.rows.values(), key=order, reverse=descending != reverse)
+        rows = self._collection.set.rows.values()
+        # Rows that are equal are ordered by their keys, as in the console.
+        return sorted(rows, key=lambda item: (order(item), item.key), reverse=descending != reverse)
 
     def _find(self, asked: str) -> Item:
         """Return the record that an id, a name or the beginning of either means. Raises Stop."""

@@ -47,6 +47,7 @@ COMMANDS = {
     "rules": (_KIND_COMMANDS, "the rules: list, get, delete"),
     "commands": (_KIND_COMMANDS, "the slash commands: list, get, delete"),
     "provider-keys": (_KIND_COMMANDS, "the keys of model providers: list, get, verify, delete"),
+    "api-keys": (_KIND_COMMANDS, "the API keys: list, get, create, revoke"),
     "mcp-servers": (_KIND_COMMANDS, "the MCP servers: list, get, enable, disable, delete"),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),

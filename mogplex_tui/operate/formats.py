@@ -46,6 +46,36 @@ def _age(value: datetime, moment: Moment) -> Cell:
     return Cell(words.age(value, moment.now), "dim")
 
 
+def state() -> Format[str]:
+    """Return the format of a state: glyph and word; found by that word and by the service's own."""
+
+    def show(value: str, _: Moment) -> Cell:
+        glyph, word, tone = words.state(line(value))
+        return Cell(f"{glyph} {word}", tone)
+
+    return Format(
+        show, _text_sort, lambda value, _: (words.state(line(value))[1], line(value)), is_state=True
+    )
+
+
+def time_left(soon: float) -> Format[datetime]:
+    """Return the format of the time until an instant; it stands out from `soon` seconds before it."""
+
+    def show(value: datetime, moment: Moment) -> Cell:
+        seconds = (value - moment.now).total_seconds()
+        if seconds <= 0:
+            return Cell("over", "dim")
+        return Cell(words.age_of(seconds), "warn" if seconds < soon else "plain")
+
+    return Format(
+        show,
+        lambda value: (2, value.timestamp()),
+        lambda value, now: (value - now).total_seconds(),
+        align="right",
+        is_span=True,
+    )
+
+
 AGE: Format[datetime] = Format(
     _age,
     lambda value: (1, -value.timestamp()),
@@ -57,15 +87,17 @@ AGE: Format[datetime] = Format(
 
 
 def flag(yes: str = "on", no: str = "off") -> Format[bool]:
-    """Return the format of a yes or no in two words, found by `true` and `false` too; the no is dim."""
+    """Return the format of a yes or no in two words, found by `true` and `false` too; the no is dim, or nothing."""
 
     def show(value: bool, _: Moment) -> Cell:
+        if not value and not no:
+            return Cell("", "dim")
         return Cell(f"{'✓' if value else '·'} {yes if value else no}", "ok" if value else "dim")
 
     return Format(
         show,
         lambda value: (1, float(value)),
-        lambda value, _: (yes, "true") if value else (no, "false"),
+        lambda value, _: (yes, "true") if value else (no, "false") if no else ("false",),
         is_state=True,
     )
 

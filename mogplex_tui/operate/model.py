@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.session import Session
 
 Row = TypeVar("Row")
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 M = TypeVar("M")
 
 Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
@@ -228,10 +230,70 @@ class Confirmation:
 
 
 class Result(NamedTuple):
-    """What an action came to where the answer can be bad news; `{}` in the sentence stands for the record's name."""
+    """What an action came to where its answer says more than that it was done.
+
+    `{}` in the sentence stands for the record's name; `secret` is what the service tells this once.
+    """
 
     is_success: bool
     sentence: str
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Generic[V_co]):
+    """A value that an action asks for: a field of a form in the console, an option of the command.
+
+    `parse` makes the value of what was typed and raises ValueError with a sentence. With `choices` one of them is
+    chosen; a `positional` one stands in the command without a name before it.
+    """
+
+    name: str
+    help: str
+    parse: Callable[[str], V_co]
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    positional: bool = False
+
+
+class Values:
+    """What was typed for the parameters of an action, by parameter."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, parameter: Parameter[V]) -> V:
+        return parameter.parse(self._texts.get(parameter.name, parameter.default))
+
+    def problems(self, parameters: Sequence[Parameter[object]]) -> dict[str, str]:
+        """Return what is wrong with the texts, by the name of the parameter."""
+        found = {}
+        for parameter in parameters:
+            try:
+                self[parameter]
+            except ValueError as error:
+                found[parameter.name] = str(error)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """An action that makes a record of parameters alone.
+
+    `name` is what the new record is called. A creation that `reveals` answers with a secret that is shown once.
+    """
+
+    id: str
+    key: str
+    help: str
+    parameters: tuple[Parameter[object], ...]
+    name: Callable[[Values], str]
+    request: Callable[[ClientView, Values], Awaitable[object]]
+    in_progress: str
+    families: tuple[Family, ...]
+    done: str = "{} is made."
+    confirmation: Confirmation | None = None
+    reveals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +301,8 @@ class Action(Generic[Row]):
     """One change that can be made to a record with one request.
 
     `request` gets the client, the record's key and its row, and may return a `Result`.
-    `unavailable` returns why it makes no sense for a row now, else None. `in_progress` is the word shown until the list
+    `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
+    to which it does something else besides. `in_progress` is the word shown until the list
     was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
     rows. `families` are those whose routes it goes by, one of which must be open.
     """
@@ -252,6 +315,7 @@ class Action(Generic[Row]):
     families: tuple[Family, ...]
     done: str = "{} is changed."
     unavailable: Callable[[Row], str | None] = lambda _: None
+    warning: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None
     many: bool = False
     in_footer: bool = True
@@ -288,6 +352,7 @@ class Kind(Generic[Row]):
     texts: tuple[TextBlock[Row], ...] = ()
     hidden_filters: Mapping[str, Callable[[Row], Words]] = field(default_factory=dict)
     links: tuple[Link[Row], ...] = ()
+    creations: tuple[Creation, ...] = ()
     actions: tuple[Action[Row], ...] = ()
     descending: bool = False
     page_in_browser: Callable[[Row], str] | None = None

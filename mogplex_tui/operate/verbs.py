@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.model import Values
 
 log = logging.getLogger("mogplex.operate")
 
@@ -34,7 +35,7 @@ async def carry_out(
     kind: Kind,
     verb: Verb,
     item: Item,
-    text: str = "",
+    text: str | Values = "",
     *,
     reads: Priority = Priority.ACTION,
 ) -> Outcome:
@@ -91,11 +92,16 @@ def _key_of(session: Session, action: str, subject: str) -> str:
 
 
 async def carry_out_all(
-    session: Session, collection: Collection, kind: Kind, verb: Verb, items: Sequence[Item], text: str = ""
+    session: Session,
+    collection: Collection,
+    kind: Kind,
+    verb: Verb,
+    items: Sequence[Item],
+    text: str | Values = "",
 ) -> Outcome:
     """Carry a verb out on several records, one after the other, and sum up; one that makes a record needs none."""
-    if verb.new:
-        return await carry_out(session, collection, kind, verb, named(text), text)
+    if verb.new is not None:
+        return await carry_out(session, collection, kind, verb, named(verb, text), text)
     if len(items) == 1:
         return await carry_out(session, collection, kind, verb, items[0], text)
     refused = []
@@ -110,9 +116,9 @@ async def carry_out_all(
     return Outcome(_begun(" ".join([said, *refused[:2]])), good=not refused)
 
 
-def named(text: str) -> Item:
-    """Return what stands for a record that is not there yet, by what was typed for it: its name comes first."""
-    return Item(text.partition(",")[0].strip(), None)
+def named(verb: Verb, values: str | Values) -> Item:
+    """Return what stands for a record that is not there yet: its name and nothing else."""
+    return Item(verb.new(values) if verb.new is not None and not isinstance(values, str) else "", None)
 
 
 def _refusal(verb: Verb, name: str, error: MogplexError, end: str) -> str:

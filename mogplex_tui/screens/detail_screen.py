@@ -236,7 +236,7 @@ class DetailScreen(ConsoleScreen):
         if action.verb is not None:
             verb = verb_of(self.KIND, action.verb)
             useful = not self._is_over() and self.collection.closed(self.KIND.needs) is None
-            return verb.new or (useful and takes(verb, self.on_row()))
+            return verb.new is not None or (useful and takes(verb, self.on_row()))
         if action.id == "kind.follow":
             return len(self.record.links) > 0
         if action.id == "kind.browse":
@@ -282,7 +282,7 @@ class DetailScreen(ConsoleScreen):
     def do_verb(self, verb_id: str) -> None:
         """Carry out one of the kind's verbs, asking first where it asks."""
         verb = verb_of(self.KIND, verb_id)
-        if self._is_over() and not verb.new:
+        if self._is_over() and verb.new is None:
             self.notify(
                 f"This {self.KIND.noun} is not in the list any more.", severity="warning", markup=False
             )

@@ -116,7 +116,7 @@ class KindScreen(ListScreen):
             if self.closed() is not None:
                 return False
             chosen = self.chosen() if verb.many else self.chosen_one()
-            return verb.new or any(takes(verb, item) for item in chosen)
+            return verb.new is not None or any(takes(verb, item) for item in chosen)
         if action.id == "kind.browse":
             return bool(self.KIND.page(self.on_row()))
         return action.id != "kind.copy" or self.on_row() is not None
@@ -193,7 +193,7 @@ def verb_of(kind: Kind, verb_id: str) -> Verb:
 
 def takes(verb: Verb, item: Item) -> bool:
     """Return whether a verb makes sense for a record now; one that makes a record always does."""
-    return verb.new or (item.record is not None and verb.why_not(item) is None)
+    return verb.new is not None or (item.record is not None and verb.why_not(item) is None)
 
 
 def tab_of(kind: Kind) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.operate.kinds.base import Context, Kind, Link
     from mogplex_tui.operate.kinds.verb import Verb
+    from mogplex_tui.operate.model import Values
     from mogplex_tui.operate.waiting import Waiting
     from mogplex_tui.screens.palette import Entry
 
@@ -197,7 +198,7 @@ class ConsolePlaces(ConsoleTasks):
         from mogplex_tui.screens.questions import verb_screen
 
         able = [item for item in items if verb.why_not(item) is None and item.record is not None]
-        if verb.new:
+        if verb.new is not None:
             able, closed = [Item("", None)], self.collection(kind).closed(kind.needs)
             if closed is not None:
                 self.notify(closed, severity="warning", markup=False)
@@ -213,7 +214,7 @@ class ConsolePlaces(ConsoleTasks):
             return
         asked = verb_screen(self.session, kind, verb, able, self._cells_now(), self.protected_name)
 
-        def go(text: str) -> None:
+        def go(text: str | Values) -> None:
             begun()
             self.run_job(self._carry_out(kind, verb, able, text))
 
@@ -228,23 +229,28 @@ class ConsolePlaces(ConsoleTasks):
         return Context(self.session.clock.now())
 
     def _go_if(
-        self, kind: Kind, verb: Verb, items: list[Item], go: Callable[[str], None], answer: bool | str | None
+        self,
+        kind: Kind,
+        verb: Verb,
+        items: list[Item],
+        go: Callable[[str | Values], None],
+        answer: bool | str | Values | None,
     ) -> None:
         if answer is None or answer is False:
             return
-        text = answer if isinstance(answer, str) else ""
-        if isinstance(answer, str) and verb.means and self.protected_name:
+        text = "" if isinstance(answer, bool) else answer
+        if not isinstance(answer, bool) and verb.means and self.protected_name:
             from mogplex_tui.operate.verbs import named
             from mogplex_tui.screens.modals.confirm import ConfirmModal
             from mogplex_tui.screens.questions import verb_question
 
-            about = [named(text)] if verb.new else items
+            about = items if verb.new is None else [named(verb, text)]
             asked = ConfirmModal(verb_question(kind, verb, about, self._cells_now()), self.protected_name)
             self.push_screen(asked, lambda sure: go(text) if sure else None)
             return
         go(text)
 
-    async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str) -> None:
+    async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str | Values) -> None:
         from mogplex_tui.operate.verbs import carry_out_all
 
         outcome = await carry_out_all(self.session, self.collection(kind), kind, verb, items, text)

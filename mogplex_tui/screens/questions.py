@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.collection import Item
     from mogplex_tui.operate.kinds.base import Kind
     from mogplex_tui.operate.kinds.verb import Verb
+    from mogplex_tui.operate.model import Values
     from mogplex_tui.screens.modals.base import Dialog
 
 # So many records are named in a question; of the rest it says how many there are.
@@ -135,11 +136,16 @@ def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Contex
 
 def verb_screen(
     session: Session, kind: Kind, verb: Verb, items: list[Item], context: Context, name: str = ""
-) -> Dialog[str] | Dialog[bool] | None:
-    """Return what is asked before a verb: the text it needs, or whether it is meant; None when nothing is asked.
+) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
+    """Return what is asked before a verb: the values it needs, or whether it is meant; None when nothing is asked.
 
     `name` is that of a protected context, which a dangerous verb wants typed.
     """
+    if verb.parameters:
+        from mogplex_tui.screens.modals.form import FormModal
+
+        title = _title(kind, verb, items)
+        return FormModal(title, verb.parameters, verb.means, verb.go or verb.title.capitalize())
     if verb.wish is not None:
         from mogplex_tui.screens.modals.ask import AskModal
 

@@ -110,3 +110,39 @@ async def test_token_alone_on_the_hosted_service_lists_and_changes_nothing(
     assert refused.code == 3
     assert "mogplex-tui login --session opens it." in refused.err
     assert refused.out == ""
+
+
+async def test_parameters_of_a_creation_are_options_and_its_secret_is_printed_once(
+    operator: Mogplex, plane: PlaneServer
+) -> None:
+    done = await operator("api-keys", "create", "ci", "--scopes", "read", "--days", "90", "--reveal")
+    assert done.code == 0, done.err
+    (token,) = done.lines
+    assert token.startswith("mog_")
+    assert "API key ci is made." in done.err
+    row = plane.plane.db.only("SELECT * FROM user_api_keys WHERE name = 'ci'")
+    assert "write" not in row["scopes"]
+    assert row["expires_at"] is not None
+    listed = await operator("api-keys", "list", "--json")
+    assert token not in listed.out
+    assert "ci" in {each["name"] for each in listed.objects}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["ci"], "give --reveal"),
+        ([" ", "--reveal"], "name: A key has a name of 1 to 100 characters."),
+        (["ci", "--days", "soon", "--reveal"], "days: A key ends after 1 to 36500 days"),
+        (["ci", "--scopes", "admin", "--reveal"], "invalid choice: 'admin'"),
+    ],
+    ids=["no reveal", "no name", "days", "scopes"],
+)
+async def test_creation_that_cannot_be_meant_is_refused_before_it_is_sent(
+    operator: Mogplex, plane: PlaneServer, words: list[str], says: str
+) -> None:
+    before = plane.plane.db.all("SELECT id FROM user_api_keys")
+    done = await operator("api-keys", "create", *words)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert plane.plane.db.all("SELECT id FROM user_api_keys") == before

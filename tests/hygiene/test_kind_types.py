@@ -34,6 +34,10 @@ TYPOS = [
     ("rules", "            lambda row: len(row.content),\n", "            lambda row: row.content,\n"),
     ("provider_keys", 'f"provider:={quoted(row.provider)}"', 'f"provider:={quoted(row.provder)}"'),
     ("provider_keys", "_verify,\n", "_verfy,\n"),
+    ("api_keys", "scopes=values[SCOPES]", "scopes=values[SCOPE]"),
+    ("api_keys", "expires_in_days=values[DAYS]", "expires_in_days=values[NAME]"),
+    ("api_keys", "warning=_loses_access", "warnings=_loses_access"),
+    ("provider_keys", "quoted(row.provider)", "quoted(row.provder)"),
     ("commands", "page_of(await client.commands.list()", "page_of(await client.rules.list()"),
 ]
 

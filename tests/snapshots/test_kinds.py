@@ -21,6 +21,7 @@ from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
@@ -94,8 +95,8 @@ def _standing(rows: Mapping[str, Item]) -> dict[str, Item]:
     """The rows with the one thing that no seed decides: a plane draws its tokens anew, whose first letters keys show."""
     found = dict(rows)
     for key, item in rows.items():
-        if isinstance(item.record, dict) and "prefix" in item.record:
-            found[key] = replace(item, record={**item.record, "prefix": f"mog_{key[:8]}"})
+        if isinstance(item.record, ApiKeyRow):
+            found[key] = replace(item, record=replace(item.record, prefix=f"mog_{key[:8]}"))
     return found
 
 

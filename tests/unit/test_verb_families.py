@@ -19,6 +19,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.verbs import carry_out
 from tests.streamed_answers import Streamed
 
@@ -26,7 +27,7 @@ ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
 EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
 # What is typed, where not any text will do.
 TYPED = {
-    "api-keys.create": "ci, read, 90",
+    "api-keys.create": Values({"name": "ci"}),
     "automations.trigger": ID,
     "members.role": "viewer",
     "sandboxes.extend": "30",

@@ -1,102 +1,211 @@
-"""API keys: what each may do, when it was used last and when it ends; never the token itself (identity.md §4)."""
+"""API keys: what each may do, when it was last used and when it ends; never the token (identity.md §4)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.model import (
+    Action,
+    Confirmation,
+    Creation,
+    Fact,
+    Kind,
+    Layout,
+    Page,
+    Parameter,
+    Result,
+    Source,
+    Values,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.keys import ApiKeyDraft
-    from mogplex_tui.live.collection import Item
+    from mogplex_tui.api.models.keys import ApiKey
     from mogplex_tui.live.session import Session
 
+_WEEK = 7 * 86_400
 
-async def _list(client: ClientView, session: Session) -> Listing:
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRow:
+    """An API key. `context` is the name of the context that this console uses it for, else None."""
+
+    id: str
+    name: str
+    prefix: str | None
+    scopes: tuple[str, ...]
+    status: str
+    context: str | None
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    created_at: datetime | None
+
+
+async def _read(client: ClientView, session: Session) -> Page[ApiKeyRow]:
     now, target = session.clock.now(), session.target
-    ours = target.token.reveal() if target.token else ""
+    token = target.token.reveal() if target.token else ""
 
-    def dress(key: Any) -> dict[str, Any]:
-        mine = bool(key.prefix) and ours.startswith(key.prefix)
-        status = "expired" if key.is_expired(now) else "active"
-        return dressed(key, status=status, ours=mine, context=target.name if mine else None)
+    def row(key: ApiKey) -> ApiKeyRow:
+        is_ours = bool(key.prefix) and token.startswith(key.prefix)
+        return ApiKeyRow(
+            id=key.id,
+            name=key.name,
+            prefix=key.prefix,
+            scopes=tuple(map(str, key.scopes)),
+            status="expired" if key.is_expired(now) else "active",
+            context=target.name if is_ours else None,
+            last_used_at=key.last_used_at,
+            expires_at=key.expires_at,
+            created_at=key.created_at,
+        )
 
-    return listed(await client.api_keys.list(), dress=dress)
-
-
-def _draft(text: str) -> ApiKeyDraft:
-    """What is typed: a name, then with commas between what it may do and in how many days it ends, or neither."""
-    from mogplex_tui.api.models.keys import ApiKeyDraft, Scope
-
-    name, *rest = (part.strip() for part in text.split(","))
-    days = next((part for part in rest if part.isdecimal()), None)
-    if days is not None:
-        rest.remove(days)
-    scopes = [part.lower() for part in rest if part] or [*Scope]
-    return ApiKeyDraft(name=name, scopes=scopes, expires_in_days=None if days is None else int(days))
+    return page_of(await client.api_keys.list(), row, lambda each: each.id)
 
 
-def _check(text: str) -> str | None:
-    from mogplex_tui.api.errors import InvalidInput
-
-    try:
-        _draft(text)
-    except InvalidInput as error:
-        return str(error)
-    return None
+def _name(text: str) -> str:
+    if not 1 <= len(text.strip()) <= 100:
+        raise ValueError("A key has a name of 1 to 100 characters.")
+    return text.strip()
 
 
-def _loses_access(item: Item) -> str | None:
-    """Return the warning before the key that this console signs in with is revoked."""
-    name = c.value(item, "context")
-    return None if name is None else f"This console uses it: the context {name} loses its access with it."
+def _scopes(text: str) -> list[str]:
+    if text not in _SCOPES:
+        raise ValueError(f"A key may {' or '.join(_SCOPES)}.")
+    return _SCOPES[text]
 
 
-KIND = Kind(
+def _days(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or not 1 <= int(text) <= 36_500:
+        raise ValueError("A key ends after 1 to 36500 days, or never: leave it empty.")
+    return int(text)
+
+
+_SCOPES = {"read-write": ["read", "write"], "read": ["read"]}
+NAME = Parameter("name", "what it is for, such as ci", _name, positional=True)
+SCOPES = Parameter("scopes", "what it may do", _scopes, default="read-write", choices=tuple(_SCOPES))
+DAYS = Parameter("days", "after how many days it ends; empty for never", _days)
+
+
+async def _create(client: ClientView, values: Values) -> Result:
+    from mogplex_tui.api.models.keys import ApiKeyDraft
+
+    draft = ApiKeyDraft(name=values[NAME], scopes=values[SCOPES], expires_in_days=values[DAYS])
+    made = await client.api_keys.mint(draft)
+    return Result(True, "{} is made.", made.token)
+
+
+def _loses_access(row: ApiKeyRow) -> str | None:
+    if row.context is None:
+        return None
+    return f"This console uses it: the context {row.context} loses its access with it."
+
+
+KIND = Kind[ApiKeyRow](
     name="api-keys",
     title="API keys",
     noun="API key",
     aliases=("api-key", "keys", "tokens", "ak"),
     contract="identity.md §4",
-    roads=(road(Family.KEYS, _list, every=120, blind=60),),
-    fields=(
-        c.state("status", width=10, priority=0),
-        c.text("name", "NAME", 24, flex=2, min_width=14),
-        c.text("prefix", "BEGINS", 14, "dim", priority=1),
-        c.text("scopes", "MAY", 12, priority=1),
-        c.flag("ours", "OURS", "this one", "", priority=1),
-        c.age("last_used_at", "USED", 5, key="used", priority=0),
-        c.left("expires_at", "ENDS", 5, 7 * 86_400, key="ends", priority=0),
-        c.age("created_at", key="age", priority=2),
+    sources=(Source(Family.KEYS, _read, poll=120, poll_blind=60),),
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
+        column(
+            "name",
+            "NAME",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=2, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "prefix",
+            "BEGINS",
+            lambda row: row.prefix,
+            formats.text("dim"),
+            Layout(14, priority=1),
+            is_text=True,
+        ),
+        column(
+            "scopes", "MAY", lambda row: row.scopes, formats.texts(), Layout(12, priority=1), is_text=True
+        ),
+        column(
+            "ours",
+            "OURS",
+            lambda row: row.context is not None,
+            formats.flag("this one", ""),
+            Layout(10, priority=1),
+            field="context",
+        ),
+        column("used", "USED", lambda row: row.last_used_at, formats.AGE, Layout(5), field="last_used_at"),
+        column(
+            "ends",
+            "ENDS",
+            lambda row: row.expires_at,
+            formats.time_left(_WEEK),
+            Layout(5),
+            field="expires_at",
+        ),
+        column(
+            "age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, priority=2), field="created_at"
+        ),
     ),
-    search=c.searching(),
-    default_sort=c.by("created_at"),
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; begins with: prefix; status: status as state; may: scopes; this console's: ours",
-        "used last: last_used_at; ends: expires_at; made: created_at",
+    label=lambda row: row.name,
+    default_sort="age",
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("begins with", lambda row: row.prefix),
+            Fact(
+                "status", lambda row: row.status, lambda row, moment: formats.state().show(row.status, moment)
+            ),
+            Fact("may", lambda row: row.scopes),
+            Fact("this console's", lambda row: row.context is not None),
+        ),
+        (
+            Fact("used last", lambda row: row.last_used_at),
+            Fact("ends", lambda row: row.expires_at),
+            Fact("made", lambda row: row.created_at),
+        ),
     ),
-    verbs=(
-        verb("create", "n", "Make a key; its token is shown once.")
-        .sends(lambda client, _, text: client.api_keys.mint(_draft(text)))
-        .makes_new()
-        .wants("Its name, what it may do, for how many days: ci, read, 90", check=_check)
-        .asks("With a name alone it may read and write, and never ends.", go="Create it")
-        .says("creating", "{} is made.")
-        .reveals(lambda made: made.token),
-        verb("revoke", "x", "End the key for good; asks first.")
-        .sends(lambda client, item, _: client.api_keys.revoke(item.key))
-        .asks("Whatever uses this key is shut out at once; it cannot be taken back.", go="Revoke it")
-        .warns(_loses_access)
-        .says("revoking", "{} is revoked."),
+    creations=(
+        Creation(
+            "create",
+            "n",
+            "Make a key; its token is shown once.",
+            parameters=(NAME, SCOPES, DAYS),
+            name=lambda values: values[NAME],
+            request=_create,
+            in_progress="creating",
+            families=(Family.KEYS,),
+            confirmation=Confirmation(["Without days it never ends."], "Create it"),
+            reveals=True,
+        ),
     ),
+    actions=(
+        Action(
+            "revoke",
+            "x",
+            "End the key for good; asks first.",
+            lambda client, key, _: client.api_keys.revoke(key),
+            in_progress="revoking",
+            done="{} is revoked.",
+            families=(Family.KEYS,),
+            warning=_loses_access,
+            confirmation=Confirmation(
+                ["Whatever uses this key is shut out at once; it cannot be taken back."], "Revoke it"
+            ),
+        ),
+    ),
+    page_in_browser=lambda _: "/settings/api-keys",
     empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",
-    url=lambda _: "/settings/api-keys",
-    needs=p.session_needed("API keys"),
+    needs=session_needed("API keys"),
 )

@@ -39,10 +39,14 @@ def kinds() -> Mapping[str, Kind]:
     return {kind.name: kind for kind in screens}
 
 
+def declaration(name: str) -> Any:
+    """Return a kind as its module declares it. Raises ModuleNotFoundError for a name that is none."""
+    return importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}").KIND
+
+
 def typed_kind(name: str) -> model.Kind[Any]:
     """Return a kind that is declared with `mogplex_tui.operate.model`. Raises KeyError for any other name."""
-    module = f"mogplex_tui.operate.kinds.{name.replace('-', '_')}"
-    kind = importlib.import_module(module).KIND
+    kind = declaration(name)
     if not isinstance(kind, model.Kind):
         raise KeyError(name)
     return kind

@@ -17,6 +17,7 @@ from mogplex_tui.operate.model import (
     Action,
     Cell,
     Column,
+    Creation,
     Fact,
     Kind,
     Link,
@@ -57,7 +58,7 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         links=lambda item: [link for each in kind.links if (link := _link(each, item.record)) is not None],
         texts=lambda item, _: _texts(kind, item.record),
         url=None if kind.page_in_browser is None else partial(_url, kind.page_in_browser),
-        verbs=tuple(map(_verb, kind.actions)),
+        verbs=(*map(_creation, kind.creations), *map(_verb, kind.actions)),
         empty=kind.empty,
         needs=kind.needs,
     )
@@ -169,6 +170,29 @@ def _url(page: Callable[[Row], str], item: Item) -> str:
     return "" if item.record is None else page(item.record)
 
 
+def _answer(answer: object, done: str) -> Result:
+    return answer if isinstance(answer, Result) else Result(True, done)
+
+
+def _creation(creation: Creation) -> verb.Verb:
+    asked = creation.confirmation
+    return verb.Verb(
+        creation.id,
+        creation.id,
+        creation.key,
+        creation.help,
+        lambda client, _, values: creation.request(client, values),
+        doing=creation.in_progress,
+        means=() if asked is None else asked.consequences,
+        go="" if asked is None else asked.yes,
+        told=lambda answer: _answer(answer, creation.done)[:2],
+        families=creation.families,
+        new=creation.name,
+        parameters=creation.parameters,
+        secret=(lambda answer: _answer(answer, "").secret) if creation.reveals else None,
+    )
+
+
 def _verb(action: Action[Row]) -> verb.Verb:
     def call(client: ClientView, item: Item, _: str) -> Awaitable[object]:
         return action.request(client, item.key, item.record)
@@ -181,10 +205,11 @@ def _verb(action: Action[Row]) -> verb.Verb:
         action.help,
         call,
         why_not=lambda item: None if item.record is None else action.unavailable(item.record),
+        warn=lambda item: None if item.record is None else action.warning(item.record),
         doing=action.in_progress,
         means=() if asked is None else asked.consequences,
         go="" if asked is None else asked.yes,
-        told=lambda answer: answer if isinstance(answer, Result) else Result(True, action.done),
+        told=lambda answer: _answer(answer, action.done)[:2],
         many=action.many,
         footer=action.in_footer,
         families=action.families,

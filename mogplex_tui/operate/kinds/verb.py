@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Item
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.model import Parameter, Values
 
 Choices = Callable[["Item", "Session"], Sequence[tuple[str, str]]]
 """What can be chosen for a record: pairs of what is sent and what it is called."""
@@ -41,8 +42,8 @@ class Verb:
     Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
     answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth argument.
 
-    A verb that is `new` makes a record and needs none: what is typed before a comma is its name. `secret` takes out of
-    the answer what the service never tells again; it is shown once and kept nowhere.
+    A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record.
+    `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere.
 
     `families` are those whose routes it goes by, one of which is enough; none stands for the family of the kind's first
     road. `needing` names in a sentence what is closed with them.
@@ -64,8 +65,9 @@ class Verb:
     footer: bool = True
     told: Callable[[Any], tuple[bool, str]] | None = None
     keyed: bool = False
-    new: bool = False
-    secret: Callable[[Any], Secret] | None = None
+    new: Callable[[Values], str] | None = None
+    parameters: tuple[Parameter[object], ...] = ()
+    secret: Callable[[Any], Secret | None] | None = None
     families: tuple[Family, ...] = ()
     needing: str = ""
 
@@ -100,14 +102,6 @@ class Verb:
     def for_many(self) -> Verb:
         """The verb for every marked row."""
         return replace(self, many=True)
-
-    def makes_new(self) -> Verb:
-        """The verb for no record: it makes one, called by what is typed."""
-        return replace(self, new=True)
-
-    def reveals(self, secret: Callable[[Any], Secret]) -> Verb:
-        """The verb whose answer holds what is shown once and never again."""
-        return replace(self, secret=secret)
 
     def aside(self) -> Verb:
         """The verb without a place in the footer."""

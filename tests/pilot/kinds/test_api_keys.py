@@ -26,10 +26,12 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         screen = await shown(ui, "api-keys")
         known = set(screen.rows_of().rows)
         await ui.press("n")
-        await ui.sees("Create API key", "With a name alone it may read and write, and never ends.")
-        await ui.press(*"ci,admin", "enter")
-        await ui.sees("Invalid scope value. Allowed: read, write.")
-        await ui.press(*["backspace"] * 5, *"read,90", "enter")
+        await ui.sees("Create API key", "Without days it never ends.", "read-write")
+        await ui.press("ctrl+s")
+        await ui.sees("A key has a name of 1 to 100 characters.")
+        await ui.press(*"ci", "tab", "enter", "down", "enter", "tab", *"90x", "enter")
+        await ui.sees("A key ends after 1 to 36500 days, or never: leave it empty.")
+        await ui.press("backspace", "enter")
         text = await ui.sees("The secret of the new API key", "It is shown this once")
         token = next(word for word in text.split() if word.startswith("mog_") and len(word) == 28)
         await ui.press("enter")
@@ -60,7 +62,7 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
         known = set(screen.rows_of().rows)
         await ui.press("n")
         await ui.sees("Create API key")
-        await ui.press(*"ci", "enter")
+        await ui.press(*"ci", "ctrl+s")
         text = await ui.sees("Create API key?", "test is protected")
         assert any(line.strip(" │") == "ci" for line in text.split("\n"))
         await ui.press(*"test", "enter")
@@ -72,7 +74,7 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
 async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
     async with console(protected=protected) as ui:
         screen = await shown(ui, "api-keys")
-        rows = {item.record["ours"]: key for key, item in screen.rows_of().rows.items()}
+        rows = {item.record.context is not None: key for key, item in screen.rows_of().rows.items()}
         ours = ui.server.plane.db.value(
             "SELECT id FROM user_api_keys WHERE token_prefix = ?", (ui.server.token[:12],)
         )

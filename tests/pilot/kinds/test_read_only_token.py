@@ -9,9 +9,10 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, verbs
+from mogplex_tui.operate import actions, model, verbs
 from mogplex_tui.operate.kinds.base import collection_of
-from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.registry import declaration, kinds
+from mogplex_tui.operate.model import Values
 from tests.pilot.kinds.walking import plane_of
 from tests.recording import recording
 
@@ -58,14 +59,17 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
                 session = Session(target)
                 await session.learn_scope()
                 recorded.forget()
-                item = Item(KEYS.get(kind.name, NOBODY), RECORD)
+                # A typed kind takes no record but its own row; none of its requests needs more than the key.
+                record = None if isinstance(declaration(kind.name), model.Kind) else RECORD
+                item = Item(KEYS.get(kind.name, NOBODY), record)
                 choices = verb.wish.choices(item, session) if verb.wish and verb.wish.choices else ()
                 written = verb.wish.value(item) if verb.wish else ""
                 text = choices[0][0] if choices else written or "ci"
+                given = Values({"name": "ci"}) if verb.parameters else text
                 try:
                     closed = actions.offered(actions.BY_ID[f"{kind.name}.{verb.id}"], session)
                     said = await verbs.carry_out(
-                        session, collection_of(session, kind), kind, verb, item, text
+                        session, collection_of(session, kind), kind, verb, item, given
                     )
                 finally:
                     await session.stop()

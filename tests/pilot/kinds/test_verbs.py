@@ -28,6 +28,7 @@ from mogplex_tui.operate import actions, verbs
 from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Values
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.widgets.line_table import LineTable
@@ -62,7 +63,7 @@ GONE_IS_FINE = frozenset({"api-keys.revoke"})
 # After these the list may read as before.
 SAME_AFTER = frozenset({"extend", "restart"})
 # What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
-TYPED: dict[str, str] = {"api-keys.create": "ci, read, 90"}
+TYPED: dict[str, Values] = {"api-keys.create": Values({"name": "ci", "scopes": "read", "days": "90"})}
 
 
 def _name(kind: Kind, verb: Verb) -> str:
@@ -101,17 +102,19 @@ class Bench:
     async def item(self, verb: Verb) -> Item:
         """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
-        if verb.new:
-            return verbs.named(TYPED[_name(self.kind, verb)])
+        if verb.new is not None:
+            return verbs.named(verb, TYPED[_name(self.kind, verb)])
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
                 return item
         raise AssertionError(f"no {self.kind.noun} can be {verb.title}d: say in NEEDED what makes one")
 
-    async def text(self, verb: Verb, item: Item) -> str:
+    async def text(self, verb: Verb, item: Item) -> str | Values:
         """What a person would answer to what the verb asks."""
         name = _name(self.kind, verb)
+        if verb.parameters:
+            return TYPED[name]
         if verb.wish is None:
             return ""
         if verb.wish.choices is not None:
@@ -123,7 +126,7 @@ class Bench:
             now = verb.wish.value(item)
             if choices:
                 return next((value for value, _ in choices if value != now), choices[0][0])
-        text = TYPED.get(name) or verb.wish.value(item) or "something else"
+        text = verb.wish.value(item) or "something else"
         assert verb.wish.check(text) is None, f"{name} does not accept {text!r}: say in TYPED what it takes"
         return text
 

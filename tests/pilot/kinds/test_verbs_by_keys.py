@@ -23,8 +23,9 @@ from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.kind_screen import KindScreen
 from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.confirm import ConfirmModal
+from mogplex_tui.screens.modals.form import FormModal
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, TYPED
+from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS
 from tests.pilot.kinds.test_verbs import _name as name_of
 from tests.pilot.kinds.test_verbs import _sent as sent_by
 from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, settled, soon, type_keys
@@ -64,7 +65,9 @@ async def _mark(ui: Console, screen: KindScreen, items: list[Item]) -> None:
 async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
     """Say yes to what is asked, or give what is wanted."""
     asked = ui.app.screen
-    if isinstance(asked, AskModal):
+    if isinstance(asked, FormModal):
+        await type_keys(ui, *text, "ctrl+s")
+    elif isinstance(asked, AskModal):
         if asked.query(OptionList):
             if asked.query_one(OptionList).highlighted is None:
                 await type_keys(ui, "down")
@@ -86,9 +89,10 @@ async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, t
 
     await type_keys(ui, KEYS.get(verb.key, verb.key))
     if verb.wish is not None or verb.means:
-        await soon(ui, lambda: isinstance(ui.app.screen, AskModal | ConfirmModal), f"what {verb.id} asks")
+        asking = AskModal | ConfirmModal | FormModal
+        await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks")
         await settled(ui)
-        await _answer(ui, kind, verb, TYPED.get(name_of(kind, verb), "fine"))
+        await _answer(ui, kind, verb, "fine")
     await soon(ui, lambda: len(ends()) == times, f"the end of {name_of(kind, verb)}")
     assert set(ends()) == {(name_of(kind, verb), "refused")}
     await back_at(ui, on)

@@ -1,0 +1,103 @@
+"""The form of an action's parameters: one field for each, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Static
+
+from mogplex_tui.operate.model import Parameter, Values
+from mogplex_tui.screens.modals.base import Dialog, FlatButton
+from mogplex_tui.widgets.text import visible
+
+
+class FormModal(Dialog[Values]):
+    """Dismisses with the values, or None. What was typed stays while anything is wrong with it."""
+
+    DEFAULT_CSS = """
+    FormModal {
+        .field { height: auto; margin-bottom: 1; }
+        .field .label { width: 12; color: $foreground 60%; }
+        .field Input, .field Select { width: 1fr; }
+        &.-low .field { margin-bottom: 0; }
+        Select { height: 1; }
+        SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
+        Select:focus > SelectCurrent { border: none; background: $boost; }
+        SelectOverlay { border: round $border; max-height: 12; }
+    }
+    """
+    BINDINGS = [Binding("ctrl+s", "take", "send", priority=True)]
+
+    def __init__(
+        self, title: str, parameters: Sequence[Parameter[object]], means: Sequence[str] = (), go: str = "OK"
+    ) -> None:
+        super().__init__()
+        self._title, self._parameters, self._means, self._go = title, list(parameters), list(means), go
+
+    def compose(self) -> ComposeResult:
+        """Lay out a field for each parameter; nothing in them is markup."""
+        with Vertical(id="box") as box:
+            box.border_title = Content(visible(self._title)).markup
+            for parameter in self._parameters:
+                label = Static(Content(visible(parameter.name)), classes="label")
+                yield Horizontal(label, self._field(parameter), classes="field")
+            yield Static("", classes="trouble", markup=False)
+            for line in self._means:
+                yield Static(Content(visible(line)), classes="line dim")
+            with Horizontal(id="buttons"):
+                yield FlatButton("Close", id="keep")
+                yield FlatButton(f"{self._go}  ctrl+s", id="go")
+
+    @staticmethod
+    def _field(parameter: Parameter[object]) -> Widget:
+        name = f"field-{parameter.name}"
+        if parameter.choices:
+            choices = [(choice, choice) for choice in parameter.choices]
+            return Select(choices, value=parameter.default, allow_blank=False, id=name)
+        return Input(parameter.default, placeholder=parameter.help, id=name, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Focus the first field."""
+        self._widget(self._parameters[0]).focus()
+
+    def _widget(self, parameter: Parameter[object]) -> Widget:
+        return self.query_one(f"#field-{parameter.name}")
+
+    def _text(self, parameter: Parameter[object]) -> str:
+        widget = self._widget(parameter)
+        return str(widget.value) if isinstance(widget, Input | Select) else ""
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """Go to the next field; from the last one, send."""
+        event.stop()
+        names = [f"field-{parameter.name}" for parameter in self._parameters]
+        place = names.index(event.input.id or "") + 1
+        if place < len(names):
+            self.query_one(f"#{names[place]}").focus()
+        else:
+            self.action_take()
+
+    @on(Button.Pressed, "#go")
+    def action_take(self) -> None:
+        """Dismiss with the values, or say what is wrong with the first that is wrong."""
+        values = Values({parameter.name: self._text(parameter) for parameter in self._parameters})
+        problems = values.problems(self._parameters)
+        if not problems:
+            self.dismiss(values)
+            return
+        name, sentence = next(iter(problems.items()))
+        trouble = self.query_one(".trouble", Static)
+        trouble.update(Content(visible(sentence)))
+        trouble.add_class("-shown")
+        self.query_one(f"#field-{name}").focus()
+
+    @on(Button.Pressed, "#keep")
+    def _keep(self) -> None:
+        self.dismiss(None)

@@ -16,6 +16,7 @@ import pyte
 NAMED = {
     "enter": "\r",
     "esc": "\x1b",
+    "ctrl+s": "\x13",
     "right": "\x1b[C",
     "left": "\x1b[D",
     "up": "\x1b[A",

@@ -81,7 +81,7 @@ def test_ledger_of_a_killed_console_has_every_effect(plane: Plane, tmp_path: Pat
                 terminal.wait_for(r"API keys +\d")
                 terminal.press("n")
                 terminal.wait_for("╭─")
-                terminal.press(f"killed {number}, read, 90", "enter")
+                terminal.press(f"killed {number}", "ctrl+s")
                 terminal.pump(rng.uniform(0.0, 1.0))
                 os.kill(terminal.pid, signal.SIGKILL)
             finally:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
@@ -18,11 +20,12 @@ from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import Revealed
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.operate import verbs, words
 from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
-from mogplex_tui.operate.kinds.registry import typed_kind
+from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
 from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
 
@@ -165,7 +168,7 @@ class _Call(Generic[Row]):
     async def show(self, asked: str) -> int:
         """Print one record."""
         await self._read(Priority.ACTION)
-        item = self._find(asked)
+        item = await self._read_single(self._find(asked))
         output, moment = self._output, Moment(self._session.clock.now())
         if output.form == "json":
             output.object(self._kind.noun, _json_of(item), redacted=True)
@@ -244,11 +247,34 @@ class _Call(Generic[Row]):
 
     async def _read(self, priority: Priority) -> None:
         """Read the list. Raises Stop where no source is open to the credential, else the error tree."""
+        await self._read_related(priority)
         try:
             await patiently(lambda: self._collection.fetch(priority))
+            if self._session.names.unsearched():
+                await read_hidden(self._session, priority)
         except CLOSED as error:
             reason = self._collection.closed(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
+
+    async def _read_related(self, priority: Priority) -> None:
+        """Read what the rows are joined with; without it they show ids."""
+        join = self._kind.join
+        if join is None:
+            return
+        if join.names:
+            await read_names(self._session, priority)
+        for name in join.related:
+            with suppress(MogplexError):
+                await collection_of(self._session, kinds()[name]).fetch(priority)
+
+    async def _read_single(self, item: Item) -> Item:
+        """Return a record as it is when read by itself, where that says more than the list."""
+        read = self._screens.one
+        if read is None:
+            return item
+        client = self._session.client.at(Priority.ACTION)
+        self._collection.put(await patiently(lambda: read(client, item)))
+        return self._collection.set.rows[item.key]
 
     def _check_fields(self, text: str) -> None:
         known = sorted({name for column in self._screens.fields for name in column.names} | {"id"})

@@ -49,6 +49,7 @@ COMMANDS = {
     "provider-keys": (_KIND_COMMANDS, "the keys of model providers: list, get, verify, delete"),
     "api-keys": (_KIND_COMMANDS, "the API keys: list, get, create, revoke"),
     "mcp-servers": (_KIND_COMMANDS, "the MCP servers: list, get, enable, disable, delete"),
+    "conversations": (_KIND_COMMANDS, "the stored chats: list, get, delete"),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),
     "spec": ("mogplex_tui.cli.spec", "kinds, columns, filters, actions and commands as JSON"),

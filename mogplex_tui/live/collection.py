@@ -123,6 +123,8 @@ class Collection:
 
     `lend` says what the rows of the kinds `beside` tell of a record; `relend` puts it into every record anew once one
     of those lists has changed, and each time where a record `ages`: what is lent then depends on the time of day.
+    `join` does the same for typed rows: it returns the function that fills the fields of a row which other lists know.
+    `merge` returns a row of the list with what the same record, read by itself, says beyond it.
     `ends` says until when a record is open, where records run out.
     """
 
@@ -134,12 +136,16 @@ class Collection:
         *,
         beside: Sequence[str] = (),
         lend: Lend | None = None,
+        join: Callable[[Session], Callable[[Any], Any]] | None = None,
+        merge: Callable[[Any, Any], Any] | None = None,
         ages: bool = False,
         ends: Ends | None = None,
     ) -> None:
         self.session, self.name, self.roads = session, name, tuple(roads)
         self._lend, self._lent_is_old, self._ages = lend, False, ages
-        self._lenders = [session.store.set(other) for other in beside] if lend is not None else []
+        self._join, self._merge = join, merge
+        lends = lend is not None or join is not None
+        self._lenders = [session.store.set(other) for other in beside] if lends else []
         # Which of them were old when they lent last.
         self._were_old: list[bool] = []
         for lender in self._lenders:
@@ -263,7 +269,11 @@ class Collection:
 
     def _dressed(self, item: Item) -> Item:
         doing, more = self._doing.get(item.key), self._more.get(item.key)
-        if more is not None and isinstance(item.record, Mapping):
+        if more is not None and self._merge is not None and item.record is not None:
+            merged = self._merge(item.record, more.record)
+            # The longer JSON is shown for as long as the list says nothing that is newer.
+            item = replace(item, record=merged, raw=more.raw if merged == more.record else item.raw)
+        elif more is not None and isinstance(item.record, Mapping):
             # The longer JSON is shown for as long as the row says nothing that is newer.
             same = all(more.record.get(name) == value for name, value in item.record.items())
             item = replace(item, record={**more.record, **item.record}, raw=more.raw if same else item.raw)
@@ -271,6 +281,9 @@ class Collection:
 
     def _fill_in_names(self) -> None:
         """Name the repositories and agents of rows that were read before the names were."""
+        if self._join is not None:
+            self.set.apply(self._lent(self.set.rows.values()))
+            return
         named = []
         for key, item in self.set.rows.items():
             if isinstance(item.record, Mapping):
@@ -284,6 +297,12 @@ class Collection:
 
     def _lent(self, items: Iterable[Item]) -> list[tuple[str, Item]]:
         pairs = [(item.key, self._dressed(item)) for item in items]
+        if self._join is not None:
+            fill = self._join(self.session)
+            return [
+                (key, item if item.record is None else replace(item, record=fill(item.record)))
+                for key, item in pairs
+            ]
         if self._lend is None:
             return pairs
         lent = self._lend(self.session)
@@ -322,7 +341,10 @@ class Collection:
 
     def put(self, item: Item) -> None:
         """Take in one record that was read by itself; what it says beyond its row in the list is kept beside it."""
-        if isinstance(item.record, Mapping):
+        if self._merge is not None:
+            self._more[item.key] = item
+            self._read_at[item.key] = self.session.scheduler.now()
+        elif isinstance(item.record, Mapping):
             known = self.set.rows.get(item.key)
             before = known.record if known is not None and isinstance(known.record, Mapping) else {}
             self._more[item.key] = item = replace(item, record={**before, **item.record})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
-from mogplex_tui.operate.model import Cell, Format, Moment, SortKey
+from mogplex_tui.operate.model import Cell, Column, Format, Layout, Moment, Row, SortKey, column
 from mogplex_tui.operate.paths import line
 
 # Texts are sorted by this many characters of their beginning.
@@ -46,18 +47,6 @@ def _age(value: datetime, moment: Moment) -> Cell:
     return Cell(words.age(value, moment.now), "dim")
 
 
-def state() -> Format[str]:
-    """Return the format of a state: glyph and word; found by that word and by the service's own."""
-
-    def show(value: str, _: Moment) -> Cell:
-        glyph, word, tone = words.state(line(value))
-        return Cell(f"{glyph} {word}", tone)
-
-    return Format(
-        show, _text_sort, lambda value, _: (words.state(line(value))[1], line(value)), is_state=True
-    )
-
-
 def time_left(soon: float) -> Format[datetime]:
     """Return the format of the time until an instant; it stands out from `soon` seconds before it."""
 
@@ -84,6 +73,60 @@ AGE: Format[datetime] = Format(
     is_span=True,
 )
 """An instant as its age; the youngest sorts first."""
+
+
+def rank(value: str | float | datetime | None) -> SortKey:
+    """Return what a value is sorted by: nothing first, then numbers and instants, then texts."""
+    if value is None:
+        return (0, "")
+    if isinstance(value, datetime):
+        return (2, value.timestamp())
+    return _text_sort(value) if isinstance(value, str) else (1, float(value))
+
+
+def state(*, is_own: bool = True) -> Format[str]:
+    """Return the format of a state: glyph and word, found by the shown word and by the service's.
+
+    `is_own` is false for the state of something else, such as a record's last run: no change of the record shows in it.
+    """
+
+    def show(value: str, _: Moment) -> Cell:
+        glyph, name, tone = words.state(line(value))
+        return Cell(f"{glyph} {name}", tone)
+
+    return Format(
+        show, _text_sort, lambda value, _: (words.state(line(value))[1], line(value)), is_state=is_own
+    )
+
+
+REASON: Format[str] = Format(
+    lambda value, _: Cell(words.reason(line(value))),
+    _text_sort,
+    lambda value, _: (words.reason(line(value)), line(value)),
+)
+"""A code of the dispatch ledger, in words; found by both."""
+
+
+def _cause(value: str) -> str:
+    return words.cause(line(value, "error"))
+
+
+ERROR: Format[str] = Format(
+    lambda value, _: Cell(_cause(value), "error"),
+    _text_sort,
+    lambda value, _: (_cause(value), line(value, "error")),
+)
+"""An error as its cause, without credentials."""
+
+
+def error_column(value: Callable[[Row], str | None], field: str, *, min_width: int = 20) -> Column[Row]:
+    """Return the last column of a list: the cause of a record's error, found by the whole error too."""
+    made = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        return made.cell(row, moment) if value(row) else Cell("", "error")
+
+    return replace(made, cell=cell, is_error=True)
 
 
 def flag(yes: str = "on", no: str = "off") -> Format[bool]:

@@ -77,7 +77,8 @@ class Layout:
 class Column(Generic[Row]):
     """A column of a list. Made with `column`, which ties the value to its format.
 
-    `name` is what filters and `--sort` call it; `field` is the service's name of the value, for CSV.
+    `name` is what filters and `--sort` call it; `field` is the service's name of the value, for CSV. A column that
+    `is_error` shows why a record could not be read, too.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Column(Generic[Row]):
     layout: Layout
     format: Format[Value]
     is_text: bool = False
+    is_error: bool = False
 
 
 def _is_empty(value: object) -> bool:
@@ -136,11 +138,27 @@ def column(
 
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[Row]):
-    """A line of a record's page: a label and what it says of the row; without a value it is a dash."""
+    """A line of a record's page: a label and what it says of the row.
+
+    Without a value it is a dash; an `optional` one is left out then.
+    """
 
     label: str
     value: Callable[[Row], Value]
     format: Callable[[Row, Moment], Cell] | None = None
+    optional: bool = False
+
+
+def fact(
+    label: str, value: Callable[[Row], V | None], format: Format[V], *, optional: bool = False
+) -> Fact[Row]:
+    """Return a fact that is shown in a format, such as a state or an error."""
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        found = value(row)
+        return Cell("", "dim") if found is None or _is_empty(found) else format.show(found, moment)
+
+    return Fact(label, value, cell, optional)  # type: ignore[arg-type]  # as in `column`
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +171,16 @@ class TextBlock(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Link(Generic[Row]):
-    """A way from a record to another kind: to one record by its key, or to a list with a filter."""
+    """A way from a record to another kind: to one record by its key, or to a list with a filter.
+
+    A link whose key or filter is None for a row is not shown.
+    """
 
     label: str
     kind: str
     text: Callable[[Row], str]
     key: Callable[[Row], str | None] | None = None
-    filter: Callable[[Row], str] | None = None
+    filter: Callable[[Row], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,10 +195,15 @@ class Entry(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One reading of a list; `total` is how many rows the service has, where it says so."""
+    """One reading of a list.
+
+    `total` is how many rows the service has, where it says so. `notice` is shown above the list in place of the notice
+    of its source.
+    """
 
     entries: Sequence[Entry[Row]]
     total: int | None = None
+    notice: str = ""
 
 
 def page_of(
@@ -219,6 +245,44 @@ class Source(Generic[Row]):
     tables: frozenset[str] = frozenset()
     notice: str = ""
     hides: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Single(Generic[Row]):
+    """How one record is read by itself, where that says more than its row in the list.
+
+    `read` gets the record's key and its row, None where the list has no such row. `merge` returns a newer row of the
+    list with what only the record read by itself says.
+    """
+
+    read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
+    merge: Callable[[Row, Row], Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What the rows of another kind's list add to rows of this kind.
+
+    `columns` are the columns that depend on it, `sentence` begins the sentence on its freshness, verb included, where
+    that is not the titles of the columns; `source` is the one source of that list, where it has several.
+    """
+
+    columns: tuple[str, ...] = ()
+    sentence: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Generic[Row]):
+    """Fills the fields of rows that other lists know, each time rows are read and each time those lists change.
+
+    `fill` returns, for all rows of one reading, the function that fills one row. `related` are the kinds whose lists it
+    reads, `names` whether it reads the names of repositories and agents.
+    """
+
+    fill: Callable[[Session], Callable[[Row], Row]]
+    related: Mapping[str, Related] = field(default_factory=dict)
+    names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +396,10 @@ class Action(Generic[Row]):
 class Kind(Generic[Row]):
     """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
 
-    `contract` cites where the service's behaviour is described. `hidden_filters` are what filters find beside the
-    columns, by name. `empty` is the sentence of an empty list, `needs` the one for a credential that opens none of its
-    sources.
+    `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
+    rows are sorted by. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
+    an empty list, `needs` the one for a credential that opens none of its sources. `read_span` reads the rows of a span
+    of time, from a service that lists the newest alone. A row that `is_quiet` is dim: it is over and well.
     """
 
     name: str
@@ -345,7 +410,7 @@ class Kind(Generic[Row]):
     sources: tuple[Source[Row], ...]
     columns: tuple[Column[Row], ...]
     label: Callable[[Row], str]
-    default_sort: str
+    default_sort: str | Callable[[Row], tuple[SortKey, ...]]
     facts: Sequence[Sequence[Fact[Row]]]
     empty: str
     needs: str
@@ -355,6 +420,10 @@ class Kind(Generic[Row]):
     creations: tuple[Creation, ...] = ()
     actions: tuple[Action[Row], ...] = ()
     descending: bool = False
+    join: Join[Row] | None = None
+    single: Single[Row] | None = None
+    read_span: Callable[[ClientView, Session, datetime, datetime | None], Awaitable[Page[Row]]] | None = None
+    is_quiet: Callable[[Row], bool] = lambda _: False
     page_in_browser: Callable[[Row], str] | None = None
 
     def column(self, name: str) -> Column[Row]:

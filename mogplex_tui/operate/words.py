@@ -208,6 +208,11 @@ def short_id(value: str | None) -> str:
     return (value if "/" in value else value[:8]) if value else DASH
 
 
+def clipped(text: str, length: int) -> str:
+    """Return a text cut to a length, with an ellipsis at its end if it was longer."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
 def local(value: datetime | None) -> str:
     """Return an instant in local time with its zone, to the second."""
     return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -39,6 +39,8 @@ TYPOS = [
     ("api_keys", "warning=_loses_access", "warnings=_loses_access"),
     ("provider_keys", "quoted(row.provider)", "quoted(row.provder)"),
     ("commands", "page_of(await client.commands.list()", "page_of(await client.rules.list()"),
+    ("conversations", "Single(_read_single, _merge)", "Single(_merge, _read_single)"),
+    ("conversations", "formats.rank(row.updated_at)", "formats.rank(row.updated)"),
 ]
 
 

@@ -145,7 +145,8 @@ class Kind(NamedTuple):
     `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session, `quiet`
     tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds whose lists are
     kept fresh along with this one, with what its columns, facts or choices tell from them; `lend` makes of their rows
-    what is shown of a record, anew with every tick where that `ages`. `ends` says until when a record is open: what
+    what is shown of a record, anew with every tick where that `ages`. `join` and `merge` are those of a typed kind (see
+    `mogplex_tui.operate.model`). `ends` says until when a record is open: what
     has ended stays in the list, and is not counted as open.
     """
 
@@ -161,6 +162,8 @@ class Kind(NamedTuple):
     roads: tuple[Road, ...] = ()
     beside: Mapping[str, Lender] = MappingProxyType({})
     lend: Lend | None = None
+    join: Callable[[Session], Callable[[Any], Any]] | None = None
+    merge: Callable[[Any, Any], Any] | None = None
     ages: bool = False
     ends: Ends | None = None
     key: Callable[[Any], str] = id_of
@@ -269,6 +272,8 @@ def collection_of(session: Session, kind: Kind) -> Collection:
         kind.roads,
         beside=tuple(kind.beside),
         lend=kind.lend,
+        join=kind.join,
+        merge=kind.merge,
         ages=kind.ages,
         ends=kind.ends,
     )

@@ -2,71 +2,112 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import passages
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, listed, road, with_more
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, formats, passages, words
+from mogplex_tui.operate.model import (
+    Entry,
+    Fact,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Single,
+    Source,
+    TextBlock,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.conversations import Conversation
     from mogplex_tui.live.session import Session
 
 
-def _dress(row: Any) -> dict[str, Any]:
-    # The list leaves out what was said; its empty lists would hide what was read by itself.
-    left_out = ("messages", "local_msgs", "harness_state")
-    return {key: value for key, value in row.__dict__.items() if key not in left_out}
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation; the list leaves out its messages, so they are None until it was read by itself."""
+
+    id: str
+    title: str | None
+    model: str
+    mode: str
+    created_at: datetime | None
+    updated_at: datetime | None
+    message_count: int | None = None
+    transcript: str | None = None
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
-    return listed(await client.conversations.list(), dress=_dress)
+def _from_listed(chat: Conversation) -> ConversationRow:
+    return ConversationRow(chat.id, chat.title, chat.model, chat.mode, chat.created_at, chat.updated_at)
 
 
-async def _one(client: ClientView, item: Item) -> Item:
+async def _read(client: ClientView, _: Session) -> Page[ConversationRow]:
+    return page_of(await client.conversations.list(), _from_listed, lambda row: row.id)
+
+
+async def _read_single(client: ClientView, key: str, _: ConversationRow | None) -> Entry[ConversationRow]:
     from mogplex_tui.api.errors import NotFound
 
-    row = await client.conversations.get(item.key)
-    if row is None:
+    chat = await client.conversations.get(key)
+    if chat is None:
         raise NotFound("The conversation is not there any more", resource="the conversation")
-    said = [text for message in row.messages if (text := passages.message(message))]
-    more = {**_dress(row), "said": said, "messages": len(row.messages)}
-    return with_more(item, more, row.model_dump(mode="json"))
+    transcript = "\n".join(text for message in chat.messages if (text := passages.message(message)))
+    row = replace(_from_listed(chat), message_count=len(chat.messages), transcript=transcript)
+    return Entry(key, row, chat.model_dump(mode="json"))
 
 
-KIND = Kind(
+def _merge(listed: ConversationRow, single: ConversationRow) -> ConversationRow:
+    return replace(listed, message_count=single.message_count, transcript=single.transcript)
+
+
+def _title(row: ConversationRow) -> str:
+    return row.id if row.title is None else row.title
+
+
+KIND = Kind[ConversationRow](
     name="conversations",
     title="Conversations",
     noun="conversation",
     aliases=("conversation", "chats", "chat", "cv"),
     contract="library.md §12",
-    roads=(road(Family.CONVERSATIONS, _list, every=120, blind=60),),
-    fields=(
-        c.text("title|id", "TITLE", 44, flex=3, min_width=34),
-        c.text("model", "MODEL", 24, "dim", flex=1, priority=1),
-        c.text("mode", "MODE", 6, "dim", priority=2),
-        c.age("updated_at", key="age", priority=0),
-        c.age("created_at", "BEGUN", 5, key="begun", priority=3),
+    sources=(Source(Family.CONVERSATIONS, _read, poll=120, poll_blind=60),),
+    single=Single(_read_single, _merge),
+    columns=(
+        column("title", "TITLE", _title, formats.text(), Layout(44, flex=3, min_width=34), is_text=True),
+        column(
+            "model", "MODEL", lambda row: row.model, formats.text("dim"), Layout(24, 1, flex=1), is_text=True
+        ),
+        column("mode", "MODE", lambda row: row.mode, formats.text("dim"), Layout(6, 2), is_text=True),
+        column("age", "AGE", lambda row: row.updated_at, formats.AGE, Layout(4), field="updated_at"),
+        column("begun", "BEGUN", lambda row: row.created_at, formats.AGE, Layout(5, 3), field="created_at"),
     ),
-    search=c.searching(),
-    default_sort=c.by("updated_at"),
-    label=c.named("{title|id:60}"),
-    facts=c.groups(
-        "title; model; mode; messages",
-        "begun: created_at; last word: updated_at",
+    label=lambda row: words.clipped(_title(row), 60),
+    default_sort=lambda row: (formats.rank(row.updated_at),),
+    descending=True,
+    facts=(
+        (
+            Fact("title", lambda row: row.title),
+            Fact("model", lambda row: row.model),
+            Fact("mode", lambda row: row.mode),
+            Fact("messages", lambda row: row.message_count),
+        ),
+        (Fact("begun", lambda row: row.created_at), Fact("last word", lambda row: row.updated_at)),
     ),
-    links=p.links(p.to("models", "model", "model", "model")),
-    texts=c.texts(("What was said", "said")),
-    one=_one,
-    verbs=(
-        p.deletes(
-            lambda client, item: client.conversations.delete(item.key),
+    links=(Link("model", "models", lambda row: row.model, key=lambda row: row.model),),
+    texts=(TextBlock("What was said", lambda row: row.transcript),),
+    actions=(
+        common_actions.delete(
+            lambda client, key: client.conversations.delete(key),
             "What was said in it is lost for good.",
+            Family.CONVERSATIONS,
         ),
     ),
     empty="No conversations yet. They are held in the browser.",
-    needs=p.session_needed("Conversations"),
+    needs=session_needed("Conversations"),
 )

@@ -18,13 +18,16 @@ from mogplex_tui.operate.model import (
     Cell,
     Column,
     Creation,
+    Entry,
     Fact,
     Kind,
     Link,
     Moment,
     Page,
+    Related,
     Result,
     Row,
+    Single,
     Source,
     Value,
     Words,
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 
 def for_screens(kind: Kind[Row]) -> base.Kind:
     """Return a typed kind as the screens take it."""
-    sort = kind.column(kind.default_sort).sort
+    sort, join, single, span = _sort(kind), kind.join, kind.single, kind.read_span
     return base.Kind(
         name=kind.name,
         title=kind.title,
@@ -53,6 +56,12 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         },
         default_sort=lambda item: (0, "") if item.record is None else sort(item.record),
         descending=kind.descending,
+        beside={} if join is None else {name: _lender(each) for name, each in join.related.items()},
+        join=None if join is None else join.fill,
+        one=None if single is None else partial(_read_one, single),
+        merge=None if single is None else single.merge,
+        older=None if span is None else partial(_read_span, span),
+        quiet=lambda item: item.record is not None and kind.is_quiet(item.record),
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
         links=lambda item: [link for each in kind.links if (link := _link(each, item.record)) is not None],
@@ -66,7 +75,34 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
 
 def listing_of(page: Page[Row]) -> Listing:
     """Return a page as the collections hold it."""
-    return Listing([Item(each.key, each.row, each.raw, each.why) for each in page.entries], page.total)
+    return Listing(list(map(_item, page.entries)), page.total, page.notice)
+
+
+def _item(entry: Entry[Row]) -> Item:
+    return Item(entry.key, entry.row, entry.raw, entry.why)
+
+
+def _sort(kind: Kind[Row]) -> Callable[[Row], Any]:
+    order = kind.default_sort
+    return kind.column(order).sort if isinstance(order, str) else order
+
+
+def _lender(related: Related) -> base.Lender:
+    return base.Lender(" ".join(related.columns), related.sentence, related.source)
+
+
+async def _read_one(single: Single[Row], client: ClientView, item: Item) -> Item:
+    return _item(await single.read(client, item.key, item.record))
+
+
+async def _read_span(
+    read: Callable[[ClientView, Session, datetime, datetime | None], Awaitable[Page[Row]]],
+    client: ClientView,
+    session: Session,
+    since: datetime,
+    until: datetime | None,
+) -> Listing:
+    return listing_of(await read(client, session, since, until))
 
 
 def _road(source: Source[Row]) -> Road:
@@ -87,16 +123,26 @@ def _road(source: Source[Row]) -> Road:
 def _field(column: Column[Row]) -> base.Field:
     def cell(item: Item, context: base.Context) -> base.Cell:
         if item.record is None:
-            return (words.DASH, "dim")
+            return (
+                (words.cause(line(item.why or "", "error")), "error")
+                if column.is_error
+                else (words.DASH, "dim")
+            )
         return column.cell(item.record, Moment(context.now))
 
     def sort(item: Item) -> Any:
         return (0, "") if item.record is None else column.sort(item.record)
 
-    def find(item: Item, now: datetime) -> Any:
-        return None if item.record is None else column.find(item.record, now)
-
     layout, format = column.layout, column.format
+
+    def find(item: Item, now: datetime) -> Any:
+        if item.record is None:
+            return _found_unreadable(column, item)
+        if item.doing is not None and format.is_state and not format.in_progress:
+            # What is shown in its place is found: the change that is under way.
+            return (words.state(item.doing)[1], item.doing)
+        return column.find(item.record, now)
+
     found_by: Find = find
     return base.Field(
         column.name,
@@ -117,16 +163,27 @@ def _field(column: Column[Row]) -> base.Field:
     )
 
 
+def _found_unreadable(column: Column[Row], item: Item) -> tuple[str, ...] | None:
+    if column.is_error and item.why:
+        why = line(item.why, "error")
+        return (words.cause(why), why)
+    return ("unreadable",) if column.format.is_state else None
+
+
 def facts_of(kind: Kind[Row], row: Row | None, moment: Moment) -> list[list[base.Fact]]:
     """Return the facts of a row in groups, each a label, a text and its tone."""
     if row is None:
         return []
-    return [[_fact(each, row, moment) for each in group] for group in kind.facts]
+    return [
+        [shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in kind.facts
+    ]
 
 
-def _fact(fact: Fact[Row], row: Row, moment: Moment) -> base.Fact:
+def _fact(fact: Fact[Row], row: Row, moment: Moment) -> base.Fact | None:
     shown = said(fact.value(row), moment) if fact.format is None else fact.format(row, moment)
-    return (fact.label, *shown) if shown.text else (fact.label, words.DASH, "dim")
+    if not shown.text or shown.text == words.DASH:
+        return None if fact.optional else (fact.label, words.DASH, "dim")
+    return (fact.label, *shown)
 
 
 def said(value: Value, moment: Moment) -> Cell:
@@ -150,9 +207,10 @@ def _link(link: Link[Row], row: Row | None) -> base.Link | None:
     if row is None:
         return None
     if link.filter is not None:
-        return base.Link(link.label, link.text(row), link.kind, filter=link.filter(row))
+        found = link.filter(row)
+        return None if found is None else base.Link(link.label, link.text(row), link.kind, filter=found)
     key = None if link.key is None else link.key(row)
-    return None if key is None else base.Link(link.label, link.text(row)[:60], link.kind, key=key)
+    return None if not key else base.Link(link.label, link.text(row)[:60], link.kind, key=key)
 
 
 def _found(find: Callable[[Row], Words]) -> Find:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.records import fields_of
 from tests.pilot.kinds.walking import plane_of
 from tests.recording import recording, snake
 
@@ -29,14 +31,14 @@ COUNTED = {
     "rules": {"size"},
     "skills": {"size"},
     "teams": {"people", "invited"},
-    "conversations": {"messages"},
+    "conversations": {"message_count"},
 }
 
 
 def _zeros(value: Any, name: str = "") -> Iterator[str]:
     """Return the names of the figures of a record that are 0."""
-    if isinstance(value, BaseModel):
-        value = dict(value.__dict__)
+    if isinstance(value, BaseModel) or is_dataclass(value):
+        value = fields_of(value)
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _zeros(inner, str(key))
@@ -78,13 +80,13 @@ async def test_no_figure_is_shown_that_no_answer_carried(
                     invented |= {f"{kind.name}: {name}" for name in names if snake(name) not in recorded.keys}
                 for item in items[:3] if kind.one is not None else ():
                     own = COUNTED.get(kind.name, set())
-                    listed = set(item.record)
+                    listed = fields_of(item.record)
                     recorded.forget()
                     one = await kind.one(session.client, item)
                     new = {
                         key: value
-                        for key, value in one.record.items()
-                        if key not in listed or value is not item.record[key]
+                        for key, value in fields_of(one.record).items()
+                        if key not in listed or value is not listed[key]
                     }
                     names = {name for name in _zeros(new) if name not in own}
                     invented |= {

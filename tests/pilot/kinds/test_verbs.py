@@ -156,7 +156,9 @@ class Bench:
         if shown is not None and read is not None:
             assert shown.doing is None
             # A record that was also read by itself holds more than its row of the list.
-            expected, present = fields_of(read.record), fields_of(shown.record)
+            merge = self.kind.merge
+            merged = read.record if merge is None else merge(read.record, shown.record)
+            expected, present = fields_of(merged), fields_of(shown.record)
             assert {name: present.get(name) for name in expected} == expected
 
 

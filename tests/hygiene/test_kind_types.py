@@ -41,6 +41,8 @@ TYPOS = [
     ("commands", "page_of(await client.commands.list()", "page_of(await client.rules.list()"),
     ("conversations", "Single(_read_single, _merge)", "Single(_merge, _read_single)"),
     ("conversations", "formats.rank(row.updated_at)", "formats.rank(row.updated)"),
+    ("memories", "session.names.repo(row.repo_id)", "session.names.repos(row.repo_id)"),
+    ("memories", "repo_name=session", "repo_nam=session"),
 ]
 
 

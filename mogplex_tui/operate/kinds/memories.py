@@ -2,69 +2,148 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, formats, words
+from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.memories import Memory
     from mogplex_tui.live.session import Session
 
-
+_PER_LANE = 50
 _NEWEST = "The service tells the newest 50 of a lane; there may be older ones."
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
-    def dress(row: Any) -> dict[str, Any]:
-        repo = row.meta("repo_id") or row.meta("repoId")
-        says, who = " ".join(row.content.split())[:200], row.meta("agent") or row.meta("source")
-        chat, named = (
-            row.meta("conversation_id") or row.meta("conversationId"),
-            session.names.repo(repo),
-        )
-        return dressed(row, repo_id=repo, repo_name=named, conversation_id=chat, says=says, who=who)
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """A memory, with what its metadata names it belongs to."""
 
-    lanes = await client.memories.lanes()
-    items = [item for rows in lanes.values() for item in listed(rows, dress=dress).items]
-    full = any(len(rows) >= 50 for rows in lanes.values())
-    return Listing(items, notice=_NEWEST if full else "")
+    id: str
+    lane: str
+    content: str
+    repo_id: str | None
+    conversation_id: str | None
+    author: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    repo_name: str | None = None
+
+    @property
+    def beginning(self) -> str:
+        """The beginning of the content on one line."""
+        return " ".join(self.content.split())[:200]
+
+    @property
+    def repo(self) -> str | None:
+        """The name of its repository, or the id where no list names it."""
+        return self.repo_name or self.repo_id
 
 
-KIND = Kind(
+def _row(memory: Memory) -> MemoryRow:
+    return MemoryRow(
+        id=memory.id,
+        lane=memory.lane,
+        content=memory.content,
+        repo_id=memory.meta("repo_id") or memory.meta("repoId"),
+        conversation_id=memory.meta("conversation_id") or memory.meta("conversationId"),
+        author=memory.meta("agent") or memory.meta("source"),
+        created_at=memory.created_at,
+        updated_at=memory.updated_at,
+    )
+
+
+async def _read(client: ClientView, _: Session) -> Page[MemoryRow]:
+    lanes = (await client.memories.lanes()).values()
+    pages = [page_of(memories, _row, lambda row: row.id) for memories in lanes]
+    is_full = any(len(memories) >= _PER_LANE for memories in lanes)
+    return Page([entry for page in pages for entry in page.entries], notice=_NEWEST if is_full else "")
+
+
+def _fill(session: Session) -> Callable[[MemoryRow], MemoryRow]:
+    return lambda row: replace(row, repo_name=session.names.repo(row.repo_id))
+
+
+KIND = Kind[MemoryRow](
     name="memories",
     title="Memories",
     noun="memory",
     aliases=("memory", "mem"),
     contract="library.md §10",
-    roads=(road(Family.MEMORIES, _list, every=120, blind=60),),
-    fields=(
-        c.text("lane", "LANE", 11, priority=0),
-        c.text("says", "CONTENT", 48, key="content", flex=4, min_width=36),
-        c.text("repo_name|repo_id", "REPO", 16, "dim", key="repo", flex=1, cut="middle", priority=1),
-        c.text("who", "WHO", 12, "dim", priority=3),
-        c.age("updated_at|created_at", key="age", priority=0),
+    sources=(Source(Family.MEMORIES, _read, poll=120, poll_blind=60),),
+    join=Join(_fill, names=True),
+    columns=(
+        column("lane", "LANE", lambda row: row.lane, formats.text(), Layout(11), is_text=True),
+        column(
+            "content",
+            "CONTENT",
+            lambda row: row.beginning,
+            formats.text(),
+            Layout(48, flex=4, min_width=36),
+            is_text=True,
+        ),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo,
+            formats.text("dim"),
+            Layout(16, 1, flex=1, cut="middle"),
+            field="repo_id",
+            is_text=True,
+        ),
+        column(
+            "who",
+            "WHO",
+            lambda row: row.author,
+            formats.text("dim"),
+            Layout(12, 3),
+            field="author",
+            is_text=True,
+        ),
+        column(
+            "age",
+            "AGE",
+            lambda row: row.updated_at or row.created_at,
+            formats.AGE,
+            Layout(4),
+            field="updated_at",
+        ),
     ),
-    search=c.searching("content"),
-    default_sort=c.by("updated_at|created_at"),
-    label=c.named("“{says:40}”"),
-    facts=c.groups(
-        "lane; repo: repo_name|repo_id; who",
-        "made: created_at; changed: updated_at",
+    hidden_filters={"content": lambda row: row.content},
+    label=lambda row: f"“{words.clipped(row.beginning, 40)}”",
+    default_sort=lambda row: (formats.rank(row.updated_at or row.created_at),),
+    descending=True,
+    facts=(
+        (
+            Fact("lane", lambda row: row.lane),
+            Fact("repo", lambda row: row.repo),
+            Fact("who", lambda row: row.author),
+        ),
+        (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
-    links=p.links(
-        p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.to("conversations", "conversation", "conversation_id"),
+    links=(
+        Link("repo", "projects", lambda row: row.repo or "", key=lambda row: row.repo_id),
+        Link(
+            "conversation",
+            "conversations",
+            lambda row: words.short_id(row.conversation_id),
+            key=lambda row: row.conversation_id,
+        ),
     ),
-    texts=c.texts(("Content", "content")),
-    verbs=(
-        p.deletes(
-            lambda client, item: client.memories.delete(item.key), "Agents do not remember it any more."
+    texts=(TextBlock("Content", lambda row: row.content),),
+    actions=(
+        common_actions.delete(
+            lambda client, key: client.memories.delete(key),
+            "Agents do not remember it any more.",
+            Family.MEMORIES,
         ),
     ),
     empty="Nothing is remembered yet. Agents and chats write memories as they work.",
-    needs=p.session_needed("Memories"),
+    needs=session_needed("Memories"),
 )

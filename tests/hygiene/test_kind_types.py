@@ -43,6 +43,8 @@ TYPOS = [
     ("conversations", "formats.rank(row.updated_at)", "formats.rank(row.updated)"),
     ("memories", "session.names.repo(row.repo_id)", "session.names.repos(row.repo_id)"),
     ("memories", "repo_name=session", "repo_nam=session"),
+    ("installations", "row.missing, formats", "row.misses, formats"),
+    ("installations", "tuple[tuple[str, str], ...]\n", "tuple[tuple[int, str], ...]\n"),
 ]
 
 

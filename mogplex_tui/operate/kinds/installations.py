@@ -2,66 +2,183 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate import answers
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, reading, road
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import answers, formats
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.model import (
+    Action,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Result,
+    Source,
+    TextBlock,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.github import Installation
     from mogplex_tui.live.session import Session
 
 
-def _dress(session: Session, row: Any) -> dict[str, Any]:
-    # Directories of one repository share its name; the projects tell them apart.
-    called = session.names.called()
-    there, imported = row.repository_count, row.synced_repo_count
-    missing = None if there is None or imported is None else max(0, there - imported)
-    return dressed(
-        row, missing=missing, names=[called.get(repo.id, repo.full_name) for repo in row.repositories]
+@dataclass(frozen=True, slots=True)
+class InstallationRow:
+    """An installation. `repos` are ids and names; `repo_names` tell directories of one repository apart."""
+
+    id: str
+    installation_id: str | None
+    account_login: str | None
+    account_type: str | None
+    scope_label: str
+    repository_count: int | None
+    synced_repo_count: int | None
+    manage_url: str | None
+    repos: tuple[tuple[str, str], ...]
+    repo_names: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int | None:
+        """How many repositories were not imported."""
+        if self.repository_count is None or self.synced_repo_count is None:
+            return None
+        return max(0, self.repository_count - self.synced_repo_count)
+
+
+def _row(found: Installation) -> InstallationRow:
+    return InstallationRow(
+        id=found.id,
+        installation_id=None if found.installation_id is None else str(found.installation_id),
+        account_login=found.account_login,
+        account_type=found.account_type,
+        scope_label=found.scope_label,
+        repository_count=found.repository_count,
+        synced_repo_count=found.synced_repo_count,
+        manage_url=found.manage_url,
+        repos=tuple((repo.id, repo.full_name) for repo in found.repositories),
     )
 
 
-_read = reading(lambda client: client.github.installations(), _dress)
+async def _read(client: ClientView, _: Session) -> Page[InstallationRow]:
+    return page_of(await client.github.installations(), _row, lambda row: row.id)
 
-KIND = Kind(
+
+def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
+    called = session.names.called()
+    return lambda row: replace(row, repo_names=tuple(called.get(key, name) for key, name in row.repos))
+
+
+async def _sync(client: ClientView, _: str, __: InstallationRow) -> Result:
+    return Result(*answers.synced(await client.github.sync()))
+
+
+KIND = Kind[InstallationRow](
     name="installations",
     title="GitHub installations",
     noun="installation",
     aliases=("installation", "github", "gh", "in"),
     contract="projects.md §7",
-    roads=(road(Family.GITHUB, _read, "github_installations", every=300, blind=120),),
-    fields=(
-        c.text("account_login", "ACCOUNT", 20, key="account", flex=1, min_width=12),
-        c.text("scope_label", "WHAT", 8, "dim", key="what", priority=2),
-        c.count("repository_count", "REPOS", 5, key="repos", priority=0),
-        c.count("synced_repo_count", "IMPORTED", 8, key="imported", priority=0),
-        c.count("missing", "MISSING", 7, priority=1),
-        c.text("installation_id", "INSTALLATION", 12, "dim", key="installation", priority=3),
+    sources=(
+        Source(Family.GITHUB, _read, poll=300, poll_blind=120, tables=frozenset({"github_installations"})),
     ),
-    search=c.searching("names"),
-    default_sort=c.by("account_login"),
-    descending=False,
-    label=c.named("{account_login|installation_id}"),
-    facts=c.groups(
-        "account: account_login; what: account_type|scope_label; installation: installation_id",
-        "repositories: repository_count; imported: synced_repo_count; not imported: missing",
-        "managed at: manage_url",
+    join=Join(_fill, names=True),
+    columns=(
+        column(
+            "account",
+            "ACCOUNT",
+            lambda row: row.account_login,
+            formats.text(),
+            Layout(20, flex=1, min_width=12),
+            field="account_login",
+            is_text=True,
+        ),
+        column(
+            "what",
+            "WHAT",
+            lambda row: row.scope_label,
+            formats.text("dim"),
+            Layout(8, 2),
+            field="scope_label",
+            is_text=True,
+        ),
+        column(
+            "repos",
+            "REPOS",
+            lambda row: row.repository_count,
+            formats.count(),
+            Layout(5),
+            field="repository_count",
+        ),
+        column(
+            "imported",
+            "IMPORTED",
+            lambda row: row.synced_repo_count,
+            formats.count(),
+            Layout(8),
+            field="synced_repo_count",
+        ),
+        column("missing", "MISSING", lambda row: row.missing, formats.count(), Layout(7, 1)),
+        column(
+            "installation",
+            "INSTALLATION",
+            lambda row: row.installation_id,
+            formats.text("dim"),
+            Layout(12, 3),
+            field="installation_id",
+            is_text=True,
+        ),
     ),
-    links=p.links(
-        p.among("projects", "repos", "its repositories", "owner:={account_login}"),
-        p.among("triggers", "triggers", "what listens to it", "installation:={installation_id}"),
+    hidden_filters={"names": lambda row: row.repo_names},
+    label=lambda row: row.account_login or row.installation_id or "",
+    default_sort="account",
+    facts=(
+        (
+            Fact("account", lambda row: row.account_login),
+            Fact("what", lambda row: row.account_type or row.scope_label),
+            Fact("installation", lambda row: row.installation_id),
+        ),
+        (
+            Fact("repositories", lambda row: row.repository_count),
+            Fact("imported", lambda row: row.synced_repo_count),
+            Fact("not imported", lambda row: row.missing),
+        ),
+        (Fact("managed at", lambda row: row.manage_url),),
     ),
-    texts=c.texts(("Repositories", "names")),
-    url=lambda item: str(c.value(item, "manage_url") or "/projects/repositories"),
-    verbs=(
-        verb("sync", "R", "Import what GitHub has; nothing is deleted.")
-        .sends(lambda client, *_: client.github.sync())
-        .tells("syncing", answers.synced),
+    links=(
+        Link(
+            "repos",
+            "projects",
+            lambda _: "its repositories",
+            filter=lambda row: f"owner:={quoted(row.account_login)}" if row.account_login else None,
+        ),
+        Link(
+            "triggers",
+            "triggers",
+            lambda _: "what listens to it",
+            filter=lambda row: f"installation:={row.installation_id}" if row.installation_id else None,
+        ),
+    ),
+    texts=(TextBlock("Repositories", lambda row: "\n".join(row.repo_names)),),
+    page_in_browser=lambda row: row.manage_url or "/projects/repositories",
+    actions=(
+        Action(
+            "sync",
+            "R",
+            "Import what GitHub has; nothing is deleted.",
+            _sync,
+            in_progress="syncing",
+            families=(Family.GITHUB,),
+        ),
     ),
     empty="The GitHub App is installed nowhere. Install it in the browser, under Projects.",
-    needs=p.session_needed("GitHub installations"),
+    needs=session_needed("GitHub installations"),
 )

@@ -109,8 +109,8 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
         link = next(link for link in story.kinds[kind].links(item) if link.label == label)
         return item.record, story.found(link.kind, link.filter)
 
-    account, repos = followed("installations", "repos", lambda item: item.record["synced_repo_count"])
-    owner = account["account_login"]
+    account, repos = followed("installations", "repos", lambda item: c.value(item, "synced_repo_count"))
+    owner = account.account_login
     mine = [item for item in story.rows["projects"] if item.record["full_name"].split("/")[0] == owner]
     assert repos == mine
     assert mine

@@ -26,9 +26,13 @@ def enable_and_disable(
     *,
     enable_help: str,
     disable_help: str,
+    disable_consequence: str = "",
     unavailable: Callable[[Row], str | None] = _always,
 ) -> tuple[Action[Row], Action[Row]]:
-    """Return the two actions that switch a record on and off; both work on all marked rows."""
+    """Return the two actions that switch a record on and off; both work on all marked rows.
+
+    With `disable_consequence` the second one asks first.
+    """
     return (
         Action(
             "enable",
@@ -54,6 +58,7 @@ def enable_and_disable(
             unavailable=lambda row: (
                 unavailable(row) or (None if is_enabled(row) else "It is disabled already.")
             ),
+            confirmation=Confirmation([disable_consequence], "Disable it") if disable_consequence else None,
             many=True,
         ),
     )

@@ -235,7 +235,7 @@ class Source(Generic[Row]):
 
     `poll` and `poll_blind` are seconds between readings with realtime and without it; `tables` are the realtime tables
     that announce changes. `notice` says above the list what this source cannot show; `hides` are the columns in which
-    it says nothing.
+    it says nothing. `tables_are_complete` is false if the tables do not announce every change (realtime.md §3.1).
     """
 
     family: Family
@@ -245,6 +245,7 @@ class Source(Generic[Row]):
     tables: frozenset[str] = frozenset()
     notice: str = ""
     hides: frozenset[str] = frozenset()
+    tables_are_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,13 @@ TYPOS = [
     ("memories", "repo_name=session", "repo_nam=session"),
     ("installations", "row.missing, formats", "row.misses, formats"),
     ("installations", "tuple[tuple[str, str], ...]\n", "tuple[tuple[int, str], ...]\n"),
+    ("triggers", "row.trigger.failed_24h", "row.trigger.failed_24"),
+    (
+        "triggers",
+        "common_facts.activity(lambda row: row.trigger)",
+        "common_facts.activity(lambda row: row.agent)",
+    ),
+    ("triggers", "tables_are_complete=False", "table_are_complete=False"),
 ]
 
 

@@ -2,75 +2,219 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, reading, road, with_names
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_actions, common_facts, formats, words
+from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.routing import Trigger
+    from mogplex_tui.live.session import Session
 
 
-async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class TriggerRow:
+    """A trigger and the name of its agent, from the trigger itself or else from the list of agents."""
+
+    id: str
+    trigger: Trigger
+    agent_name: str | None = None
+
+    @property
+    def agent_id(self) -> str | None:
+        """The id of its agent."""
+        agent = self.trigger.agent
+        return (agent.id if agent is not None else None) or self.trigger.agent_id
+
+    @property
+    def agent(self) -> str | None:
+        """The name of its agent, or the id where no list names it."""
+        return self.agent_name or self.trigger.agent_id
+
+    @property
+    def model(self) -> str | None:
+        """The model of its agent."""
+        return self.trigger.agent.model if self.trigger.agent is not None else None
+
+    @property
+    def installation(self) -> str | None:
+        """GitHub's number of the installation."""
+        number = self.trigger.installation_id
+        return None if number is None else str(number)
+
+
+def _row(trigger: Trigger) -> TriggerRow:
+    return TriggerRow(trigger.id, trigger, trigger.agent.name if trigger.agent is not None else None)
+
+
+async def _read(client: ClientView, _: Session) -> Page[TriggerRow]:
+    return page_of(await client.triggers.list(), _row, lambda row: row.id)
+
+
+def _fill(session: Session) -> Callable[[TriggerRow], TriggerRow]:
+    return lambda row: replace(row, agent_name=row.agent_name or session.names.agent(row.trigger.agent_id))
+
+
+async def _set_enabled(client: ClientView, key: str, enabled: bool) -> None:
     from mogplex_tui.api.models.routing import TriggerChange
 
-    await client.triggers.update(item.key, TriggerChange(enabled=enabled))
+    await client.triggers.update(key, TriggerChange(enabled=enabled))
 
 
-_TABLES = "triggers github_installations repos job_runs automation_dispatch_events"
-_read = reading(lambda client: client.triggers.list(), with_names)
-
-KIND = Kind(
+KIND = Kind[TriggerRow](
     name="triggers",
     title="Triggers",
     noun="trigger",
     aliases=("trigger", "tr"),
     contract="routing.md §2",
-    roads=(road(Family.TRIGGERS, _read, _TABLES, every=60, blind=20).partly(),),
-    fields=(
-        c.switch("enabled"),
-        c.text("event", "EVENT", 14, flex=1, min_width=12),
-        c.text("agent.name|agent_id", "AGENT", 18, key="agent", flex=1, min_width=10),
-        c.text("installation_id", "INSTALL", 10, "dim", key="installation", priority=3),
-        c.state("last_run_status", "LAST", 11, priority=0, stands=False),
-        c.age("last_run_started_at", key="age", priority=1),
-        c.count("running_count", "RUN", 4, key="running", priority=2),
-        c.count("pending_count", "WAIT", 4, key="waiting", priority=2),
-        c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=1),
-        c.count("suppressed_24h", "SUPPR", 5, "warn", key="suppressed", priority=3),
-        c.trouble("last_run_error"),
-    ),
-    search=c.searching(),
-    default_sort=c.by("enabled", "last_run_started_at"),
-    label=c.named("{event} {agent.name}"),
-    facts=c.groups(
-        "enabled; event; default: is_default",
-        "agent: agent.name|agent_name|agent_id; model: agent.model; installation: installation_id",
-        *p.ACTIVITY,
-        "created: created_at",
-    ),
-    links=p.links(
-        p.to("agents", "agent", "agent.id|agent_id", "agent.name|agent_id"),
-        p.to("jobs", "last job", "last_job_run_id"),
-        p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
-        p.among("dispatch", "ledger", "why it did or did not start work", "triggerid:{id:8}"),
-        p.to("models", "model", "agent.model", "agent.model"),
-    ),
-    verbs=(
-        *p.switches(
-            _switch,
-            on="Let the event start work.",
-            off="Keep the event from starting work.",
-            means="What runs goes on; nothing new is started.",
+    sources=(
+        Source(
+            Family.TRIGGERS,
+            _read,
+            poll=60,
+            poll_blind=20,
+            tables=frozenset(
+                {"triggers", "github_installations", "repos", "job_runs", "automation_dispatch_events"}
+            ),
+            tables_are_complete=False,
         ),
-        p.deletes(
-            lambda client, item: client.triggers.delete(item.key),
+    ),
+    join=Join(_fill, names=True),
+    columns=(
+        column("enabled", "ON", lambda row: row.trigger.enabled, formats.switch(), Layout(5)),
+        column(
+            "event",
+            "EVENT",
+            lambda row: row.trigger.event,
+            formats.text(),
+            Layout(14, flex=1, min_width=12),
+            is_text=True,
+        ),
+        column(
+            "agent",
+            "AGENT",
+            lambda row: row.agent,
+            formats.text(),
+            Layout(18, flex=1, min_width=10),
+            field="agent_id",
+            is_text=True,
+        ),
+        column(
+            "installation",
+            "INSTALL",
+            lambda row: row.installation,
+            formats.text("dim"),
+            Layout(10, 3),
+            field="installation_id",
+            is_text=True,
+        ),
+        column(
+            "last_run_status",
+            "LAST",
+            lambda row: row.trigger.last_run_status,
+            formats.state(is_own=False),
+            Layout(11),
+            is_text=True,
+        ),
+        column(
+            "age",
+            "AGE",
+            lambda row: row.trigger.last_run_started_at,
+            formats.AGE,
+            Layout(4, 1),
+            field="last_run_started_at",
+        ),
+        column(
+            "running",
+            "RUN",
+            lambda row: row.trigger.running_count,
+            formats.count(),
+            Layout(4, 2),
+            field="running_count",
+        ),
+        column(
+            "waiting",
+            "WAIT",
+            lambda row: row.trigger.pending_count,
+            formats.count(),
+            Layout(4, 2),
+            field="pending_count",
+        ),
+        column(
+            "failed",
+            "FAIL",
+            lambda row: row.trigger.failed_24h,
+            formats.count("error"),
+            Layout(4, 1),
+            field="failed_24h",
+        ),
+        column(
+            "suppressed",
+            "SUPPR",
+            lambda row: row.trigger.suppressed_24h,
+            formats.count("warn"),
+            Layout(5, 3),
+            field="suppressed_24h",
+        ),
+        formats.error_column(lambda row: row.trigger.last_run_error, "last_run_error"),
+    ),
+    label=lambda row: f"{row.trigger.event} {row.agent_name or ''}".strip(),
+    default_sort=lambda row: (
+        formats.rank(row.trigger.enabled),
+        formats.rank(row.trigger.last_run_started_at),
+    ),
+    descending=True,
+    facts=(
+        (
+            Fact("enabled", lambda row: row.trigger.enabled),
+            Fact("event", lambda row: row.trigger.event),
+            Fact("default", lambda row: row.trigger.is_default),
+        ),
+        (
+            Fact("agent", lambda row: row.agent),
+            Fact("model", lambda row: row.model),
+            Fact("installation", lambda row: row.installation),
+        ),
+        *common_facts.activity(lambda row: row.trigger),
+        (Fact("created", lambda row: row.trigger.created_at),),
+    ),
+    links=(
+        Link("agent", "agents", lambda row: row.agent or "", key=lambda row: row.agent_id),
+        Link(
+            "last job",
+            "jobs",
+            lambda row: words.short_id(row.trigger.last_job_run_id),
+            key=lambda row: row.trigger.last_job_run_id,
+        ),
+        Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{row.id[:8]}"),
+        Link(
+            "ledger",
+            "dispatch",
+            lambda _: "why it did or did not start work",
+            filter=lambda row: f"triggerid:{row.id[:8]}",
+        ),
+        Link("model", "models", lambda row: row.model or "", key=lambda row: row.model),
+    ),
+    actions=(
+        *common_actions.enable_and_disable(
+            _set_enabled,
+            lambda row: row.trigger.enabled,
+            Family.TRIGGERS,
+            enable_help="Let the event start work.",
+            disable_help="Keep the event from starting work.",
+            disable_consequence="What runs goes on; nothing new is started.",
+        ),
+        common_actions.delete(
+            lambda client, key: client.triggers.delete(key),
             "Its jobs stay in the ledger; nothing is started by this event any more.",
+            Family.TRIGGERS,
         ),
     ),
     empty="No triggers. :automations shows what else could start work.",
-    needs=p.session_needed("Triggers"),
+    needs=session_needed("Triggers"),
 )

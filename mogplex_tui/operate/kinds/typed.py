@@ -117,6 +117,7 @@ def _road(source: Source[Row]) -> Road:
         source.poll_blind,
         notice=source.notice,
         without=source.hides,
+        in_part=not source.tables_are_complete,
     )
 
 

@@ -1,0 +1,35 @@
+"""Facts that several kinds have: the recent runs of what starts work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.model import Fact, Row, fact
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.routing import Activity
+
+
+def activity(of: Callable[[Row], Activity]) -> Sequence[Sequence[Fact[Row]]]:
+    """Return the facts on recent runs, and on limits of quota or capacity (routing.md §1.1).
+
+    Some routes omit them; an omitted figure has no line.
+    """
+    return (
+        (
+            fact("last run", lambda row: of(row).last_run_status, formats.state(), optional=True),
+            Fact("started", lambda row: of(row).last_run_started_at, optional=True),
+            fact("last error", lambda row: of(row).last_run_error, formats.text("error"), optional=True),
+        ),
+        (
+            Fact("running", lambda row: of(row).running_count, optional=True),
+            Fact("pending", lambda row: of(row).pending_count, optional=True),
+            Fact("failed 24 h", lambda row: of(row).failed_24h, optional=True),
+            Fact("suppressed", lambda row: of(row).suppressed_24h, optional=True),
+            Fact("deferred", lambda row: of(row).deferred_24h, optional=True),
+            Fact("start failed", lambda row: of(row).start_failed_24h, optional=True),
+            fact("last reason", lambda row: of(row).last_pressure_reason, formats.REASON, optional=True),
+        ),
+    )

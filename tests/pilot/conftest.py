@@ -58,7 +58,12 @@ class Console:
 
     async def sees(self, *texts: str) -> str:
         """Wait until all of these are on the screen; return the screen."""
-        await self.until(lambda: all(text in self.text for text in texts), f"{texts} on the screen")
+
+        def seen() -> bool:
+            drawn = self.text
+            return all(text in drawn for text in texts)
+
+        await self.until(seen, f"{texts} on the screen")
         return self.text
 
     async def loses(self, text: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from tests.pilot import drawing
+
 # Whatever goes on for ever, as a clock does, is not waited for.
 ROUNDS = 50
 
@@ -31,14 +33,17 @@ async def _press_and_hear(self: Pilot[Any], *keys: str) -> None:
     # Whoever has taken a key may be at work on it, and have nothing to show for it yet.
     await self._wait_for_screen()
     await quiet(self)
+    drawing.draw(self.app)
 
 
 async def _pause_and_hear(self: Pilot[Any], delay: float | None = None) -> None:
     await _pause(self, delay)
     await quiet(self)
+    drawing.draw(self.app)
 
 
 def install() -> None:
-    """Make every pilot of this process wait for what it has caused."""
+    """Make every pilot of this process wait for what it has caused, and draw only then."""
+    drawing.install()
     Pilot.press = _press_and_hear  # type: ignore[method-assign]
     Pilot.pause = _pause_and_hear  # type: ignore[method-assign]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from mogplex_tui.controlplane.clock import SECOND_US
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import World
+from tests.pilot import drawing
 
 Run = Callable[..., Any]
 
@@ -82,7 +85,10 @@ async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(consol
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: World) -> None:
+async def test_a_start_without_a_session_counts_what_was_kept_once(
+    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing.at_once(monkeypatch)
     _failed_job(world)
     async with console(gate=True) as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls")

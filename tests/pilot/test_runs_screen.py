@@ -14,6 +14,7 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.controlplane.writes import calls
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import World
+from tests.pilot import drawing
 
 Run = Callable[..., Any]
 
@@ -235,6 +236,7 @@ async def test_a_start_paints_the_last_picture_in_its_first_frame(
             frames.append("\n".join(strip.text for strip in screen._compositor.render_strips()))
         display(app, screen, renderable)
 
+    drawing.at_once(monkeypatch)
     monkeypatch.setattr(ConsoleApp, "_display", seen)
     async with console(directory=kept, gate=True) as ui:
         await ui.edge.stop()

@@ -250,6 +250,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
             for verb in (verb for verb in kind.verbs if not verb.new):
                 item = next(item for item in collection.set.rows.values() if item.record is not None)
                 assert table.move_cursor_to(item.key)
+                await soon(ui, lambda key=item.key, table=table: key in table.visible_keys, "the row drawn")  # type: ignore[misc]
                 answer = asyncio.Event()
 
                 async def held(*_: object, answer: asyncio.Event = answer) -> None:

@@ -27,6 +27,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.kind_screen import KindScreen
 from mogplex_tui.widgets.line_table import LineTable
+from tests.pilot import drawing
 from tests.pilot.conftest import DEADLINE, Console
 
 SIZES = ((120, 40), (200, 50), (80, 24))
@@ -191,6 +192,7 @@ async def settled(ui: Console) -> None:
         screen = ui.app.screen
         screen.call_after_refresh(drawn.set)
         await soon(ui, lambda screen=screen: drawn.is_set() or ui.app.screen is not screen, "drawing")  # type: ignore[misc]
+    drawing.draw(ui.app)
 
 
 async def type_keys(ui: Console, *keys: str) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.pilot.kinds.walking import SEEDED, plane_of
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[PlaneServer]:
+async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
     """A plane that tells its ordinary day; nothing moves by itself."""
-    async with PlaneServer(Settings(speed=0, seeded=True, rate_limit=None)) as running:
+    async with plane_of(SEEDED, seed, tmp_path) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,13 +17,13 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, shown
-from tests.pilot.kinds.walking import squeezed
+from tests.pilot.kinds.walking import plane_of, squeezed
 
 
 @pytest.fixture
-async def server() -> Any:
+async def server(seed: Path, tmp_path: Path) -> Any:
     """A plane that tells its ordinary day, and of which routes can be made to fail."""
-    async with PlaneServer(Settings(speed=0, seeded=True, rate_limit=None, fault_route=True)) as running:
+    async with plane_of(Settings(speed=0, rate_limit=None, fault_route=True), seed, tmp_path) as running:
         yield running
 
 

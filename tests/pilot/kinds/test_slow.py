@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +13,14 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.scheduler import AT_ONCE
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.walking import asks_the_service, soon
+from tests.pilot.kinds.walking import asks_the_service, plane_of, soon
 
 WALKED = [kind for kind in kinds().values() if asks_the_service(kind)][: AT_ONCE + 1]
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[PlaneServer]:
-    async with PlaneServer(Settings(speed=0, seeded=True, rate_limit=None, fault_route=True)) as running:
+async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
+    async with plane_of(Settings(speed=0, rate_limit=None, fault_route=True), seed, tmp_path) as running:
         yield running
 
 

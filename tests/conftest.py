@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import itertools
 import os
@@ -45,6 +46,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         # One that cannot be loaded is told of where the tests are collected.
         with contextlib.suppress(Exception):
             importlib.import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take the modules and the collected tests, which stay to the end, out of what the garbage collector visits."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -20,5 +20,5 @@ starlette.routing.compile_path = functools.cache(starlette.routing.compile_path)
 # The client's locks look for this package each time that one is made, and where there is none look everywhere.
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
-# The tests themselves are a large heap that stays; looking through it a tenth as often finds what is left of a test yet.
-gc.set_threshold(7_000, 10, 10)
+# What is left of a test is found yet when it is looked for seldom, and most objects are gone by then.
+gc.set_threshold(50_000, 10, 10)

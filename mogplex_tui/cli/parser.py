@@ -53,6 +53,10 @@ COMMANDS = {
     "memories": (_KIND_COMMANDS, "the memories of agents: list, get, delete"),
     "installations": (_KIND_COMMANDS, "the installations of the GitHub App: list, get, sync"),
     "triggers": (_KIND_COMMANDS, "the triggers of GitHub installations: list, get, enable, disable, delete"),
+    "connections": (
+        _KIND_COMMANDS,
+        "the services that agents may use: list, get, enable, disable, test, delete",
+    ),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),
     "spec": ("mogplex_tui.cli.spec", "kinds, columns, filters, actions and commands as JSON"),

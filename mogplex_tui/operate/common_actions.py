@@ -20,6 +20,7 @@ def _always(_: object) -> None:
 
 
 def enable_and_disable(
+    _: type[Row],
     set_enabled: Callable[[ClientView, str, bool], Awaitable[object]],
     is_enabled: Callable[[Row], bool],
     family: Family,
@@ -31,7 +32,8 @@ def enable_and_disable(
 ) -> tuple[Action[Row], Action[Row]]:
     """Return the two actions that switch a record on and off; both work on all marked rows.
 
-    With `disable_consequence` the second one asks first.
+    With `disable_consequence` the second one asks first. The class of the rows is named because the type checker cannot
+    infer it behind a star.
     """
     return (
         Action(

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.routing import Activity
 
 
-def activity(of: Callable[[Row], Activity]) -> Sequence[Sequence[Fact[Row]]]:
+def activity(_: type[Row], of: Callable[[Row], Activity]) -> tuple[Sequence[Fact[Row]], Sequence[Fact[Row]]]:
     """Return the facts on recent runs, and on limits of quota or capacity (routing.md §1.1).
 
-    Some routes omit them; an omitted figure has no line.
+    Some routes omit them; an omitted figure has no line. The class of the rows is named because the type checker cannot
+    infer it behind a star.
     """
     return (
         (

@@ -46,12 +46,24 @@ TYPOS = [
     ("installations", "row.missing, formats", "row.misses, formats"),
     ("installations", "tuple[tuple[str, str], ...]\n", "tuple[tuple[int, str], ...]\n"),
     ("triggers", "row.trigger.failed_24h", "row.trigger.failed_24"),
+    ("triggers", "tables_are_complete=False", "table_are_complete=False"),
+    ("connections", 'fact("health", lambda row: row.health,', 'fact("health", lambda row: row.healthy,'),
+    (
+        "connections",
+        "formats.error_column(lambda row: row.last_test_error",
+        "formats.error_column(lambda row: row.tested",
+    ),
+    ("connections", "answers.tested(await", "answers.verified(await"),
     (
         "triggers",
-        "common_facts.activity(lambda row: row.trigger)",
-        "common_facts.activity(lambda row: row.agent)",
+        "activity(TriggerRow, lambda row: row.trigger)",
+        "activity(TriggerRow, lambda row: row.agent)",
     ),
-    ("triggers", "tables_are_complete=False", "table_are_complete=False"),
+    (
+        "connections",
+        "            lambda row: row.is_enabled,\n            Family",
+        "            lambda row: row.enabled,\n            Family",
+    ),
 ]
 
 

@@ -2,82 +2,240 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate import answers
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, listed, road, with_names
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import answers, common_actions, formats
+from mogplex_tui.operate.model import (
+    Action,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Result,
+    Source,
+    column,
+    fact,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.connections import Connection
     from mogplex_tui.live.session import Session
 
 # Addresses may be keys in themselves: scheme and host are all that is shown.
 _ADDRESSES = ("mcp_url", "base_url", "oauth_authorize_url", "oauth_token_url")
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
-    def dress(row: Any) -> dict[str, Any]:
-        fields = with_names(
-            session, row, place=row.place.partition("://")[2], sign_in="missing" if row.needs_sign_in else ""
-        )
-        health = "untested" if row.health_status == "unknown" else row.health_status
-        return {key: value for key, value in fields.items() if key not in _ADDRESSES} | {"health": health}
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """A connection without its addresses; `place` is the host of the one that it has."""
 
-    return p.hidden(listed(await client.connections.list(), dress=dress), *_ADDRESSES)
+    id: str
+    name: str
+    description: str | None
+    is_enabled: bool
+    type: str
+    place: str
+    health: str
+    last_test_error: str | None
+    last_test_http_status: int | None
+    last_test_tool_count: int | None
+    last_tested_at: datetime | None
+    auth_type: str | None
+    needs_sign_in: bool
+    oauth_scopes: str | None
+    oauth_authorized_at: datetime | None
+    oauth_token_expires_at: datetime | None
+    scope: str
+    source_preset: str | None
+    repo_id: str | None
+    repo_name: str | None = None
+
+    @property
+    def repo(self) -> str | None:
+        """The name of the repository that it counts for, or its id where no list names it."""
+        return self.repo_name or self.repo_id
+
+    @property
+    def sign_in(self) -> str:
+        """What is missing of its sign-in."""
+        return "missing" if self.needs_sign_in else ""
 
 
-KIND = Kind(
+def _row(found: Connection) -> ConnectionRow:
+    return ConnectionRow(
+        id=found.id,
+        name=found.name,
+        description=found.description,
+        is_enabled=found.is_enabled,
+        type=found.type,
+        place=found.place.partition("://")[2],
+        health="untested" if found.health_status == "unknown" else found.health_status,
+        last_test_error=found.last_test_error,
+        last_test_http_status=found.last_test_http_status,
+        last_test_tool_count=found.last_test_tool_count,
+        last_tested_at=found.last_tested_at,
+        auth_type=found.auth_type,
+        needs_sign_in=found.needs_sign_in,
+        oauth_scopes=found.oauth_scopes,
+        oauth_authorized_at=found.oauth_authorized_at,
+        oauth_token_expires_at=found.oauth_token_expires_at,
+        scope=found.scope,
+        source_preset=found.source_preset,
+        repo_id=found.repo_id,
+    )
+
+
+async def _read(client: ClientView, _: Session) -> Page[ConnectionRow]:
+    return page_of(await client.connections.list(), _row, lambda row: row.id, hide=_ADDRESSES)
+
+
+def _fill(session: Session) -> Callable[[ConnectionRow], ConnectionRow]:
+    return lambda row: replace(row, repo_name=session.names.repo(row.repo_id))
+
+
+async def _test(client: ClientView, key: str, _: ConnectionRow) -> Result:
+    return Result(*answers.tested(await client.connections.test(key)))
+
+
+KIND = Kind[ConnectionRow](
     name="connections",
     title="Connections",
     noun="connection",
     aliases=("connection", "conn", "cn"),
     contract="library.md §8",
-    roads=(road(Family.CONNECTIONS, _list, "connections", every=120, blind=45),),
-    fields=(
-        c.switch("is_enabled", key="on"),
-        c.state("health", "HEALTH", 13, priority=0),
-        c.text("name", "CONNECTION", 20, flex=1, min_width=12),
-        c.text("type", "TYPE", 11, "dim", priority=2),
-        c.text("place", "WHERE", 28, "dim", flex=1, min_width=20, cut="middle", priority=2),
-        c.text("auth_type", "AUTH", 9, "dim", key="auth", priority=3),
-        c.text("sign_in", "SIGN-IN", 8, "warn", key="signin", priority=1),
-        c.text("repo_name|scope", "FOR", 14, "dim", key="for", priority=3, cut="middle"),
-        c.age("last_tested_at", "TESTED", 6, key="tested", priority=1),
-        c.trouble("last_test_error"),
-    ),
-    search=c.searching("scope"),
-    default_sort=c.by("name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; what: description; enabled: is_enabled; type; where: place",
-        "health: health as state; last error: last_test_error as error; answer: last_test_http_status;"
-        " tools: last_test_tool_count; tested: last_tested_at",
-        "auth: auth_type; sign-in: sign_in; scopes: oauth_scopes",
-        "authorised: oauth_authorized_at; runs out: oauth_token_expires_at",
-        "counts for: scope; repo: repo_name|repo_id; preset: source_preset",
-    ),
-    links=p.links(p.to("projects", "repo", "repo_id", "repo_name|repo_id")),
-    verbs=(
-        *p.switches(
-            lambda client, item, on: client.connections.set_enabled(item.key, on),
-            "is_enabled",
-            on="Let agents use it.",
-            off="Keep agents from using it.",
+    sources=(Source(Family.CONNECTIONS, _read, poll=120, poll_blind=45, tables=frozenset({"connections"})),),
+    join=Join(_fill, names=True),
+    columns=(
+        column("on", "ON", lambda row: row.is_enabled, formats.switch(), Layout(5), field="is_enabled"),
+        column(
+            "health",
+            "HEALTH",
+            lambda row: row.health,
+            formats.state(),
+            Layout(13),
+            field="health_status",
+            is_text=True,
         ),
-        verb("test", "v", "Let the service try it now.")
-        .sends(lambda client, item, _: client.connections.test(item.key))
-        .tells("testing", answers.tested),
-        p.deletes(
-            lambda client, item: client.connections.delete(item.key),
+        column(
+            "name",
+            "CONNECTION",
+            lambda row: row.name,
+            formats.text(),
+            Layout(20, flex=1, min_width=12),
+            is_text=True,
+        ),
+        column("type", "TYPE", lambda row: row.type, formats.text("dim"), Layout(11, 2), is_text=True),
+        column(
+            "place",
+            "WHERE",
+            lambda row: row.place,
+            formats.text("dim"),
+            Layout(28, 2, flex=1, min_width=20, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "auth",
+            "AUTH",
+            lambda row: row.auth_type,
+            formats.text("dim"),
+            Layout(9, 3),
+            field="auth_type",
+            is_text=True,
+        ),
+        column(
+            "signin",
+            "SIGN-IN",
+            lambda row: row.sign_in,
+            formats.text("warn"),
+            Layout(8, 1),
+            field="sign_in",
+            is_text=True,
+        ),
+        column(
+            "for",
+            "FOR",
+            lambda row: row.repo_name or row.scope,
+            formats.text("dim"),
+            Layout(14, 3, cut="middle"),
+            field="scope",
+            is_text=True,
+        ),
+        column(
+            "tested",
+            "TESTED",
+            lambda row: row.last_tested_at,
+            formats.AGE,
+            Layout(6, 1),
+            field="last_tested_at",
+        ),
+        formats.error_column(lambda row: row.last_test_error, "last_test_error"),
+    ),
+    hidden_filters={"scope": lambda row: row.scope},
+    label=lambda row: row.name,
+    default_sort="name",
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("what", lambda row: row.description),
+            Fact("enabled", lambda row: row.is_enabled),
+            Fact("type", lambda row: row.type),
+            Fact("where", lambda row: row.place),
+        ),
+        (
+            fact("health", lambda row: row.health, formats.state()),
+            fact("last error", lambda row: row.last_test_error, formats.text("error")),
+            Fact("answer", lambda row: row.last_test_http_status),
+            Fact("tools", lambda row: row.last_test_tool_count),
+            Fact("tested", lambda row: row.last_tested_at),
+        ),
+        (
+            Fact("auth", lambda row: row.auth_type),
+            Fact("sign-in", lambda row: row.sign_in),
+            Fact("scopes", lambda row: row.oauth_scopes),
+        ),
+        (
+            Fact("authorised", lambda row: row.oauth_authorized_at),
+            Fact("runs out", lambda row: row.oauth_token_expires_at),
+        ),
+        (
+            Fact("counts for", lambda row: row.scope),
+            Fact("repo", lambda row: row.repo),
+            Fact("preset", lambda row: row.source_preset),
+        ),
+    ),
+    links=(Link("repo", "projects", lambda row: row.repo or "", key=lambda row: row.repo_id),),
+    actions=(
+        *common_actions.enable_and_disable(
+            ConnectionRow,
+            lambda client, key, enabled: client.connections.set_enabled(key, enabled),
+            lambda row: row.is_enabled,
+            Family.CONNECTIONS,
+            enable_help="Let agents use it.",
+            disable_help="Keep agents from using it.",
+        ),
+        Action(
+            "test",
+            "v",
+            "Let the service try it now.",
+            _test,
+            in_progress="testing",
+            families=(Family.CONNECTIONS,),
+        ),
+        common_actions.delete(
+            lambda client, key: client.connections.delete(key),
             "Its credentials go with it; agents cannot use the service any more.",
+            Family.CONNECTIONS,
         ),
     ),
     empty="No connections. They are made in the browser, under Connections.",
-    needs=p.session_needed("Connections"),
+    needs=session_needed("Connections"),
 )

@@ -157,6 +157,7 @@ KIND = Kind[McpServerRow](
     ),
     actions=(
         *common_actions.enable_and_disable(
+            McpServerRow,
             _set_enabled,
             lambda row: row.enabled,
             Family.MCP_RECORDS,

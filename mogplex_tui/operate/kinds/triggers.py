@@ -180,7 +180,7 @@ KIND = Kind[TriggerRow](
             Fact("model", lambda row: row.model),
             Fact("installation", lambda row: row.installation),
         ),
-        *common_facts.activity(lambda row: row.trigger),
+        *common_facts.activity(TriggerRow, lambda row: row.trigger),
         (Fact("created", lambda row: row.trigger.created_at),),
     ),
     links=(
@@ -202,6 +202,7 @@ KIND = Kind[TriggerRow](
     ),
     actions=(
         *common_actions.enable_and_disable(
+            TriggerRow,
             _set_enabled,
             lambda row: row.trigger.enabled,
             Family.TRIGGERS,

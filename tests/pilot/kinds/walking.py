@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,10 @@ def _nasty(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_nasty(each) for each in value)
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        return value.model_copy(update={name: _nasty(getattr(value, name)) for name in fields})
+        names = type(value).model_fields
+        return value.model_copy(update={name: _nasty(getattr(value, name)) for name in names})
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _nasty(getattr(value, field.name)) for field in fields(value)})
     return value
 
 

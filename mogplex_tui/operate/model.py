@@ -252,7 +252,8 @@ class Source(Generic[Row]):
 class Single(Generic[Row]):
     """How one record is read by itself, where that says more than its row in the list.
 
-    `read` gets the record's key and its row, None where the list has no such row. `merge` returns a newer row of the
+    `read` gets the record's key and its row, None where the list has no such row; where it returns no JSON, that of the
+    list is kept. `merge` returns a newer row of the
     list with what only the record read by itself says.
     """
 

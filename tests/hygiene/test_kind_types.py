@@ -64,6 +64,8 @@ TYPOS = [
         "            lambda row: row.is_enabled,\n            Family",
         "            lambda row: row.enabled,\n            Family",
     ),
+    ("teams", "join=Join(_fill)", "join=Join(_merge)"),
+    ("teams", "people=single.people", "people=single.persons"),
 ]
 
 

@@ -21,6 +21,7 @@ from mogplex_tui.operate.kinds.base import Context, dressed, with_more
 from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
 from mogplex_tui.operate.kinds.models import KIND as MODELS
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.kinds.verb import verb
 from mogplex_tui.operate.words import DASH
 from mogplex_tui.screens.sources import KindSource
@@ -283,7 +284,7 @@ def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name()
 async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> None:
     member = SimpleNamespace(role="owner", label="Ada", email="ada@acme.dev")
     roster = SimpleNamespace(
-        team=SimpleNamespace(name="Acme"),
+        team=SimpleNamespace(name="Acme", slug="acme"),
         viewer=SimpleNamespace(can_manage=True),
         members=Rows([member], [BadRow({}, "role: not a text")]),
         invites=Rows(),
@@ -295,6 +296,6 @@ async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> Non
     teams = kinds()["teams"]
     assert teams.one is not None
     client: Any = SimpleNamespace(teams=SimpleNamespace(roster=read))
-    record = (await teams.one(client, item(name="Acme"))).record
-    assert (record["people"], record["invited"]) == (2, 0)
-    assert record["roster"] == ["owner      Ada  ada@acme.dev", "unreadable role: not a text"]
+    record = (await teams.one(client, Item("k1", TeamRow("k1", "Acme", "acme", "owner")))).record
+    assert (record.people, record.invited) == (2, 0)
+    assert record.roster == ("owner      Ada  ada@acme.dev", "unreadable role: not a text")

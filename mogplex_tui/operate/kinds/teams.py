@@ -2,87 +2,183 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road, with_more
+from mogplex_tui.operate.model import (
+    Entry,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Single,
+    Source,
+    TextBlock,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.teams import Membership, PersonalScope, Roster
     from mogplex_tui.live.session import Session
 
+_PERSONAL = "personal"
 
-async def _list(client: ClientView, session: Session) -> Listing:
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """A team, or the account itself. Its people are None until the team was read by itself."""
+
+    id: str
+    name: str
+    slug: str | None
+    role: str
+    is_current: bool = False
+    """Whether the console acts for it."""
+    people: int | None = None
+    invited: int | None = None
+    can_manage: bool | None = None
+    roster: tuple[str, ...] = ()
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is the account itself."""
+        return self.id == _PERSONAL
+
+    @property
+    def type(self) -> str:
+        """What it is: the account or a team."""
+        return _PERSONAL if self.is_personal else "team"
+
+
+def _team(team: Membership) -> TeamRow:
+    return TeamRow(team.id, team.name, team.slug, team.role)
+
+
+def _personal(scope: PersonalScope) -> Entry[TeamRow]:
+    row = TeamRow(_PERSONAL, scope.name or _PERSONAL, scope.slug, "owner")
+    raw = {"id": row.id, "name": row.name, "slug": row.slug, "role": row.role}
+    return Entry(row.id, row, raw)
+
+
+async def _read(client: ClientView, _: Session) -> Page[TeamRow]:
     found = await client.teams.memberships()
-    acting = session.target.team
-    personal = {
-        "id": "personal",
-        "name": found.personal.name or "personal",
-        "slug": found.personal.slug,
-        "role": "owner",
-        "sort": "personal",
-        "acting": acting is None,
-    }
-
-    def dress(team: Any) -> dict[str, Any]:
-        return dressed(team, sort="team", acting=team.id == acting)
-
-    return Listing([Item("personal", personal, personal), *listed(found.teams, dress=dress).items])
+    page = page_of(found.teams, _team, lambda row: row.id)
+    return Page([_personal(found.personal), *page.entries])
 
 
-async def _one(client: ClientView, item: Item) -> Item:
-    if item.key == "personal":
-        return item
-    found = await client.teams.roster(item.key)
-    more = {
-        "name": found.team.name,
-        "people": found.members.total,
-        "invited": found.invites.total,
-        "manages": found.viewer.can_manage,
-        "roster": [f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members]
-        + [f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites]
-        + [f"{'unreadable':<10} {bad.why}" for bad in (*found.members.bad, *found.invites.bad)],
-    }
-    return with_more(item, more)
+def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:
+    current = session.target.team or _PERSONAL
+    return lambda row: replace(row, is_current=row.id == current)
 
 
-KIND = Kind(
+def _people(found: Roster) -> tuple[str, ...]:
+    """Return a line for each person and invite, also for those that could not be read."""
+    return (
+        *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members),
+        *(f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites),
+        *(f"{'unreadable':<10} {bad.why}" for bad in (*found.members.bad, *found.invites.bad)),
+    )
+
+
+async def _read_single(client: ClientView, key: str, row: TeamRow | None) -> Entry[TeamRow]:
+    if key == _PERSONAL:
+        return Entry(key, row)
+    found = await client.teams.roster(key)
+    listed = row or TeamRow(key, found.team.name, found.team.slug, found.viewer.role)
+    read = replace(
+        listed,
+        name=found.team.name,
+        people=found.members.total,
+        invited=found.invites.total,
+        can_manage=found.viewer.can_manage,
+        roster=_people(found),
+    )
+    return Entry(key, read)
+
+
+def _merge(listed: TeamRow, single: TeamRow) -> TeamRow:
+    return replace(
+        listed,
+        people=single.people,
+        invited=single.invited,
+        can_manage=single.can_manage,
+        roster=single.roster,
+    )
+
+
+KIND = Kind[TeamRow](
     name="teams",
     title="Teams",
     noun="team",
     aliases=("team", "te"),
     contract="identity.md §7, §8",
-    roads=(road(Family.TEAMS, _list, every=300, blind=180),),
-    fields=(
-        c.flag("acting", "ACTING", "acting", "", priority=0),
-        c.text("name", "TEAM", 24, flex=2, min_width=14),
-        c.text("slug", "SLUG", 20, "dim", flex=1, priority=1),
-        c.text("role", "YOUR ROLE", 10, key="role", priority=0),
-        c.text("sort", "WHAT", 9, "dim", key="what", priority=2),
+    sources=(Source(Family.TEAMS, _read, poll=300, poll_blind=180),),
+    join=Join(_fill),
+    single=Single(_read_single, _merge),
+    columns=(
+        column(
+            "acting",
+            "ACTING",
+            lambda row: row.is_current,
+            formats.flag("acting", ""),
+            Layout(8),
+            field="is_current",
+        ),
+        column(
+            "name",
+            "TEAM",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=2, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "slug", "SLUG", lambda row: row.slug, formats.text("dim"), Layout(20, 1, flex=1), is_text=True
+        ),
+        column("role", "YOUR ROLE", lambda row: row.role, formats.text(), Layout(10), is_text=True),
+        column(
+            "what",
+            "WHAT",
+            lambda row: row.type,
+            formats.text("dim"),
+            Layout(9, 2),
+            field="type",
+            is_text=True,
+        ),
     ),
-    search=c.searching(),
-    default_sort=c.by("sort", "name"),
-    descending=False,
-    label=c.named("{name|id}"),
-    facts=c.groups(
-        "name; slug; what: sort",
-        "your role: role; you manage it: manages; acting for it: acting",
-        "people; open invites: invited",
+    label=lambda row: row.name or row.id,
+    default_sort=lambda row: (formats.rank(row.type), formats.rank(row.name)),
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("slug", lambda row: row.slug),
+            Fact("what", lambda row: row.type),
+        ),
+        (
+            Fact("your role", lambda row: row.role),
+            Fact("you manage it", lambda row: row.can_manage),
+            Fact("acting for it", lambda row: row.is_current),
+        ),
+        (Fact("people", lambda row: row.people), Fact("open invites", lambda row: row.invited)),
     ),
-    links=p.links(
-        p.among(
+    links=(
+        Link(
             "members",
             "members",
-            "its people",
-            lambda item: None if item.key == "personal" else c.filled(item, "team:={slug}", quoted),
-        )
+            lambda _: "its people",
+            filter=lambda row: None if row.is_personal or not row.slug else f"team:={quoted(row.slug)}",
+        ),
     ),
-    texts=c.texts(("People", "roster")),
-    one=_one,
+    texts=(TextBlock("People", lambda row: "\n".join(row.roster)),),
     empty="No teams: you work alone.",
-    needs=p.session_needed("Teams"),
+    needs=session_needed("Teams"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -92,7 +93,8 @@ def _lender(related: Related) -> base.Lender:
 
 
 async def _read_one(single: Single[Row], client: ClientView, item: Item) -> Item:
-    return _item(await single.read(client, item.key, item.record))
+    entry = await single.read(client, item.key, item.record)
+    return _item(entry if entry.raw is not None else replace(entry, raw=item.raw))
 
 
 async def _read_span(

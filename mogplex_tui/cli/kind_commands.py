@@ -277,7 +277,8 @@ class _Call(Generic[Row]):
         return self._collection.set.rows[item.key]
 
     def _check_fields(self, text: str) -> None:
-        known = sorted({name for column in self._screens.fields for name in column.names} | {"id"})
+        columns = {name for column in self._screens.fields for name in column.names}
+        known = sorted(columns | self._screens.search.keys())
         for term in parse(text):
             if term.field is not None and not any(name.startswith(term.field) for name in known):
                 raise Stop(Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known)}.")

@@ -341,12 +341,11 @@ class Collection:
 
     def put(self, item: Item) -> None:
         """Take in one record that was read by itself; what it says beyond its row in the list is kept beside it."""
-        if self._merge is not None:
-            self._more[item.key] = item
-            self._read_at[item.key] = self.session.scheduler.now()
-        elif isinstance(item.record, Mapping):
+        if isinstance(item.record, Mapping):
             known = self.set.rows.get(item.key)
             before = known.record if known is not None and isinstance(known.record, Mapping) else {}
-            self._more[item.key] = item = replace(item, record={**before, **item.record})
+            item = replace(item, record={**before, **item.record})
+        if item.record is not None:
+            self._more[item.key] = item
             self._read_at[item.key] = self.session.scheduler.now()
         self.set.apply(self._lent((item,)))

@@ -146,3 +146,12 @@ async def test_creation_that_cannot_be_meant_is_refused_before_it_is_sent(
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert plane.plane.db.all("SELECT id FROM user_api_keys") == before
+
+
+async def test_a_filter_takes_fields_that_no_column_shows(operator: Mogplex) -> None:
+    found = await operator("failures", "list", "jobrunid:00000000")
+    assert (found.code, found.out, found.err) == (0, "", "No matching failures.\n")
+    unknown = await operator("failures", "list", "jobruns:x")
+    assert unknown.code == 2
+    assert "No field is called 'jobruns'" in unknown.err
+    assert "jobrunid" in unknown.err

@@ -66,6 +66,8 @@ TYPOS = [
     ),
     ("teams", "join=Join(_fill)", "join=Join(_merge)"),
     ("teams", "people=single.people", "people=single.persons"),
+    ("failures", "row.diagnostics.attempts", "row.diagnostics.attempt"),
+    ("failures", "read_span=_read_span", "read_span=_read"),
 ]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats, words
+from mogplex_tui.operate.model import Fact, Kind, Layout, Link, Page, Source, TextBlock, column, fact, page_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.ledger import FailureRecord
     from mogplex_tui.live.session import Session
 
 # What a person has to do first; everything else may pass by itself.
@@ -28,66 +28,163 @@ _NEXT = {
 }
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
-    return await _older(client, session, None, None)
+async def _read(client: ClientView, session: Session) -> Page[FailureRecord]:
+    return await _read_span(client, session, None, None)
 
 
-async def _older(client: ClientView, _: Session, since: datetime | None, until: datetime | None) -> Listing:
+async def _read_span(
+    client: ClientView, _: Session, since: datetime | None, until: datetime | None
+) -> Page[FailureRecord]:
     report = await client.observability.automation_failures(since=since, until=until)
-
-    def dress(row: Any) -> dict[str, Any]:
-        next_step = _NEXT.get(row.diagnostics.failure_class or "", "Look at the job, then queue it again.")
-        message = (row.diagnostics.failure_message or "").strip() or None
-        why = words.reason(row.reason, row.metadata) or row.reason_label
-        # A failure outside of the model has a reason and no message.
-        return dressed(
-            row,
-            message=message,
-            # A fact shows the first line; the long text shows all lines.
-            whole=message if message and "\n" in message else None,
-            why=why,
-            summary=message or why,
-            next=next_step,
-        )
-
-    return listed(report.records, dress=dress, total=report.total)
+    page = page_of(report.records, lambda failure: failure, lambda failure: failure.id)
+    return replace(page, total=report.total)
 
 
-KIND = Kind(
+def _next_step(failure: FailureRecord) -> str:
+    return _NEXT.get(failure.diagnostics.failure_class or "", "Look at the job, then queue it again.")
+
+
+def _message(failure: FailureRecord) -> str | None:
+    return (failure.diagnostics.failure_message or "").strip() or None
+
+
+def _long_message(failure: FailureRecord) -> str | None:
+    """Return a message of several lines; a fact shows the first one alone."""
+    message = _message(failure)
+    return message if message and "\n" in message else None
+
+
+def _why(failure: FailureRecord) -> str:
+    return words.reason(failure.reason, failure.metadata) or failure.reason_label
+
+
+def _summary(failure: FailureRecord) -> str:
+    # A failure outside of the model has a reason and no message.
+    return _message(failure) or _why(failure)
+
+
+def _class(failure: FailureRecord) -> str | None:
+    return failure.diagnostics.failure_label
+
+
+def _repo(failure: FailureRecord) -> str | None:
+    return None if failure.repo is None else failure.repo.full_name
+
+
+def _agent(failure: FailureRecord) -> str | None:
+    return None if failure.agent is None else failure.agent.name
+
+
+def _model(failure: FailureRecord) -> str | None:
+    return None if failure.agent is None else failure.agent.model
+
+
+KIND: Kind[FailureRecord] = Kind(
     name="failures",
     title="Failures",
     noun="failure",
     aliases=("failure", "fail", "fa"),
     contract="observability.md §8.3",
-    roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=90, blind=30),),
-    fields=(
-        c.age("created_at", key="age", priority=0),
-        c.text("diagnostics.failure_label", "CLASS", 22, "warn", key="class", priority=0),
-        c.text("summary", "MESSAGE", 34, key="message", flex=3, min_width=30, priority=0),
-        c.repo("repo.full_name", 16, priority=0),
-        c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=3),
-        c.text("source_type", "SET OFF BY", 12, "dim", key="source", priority=3),
-        c.count("diagnostics.attempts", "TRIES", 5, key="tries", priority=2),
+    sources=(
+        Source(
+            Family.OBSERVABILITY,
+            _read,
+            poll=90,
+            poll_blind=30,
+            tables=frozenset({"automation_dispatch_events"}),
+        ),
     ),
-    older=_older,
-    search=c.searching("why reason job_run_id"),
-    default_sort=c.by("created_at"),
-    label=c.named("{diagnostics.failure_label} {repo.full_name}"),
-    facts=c.groups(
-        "class: diagnostics.failure_label; message?: message as error; why; status code: diagnostics.failure_status_code",
-        "what to do: next",
-        "phase: diagnostics.execution_phase; time limit: diagnostics.timeout_bucket_label",
-        "tried again: diagnostics.retry_attempted; retries: diagnostics.retry_count; attempts: diagnostics.attempts",
-        "repo: repo.full_name; agent: agent.name; model: agent.model; set off by: source_type",
-        "at: created_at",
+    read_span=_read_span,
+    columns=(
+        column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4), field="created_at"),
+        column(
+            "class", "CLASS", _class, formats.text("warn"), Layout(22), field="failure_label", is_text=True
+        ),
+        column(
+            "message",
+            "MESSAGE",
+            _summary,
+            formats.text(),
+            Layout(34, flex=3, min_width=30),
+            is_text=True,
+        ),
+        column(
+            "repo",
+            "REPO",
+            _repo,
+            formats.text(),
+            Layout(16, flex=1, min_width=12, cut="middle"),
+            is_text=True,
+        ),
+        column("agent", "AGENT", _agent, formats.text("dim"), Layout(14, 3), is_text=True),
+        column(
+            "source",
+            "SET OFF BY",
+            lambda row: row.source_type,
+            formats.text("dim"),
+            Layout(12, 3),
+            field="source_type",
+            is_text=True,
+        ),
+        column(
+            "tries",
+            "TRIES",
+            lambda row: row.diagnostics.attempts,
+            formats.count(),
+            Layout(5, 2),
+            field="attempts",
+        ),
     ),
-    links=p.links(
-        p.to("jobs", "job", "job_run_id"),
-        p.to("projects", "repo", "repo.id", "repo.full_name"),
-        p.to("agents", "agent", "agent.id", "agent.name"),
-        p.to("models", "model", "agent.model", "agent.model"),
+    hidden_filters={
+        "why": _why,
+        "reason": lambda row: row.reason,
+        "jobrunid": lambda row: row.job_run_id,
+    },
+    label=lambda row: f"{_class(row) or ''} {_repo(row) or ''}".strip(),
+    default_sort=lambda row: (formats.rank(row.created_at),),
+    descending=True,
+    facts=(
+        (
+            Fact("class", _class),
+            fact("message", _message, formats.text("error"), optional=True),
+            Fact("why", _why),
+            Fact("status code", lambda row: row.diagnostics.failure_status_code),
+        ),
+        (Fact("what to do", _next_step),),
+        (
+            Fact("phase", lambda row: row.diagnostics.execution_phase),
+            Fact("time limit", lambda row: row.diagnostics.timeout_bucket_label),
+        ),
+        (
+            Fact("tried again", lambda row: row.diagnostics.retry_attempted),
+            Fact("retries", lambda row: row.diagnostics.retry_count),
+            Fact("attempts", lambda row: row.diagnostics.attempts),
+        ),
+        (
+            Fact("repo", _repo),
+            Fact("agent", _agent),
+            Fact("model", _model),
+            Fact("set off by", lambda row: row.source_type),
+        ),
+        (Fact("at", lambda row: row.created_at),),
     ),
-    texts=c.texts(("Message", "whole")),
+    links=(
+        Link("job", "jobs", lambda row: words.short_id(row.job_run_id), key=lambda row: row.job_run_id),
+        Link(
+            "repo",
+            "projects",
+            lambda row: _repo(row) or "",
+            key=lambda row: None if row.repo is None else row.repo.id,
+        ),
+        Link(
+            "agent",
+            "agents",
+            lambda row: _agent(row) or "",
+            key=lambda row: None if row.agent is None else row.agent.id,
+        ),
+        Link("model", "models", lambda row: _model(row) or "", key=_model),
+    ),
+    texts=(TextBlock("Message", _long_message),),
     empty="No automation has failed.",
-    needs=p.session_needed("Failures") + " :jobs state:failed shows failed runs of automations.",
+    needs=session_needed("Failures") + " :jobs state:failed shows failed runs of automations.",
 )

@@ -139,7 +139,7 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
         await shown(ui, "failures")
         failures = ui.app.screen.rows_of().rows.values()
         job_id, message = next(
-            (str(item.record["job_run_id"]), item.record["diagnostics"].failure_message) for item in failures
+            (str(item.record.job_run_id), item.record.diagnostics.failure_message) for item in failures
         )
         await on(ui, "jobs", job_id)
         await ui.press("enter")
@@ -203,7 +203,7 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
         for label, told in (("ledger", "control"), ("failure", "1 of 101")):
             screen = await _led(ui, old, label)
             await ui.until(lambda screen=screen: len(screen._view) > 0, f"what the {label} says of it")
-            assert screen.item().record["job_run_id"] == old
+            assert screen.item().raw["job_run_id"] == old
             assert told in ui.text
             # It stays when the list is read again, which does not give it.
             await screen.collection.fetch()

@@ -162,6 +162,9 @@ class _Call(Generic[Row]):
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
         elif len(kept) > len(shown):
             say(f"Listed: {len(shown):,} of {len(kept):,}; --limit N lists more.")
+        total = self._collection.set.total
+        if total is not None and total > len(items):
+            say(f"Only the newest {len(items):,} of {total:,} were read.")
         self._say_notice()
         return Exit.OK
 

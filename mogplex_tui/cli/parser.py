@@ -59,6 +59,7 @@ COMMANDS = {
     ),
     "teams": (_KIND_COMMANDS, "the teams, and the people of one: list, get"),
     "failures": (_KIND_COMMANDS, "the failures of automations: list, get"),
+    "dispatch": (_KIND_COMMANDS, "the dispatch ledger: list, get"),
     "settings": ("mogplex_tui.cli.families.settings", "the account's settings: list, get, set"),
     "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),
     "spec": ("mogplex_tui.cli.spec", "kinds, columns, filters, actions and commands as JSON"),

@@ -24,6 +24,11 @@ def text(tone: str = "plain") -> Format[str]:
     return Format(lambda value, _: Cell(line(value, tone), tone), _text_sort, lambda value, _: line(value))
 
 
+def short_id() -> Format[str]:
+    """Return the format of an id: its first eight characters; it is found by all of them."""
+    return Format(lambda value, _: Cell(words.short_id(value), "dim"), _text_sort, lambda value, _: value)
+
+
 def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
     """Return the format of several short texts: joined with commas, each found by itself."""
     return Format(

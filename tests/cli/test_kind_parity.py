@@ -33,7 +33,9 @@ async def test_list_and_command_show_the_same(
         assert items
         table = (await mogplex(name, "list")).out
         rows = list(csv.DictReader((await mogplex(name, "list", "-o", "csv")).lines))
-        assert [row["id"] for row in rows] == list(screen.table.visible_keys)
+        listed, visible = [row["id"] for row in rows], list(screen.table.visible_keys)
+        assert listed[: len(visible)] == visible
+        assert sorted(listed) == sorted(items)
         # Ages go on between the two readings.
         columns = [column for column in kind.columns if not column.format.is_span]
         moment = Moment(ui.app.session.clock.now())
@@ -48,3 +50,28 @@ async def test_list_and_command_show_the_same(
                     refused = await mogplex(name, action.id, item.key, *yes)
                     assert (refused.code, refused.out) == (1, "")
                     assert reason in refused.err
+
+
+async def test_command_shows_what_other_lists_know_of_its_rows(
+    seed: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+        mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
+        database = ui.server.plane.db
+
+        async def column(kind: str, field: str) -> set[str]:
+            return {row[field] for row in csv.DictReader((await mogplex(kind, "list", "-o", "csv")).lines)}
+
+        automations = {row["name"] for row in database.all("SELECT name FROM flows")}
+        assert await column("dispatch", "whose") & automations
+        repos = {row["full_name"] for row in database.all("SELECT full_name FROM repos")}
+        assert await column("memories", "repo") - {""} <= repos
+
+
+async def test_command_says_how_many_rows_the_service_has_beyond_the_newest(
+    seed: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+        mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
+        done = await mogplex("dispatch", "list", "--limit", "1")
+        assert "Only the newest 100 of " in done.err

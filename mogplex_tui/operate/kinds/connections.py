@@ -166,7 +166,6 @@ KIND = Kind[ConnectionRow](
             lambda row: row.repo_name or row.scope,
             formats.text("dim"),
             Layout(14, 3, cut="middle"),
-            field="scope",
             is_text=True,
         ),
         column(

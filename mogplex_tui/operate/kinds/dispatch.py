@@ -2,97 +2,245 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import common_joins, formats, words
+from mogplex_tui.operate.model import (
+    Entry,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Related,
+    Source,
+    column,
+    fact,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.ledger import LedgerEntry
+    from mogplex_tui.api.models.ledger import LedgerEntry, LedgerPage
     from mogplex_tui.live.session import Session
 
 # What happened while a job lasted is read in so many pages at most.
 _PAGES = 5
+# Outcomes of work that goes on or went well.
+_QUIET = ("queued", "started", "completed", "resumed")
 
 
-def _started_by(metadata: Any) -> str:
-    source = metadata.get("start_source")
-    return f"by {str(source).replace('_', ' ')}" if source else ""
+@dataclass(frozen=True, slots=True)
+class DispatchRow:
+    """An entry of the ledger, and the name of the automation that it is about."""
+
+    id: str
+    entry: LedgerEntry
+    automation_name: str | None = None
+
+    @property
+    def why(self) -> str:
+        """Why work did or did not start, in words."""
+        return words.reason(self.entry.reason, self.entry.metadata) or self._started_by
+
+    @property
+    def _started_by(self) -> str:
+        return f"by {self.start_source.replace('_', ' ')}" if self.start_source else ""
+
+    @property
+    def start_source(self) -> str:
+        """What started the work, as the service calls it."""
+        return str(self.entry.metadata.get("start_source") or "")
+
+    @property
+    def code(self) -> str | None:
+        """The code of the reason; free text tells by itself what it means."""
+        reason = self.entry.reason
+        return None if reason == words.reason(reason) else reason
+
+    @property
+    def repo_name(self) -> str | None:
+        """The name of its repository."""
+        return None if self.entry.repo is None else self.entry.repo.full_name
+
+    @property
+    def repo_id(self) -> str | None:
+        """The id of its repository."""
+        return (None if self.entry.repo is None else self.entry.repo.id) or self.entry.repo_id
+
+    @property
+    def agent_name(self) -> str | None:
+        """The name of its agent."""
+        return None if self.entry.agent is None else self.entry.agent.name
+
+    @property
+    def agent_id(self) -> str | None:
+        """The id of its agent."""
+        return None if self.entry.agent is None else self.entry.agent.id
 
 
-def _dressed(row: LedgerEntry) -> dict[str, Any]:
-    return dressed(
-        row,
-        # Free text tells by itself what it means.
-        code=row.reason if row.reason != words.reason(row.reason) else None,
-        told=words.state(row.outcome)[1],
-        why=words.reason(row.reason, row.metadata) or _started_by(row.metadata),
-        job=(row.job_run_id or "")[:8],
-    )
+def _page(found: LedgerPage) -> Page[DispatchRow]:
+    page = page_of(found.entries, lambda entry: DispatchRow(entry.id, entry), lambda row: row.id)
+    return replace(page, total=found.total)
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
-    page = await client.observability.automation_events()
-    return listed(page.entries, dress=_dressed, total=page.total)
+async def _read(client: ClientView, _: Session) -> Page[DispatchRow]:
+    return _page(await client.observability.automation_events())
 
 
-async def _older(client: ClientView, _: Session, since: datetime, until: datetime | None) -> Listing:
-    items, total = list[Item](), None
+async def _read_span(
+    client: ClientView, _: Session, since: datetime, until: datetime | None
+) -> Page[DispatchRow]:
+    entries, total = list[Entry[DispatchRow]](), None
     for number in range(1, _PAGES + 1):
-        page = await client.observability.automation_events(number, since=since, until=until)
-        listing = listed(page.entries, dress=_dressed, total=page.total)
-        items, total = [*items, *listing.items], listing.total
-        if not listing.items or (total is not None and len(items) >= total):
+        page = _page(await client.observability.automation_events(number, since=since, until=until))
+        entries, total = [*entries, *page.entries], page.total
+        if not page.entries or (total is not None and len(entries) >= total):
             break
-    return Listing(items, total)
+    return Page(entries, total)
 
 
-KIND = Kind(
+def _fill(session: Session) -> Callable[[DispatchRow], DispatchRow]:
+    name_of = common_joins.automation_names(session)
+    return lambda row: replace(row, automation_name=name_of(row.entry.flow_id))
+
+
+KIND = Kind[DispatchRow](
     name="dispatch",
     title="Dispatch ledger",
     noun="ledger entry",
     aliases=("ledger", "events", "di"),
     contract="observability.md §8.1",
-    roads=(road(Family.OBSERVABILITY, _list, "automation_dispatch_events", every=60, blind=15),),
-    beside={"automations": Lender("whose")},
-    lend=p.automation_names,
-    older=_older,
-    fields=(
-        c.age("created_at", key="age", priority=0),
-        c.text("event_kind", "STEP", 8, "dim", key="step", priority=1),
-        c.state("outcome", "OUTCOME", 14, priority=0),
-        c.text("why", "WHY", 40, flex=3, min_width=30),
-        c.repo("repo.full_name", 16, priority=1),
-        c.text("source_type", "SET OFF BY", 14, "dim", key="source", priority=2),
-        c.text("automation|agent.name", "WHOSE", 16, "dim", key="whose", priority=3, flex=1),
-        c.text("job", "JOB", 8, "dim", key="job", priority=4),
+    sources=(
+        Source(
+            Family.OBSERVABILITY,
+            _read,
+            poll=60,
+            poll_blind=15,
+            tables=frozenset({"automation_dispatch_events"}),
+        ),
     ),
-    search=c.searching("reason automation job_run_id flow_id trigger_id assignment_id"),
-    default_sort=c.by("created_at"),
-    label=c.named("{told} {repo.full_name}"),
-    quiet=lambda item: c.value(item, "outcome") in ("queued", "started", "completed", "resumed"),
-    facts=c.groups(
-        "step: event_kind; outcome: outcome as state; why; code",
-        "repo: repo.full_name; agent: agent.name; automation: automation|flow_id",
-        "set off by: source_type; way: source_kind; start source: metadata.start_source",
-        "at: created_at",
+    join=Join(_fill, related={"automations": Related(columns=("whose",))}),
+    read_span=_read_span,
+    columns=(
+        column("age", "AGE", lambda row: row.entry.created_at, formats.AGE, Layout(4), field="created_at"),
+        column(
+            "step",
+            "STEP",
+            lambda row: row.entry.event_kind,
+            formats.text("dim"),
+            Layout(8, 1),
+            field="event_kind",
+            is_text=True,
+        ),
+        column(
+            "outcome", "OUTCOME", lambda row: row.entry.outcome, formats.state(), Layout(14), is_text=True
+        ),
+        column(
+            "why", "WHY", lambda row: row.why, formats.text(), Layout(40, flex=3, min_width=30), is_text=True
+        ),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo_name,
+            formats.text(),
+            Layout(16, 1, flex=1, min_width=12, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "source",
+            "SET OFF BY",
+            lambda row: row.entry.source_type,
+            formats.text("dim"),
+            Layout(14, 2),
+            field="source_type",
+            is_text=True,
+        ),
+        column(
+            "whose",
+            "WHOSE",
+            lambda row: row.automation_name or row.agent_name,
+            formats.text("dim"),
+            Layout(16, 3, flex=1),
+            is_text=True,
+        ),
+        column(
+            "job",
+            "JOB",
+            lambda row: row.entry.job_run_id,
+            formats.short_id(),
+            Layout(8, 4),
+            field="job_run_id",
+            is_text=True,
+        ),
     ),
-    links=p.links(
-        p.to("jobs", "job", "job_run_id"),
-        p.to("automations", "automation", "flow_id", "automation|flow_id"),
-        p.to("triggers", "trigger", "trigger_id"),
-        p.to("assignments", "assignment", "assignment_id"),
-        p.to("agents", "agent", "agent.id", "agent.name"),
-        p.to("projects", "repo", "repo.id|repo_id", "repo.full_name|repo_id"),
+    hidden_filters={
+        "reason": lambda row: row.entry.reason,
+        "automation": lambda row: row.automation_name,
+        "jobrunid": lambda row: row.entry.job_run_id,
+        "flowid": lambda row: row.entry.flow_id,
+        "triggerid": lambda row: row.entry.trigger_id,
+        "assignmentid": lambda row: row.entry.assignment_id,
+    },
+    label=lambda row: f"{words.state(row.entry.outcome)[1]} {row.repo_name or ''}".strip(),
+    default_sort=lambda row: (formats.rank(row.entry.created_at),),
+    descending=True,
+    is_quiet=lambda row: row.entry.outcome in _QUIET,
+    facts=(
+        (
+            Fact("step", lambda row: row.entry.event_kind),
+            fact("outcome", lambda row: row.entry.outcome, formats.state()),
+            Fact("why", lambda row: row.why),
+            Fact("code", lambda row: row.code),
+        ),
+        (
+            Fact("repo", lambda row: row.repo_name),
+            Fact("agent", lambda row: row.agent_name),
+            Fact("automation", lambda row: row.automation_name or row.entry.flow_id),
+        ),
+        (
+            Fact("set off by", lambda row: row.entry.source_type),
+            Fact("way", lambda row: row.entry.source_kind),
+            Fact("start source", lambda row: row.start_source),
+        ),
+        (Fact("at", lambda row: row.entry.created_at),),
+    ),
+    links=(
+        Link(
+            "job",
+            "jobs",
+            lambda row: words.short_id(row.entry.job_run_id),
+            key=lambda row: row.entry.job_run_id,
+        ),
+        Link(
+            "automation",
+            "automations",
+            lambda row: row.automation_name or row.entry.flow_id or "",
+            key=lambda row: row.entry.flow_id,
+        ),
+        Link(
+            "trigger",
+            "triggers",
+            lambda row: words.short_id(row.entry.trigger_id),
+            key=lambda row: row.entry.trigger_id,
+        ),
+        Link(
+            "assignment",
+            "assignments",
+            lambda row: words.short_id(row.entry.assignment_id),
+            key=lambda row: row.entry.assignment_id,
+        ),
+        Link("agent", "agents", lambda row: row.agent_name or "", key=lambda row: row.agent_id),
+        Link("repo", "projects", lambda row: row.repo_name or row.repo_id or "", key=lambda row: row.repo_id),
     ),
     empty="Nothing yet: no event has met anything in :automations, :triggers or :assignments.",
-    needs=p.session_needed("Entries of the dispatch ledger")
+    needs=session_needed("Entries of the dispatch ledger")
     + " The page of a job in :jobs shows its own entries.",
 )

@@ -94,7 +94,6 @@ KIND = Kind[MemoryRow](
             lambda row: row.repo,
             formats.text("dim"),
             Layout(16, 1, flex=1, cut="middle"),
-            field="repo_id",
             is_text=True,
         ),
         column(

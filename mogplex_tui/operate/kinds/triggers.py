@@ -101,7 +101,6 @@ KIND = Kind[TriggerRow](
             lambda row: row.agent,
             formats.text(),
             Layout(18, flex=1, min_width=10),
-            field="agent_id",
             is_text=True,
         ),
         column(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Ends, Item, Lend, Listing
+    from mogplex_tui.live.collection import Ends, Item, Lend
     from mogplex_tui.live.session import Session
 
 # Which jobs wait for a person is known from the questions of automations (`parked`).
@@ -226,15 +225,3 @@ def among(
         return Link(label, text, kind, filter=found, span=made)
 
     return way
-
-
-def hidden(listing: Listing, *keys: str) -> Listing:
-    """Return a listing whose raw JSON lacks the values of these keys: what may be a secret under a harmless name."""
-
-    def masked(raw: Any) -> Any:
-        if not isinstance(raw, dict):
-            return raw
-        # A value that is missing stays missing, so that one sees that there is none.
-        return {key: "[hidden]" if key in keys and value else value for key, value in raw.items()}
-
-    return listing._replace(items=[replace(item, raw=masked(item.raw)) for item in listing.items])

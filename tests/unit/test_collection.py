@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -215,3 +217,43 @@ async def test_rows_that_were_read_before_the_names_are_named_when_those_come(wo
     rows = {key: item.record for key, item in world.collection.set.rows.items()}
     assert (rows["t1"]["repo_name"], rows["t1"]["agent_name"]) == ("acme/api", "Reviewer")
     assert (rows["t2"]["repo_name"], rows["t2"]["agent_name"]) == ("acme/web", None)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRow:
+    state: str
+    repo_id: str = "r1"
+    repo_name: str | None = None
+    detail: str | None = None
+
+
+async def test_a_typed_row_keeps_what_was_joined_and_what_it_said_when_read_by_itself(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path)
+    given = [Item("t1", TypedRow("on"), {"from": "list"})]
+
+    async def read(*_: Any) -> Listing:
+        return Listing(given)
+
+    collection = Collection(
+        session,
+        "typed",
+        (Road(Family.OTHER, read),),
+        join=lambda session: lambda row: dataclasses.replace(row, repo_name=session.names.repo(row.repo_id)),
+        merge=lambda listed, single: dataclasses.replace(listed, detail=single.detail),
+    )
+
+    def shown() -> tuple[Any, Any]:
+        return collection.set.rows["t1"].record, collection.set.rows["t1"].raw
+
+    await collection.fetch()
+    assert shown() == (TypedRow("on"), {"from": "list"})
+    session.names.repos["r1"] = "acme/web"
+    session.names.changed()
+    assert shown() == (TypedRow("on", repo_name="acme/web"), {"from": "list"})
+    collection.put(Item("t1", TypedRow("on", detail="whole"), {"from": "single"}))
+    await collection.fetch()
+    assert shown() == (TypedRow("on", repo_name="acme/web", detail="whole"), {"from": "single"})
+    # A newer row of the list: its JSON is the newer one.
+    given[0] = Item("t1", TypedRow("off"), {"from": "list"})
+    await collection.fetch()
+    assert shown() == (TypedRow("off", repo_name="acme/web", detail="whole"), {"from": "list"})

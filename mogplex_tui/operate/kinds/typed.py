@@ -55,7 +55,7 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
             "id": lambda item, _: item.key,
             **{name: _found(find) for name, find in kind.hidden_filters.items()},
         },
-        default_sort=lambda item: (0, "") if item.record is None else sort(item.record),
+        default_sort=lambda item: ((0, ""),) if item.record is None else sort(item.record),
         descending=kind.descending,
         beside={} if join is None else {name: _lender(each) for name, each in join.related.items()},
         join=None if join is None else join.fill,
@@ -85,7 +85,10 @@ def _item(entry: Entry[Row]) -> Item:
 
 def _sort(kind: Kind[Row]) -> Callable[[Row], Any]:
     order = kind.default_sort
-    return kind.column(order).sort if isinstance(order, str) else order
+    if not isinstance(order, str):
+        return order
+    key = kind.column(order).sort
+    return lambda row: (key(row),)
 
 
 def _lender(related: Related) -> base.Lender:

@@ -120,7 +120,7 @@ async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: A
         let_go = _held_up(ui, "api-keys", monkeypatch)
         await ui.press("n")
         await ui.sees("Create API key")
-        await ui.press(*"ci", "enter")
+        await ui.press(*"ci", "ctrl+s")
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()

@@ -91,7 +91,10 @@ class Output:
     def line(self, *cells: str) -> None:
         """Write cells as one line of text; a cell keeps the width that it was padded to."""
         texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
-        self._write(self._fit("  ".join(texts).rstrip()))
+        line = "  ".join(texts).rstrip()
+        # A secret that is shown once must not be cut at the edge of the terminal.
+        whole = any(isinstance(cell, Revealed) for cell in cells)
+        self._write(line if whole else self._fit(line))
 
     def paragraph(self, text: str, *, indent: str = "") -> None:
         """Write a text in as many lines as the terminal needs for it; as one line elsewhere."""

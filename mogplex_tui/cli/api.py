@@ -63,24 +63,34 @@ def run(args: argparse.Namespace) -> int:
 def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], Any]:
     """Return the path, the query parameters and the body. Raises Stop for what cannot be sent."""
     reads = args.method == "GET"
-    parts = urlsplit(args.path)
-    if not args.path.startswith("/") or parts.netloc or parts.fragment:
+    if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
         raise Stop(Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5.")
+    parts = urlsplit(args.path)
     if args.paginate and not reads:
         raise Stop(Exit.USAGE, "--paginate is for GET.")
     if args.input is not None and (reads or args.field):
         raise Stop(Exit.USAGE, "--input is the whole body: not with GET, and not with --field.")
-    params = dict(parse_qsl(parts.query, keep_blank_values=True))
-    fields: dict[str, str] = {}
+    fields = []
     for each in args.field:
         name, equals, value = each.partition("=")
         if not name or not equals:
             raise Stop(Exit.USAGE, f"--field takes KEY=VALUE, not {each!r}.")
-        fields[name] = value
+        fields.append((name, value))
+    query = parse_qsl(parts.query, keep_blank_values=True)
     if reads:
-        return parts.path, {**params, **fields}, None
-    body = _body_from(args.input) if args.input is not None else _typed(fields)
-    return parts.path, params, body
+        return parts.path, _once_each([*query, *fields]), None
+    body = _body_from(args.input) if args.input is not None else _typed(_once_each(fields))
+    return parts.path, _once_each(query), body
+
+
+def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return pairs as a mapping. Raises Stop for a name that is given twice: only one could be sent."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Stop(Exit.USAGE, f"{name} is given twice.")
+        found[name] = value
+    return found
 
 
 def _typed(fields: dict[str, str]) -> dict[str, Any] | None:

@@ -202,7 +202,8 @@ class _Call(Generic[Row]):
         names = ", ".join(map(self._screens.name_of, items))
         if ask and action.confirmation is not None:
             question = f"{action.name.capitalize()} {kind.noun} {names}?"
-            if not agreed(self._setting, " ".join([question, *action.confirmation.consequences])):
+            warnings = [warning for item in items if (warning := verb.warn(item)) is not None]
+            if not agreed(self._setting, " ".join([question, *warnings, *action.confirmation.consequences])):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
         for item in items:

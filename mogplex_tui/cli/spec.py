@@ -106,7 +106,8 @@ def _parameters(parser: argparse.ArgumentParser) -> list[dict[str, Any]]:
         {
             "name": action.option_strings[0] if action.option_strings else action.dest,
             "help": action.help,
-            "required": action.required,
+            # argparse calls a positional that may be left out required where it has no default.
+            "required": action.required and action.nargs not in ("*", "?"),
             "choices": None if action.choices is None else list(map(str, action.choices)),
         }
         for action in parser._actions

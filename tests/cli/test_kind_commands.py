@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import pytest
 
@@ -71,6 +72,30 @@ async def test_actions_change_what_is_named_by_id_name_or_beginning(
     assert on.one == {"object": "MCP server", "id": files, "action": "enable"}
     shown = await operator("mcp-servers", "get", "files", "--json")
     assert (shown.one["id"], shown.one["enabled"]) == (files, True)
+
+
+async def test_json_of_a_row_that_the_service_did_not_send_has_its_fields(operator: Mogplex) -> None:
+    done = await operator("provider-keys", "list", "--json")
+    assert done.code == 0
+    assert done.objects
+    assert all(row["provider"] and row["is_stored"] is False for row in done.objects)
+
+
+async def test_revoking_the_key_in_use_warns_in_the_question(operator: Mogplex, plane: PlaneServer) -> None:
+    ours = plane.plane.db.value("SELECT id FROM user_api_keys WHERE token_prefix = ?", (plane.token[:12],))
+    done = await operator("api-keys", "revoke", str(ours), stdin="n\n", terminal=True)
+    assert done.code == 1
+    assert "loses its access with it." in " ".join(done.err.split())
+    assert "Nothing was done" in done.err
+
+
+async def test_a_new_token_is_whole_on_a_narrow_terminal(
+    operator: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "12")
+    done = await operator("api-keys", "create", "ci", "--reveal", terminal=True)
+    assert done.code == 0
+    assert re.fullmatch(r"mog_\w{24,}", done.out.strip())
 
 
 async def test_delete_asks_first(operator: Mogplex, plane: PlaneServer) -> None:

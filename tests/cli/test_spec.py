@@ -21,6 +21,8 @@ def test_spec_names_every_kind_command_and_exit_code(capsys: pytest.CaptureFixtu
     assert (delete["key"], delete["many"]) == ("ctrl+d", False)
     assert delete["confirmation"] == ["Its secrets go with it; agents lose its tools."]
     assert spec["commands"].keys() == parser.COMMANDS.keys()
+    listing = spec["commands"]["skills"]["verbs"]["list"]["parameters"]
+    assert not any(parameter["required"] for parameter in listing)
     disable = spec["commands"]["mcp-servers"]["verbs"]["disable"]["parameters"]
     assert {"records", "--json"} <= {parameter["name"] for parameter in disable}
     assert spec["exitCodes"]["5"] == "too many requests"

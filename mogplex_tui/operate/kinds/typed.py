@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -80,7 +81,15 @@ def listing_of(page: Page[Row]) -> Listing:
 
 
 def _item(entry: Entry[Row]) -> Item:
-    return Item(entry.key, entry.row, entry.raw, entry.why)
+    return Item(entry.key, entry.row, _json_of(entry), entry.why)
+
+
+def _json_of(entry: Entry[Row]) -> object:
+    """Return the JSON of an entry; of one that the service did not send, the fields of its row."""
+    row = entry.row
+    if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):
+        return entry.raw
+    return json.loads(json.dumps(asdict(row), default=str))
 
 
 def _sort(kind: Kind[Row]) -> Callable[[Row], Any]:

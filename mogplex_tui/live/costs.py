@@ -25,7 +25,10 @@ BUCKETS = 24
 TABLES = frozenset({"ai_calls", "sandboxes", "job_runs", "automation_dispatch_events", "limit_events"})
 # Costs are reconciled late: closed hours are read again, one at a time, this often.
 BUCKET_EVERY = 20.0
+# Hours that are missing, as all are at the start, are read so many at a time and so many seconds apart, so that they do
+# not all go out together with everything else that a console reads at its start.
 BUCKETS_A_READ = 4
+FILL_EVERY = 1.0
 
 
 class Window(NamedTuple):
@@ -112,8 +115,7 @@ class Costs:
             self._read_at[start] = self.session.clock.monotonic()
             self.changed()
         missing = any(start not in self.buckets for start in self.hours())
-        if missing:
-            self.session.scheduler.refresh(self.feeds["buckets"])
+        self.feeds["buckets"].blind = FILL_EVERY if missing else BUCKET_EVERY
         return False
 
     def hours(self) -> list[datetime]:

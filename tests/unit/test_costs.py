@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.api.errors import BudgetBlocked
-from mogplex_tui.live.costs import BUCKETS, BUCKETS_A_READ, HOUR
+from mogplex_tui.live.costs import BUCKET_EVERY, BUCKETS, BUCKETS_A_READ, FILL_EVERY, HOUR
 from tests.unit.fakes import FakeSession, stats, until
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
@@ -96,18 +96,16 @@ async def test_the_hours_are_read_newest_first_each_for_itself(session: FakeSess
     assert session.costs.series()[:-4] == [None] * (BUCKETS - 4)
 
 
-async def test_what_is_missing_is_asked_for_at_once_and_then_one_old_hour_at_a_time(
+async def test_what_is_missing_is_asked_for_each_second_and_then_one_old_hour_at_a_time(
     session: FakeSession,
 ) -> None:
     feed = session.costs.feeds["buckets"]
     rounds = BUCKETS // BUCKETS_A_READ
     for _ in range(rounds - 1):
-        feed.asked = False
         await feed.fetch()
-        assert feed.asked
-    feed.asked = False
+        assert feed.blind == FILL_EVERY
     await feed.fetch()
-    assert not feed.asked
+    assert feed.blind == BUCKET_EVERY
     again: list[datetime] = []
     for _ in range(BUCKETS - 1):
         session.time.seconds += 20
@@ -124,7 +122,13 @@ async def test_hours_without_a_figure_are_not_asked_for_without_end(session: Fak
     session.fake.stats_of = lambda since, until: stats(total_cost=None)
     session.scheduler.start()
     session.scheduler.want(session.costs.feeds["buckets"])
-    await until(lambda: len(session.fake.asked) == BUCKETS)
+    for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
+        await until(lambda asked=asked: len(session.fake.asked) == asked)
+        await until(lambda: not session.costs.feeds["buckets"].running)
+        # No more goes out before the second is over: a console's start is no burst.
+        assert len(session.fake.asked) == asked
+        session.time.seconds += FILL_EVERY
+        session.scheduler.poke()
     for _ in range(100):
         await until(lambda: True)
     await session.scheduler.stop()

@@ -76,8 +76,9 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {each.dest: each.help or "" for each in action._choices_actions}
-            place.verbs = {name: helps.get(name, "") for name in action.choices}
-            below = list(action.choices.items())
+            # Older names of a verb have no line in the help, and are not offered either.
+            place.verbs = {name: helps[name] for name in action.choices if name in helps}
+            below = [(name, parser) for name, parser in action.choices.items() if name in helps]
         elif action.help == argparse.SUPPRESS:
             continue
         elif action.option_strings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -27,13 +28,16 @@ from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
-from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.model import Action, Choice, Creation, Kind, Moment, Parameter, Row, Values
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.operate.operations import Outcome
 
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
+# So many choices are named where a text is none of them.
+_MOST_CHOICES = 20
 
 
 class KindCommand(Generic[Row]):
@@ -64,32 +68,54 @@ class KindCommand(Generic[Row]):
         for creation in kind.creations:
             sub = _verb(found, creation.id, creation.help.rstrip("."))
             for parameter in creation.parameters:
-                _add_parameter(sub, parameter)
+                _add_parameter(sub, parameter, None)
             sub.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
             if creation.reveals:
-                sub.add_argument(
-                    "--reveal", action="store_true", help="print the secret, which is told this once"
-                )
+                _add_reveal(sub)
         for action in kind.actions:
-            sub = _verb(found, action.id, action.help.rstrip("."))
-            _add_record(sub, kind.noun, "records", nargs="+" if action.many else 1)
-            if action.confirmation is not None:
-                sub.add_argument("--yes", "-y", action="store_true", help="do not ask")
+            line = action.help.rstrip(".")
+            for sub in (
+                _verb(found, action.id, line),
+                *(_hidden(found, name, line) for name in action.aliases),
+            ):
+                self._add_action(sub, action)
+
+    def _add_action(self, parser: argparse.ArgumentParser, action: Action[Row]) -> None:
+        several = action.many and not any(each.positional for each in action.parameters)
+        _add_record(parser, self._kind.noun, "records", nargs="+" if several else 1)
+        for parameter in action.parameters:
+            _add_parameter(parser, parameter, action)
+        if action.confirmation is not None:
+            parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+        if action.sends_idempotency_key:
+            parser.add_argument(
+                "--idempotency-key",
+                default="",
+                metavar="KEY",
+                help="the same key starts nothing a second time",
+            )
+        if action.reveals:
+            _add_reveal(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the verb and return the exit code."""
+        creation = next((each for each in self._kind.creations if each.id == args.verb), None)
+        action = next((each for each in self._kind.actions if args.verb in (each.id, *each.aliases)), None)
+        chosen = creation or action
+        try:
+            # From stdin before there is an event loop, which would not let go of it.
+            texts = {} if chosen is None else _texts_of(chosen.parameters, args)
+        except Stop as stop:
+            say(str(stop))
+            return stop.code
 
         async def main(setting: Setting) -> int:
             call = _Call(self._kind, setting)
-            if args.verb == "list":
-                return await call.list_rows(args)
-            if args.verb == "get":
-                return await call.show(args.record)
-            creation = next((each for each in self._kind.creations if each.id == args.verb), None)
             if creation is not None:
-                return await call.create(creation, args)
-            action = next(each for each in self._kind.actions if each.id == args.verb)
-            return await call.act(action, args.records, ask=not getattr(args, "yes", True))
+                return await call.create(creation, texts, args)
+            if action is not None:
+                return await call.act(action, texts, args)
+            return await (call.list_rows(args) if args.verb == "list" else call.show(args.record))
 
         return run_headless(args, main)
 
@@ -110,18 +136,66 @@ def _add_record(
     )
 
 
-def _add_parameter(parser: argparse.ArgumentParser, parameter: Parameter[object]) -> None:
+def _add_parameter(
+    parser: argparse.ArgumentParser, parameter: Parameter[object], action: Action[Row] | None
+) -> None:
     name = parameter.name.replace("_", "-")
+    notes = [f"default: {parameter.default}"] if parameter.default else []
+    notes += ["- reads it from stdin"] if parameter.accepts_stdin else []
+    help = f"{parameter.help} ({'; '.join(notes)})" if notes else parameter.help
+    choices = parameter.choices or None
     if parameter.positional:
-        parser.add_argument(parameter.name, metavar=name.upper(), help=parameter.help)
+        parser.add_argument(parameter.name, metavar=name.upper(), choices=choices, help=help)
         return
     parser.add_argument(
         f"--{name}",
         dest=parameter.name,
-        default=parameter.default,
-        choices=parameter.choices or None,
-        metavar=None if parameter.choices else name.upper(),
-        help=f"{parameter.help} (default: {parameter.default})" if parameter.default else parameter.help,
+        # The row may have a value for a parameter that is not given.
+        required=parameter.is_required and (action is None or not action.has_initial),
+        choices=choices,
+        metavar=None if choices else name.upper(),
+        help=help,
+    )
+
+
+def _add_reveal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
+
+
+def _texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
+    """Return the texts that were given, by the name of the parameter. Raises Stop for one that cannot be meant.
+
+    Whether one of the live choices is meant is not known yet.
+    """
+    texts: dict[str, str] = {}
+    for parameter in parameters:
+        text: str | None = getattr(args, parameter.name)
+        if text is None:
+            continue
+        if text == "-" and parameter.accepts_stdin:
+            try:
+                text = sys.stdin.read()
+            except UnicodeDecodeError:
+                raise Stop(Exit.USAGE, f"The {parameter.name} on stdin is not UTF-8 text.") from None
+        problem = None if parameter.live_choices is not None else parameter.problem(text)
+        if problem is not None:
+            raise Stop(Exit.USAGE, f"{parameter.name}: {problem}")
+        texts[parameter.name] = text
+    return texts
+
+
+def _chosen(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
+    """Return the value of the choice that a value or a label means. Raises Stop."""
+    wanted = text.strip().lower()
+    values = [each.value for each in choices if each.value == text]
+    values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
+    if len(values) == 1 or not choices:
+        return values[0] if values else text
+    labels = [each.label for each in choices[:_MOST_CHOICES]]
+    more = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
+    raise Stop(
+        Exit.USAGE,
+        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{more}.",
     )
 
 
@@ -131,6 +205,15 @@ def _verb(
     parser = found.add_parser(
         name, help=line[:1].lower() + line[1:], description=f"{line[:1].upper()}{line[1:]}."
     )
+    service_arguments(parser, outermost=False, forms=True)
+    return parser
+
+
+def _hidden(
+    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+) -> argparse.ArgumentParser:
+    """Add an older name of a verb, which neither the help nor the completions list."""
+    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}.")
     service_arguments(parser, outermost=False, forms=True)
     return parser
 
@@ -185,20 +268,25 @@ class _Call(Generic[Row]):
         self._say_notice()
         return Exit.OK
 
-    async def act(self, action: Action[Row], asked: Sequence[str], *, ask: bool) -> int:
+    async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Carry out an action on records, asking first where it asks."""
         kind, shown = self._kind, self._output.shown
         verb = next(each for each in self._screens.verbs if each.id == action.id)
+        ask = not getattr(args, "yes", True)
         self._setting.must_write(f"The {action.name}")
+        if action.reveals:
+            _must_reveal(action.id, args)
         if ask:
             must_be_able_to_ask(action.name)
-        await self._read(Priority.ACTION)
-        items = list(dict.fromkeys(map(self._find, asked)))
+        has_choices = any(each.live_choices is not None for each in action.parameters)
+        await self._read(Priority.ACTION, for_choices=has_choices)
+        items = list(dict.fromkeys(map(self._find, args.records)))
         for item in items:
             if (closed := self._screens.closed_to(verb, self._session)) is not None:
                 raise Stop(Exit.NOT_ALLOWED, closed)
             if (reason := verb.why_not(item)) is not None:
                 raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
+        values = [self._values(action.parameters, verb.texts(item, texts), item.key) for item in items]
         names = ", ".join(map(self._screens.name_of, items))
         if ask and action.confirmation is not None:
             question = f"{action.name.capitalize()} {kind.noun} {names}?"
@@ -206,29 +294,57 @@ class _Call(Generic[Row]):
             if not agreed(self._setting, " ".join([question, *warnings, *action.confirmation.consequences])):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
-        for item in items:
-            outcome = await verbs.carry_out(self._session, self._collection, self._screens, verb, item)
+        for item, given in zip(items, values, strict=True):
+            outcome = await verbs.carry_out(
+                self._session,
+                self._collection,
+                self._screens,
+                verb,
+                item,
+                given,
+                idempotency_key=getattr(args, "idempotency_key", ""),
+                how_to_repeat="The same command with --idempotency-key {key} is safe.",
+            )
             say(shown(outcome.sentence))
-            if not outcome.good:
-                code = code or (Exit.NOT_ALLOWED if outcome.error is None else code_of(outcome.error))
-            elif self._output.form == "json":
-                self._output.object(kind.noun, {"id": item.key, "action": action.id})
-            else:
-                self._output.line(item.key)
+            code = code or _code_of(outcome)
+            if outcome.good or outcome.new_id:
+                self._print_outcome(action.id, item.key, outcome)
         return code
 
-    async def create(self, creation: Creation, args: argparse.Namespace) -> int:
+    def _values(self, parameters: Sequence[Parameter[object]], texts: Mapping[str, str], key: str) -> Values:
+        """Return the values of parameters for a record. Raises Stop for a text that is none."""
+        found = dict(texts)
+        for parameter in parameters:
+            if parameter.live_choices is not None:
+                text = found.get(parameter.name, parameter.default)
+                found[parameter.name] = _chosen(parameter, parameter.choices_of(self._session, key), text)
+        values = Values(found)
+        for name, sentence in values.problems(parameters).items():
+            raise Stop(Exit.USAGE, f"{name}: {sentence}")
+        return values
+
+    def _print_outcome(self, verb: str, key: str, outcome: Outcome) -> None:
+        """Print what a script needs of a change: its secret, the id of the record that was made, or the record's id."""
+        secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
+        if self._output.form != "json":
+            self._output.line(outcome.new_id or key if secret is None else secret)
+            return
+        found = {"id": key, "action": verb}
+        if outcome.new_id:
+            found["created_id"] = outcome.new_id
+        if secret is not None:
+            found["secret"] = secret
+        self._output.object(self._kind.noun, found, redacted=True)
+
+    async def create(self, creation: Creation, texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Make a record, and print its secret where there is one."""
         kind, output = self._kind, self._output
         self._setting.must_write(f"The {creation.id}")
-        values = Values({each.name: getattr(args, each.name) for each in creation.parameters})
-        for name, sentence in values.problems(creation.parameters).items():
-            raise Stop(Exit.USAGE, f"{name}: {sentence}")
-        if creation.reveals and not args.reveal:
-            raise Stop(
-                Exit.USAGE,
-                f"What {creation.id} makes can be read this once only. Nothing was sent: give --reveal.",
-            )
+        if creation.reveals:
+            _must_reveal(creation.id, args)
+        if any(each.live_choices is not None for each in creation.parameters):
+            await self._read_related(Priority.ACTION, for_choices=True)
+        values = self._values(creation.parameters, texts, "")
         if self._setting.settings.protected.value and not args.yes:
             must_be_able_to_ask(creation.id)
             name = creation.name(values)
@@ -239,7 +355,7 @@ class _Call(Generic[Row]):
         outcome = await verbs.carry_out(self._session, self._collection, self._screens, verb, item, values)
         say(output.shown(outcome.sentence))
         if not outcome.good:
-            return Exit.NOT_ALLOWED if outcome.error is None else code_of(outcome.error)
+            return _code_of(outcome)
         secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
         if output.form == "json":
             output.object(
@@ -249,9 +365,12 @@ class _Call(Generic[Row]):
             output.line(item.key if secret is None else secret)
         return Exit.OK
 
-    async def _read(self, priority: Priority) -> None:
-        """Read the list. Raises Stop where no source is open to the credential, else the error tree."""
-        await self._read_related(priority)
+    async def _read(self, priority: Priority, *, for_choices: bool = False) -> None:
+        """Read the list. Raises Stop where no source is open to the credential, else the error tree.
+
+        `for_choices` reads what the choices of parameters are made from as well.
+        """
+        await self._read_related(priority, for_choices=for_choices)
         try:
             await patiently(lambda: self._collection.fetch(priority))
             if self._session.names.unsearched():
@@ -260,14 +379,15 @@ class _Call(Generic[Row]):
             reason = self._collection.closed(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
 
-    async def _read_related(self, priority: Priority) -> None:
+    async def _read_related(self, priority: Priority, *, for_choices: bool = False) -> None:
         """Read what the rows are joined with; without it they show ids."""
         join = self._kind.join
-        if join is None:
-            return
-        if join.names:
+        if for_choices or (join is not None and join.names):
             await read_names(self._session, priority)
-        for name in join.related:
+        for name, related in {} if join is None else join.related.items():
+            # A list that neither a column nor a sentence depends on offers choices.
+            if not (for_choices or related.columns or related.sentence):
+                continue
             with suppress(MogplexError):
                 await collection_of(self._session, kinds()[name]).fetch(priority)
 
@@ -368,6 +488,22 @@ class _Call(Generic[Row]):
     def _say_notice(self) -> None:
         if notice := self._collection.set.notice:
             say(self._output.shown(notice))
+
+
+def _must_reveal(verb: str, args: argparse.Namespace) -> None:
+    """Raise Stop if a secret that is shown once would not be printed."""
+    if not args.reveal:
+        sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
+        raise Stop(Exit.USAGE, sentence)
+
+
+def _code_of(outcome: Outcome) -> int:
+    """Return the exit code for the end of a change."""
+    if outcome.error is not None:
+        return code_of(outcome.error)
+    if outcome.closed:
+        return Exit.NOT_ALLOWED
+    return Exit.OK if outcome.good else Exit.FAILED
 
 
 def _json_of(item: Item) -> dict[str, object]:

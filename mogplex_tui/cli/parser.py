@@ -109,7 +109,7 @@ class Parser(argparse.ArgumentParser):
         """End with the usage; where a verb is missing, the verbs are named."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
-                message = f"a verb is missing, one of {', '.join(map(str, action.choices))}"
+                message = f"a verb is missing, one of {', '.join(_listed(action))}"
         super().error(message)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -117,10 +117,17 @@ class Parser(argparse.ArgumentParser):
             return
         import difflib
 
-        known = [str(each) for each in action.choices]
+        known = _listed(action)
         near = difflib.get_close_matches(str(value), known, 1)
         meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
         raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({meant})")
+
+
+def _listed(action: argparse.Action) -> list[str]:
+    """Return the choices of an argument, without older names of verbs."""
+    if isinstance(action, argparse._SubParsersAction):
+        return [each.dest for each in action._choices_actions]
+    return [str(each) for each in action.choices or ()]
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -70,6 +70,16 @@ def _kind(kind: Kind) -> dict[str, Any]:
                 "help": verb.help,
                 "confirmation": list(verb.means),
                 "many": verb.many,
+                "parameters": [
+                    {
+                        "name": parameter.name,
+                        "help": parameter.help,
+                        "required": parameter.is_required,
+                        "default": parameter.default,
+                        "choices": list(parameter.choices),
+                    }
+                    for parameter in verb.parameters
+                ],
             }
             for verb in kind.verbs
         ],
@@ -97,7 +107,8 @@ def _commands() -> dict[str, dict[str, Any]]:
 def _parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
+            shown = {each.dest for each in action._choices_actions}
+            return {name: each for name, each in action.choices.items() if name in shown}
     return {}
 
 

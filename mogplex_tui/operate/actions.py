@@ -242,8 +242,8 @@ def chosen(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def key_of(id: str, *, ascii_only: bool = False) -> str:
-    """Return an action's key as sentences write it. Raises KeyError for what is no action."""
-    return shown_key(BY_ID[id].keys[0], ascii_only=ascii_only)
+    """Return an action's key as sentences write it, empty for one without. Raises KeyError for what is no action."""
+    return shown_key(next(iter(BY_ID[id].keys), ""), ascii_only=ascii_only)
 
 
 def told(sentence: str) -> str:
@@ -282,10 +282,10 @@ def know(kind: Kind) -> None:
         Action(
             f"{kind.name}.{verb.id}",
             verb.title,
-            (verb.key,),
+            (verb.key,) if verb.key else (),
             scopes,
             verb.help,
-            footer=verb.footer,
+            footer=verb.footer and verb.key != "",
             writes=True,
             verb=verb.id,
             closed=partial(kind.closed_to, verb),
@@ -362,4 +362,4 @@ def footer(
     for action in in_scope(scope):
         may = not action.writes or session.may_change(v1_only=action.v1_only)
         if action.footer and may and shows(action):
-            yield shown_key(action.keys[0], ascii_only=ascii_only), action.title
+            yield key_of(action.id, ascii_only=ascii_only), action.title

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from mogplex_tui.operate.model import Action, Confirmation, Row
+from mogplex_tui.operate.model import Action, Change, Confirmation, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
-    from mogplex_tui.api.client import ClientView
 
 # What a row shows while its switch is being turned.
 ENABLING, DISABLING = "enabling", "disabling"
@@ -21,7 +20,7 @@ def _always(_: object) -> None:
 
 def enable_and_disable(
     _: type[Row],
-    set_enabled: Callable[[ClientView, str, bool], Awaitable[object]],
+    set_enabled: Callable[[Change[Row], bool], Awaitable[object]],
     is_enabled: Callable[[Row], bool],
     family: Family,
     *,
@@ -40,7 +39,7 @@ def enable_and_disable(
             "enable",
             "e",
             enable_help,
-            lambda client, key, _: set_enabled(client, key, True),
+            lambda change: set_enabled(change, True),
             in_progress=ENABLING,
             done="{} is enabled.",
             families=(family,),
@@ -53,7 +52,7 @@ def enable_and_disable(
             "disable",
             "d",
             disable_help,
-            lambda client, key, _: set_enabled(client, key, False),
+            lambda change: set_enabled(change, False),
             in_progress=DISABLING,
             done="{} is disabled.",
             families=(family,),
@@ -67,7 +66,7 @@ def enable_and_disable(
 
 
 def delete(
-    request: Callable[[ClientView, str], Awaitable[object]],
+    request: Callable[[Change[Row]], Awaitable[object]],
     consequence: str,
     family: Family,
     *,
@@ -79,7 +78,7 @@ def delete(
         "delete",
         "ctrl+d",
         help,
-        lambda client, key, _: request(client, key),
+        request,
         in_progress="deleting",
         done="{} is deleted.",
         families=(family,),

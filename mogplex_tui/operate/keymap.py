@@ -60,7 +60,7 @@ def owners() -> dict[str, Owner]:
         )
 
     for scope in scopes():
-        for action in actions.in_scope(scope):
+        for action in filter(lambda action: action.defaults, actions.in_scope(scope)):
             add(action.id, action.title, action.defaults, scope)
         for place in moving.places(scope):
             for move in moving.MOVES:

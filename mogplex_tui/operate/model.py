@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.operate import words
@@ -298,20 +299,31 @@ class Confirmation:
 class Result(NamedTuple):
     """What an action came to where its answer says more than that it was done.
 
-    `{}` in the sentence stands for the record's name; `secret` is what the service tells this once.
+    `{}` in the sentence stands for the record's name; `secret` is shown once and kept nowhere. `new_id` is the id of a
+    record that the action made, which the command prints.
     """
 
     is_success: bool
     sentence: str
     secret: Secret | None = None
+    new_id: str = ""
+
+
+class Choice(NamedTuple):
+    """One value that a parameter can have, and its name on the screen."""
+
+    value: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[V_co]):
     """A value that an action asks for: a field of a form in the console, an option of the command.
 
-    `parse` makes the value of what was typed and raises ValueError with a sentence. With `choices` one of them is
-    chosen; a `positional` one stands in the command without a name before it.
+    `help` is the question, a noun phrase without a full stop. `parse` makes the value of a text and raises ValueError
+    with a sentence. The value is one of `choices` or of `live_choices`, which are made from the session and the
+    record's key from what lists hold; without any of these it is typed. A `positional` parameter stands in the command
+    without a name before it; with `accepts_stdin` the command reads it from stdin where it is given as `-`.
     """
 
     name: str
@@ -319,27 +331,80 @@ class Parameter(Generic[V_co]):
     parse: Callable[[str], V_co]
     default: str = ""
     choices: tuple[str, ...] = ()
+    live_choices: Callable[[Session, str], Sequence[Choice]] | None = None
     positional: bool = False
+    accepts_stdin: bool = False
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a value must be given, since the default is none."""
+        try:
+            self.parse(self.default)
+        except ValueError:
+            return True
+        return False
+
+    def choices_of(self, session: Session, key: str) -> Sequence[Choice]:
+        """Return the values that can be chosen for a record now; none where the value is typed."""
+        if self.live_choices is not None:
+            return self.live_choices(session, key)
+        return [Choice(each, each) for each in self.choices]
+
+    def problem(self, text: str) -> str | None:
+        """Return what is wrong with a text, None where nothing is."""
+        try:
+            self.parse(text)
+        except ValueError as error:
+            return str(error)
+        return None
+
+
+_LONG = 80
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{sha256(text.encode()).hexdigest()[:16]}"
 
 
 class Values:
-    """What was typed for the parameters of an action, by parameter."""
+    """The texts that were given for the parameters of an action, and the values that they stand for."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = dict(texts)
 
     def __getitem__(self, parameter: Parameter[V]) -> V:
-        return parameter.parse(self._texts.get(parameter.name, parameter.default))
+        return parameter.parse(self.text(parameter))
+
+    def __str__(self) -> str:
+        """The texts for the ledger: long ones, such as JSON, by their digest."""
+        return " ".join(
+            text if len(text) <= _LONG else _digest(text) for text in self._texts.values() if text
+        )
+
+    def text(self, parameter: Parameter[object]) -> str:
+        """Return the text that was given for a parameter, or else its default."""
+        return self._texts.get(parameter.name, parameter.default)
 
     def problems(self, parameters: Sequence[Parameter[object]]) -> dict[str, str]:
         """Return what is wrong with the texts, by the name of the parameter."""
-        found = {}
-        for parameter in parameters:
-            try:
-                self[parameter]
-            except ValueError as error:
-                found[parameter.name] = str(error)
-        return found
+        found = {each.name: each.problem(self.text(each)) for each in parameters}
+        return {name: problem for name, problem in found.items() if problem is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Row]):
+    """What the request of an action is made from: the client, the record, and the values of the parameters.
+
+    `idempotency_key` is empty unless the action sends one. `is_retry` says that an earlier request with the same key had
+    no answer.
+    """
+
+    client: ClientView
+    key: str
+    row: Row
+    values: Values
+    idempotency_key: str = ""
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,35 +427,61 @@ class Creation:
     reveals: bool = False
 
 
+def _no_texts(_: object) -> Mapping[Parameter[object], str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Action(Generic[Row]):
     """One change that can be made to a record with one request.
 
-    `request` gets the client, the record's key and its row, and may return a `Result`.
+    `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
+    the form at first because the row has them.
     `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
     to which it does something else besides. `in_progress` is the word shown until the list
     was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
-    rows. `families` are those whose routes it goes by, one of which must be open.
+    rows. `families` are those whose routes it goes by, one of which must be open; `needs` is the subject of the sentence
+    on what they need, a plural, where that is not changes of the kind's records. An action that `sends_idempotency_key`
+    may be repeated after a lost answer; one that `reveals` answers with a secret that is shown once. An action without a
+    key is in the palette and in the command alone. `aliases` are older names that the command still takes.
     """
 
     id: str
     key: str
     help: str
-    request: Callable[[ClientView, str, Row], Awaitable[object]]
+    request: Callable[[Change[Row]], Awaitable[object]]
     in_progress: str
     families: tuple[Family, ...]
     done: str = "{} is changed."
+    parameters: tuple[Parameter[object], ...] = ()
+    initial: Callable[[Row], Mapping[Parameter[object], str]] = _no_texts
     unavailable: Callable[[Row], str | None] = lambda _: None
     warning: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None
     many: bool = False
     in_footer: bool = True
     title: str = ""
+    needs: str = ""
+    sends_idempotency_key: bool = False
+    reveals: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """How the console's keys and the command call it."""
         return self.title or self.id
+
+    @property
+    def has_initial(self) -> bool:
+        """Whether the row gives values for parameters."""
+        return self.initial is not _no_texts
+
+    def texts(self, row: Row, given: Mapping[str, str]) -> dict[str, str]:
+        """Return a text for each parameter: the given one, else the row's, else the default."""
+        initial = {parameter.name: text for parameter, text in self.initial(row).items()}
+        return {
+            each.name: given.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
+        }
 
 
 # Without slots: `Kind[JobRow](...)` sets an attribute on what it makes, which fails with slots on a frozen class.

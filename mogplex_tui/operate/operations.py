@@ -49,13 +49,18 @@ CANCELS_AT_ONCE = 4
 
 
 class Outcome(NamedTuple):
-    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it."""
+    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it.
+
+    `new_id` is the id of a record that was made. A change that is `closed` was not sent: the credential may not make it.
+    """
 
     sentence: str
     good: bool
     row: RunRow | None = None
     secret: Secret | None = None
     error: MogplexError | None = None
+    new_id: str = ""
+    closed: bool = False
 
 
 def name_of(row: RunRow) -> str:

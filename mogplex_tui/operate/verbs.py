@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled, ended
+from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import answers
 from mogplex_tui.operate.actions import refusal_to_write
@@ -38,30 +39,35 @@ async def carry_out(
     text: str | Values = "",
     *,
     reads: Priority = Priority.ACTION,
+    idempotency_key: str = "",
+    how_to_repeat: str = "Doing it again is safe.",
 ) -> Outcome:
     """Send a verb's one call and say how it ended. Never raises for what the service answers.
 
-    `reads` is the priority of the reading after it.
+    `reads` is the priority of the reading after it. A change that sends an idempotency key sends the given one, else
+    that of the same change if its last answer was lost, else a new one; it is in the ledger before the request leaves.
+    `how_to_repeat` is the sentence after a lost answer, with the key for `{key}`.
     """
     closed = kind.closed_to(verb, session) or await refusal_to_write(session)
     if closed is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
-        return Outcome(closed, good=False)
+        return Outcome(closed, good=False, closed=True)
     name = f"{kind.noun} {kind.name_of(item)}"
     action, subject = f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}"
-    keys: tuple[str, ...] = ()
+    key: tuple[str, bool] | tuple[()] = ()
     if verb.keyed:
-        subject = f"{subject} {text}".strip()
-        keys = (_key_of(session, action, subject),)
-    entry = session.ledger.open(action, subject, *keys)
+        subject = redact.text(f"{subject} {text}".strip())
+        key = _key_of(session, action, subject, idempotency_key)
+    entry = session.ledger.open(action, subject, *key[:1])
     collection.begin(item.key, verb.doing)
     try:
-        answer = await verb.call(session.client.at(Priority.ACTION), item, text, *keys)
+        answer = await verb.call(session.client.at(Priority.ACTION), item, text, *key)
     except MogplexError as error:
         end = end_of(error, keyed=verb.keyed)
         session.ledger.close(entry, end, str(error))
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        return Outcome(_begun(_refusal(verb, name, error, end)), good=False, error=error)
+        repeat = how_to_repeat.replace("{key}", entry.key or "")
+        return Outcome(_begun(_refusal(verb, name, error, end, repeat)), good=False, error=error)
     except asyncio.CancelledError:
         session.ledger.close(entry, "unknown")
         raise
@@ -71,7 +77,7 @@ async def carry_out(
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
-        return Outcome(_begun(sentence), good=good, secret=secret)
+        return Outcome(_begun(sentence), good=good, secret=secret, new_id=verb.new_id(answer))
     finally:
         collection.done(item.key)
 
@@ -81,14 +87,16 @@ def _begun(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _key_of(session: Session, action: str, subject: str) -> str:
-    """Return the idempotency key of an intent: the last one's while nobody knows whether that arrived, else a new one."""
+def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
+    """Return the idempotency key of a change, and whether an earlier request with it had no answer."""
+    if given:
+        return given, session.ledger.last_end(given) == "unknown"
     for entry in reversed(session.ledger.entries):
         if entry.action == action and entry.subject == subject:
             if entry.state == "unknown" and entry.key is not None:
-                return entry.key
+                return entry.key, True
             break
-    return f"mogplex-tui-{uuid.uuid4()}"
+    return f"mogplex-tui-{uuid.uuid4()}", False
 
 
 async def carry_out_all(
@@ -121,14 +129,14 @@ def named(verb: Verb, values: str | Values) -> Item:
     return Item(verb.new(values) if verb.new is not None and not isinstance(values, str) else "", None)
 
 
-def _refusal(verb: Verb, name: str, error: MogplexError, end: str) -> str:
+def _refusal(verb: Verb, name: str, error: MogplexError, end: str, how_to_repeat: str) -> str:
     if isinstance(error, NotFound):
         return f"The service does not know {name} any more. The list was read again."
     if isinstance(error, Throttled):
         return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
     if verb.keyed and end == "unknown":
         # The next attempt sends the same idempotency key, so the service does not repeat the change.
-        return f"Whether {name} was started is not known. {ended(error.what)} Doing it again is safe."
+        return f"Whether {name} was started is not known. {ended(error.what)} {how_to_repeat}"
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
     after = lost if verb.secret is not None and end == "unknown" else ""
     return f"{verb.title} of {name} did not go through. {error}{after}"

@@ -54,6 +54,7 @@ def bindings(scope: str) -> list[BindingType]:
             priority=action.priority,
         )
         for action in actions.in_scope(scope)
+        if action.defaults
     ]
 
 

@@ -238,7 +238,11 @@ class ConsolePlaces(ConsoleTasks):
     ) -> None:
         if answer is None or answer is False:
             return
-        text = "" if isinstance(answer, bool) else answer
+        text: str | Values = "" if isinstance(answer, bool) else answer
+        if isinstance(text, str) and verb.parameters:
+            from mogplex_tui.operate.model import Values
+
+            text = Values({parameter.name: text for parameter in verb.parameters})
         if not isinstance(answer, bool) and verb.means and self.protected_name:
             from mogplex_tui.operate.verbs import named
             from mogplex_tui.screens.modals.confirm import ConfirmModal

@@ -134,6 +134,34 @@ def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Contex
     return Question(f"{_title(kind, verb, items)}?", named, (*warnings, *verb.means), "Keep as it is", go)
 
 
+def _parameter_screen(
+    session: Session, kind: Kind, verb: Verb, items: Sequence[Item]
+) -> Dialog[str] | Dialog[Values]:
+    """Return the question for the only parameter of a verb, or the form of several."""
+    first, is_new = items[0], verb.new is not None
+    texts = verb.texts(first, {})
+    choices = {each.name: each.choices_of(session, first.key) for each in verb.parameters}
+    warnings = () if is_new else [warning for item in items if (warning := verb.warn(item)) is not None]
+    title = _title(kind, verb, items, kind.name_of(first) if len(items) == 1 and not is_new else "")
+    means, go = [*warnings, *verb.means], verb.go or verb.title.capitalize()
+    if len(verb.parameters) > 1:
+        from mogplex_tui.screens.modals.form import FormModal
+
+        return FormModal(title, verb.parameters, texts=texts, choices=choices, means=means, go=go)
+    from mogplex_tui.screens.modals.ask import AskModal
+
+    (parameter,) = verb.parameters
+    return AskModal(
+        title,
+        parameter.help[:1].upper() + parameter.help[1:],
+        value=texts.get(parameter.name, parameter.default),
+        choices=choices[parameter.name],
+        check=parameter.problem,
+        means=means,
+        go=go,
+    )
+
+
 def verb_screen(
     session: Session, kind: Kind, verb: Verb, items: list[Item], context: Context, name: str = ""
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
@@ -142,10 +170,7 @@ def verb_screen(
     `name` is that of a protected context, which a dangerous verb wants typed.
     """
     if verb.parameters:
-        from mogplex_tui.screens.modals.form import FormModal
-
-        title = _title(kind, verb, items)
-        return FormModal(title, verb.parameters, verb.means, verb.go or verb.title.capitalize())
+        return _parameter_screen(session, kind, verb, items)
     if verb.wish is not None:
         from mogplex_tui.screens.modals.ask import AskModal
 

@@ -26,7 +26,7 @@ from tests.streamed_answers import Streamed
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
 EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
 # What is typed, where not any text will do.
-TYPED = {
+TYPED: dict[str, str | Values] = {
     "api-keys.create": Values({"name": "ci"}),
     "automations.trigger": ID,
     "members.role": "viewer",
@@ -37,6 +37,13 @@ TYPED = {
 WITHOUT_TOKEN = {"automations.trigger": ""}
 # Where a record has no id, but one of a few names.
 KEYS = {"settings": "theme", "provider-keys": "openai"}
+
+
+class Record(dict[str, Any]):
+    """A record whose fields are found by name and as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
 
 
 def _ways() -> Iterator[tuple[Target, bool]]:
@@ -61,10 +68,12 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
 
         client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
-        record = {"id": ID, "flow": flow, "sort": sort, "team_id": ID, "user_id": ID}
-        keys = ("key",) if verb.keyed else ()
+        record = Record(id=ID, flow=flow, sort=sort, team_id=ID, user_id=ID)
+        keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
-        text = typed.get(f"{kind.name}.{verb.id}", "a note")
+        text: str | Values = typed.get(f"{kind.name}.{verb.id}", "a note")
+        if verb.parameters and isinstance(text, str):
+            text = Values({parameter.name: text for parameter in verb.parameters})
         with pytest.raises(MogplexError):
             await verb.call(client.at(Priority.ACTION), Item(KEYS.get(kind.name, ID), record), text, *keys)
         await client.aclose()

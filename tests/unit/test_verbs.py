@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +28,7 @@ class Service:
     def __init__(self, *answers: Any) -> None:
         self.answers, self.sent = list(answers), list[tuple[str, str]]()
 
-    async def call(self, _: Any, __: Item, text: str, key: str) -> Any:
+    async def call(self, _: Any, __: Item, text: str, key: str, ___: bool) -> Any:
         self.sent.append((text, key))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -70,6 +72,32 @@ async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_oth
     keys = [key for _, key in service.sent]
     assert keys[2] == keys[0]
     assert len({keys[0], keys[1], keys[3], keys[4]}) == 4
+
+
+async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_second_try_is_a_retry(
+    tmp_path: Path,
+) -> None:
+    session = Session(Target("t", "http://127.0.0.1:9", None), directory=tmp_path)
+    sent: list[tuple[str, bool, str | None]] = []
+
+    async def call(_: Any, __: Item, ___: Any, key: str, is_retry: bool) -> Any:
+        sent.append((key, is_retry, session.ledger.entries[-1].key))
+        raise Unreachable("gone", resource="it")
+
+    kind, verb = _made(Service(), _listed)
+    verb = replace(verb, call=call)
+    for _ in range(2):
+        outcome = await verbs.carry_out(
+            session,
+            Collection(session, "things", kind.roads),
+            kind,
+            verb,
+            ITEM,
+            idempotency_key="mine",
+            how_to_repeat="Give {key} again.",
+        )
+    assert sent == [("mine", False, "mine"), ("mine", True, "mine")]
+    assert outcome.sentence.endswith("Give mine again.")
 
 
 async def test_a_refused_call_has_used_its_key(session: Session) -> None:

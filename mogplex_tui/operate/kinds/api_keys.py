@@ -195,7 +195,7 @@ KIND = Kind[ApiKeyRow](
             "revoke",
             "x",
             "End the key for good; asks first.",
-            lambda client, key, _: client.api_keys.revoke(key),
+            lambda change: change.client.api_keys.revoke(change.key),
             in_progress="revoking",
             done="{} is revoked.",
             families=(Family.KEYS,),

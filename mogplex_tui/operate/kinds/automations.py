@@ -41,7 +41,7 @@ async def _one(client: ClientView, item: Item) -> Item:
     return with_more(item, {**more, **told, "runs": runs})
 
 
-async def _trigger(client: ClientView, item: Item, repo_id: str, key: str) -> Any:
+async def _trigger(client: ClientView, item: Item, repo_id: str, key: str, _: bool) -> Any:
     from mogplex_tui.api.models.automation_drafts import AutomationTrigger
 
     if not repo_id:

@@ -84,7 +84,7 @@ KIND: Kind[Command] = Kind(
     texts=(TextBlock("Expands to", lambda row: row.template),),
     actions=(
         common_actions.delete(
-            lambda client, key: client.commands.delete(key),
+            lambda change: change.client.commands.delete(change.key),
             "Chats do not know the command any more.",
             Family.COMMANDS,
         ),

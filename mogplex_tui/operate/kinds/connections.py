@@ -12,6 +12,7 @@ from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import answers, common_actions, formats
 from mogplex_tui.operate.model import (
     Action,
+    Change,
     Fact,
     Join,
     Kind,
@@ -102,8 +103,8 @@ def _fill(session: Session) -> Callable[[ConnectionRow], ConnectionRow]:
     return lambda row: replace(row, repo_name=session.names.repo(row.repo_id))
 
 
-async def _test(client: ClientView, key: str, _: ConnectionRow) -> Result:
-    return Result(*answers.tested(await client.connections.test(key)))
+async def _test(change: Change[ConnectionRow]) -> Result:
+    return Result(*answers.tested(await change.client.connections.test(change.key)))
 
 
 KIND = Kind[ConnectionRow](
@@ -215,7 +216,7 @@ KIND = Kind[ConnectionRow](
     actions=(
         *common_actions.enable_and_disable(
             ConnectionRow,
-            lambda client, key, enabled: client.connections.set_enabled(key, enabled),
+            lambda change, enabled: change.client.connections.set_enabled(change.key, enabled),
             lambda row: row.is_enabled,
             Family.CONNECTIONS,
             enable_help="Let agents use it.",
@@ -230,7 +231,7 @@ KIND = Kind[ConnectionRow](
             families=(Family.CONNECTIONS,),
         ),
         common_actions.delete(
-            lambda client, key: client.connections.delete(key),
+            lambda change: change.client.connections.delete(change.key),
             "Its credentials go with it; agents cannot use the service any more.",
             Family.CONNECTIONS,
         ),

@@ -103,7 +103,7 @@ KIND = Kind[ConversationRow](
     texts=(TextBlock("What was said", lambda row: row.transcript),),
     actions=(
         common_actions.delete(
-            lambda client, key: client.conversations.delete(key),
+            lambda change: change.client.conversations.delete(change.key),
             "What was said in it is lost for good.",
             Family.CONVERSATIONS,
         ),

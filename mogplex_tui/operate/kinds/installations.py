@@ -12,6 +12,7 @@ from mogplex_tui.operate import answers, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
+    Change,
     Fact,
     Join,
     Kind,
@@ -77,8 +78,8 @@ def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
     return lambda row: replace(row, repo_names=tuple(called.get(key, name) for key, name in row.repos))
 
 
-async def _sync(client: ClientView, _: str, __: InstallationRow) -> Result:
-    return Result(*answers.synced(await client.github.sync()))
+async def _sync(change: Change[InstallationRow]) -> Result:
+    return Result(*answers.synced(await change.client.github.sync()))
 
 
 KIND = Kind[InstallationRow](

@@ -10,7 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.kinds.parts import token_shows
-from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, column, page_of
+from mogplex_tui.operate.model import Change, Fact, Kind, Layout, Page, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -71,10 +71,10 @@ async def _read_merged(client: ClientView, _: Session) -> Page[McpServerRow]:
     return page_of(await client.mcp_servers.configured_by_token(), _from_merged, lambda row: row.id)
 
 
-async def _set_enabled(client: ClientView, key: str, enabled: bool) -> None:
+async def _set_enabled(change: Change[McpServerRow], enabled: bool) -> None:
     from mogplex_tui.api.models.mcp_servers import McpServerUpdate
 
-    await client.mcp_servers.update(key, McpServerUpdate(enabled=enabled))
+    await change.client.mcp_servers.update(change.key, McpServerUpdate(enabled=enabled))
 
 
 def _only_own(row: McpServerRow) -> str | None:
@@ -166,7 +166,7 @@ KIND = Kind[McpServerRow](
             unavailable=_only_own,
         ),
         common_actions.delete(
-            lambda client, key: client.mcp_servers.delete(key),
+            lambda change: change.client.mcp_servers.delete(change.key),
             "Its secrets go with it; agents lose its tools.",
             Family.MCP_RECORDS,
             unavailable=_only_own,

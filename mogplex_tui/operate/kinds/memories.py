@@ -138,7 +138,7 @@ KIND = Kind[MemoryRow](
     texts=(TextBlock("Content", lambda row: row.content),),
     actions=(
         common_actions.delete(
-            lambda client, key: client.memories.delete(key),
+            lambda change: change.client.memories.delete(change.key),
             "Agents do not remember it any more.",
             Family.MEMORIES,
         ),

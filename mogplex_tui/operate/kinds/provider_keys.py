@@ -12,6 +12,7 @@ from mogplex_tui.operate import answers, common_actions, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
+    Change,
     Entry,
     Fact,
     Kind,
@@ -54,8 +55,8 @@ async def _read(client: ClientView, _: Session) -> Page[ProviderKeyRow]:
     return Page([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in others)])
 
 
-async def _verify(client: ClientView, key: str, _: ProviderKeyRow) -> Result:
-    return Result(*answers.verified(await client.provider_keys.verify(key)))
+async def _verify(change: Change[ProviderKeyRow]) -> Result:
+    return Result(*answers.verified(await change.client.provider_keys.verify(change.key)))
 
 
 def _only_stored(row: ProviderKeyRow) -> str | None:
@@ -120,7 +121,7 @@ KIND = Kind[ProviderKeyRow](
             unavailable=_only_stored,
         ),
         common_actions.delete(
-            lambda client, key: client.provider_keys.delete(key),
+            lambda change: change.client.provider_keys.delete(change.key),
             "Models of this provider are then paid by the platform, or do not run.",
             Family.KEYS,
             help="Forget the stored key.",

@@ -75,7 +75,7 @@ KIND: Kind[Rule] = Kind(
     hidden_filters={"content": lambda row: row.content},
     actions=(
         common_actions.delete(
-            lambda client, key: client.rules.delete(key),
+            lambda change: change.client.rules.delete(change.key),
             "Agents are not told it any more, and what repositories say about it goes too.",
             Family.RULES,
         ),

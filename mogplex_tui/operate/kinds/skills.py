@@ -83,7 +83,7 @@ KIND: Kind[Skill] = Kind(
     hidden_filters={"content": lambda row: row.content},
     actions=(
         common_actions.delete(
-            lambda client, key: client.skills.delete(key),
+            lambda change: change.client.skills.delete(change.key),
             "Agents do without it from now on, and what repositories say about it goes too.",
             Family.SKILLS,
         ),

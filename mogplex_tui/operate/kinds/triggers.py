@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import common_actions, common_facts, formats, words
-from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
+from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -60,10 +60,10 @@ def _fill(session: Session) -> Callable[[TriggerRow], TriggerRow]:
     return lambda row: replace(row, agent_name=row.agent_name or session.names.agent(row.trigger.agent_id))
 
 
-async def _set_enabled(client: ClientView, key: str, enabled: bool) -> None:
+async def _set_enabled(change: Change[TriggerRow], enabled: bool) -> None:
     from mogplex_tui.api.models.routing import TriggerChange
 
-    await client.triggers.update(key, TriggerChange(enabled=enabled))
+    await change.client.triggers.update(change.key, TriggerChange(enabled=enabled))
 
 
 KIND = Kind[TriggerRow](
@@ -210,7 +210,7 @@ KIND = Kind[TriggerRow](
             disable_consequence="What runs goes on; nothing new is started.",
         ),
         common_actions.delete(
-            lambda client, key: client.triggers.delete(key),
+            lambda change: change.client.triggers.delete(change.key),
             "Its jobs stay in the ledger; nothing is started by this event any more.",
             Family.TRIGGERS,
         ),

@@ -18,6 +18,7 @@ from mogplex_tui.operate.kinds import base, verb
 from mogplex_tui.operate.model import (
     Action,
     Cell,
+    Change,
     Column,
     Creation,
     Entry,
@@ -32,6 +33,7 @@ from mogplex_tui.operate.model import (
     Single,
     Source,
     Value,
+    Values,
     Words,
 )
 from mogplex_tui.operate.paths import line
@@ -259,6 +261,7 @@ def _creation(creation: Creation) -> verb.Verb:
         means=() if asked is None else asked.consequences,
         go="" if asked is None else asked.yes,
         told=lambda answer: _answer(answer, creation.done)[:2],
+        new_id=lambda answer: _answer(answer, "").new_id,
         families=creation.families,
         new=creation.name,
         parameters=creation.parameters,
@@ -267,8 +270,11 @@ def _creation(creation: Creation) -> verb.Verb:
 
 
 def _verb(action: Action[Row]) -> verb.Verb:
-    def call(client: ClientView, item: Item, _: str) -> Awaitable[object]:
-        return action.request(client, item.key, item.record)
+    def call(
+        client: ClientView, item: Item, values: Values | str, key: str = "", is_retry: bool = False
+    ) -> Awaitable[object]:
+        given = Values({}) if isinstance(values, str) else values
+        return action.request(Change(client, item.key, item.record, given, key, is_retry))
 
     asked = action.confirmation
     return verb.Verb(
@@ -283,6 +289,12 @@ def _verb(action: Action[Row]) -> verb.Verb:
         means=() if asked is None else asked.consequences,
         go="" if asked is None else asked.yes,
         told=lambda answer: _answer(answer, action.done)[:2],
+        new_id=lambda answer: _answer(answer, "").new_id,
+        secret=(lambda answer: _answer(answer, "").secret) if action.reveals else None,
+        parameters=action.parameters,
+        texts=lambda item, given: action.texts(item.record, given),
+        keyed=action.sends_idempotency_key,
+        needing=action.needs,
         many=action.many,
         footer=action.in_footer,
         families=action.families,

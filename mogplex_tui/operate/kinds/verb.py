@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +40,13 @@ class Verb:
     `done` is the sentence after it, with the item's label for `{}`; `many` works on every marked row.
 
     Where a success can be bad news (a start that was deferred, a test that found something), `told` makes of the
-    answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth argument.
+    answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth
+    argument, and as fifth whether an earlier call with it had no answer.
 
     A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record.
-    `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere.
+    `texts` returns a text for each parameter from an item and the texts that were given.
+    `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere. `new_id`
+    takes the id of a record that was made.
 
     `families` are those whose routes it goes by, one of which is enough; none stands for the family of the kind's first
     road. `needing` names in a sentence what is closed with them.
@@ -67,7 +70,9 @@ class Verb:
     keyed: bool = False
     new: Callable[[Values], str] | None = None
     parameters: tuple[Parameter[object], ...] = ()
+    texts: Callable[[Item, Mapping[str, str]], dict[str, str]] = lambda _, given: dict(given)
     secret: Callable[[Any], Secret | None] | None = None
+    new_id: Callable[[Any], str] = lambda _: ""
     families: tuple[Family, ...] = ()
     needing: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from mogplex_tui.operate.model import Parameter, Values
+from mogplex_tui.operate.model import Choice, Parameter, Values
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible
 
@@ -35,10 +35,19 @@ class FormModal(Dialog[Values]):
     BINDINGS = [Binding("ctrl+s", "take", "send", priority=True)]
 
     def __init__(
-        self, title: str, parameters: Sequence[Parameter[object]], means: Sequence[str] = (), go: str = "OK"
+        self,
+        title: str,
+        parameters: Sequence[Parameter[object]],
+        *,
+        texts: Mapping[str, str],
+        choices: Mapping[str, Sequence[Choice]],
+        means: Sequence[str] = (),
+        go: str = "OK",
     ) -> None:
+        """`texts` stand in the fields at first, `choices` are what some of them can be, both by name of parameter."""
         super().__init__()
         self._title, self._parameters, self._means, self._go = title, list(parameters), list(means), go
+        self._texts, self._choices = texts, choices
 
     def compose(self) -> ComposeResult:
         """Lay out a field for each parameter; nothing in them is markup."""
@@ -54,13 +63,20 @@ class FormModal(Dialog[Values]):
                 yield FlatButton("Close", id="keep")
                 yield FlatButton(f"{self._go}  ctrl+s", id="go")
 
-    @staticmethod
-    def _field(parameter: Parameter[object]) -> Widget:
-        name = f"field-{parameter.name}"
-        if parameter.choices:
-            choices = [(choice, choice) for choice in parameter.choices]
-            return Select(choices, value=parameter.default, allow_blank=False, id=name)
-        return Input(parameter.default, placeholder=parameter.help, id=name, select_on_focus=False)
+    def _field(self, parameter: Parameter[object]) -> Widget:
+        name, text = f"field-{parameter.name}", self._texts.get(parameter.name, parameter.default)
+        choices = self._choices.get(parameter.name, ())
+        if choices:
+            options = [(Content(visible(choice.label)), choice.value) for choice in choices]
+            present = any(choice.value == text for choice in choices)
+            return Select(
+                options,
+                value=text if present else Select.NULL,
+                allow_blank=not present,
+                prompt=parameter.help,
+                id=name,
+            )
+        return Input(visible(text, None), placeholder=parameter.help, id=name, select_on_focus=False)
 
     def on_mount(self) -> None:
         """Focus the first field."""
@@ -71,7 +87,11 @@ class FormModal(Dialog[Values]):
 
     def _text(self, parameter: Parameter[object]) -> str:
         widget = self._widget(parameter)
-        return str(widget.value) if isinstance(widget, Input | Select) else ""
+        if isinstance(widget, Select):
+            return "" if widget.value is Select.NULL else str(widget.value)
+        text, first = widget.value if isinstance(widget, Input) else "", self._texts.get(parameter.name, "")
+        # What was left as it was goes back as it came, not as it was drawn.
+        return first if text == visible(first, None) else text
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

@@ -107,6 +107,7 @@ class HelpModal(Dialog[None]):
             entries = [action for action in actions.in_scope(self._scope) if action.group == group]
             entries = [action for action in entries if not (action.writes and self._read_only)]
             entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
+            entries = [action for action in entries if action.keys]
             lines.append(title)
             for action in entries:
                 lines += _told(self._shown(action.keys), _called(action), said)

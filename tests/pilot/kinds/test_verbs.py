@@ -114,14 +114,11 @@ class Bench:
         """What a person would answer to what the verb asks."""
         name = _name(self.kind, verb)
         if verb.parameters:
-            return TYPED[name]
+            return TYPED[name] if name in TYPED else await self._values(verb, item)
         if verb.wish is None:
             return ""
         if verb.wish.choices is not None:
-            for other in kinds().values():
-                # Choices come from what other lists hold.
-                if other.name in ("models", "projects"):
-                    await collection_of(self.session, other).fetch()
+            await self._read_choices()
             choices = verb.wish.choices(item, self.session)
             now = verb.wish.value(item)
             if choices:
@@ -129,6 +126,23 @@ class Bench:
         text = verb.wish.value(item) or "something else"
         assert verb.wish.check(text) is None, f"{name} does not accept {text!r}: say in TYPED what it takes"
         return text
+
+    async def _values(self, verb: Verb, item: Item) -> Values:
+        """Return another value than the present one for each parameter."""
+        await self._read_choices()
+        texts = verb.texts(item, {})
+        for parameter in verb.parameters:
+            now, choices = texts[parameter.name], parameter.choices_of(self.session, item.key)
+            others = [choice.value for choice in choices if choice.value != now]
+            texts[parameter.name] = others[0] if others else now or "something else"
+        assert Values(texts).problems(verb.parameters) == {}, "say in TYPED what it takes"
+        return Values(texts)
+
+    async def _read_choices(self) -> None:
+        """Read the lists that choices come from."""
+        for other in kinds().values():
+            if other.name in ("models", "projects"):
+                await collection_of(self.session, other).fetch()
 
     def spoil(self, key: str) -> None:
         """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""

@@ -88,7 +88,7 @@ async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, t
         return [(entry.action, entry.state) for entry in entries if entry.state != "sent"]
 
     await type_keys(ui, KEYS.get(verb.key, verb.key))
-    if verb.wish is not None or verb.means:
+    if verb.wish is not None or verb.parameters or verb.means:
         asking = AskModal | ConfirmModal | FormModal
         await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks")
         await settled(ui)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.retry import decide
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.families import machine, shaping
-from mogplex_tui.cli.headless import patiently, service_arguments
+from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import Revealed
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
+# Seconds before a part of a list that could not be read is read once more.
+_PART_RETRY = 1.0
 # So many choices are named where a text is none of them.
 _MOST_CHOICES = 20
 
@@ -249,7 +252,7 @@ class _Call(Generic[Row]):
         if total is not None and total > len(items):
             say(f"Only the newest {len(items):,} of {total:,} were read.")
         self._say_notice()
-        return Exit.OK
+        return self._say_missing()
 
     async def show(self, asked: str) -> int:
         """Print one record."""
@@ -373,6 +376,9 @@ class _Call(Generic[Row]):
         await self._read_related(priority, for_choices=for_choices)
         try:
             await patiently(lambda: self._collection.fetch(priority))
+            if self._failing() and decide(self._failing()[0][1], 1, method="GET") is not None:
+                await pause(_PART_RETRY)
+                await self._collection.fetch(priority)
             if self._session.names.unsearched():
                 await read_hidden(self._session, priority)
         except CLOSED as error:
@@ -484,6 +490,18 @@ class _Call(Generic[Row]):
         self._output.csv(["id", *(each.field for each in columns)])
         for item in rows:
             self._output.csv([item.key, *(shaping.raw_cell(each.value(item.record)) for each in columns)])
+
+    def _failing(self) -> list[tuple[str, MogplexError]]:
+        """Return what could not be read of a list that has several parts, with the errors."""
+        failed = ((each.what, each.freshness.error) for each in self._collection.set.sources.values())
+        return [(sentence, error) for sentence, error in failed if isinstance(error, MogplexError)]
+
+    def _say_missing(self) -> int:
+        """Say which parts of the list are missing, and return the exit code for that."""
+        failing = self._failing()
+        for sentence, error in failing:
+            say(self._output.shown(f"{sentence} not listed. {error}"))
+        return code_of(failing[0][1]) if failing else Exit.OK
 
     def _say_notice(self) -> None:
         if notice := self._collection.set.notice:

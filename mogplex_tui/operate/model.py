@@ -174,7 +174,8 @@ class TextBlock(Generic[Row]):
 class Link(Generic[Row]):
     """A way from a record to another kind: to one record by its key, or to a list with a filter.
 
-    A link whose key or filter is None for a row is not shown.
+    A link whose key or filter is None for a row is not shown. `span` is the time from and until which the records that
+    the filter finds were made, without an end until now; None for a row that does not say it.
     """
 
     label: str
@@ -182,6 +183,7 @@ class Link(Generic[Row]):
     text: Callable[[Row], str]
     key: Callable[[Row], str | None] | None = None
     filter: Callable[[Row], str | None] | None = None
+    span: Callable[[Row], tuple[datetime, datetime | None] | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -280,12 +282,14 @@ class Join(Generic[Row]):
     """Fills the fields of rows that other lists know, each time rows are read and each time those lists change.
 
     `fill` returns, for all rows of one reading, the function that fills one row. `related` are the kinds whose lists it
-    reads, `names` whether it reads the names of repositories and agents.
+    reads, `names` whether it reads the names of repositories and agents. With `depends_on_time` rows are filled every
+    second: what is filled in is different when an instant of the row has passed.
     """
 
     fill: Callable[[Session], Callable[[Row], Row]]
     related: Mapping[str, Related] = field(default_factory=dict)
     names: bool = False
+    depends_on_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,7 +496,9 @@ class Kind(Generic[Row]):
     `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
     rows are sorted by. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
     an empty list, `needs` the one for a credential that opens none of its sources. `read_span` reads the rows of a span
-    of time, from a service that lists the newest alone. A row that `is_quiet` is dim: it is over and well.
+    of time, from a service that lists the newest alone. A row that `is_quiet` is dim: it is over and well. `open_until`
+    returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
+    open. With `texts_first` the texts stand above the facts on a small screen.
     """
 
     name: str
@@ -518,6 +524,8 @@ class Kind(Generic[Row]):
     read_span: Callable[[ClientView, Session, datetime, datetime | None], Awaitable[Page[Row]]] | None = None
     is_quiet: Callable[[Row], bool] = lambda _: False
     page_in_browser: Callable[[Row], str] | None = None
+    open_until: Callable[[Row], datetime | None] | None = None
+    texts_first: bool = False
 
     def column(self, name: str) -> Column[Row]:
         """Return a column by its name. Raises KeyError."""

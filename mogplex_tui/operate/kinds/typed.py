@@ -8,6 +8,7 @@ from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live import redact
@@ -62,6 +63,9 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         descending=kind.descending,
         beside={} if join is None else {name: _lender(each) for name, each in join.related.items()},
         join=None if join is None else join.fill,
+        ages=join is not None and join.depends_on_time,
+        ends=None if kind.open_until is None else partial(_end, kind.open_until),
+        texts_first=kind.texts_first,
         one=None if single is None else partial(_read_one, single),
         merge=None if single is None else single.merge,
         older=None if span is None else partial(_read_span, span),
@@ -92,6 +96,11 @@ def _json_of(entry: Entry[Row]) -> object:
     if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):
         return entry.raw
     return json.loads(json.dumps(asdict(row), default=str))
+
+
+def _end(open_until: Callable[[Row], datetime | None], item: Item) -> float:
+    end = open_until(item.record)
+    return inf if end is None else end.timestamp()
 
 
 def _sort(kind: Kind[Row]) -> Callable[[Row], Any]:
@@ -225,7 +234,9 @@ def _link(link: Link[Row], row: Row | None) -> base.Link | None:
         return None
     if link.filter is not None:
         found = link.filter(row)
-        return None if found is None else base.Link(link.label, link.text(row), link.kind, filter=found)
+        if found is None:
+            return None
+        return base.Link(link.label, link.text(row), link.kind, filter=found, span=link.span(row))
     key = None if link.key is None else link.key(row)
     return None if not key else base.Link(link.label, link.text(row)[:60], link.kind, key=key)
 

@@ -1,0 +1,132 @@
+"""Lists that are made of several answers: each part is as fresh as its own reading, and one that fails hides no other.
+
+A kind whose rows come from several routes declares its parts and reads them with `in_parts`:
+
+    _READ = in_parts(
+        "approvals",
+        Part("flows", "Approvals of automations are", _of_automations, Family.FLOWS),
+        Part("control", "Approvals of the orchestrator are", _of_orchestrator, Family.APPROVALS),
+    )
+    sources=(Source(Family.FLOWS, _READ, poll=15, poll_blind=10), ...)
+
+Where the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. Where an answer
+adds columns to all rows and no rows, the reader awaits it with `read_columns`:
+
+    activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
+
+The console says below the list which part is old and why; the command says it on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from mogplex_tui.api.errors import ended
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.sources import CLOSED, Source
+from mogplex_tui.operate.model import Entry, Page, Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[Row]):
+    """One of the answers that make up a list.
+
+    `sentence` begins the sentences on its freshness, verb included (`Approvals of automations are`). A part with a
+    `family` is not read while that is closed to the credential; the list then says so.
+    """
+
+    name: str
+    sentence: str
+    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
+    family: Family | None = None
+
+    def closed(self, session: Session) -> str | None:
+        """Return why it is not read, None where it is."""
+        if self.family is None:
+            return None
+        noun = self.sentence.rpartition(" ")[0]
+        reason = session.closed([self.family], session_needed(noun))
+        return reason if reason is None or reason.startswith(noun) else f"{reason} {self.sentence} not shown."
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPart:
+    """An answer that fills some columns of every row; `sentence` is as in `Part`."""
+
+    name: str
+    sentence: str
+    columns: tuple[str, ...]
+
+
+def in_parts(kind: str, *parts: Part[Row]) -> Callable[[ClientView, Session], Awaitable[Page[Row]]]:
+    """Return the reader of a source whose rows come in several parts."""
+
+    async def read(client: ClientView, session: Session) -> Page[Row]:
+        return await read_parts(client, session, kind, parts)
+
+    return read
+
+
+async def read_parts(
+    client: ClientView, session: Session, kind: str, parts: Iterable[Part[Row]]
+) -> Page[Row]:
+    """Read the parts of a list one after the other.
+
+    Of a part that fails, the rows of its last reading stay and grow old by themselves; that a part is closed is said
+    above the rows of the others.
+
+    Raises what went wrong where no part was read or no row is known: an empty list would say that there is nothing, and
+    one of which all is old would look fresh.
+    """
+    rows, entries, notices = session.store.set(kind), list[Entry[Row]](), list[str]()
+    open_parts, was_read = set[str](), False
+    first_error: Exception | None = None
+    for part in parts:
+        reason = part.closed(session)
+        if reason is not None:
+            notices.append(reason)
+            continue
+        source = rows.sources.setdefault(part.name, Source(part.sentence))
+        page: Page[Row] = Page(())
+        try:
+            with source.apart(session.clock):
+                page = await part.read(client, session)
+        except CLOSED as error:
+            notices.append(f"{ended(error.what)} {part.sentence} not shown.")
+            first_error = first_error or error
+            continue
+        open_parts.add(part.name)
+        if source.failing:
+            first_error = first_error or source.freshness.error
+            kept = [rows.rows[key] for key in source.keys or () if key in rows.rows]
+            entries += [Entry(item.key, item.record, item.raw, item.why) for item in kept]
+            continue
+        was_read = True
+        source.keys = frozenset(entry.key for entry in page.entries)
+        entries += page.entries
+        notices += [page.notice] if page.notice else []
+    for closed in rows.sources.keys() - open_parts:
+        del rows.sources[closed]
+    if first_error is not None and not (was_read and entries):
+        raise first_error
+    return Page(entries, notice=" ".join(notices))
+
+
+async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:
+    """Return an answer that fills columns; the last one while it fails, and `missing` where there never was one."""
+    source = session.store.set(kind).sources.setdefault(
+        part.name, Source(part.sentence, frozenset(part.columns))
+    )
+    with source.apart(session.clock):
+        source.told = await answer
+    last: T = missing if source.told is None else source.told
+    return last

@@ -1,0 +1,102 @@
+"""A list of several parts keeps the rows of a part that fails, and is refused where nothing was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import LoginRequired, ServiceFailed
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.collection import Collection, Listing, Road
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kinds.typed import listing_of
+from mogplex_tui.operate.model import Entry, Page
+from mogplex_tui.operate.partial_reads import ColumnPart, Part, in_parts, read_columns
+
+FAILED = ServiceFailed("The service failed.", resource="questions", status=500)
+CLOSED = LoginRequired("no", resource="questions", status=307)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A row."""
+
+    id: str
+
+
+class Route:
+    """Answers with rows, or with an error."""
+
+    def __init__(self, *ids: str) -> None:
+        self.ids = ids
+        self.error: Exception | None = None
+
+    async def read(self, _: object, __: object) -> Page[Question]:
+        if self.error is not None:
+            raise self.error
+        return Page([Entry(each, Question(each)) for each in self.ids])
+
+
+def _collection(session: Session, *routes: Route) -> Collection:
+    parts = [Part(f"part {number}", f"Part {number} is", route.read) for number, route in enumerate(routes)]
+    read = in_parts("questions", *parts)
+
+    async def listing(client: object, session: Session) -> Listing:
+        return listing_of(await read(client, session))  # type: ignore[arg-type]
+
+    return Collection(session, "questions", (Road(Family.FLOWS, listing),))
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(Target("t", "http://127.0.0.1:9", Secret("mog_t"), Secret("s=1")))
+
+
+async def test_rows_of_a_failing_part_stay_and_are_old_and_the_others_are_fresh(session: Session) -> None:
+    first, second = Route("a"), Route("b", "c")
+    collection = _collection(session, first, second)
+    await collection.fetch()
+    second.error, first.ids = FAILED, ("a", "d")
+    await collection.fetch()
+    assert set(collection.set.rows) == {"a", "b", "c", "d"}
+    sources = collection.set.sources
+    assert not sources["part 0"].failing
+    assert sources["part 1"].freshness.error is FAILED
+    assert sources["part 1"].keys == {"b", "c"}
+
+
+async def test_list_of_which_no_part_was_read_is_refused(session: Session) -> None:
+    first, second = Route("a"), Route()
+    collection = _collection(session, first, second)
+    first.error = FAILED
+    with pytest.raises(ServiceFailed):
+        await collection.fetch()
+    first.error = second.error = CLOSED
+    with pytest.raises(LoginRequired):
+        await collection.fetch()
+
+
+async def test_closed_part_is_said_above_the_rows_of_the_others(session: Session) -> None:
+    first, second = Route("a"), Route("b")
+    collection = _collection(session, first, second)
+    second.error = CLOSED
+    await collection.fetch()
+    assert set(collection.set.rows) == {"a"}
+    assert "Part 1 is not shown." in collection.set.notice
+    assert set(collection.set.sources) == {"part 0"}
+
+
+async def test_last_answer_of_columns_stands_in_while_they_fail(session: Session) -> None:
+    part = ColumnPart("today", "What each did today is", ("runs",))
+
+    async def answer(value: int | Exception) -> int:
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    found = [await read_columns(session, "questions", part, answer(each), 0) for each in (FAILED, 7, FAILED)]
+    assert found == [0, 7, 7]
+    assert session.store.set("questions").sources["today"].columns == {"runs"}

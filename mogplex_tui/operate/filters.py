@@ -108,7 +108,7 @@ def _matches(term: Term, values: Mapping[str, Any], spans: Collection[str]) -> b
     name = _name(term, values)
     value = None if name is None else values[name]
     if not term.compares:
-        return _says(value, term)
+        return finds(term, value)
     wanted = _number(term.text[1:], _SECONDS if name in spans else _UNITS)
     if wanted is None or not isinstance(value, int | float):
         return False
@@ -122,18 +122,24 @@ def _somewhere(term: Term, values: Mapping[str, Any]) -> bool:
             if text in value[:_SEARCHED].lower():
                 return True
         # A word is looked for in words: as part of some age or price it says nothing.
-        elif value is not None and not isinstance(value, float) and _says(value, term):
+        elif value is not None and not isinstance(value, float) and finds(term, value):
             return True
     return False
 
 
-def _says(value: Any, term: Term) -> bool:
+def finds(term: Term, value: Any) -> bool:
+    """Return whether a term that compares nothing is found in a value: a text, a number, or one of several texts."""
     if value is None:
         return False
     if isinstance(value, tuple):
-        return any(_says(each, term) for each in value)
+        return any(finds(term, each) for each in value)
     text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[:_SEARCHED].lower()
     return text == term.text if term.exact else term.text in text
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds of a span such as `90`, `5m` or `1.5d`; None for what is none."""
+    return _number(text, _SECONDS)
 
 
 def _number(text: str, units: Mapping[str, float]) -> float | None:

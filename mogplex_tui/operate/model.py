@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.operate import words
@@ -264,6 +265,43 @@ class Single(Generic[Row]):
     merge: Callable[[Row, Row], Row]
 
 
+class Window(NamedTuple):
+    """Which records of a list are asked for: those that began between two instants and pass the service's filters.
+
+    `filters` are values by the name of the route's query parameter.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    filters: Mapping[str, str] = MappingProxyType({})
+
+
+class ServiceFilter(NamedTuple):
+    """A filter that the service applies by itself.
+
+    `name` is what `/` calls it, `parameter` the query parameter of the route. `texts` are the values that the parameter
+    takes, each with the texts by which `/` finds it in a row.
+    """
+
+    name: str
+    parameter: str
+    texts: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Older(Generic[Row]):
+    """How records are read that a list does not give because it gives the newest alone.
+
+    `read` returns the newest records of a window, with how many the service has in it. `began` is the instant that the
+    window goes by, `age` the name of the filter on it.
+    """
+
+    read: Callable[[ClientView, Window], Awaitable[Page[Row]]]
+    began: Callable[[Row], datetime | None]
+    filters: tuple[ServiceFilter, ...] = ()
+    age: str = "age"
+
+
 @dataclass(frozen=True, slots=True)
 class Related:
     """What the rows of another kind's list add to rows of this kind.
@@ -495,8 +533,8 @@ class Kind(Generic[Row]):
 
     `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
     rows are sorted by. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
-    an empty list, `needs` the one for a credential that opens none of its sources. `read_span` reads the rows of a span
-    of time, from a service that lists the newest alone. A row that `is_quiet` is dim: it is over and well. `open_until`
+    an empty list, `needs` the one for a credential that opens none of its sources. `older` reads what a list that gives
+    the newest alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
     returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
     open. With `texts_first` the texts stand above the facts on a small screen.
     """
@@ -521,7 +559,7 @@ class Kind(Generic[Row]):
     descending: bool = False
     join: Join[Row] | None = None
     single: Single[Row] | None = None
-    read_span: Callable[[ClientView, Session, datetime, datetime | None], Awaitable[Page[Row]]] | None = None
+    older: Older[Row] | None = None
     is_quiet: Callable[[Row], bool] = lambda _: False
     page_in_browser: Callable[[Row], str] | None = None
     open_until: Callable[[Row], datetime | None] | None = None

@@ -72,7 +72,7 @@ TYPOS = [
     ("teams", "join=Join(_fill)", "join=Join(_merge)"),
     ("teams", "people=single.people", "people=single.persons"),
     ("failures", "row.diagnostics.attempts", "row.diagnostics.attempt"),
-    ("failures", "read_span=_read_span", "read_span=_read"),
+    ("failures", "older=Older(_read_older,", "older=Older(_read,"),
     ("dispatch", 'Related(columns=("whose",))', 'Related(column=("whose",))'),
     ("dispatch", "name_of(row.entry.flow_id)", "name_of(row.entry.metadata)"),
     ("dispatch", "row.entry.outcome in _QUIET", "row.outcome in _QUIET"),

@@ -10,29 +10,31 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import common_joins, formats, words
 from mogplex_tui.operate.model import (
-    Entry,
     Fact,
     Join,
     Kind,
     Layout,
     Link,
+    Older,
     Page,
     Related,
+    ServiceFilter,
     Source,
+    Window,
     column,
     fact,
     page_of,
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.ledger import LedgerEntry, LedgerPage
     from mogplex_tui.live.session import Session
 
-# What happened while a job lasted is read in so many pages at most.
-_PAGES = 5
+_OUTCOMES = (
+    *("queued", "suppressed", "started", "deferred", "start_failed", "completed", "failed"),
+    *("cancel_requested", "cancelled", "cancel_failed", "reconciled"),
+)
 # Outcomes of work that goes on or went well.
 _QUIET = ("queued", "started", "completed", "resumed")
 
@@ -95,16 +97,20 @@ async def _read(client: ClientView, _: Session) -> Page[DispatchRow]:
     return _page(await client.observability.automation_events())
 
 
-async def _read_span(
-    client: ClientView, _: Session, since: datetime, until: datetime | None
-) -> Page[DispatchRow]:
-    entries, total = list[Entry[DispatchRow]](), None
-    for number in range(1, _PAGES + 1):
-        page = _page(await client.observability.automation_events(number, since=since, until=until))
-        entries, total = [*entries, *page.entries], page.total
-        if not page.entries or (total is not None and len(entries) >= total):
-            break
-    return Page(entries, total)
+async def _read_older(client: ClientView, window: Window) -> Page[DispatchRow]:
+    filters = window.filters
+    return _page(
+        await client.observability.automation_events(
+            since=window.since,
+            until=window.until,
+            outcome=filters.get("outcome"),
+        )
+    )
+
+
+_SERVICE_FILTERS = (
+    ServiceFilter("outcome", "outcome", {name: (words.state(name)[1], name) for name in _OUTCOMES}),
+)
 
 
 def _fill(session: Session) -> Callable[[DispatchRow], DispatchRow]:
@@ -128,7 +134,7 @@ KIND = Kind[DispatchRow](
         ),
     ),
     join=Join(_fill, related={"automations": Related(columns=("whose",))}),
-    read_span=_read_span,
+    older=Older(_read_older, lambda row: row.entry.created_at, _SERVICE_FILTERS),
     columns=(
         column("age", "AGE", lambda row: row.entry.created_at, formats.AGE, Layout(4), field="created_at"),
         column(

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import formats, words
-from mogplex_tui.operate.model import Fact, Kind, Layout, Link, Page, Source, TextBlock, column, fact, page_of
+from mogplex_tui.operate.model import (
+    Fact,
+    Kind,
+    Layout,
+    Link,
+    Older,
+    Page,
+    Source,
+    TextBlock,
+    Window,
+    column,
+    fact,
+    page_of,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.ledger import FailureRecord
     from mogplex_tui.live.session import Session
@@ -28,14 +39,12 @@ _NEXT = {
 }
 
 
-async def _read(client: ClientView, session: Session) -> Page[FailureRecord]:
-    return await _read_span(client, session, None, None)
+async def _read(client: ClientView, _: Session) -> Page[FailureRecord]:
+    return await _read_older(client, Window())
 
 
-async def _read_span(
-    client: ClientView, _: Session, since: datetime | None, until: datetime | None
-) -> Page[FailureRecord]:
-    report = await client.observability.automation_failures(since=since, until=until)
+async def _read_older(client: ClientView, window: Window) -> Page[FailureRecord]:
+    report = await client.observability.automation_failures(since=window.since, until=window.until)
     page = page_of(report.records, lambda failure: failure, lambda failure: failure.id)
     return replace(page, total=report.total)
 
@@ -94,7 +103,7 @@ KIND: Kind[FailureRecord] = Kind(
             tables=frozenset({"automation_dispatch_events"}),
         ),
     ),
-    read_span=_read_span,
+    older=Older(_read_older, lambda failure: failure.created_at),
     columns=(
         column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4), field="created_at"),
         column(

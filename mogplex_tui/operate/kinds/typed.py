@@ -27,6 +27,7 @@ from mogplex_tui.operate.model import (
     Kind,
     Link,
     Moment,
+    Older,
     Page,
     Related,
     Result,
@@ -35,6 +36,7 @@ from mogplex_tui.operate.model import (
     Source,
     Value,
     Values,
+    Window,
     Words,
 )
 from mogplex_tui.operate.paths import line
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 def for_screens(kind: Kind[Row]) -> base.Kind:
     """Return a typed kind as the screens take it."""
-    sort, join, single, span = _sort(kind), kind.join, kind.single, kind.read_span
+    sort, join, single, older = _sort(kind), kind.join, kind.single, kind.older
     return base.Kind(
         name=kind.name,
         title=kind.title,
@@ -68,7 +70,9 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         texts_first=kind.texts_first,
         one=None if single is None else partial(_read_one, single),
         merge=None if single is None else single.merge,
-        older=None if span is None else partial(_read_span, span),
+        older=None
+        if older is None
+        else lambda client, _, since, until: _read_span(older, client, since, until),
         quiet=lambda item: item.record is not None and kind.is_quiet(item.record),
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
@@ -120,14 +124,25 @@ async def _read_one(single: Single[Row], client: ClientView, item: Item) -> Item
     return _item(entry if entry.raw is not None else replace(entry, raw=item.raw))
 
 
+# What a link leads to is read in so many pages at most.
+_PAGES = 5
+
+
 async def _read_span(
-    read: Callable[[ClientView, Session, datetime, datetime | None], Awaitable[Page[Row]]],
-    client: ClientView,
-    session: Session,
-    since: datetime,
-    until: datetime | None,
+    older: Older[Row], client: ClientView, since: datetime, until: datetime | None
 ) -> Listing:
-    return listing_of(await read(client, session, since, until))
+    """Read the records that began in a span of time, the newest first."""
+    items, start, total = dict[str, Item](), until, None
+    for _ in range(_PAGES):
+        page = await older.read(client, Window(since, start))
+        known = len(items)
+        items |= {item.key: item for item in map(_item, page.entries)}
+        total = page.total if total is None else total
+        began = [at for entry in page.entries if entry.row is not None and (at := older.began(entry.row))]
+        if len(items) == known or not began or (total is not None and len(items) >= total):
+            break
+        start = min(began)
+    return Listing(list(items.values()), total)
 
 
 def _road(source: Source[Row]) -> Road:

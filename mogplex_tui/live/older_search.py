@@ -1,0 +1,109 @@
+"""Reads the older records of a list page by page, for a filter or an order that the loaded rows cannot answer.
+
+The routes page by number, and every new record moves the pages on. The search goes by time instead: each page is asked
+for up to the start of the last record of the page before (observability.md §2, §7, §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.scheduler import Feed
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.sources import Freshness
+
+Row = TypeVar("Row")
+
+# Seconds between two pages. Thousands of them may follow one another.
+PAGE_EVERY = 0.25
+# The finest step of the service's instants.
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OlderPage(Generic[Row]):
+    """One page of the records that began at an instant or before, newest first.
+
+    `rows` are those that could be read, by key; `count` counts those that could not as well; `oldest` is when the last
+    record began; `total` is how many records the service has up to that instant.
+    """
+
+    rows: Mapping[str, Row]
+    count: int
+    oldest: datetime | None
+    total: int
+
+
+class OlderSearch(Generic[Row]):
+    """Walks a list from an instant to its end and hands over every page.
+
+    `read` reads the page that ends at an instant, None for the newest one; `take` gets its rows. `loaded` are the keys of
+    the records that the caller has looked at, all from `start` on; they are counted and not handed over. Want `feed` for
+    as long as the search shall go on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[Priority, datetime | None], Awaitable[OlderPage[Row]]],
+        take: Callable[[Mapping[str, Row]], None],
+        *,
+        start: datetime | None = None,
+        loaded: frozenset[str] = frozenset(),
+        metered: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._read, self._take = read, take
+        self._until = start
+        self._at_boundary = loaded
+        self._loaded = len(loaded)
+        self._counted = 0
+        self.total: int | None = None
+        self.is_done = False
+        self.feed = Feed(
+            f"search:{name}:{id(self)}",
+            self._fetch,
+            Priority.BACKGROUND,
+            every=PAGE_EVERY,
+            blind=PAGE_EVERY,
+            metered=metered,
+            idle=lambda: self.is_done,
+        )
+
+    @property
+    def searched(self) -> int:
+        """How many records were looked at."""
+        return self._loaded + self._counted
+
+    @property
+    def freshness(self) -> Freshness:
+        """Whether the last page could be read."""
+        return self.feed.freshness
+
+    async def _fetch(self) -> bool:
+        await self.step(Priority.BACKGROUND)
+        return False
+
+    async def step(self, priority: Priority) -> None:
+        """Read the next page. Raises the error tree."""
+        if self.is_done:
+            return
+        page = await self._read(priority, self._until)
+        fresh = {key: row for key, row in page.rows.items() if key not in self._at_boundary}
+        # The instant at which a page ends belongs to the next one as well.
+        repeated = len(page.rows) - len(fresh)
+        self._counted += page.count - repeated
+        self.total = max(self.searched, self.searched + page.total - page.count)
+        if fresh:
+            self._take(fresh)
+        if page.count >= page.total or page.oldest is None:
+            self.is_done = True
+        elif page.oldest == self._until:
+            # A whole page of one instant: the rest of that instant cannot be asked for.
+            self._until, self._at_boundary = page.oldest - _TICK, frozenset()
+        else:
+            self._until, self._at_boundary = page.oldest, frozenset(page.rows)

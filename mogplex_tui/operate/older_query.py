@@ -1,0 +1,39 @@
+"""Finds out how much of a `/` filter the service can apply by itself when older records are read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate.filters import Term, finds, parse, seconds_of
+from mogplex_tui.operate.model import Row, ServiceFilter, Window
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.model import Older
+
+
+def window_of(text: str, older: Older[Row], now: datetime) -> Window:
+    """Return the smallest window that holds every record which a filter can match.
+
+    The filter is applied to what comes as well: the service's own filters are coarser.
+    """
+    terms = [term for term in parse(text) if term.field is not None and not term.negated]
+    ages = [
+        age
+        for term in terms
+        if term.field == older.age and term.text[0] == "<" and not term.exact
+        if (age := seconds_of(term.text[1:])) is not None
+    ]
+    filters = {
+        each.parameter: value
+        for term in terms
+        for each in older.filters
+        if each.name == term.field and (value := _only_value(each, term)) is not None
+    }
+    return Window(now - timedelta(seconds=min(ages)) if ages else None, None, filters)
+
+
+def _only_value(filter: ServiceFilter, term: Term) -> str | None:
+    """Return the one value that a term can mean; a parameter takes no more than one."""
+    values = [value for value, texts in filter.texts.items() if finds(term, tuple(texts))]
+    return values[0] if len(values) == 1 else None

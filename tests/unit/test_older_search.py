@@ -1,0 +1,124 @@
+"""The search through older records: every one is looked at once, also while new ones come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import ServiceFailed
+from mogplex_tui.live.older_search import OlderPage, OlderSearch
+from tests.unit.fakes import FakeSession, until
+
+START = datetime(2026, 8, 5, 10, tzinfo=UTC)
+
+
+class Service:
+    """Records that began at an instant each, listed newest first in pages of ten."""
+
+    def __init__(self, begins: list[datetime]) -> None:
+        self.begins = {f"r{number}": began for number, began in enumerate(begins)}
+        self.asked: list[datetime | None] = []
+        self.fails: list[Exception] = []
+
+    async def read(self, _: Priority, until: datetime | None) -> OlderPage[datetime]:
+        self.asked.append(until)
+        if self.fails:
+            raise self.fails.pop()
+        found = sorted(
+            ((key, at) for key, at in self.begins.items() if until is None or at <= until),
+            key=lambda pair: pair[1],
+            reverse=True,
+        )
+        rows = dict(found[:10])
+        oldest = found[:10][-1][1] if found else None
+        return OlderPage(rows, len(rows), oldest, len(found))
+
+
+class Taken:
+    """What a search handed over."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def __call__(self, rows: Mapping[str, datetime]) -> None:
+        self.keys += rows
+
+
+async def run(search: OlderSearch[datetime]) -> None:
+    for _ in range(100):
+        if search.is_done:
+            return
+        await search.step(Priority.BACKGROUND)
+    raise AssertionError("the search never ends")
+
+
+def each_second(count: int) -> list[datetime]:
+    return [START - timedelta(seconds=number) for number in range(count)]
+
+
+async def test_every_record_is_handed_over_once() -> None:
+    service, taken = Service(each_second(95)), Taken()
+    search = OlderSearch("runs", service.read, taken)
+    await run(search)
+    assert sorted(taken.keys) == sorted(service.begins)
+    assert (search.searched, search.total) == (95, 95)
+
+
+async def test_records_that_come_in_meanwhile_do_not_move_the_pages() -> None:
+    service, taken = Service(each_second(30)), Taken()
+    search = OlderSearch("runs", service.read, taken)
+    await search.step(Priority.BACKGROUND)
+    service.begins |= {f"new{number}": START + timedelta(seconds=number + 1) for number in range(25)}
+    await run(search)
+    assert sorted(taken.keys) == sorted(f"r{number}" for number in range(30))
+
+
+async def test_a_search_goes_on_from_what_is_loaded_and_counts_it() -> None:
+    service, taken = Service(each_second(40)), Taken()
+    loaded = frozenset(f"r{number}" for number in range(20))
+    search = OlderSearch("runs", service.read, taken, start=START - timedelta(seconds=19), loaded=loaded)
+    await search.step(Priority.BACKGROUND)
+    assert (search.searched, search.total, search.is_done) == (29, 40, False)
+    await run(search)
+    assert len(taken.keys) == 20
+    assert search.searched == 40
+
+
+@pytest.mark.parametrize("same", [3, 10, 25], ids=["a few", "a page", "more than a page"])
+async def test_records_of_one_instant_do_not_stop_the_search(same: int) -> None:
+    begins = [*each_second(15), *[START - timedelta(seconds=20)] * same, START - timedelta(seconds=30)]
+    service, taken = Service(begins), Taken()
+    await run(OlderSearch("runs", service.read, taken))
+    assert f"r{len(begins) - 1}" in taken.keys
+    assert len(taken.keys) == len(set(taken.keys))
+
+
+async def test_nothing_to_search_ends_at_once() -> None:
+    service, taken = Service([]), Taken()
+    search = OlderSearch("runs", service.read, taken)
+    await run(search)
+    assert (search.searched, search.total, taken.keys) == (0, 0, [])
+
+
+async def test_a_search_goes_on_in_the_background_and_after_a_failure(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path)
+    service, taken = Service(each_second(35)), Taken()
+    service.fails = [ServiceFailed("It failed.", status=500)]
+    search = OlderSearch("runs", service.read, taken, metered=lambda: False)
+    session.scheduler.start()
+    want = session.scheduler.want(search.feed)
+    await until(lambda: search.freshness.error is not None and not search.feed.running)
+    for _ in range(20):
+        if search.is_done:
+            break
+        session.time.seconds += 400
+        session.scheduler.poke()
+        asked = len(service.asked)
+        await until(lambda asked=asked: len(service.asked) > asked and not search.feed.running)
+    want.drop()
+    await session.scheduler.stop()
+    assert search.searched == len(taken.keys) == 35

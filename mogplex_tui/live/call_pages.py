@@ -6,7 +6,7 @@ The newest calls and every live one are read each time, and of the older pages a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,11 +63,13 @@ class CallPages:
         self._more: int | None = None
         self._page_turn = 2
         self._span: Span | None = None
+        # Rows that a search among older calls has found: they do not count as read without a gap.
+        self._found: set[str] = set()
 
     @property
     def may_load_more(self) -> bool:
         """Whether the service has older calls than those that are held."""
-        return (self._set.total or 0) > len(self._set.rows)
+        return (self._set.total or 0) > len(self._set.rows) - len(self._found)
 
     def load_more(self) -> None:
         """Ask for one more page of older calls, unless one is on its way."""
@@ -200,13 +202,36 @@ class CallPages:
     def _let_go(self) -> None:
         """Let the oldest calls go once very many have come in: a console that is open for days must not grow."""
         most = self.pages * PAGE + KEPT
-        if self._span is None or len(self._set.rows) <= most:
+        if self._span is None or len(self._set.rows) - len(self._found) <= most:
             return
         never = self._span.oldest
-        newest_first = sorted(self._ended_calls(), key=lambda row: row.began or never, reverse=True)
+        ended = [row for row in self._ended_calls() if row.key not in self._found]
+        newest_first = sorted(ended, key=lambda row: row.began or never, reverse=True)
         kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
         self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
         self._set.drop(row.key for row in gone)
+
+    def loaded(self) -> tuple[frozenset[str], datetime | None]:
+        """Return the keys of the calls that are held without a gap, and the start of the oldest of them."""
+        if self._span is None:
+            return frozenset(), None
+        oldest = self._span.oldest
+        rows = self._set.rows.values()
+        calls = (row for row in rows if row.source is make.Source.CALL)
+        return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
+
+    def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
+        """Keep calls that a search has found, however old they are."""
+        pairs = dict(rows)
+        self._found |= pairs.keys() - self._set.rows.keys()
+        self._set.apply(pairs.items())
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Drop calls that a search has found, except those that were read with the list since."""
+        gone = self._found & set(keys)
+        self._found -= gone
+        loaded, _ = self.loaded()
+        self._set.drop(gone - loaded)
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
         """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""

@@ -165,6 +165,9 @@ class Collection:
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
         self._more: dict[str, Item] = {}
         self._read_at: dict[str, float] = {}
+        # The keys of the last list, and of rows that a search among older records has found.
+        self._given: frozenset[str] = frozenset()
+        self._found: set[str] = set()
         self.feed = Feed(
             f"kind:{name}",
             self.fetch,
@@ -257,10 +260,11 @@ class Collection:
     def _take_in(self, listing: Listing) -> bool:
         pairs = dict(self._lent(_apart(listing.items)))
         self.set.total = listing.total
+        self._given = frozenset(pairs)
         if listing.total is not None and listing.total > len(pairs):
             # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.
             since = self.session.scheduler.now() - BESIDE
-            beside = {*self._doing, *(key for key, at in self._read_at.items() if at > since)}
+            beside = {*self._doing, *self._found, *(key for key, at in self._read_at.items() if at > since)}
             pairs = {key: row for key, row in self.set.rows.items() if key in beside} | pairs
         change = self.set.apply(pairs.items(), complete=True)
         for gone in self._more.keys() - pairs.keys():
@@ -349,3 +353,23 @@ class Collection:
             self._more[item.key] = item
             self._read_at[item.key] = self.session.scheduler.now()
         self.set.apply(self._lent((item,)))
+
+    def given(self) -> frozenset[str]:
+        """Return the keys of the last list."""
+        return self._given
+
+    def prepare(self, items: Iterable[Item]) -> list[tuple[str, Item]]:
+        """Return records as the list shows them, with what other lists say of them."""
+        return self._lent(items)
+
+    def hold(self, rows: Iterable[tuple[str, Item]]) -> None:
+        """Keep records that a search has found, though the list does not give them."""
+        pairs = dict(rows)
+        self._found |= pairs.keys() - self._given
+        self.set.apply(pairs.items())
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Drop records that a search has found, except those that the list gives."""
+        gone = self._found & set(keys)
+        self._found -= gone
+        self.set.drop(gone - self._given)

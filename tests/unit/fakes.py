@@ -207,8 +207,9 @@ class _Observability(_Part):
         rows = sorted(self.client.call_rows, key=lambda each: each.started_at or START, reverse=True)
         if surface == "live":
             rows = [each for each in rows if each.is_live]
-        if since is not None and until is not None:
-            rows = [each for each in rows if each.started_at and since <= each.started_at <= until]
+        rows = [each for each in rows if rest.get("status") in (None, each.status)]
+        rows = [each for each in rows if since is None or (each.started_at or since) >= since]
+        rows = [each for each in rows if until is None or (each.started_at or until) <= until]
         shown = Rows(rows[(page - 1) * limit : page * limit])
         if page == 1 and surface is None and since is None:
             shown.bad = parse_rows(Call, self.client.bad_calls).bad

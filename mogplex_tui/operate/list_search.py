@@ -1,0 +1,189 @@
+"""Searches the older records of a list for what a filter finds or an order puts first, in the background.
+
+A list that gives the newest records alone cannot answer `cost:>5` or "the most expensive first" from what is loaded.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+
+from mogplex_tui.live.older_search import OlderPage, OlderSearch
+from mogplex_tui.operate.older_query import window_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.budget import Priority
+    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.scheduler import Feed
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.model import Entry, Older
+
+Row = TypeVar("Row")
+
+# So many found rows are kept: of an order those that come first in it, else the newest.
+MOST_KEPT = 5_000
+
+
+class Loaded(NamedTuple):
+    """The part of a list that is held without a gap: its keys and the instant at which the last of them began."""
+
+    keys: frozenset[str]
+    oldest: datetime | None
+
+
+class RowHolder(Protocol[Row]):
+    """The rows of a list, to which found rows are added."""
+
+    def loaded(self) -> Loaded:
+        """Return what the list itself has read."""
+
+    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Row]]:
+        """Return records as the list shows them."""
+
+    def hold(self, rows: Iterable[tuple[str, Row]]) -> None:
+        """Add rows, and keep them though the list does not give them."""
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take such rows away again, except those that the list gives."""
+
+
+class Question(NamedTuple, Generic[Row]):
+    """What is looked for: rows that match a filter, or the first ones in an order.
+
+    `text` is the filter, `matches` the same as a function, None for an empty one; without an `order` the newest come
+    first.
+    """
+
+    text: str = ""
+    matches: Callable[[Row], bool] | None = None
+    order: Callable[[Row], Any] | None = None
+    is_descending: bool = True
+
+
+class ListSearch(Generic[Row]):
+    """One search through the older records of a list; `close` takes away what it has found."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        older: Older[Any],
+        rows: RowHolder[Row],
+        question: Question[Row],
+        *,
+        metered: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._older, self._rows, self._question = older, rows, question
+        self._session = session
+        self._window = window_of(question.text, older, session.clock.now())
+        loaded, is_narrowed = rows.loaded(), bool(self._window.filters)
+        self._found: dict[str, Row] = {}
+        self._is_full = False
+        self._search: OlderSearch[Entry[Any]] = OlderSearch(
+            name,
+            self._read,
+            self._take,
+            # What the service narrows is counted from its beginning, and its first page may be all.
+            start=None if is_narrowed else loaded.oldest,
+            loaded=frozenset() if is_narrowed else loaded.keys,
+            metered=metered,
+        )
+
+    @property
+    def feed(self) -> Feed:
+        """Goes on with the search for as long as somebody wants it."""
+        return self._search.feed
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to look through."""
+        return self._search.is_done or self._is_full
+
+    @property
+    def found(self) -> int:
+        """How many rows it has added to the list."""
+        return len(self._found)
+
+    def progress(self) -> str:
+        """Return how many records were looked through, and of how many."""
+        searched, total = self._search.searched, self._search.total
+        if self._is_full:
+            return f"the newest {searched:,} searched: {MOST_KEPT:,} found"
+        if total is None or self._search.is_done:
+            return f"{searched:,} searched"
+        return f"{searched:,} of {total:,} searched"
+
+    async def step(self, priority: Priority) -> None:
+        """Look through one more page. Raises the error tree."""
+        if not self.is_done:
+            await self._search.step(priority)
+
+    def close(self) -> None:
+        """Take the found rows out of the list."""
+        self._rows.let_go(self._found)
+        self._found = {}
+
+    async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[Entry[Any]]:
+        if self._is_full:
+            return OlderPage({}, 0, None, 0)
+        window = self._window._replace(until=until)
+        page = await self._older.read(self._session.client.at(priority), window)
+        rows = {entry.key: entry for entry in page.entries}
+        began = [
+            at
+            for entry in page.entries
+            if entry.row is not None and (at := self._older.began(entry.row)) is not None
+        ]
+        total = len(page.entries) if page.total is None else page.total
+        return OlderPage(rows, len(page.entries), min(began, default=None), total)
+
+    def _take(self, entries: Mapping[str, Entry[Any]]) -> None:
+        matches = self._question.matches
+        rows = self._rows.prepare(list(entries.values()))
+        fresh = {key: row for key, row in rows if matches is None or matches(row)}
+        self._found |= fresh
+        gone = self._beyond_the_first()
+        self._rows.hold((key, row) for key, row in fresh.items() if key not in gone)
+        self._rows.let_go(gone)
+
+    def _beyond_the_first(self) -> frozenset[str]:
+        """Forget what there is no room for, and return its keys."""
+        if len(self._found) <= MOST_KEPT:
+            return frozenset()
+        order = self._question.order
+        if order is None:
+            # They come newest first: nothing that is older belongs in.
+            self._is_full = True
+            kept = list(self._found)[:MOST_KEPT]
+        else:
+            choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
+            kept = choose(MOST_KEPT, self._found, key=lambda key: (order(self._found[key]), key))
+        gone = self._found.keys() - set(kept)
+        self._found = {key: self._found[key] for key in kept}
+        return frozenset(gone)
+
+
+class RunRows:
+    """The list of runs, as a search adds to it."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def loaded(self) -> Loaded:
+        """Return the calls that are held without a gap."""
+        return Loaded(*self._runs.calls.loaded())
+
+    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, RunRow]]:
+        """Return calls with the names of their repositories and agents."""
+        return [(entry.key, self._runs.dress(entry.row)) for entry in entries if entry.row is not None]
+
+    def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
+        """Add calls to the list."""
+        self._runs.calls.hold(rows)
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take calls away again."""
+        self._runs.calls.let_go(keys)

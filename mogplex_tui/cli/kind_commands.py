@@ -279,6 +279,7 @@ class _Call(Generic[Row]):
         self._setting.must_write(f"The {action.name}")
         if action.reveals:
             _must_reveal(action.id, args)
+        await self._setting.must_have_scope(f"The {action.name}")
         if ask:
             must_be_able_to_ask(action.name)
         has_choices = any(each.live_choices is not None for each in action.parameters)
@@ -310,7 +311,7 @@ class _Call(Generic[Row]):
             )
             say(shown(outcome.sentence))
             code = code or _code_of(outcome)
-            if outcome.good or outcome.new_id:
+            if outcome.error is None and not outcome.closed:
                 self._print_outcome(action.id, item.key, outcome)
         return code
 
@@ -345,6 +346,7 @@ class _Call(Generic[Row]):
         self._setting.must_write(f"The {creation.id}")
         if creation.reveals:
             _must_reveal(creation.id, args)
+        await self._setting.must_have_scope(f"The {creation.id}")
         if any(each.live_choices is not None for each in creation.parameters):
             await self._read_related(Priority.ACTION, for_choices=True)
         values = self._values(creation.parameters, texts, "")
@@ -373,17 +375,19 @@ class _Call(Generic[Row]):
 
         `for_choices` reads what the choices of parameters are made from as well.
         """
-        await self._read_related(priority, for_choices=for_choices)
         try:
             await patiently(lambda: self._collection.fetch(priority))
             if self._failing() and decide(self._failing()[0][1], 1, method="GET") is not None:
                 await pause(_PART_RETRY)
                 await self._collection.fetch(priority)
-            if self._session.names.unsearched():
-                await read_hidden(self._session, priority)
         except CLOSED as error:
             reason = self._collection.closed(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
+        if self._collection.set.rows:
+            await self._read_related(priority, for_choices=for_choices)
+            self._collection.relend()
+        if self._session.names.unsearched():
+            await read_hidden(self._session, priority)
 
     async def _read_related(self, priority: Priority, *, for_choices: bool = False) -> None:
         """Read what the rows are joined with; without it they show ids."""
@@ -392,7 +396,8 @@ class _Call(Generic[Row]):
             await read_names(self._session, priority)
         for name, related in {} if join is None else join.related.items():
             # A list that neither a column nor a sentence depends on offers choices.
-            if not (for_choices or related.columns or related.sentence):
+            adds = (related.columns or related.sentence) and name not in self._collection.without
+            if not (for_choices or adds):
                 continue
             with suppress(MogplexError):
                 await collection_of(self._session, kinds()[name]).fetch(priority)

@@ -42,7 +42,7 @@ COMMANDS = {
         "the assignments: list, get, create, enable, disable …",
     ),
     "jobs": ("mogplex_tui.cli.families.jobs", "the job runs: list, get, cancel, repair, requeue"),
-    "approvals": ("mogplex_tui.cli.families.approvals", "questions to a human: list, get, approve, deny"),
+    "approvals": (_KIND_COMMANDS, "questions to a human: list, get, approve, deny"),
     "skills": (_KIND_COMMANDS, "the skills: list, get, delete"),
     "rules": (_KIND_COMMANDS, "the rules: list, get, delete"),
     "commands": (_KIND_COMMANDS, "the slash commands: list, get, delete"),

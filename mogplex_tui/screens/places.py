@@ -60,9 +60,10 @@ class ConsolePlaces(ConsoleTasks):
     def watch_questions(self) -> None:
         """Begin to count the questions that wait for a person."""
         from mogplex_tui.operate.kinds.approvals import KIND
+        from mogplex_tui.operate.kinds.typed import for_screens
         from mogplex_tui.operate.waiting import Waiting
 
-        self._waiting = Waiting(self.session, self.collection(KIND))
+        self._waiting = Waiting(self.session, self.collection(for_screens(KIND)))
         self._waiting.start()
 
     @property

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
+from typing import NamedTuple
 
 import pytest
 
 from mogplex_tui.cli.families.base import Family, Verb
+from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.operate.kinds.registry import typed_kind
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
 from tests.recording import recording
@@ -16,14 +20,15 @@ FAMILIES: tuple[Family, ...] = tuple(
     import_module(f"mogplex_tui.cli.families.{name}").FAMILY
     for name in (
         *("repos", "agents", "models", "sandboxes", "automations"),
-        *("assignments", "jobs", "approvals", "settings"),
+        *("assignments", "jobs", "settings"),
     )
 )
-CHANGES = [(family, verb) for family in FAMILIES for verb in family.verbs if verb.changes]
+TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 SAID = "This token may read only; use one with the write scope."
 REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
 # What a command needs besides its record.
 ALSO = {
+    "api-keys create": ("ci",),
     "repos import": ("acme/new",),
     "agents create": ("--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
     "agents update": ("--description", "Notes"),
@@ -45,12 +50,42 @@ def _repo(world: World) -> str:
     return REPO
 
 
-def _argv(family: Family, verb: Verb, record: str) -> tuple[str, ...]:
-    named = (record,) if verb.takes_one else ()
+class Change(NamedTuple):
+    """A command that changes something: its words before and after the record, and whether it goes over v1 alone."""
+
+    name: str
+    verb: str
+    options: tuple[str, ...]
+    takes_record: bool = True
+    on_v1: bool = False
+
+    def words(self, record: str) -> tuple[str, ...]:
+        """Return the command line."""
+        named = (record,) if self.takes_record else ()
+        return (self.name, self.verb, *self.options, *named, *ALSO.get(f"{self.name} {self.verb}", ()))
+
+
+def _of_family(family: Family, verb: Verb) -> Change:
     secret = ("--reveal", verb.secret) if verb.secret else ()
     yes = ("--yes",) if verb.question else ()
-    also = ALSO.get(f"{family.name} {verb.name}", ())
-    return (family.name, verb.name, *secret, *yes, *named, *also)
+    on_v1 = all(road.v1 for road in verb.roads)
+    return Change(family.name, verb.name, (*secret, *yes), verb.takes_one, on_v1)
+
+
+def _changes() -> Iterator[Change]:
+    """Yield every command that changes a record of a kind."""
+    for family in FAMILIES:
+        yield from (_of_family(family, verb) for verb in family.verbs if verb.changes)
+    for name in TYPED:
+        kind = typed_kind(name)
+        for creation in kind.creations:
+            yield Change(name, creation.id, ("--reveal",) if creation.reveals else (), takes_record=False)
+        for action in kind.actions:
+            reveal = ("--reveal",) if action.reveals else ()
+            yield Change(name, action.id, (*reveal, *(("--yes",) if action.confirmation else ())))
+
+
+CHANGES = list(_changes())
 
 
 async def test_no_command_sends_a_change_with_a_read_only_token(
@@ -61,16 +96,15 @@ async def test_no_command_sends_a_change_with_a_read_only_token(
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
-        for family, verb in CHANGES:
-            on_v1 = all(road.v1 for road in verb.roads)
+        for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*_argv(family, verb, flow if on_v1 else NOBODY))
+            done = await mogplex(*change.words(flow if change.on_v1 else NOBODY))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
             # v1 checks the scope itself, before anything else; off v1 one request finds out.
-            sent = [f"POST /api/v1/mogplex/automations/{flow}/trigger"] if on_v1 else [PROBE]
+            sent = [f"POST /api/v1/mogplex/automations/{flow}/trigger"] if change.on_v1 else [PROBE]
             found = (done.code, done.out, SAID in done.err, changes)
             if found != (4, "", True, sent):
-                wrong[f"{family.name} {verb.name}"] = (found, done.err)
+                wrong[f"{change.name} {change.verb}"] = (found, done.err)
     assert wrong == {}
     assert len(CHANGES) > 35
     assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
@@ -116,12 +150,11 @@ async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
-        for family, verb in CHANGES:
-            on_v1 = all(road.v1 for road in verb.roads)
+        for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*_argv(family, verb, flow if on_v1 else NOBODY))
-            if (SAID in done.err) is not on_v1 or PROBE in recorded.asked:
-                wrong[f"{family.name} {verb.name}"] = (done.code, done.err, recorded.asked)
+            done = await mogplex(*change.words(flow if change.on_v1 else NOBODY))
+            if (SAID in done.err) is not change.on_v1 or PROBE in recorded.asked:
+                wrong[f"{change.name} {change.verb}"] = (done.code, done.err, recorded.asked)
     assert wrong == {}
     assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
 

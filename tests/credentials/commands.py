@@ -107,7 +107,7 @@ READS = (
         token=over_v1(12, "the newest 50 runs of automations, without agents; no jobs of", same=False),
     ),
     alike("jobs get JOB", 1, token=over_v1(12, "runs of automations, without agents; no jobs of")),
-    alike("approvals list", 2, token=needs_session(2)),
+    alike("approvals list", 3, token=needs_session(2)),
     alike("settings list", 1),
     alike("settings get theme", 1),
     alike(

@@ -27,7 +27,6 @@ from mogplex_tui.live.rows import from_call
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kinds.approvals import KIND as APPROVALS
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.waiting import Waiting
@@ -193,7 +192,7 @@ async def _watch_everything(
     row = from_call(LIVE_CALL)
     runs.set.apply([(row.key, row)])
     session.start()
-    Waiting(session, collection_of(session, APPROVALS)).start()
+    Waiting(session, collection_of(session, kinds()["approvals"])).start()
     lists = [collection_of(session, kinds()[name]).feed for name in LISTS]
     for feed in (runs.feed, RunFeed(session, runs, row).feed, *lists):
         session.scheduler.want(feed)

@@ -80,6 +80,6 @@ async def test_in_ascii_the_sign_is_a_letter(console: Run, world: World) -> None
 
 
 def _kind() -> Any:
-    from mogplex_tui.operate.kinds.approvals import KIND
+    from mogplex_tui.operate.kinds.registry import kinds
 
-    return KIND
+    return kinds()["approvals"]

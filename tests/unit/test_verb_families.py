@@ -68,7 +68,7 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
 
         client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
-        record = Record(id=ID, flow=flow, sort=sort, team_id=ID, user_id=ID)
+        record = Record(id=ID, flow=flow, kind=sort, team_id=ID, user_id=ID)
         keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
         text: str | Values = typed.get(f"{kind.name}.{verb.id}", "a note")

@@ -2,116 +2,302 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, reading, road
-from mogplex_tui.operate.kinds.readings import Part, in_parts
-from mogplex_tui.operate.kinds.verb import Verb, verb
+from mogplex_tui.api.rules import units
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.common_joins import automation_names
+from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Confirmation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Parameter,
+    Related,
+    SortKey,
+    Source,
+    TextBlock,
+    column,
+    page_of,
+)
+from mogplex_tui.operate.partial_reads import Part, in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Item, Listing
+    from mogplex_tui.api.models.approvals import ControlApproval, FlowApproval
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.kinds.base import Context, Fact
 
 _FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
+_LONGEST_NOTE = 2_000
 
 
-def _dress(row: Any) -> dict[str, Any]:
-    return dressed(row, "sort who input_text if_denied", asked=row.question, repo=row.where)
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """An open question. `kind` is `tool` or `step` for one of an automation, `control` for one of the orchestrator.
+
+    `automation` is the name of the automation; `is_expired` whether its time has passed.
+    """
+
+    id: str
+    kind: str
+    question: str
+    tool_name: str | None
+    who: str | None
+    repo: str | None
+    step: str | None
+    urgency: str | None
+    tool_input: str | None
+    if_denied: str
+    job_run_id: str | None
+    run_id: str | None
+    flow_id: str | None
+    ai_call_id: str | None
+    created_at: datetime | None
+    expires_at: datetime | None
+    automation: str | None = None
+    is_expired: bool = False
+
+    @property
+    def status(self) -> str:
+        """Whether it can still be answered."""
+        return "expired" if self.is_expired else "waiting"
+
+    @property
+    def by(self) -> str | None:
+        """The agent, the step or the orchestrator that asks, or else the automation."""
+        return self.who or self.automation
+
+    @property
+    def other_tool_name(self) -> str | None:
+        """The name of the tool where the question says more than that."""
+        return None if self.tool_name == self.question else self.tool_name
 
 
-async def _of_flows(client: ClientView, _: Session) -> Listing:
+def _of_flow(found: FlowApproval) -> ApprovalRow:
+    config = found.wait_config
+    tool, step = config.get("toolName"), config.get("nodeLabel")
+    return ApprovalRow(
+        id=found.id,
+        kind=found.sort,
+        question=found.question,
+        tool_name=tool if isinstance(tool, str) else None,
+        who=found.who,
+        repo=found.where,
+        step=step if isinstance(step, str) and step else found.node_id,
+        urgency=None,
+        tool_input=found.tool_input,
+        if_denied=found.if_denied,
+        job_run_id=found.job_run_id,
+        run_id=None,
+        flow_id=found.flow_id,
+        ai_call_id=None,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+    )
+
+
+def _of_control(found: ControlApproval) -> ApprovalRow:
+    repo = found.where
+    return ApprovalRow(
+        id=found.id,
+        kind=found.sort,
+        question=found.question,
+        tool_name=found.tool_name,
+        who=found.who,
+        repo=repo if isinstance(repo, str) else None,
+        step=None,
+        urgency=found.urgency,
+        tool_input=found.input_text,
+        if_denied=found.if_denied,
+        job_run_id=None,
+        run_id=found.run_id,
+        flow_id=None,
+        ai_call_id=found.ai_call_id,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+    )
+
+
+async def _read_flows(client: ClientView, _: Session) -> Page[ApprovalRow]:
     found = await client.approvals.of_flows()
-    return listed(found.approvals, dress=_dress)._replace(notice=_MORE if found.has_more else "")
+    page = page_of(found.approvals, _of_flow, lambda row: row.id)
+    return replace(page, notice=_MORE if found.has_more else "")
 
 
-_of_control = reading(lambda client: client.approvals.of_control(), lambda _, row: _dress(row))
+async def _read_control(client: ClientView, _: Session) -> Page[ApprovalRow]:
+    return page_of(await client.approvals.of_control(), _of_control, lambda row: row.id)
+
+
 _READ = in_parts(
     "approvals",
-    Part("flows", "Approvals of automations are", _of_flows, Family.FLOWS),
-    Part("control", "Approvals of the orchestrator are", _of_control, Family.APPROVALS),
-)
-_ALL = c.groups(
-    "asked; tool: tool_name|wait_config.toolName; kind: sort; urgency",
-    "by: who|automation; repo; step: wait_config.nodeLabel|node_id; if denied: if_denied",
-    "runs out: expires_at; asked at: created_at",
+    Part("flows", "Approvals of automations are", _read_flows, Family.FLOWS),
+    Part("control", "Approvals of the orchestrator are", _read_control, Family.APPROVALS),
 )
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    """Of a tool that nothing is said of beyond its name, the name is told once."""
-    again = ("tool", c.value(item, "asked"))
-    return [[fact for fact in group if fact[:2] != again] for group in _ALL(item, context)]
+def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
+    name_of, now = automation_names(session), session.clock.now()
+    return lambda row: replace(
+        row,
+        automation=name_of(row.flow_id),
+        is_expired=row.expires_at is not None and row.expires_at <= now,
+    )
 
 
-def _answer(decision: str) -> Callable[[ClientView, Item, str], Awaitable[None]]:
-    async def answer(client: ClientView, item: Item, note: str) -> None:
-        flow, control = client.approvals.answer_flow, client.approvals.answer_control
-        send = control if c.value(item, "sort") == "control" else flow
-        await send(item.key, decision, note.strip() or None)
+def _order(row: ApprovalRow) -> tuple[SortKey, ...]:
+    """Sort by what expires first, then what never does, then what has expired."""
+    end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
+    return ((int(row.is_expired), 0.0 if row.is_expired else end), rank(row.created_at))
+
+
+def _note(text: str) -> str | None:
+    if units(text) > _LONGEST_NOTE:
+        raise ValueError(f"A note has at most {_LONGEST_NOTE} characters.")
+    return text.strip() or None
+
+
+NOTE = Parameter("note", "note (optional)", _note, accepts_stdin=True)
+
+
+def _answer(decision: str) -> Callable[[Change[ApprovalRow]], Awaitable[None]]:
+    async def answer(change: Change[ApprovalRow]) -> None:
+        approvals = change.client.approvals
+        send = approvals.answer_control if change.row.kind == "control" else approvals.answer_flow
+        await send(change.key, decision, change.values[NOTE])
 
     return answer
 
 
-def _note(text: str) -> str | None:
-    return None if len(text) <= 2000 else "A note has at most 2000 characters."
-
-
-def _decides(decision: str, key: str, about: str) -> Verb:
-    return (
-        verb(decision, key, about)
-        .sends(_answer(decision))
-        .only(p.while_not_in("expired", why="Its time is over."))
-        .asks("The answer is final.")
-        .wants("A note for the record, or nothing", check=_note)
-        .by(*_FAMILIES)
+def _decision(id: str, key: str, help: str, in_progress: str, done: str) -> Action[ApprovalRow]:
+    return Action(
+        id,
+        key,
+        help,
+        _answer(id),
+        in_progress,
+        _FAMILIES,
+        done,
+        parameters=(NOTE,),
+        unavailable=lambda row: "Its time is over." if row.is_expired else None,
+        confirmation=Confirmation(["The answer is final."], id.capitalize()),
     )
 
 
-KIND = Kind(
+KIND = Kind[ApprovalRow](
     name="approvals",
     title="Approvals",
     noun="approval",
     aliases=("approval", "ap"),
     contract="routing.md §3.15, §3.16",
-    roads=tuple(road(each, _READ, "job_runs", every=15, blind=10).partly() for each in _FAMILIES),
-    beside={"automations": Lender("by")},
-    lend=p.lending(p.running_out, p.automation_names),
-    ages=True,
-    ends=p.ending("expires_at"),
-    fields=(
-        c.state("status", width=11, priority=0),
-        c.left("expires_at", "LEFT", 5, key="left", priority=0),
-        c.text("sort", "KIND", 7, "dim", key="kind", priority=3),
-        c.text("asked", "ASKED", 44, flex=3, min_width=34),
-        c.text("who|automation", "BY", 16, key="by", flex=1, min_width=10, priority=1),
-        c.repo("repo", 16, priority=2),
-        c.text("urgency", "URGENCY", 8, "dim", priority=3),
-        c.age("created_at", key="age", priority=1),
+    sources=tuple(
+        Source(
+            family,
+            _READ,
+            poll=15,
+            poll_blind=10,
+            tables=frozenset({"job_runs"}),
+            tables_are_complete=False,
+        )
+        for family in _FAMILIES
     ),
-    search=c.searching("tool_name flow_id job_run_id"),
-    default_sort=c.by("due", "created_at"),
-    descending=False,
-    label=c.named("“{asked:60}”"),
-    facts=_facts,
-    links=p.links(
-        p.to("jobs", "job", "job_run_id", "automation"),
-        p.to("automations", "automation", "flow_id", "automation"),
-        p.to("runs", "call", "ai_call_id", "tool_name"),
+    join=Join(_fill, related={"automations": Related(columns=("by",))}, depends_on_time=True),
+    open_until=lambda row: row.expires_at,
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(11), is_text=True),
+        column(
+            "left",
+            "LEFT",
+            lambda row: row.expires_at,
+            formats.time_left(3_600),
+            Layout(5),
+            field="expires_at",
+        ),
+        column("kind", "KIND", lambda row: row.kind, formats.text("dim"), Layout(7, 3), is_text=True),
+        column(
+            "asked",
+            "ASKED",
+            lambda row: row.question,
+            formats.text(),
+            Layout(44, flex=3, min_width=34),
+            field="question",
+            is_text=True,
+        ),
+        column(
+            "by", "BY", lambda row: row.by, formats.text(), Layout(16, 1, flex=1, min_width=10), is_text=True
+        ),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo,
+            formats.text(),
+            Layout(16, 2, flex=1, min_width=12, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "urgency", "URGENCY", lambda row: row.urgency, formats.text("dim"), Layout(8, 3), is_text=True
+        ),
+        column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, 1), field="created_at"),
     ),
-    texts=c.texts(("What the tool would get", "input_text")),
+    hidden_filters={
+        "state": lambda row: row.status,
+        "toolname": lambda row: row.tool_name,
+        "flowid": lambda row: row.flow_id,
+        "jobrunid": lambda row: row.job_run_id,
+    },
+    default_sort=_order,
+    label=lambda row: f"“{row.question[:60]}”",
+    facts=(
+        (
+            Fact("asked", lambda row: row.question),
+            Fact("tool", lambda row: row.other_tool_name, optional=True),
+            Fact("kind", lambda row: row.kind),
+            Fact("urgency", lambda row: row.urgency),
+        ),
+        (
+            Fact("by", lambda row: row.by),
+            Fact("repo", lambda row: row.repo),
+            Fact("step", lambda row: row.step),
+            Fact("run", lambda row: row.run_id, optional=True),
+            Fact("if denied", lambda row: row.if_denied),
+        ),
+        (
+            Fact("runs out", lambda row: row.expires_at),
+            Fact("asked at", lambda row: row.created_at),
+        ),
+    ),
+    links=(
+        Link(
+            "job",
+            "jobs",
+            lambda row: row.automation or (row.job_run_id or "")[:8],
+            key=lambda row: row.job_run_id,
+        ),
+        Link(
+            "automation",
+            "automations",
+            lambda row: row.automation or (row.flow_id or "")[:8],
+            key=lambda row: row.flow_id,
+        ),
+        Link("call", "runs", lambda row: row.tool_name or "", key=lambda row: row.ai_call_id),
+    ),
+    texts=(TextBlock("What the tool would get", lambda row: row.tool_input),),
     texts_first=True,
-    verbs=(
-        _decides("approve", "a", "Say yes; a note is optional.").says("approving", "{} is approved."),
-        _decides("deny", "d", "Say no; a note is optional.").says("denying", "{} is denied."),
+    actions=(
+        _decision("approve", "a", "Say yes; a note is optional.", "approving", "{} is approved."),
+        _decision("deny", "d", "Say no; a note is optional.", "denying", "{} is denied."),
     ),
     empty="Nothing waits for a person.",
-    needs=p.session_needed("Approvals") + " :jobs state:waiting shows runs of automations that wait.",
+    needs=session_needed("Approvals") + " :jobs state:waiting shows runs of automations that wait.",
 )

@@ -31,7 +31,7 @@ async def test_a_question_is_answered_with_a_note(console: Any) -> None:
         screen = await shown(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("a")
-        await ui.sees("Approve approval", "A note for the record")
+        await ui.sees("Approve approval", "Note (optional)")
         await ui.press(*"fine")
         await ui.press("enter")
         await told(ui, "is approved")
@@ -45,7 +45,7 @@ async def test_enter_alone_answers_no_question(console: Any) -> None:
         screen = await shown(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("d")
-        await ui.sees("Deny approval", "A note for the record")
+        await ui.sees("Deny approval", "Note (optional)")
         await ui.press("enter")
         await ui.until(lambda: ui.app.focused.id == "keep", "the harmless button having the keys")
         await ui.press("enter")
@@ -58,7 +58,7 @@ async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
     async with console() as ui:
         before = _control(ui)
         screen = await shown(ui, "approvals")
-        over = next(key for key, item in screen.rows_of().rows.items() if item.record["status"] == "expired")
+        over = next(key for key, item in screen.rows_of().rows.items() if item.record.status == "expired")
         await on(ui, "approvals", over)
         await ui.press("a")
         await told(ui, "Its time is over.")
@@ -69,15 +69,15 @@ async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(c
     async with console(size=(80, 24)) as ui:
         screen = await shown(ui, "approvals", "kind:tool")
         record = screen.item().record
-        assert record["asked"] == record["wait_config"]["toolName"]
+        assert record.question == record.tool_name
         await ui.press("enter")
-        heading, given = "What the tool would get", record["input_text"][:40]
+        heading, given = "What the tool would get", record.tool_input[:40]
         lines = (await ui.sees(heading, given, "asked", "if denied", "runs out")).splitlines()
         starts = [line[2:].split("  ")[0].strip() for line in lines]
         assert starts.index(heading) < starts.index("asked")
         # Its name is told once.
         assert "tool" not in starts
-        assert ["asked", record["asked"]] in [line.split() for line in lines]
+        assert ["asked", record.question] in [line.split() for line in lines]
         await resized(ui, (120, 40))
         # Where there is room it stands beside the facts.
         await ui.until(lambda: any(line.find(heading) > 40 for line in ui.text.splitlines()), "it moving")
@@ -108,14 +108,14 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
         await ui.until(lambda: "a approve" not in ui.text and "d deny" not in ui.text, "the answers going")
         await ui.press("a")
         await told(ui, "Its time is over.")
-        assert screen.rows_of().rows[ui.app.screen.on_row().key].record["status"] == "expired"
+        assert screen.rows_of().rows[ui.app.screen.on_row().key].record.status == "expired"
 
 
 async def test_a_question_leads_to_its_automation_by_name(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "approvals")
-        item = next(each for each in screen.rows_of().rows.values() if each.record.get("flow_id"))
-        flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.record["flow_id"],))
+        item = next(each for each in screen.rows_of().rows.values() if each.record.flow_id)
+        flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.record.flow_id,))
         await on(ui, "approvals", item.key)
         await ui.press("enter")
         line = f"automation +{re.escape(flow['name'])}"

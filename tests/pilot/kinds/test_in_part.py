@@ -58,13 +58,13 @@ CASES = (
         "approvals",
         "/api/flows/approvals",
         "Approvals of automations are",
-        rows=lambda record: record["sort"] != "control",
+        rows=lambda record: record.kind != "control",
     ),
     Case(
         "approvals",
         "/api/control/approvals",
         "Approvals of the orchestrator are",
-        rows=lambda record: record["sort"] == "control",
+        rows=lambda record: record.kind == "control",
     ),
     Case("settings", "/api/auth/user", "The readiness is", rows=lambda record: record["group"] != "settings"),
     Case("settings", "/api/settings", "What is set is", rows=lambda record: record["group"] == "settings"),
@@ -185,7 +185,7 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
         ui.app.session.scheduler.refresh(feed)
         await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
         await ui.until(lambda: f"{said} not shown." in squeezed(ui.text), "what is missing being said")
-        sorts = {item.record["sort"] for item in rows.values()}
+        sorts = {item.record.kind for item in rows.values()}
         assert sorts and sorts <= other
         assert "partly" not in ui.text
 

@@ -155,7 +155,7 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
 async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console: Any) -> None:
     async with console() as ui:
         approvals = await shown(ui, "approvals", "kind:step")
-        key = approvals.item().record["job_run_id"]
+        key = approvals.item().record.job_run_id
         jobs = await shown(ui, "jobs", "state:approval")
         assert key in {jobs._view.key_at(at) for at in range(len(jobs._view))}
         assert "◆ approval" in ui.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -20,6 +20,7 @@ from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import Revealed
+from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_hidden, read_names
@@ -29,6 +30,7 @@ from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
+from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
 from mogplex_tui.operate.model import Action, Choice, Creation, Kind, Moment, Parameter, Row, Values
 
 if TYPE_CHECKING:
@@ -229,14 +231,17 @@ class _Call(Generic[Row]):
         self._session, self._output = setting.session, setting.output
         self._screens = for_screens(kind)
         self._collection = collection_of(self._session, self._screens)
+        self._search: ListSearch[Item] | None = None
 
     async def list_rows(self, args: argparse.Namespace) -> int:
         """Print the rows that match the filter."""
         kind, now = self._kind, self._session.clock.now()
         fields = self._screens.fields_at(now)
         self._check_fields(" ".join(args.filter))
-        matches = compile_filter(" ".join(args.filter), fields, self._screens.spans)
+        text = " ".join(args.filter)
+        matches = compile_filter(text, fields, self._screens.spans)
         await self._read(Priority.TABLE)
+        failed = await self._search_older(text, matches, args)
         items = self._sorted(args.sort, args.reverse)
         rows = [item for item in items if item.record is not None]
         kept = rows if matches is None else [item for item in rows if matches(item)]
@@ -246,13 +251,56 @@ class _Call(Generic[Row]):
         if not shown:
             many = words.many(kind.noun)
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
-        elif len(kept) > len(shown):
-            say(f"Listed: {len(shown):,} of {len(kept):,}; --limit N lists more.")
-        total = self._collection.set.total
-        if total is not None and total > len(items):
-            say(f"Only the newest {len(items):,} of {total:,} were read.")
+        self._say_searched(len(shown), len(kept), is_filtered=matches is not None)
         self._say_notice()
-        return self._say_missing()
+        code = self._say_missing()
+        return code if failed is None else code_of(failed)
+
+    async def _search_older(
+        self, text: str, matches: Callable[[Item], bool] | None, args: argparse.Namespace
+    ) -> MogplexError | None:
+        """Look through older records for what a filter, an order or a limit asks for; return why that failed."""
+        older, rows = self._kind.older, self._collection.set
+        is_whole = rows.total is None or rows.total <= len(rows.rows)
+        if older is None or is_whole or not (text or args.sort or args.limit):
+            return None
+        now = self._session.clock.now
+        order = None if args.sort is None else self._screens.order_at(args.sort, lambda _: now())
+        # The command's own order turns the column's, as the console does for an order that begins at the small end.
+        question = Question(text, matches, order, is_descending=args.reverse)
+        search = ListSearch(
+            self._session, self._kind.name, older, CollectionRows(self._collection, older), question
+        )
+        self._search = search
+
+        def has_enough() -> bool:
+            if args.sort is not None or args.limit is None:
+                return False
+            kept = (item for item in rows.rows.values() if item.record is not None)
+            enough: int = args.limit
+            return sum(matches is None or matches(item) for item in kept) >= enough
+
+        try:
+            async with progress(lambda: f"Searching: {search.progress()}"):
+                while not (search.is_done or has_enough()):
+                    await patiently(lambda: search.step(Priority.TABLE))
+        except MogplexError as error:
+            say(f"The search ended early. {error}")
+            return error
+        return None
+
+    def _say_searched(self, shown: int, kept: int, *, is_filtered: bool) -> None:
+        """Say how many records are not listed, and how many were not looked at."""
+        read, total = len(self._collection.set.rows), self._collection.set.total
+        is_whole = total is None or total <= read or (self._search is not None and self._search.is_whole)
+        if not is_filtered and total is not None:
+            kept = max(kept, total)
+        if kept > shown > 0:
+            some = "at least " if is_filtered and not is_whole else ""
+            say(f"Listed: {shown:,} of {some}{kept:,}; --limit N lists more.")
+        elif not is_whole:
+            searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
+            say(f"{searched[:1].upper()}{searched[1:]}.")
 
     async def show(self, asked: str) -> int:
         """Print one record."""

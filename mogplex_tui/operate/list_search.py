@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from mogplex_tui.live.older_search import OlderPage, OlderSearch
+from mogplex_tui.operate.kinds.typed import item_of
 from mogplex_tui.operate.older_query import window_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority
+    from mogplex_tui.live.collection import Collection, Item
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.scheduler import Feed
@@ -103,6 +105,11 @@ class ListSearch(Generic[Row]):
         return self._search.is_done or self._is_full
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every record was looked at."""
+        return self._search.is_done and not self._is_full
+
+    @property
     def found(self) -> int:
         """How many rows it has added to the list."""
         return len(self._found)
@@ -187,3 +194,29 @@ class RunRows:
     def let_go(self, keys: Iterable[str]) -> None:
         """Take calls away again."""
         self._runs.calls.let_go(keys)
+
+
+class CollectionRows:
+    """The list of another kind, as a search adds to it."""
+
+    def __init__(self, collection: Collection, older: Older[Any]) -> None:
+        self._collection, self._older = collection, older
+
+    def loaded(self) -> Loaded:
+        """Return the records of the last list."""
+        rows, given = self._collection.set.rows, self._collection.given()
+        records = (rows[key].record for key in given if key in rows)
+        began = [at for record in records if record is not None and (at := self._older.began(record))]
+        return Loaded(given, min(began, default=None))
+
+    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Item]]:
+        """Return records with what other lists say of them."""
+        return self._collection.prepare(map(item_of, entries))
+
+    def hold(self, rows: Iterable[tuple[str, Item]]) -> None:
+        """Add records to the list."""
+        self._collection.hold(rows)
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take records away again."""
+        self._collection.let_go(keys)

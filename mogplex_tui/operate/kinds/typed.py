@@ -87,10 +87,11 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
 
 def listing_of(page: Page[Row]) -> Listing:
     """Return a page as the collections hold it."""
-    return Listing(list(map(_item, page.entries)), page.total, page.notice)
+    return Listing(list(map(item_of, page.entries)), page.total, page.notice)
 
 
-def _item(entry: Entry[Row]) -> Item:
+def item_of(entry: Entry[Row]) -> Item:
+    """Return an entry as the collections hold it."""
     return Item(entry.key, entry.row, _json_of(entry), entry.why)
 
 
@@ -121,7 +122,7 @@ def _lender(related: Related) -> base.Lender:
 
 async def _read_one(single: Single[Row], client: ClientView, item: Item) -> Item:
     entry = await single.read(client, item.key, item.record)
-    return _item(entry if entry.raw is not None else replace(entry, raw=item.raw))
+    return item_of(entry if entry.raw is not None else replace(entry, raw=item.raw))
 
 
 # What a link leads to is read in so many pages at most.
@@ -136,7 +137,7 @@ async def _read_span(
     for _ in range(_PAGES):
         page = await older.read(client, Window(since, start))
         known = len(items)
-        items |= {item.key: item for item in map(_item, page.entries)}
+        items |= {item.key: item for item in map(item_of, page.entries)}
         total = page.total if total is None else total
         began = [at for entry in page.entries if entry.row is not None and (at := older.began(entry.row))]
         if len(items) == known or not began or (total is not None and len(items) >= total):

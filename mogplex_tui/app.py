@@ -1,4 +1,4 @@
-"""The app: compose, modes and wiring. It fetches nothing; sessions, screens and operations do the work."""
+"""The app: its settings, start and end, and the parts that its screens share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from textual import on
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -26,30 +27,32 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
-from mogplex_tui.screens.places import OWN, ConsolePlaces
+from mogplex_tui.screens.console import Console
+from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.letters import Letters
 from mogplex_tui.widgets.option_lists import page_only_what_is_drawn
 from mogplex_tui.widgets.shared_caches import share_backgrounds
 from mogplex_tui.widgets.terminal_input import tolerate_malformed_input
+from mogplex_tui.widgets.text import visible_lines
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-
-    from mogplex_tui.screens.palette import Entry
+    from textual.events import Event
+    from textual.notifications import SeverityLevel
 
 log = logging.getLogger("mogplex.app")
 
 
 def _observability() -> Screen[None]:
-    # Nobody sees it in the first frame, so its import waits for the first visit.
+    # Imported when it is first shown, to keep it out of the first frame.
     from mogplex_tui.screens.observability import ObservabilityScreen
 
     return ObservabilityScreen()
 
 
 class PlaneLike(Protocol):
-    """An embedded plane that says where it answers once it does."""
+    """An embedded control plane in a process of its own."""
 
     async def wait_ready(self) -> Any:
         """Return `base_url`, `token` and `session_cookie`."""
@@ -58,8 +61,8 @@ class PlaneLike(Protocol):
         """Start the plane again whenever it ends."""
 
 
-class ConsoleApp(ConsolePlaces):
-    """The operator console of one context."""
+class ConsoleApp(App[int]):
+    """The operator console of one context. Its screens use it through `parts`."""
 
     TITLE = "mogplex"
     # The palette is one of its own, opened by its keys in the registry.
@@ -102,7 +105,17 @@ class ConsoleApp(ConsolePlaces):
         self._take_keys(settings)
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
-        self._plane, self.embedded, self._look_up = plane, plane is not None, look
+        self._key_queue = KeyQueue(self, self._deliver)
+        self.parts = Console(
+            self,
+            self.session,
+            self.runs,
+            self.look,
+            self._key_queue,
+            self._actions(),
+            embedded=plane is not None,
+        )
+        self._plane, self._look_up = plane, look
         # What a command wants done once the first frame is out.
         self.after_first_frame: list[Callable[[], None]] = []
         self.animation_level = "none"
@@ -131,7 +144,7 @@ class ConsoleApp(ConsolePlaces):
         return RunsScreen()
 
     def _take_keys(self, settings: Settings) -> None:
-        """Let actions have the keys of the operator's choice, before any screen is made; say later what cannot be."""
+        """Apply the operator's keys before any screen is made; rejected keys are reported after the first frame."""
         self._refused: list[str] = []
         chosen: Mapping[str, tuple[str, ...]] = {}
         if settings.keys.value:
@@ -143,7 +156,7 @@ class ConsoleApp(ConsolePlaces):
         self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
 
     def _say_refused(self) -> None:
-        """Say which of the operator's keys was not taken and why; of several, what tells of the rest."""
+        """Report the first of the operator's keys that was rejected, and how many others were."""
         if not self._refused:
             return
         sentence, *more = self._refused
@@ -155,10 +168,49 @@ class ConsoleApp(ConsolePlaces):
     def _say_file_trouble(self, sentence: str) -> None:
         self.notify(sentence, title="Files", severity="warning", timeout=20, markup=False)
 
+    # Keys, notifications and the clipboard ---------------------------------------------------------------------
+
+    async def on_event(self, event: Event) -> None:
+        """Queue keys and pastes; handle every other event at once."""
+        if self._key_queue.accepts(event):
+            await self._key_queue.put(event)
+        else:
+            await super().on_event(event)
+
+    async def _deliver(self, event: Event) -> None:
+        await super().on_event(event)
+
+    @on(KeyHandled)
+    async def _key_handled(self, marker: KeyHandled) -> None:
+        await self._key_queue.marker_returned(marker)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notification. Control characters in it are made visible: it may contain text of the service."""
+        super().notify(
+            visible_lines(message),
+            title=visible_lines(title),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy a text to the terminal's clipboard; a lone surrogate, which UTF-8 cannot encode, becomes a `?`."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
     # Start and end ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Paint what was last known; reading begins after the first frame."""
+        """Show the rows of the last session; reading begins after the first frame."""
+        self.screen_change_signal.subscribe(self, lambda _: self.parts.dialogs.show_next())
         directory = self.session.directory
         if directory is not None:
             from mogplex_tui.live import picture
@@ -184,7 +236,7 @@ class ConsoleApp(ConsolePlaces):
                 loop.add_signal_handler(name, self.exit, 0)
 
     def _begin(self) -> None:
-        self.run_job(self._after_first_frame())
+        self.parts.tasks.run(self._after_first_frame())
 
     async def _after_first_frame(self) -> None:
         gc.freeze()
@@ -212,7 +264,7 @@ class ConsoleApp(ConsolePlaces):
             self.session.attach(
                 Target(self.look.context, ready.base_url, ready.token, ready.session_cookie, max_answer=limit)
             )
-            self.run_job(self._plane.keep_alive())
+            self.parts.tasks.run(self._plane.keep_alive())
         elif self._look_up is not None:
             target = await self._look_up()
             if target is None:
@@ -220,9 +272,9 @@ class ConsoleApp(ConsolePlaces):
                 return
             self.session.attach(target)
         self.session.start()
-        self.watch_questions()
+        self.parts.collections.watch_approvals()
         if not self.session.read_only and self.session.target.token is not None:
-            self.run_job(self._learn_scope())
+            self.parts.tasks.run(self._learn_scope())
 
     async def _learn_scope(self) -> None:
         """Read the token's scope, so that refused actions are not offered (decision 10)."""
@@ -236,8 +288,7 @@ class ConsoleApp(ConsolePlaces):
             # Rows without a time are of the first read, which this end breaks off.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
             picture.save(self.session.directory, self.runs.to_keep, seen)
-        for task in list(self._jobs):
-            task.cancel()
+        self.parts.tasks.cancel_all()
         await self.session.stop()
 
     def _fatal_error(self) -> None:
@@ -256,14 +307,22 @@ class ConsoleApp(ConsolePlaces):
 
     # Actions that work everywhere ------------------------------------------------------------------------------
 
-    def do_app_palette(self) -> None:
-        """Open the command palette."""
+    def _actions(self) -> Mapping[str, Callable[[], object]]:
+        return {
+            "app.palette": self._open_palette,
+            "app.help": self._show_help,
+            "app.theme": self._switch_theme,
+            "app.suspend": self._suspend,
+            "app.quit": self.action_leave,
+        }
+
+    def _open_palette(self) -> None:
         from mogplex_tui.screens.palette import Palette
 
         if isinstance(self.screen, ConsoleScreen):
             self.push_screen(Palette(self.screen))
 
-    def do_app_help(self) -> None:
+    def _show_help(self) -> None:
         """Show every key that works on this screen."""
         from mogplex_tui.screens.modals.help import HelpModal
 
@@ -280,45 +339,33 @@ class ConsoleApp(ConsolePlaces):
                 )
             )
 
-    def do_app_theme(self) -> None:
+    def _switch_theme(self) -> None:
         """Switch between the dark and the light theme."""
         wanted = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
         self.theme = themes.allowed(wanted, os.environ)
 
-    def do_app_suspend(self) -> None:
-        """Give the terminal back to the shell until that goes on with this job."""
-        from mogplex_tui.screens.suspending import suspend
-
-        suspend(self)
-
-    def do_app_quit(self) -> None:
-        """Leave the console."""
-        self.exit(0)
+    def _suspend(self) -> None:
+        """Stop until the shell resumes this job. The embedded plane, in a session of its own, does not stop."""
+        can_suspend = self._driver is not None and self._driver.can_suspend
+        # No shell watches the first process group of a session, so nothing could resume it.
+        if not can_suspend or os.getpgrp() == os.getsid(0):
+            self.notify("No shell is here that could bring the console back.", markup=False)
+            return
+        try:
+            with self.suspend():
+                # The whole job, as ctrl+z of a terminal does: a parent that waits for the console must stop with it.
+                os.killpg(0, signal.SIGTSTP)
+                if not os.isatty(0):
+                    raise EOFError
+        except EOFError:
+            # The terminal was closed meanwhile. Textual would wait for ever to write to it.
+            self.exit(0)
 
     def action_leave(self) -> None:
         """Leave the console, from a dialog or a text field too."""
         self.exit(0)
 
     def action_help_quit(self) -> None:
-        """Say how one leaves, to who presses ctrl+c with nothing selected."""
+        """Say which keys leave the console when ctrl+c is pressed with nothing selected."""
         leave = actions.key_of("app.quit", ascii_only=self.look.ascii)
         self.notify(f"{leave} leaves the console, ctrl+q from anywhere.", timeout=5, markup=False)
-
-    def palette_entries(self, screen: Screen[Any]) -> Iterable[Entry]:
-        """Offer the actions of the screen below in the palette; those that make no sense now are left out."""
-        from mogplex_tui.screens.palette import Entry
-
-        if not isinstance(screen, ConsoleScreen):
-            return
-        for action in actions.in_scope(screen.SCOPE):
-            name = action.id.removeprefix("go.")
-            is_place = name != action.id and name != "back"
-            # The lists are offered by their names and aliases below.
-            is_list = is_place and name not in OWN
-            if action.id != "app.palette" and not is_list and screen.shows(action):
-                key = actions.key_of(action.id, ascii_only=self.look.ascii)
-                run = partial(screen.action_act, action.id)
-                more = partial(self.go_narrowed, name) if name == "runs" else screen.more_of(action)
-                joint = "/" if is_place else "by"
-                yield Entry((action.title,), action.says, run, is_place, key, more, joint)
-        yield from self.places()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
-from typing import Any, ClassVar, ParamSpec, cast
+from typing import Any, ClassVar, ParamSpec
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
 from mogplex_tui.screens.chrome import header_segments
-from mogplex_tui.screens.places import ConsolePlaces
+from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
@@ -76,9 +76,9 @@ class ConsoleScreen(Screen[None]):
         self._css_update_count = self.app._css_update_count
 
     @property
-    def console(self) -> ConsolePlaces:
-        """The app, typed."""
-        return cast(ConsolePlaces, self.app)
+    def console(self) -> Console:
+        """The parts of the app that screens use."""
+        return console_of(self)
 
     @property
     def session(self) -> Session:
@@ -96,7 +96,7 @@ class ConsoleScreen(Screen[None]):
         yield KeyBar([], lasting=actions.lasting(), id="keys")
 
     def _header(self) -> list[Segment]:
-        return header_segments(self.session, self.console.look, self.console.questions)
+        return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield what lies between the rule and the key bar."""
@@ -259,14 +259,14 @@ class ConsoleScreen(Screen[None]):
         """Draw what has changed; for subclasses."""
 
     async def action_act(self, action_id: str) -> None:
-        """Run an action of the registry, on this screen if it knows it, else on the app; or say why not.
+        """Run an action of the registry, by this screen if it has a method for it, else by the console.
 
         What this context never allows is not shown (design decision 10), and its key says so as well.
         """
         if not self.is_mounted:
             # The key came before the screen was drawn, so the operator has not seen the rows that it would act on.
             # The keys typed after it are dropped as well, such as the text typed after the filter key.
-            self.console.drop_typed_ahead()
+            self.console.keys.drop_waiting()
             return
         action = actions.BY_ID[action_id]
         why_not = self.why_not(action)
@@ -277,13 +277,14 @@ class ConsoleScreen(Screen[None]):
             self.do_verb(action.verb)
             return
         if action.id.startswith("go.") and action.id != "go.back":
-            await self.console.go(action.id.removeprefix("go."))
+            await self.console.navigation.go(action.id.removeprefix("go."))
             return
-        done = getattr(self if hasattr(self, action.method) else self.app, action.method)()
+        own = getattr(self, action.method, None)
+        done = self.console.actions[action.id]() if own is None else own()
         if isawaitable(done):
             await done
 
     @on(TabLine.Picked)
     def _tab_picked(self, event: TabLine.Picked) -> None:
         # Not awaited here: a screen that waits for its own end to be handled waits for ever.
-        self.console.run_job(self.action_act(f"go.{event.name}"))
+        self.console.tasks.run(self.action_act(f"go.{event.name}"))

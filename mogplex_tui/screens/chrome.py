@@ -23,6 +23,11 @@ class Look(NamedTuple):
     colour: str | None = None
     protected: bool = False
 
+    @property
+    def protected_name(self) -> str:
+        """The context's name if it must be typed before a dangerous action, else an empty text."""
+        return self.context if self.protected else ""
+
 
 # state -> tone and what it means for the operator
 _CONNECTION = {

@@ -48,7 +48,7 @@ class DetailScreen(ConsoleScreen):
     @property
     def collection(self) -> Collection:
         """The rows of the kind."""
-        return self.console.collection(self.KIND)
+        return self.console.collections.of(self.KIND)
 
     def on_row(self) -> Item:
         """Return the record as it is known now; as it was known last, with nothing under way, when it is gone."""
@@ -90,7 +90,7 @@ class DetailScreen(ConsoleScreen):
             self._one = self._feed_of_one()
             # What it finds comes into the list; that it fails is told by itself alone.
             self.listen(self._one.changed, self.changed_soon)
-        rest = self.console.feeds_of(self.KIND)
+        rest = self.console.collections.feeds_of(self.KIND)
         return rest if self._one is None else (self._one, *rest)
 
     def _feed_of_one(self) -> Feed:
@@ -249,7 +249,7 @@ class DetailScreen(ConsoleScreen):
         """Go where the link under the cursor leads."""
         link = self.record.chosen()
         if link is not None and self.is_active:
-            self.console.follow(link)
+            self.console.navigation.follow(link)
 
     @on(EventPane.Closed)
     def _pane_closed(self) -> None:
@@ -287,7 +287,7 @@ class DetailScreen(ConsoleScreen):
                 f"This {self.KIND.noun} is not in the list any more.", severity="warning", markup=False
             )
         else:
-            self.console.ask_verb(self.KIND, verb, [self.on_row()])
+            self.console.record_actions.ask(self.KIND, verb, [self.on_row()])
 
     def do_go_back(self) -> None:
         """Close the JSON, or go back one step."""
@@ -295,7 +295,7 @@ class DetailScreen(ConsoleScreen):
         if pane.is_open:
             pane.close()
         else:
-            self.console.back(self)
+            self.console.navigation.back(self)
 
 
 def told(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:

@@ -35,7 +35,7 @@ class KindScreen(ListScreen):
     @property
     def collection(self) -> Collection:
         """The rows of the kind and their feed."""
-        return self.console.collection(self.KIND)
+        return self.console.collections.of(self.KIND)
 
     def rows_of(self) -> RowSet[Item]:
         """Return the rows of the kind."""
@@ -51,7 +51,7 @@ class KindScreen(ListScreen):
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feed of the kind, those of the kinds that it tells from, and what a link leads to beyond them."""
-        feeds = self.console.feeds_of(self.KIND)
+        feeds = self.console.collections.feeds_of(self.KIND)
         if self._span is None or self.KIND.older is None:
             return feeds
         if self._older is None:
@@ -149,7 +149,7 @@ class KindScreen(ListScreen):
         item = self.on_row()
         # A second press of a quick hand is heard here when the record is open already.
         if item is not None and self.is_active:
-            self.console.open_item(self.KIND, item)
+            self.console.navigation.open_item(self.KIND, item)
 
     def do_kind_mark(self) -> None:
         """Mark the row, or take the mark away, and go on to the next."""
@@ -170,9 +170,9 @@ class KindScreen(ListScreen):
         verb = verb_of(self.KIND, verb_id)
         if verb.many:
             # A question that is answered with no leaves the marks for another verb.
-            self.console.ask_verb(self.KIND, verb, self.chosen(), self.unmark)
+            self.console.record_actions.ask(self.KIND, verb, self.chosen(), self.unmark)
         else:
-            self.console.ask_verb(self.KIND, verb, self.chosen_one())
+            self.console.record_actions.ask(self.KIND, verb, self.chosen_one())
 
     def chosen_one(self) -> list[Item]:
         """Return the record under the cursor, as a list of at most one."""

@@ -243,7 +243,7 @@ class ListScreen(NarrowScreen):
         if action.id.endswith((".open", ".mark", ".copy")) and self.item() is None:
             return False
         if action.id == "go.back" and not (self._typed or self._marked):
-            return self.console.has_way_back
+            return self.console.navigation.can_go_back
         return super().shows(action)
 
     @on(LineTable.RowHighlighted)
@@ -260,7 +260,7 @@ class ListScreen(NarrowScreen):
         elif self._marked:
             self.unmark()
         else:
-            self.console.back(self)
+            self.console.navigation.back(self)
 
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys of the list, or those of the filter while one types."""

@@ -196,11 +196,11 @@ class ObservabilityScreen(ConsoleScreen):
 
     def shows(self, action: Action) -> bool:
         """Tell of the way back where there is one."""
-        return super().shows(action) and (action.id != "go.back" or self.console.has_way_back)
+        return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 
     def do_go_back(self) -> None:
         """Go back to the place where one was before."""
-        self.console.back(self)
+        self.console.navigation.back(self)
 
     def do_view_range(self) -> None:
         """Count over the next range."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any
 
 from textual import on
 from textual.await_complete import AwaitComplete
@@ -13,6 +13,12 @@ from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, 
 from textual.fuzzy import Matcher
 from textual.screen import Screen
 from textual.widgets import Input
+
+from mogplex_tui.operate import actions
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.words import many
+from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,32 @@ class Entry:
         return f"{self.key} · {self.help}" if self.key else self.help
 
 
-class HasEntries(Protocol):
-    """An app that knows what its palette offers."""
+def entries_of(screen: Screen[Any]) -> Iterator[Entry]:
+    """Yield the entries that the palette offers over a screen: its actions that make sense now, and every list."""
+    if not isinstance(screen, ConsoleScreen):
+        return
+    console = screen.console
+    for action in actions.in_scope(screen.SCOPE):
+        name = action.id.removeprefix("go.")
+        is_place = name != action.id and name != "back"
+        # The lists are offered by their names and aliases below.
+        is_list = is_place and name not in BUILT_IN
+        if action.id != "app.palette" and not is_list and screen.shows(action):
+            key = actions.key_of(action.id, ascii_only=console.look.ascii)
+            run = partial(screen.action_act, action.id)
+            filtered = partial(console.navigation.go_filtered, name)
+            more = filtered if name == "runs" else screen.more_of(action)
+            yield Entry((action.title,), action.says, run, is_place, key, more, "/" if is_place else "by")
+    yield from _lists(console.navigation)
 
-    def palette_entries(self, screen: Screen[Any]) -> Iterable[Entry]:
-        """Return what can be chosen over a screen."""
+
+def _lists(navigation: Navigation) -> Iterator[Entry]:
+    """Yield every kind's list, by its name and its aliases."""
+    keys = {name: key for key, _, name in actions.tabs()}
+    for kind in kinds().values():
+        about, key = f"The list of {many(kind.noun)}.", keys.get(kind.name, "")
+        go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
+        yield Entry((kind.name, *kind.aliases), about, go, place=True, key=key, more=filtered)
 
 
 # What was typed is the whole name, its beginning, the beginning of a later word, or letters on the way.
@@ -100,13 +127,12 @@ def _with_more(entry: Entry, typed: str) -> Entry | None:
 
 
 class PlacesAndVerbs(Provider):
-    """What the app offers over the screen that the palette lies on."""
+    """The entries offered over the screen that the palette lies on."""
 
     @property
     def entries(self) -> Sequence[Entry]:
         """Everything that can be chosen, by name."""
-        offered = cast(HasEntries, self.app).palette_entries(self.screen)
-        return sorted(offered, key=lambda entry: entry.title)
+        return sorted(entries_of(self.screen), key=lambda entry: entry.title)
 
     async def discover(self) -> Hits:
         """Offer everything while nothing is typed."""

@@ -228,7 +228,7 @@ class RunScreen(TailScreen):
         if not self.record.has_focus:
             super().do_tail_event()
         elif (link := self.record.chosen()) is not None and self.is_active:
-            self.console.follow(link)
+            self.console.navigation.follow(link)
 
     def do_kind_copy(self) -> None:
         """Copy the run's id."""
@@ -236,7 +236,7 @@ class RunScreen(TailScreen):
 
     def do_kind_json(self) -> None:
         """Show the run as the service tells it now."""
-        self.console.run_job(self._show_json(self.run_feed.row))
+        self.console.tasks.run(self._show_json(self.run_feed.row))
 
     async def _show_json(self, row: RunRow) -> None:
         from mogplex_tui.api.errors import MogplexError
@@ -255,4 +255,4 @@ class RunScreen(TailScreen):
 
     def do_runs_cancel(self) -> None:
         """Ask, then cancel this run."""
-        self.console.confirm_cancel([self.run_feed.row])
+        self.console.run_actions.confirm_cancel([self.run_feed.row])

@@ -173,7 +173,7 @@ class RunsScreen(ListScreen):
         row = self.row()
         # A second press of a quick hand is heard here when the run is open already.
         if row is not None and self.is_active:
-            self.console.open_run(row)
+            self.console.navigation.open_run(row)
 
     def do_kind_copy(self) -> None:
         """Copy the id of the run under the cursor."""
@@ -189,4 +189,4 @@ class RunsScreen(ListScreen):
         """Ask, then cancel every marked run, or the one under the cursor."""
         row = self.row()
         chosen = self.marked() or ([row] if row is not None else [])
-        self.console.confirm_cancel(chosen, self.unmark)
+        self.console.run_actions.confirm_cancel(chosen, self.unmark)

@@ -203,4 +203,4 @@ class TailScreen(ConsoleScreen):
         elif self._highlight:
             self.query_one(FilterBar).clear()
         else:
-            self.console.back(self)
+            self.console.navigation.back(self)

@@ -27,7 +27,7 @@ async def test_list_and_command_show_the_same(
     kind, screen_kind = typed_kind(name), kinds()[name]
     async with console_at(Service("seeded"), seed, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
-        await ui.app.go(name)
+        await ui.app.parts.navigation.go(name)
         screen = await heard(ui, screen_kind)
         items = screen.collection.set.rows
         assert items

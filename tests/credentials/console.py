@@ -91,7 +91,7 @@ async def walk(services: Services, credentials: Credentials, place: Path) -> Wal
 
 
 async def _seen(ui: Any, name: str) -> Seen:
-    await ui.app.go(name)
+    await ui.app.parts.navigation.go(name)
     if name == RUNS:
         rows, closed = ui.app.runs.set, lambda: None
     else:

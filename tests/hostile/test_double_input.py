@@ -49,7 +49,7 @@ async def test_key_for_a_screen_that_is_not_drawn_yet_is_dropped(
     async with console() as running:
         await running.sees("acme/web")
         # In one step, as on a machine that is so busy that keys overtake the screen.
-        running.app.open_run(running.app.runs.set.rows[call])
+        running.app.parts.navigation.open_run(running.app.runs.set.rows[call])
         await running.app._check_bindings(key)
         await running.sees("following")
         await running.press("?")

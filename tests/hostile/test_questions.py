@@ -130,7 +130,11 @@ async def _taken(ui: Console) -> None:
     received = asyncio.Event()
     ui.app.call_later(received.set)
     await soon(ui, received.is_set, "the last key")
-    await soon(ui, lambda: ui.app._at is None and not ui.app._typed_ahead, "the end of the keys")
+    await soon(
+        ui,
+        lambda: ui.app.parts.keys._target is None and not ui.app.parts.keys._waiting,
+        "the end of the keys",
+    )
     await settled(ui)
 
 
@@ -159,7 +163,7 @@ async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -
         await _taken(ui)
     if ui.app.screen is not on:
         # Enter behind a dialog that was closed opens the record, and one more enter a link of it.
-        await ui.app.go(name)
+        await ui.app.parts.navigation.go(name)
         await soon(ui, lambda: ui.app.screen is on, f"the list of {name}")
         await settled(ui)
     return len(ui.app.session.ledger.entries) - before
@@ -184,7 +188,7 @@ async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_
     async with _console(seed, tmp_path) as (ui, proxy):
         for kind in kinds().values():
             verbs = [verb for verb in kind.verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             for verb in verbs:
                 for attack in ATTACKS if LONG else (*ALWAYS, next(in_turn)):
@@ -222,7 +226,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
             change.execute("UPDATE profiles SET theme = NULL")
         before = _state_of(plane)
         for kind, verb in with_choices:
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             rows = screen.collection.set.rows
             fit = [key for key, item in rows.items() if item.record is not None and not verb.why_not(item)]
@@ -235,7 +239,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
                 await _attacked(ui, kind.name, attack, verb.key, verb.title)
                 assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}: {attack}"
         # A choice is taken once the cursor stands on it.
-        await ui.app.go("settings")
+        await ui.app.parts.navigation.go("settings")
         await heard(ui, kinds()["settings"])
         assert ui.app.screen.table.move_cursor_to("theme")  # type: ignore[attr-defined]
         _keys(ui, "e")

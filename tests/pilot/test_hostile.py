@@ -110,7 +110,7 @@ async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
 async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs")
-        ui.app.copy("run \ud800", "the id")
+        ui.app.parts.copy("run \ud800", "the id")
         await ui.sees("Copied the id")
         assert ui.app.clipboard == "run ?"
 
@@ -121,6 +121,6 @@ async def test_what_breaks_off_by_a_fault_of_the_console_says_so(console: Run) -
 
     async with console() as ui:
         await ui.sees("Runs")
-        ui.app.run_job(broken())
+        ui.app.parts.tasks.run(broken())
         await ui.sees("a fault of the console")
         assert "nobody thought" not in ui.text

@@ -59,7 +59,7 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         assert "esc" not in _keys(ui)
         await ui.press("enter")
         await ui.sees("following")
-        ui.app.follow(Link("runs", "its runs", "runs", filter="repo:acme/api"))
+        ui.app.parts.navigation.follow(Link("runs", "its runs", "runs", filter="repo:acme/api"))
         await ui.sees("/ repo:acme/api", "esc back")
         await ui.press("slash", *"zz", "enter")
         await ui.sees("None of 1 run matches", "esc clear filter")

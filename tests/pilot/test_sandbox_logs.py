@@ -28,7 +28,7 @@ def _write(world: World, key: str, log: str) -> None:
 
 
 async def _open(ui: Any, *texts: str) -> str:
-    await ui.app.go("sandboxes")
+    await ui.app.parts.navigation.go("sandboxes")
     await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes" and ui.app.screen.rows_of().rows, "the list")
     await ui.until(lambda: ui.app.screen.table.cursor_key, "a row under the cursor")
     await ui.press("enter")

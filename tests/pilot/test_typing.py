@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual.app import ComposeResult
+from textual import on
+from textual.app import App, ComposeResult
 from textual.command import DiscoveryHit, Hits
-from textual.events import Key, Paste
+from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.widgets import Static
 
-from mogplex_tui.screens import keys as key_queue
-from mogplex_tui.screens.keys import KeysInTurn
+from mogplex_tui.screens import key_queue
+from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
 from tests.pilot.conftest import DEADLINE
@@ -172,7 +173,7 @@ async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world:
 async def test_what_was_never_read_is_not_counted(console: Run) -> None:
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("Runs")
-        await ui.app.go("api-keys")
+        await ui.app.parts.navigation.go("api-keys")
         text = await ui.sees("API keys need a browser session")
         assert text.split("\n")[2].split() == ["API", "keys"]
         # Nothing can be made there either.
@@ -261,7 +262,7 @@ async def test_an_alias_leads_where_the_palette_says(
 ) -> None:
     async with console() as ui:
         await ui.sees("Runs")
-        await ui.app.go(over)
+        await ui.app.parts.navigation.go(over)
         await ui.until(lambda: ui.app.current_mode == over)
         await ui.press("colon", *typed)
         await ui.until(lambda: _first_in_palette(ui).startswith(leads_to), "it being listed first")
@@ -316,6 +317,24 @@ def test_what_is_behind_a_name_may_be_called_as_the_word_between_or_begin_with_i
     }
 
 
+class _QueuedApp(App[int]):
+    """An app with the console's key queue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key_queue = KeyQueue(self, super().on_event)
+
+    async def on_event(self, event: Event) -> None:
+        if self.key_queue.accepts(event):
+            await self.key_queue.put(event)
+        else:
+            await super().on_event(event)
+
+    @on(KeyHandled)
+    async def _key_handled(self, marker: KeyHandled) -> None:
+        await self.key_queue.marker_returned(marker)
+
+
 class _Leaves(Static, can_focus=True):
     """Takes a key and goes away; as one that is closing, it lets nothing through that comes behind it."""
 
@@ -323,13 +342,13 @@ class _Leaves(Static, can_focus=True):
         event.stop()
 
     def post_message(self, message: Message) -> bool:
-        if isinstance(message, KeysInTurn.Passed):
+        if isinstance(message, KeyHandled):
             self.remove()
             return False
         return super().post_message(message)
 
 
-class _Leaving(KeysInTurn):
+class _Leaving(_QueuedApp):
     heard = ""
 
     def compose(self) -> ComposeResult:
@@ -354,7 +373,7 @@ async def test_keys_go_on_when_the_widget_with_the_last_one_is_gone(monkeypatch:
         await _heard(app, "bc")
 
 
-class _Slow(KeysInTurn):
+class _Slow(_QueuedApp):
     """An app whose first widget takes a key for as long as `opens` is not set, and then opens a field for the rest."""
 
     def __init__(self) -> None:
@@ -390,7 +409,10 @@ async def test_keys_wait_for_a_slow_widget_and_go_where_it_leads(monkeypatch: py
     app = _Slow()
     async with app.run_test():
         checked = asyncio.Event()
-        monkeypatch.setattr(app, "_check", _after(app._check, lambda: app._waited > 0.02 and checked.set()))
+        queue = app.key_queue
+        monkeypatch.setattr(
+            queue, "_check", _after(queue._check, lambda: queue._waited > 0.02 and checked.set())
+        )
         _burst_to(app, "abc")
         async with asyncio.timeout(DEADLINE):
             await checked.wait()
@@ -430,8 +452,8 @@ async def test_many_keys_that_each_take_a_while_are_all_heard_in_turn(
 
         async def slow(event: Key) -> None:
             # As long as a fifth of what makes a widget stuck.
-            before = app._waited
-            while app._typed_ahead and app._waited < before + 0.2:
+            before = app.key_queue._waited
+            while app.key_queue._waiting and app.key_queue._waited < before + 0.2:
                 await asyncio.sleep(0.001)
             app.heard += event.key
 
@@ -449,6 +471,6 @@ def _after(function: Callable[[], None], then: Callable[[], Any]) -> Callable[[]
     return both
 
 
-def _burst_to(app: KeysInTurn, text: str) -> None:
+def _burst_to(app: _QueuedApp, text: str) -> None:
     for letter in text:
         app.post_message(Key(letter, letter))

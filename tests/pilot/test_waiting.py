@@ -39,7 +39,7 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
     question(world, -5)
     async with console() as ui:
         await ui.sees("◆ 2")
-        await ui.app.go("approvals")
+        await ui.app.parts.navigation.go("approvals")
         screen = await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen, "the approvals")
         # What has run out stays in the list and counts as little there as in the header.
         await ui.sees("2 of 3 open", "expired")
@@ -54,9 +54,9 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
 async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:
     question(world, -5)
     async with console() as ui:
-        await ui.until(lambda: ui.app.collection(_kind()).set.rows, "the approvals being read")
+        await ui.until(lambda: ui.app.parts.collections.of(_kind()).set.rows, "the approvals being read")
         await ui.pilot.pause()
-        assert ui.app.questions == 0
+        assert ui.app.parts.collections.pending_approvals == 0
         assert "◆" not in ui.text
 
 
@@ -65,7 +65,9 @@ async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header
 ) -> None:
     question(world, 3600)
     async with console(cookie=False, gate=True) as ui:
-        await ui.until(lambda: ui.app.collection(_kind()).road is None, "the approvals being closed")
+        await ui.until(
+            lambda: ui.app.parts.collections.of(_kind()).road is None, "the approvals being closed"
+        )
         await ui.sees("nominal")
         assert "◆" not in ui.text
         assert ui.edge.turned_away.count("/api/flows/approvals") == 1

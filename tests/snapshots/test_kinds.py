@@ -123,7 +123,7 @@ def _filled() -> Still:
         kind = kinds()[name]
         for road in kind.roads:
             app.session.access.learn(road.family)
-        collection = app.collection(kind)
+        collection = app.parts.collections.of(kind)
         collection.set.apply(rows.items())
         collection.set.notice, collection.set.total = notice, total
         collection.set.freshness.as_of, collection.set.freshness.as_of_wall = 998.0, NOW
@@ -134,7 +134,7 @@ async def _pictures(app: Still, name: str) -> dict[str, str]:
     """The list of a kind and the detail of its first row in every size, under the names of their files."""
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:
-        await app.go(name)
+        await app.parts.navigation.go(name)
         for number, size in enumerate(SIZES):
             await pilot.resize_terminal(*size)
             for view, on in (("list", "enter"), ("detail", "escape")):

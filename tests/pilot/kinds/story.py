@@ -21,7 +21,7 @@ async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
 
 async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
     """Go to a kind's list and wait for its rows; return the screen."""
-    await ui.app.go(kind)
+    await ui.app.parts.navigation.go(kind)
     await ui.until(lambda: kind == ui.app.screen.SCOPE, f"the list of {kind}")
     screen = ui.app.screen
     # Keys mean a row from when there is one under the cursor.

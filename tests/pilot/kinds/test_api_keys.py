@@ -91,7 +91,7 @@ async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any,
 
 async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(console: Any) -> None:
     async with console(cookie=False, gate=True) as ui:
-        await ui.app.go("api-keys")
+        await ui.app.parts.navigation.go("api-keys")
         await ui.sees("API keys need a browser session")
         await ui.press("n")
         await told(ui, "API keys need a browser session")
@@ -122,7 +122,7 @@ async def test_a_page_is_opened_in_a_window_or_its_address_is_copied(
 
 async def test_the_embedded_plane_has_no_page_to_open(console: Any) -> None:
     async with console() as ui:
-        ui.app.embedded = True
+        ui.app.parts.embedded = True
         await shown(ui, "api-keys")
         await ui.press("o")
         await told(ui, "The embedded control plane has no pages.")

@@ -88,7 +88,7 @@ async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:
-        await ui.app.go("approvals")
+        await ui.app.parts.navigation.go("approvals")
         await ui.sees("Approvals need a browser session", "login --session")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.screens.places import OWN
+from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.letters import _LETTERS
 from mogplex_tui.widgets.text import width
 from tests.pilot.conftest import Console
@@ -69,9 +69,9 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_pa
 async def test_every_kind_and_its_records_are_ascii(seed: Path, tmp_path: Path) -> None:
     async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
         for name, kind in kinds().items():
-            if name in OWN:
+            if name in BUILT_IN:
                 continue
-            await ui.app.go(name)
+            await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
             await _plain(ui, f"the list of {name}")
             if screen.collection.set.rows:

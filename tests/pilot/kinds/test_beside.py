@@ -30,7 +30,7 @@ async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened
         loses = next(key for key, count in assigned.items() if count)
         with ui.server.plane.db.transaction() as tx:
             tx.execute("DELETE FROM assignments WHERE repo_id = ?", (loses,))
-        ui.app.session.scheduler.refresh(ui.app.collection(kinds()["assignments"]).feed)
+        ui.app.session.scheduler.refresh(ui.app.parts.collections.of(kinds()["assignments"]).feed)
         await ui.until(lambda: told() == {**assigned, loses: 0}, "the change")
 
 
@@ -38,7 +38,7 @@ async def test_only_what_is_looked_at_is_read(console: Any) -> None:
     async with console() as ui:
 
         def wanted(name: str) -> int:
-            return int(ui.app.collection(kinds()[name]).feed.wanted)
+            return int(ui.app.parts.collections.of(kinds()[name]).feed.wanted)
 
         await shown(ui, "sandboxes")
         assert wanted("sandboxes") == 1

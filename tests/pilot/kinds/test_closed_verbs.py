@@ -26,7 +26,7 @@ async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offere
         for kind in kinds().values():
             if not asks_the_service(kind):
                 continue
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             for verb in kind.verbs:
                 name = f"{kind.name}.{verb.id}"

@@ -22,7 +22,7 @@ async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: An
     text = contexts_file().read_text()
     async with console(size=(80, 24)) as ui:
         contexts_file().write_text('{"contexts": {')
-        await ui.app.go("contexts")
+        await ui.app.parts.navigation.go("contexts")
         said = await _said(
             ui, "is damaged (it is no JSON from line 1", "Mend it or move it away.", "r retries now."
         )

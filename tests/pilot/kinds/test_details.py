@@ -272,7 +272,7 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
         # The second page comes before the first has let go of what it reads.
         ui.app.session.scheduler.want(first._one)
         monkeypatch.setattr(FlowsResource, "runs", fails)
-        ui.app.open_item(first.KIND, first.on_row())
+        ui.app.parts.navigation.open_item(first.KIND, first.on_row())
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
         await ui.press("r")
         await ui.sees("The service is away")

@@ -20,7 +20,7 @@ from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.kind_screen import KindScreen
-from mogplex_tui.screens.places import OWN
+from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.walking import (
@@ -61,7 +61,7 @@ NARROW_AND_USUAL = SIZES[::2]
 
 Sizes = tuple[tuple[int, int], ...]
 
-DIGITS = {name: digit for digit, _, name in TABS if name not in OWN}
+DIGITS = {name: digit for digit, _, name in TABS if name not in BUILT_IN}
 
 
 def _name(each: object) -> str:
@@ -260,7 +260,7 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
 
 async def _with_rows(ui: Console, kind: Kind) -> KindScreen:
     """Go to a kind's list and wait until its rows are drawn."""
-    await ui.app.go(kind.name)
+    await ui.app.parts.navigation.go(kind.name)
     screen = await heard(ui, kind)
     if screen.collection.set.freshness.failures:
         await type_keys(ui, "r")
@@ -332,7 +332,7 @@ async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path)
     async with console_at(NASTY_TEXTS, seed, tmp_path) as ui:
         await resized(ui, (200, 50))
         for kind in kinds().values():
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             if not screen.collection.set.rows:
                 continue
@@ -357,7 +357,7 @@ async def test_with_a_token_that_is_not_accepted_every_tab_says_so_and_what_help
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False, gate=True, size=(80, 24)) as ui:
         await ui.sees("not signed in")
         for place in ("observability", *(kind.name for kind in kinds().values() if asks_the_service(kind))):
-            await ui.app.go(place)
+            await ui.app.parts.navigation.go(place)
             await ui.until(
                 lambda: all(squeezed(text) in squeezed(ui.text) for text in said), f"{place} says what helps"
             )

@@ -36,7 +36,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
     ui.app.session.budget.limit = 1000
     found = {}
     for kind in ASKING:
-        await ui.app.go(kind.name)
+        await ui.app.parts.navigation.go(kind.name)
         screen = await heard(ui, kind)
         closed = screen.collection.closed(kind.needs)
         if not closed:
@@ -58,7 +58,7 @@ async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: b
 async def test_a_cookie_alone_that_has_expired_is_named_on_every_list(console: Any) -> None:
     async with console(gate=True, token=False, cookie=EXPIRED) as ui:
         for kind in ("runs", "sandboxes", "jobs"):
-            await ui.app.go(kind)
+            await ui.app.parts.navigation.go(kind)
             text = await ui.sees(
                 "● not signed in",
                 "The browser session has expired.",
@@ -80,7 +80,7 @@ async def test_the_header_says_so_until_the_session_is_accepted_again(
 
     ends("-expires_at")
     async with console(gate=True, size=(80, 24)) as ui:
-        await ui.app.go("jobs")
+        await ui.app.parts.navigation.go("jobs")
         await ui.sees("session expired")
         # Once everything has been asked, the tests of the cookie make no family ask again.
         for _ in range(20):

@@ -26,7 +26,7 @@ async def test_a_failure_says_its_cause_in_the_list(
     metadata = json.dumps({"model_failure_message": message} if message else {})
     ledger_row(world, "failed", event_kind="control", reason=reason, metadata=metadata)
     async with console(size=(80, 24)) as ui:
-        await ui.app.go("failures")
+        await ui.app.parts.navigation.go("failures")
         await ui.sees("MESSAGE", shown)
         await ui.press("slash", *shown.split()[-1], "enter")
         await ui.sees(shown, "1 of 1")

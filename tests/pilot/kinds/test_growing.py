@@ -97,7 +97,7 @@ async def test_a_list_of_a_kind_is_narrowed_by_ages_that_grow(console: Run, worl
     world.repo("acme/api")
     world.sandbox(repo_id=world.repo("acme/web"))
     async with console() as ui:
-        await ui.app.go("sandboxes")
+        await ui.app.parts.navigation.go("sandboxes")
         await ui.sees("acme/web")
         await ui.press("slash", *"age:<5m", "enter")
         await ui.sees("1 of 1")

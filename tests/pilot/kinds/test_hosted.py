@@ -39,7 +39,7 @@ async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) ->
         # Reading every kind twice within a minute is more than the budget of a token allows.
         ui.app.session.budget.limit = 1_000
         for kind in ASKING:
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             await heard(ui, kind)
         families = Counter(family_of(path) for path in ui.edge.turned_away)
         assert families, "the hosted profile turns nobody away"
@@ -48,7 +48,7 @@ async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) ->
         assert set(families.values()) == {1}, families
         ui.edge.turned_away.clear()
         for kind in ASKING:
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             await _read_again(ui, kind)
         assert ui.edge.turned_away == []
 
@@ -58,7 +58,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
     async with console(gate=True, cookie=False) as ui:
         ui.app.session.budget.limit = 1_000
         for kind in ASKING:
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             collection = screen.collection
             if (why := collection.closed(kind.needs)) is not None:
@@ -106,7 +106,7 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
 async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any) -> None:
     async with console(gate=True) as ui:
         for kind in ASKING:
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             await soon(ui, lambda screen=screen: screen.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
             assert screen.collection.road is kind.roads[0]

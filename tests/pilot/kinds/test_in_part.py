@@ -160,7 +160,7 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
         await ui.press("enter")
         await ui.until(lambda: len(ui.app.screen_stack) > 1 and ui.app.screen.query("#facts"), "its record")
         _fail(ui, "GET /api/memberships status:503")
-        feed = ui.app.collection(kinds()["teams"]).feed
+        feed = ui.app.parts.collections.of(kinds()["teams"]).feed
         for failures in (1, 2):
             ui.app.session.scheduler.refresh(feed)
             await ui.until(lambda failures=failures: feed.freshness.failures >= failures, "a failure")
@@ -179,7 +179,7 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
 ) -> None:
     async with console() as ui:
         screen = await shown(ui, "approvals")
-        feed, rows = ui.app.collection(kinds()["approvals"]).feed, screen.rows_of().rows
+        feed, rows = ui.app.parts.collections.of(kinds()["approvals"]).feed, screen.rows_of().rows
         before = set(rows)
         _fail(ui, f"GET {route} status:403")
         ui.app.session.scheduler.refresh(feed)
@@ -195,6 +195,6 @@ async def test_no_approvals_that_could_be_read_are_not_called_none(console: Call
         with ui.server.plane.db.transaction() as tx:
             tx.execute("DELETE FROM control_approvals")
         _fail(ui, "GET /api/flows/approvals status:500")
-        await ui.app.go("approvals")
+        await ui.app.parts.navigation.go("approvals")
         await ui.sees("The service failed", "r retries now")
         assert "Nothing waits" not in ui.text

@@ -99,7 +99,7 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
         )
         old = str(rows[0]["id"])
         assert old not in screen.rows_of().rows
-        item = await ui.app._found(screen.KIND, old)
+        item = await ui.app.parts.collections.find(screen.KIND, old)
         assert item.record["id"] == old
 
 
@@ -168,7 +168,7 @@ async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console:
 async def _led(ui: Any, job_id: str, label: str) -> Any:
     """Open a job and follow one of its links; return the list that it leads to."""
     screen = await shown(ui, "jobs")
-    ui.app.open_item(screen.KIND, await ui.app._found(screen.KIND, job_id))
+    ui.app.parts.navigation.open_item(screen.KIND, await ui.app.parts.collections.find(screen.KIND, job_id))
     await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.whole, "the job")
     await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
     record, kind = ui.app.screen.record, ui.app.screen.KIND

@@ -23,7 +23,7 @@ def _stack(ui: Any) -> list[str]:
 
 def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
     """Let readings of a kind's list wait until this is set."""
-    collection, let_go = ui.app.collection(kinds()[kind]), asyncio.Event()
+    collection, let_go = ui.app.parts.collections.of(kinds()[kind]), asyncio.Event()
     read = collection.fetch
 
     async def fetch(*priority: Any) -> bool:
@@ -47,9 +47,9 @@ async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch:
     async with console() as ui:
         link = await _a_link(ui)
         let_go = _held_up(ui, "projects", monkeypatch)
-        ui.app.collection(kinds()["projects"]).set.rows.clear()
-        ui.app.follow(link)
-        ui.app.follow(link)
+        ui.app.parts.collections.of(kinds()["projects"]).set.rows.clear()
+        ui.app.parts.navigation.follow(link)
+        ui.app.parts.navigation.follow(link)
         await ui.pilot.pause()
         let_go.set()
         await ui.until(lambda: len(_stack(ui)) > 2, "the project")
@@ -61,14 +61,14 @@ async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch:
 async def test_a_link_that_cannot_be_followed_says_why_once(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         link = await _a_link(ui)
-        collection = ui.app.collection(kinds()["projects"])
+        collection = ui.app.parts.collections.of(kinds()["projects"])
 
         async def fetch() -> bool:
             raise Unavailable("it rests", resource="the repositories", status=503)
 
         monkeypatch.setattr(collection, "fetch", fetch)
         collection.set.rows.clear()
-        ui.app.follow(link)
+        ui.app.parts.navigation.follow(link)
         await told(ui, "it rests")
         await ui.pilot.pause()
         assert len(ui.app._notifications) == 1
@@ -81,8 +81,8 @@ async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(
     async with console() as ui:
         link = await _a_link(ui)
         let_go = _held_up(ui, "projects", monkeypatch)
-        ui.app.collection(kinds()["projects"]).set.rows.clear()
-        ui.app.follow(link)
+        ui.app.parts.collections.of(kinds()["projects"]).set.rows.clear()
+        ui.app.parts.navigation.follow(link)
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()

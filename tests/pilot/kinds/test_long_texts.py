@@ -103,7 +103,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
     async with console_at(Service("long", change=change), seed, tmp_path) as ui:
         for name in KINDS:
             kind = kinds()[name]
-            await ui.app.go(name)
+            await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
             assert len(screen.collection.set.rows) == 200
             measured.clear()
@@ -113,7 +113,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             assert max(measured, default=0) <= FEW, name
             assert Long.worked_on == 0, name
             item = next(iter(screen.collection.set.rows.values()))
-            ui.app.open_item(kind, item)
+            ui.app.parts.navigation.open_item(kind, item)
             await soon(
                 ui, lambda screen=screen: ui.app.screen is not screen and ui.app.screen.whole, "the page"
             )  # type: ignore[misc]

@@ -30,14 +30,14 @@ async def test_the_ninth_list_does_not_wait_for_eight_that_nobody_looks_at(conso
         faults = ui.server.plane.faults
         faults.add(parse("GET /api/* latency:60s"))
         for kind in WALKED:
-            await ui.app.go(kind.name)
-            feed = ui.app.collection(kind).feed
+            await ui.app.parts.navigation.go(kind.name)
+            feed = ui.app.parts.collections.of(kind).feed
             await soon(ui, lambda feed=feed: feed.running, f"{kind.name} being read")  # type: ignore[misc]
         # The last one is being read, and nothing before it holds its connection.
         faults.clear()
-        first = ui.app.collection(WALKED[0])
-        await ui.app.go(WALKED[0].name)
+        first = ui.app.parts.collections.of(WALKED[0])
+        await ui.app.parts.navigation.go(WALKED[0].name)
         await soon(ui, lambda: first.set.freshness.as_of is not None, "the first list, read anew")
         for kind in WALKED:
-            assert not ui.app.collection(kind).set.freshness.failures
+            assert not ui.app.parts.collections.of(kind).set.freshness.failures
         await ui.until(lambda: first.set.rows and "retry in" not in ui.text, "its rows")

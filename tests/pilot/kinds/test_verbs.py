@@ -31,6 +31,7 @@ from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.model import Values
 from mogplex_tui.screens.detail_screen import detail_of
 from mogplex_tui.screens.kind_screen import screen_of
+from mogplex_tui.screens.palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.records import changed, fields_of
 from tests.pilot.kinds.walking import Service, console_at, headings, heard, plane_of, resized, soon
@@ -258,7 +259,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
         for kind in kinds().values():
             if not kind.verbs:
                 continue
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             collection, table = screen.collection, screen.table
             for verb in (verb for verb in kind.verbs if not verb.new):
@@ -304,7 +305,7 @@ async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_pa
     async with console_at(service, seed, tmp_path, read_only=why == "context") as ui:
         await soon(ui, lambda: not ui.app.session.may_write, "knowing what the token may")
         for kind in kinds().values():
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             for scope in (kind.name, actions.detail_scope(kind.name)):
                 shown = {title for _, title in actions.footer(scope, ui.app.session)}
@@ -312,7 +313,7 @@ async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_pa
             for verb in kind.verbs:
                 action = actions.BY_ID[_name(kind, verb)]
                 assert screen.why_not(action), f"{kind.name} offers {verb.id}"
-            commands = {entry.names[0] for entry in ui.app.palette_entries(screen)}
+            commands = {entry.names[0] for entry in entries_of(screen)}
             assert not commands & {verb.title for verb in kind.verbs}
         assert not ui.app.session.ledger.entries
 

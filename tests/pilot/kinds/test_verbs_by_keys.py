@@ -109,7 +109,7 @@ async def test_every_verb_goes_by_its_key(
             found = [verb for verb in kind.verbs if PLACED[place](verb)]
             if not found:
                 continue
-            await ui.app.go(kind.name)
+            await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             for verb in found:
                 items = _fit(screen, verb, 2 if place == "marked rows" else 1)

@@ -131,7 +131,9 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
         if service.change is not None:
             for kind in kinds().values():
                 roads = [_changed(road, service.change) for road in kind.roads]
-                app._collections[kind.name] = collection_of(app.session, kind._replace(roads=tuple(roads)))
+                app.parts.collections._by_kind[kind.name] = collection_of(
+                    app.session, kind._replace(roads=tuple(roads))
+                )
         async with app.run_test(size=SIZES[0], notifications=True) as pilot:
             yield Console(app, pilot, server, None)  # type: ignore[arg-type]
 

@@ -1,0 +1,111 @@
+"""The parts of the running console that its screens use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from textual.app import App
+from textual.screen import Screen
+
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.dialog_queue import DialogQueue
+from mogplex_tui.screens.key_queue import KeyQueue
+from mogplex_tui.screens.kind_collections import KindCollections
+from mogplex_tui.screens.navigation import Navigation
+from mogplex_tui.screens.record_actions import RecordActions
+from mogplex_tui.screens.run_actions import RunActions
+from mogplex_tui.screens.task_runner import TaskRunner
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Item
+    from mogplex_tui.operate.kinds.base import Kind
+
+
+class Console:
+    """The context at work, and the parts of the app that act for any screen."""
+
+    def __init__(
+        self,
+        app: App[int],
+        session: Session,
+        runs: Runs,
+        look: Look,
+        keys: KeyQueue,
+        app_actions: Mapping[str, Callable[[], object]],
+        *,
+        embedded: bool,
+    ) -> None:
+        """`app_actions` are the app's own actions by id; `embedded` is True with a control plane of this console."""
+        self._app = app
+        self.session, self.runs, self.look, self.keys = session, runs, look, keys
+        # An embedded control plane has no web pages.
+        self.embedded = embedded
+        self.tasks = TaskRunner(app)
+        self.dialogs = DialogQueue(app)
+        self.collections = KindCollections(session, runs)
+        self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
+        self.run_actions = RunActions(app, session, runs, look, tasks=self.tasks, navigation=self.navigation)
+        self.record_actions = RecordActions(
+            app,
+            session,
+            look,
+            collections=self.collections,
+            tasks=self.tasks,
+            dialogs=self.dialogs,
+            copy=self.copy,
+        )
+        # Actions that every screen has unless it has its own, by their ids.
+        self.actions: Mapping[str, Callable[[], object]] = {
+            "runs.new": self.run_actions.start,
+            "runs.open-id": self.run_actions.open_by_id,
+            **app_actions,
+        }
+
+    def copy(self, text: str, name: str) -> None:
+        """Copy a text to the clipboard and say that `name` was copied."""
+        self._app.copy_to_clipboard(text)
+        self._app.notify(f"Copied {name}.", timeout=3, markup=False)
+
+    def browse(self, kind: Kind, item: Item | None) -> None:
+        """Open a record's page in the browser, or say why that is not possible.
+
+        A browser that runs in the terminal is not used: it would take the terminal from the console.
+        """
+        from mogplex_tui.operate.browsers import has_browser
+
+        address = kind.page(item)
+        if not address:
+            name = "Nothing" if item is None else f"{kind.noun.capitalize()} {kind.name_of(item)}"
+            self._warn(f"{name} has no page of its own in the browser.")
+            return
+        if address.startswith("/"):
+            if self.embedded:
+                self._warn("The embedded control plane has no pages.")
+                return
+            address = self.session.target.base_url + address
+        if not address.startswith(("https://", "http://")):
+            return
+        if has_browser():
+            self._app.open_url(address)
+            self._app.notify(f"Opened {address}", timeout=3, markup=False)
+        else:
+            self._app.copy_to_clipboard(address)
+            sentence = f"There is no browser with a window here. Copied {address}"
+            self._app.notify(sentence, timeout=12, markup=False)
+
+    def _warn(self, sentence: str) -> None:
+        self._app.notify(sentence, severity="warning", markup=False)
+
+
+class HasConsole(Protocol):
+    """An app that shares its parts with its screens."""
+
+    parts: Console
+
+
+def console_of(screen: Screen[Any]) -> Console:
+    """Return the console that a screen belongs to."""
+    return cast(HasConsole, screen.app).parts

@@ -1,0 +1,72 @@
+"""The rows of each kind and their feeds, made when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Collection, Item
+    from mogplex_tui.live.scheduler import Feed
+    from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.operate.waiting import Waiting
+
+
+class KindCollections:
+    """One collection for each kind, shared by every screen."""
+
+    def __init__(self, session: Session, runs: Runs) -> None:
+        self._session, self._runs = session, runs
+        self._by_kind: dict[str, Collection] = {}
+        self._approvals: Waiting | None = None
+
+    def of(self, kind: Kind) -> Collection:
+        """Return the rows of a kind."""
+        if kind.name not in self._by_kind:
+            from mogplex_tui.operate.kinds.base import collection_of
+
+            self._by_kind[kind.name] = collection_of(self._session, kind)
+        return self._by_kind[kind.name]
+
+    def feeds_of(self, kind: Kind) -> Sequence[Feed]:
+        """Return the feeds that a kind's list depends on: its own, and those of the kinds that it joins."""
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        joined = (self._runs.feed if name == "runs" else self.of(kinds()[name]).feed for name in kind.beside)
+        return (self.of(kind).feed, *joined)
+
+    async def find(self, kind: Kind, key: str) -> Item | None:
+        """Return a record, reading its list or the record itself where it is not known yet.
+
+        Raises a MogplexError when neither can be read.
+        """
+        from mogplex_tui.api.budget import Priority
+        from mogplex_tui.api.errors import NotFound
+        from mogplex_tui.live.collection import Item
+
+        collection = self.of(kind)
+        try:
+            if key not in collection.set.rows:
+                await collection.fetch()
+            if key not in collection.set.rows and kind.one is not None and collection.road is not None:
+                # A list may hold only the newest records.
+                collection.put(await kind.one(self._session.client.at(Priority.TABLE), Item(key, None)))
+        except NotFound:
+            pass
+        return collection.set.rows.get(key)
+
+    def watch_approvals(self) -> None:
+        """Begin to count the approvals that wait for a decision."""
+        from mogplex_tui.operate.kinds.registry import kinds
+        from mogplex_tui.operate.waiting import Waiting
+
+        self._approvals = Waiting(self._session, self.of(kinds()["approvals"]))
+        self._approvals.start()
+
+    @property
+    def pending_approvals(self) -> int:
+        """The number of approvals that wait for a decision; 0 while it is not known."""
+        return 0 if self._approvals is None else self._approvals.count

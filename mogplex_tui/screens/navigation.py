@@ -1,0 +1,157 @@
+"""Navigation: the screens of the tabs, the list of any kind, one record, the target of a link, and one step back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.screens.kind_collections import KindCollections
+from mogplex_tui.screens.task_runner import TaskRunner
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from mogplex_tui.live.collection import Item
+    from mogplex_tui.operate.kinds.base import Kind, Link
+    from mogplex_tui.screens.base import ConsoleScreen
+
+# Screens that the app makes itself; every other place is the list of a kind.
+BUILT_IN = ("runs", "observability")
+# Places that "back" can return to.
+_HISTORY = 9
+
+
+class Navigation:
+    """Moves between the app's modes, one for each place, and pushes the screens of records onto them."""
+
+    def __init__(
+        self, app: App[int], session: Session, runs: Runs, collections: KindCollections, tasks: TaskRunner
+    ) -> None:
+        self._app, self._session, self._runs = app, session, runs
+        self._collections, self._tasks = collections, tasks
+        self._kind_modes: set[str] = set()
+        self._previous: list[str] = []
+        # Links whose record is being read, each with the screen that shows the link.
+        self._following: set[tuple[Screen[Any], Link]] = set()
+
+    # Places ----------------------------------------------------------------------------------------------------
+
+    async def go(self, name: str) -> None:
+        """Show a place by its name; from a record inside that place, its first screen."""
+        app = self._app
+        if app.current_mode == name:
+            while len(app.screen_stack) > 1:
+                await app.pop_screen()
+            return
+        if name not in BUILT_IN and name not in self._kind_modes:
+            from mogplex_tui.screens.kind_screen import screen_of
+
+            app.add_mode(name, screen_of(name))
+            self._kind_modes.add(name)
+        kept = [place for place in self._previous[1 - _HISTORY :] if place != name]
+        self._previous = [*kept, app.current_mode]
+        await app.switch_mode(name)
+
+    async def go_filtered(self, name: str, text: str) -> None:
+        """Show a list by its name with a filter, as if that had been typed there."""
+        from mogplex_tui.screens.narrowing import NarrowScreen
+
+        await self.go(name)
+        if isinstance(self._app.screen, NarrowScreen):
+            await self._app.screen.narrow_to(text)
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a step to go back to. A dialog over the screen is no step."""
+        steps = [screen for screen in self._app.screen_stack if not screen.is_modal]
+        return len(steps) > 1 or bool(self._previous)
+
+    def back(self, screen: ConsoleScreen) -> None:
+        """Go back one step: leave a record's screen, or return to the previous place."""
+        if len(self._app.screen_stack) > 1:
+            screen.leave()
+            self._app.pop_screen()
+        elif self._previous:
+            self._tasks.run(self._return_to(self._previous.pop()))
+
+    async def _return_to(self, place: str) -> None:
+        await self._app.switch_mode(place)
+
+    # Records ---------------------------------------------------------------------------------------------------
+
+    def open_run(self, row: RunRow) -> None:
+        """Show one run and add it to the history of opened runs."""
+        from mogplex_tui.screens.run import RunScreen
+
+        if row.run_id is not None:
+            from mogplex_tui.live.history import Remembered
+
+            self._session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
+        self._app.push_screen(RunScreen(row))
+
+    def open_item(self, kind: Kind, item: Item) -> None:
+        """Show one record."""
+        from mogplex_tui.screens.detail_screen import detail_of
+
+        self._app.push_screen(detail_of(kind.name)(item))
+
+    def show_or_notify(self, asked_on: Screen[Any], show: Callable[[], None], sentence: str) -> None:
+        """Show a late result, or only a notification when the operator has left the screen that asked for it."""
+        if self._app.screen is asked_on:
+            show()
+        else:
+            self._app.notify(sentence, timeout=12, markup=False)
+
+    # Links -----------------------------------------------------------------------------------------------------
+
+    def follow(self, link: Link) -> None:
+        """Show the target of a link: one record, or a list with the link's filter."""
+        from mogplex_tui.screens.kind_screen import screen_of
+
+        if link.kind == "runs":
+            self._follow_to_runs(link)
+        elif link.key is None:
+            self._app.push_screen(screen_of(link.kind)(link.filter, link.span))
+        elif (self._app.screen, link) not in self._following:
+            self._following.add((self._app.screen, link))
+            self._tasks.run(self._follow_to_record(link, link.key, self._app.screen))
+
+    async def _follow_to_record(self, link: Link, key: str, asked_on: Screen[Any]) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        kind, item = kinds()[link.kind], None
+        why_not = f"{kind.noun.capitalize()} {link.text} is not among what this credential sees."
+        try:
+            item = await self._collections.find(kind, key)
+        except MogplexError as error:
+            why_not = str(error)
+        finally:
+            self._following.discard((asked_on, link))
+        if item is None:
+            self._app.notify(why_not, severity="warning", markup=False)
+        else:
+            late = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
+            self.show_or_notify(asked_on, partial(self.open_item, kind, item), late)
+
+    def _follow_to_runs(self, link: Link) -> None:
+        from mogplex_tui.screens.runs import RunsScreen
+
+        row = next(
+            (
+                row
+                for row in self._runs.set.rows.values()
+                if link.key is not None and link.key in (row.key, row.run_id, row.call_id, row.job_id)
+            ),
+            None,
+        )
+        if row is not None:
+            self.open_run(row)
+            return
+        self._app.push_screen(RunsScreen(link.filter or f"id:{link.key}"))

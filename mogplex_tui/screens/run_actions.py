@@ -1,0 +1,142 @@
+"""Actions on runs: cancel runs, start a run, find a run by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from textual.app import App
+
+from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.actions import key_of
+from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.navigation import Navigation
+from mogplex_tui.screens.task_runner import TaskRunner
+
+
+class RunActions:
+    """Asks for what an action on runs needs, carries the action out and shows its result.
+
+    The requests run as tasks of the app, so they survive the screen on which they were asked for.
+    """
+
+    def __init__(
+        self,
+        app: App[int],
+        session: Session,
+        runs: Runs,
+        look: Look,
+        *,
+        tasks: TaskRunner,
+        navigation: Navigation,
+    ) -> None:
+        self._app, self._session, self._runs, self._look = app, session, runs, look
+        self._tasks, self._navigation = tasks, navigation
+        # Keeps the draft of the form; made when the form is first opened.
+        self._drafts: Any = None
+
+    # Cancel ----------------------------------------------------------------------------------------------------
+
+    def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
+        """Ask once before runs are cancelled; the harmless answer has the focus. `confirmed` is called on a yes."""
+        from mogplex_tui.operate.operations import why_not_cancel
+        from mogplex_tui.screens.modals.confirm import ConfirmModal
+        from mogplex_tui.screens.questions import cancel_many_question, cancel_question
+
+        able = [row for row in rows if why_not_cancel(self._session, row) is None]
+        if not able:
+            return
+        if len(rows) == 1:
+            question = cancel_question(self._session, able[0])
+        else:
+            over = len(rows) - len(able)
+            question = cancel_many_question(self._session, able, over)
+        dialog = ConfirmModal(question, self._look.protected_name)
+        self._app.push_screen(dialog, partial(self._cancel_if_confirmed, able, confirmed))
+
+    def _cancel_if_confirmed(
+        self, rows: Sequence[RunRow], confirmed: Callable[[], None], answer: bool | None
+    ) -> None:
+        if answer:
+            confirmed()
+            self._tasks.run(self._cancel([self._runs.set.rows.get(row.key, row) for row in rows]))
+
+    async def _cancel(self, rows: Sequence[RunRow]) -> None:
+        from mogplex_tui.operate.operations import cancel_all
+
+        outcome = await cancel_all(self._session, self._runs, rows)
+        self._app.notify(
+            outcome.sentence,
+            severity="information" if outcome.good else "warning",
+            timeout=5 if outcome.good else 12,
+            markup=False,
+        )
+
+    # Start -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the form that starts a run."""
+        self._open_form("")
+
+    def _open_form(self, trouble: str) -> None:
+        from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+
+        if self._drafts is None:
+            self._drafts = DraftKeeper(self._session.directory, self._session.file_troubles)
+        self._app.push_screen(
+            NewRunModal(self._drafts, self._session.names, trouble), self._start_if_confirmed
+        )
+
+    def _start_if_confirmed(self, draft: Any) -> None:
+        if draft is not None:
+            self._tasks.run(self._start(draft))
+
+    async def _start(self, draft: Any) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import name_of, start
+
+        asked_on = self._app.screen
+        try:
+            row = await start(self._session, self._runs, draft, self._drafts.key)
+        except MogplexError as error:
+            # The form opens again with the draft and the reason; an unchanged draft keeps its idempotency key.
+            trouble = f"Not started. {error}"
+            self._navigation.show_or_notify(
+                asked_on,
+                partial(self._open_form, trouble),
+                f"{trouble} What was typed is kept: {key_of('runs.new')} opens the form among the runs.",
+            )
+            return
+        self._drafts.done(draft)
+        self._navigation.show_or_notify(
+            asked_on, partial(self._navigation.open_run, row), f"{name_of(row)} has started."
+        )
+
+    # Find ------------------------------------------------------------------------------------------------------
+
+    def open_by_id(self) -> None:
+        """Ask for the id of a run and open that run."""
+        from mogplex_tui.screens.modals.open_id import OpenIdModal
+
+        no_token = self._session.attached and self._session.target.token is None
+        self._app.push_screen(OpenIdModal(not no_token), self._find_if_given)
+
+    def _find_if_given(self, run_id: str | None) -> None:
+        if run_id:
+            self._tasks.run(self._find(run_id))
+
+    async def _find(self, run_id: str) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.operate.operations import find_run, name_of
+
+        asked_on = self._app.screen
+        try:
+            row = await find_run(self._session, self._runs, run_id)
+        except MogplexError as error:
+            self._app.notify(str(error), severity="warning", timeout=12, markup=False)
+            return
+        late = f"{name_of(row)} has been found and not opened: you have gone on meanwhile."
+        self._navigation.show_or_notify(asked_on, partial(self._navigation.open_run, row), late)

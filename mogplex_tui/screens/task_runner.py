@@ -1,0 +1,45 @@
+"""Background tasks that outlive the screen that started them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from textual.app import App
+
+from mogplex_tui.operate.actions import key_of
+
+log = logging.getLogger("mogplex.app")
+
+
+class TaskRunner:
+    """Runs coroutines until they end or the app ends, and reports the ones that fail."""
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start a task; the app cancels it when it ends."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def cancel_all(self) -> None:
+        """Cancel every task that is still running."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or task.exception() is None:
+            return
+        log.error("a job failed", exc_info=task.exception())
+        if self._app.is_running:
+            sentence = (
+                "That broke off by a fault of the console; the log has the details. "
+                f"{key_of('view.refresh')} shows what was done."
+            )
+            self._app.notify(sentence, severity="error", timeout=12, markup=False)

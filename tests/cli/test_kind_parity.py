@@ -66,12 +66,3 @@ async def test_command_shows_what_other_lists_know_of_its_rows(
         assert await column("dispatch", "whose") & automations
         repos = {row["full_name"] for row in database.all("SELECT full_name FROM repos")}
         assert await column("memories", "repo") - {""} <= repos
-
-
-async def test_command_says_how_many_rows_the_service_has_beyond_the_newest(
-    seed: Path, tmp_path: Path, mogplex: Mogplex
-) -> None:
-    async with console_at(Service("seeded"), seed, tmp_path) as ui:
-        mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
-        done = await mogplex("dispatch", "list", "--limit", "1")
-        assert "Only the newest 100 of " in done.err

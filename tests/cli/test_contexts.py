@@ -13,8 +13,8 @@ from mogplex_tui.config.paths import config_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.vault import Record
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate.kinds.base import Context as CellContext
 from mogplex_tui.operate.kinds.contexts import KIND
+from mogplex_tui.operate.model import Moment
 from tests.api.support import Seen, http, ok, serving
 from tests.cli.support import TOKEN, Mogplex
 from tests.controlplane.support import World
@@ -71,8 +71,9 @@ async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
     context = Context("prod", "https://mogplex.com", **options)
     contexts.change(lambda known: known.put(context, use=True))
     session = FakeSession(state_dir("prod"))
-    (item,) = (await KIND.roads[0].read(session.client, session)).items
-    shown = {field.title: field.cell(item, CellContext(START))[0] for field in KIND.fields}
+    (entry,) = (await KIND.sources[0].read(session.client, session)).entries
+    assert entry.row is not None
+    shown = {column.title: column.cell(entry.row, Moment(START)).text for column in KIND.columns}
     titles, row = (re.split(r"  +", line.strip(" *")) for line in (await mogplex("contexts", "list")).lines)
     printed = dict(zip(titles, row, strict=True))
     assert printed["SIGNED IN WITH"] == "personal access token, session cookie"

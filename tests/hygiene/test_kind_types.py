@@ -81,6 +81,7 @@ TYPOS = [
     ("dispatch", 'Related(columns=("whose",))', 'Related(column=("whose",))'),
     ("dispatch", "name_of(row.entry.flow_id)", "name_of(row.entry.metadata)"),
     ("dispatch", "row.entry.outcome in _QUIET", "row.outcome in _QUIET"),
+    ("contexts", "credentials=context.holds", "credentials=context.kept_in"),
 ]
 
 

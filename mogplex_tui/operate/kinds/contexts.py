@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import InvalidTarget
-from mogplex_tui.config import contexts as kept
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Kind, road
+from mogplex_tui.config import contexts as stored_contexts
+from mogplex_tui.config.contexts import Context
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, Page, Source, column
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -18,62 +19,137 @@ if TYPE_CHECKING:
 _SWITCH = "To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it."
 
 
-async def _read(_: ClientView, session: Session) -> Listing:
+@dataclass(frozen=True, slots=True)
+class ContextRow:
+    """A context. Its fields have the names that `mogplex-tui contexts list --json` gives them.
+
+    `current` is whether commands use it when none is named, `in_use` whether this console was started with it.
+    """
+
+    name: str
+    current: bool
+    in_use: bool
+    base_url: str
+    team: str | None
+    read_only: bool
+    protected: bool
+    colour: str | None
+    credentials: tuple[str, ...]
+    kept_in: str | None
+    rules: tuple[str, ...]
+    signed_in_with: tuple[str, ...]
+
+    @property
+    def scope(self) -> str:
+        """The id of the team that it acts for, or the personal scope."""
+        return self.team or "personal"
+
+
+def _row(context: Context, session: Session, current: str | None) -> ContextRow:
+    return ContextRow(
+        name=context.name,
+        current=context.name == current,
+        in_use=context.name == session.target.name,
+        base_url=context.base_url,
+        team=context.team,
+        read_only=context.read_only,
+        protected=context.protected,
+        colour=context.colour,
+        credentials=context.holds,
+        kept_in=context.kept_in,
+        rules=context.rules,
+        signed_in_with=context.signed_in_with,
+    )
+
+
+async def _read(_: ClientView, session: Session) -> Page[ContextRow]:
     try:
-        stored = kept.read()
-    except kept.ContextError as error:
-        # What was read before stays, as where a service fails.
+        stored = stored_contexts.read()
+    except stored_contexts.ContextError as error:
+        # The rows of the last reading stay, as they do where a service fails.
         raise InvalidTarget(str(error), advice="") from None
-    items = [_item(context, session, stored.current) for context in stored.by_name.values()]
-    return Listing(items, notice=_SWITCH if items else "")
+    rows = [_row(context, session, stored.current) for context in stored.by_name.values()]
+    return Page([Entry(row.name, row) for row in rows], notice=_SWITCH if rows else "")
 
 
-def _item(context: kept.Context, session: Session, current: str | None) -> Item:
-    record = {
-        "id": context.name,
-        "name": context.name,
-        "base_url": context.base_url,
-        "team": context.team or "personal",
-        "here": context.name == session.target.name,
-        "default": context.name == current,
-        "rules": list(context.rules),
-        "colour": context.colour,
-        "holds": list(context.signed_in_with),
-        "kept_in": context.kept_in,
-        "switch": f"leave, and start with: mogplex-tui --context {context.name}",
-        "keep": f"mogplex-tui contexts use {context.name}",
-    }
-    return Item(context.name, record, record)
-
-
-KIND = Kind(
+KIND = Kind[ContextRow](
     name="contexts",
     title="Contexts",
     noun="context",
     aliases=("context", "ctx"),
-    roads=(
-        # Nothing is asked of the service; its state closes no file.
-        road(Family.OTHER, _read, every=30, blind=30),
+    contract="",
+    # No request goes to the service, so that nothing it does closes the list.
+    sources=(Source(Family.OTHER, _read, poll=30, poll_blind=30),),
+    columns=(
+        column("here", "HERE", lambda row: row.in_use, formats.flag("in use", ""), Layout(8), field="in_use"),
+        column("name", "CONTEXT", lambda row: row.name, formats.text(), Layout(10, flex=1), is_text=True),
+        column(
+            "service",
+            "SERVICE",
+            lambda row: row.base_url,
+            formats.text(),
+            Layout(26, flex=3, min_width=26, cut="middle"),
+            field="base_url",
+            is_text=True,
+        ),
+        column("team", "TEAM", lambda row: row.scope, formats.text("dim"), Layout(8, 3), is_text=True),
+        column(
+            "default",
+            "DEFAULT",
+            lambda row: row.current,
+            formats.flag("default", ""),
+            Layout(9, 1),
+            field="current",
+        ),
+        column(
+            "rules",
+            "RULES",
+            lambda row: row.rules,
+            formats.texts("warn"),
+            Layout(10, 2, flex=1, min_width=9),
+            is_text=True,
+        ),
+        column(
+            "holds",
+            "SIGNED IN WITH",
+            lambda row: row.signed_in_with,
+            formats.texts("dim"),
+            Layout(22, 1, min_width=14),
+            field="credentials",
+            is_text=True,
+        ),
+        column(
+            "kept",
+            "KEPT IN",
+            lambda row: row.kept_in,
+            formats.text("dim"),
+            Layout(8, 3),
+            field="kept_in",
+            is_text=True,
+        ),
     ),
-    fields=(
-        c.flag("here", "HERE", "in use", "", priority=0),
-        c.text("name", "CONTEXT", 10, flex=1),
-        c.text("base_url", "SERVICE", 26, key="service", flex=3, min_width=26, cut="middle"),
-        c.text("team", "TEAM", 8, "dim", priority=3),
-        c.flag("default", "DEFAULT", "default", "", priority=1),
-        c.text("rules", "RULES", 10, "warn", flex=1, min_width=9, priority=2),
-        c.text("holds", "SIGNED IN WITH", 22, "dim", key="holds", min_width=14, priority=1),
-        c.text("kept_in", "KEPT IN", 8, "dim", key="kept", priority=3),
-    ),
-    search=c.searching(),
-    default_sort=c.by("name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; service: base_url; team",
-        "in use here: here; used when none is named: default; rules; colour",
-        "signed in with: holds; kept in: kept_in",
-        "to go there: switch; for always: keep",
+    default_sort="name",
+    label=lambda row: row.name,
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("service", lambda row: row.base_url),
+            Fact("team", lambda row: row.scope),
+        ),
+        (
+            Fact("in use here", lambda row: row.in_use),
+            Fact("used when none is named", lambda row: row.current),
+            Fact("rules", lambda row: row.rules),
+            Fact("colour", lambda row: row.colour),
+        ),
+        (
+            Fact("signed in with", lambda row: row.signed_in_with),
+            Fact("kept in", lambda row: row.kept_in),
+        ),
+        (
+            Fact("to go there", lambda row: f"leave, and start with: mogplex-tui --context {row.name}"),
+            Fact("for always", lambda row: f"mogplex-tui contexts use {row.name}"),
+        ),
     ),
     empty="No contexts. mogplex-tui login makes one; mogplex-tui contexts add names another service.",
     needs="The contexts are in a file of this console.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.retry import decide
@@ -18,12 +20,22 @@ from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.families import machine, shaping
 from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.kind_arguments import (
+    add_hidden_verb,
+    add_parameter,
+    add_record,
+    add_reveal,
+    add_verb,
+    chosen_value,
+    texts_of,
+)
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import Revealed
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_hidden, read_names
+from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.operate import verbs, words
 from mogplex_tui.operate.filters import compile_filter, parse
@@ -31,18 +43,30 @@ from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
 from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
-from mogplex_tui.operate.model import Action, Choice, Creation, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
     from mogplex_tui.operate.operations import Outcome
 
+# The modules of verbs that are no change of a record: `cli/new_models.py` is the shortest one.
+_MORE_VERBS = {"models": "mogplex_tui.cli.new_models"}
+# Flags of `list` in earlier versions that ask for what is now always so.
+_PAST_FLAGS = {"models": "--all"}
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a part of a list that could not be read is read once more.
 _PART_RETRY = 1.0
-# So many choices are named where a text is none of them.
-_MOST_CHOICES = 20
+
+
+class MoreVerbs(Protocol):
+    """A module with further verbs of a kind's command."""
+
+    def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
+        """Add the verbs: `add` takes the name and the help of one and returns its parser."""
+
+    async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
+        """Run the verb and return the exit code."""
 
 
 class KindCommand(Generic[Row]):
@@ -50,46 +74,54 @@ class KindCommand(Generic[Row]):
 
     def __init__(self, kind: Kind[Row]) -> None:
         self._kind = kind
+        name = _MORE_VERBS.get(kind.name)
+        self._more = None if name is None else cast(MoreVerbs, importlib.import_module(name))
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add `list`, `get` and the actions with their options."""
         kind, many = self._kind, words.many(self._kind.noun)
         service_arguments(parser, forms=True)
         found = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-        listing = _verb(found, "list", f"the {many} that this credential can see")
+        listing = add_verb(found, "list", f"the {many} that this credential can see")
         listing.add_argument("--limit", type=machine.count, metavar="N", help=f"at most N {many}")
         names = [column.name for column in kind.columns]
         listing.add_argument(
             "--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}"
         )
         listing.add_argument("--reverse", action="store_true", help="sort the other way round")
+        if kind.name in _PAST_FLAGS:
+            listing.add_argument(_PAST_FLAGS[kind.name], action="store_true", help=argparse.SUPPRESS)
         listing.add_argument(
             "filter",
             nargs="*",
             metavar="FILTER",
             help="words that must occur, as in the console: word, field:word, !word, age:<2h",
         )
-        _add_record(_verb(found, "get", f"one {kind.noun} with all that is known of it"), kind.noun, "record")
+        add_record(
+            add_verb(found, "get", f"one {kind.noun} with all that is known of it"), kind.noun, "record"
+        )
         for creation in kind.creations:
-            sub = _verb(found, creation.id, creation.help.rstrip("."))
+            sub = add_verb(found, creation.id, creation.help.rstrip("."))
             for parameter in creation.parameters:
-                _add_parameter(sub, parameter, None)
+                add_parameter(sub, parameter, None)
             sub.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
             if creation.reveals:
-                _add_reveal(sub)
+                add_reveal(sub)
         for action in kind.actions:
             line = action.help.rstrip(".")
             for sub in (
-                _verb(found, action.id, line),
-                *(_hidden(found, name, line) for name in action.aliases),
+                add_verb(found, action.id, line),
+                *(add_hidden_verb(found, name, line) for name in action.aliases),
             ):
                 self._add_action(sub, action)
+        if self._more is not None:
+            self._more.add_verbs(partial(add_verb, found))
 
     def _add_action(self, parser: argparse.ArgumentParser, action: Action[Row]) -> None:
         several = action.many and not any(each.positional for each in action.parameters)
-        _add_record(parser, self._kind.noun, "records", nargs="+" if several else 1)
+        add_record(parser, self._kind.noun, "records", nargs="+" if several else 1)
         for parameter in action.parameters:
-            _add_parameter(parser, parameter, action)
+            add_parameter(parser, parameter, action)
         if action.confirmation is not None:
             parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
         if action.sends_idempotency_key:
@@ -100,7 +132,7 @@ class KindCommand(Generic[Row]):
                 help="the same key starts nothing a second time",
             )
         if action.reveals:
-            _add_reveal(parser)
+            add_reveal(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the verb and return the exit code."""
@@ -109,7 +141,7 @@ class KindCommand(Generic[Row]):
         chosen = creation or action
         try:
             # From stdin before there is an event loop, which would not let go of it.
-            texts = {} if chosen is None else _texts_of(chosen.parameters, args)
+            texts = {} if chosen is None else texts_of(chosen.parameters, args)
         except Stop as stop:
             say(str(stop))
             return stop.code
@@ -120,6 +152,8 @@ class KindCommand(Generic[Row]):
                 return await call.create(creation, texts, args)
             if action is not None:
                 return await call.act(action, texts, args)
+            if args.verb not in ("list", "get") and self._more is not None:
+                return await self._more.run_verb(args, setting)
             return await (call.list_rows(args) if args.verb == "list" else call.show(args.record))
 
         return run_headless(args, main)
@@ -128,99 +162,6 @@ class KindCommand(Generic[Row]):
 def command_of(name: str) -> KindCommand[Any]:
     """Return the command of a kind. Raises KeyError for a name that is none."""
     return KindCommand(typed_kind(name))
-
-
-def _add_record(
-    parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None
-) -> None:
-    parser.add_argument(
-        name,
-        nargs=nargs,
-        metavar=noun.upper().replace(" ", "_"),
-        help="its id, its name or the beginning of either",
-    )
-
-
-def _add_parameter(
-    parser: argparse.ArgumentParser, parameter: Parameter[object], action: Action[Row] | None
-) -> None:
-    name = parameter.name.replace("_", "-")
-    notes = [f"default: {parameter.default}"] if parameter.default else []
-    notes += ["- reads it from stdin"] if parameter.accepts_stdin else []
-    help = f"{parameter.help} ({'; '.join(notes)})" if notes else parameter.help
-    choices = parameter.choices or None
-    if parameter.positional:
-        parser.add_argument(parameter.name, metavar=name.upper(), choices=choices, help=help)
-        return
-    parser.add_argument(
-        f"--{name}",
-        dest=parameter.name,
-        # The row may have a value for a parameter that is not given.
-        required=parameter.is_required and (action is None or not action.has_initial),
-        choices=choices,
-        metavar=None if choices else name.upper(),
-        help=help,
-    )
-
-
-def _add_reveal(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
-
-
-def _texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
-    """Return the texts that were given, by the name of the parameter. Raises Stop for one that cannot be meant.
-
-    Whether one of the live choices is meant is not known yet.
-    """
-    texts: dict[str, str] = {}
-    for parameter in parameters:
-        text: str | None = getattr(args, parameter.name)
-        if text is None:
-            continue
-        if text == "-" and parameter.accepts_stdin:
-            try:
-                text = sys.stdin.read()
-            except UnicodeDecodeError:
-                raise Stop(Exit.USAGE, f"The {parameter.name} on stdin is not UTF-8 text.") from None
-        problem = None if parameter.live_choices is not None else parameter.problem(text)
-        if problem is not None:
-            raise Stop(Exit.USAGE, f"{parameter.name}: {problem}")
-        texts[parameter.name] = text
-    return texts
-
-
-def _chosen(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
-    """Return the value of the choice that a value or a label means. Raises Stop."""
-    wanted = text.strip().lower()
-    values = [each.value for each in choices if each.value == text]
-    values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
-    if len(values) == 1 or not choices:
-        return values[0] if values else text
-    labels = [each.label for each in choices[:_MOST_CHOICES]]
-    more = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
-    raise Stop(
-        Exit.USAGE,
-        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{more}.",
-    )
-
-
-def _verb(
-    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
-) -> argparse.ArgumentParser:
-    parser = found.add_parser(
-        name, help=line[:1].lower() + line[1:], description=f"{line[:1].upper()}{line[1:]}."
-    )
-    service_arguments(parser, outermost=False, forms=True)
-    return parser
-
-
-def _hidden(
-    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
-) -> argparse.ArgumentParser:
-    """Add an older name of a verb, which neither the help nor the completions list."""
-    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}.")
-    service_arguments(parser, outermost=False, forms=True)
-    return parser
 
 
 class _Call(Generic[Row]):
@@ -240,7 +181,8 @@ class _Call(Generic[Row]):
         self._check_fields(" ".join(args.filter))
         text = " ".join(args.filter)
         matches = compile_filter(text, fields, self._screens.spans)
-        await self._read(Priority.TABLE)
+        is_bare = self._output.form == "json" and not text and args.sort is None
+        await self._read(Priority.TABLE, with_runs=not is_bare)
         failed = await self._search_older(text, matches, args)
         items = self._sorted(args.sort, args.reverse)
         rows = [item for item in items if item.record is not None]
@@ -304,7 +246,7 @@ class _Call(Generic[Row]):
 
     async def show(self, asked: str) -> int:
         """Print one record."""
-        await self._read(Priority.ACTION)
+        await self._read(Priority.ACTION, with_runs=self._output.form != "json")
         item = await self._read_single(self._find(asked))
         output, moment = self._output, Moment(self._session.clock.now())
         if output.form == "json":
@@ -328,10 +270,13 @@ class _Call(Generic[Row]):
         if action.reveals:
             _must_reveal(action.id, args)
         await self._setting.must_have_scope(f"The {action.name}")
+        asked_first = action.confirmation
+        if asked_first is not None and not asked_first.is_asked_in_command:
+            ask = ask and bool(self._setting.settings.protected.value)
         if ask:
             must_be_able_to_ask(action.name)
         has_choices = any(each.live_choices is not None for each in action.parameters)
-        await self._read(Priority.ACTION, for_choices=has_choices)
+        await self._read(Priority.ACTION, for_choices=has_choices, with_runs=False)
         items = list(dict.fromkeys(map(self._find, args.records)))
         for item in items:
             if (closed := self._screens.closed_to(verb, self._session)) is not None:
@@ -340,10 +285,10 @@ class _Call(Generic[Row]):
                 raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
         values = [self._values(action.parameters, verb.texts(item, texts), item.key) for item in items]
         names = ", ".join(map(self._screens.name_of, items))
-        if ask and action.confirmation is not None:
+        if ask and asked_first is not None:
             question = f"{action.name.capitalize()} {kind.noun} {names}?"
             warnings = [warning for item in items if (warning := verb.warn(item)) is not None]
-            if not agreed(self._setting, " ".join([question, *warnings, *action.confirmation.consequences])):
+            if not agreed(self._setting, " ".join([question, *warnings, *asked_first.consequences])):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
         for item, given in zip(items, values, strict=True):
@@ -369,7 +314,9 @@ class _Call(Generic[Row]):
         for parameter in parameters:
             if parameter.live_choices is not None:
                 text = found.get(parameter.name, parameter.default)
-                found[parameter.name] = _chosen(parameter, parameter.choices_of(self._session, key), text)
+                found[parameter.name] = chosen_value(
+                    parameter, parameter.choices_of(self._session, key), text
+                )
         values = Values(found)
         for name, sentence in values.problems(parameters).items():
             raise Stop(Exit.USAGE, f"{name}: {sentence}")
@@ -418,10 +365,11 @@ class _Call(Generic[Row]):
             output.line(item.key if secret is None else secret)
         return Exit.OK
 
-    async def _read(self, priority: Priority, *, for_choices: bool = False) -> None:
+    async def _read(self, priority: Priority, *, for_choices: bool = False, with_runs: bool = True) -> None:
         """Read the list. Raises Stop where no source is open to the credential, else the error tree.
 
-        `for_choices` reads what the choices of parameters are made from as well.
+        `for_choices` reads what the choices of parameters are made from as well; without `with_runs` the columns that
+        tell of runs stay empty.
         """
         try:
             await patiently(lambda: self._collection.fetch(priority))
@@ -432,12 +380,14 @@ class _Call(Generic[Row]):
             reason = self._collection.closed(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
         if self._collection.set.rows:
-            await self._read_related(priority, for_choices=for_choices)
+            await self._read_related(priority, for_choices=for_choices, with_runs=with_runs)
             self._collection.relend()
         if self._session.names.unsearched():
             await read_hidden(self._session, priority)
 
-    async def _read_related(self, priority: Priority, *, for_choices: bool = False) -> None:
+    async def _read_related(
+        self, priority: Priority, *, for_choices: bool = False, with_runs: bool = False
+    ) -> None:
         """Read what the rows are joined with; without it they show ids."""
         join = self._kind.join
         if for_choices or (join is not None and join.names):
@@ -448,7 +398,11 @@ class _Call(Generic[Row]):
             if not (for_choices or adds):
                 continue
             with suppress(MogplexError):
-                await collection_of(self._session, kinds()[name]).fetch(priority)
+                if name != "runs":
+                    await collection_of(self._session, kinds()[name]).fetch(priority)
+                elif with_runs and self._session.open(Family.OBSERVABILITY):
+                    # Over v1 they would cost a request for each automation.
+                    await Runs(self._session).fetch()
 
     async def _read_single(self, item: Item) -> Item:
         """Return a record as it is when read by itself, where that says more than the list."""

@@ -28,7 +28,7 @@ COMMANDS = {
         "the imported repositories: list, get, sync, hide, snapshot …",
     ),
     "agents": ("mogplex_tui.cli.families.agents", "the agents: list, get, create, update, delete"),
-    "models": ("mogplex_tui.cli.families.models", "the models: list, get, enable, disable, default, new"),
+    "models": (_KIND_COMMANDS, "the models: list, get, enable, disable, default, new, dismiss-new"),
     "sandboxes": (
         "mogplex_tui.cli.families.sandboxes",
         "the sandboxes: list, get, launch, pause, stop, logs …",

@@ -15,6 +15,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.live.store import Change
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
@@ -98,7 +99,11 @@ class CallPages:
             if self._more is not None or self.pages > 1:
                 differed |= await self._turn_page()
         self._let_go()
-        self._set.whole_since = self._whole_since()
+        whole_since = self._whole_since()
+        if whole_since != self._set.whole_since:
+            # What is counted over a day depends on it, even where no row differs.
+            self._set.whole_since = whole_since
+            self._set.changes(Change())
         self._tell_old(newest)
         return differed
 

@@ -49,6 +49,19 @@ def session_needed(what: str) -> str:
     return f"{what} need a browser session: {LoginRequired.default_advice}."
 
 
+def login_needed(what: str) -> str:
+    """Return the sentence for what a token or a browser session opens, a plural, with the way to get one."""
+    return f"{what} need a token or a browser session that this service accepts: mogplex-tui login gets one."
+
+
+def token_shows(shown: str, needing: str) -> str:
+    """Return the notice above a list that a token sees only a part of.
+
+    `shown` names the part; `needing`, a plural, names the rest.
+    """
+    return f"With a token alone this list has {shown}; {session_needed(needing)}"
+
+
 class NotYet(MogplexError):
     """Nothing was sent: where the service is, or what it takes, is still being looked for."""
 

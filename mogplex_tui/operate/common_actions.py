@@ -31,8 +31,8 @@ def enable_and_disable(
 ) -> tuple[Action[Row], Action[Row]]:
     """Return the two actions that switch a record on and off; both work on all marked rows.
 
-    With `disable_consequence` the second one asks first. The class of the rows is named because the type checker cannot
-    infer it behind a star.
+    With `disable_consequence` the second one asks first in the console. The class of the rows is named because the type
+    checker cannot infer it behind a star.
     """
     return (
         Action(
@@ -59,7 +59,11 @@ def enable_and_disable(
             unavailable=lambda row: (
                 unavailable(row) or (None if is_enabled(row) else "It is disabled already.")
             ),
-            confirmation=Confirmation([disable_consequence], "Disable it") if disable_consequence else None,
+            confirmation=(
+                Confirmation([disable_consequence], "Disable it", is_asked_in_command=False)
+                if disable_consequence
+                else None
+            ),
             many=True,
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
@@ -46,6 +47,35 @@ def count(tone: str = "plain") -> Format[int]:
         lambda value, _: float(value),
         align="right",
     )
+
+
+MONEY: Format[Decimal] = Format(
+    lambda value, _: Cell(words.money(value)),
+    lambda value: (1, float(value)),
+    lambda value, _: float(value),
+    align="right",
+)
+"""US dollars; an estimate says that it is one."""
+
+PRICE_PER_MILLION: Format[Decimal] = Format(
+    lambda value, _: Cell(f"${value * 1_000_000:,.2f}"),
+    lambda value: (1, float(value)),
+    lambda value, _: float(value * 1_000_000),
+    align="right",
+)
+"""A price of one token, in US dollars, shown and found as the price of a million."""
+
+
+def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Row]:
+    """Return a column of a figure that may be a lower bound: it ends with a plus then."""
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        found = shown.cell(row, moment)
+        if found.text == words.DASH or not is_partial(row):
+            return found
+        return found._replace(text=f"{found.text}+")
+
+    return replace(shown, cell=cell)
 
 
 def _age(value: datetime, moment: Moment) -> Cell:
@@ -134,13 +164,16 @@ def error_column(value: Callable[[Row], str | None], field: str, *, min_width: i
     return replace(made, cell=cell, is_error=True)
 
 
-def flag(yes: str = "on", no: str = "off") -> Format[bool]:
-    """Return the format of a yes or no in two words, found by `true` and `false` too; the no is dim, or nothing."""
+def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
+    """Return the format of a yes or no in two words, found by `true` and `false` too.
+
+    `tone` is that of the yes; the no is dim, or nothing.
+    """
 
     def show(value: bool, _: Moment) -> Cell:
         if not value and not no:
             return Cell("", "dim")
-        return Cell(f"{'✓' if value else '·'} {yes if value else no}", "ok" if value else "dim")
+        return Cell(f"{'✓' if value else '·'} {yes if value else no}", tone if value else "dim")
 
     return Format(
         show,

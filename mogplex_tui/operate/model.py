@@ -332,10 +332,15 @@ class Join(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The question before an action: what it means, in sentences, and the label of the yes."""
+    """The question before an action: what it means, in sentences, and the label of the yes.
+
+    The command asks it too, with `is_asked_in_command` false only in a protected context: a change that the same command
+    undoes needs no second word from someone who has typed it.
+    """
 
     consequences: Sequence[str]
     yes: str
+    is_asked_in_command: bool = True
 
 
 class Result(NamedTuple):

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import Kind, Moment
+from mogplex_tui.screens.kind_screen import KindScreen
 from tests.cli.support import Mogplex
+from tests.pilot.conftest import Console
 from tests.pilot.kinds.conftest import seed
-from tests.pilot.kinds.walking import Service, console_at, heard
+from tests.pilot.kinds.walking import Service, console_at, heard, soon
 
 __all__ = ["seed"]
 
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
+
+
+async def _joined(ui: Console, screen: KindScreen, kind: Kind[Any]) -> None:
+    """Wait until the rows say what the lists say that they are joined with."""
+    store = ui.app.session.store
+    related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
+    await soon(ui, lambda: all(each.as_of is not None for each in related), "the joined lists")
+    screen.on_tick()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -29,6 +40,7 @@ async def test_list_and_command_show_the_same(
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
         screen = await heard(ui, screen_kind)
+        await _joined(ui, screen, kind)
         items = screen.collection.set.rows
         assert items
         table = (await mogplex(name, "list")).out

@@ -159,12 +159,12 @@ _NO_TOKEN = "There is no token for"
 # Each leaves the plane as the next one needs it, but for the runs that it starts.
 WRITES = (
     Line(
-        "models enable MODEL",
-        both=whole(2, "is enabled."),
-        token=whole(3, "is enabled."),
-        read_only=_NO_SCOPE,
-        cookie=whole(2, "is enabled."),
-        everywhere=whole(3, "is enabled."),
+        "models dismiss-new",
+        both=whole(2, "The new models are marked as seen."),
+        token=needs_session(3),
+        read_only=_NO_SCOPE._replace(says="This token may read only; use one with the write scope."),
+        cookie=whole(2, "The new models are marked as seen."),
+        everywhere=whole(3, "The new models are marked as seen."),
     ),
     Line(
         "settings set --theme dark",

@@ -45,7 +45,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def written(keys: Iterable[str]) -> str:
     """Return keys as they are written in the file."""
-    return " ".join(f"`{sign(key)}`" for key in keys)
+    return " ".join(f"`{sign(key)}`" for key in keys) or "–"
 
 
 _WHERE = {

@@ -54,7 +54,13 @@ def _section(kind: Kind, digits: dict[str, str]) -> str:
         for road in kind.roads
     )
     verbs = [
-        (f"`{verb.key}`", verb.title, verb.help, _asks(verb), "yes" if verb.many else "–")
+        (
+            f"`{verb.key}`" if verb.key else "–",
+            verb.title,
+            verb.help,
+            _asks(verb),
+            "yes" if verb.many else "–",
+        )
         for verb in kind.verbs
     ]
     parts = [

@@ -80,6 +80,9 @@ TYPOS = [
     ("failures", "older=Older(_read_older,", "older=Older(_read,"),
     ("dispatch", 'Related(columns=("whose",))', 'Related(column=("whose",))'),
     ("dispatch", "name_of(row.entry.flow_id)", "name_of(row.entry.metadata)"),
+    ("models", "row.day.are_tokens_partial", "row.day.tokens_partial"),
+    ("models", "replace(row, day=activity.of(row.id))", "replace(row, days=activity.of(row.id))"),
+    ("models", "input_price=model.pricing_input", "input_price=model.name"),
     ("dispatch", "row.entry.outcome in _QUIET", "row.outcome in _QUIET"),
     ("contexts", "credentials=context.holds", "credentials=context.kept_in"),
 ]

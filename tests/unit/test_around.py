@@ -10,12 +10,12 @@ from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.api.models.account import User
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.around import Around, Day
+from mogplex_tui.live.around import Around
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.day_activity import DayActivity, DayFigures
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import choices, readiness, words
-from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
 
 
@@ -66,9 +66,6 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "assigned": 2,
         "schedules": 1,
         "runs_day": 3,
-        "tokens_day": None,
-        "tokens_are_cut": True,
-        "runs_unmeasured": 3,
         "cost_day": Decimal("0.42"),
         "cost_missing": None,
         "day_is_cut": False,
@@ -81,9 +78,6 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         "assigned": None,
         "schedules": None,
         "runs_day": 0,
-        "tokens_day": None,
-        "tokens_are_cut": False,
-        "runs_unmeasured": None,
         "cost_day": None,
         "cost_missing": None,
         "day_is_cut": False,
@@ -115,9 +109,9 @@ def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced
     ]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     here.store.set("runs").whole_since = began - timedelta(days=2)
-    day = Day(here, lambda row: row.repo_id)
+    day = DayActivity(here, lambda row: row.repo_id)
     found = {
-        key: (each["cost_day"], each["cost_missing"], each["cost_is_cut"])
+        key: (each.cost, each.cost_missing, each.is_cost_partial)
         for key in ("all", "some", "none")
         for each in [day.of(key)]
     }
@@ -231,21 +225,10 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
     ]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     here.store.set("runs").whole_since = now - timedelta(days=2)
-    lent = kinds()["models"].lend
-    assert lent is not None
-    told = lent(here)({"id": "acme/nova"})
-    assert told == {
-        "runs_day": 2,
-        "tokens_day": 700,
-        "tokens_are_cut": True,
-        "runs_unmeasured": 1,
-        "cost_day": Decimal("0.40"),
-        "cost_missing": None,
-        "day_is_cut": False,
-        "cost_is_cut": False,
-        "counted_from": None,
-    }
-    assert lent(here)({"id": "acme/other"})["cost_day"] is None
+    day = DayActivity(here, lambda each: each.model)
+    assert day.of("acme/nova") == DayFigures(runs=2, tokens=700, unmeasured_runs=1, cost=Decimal("0.40"))
+    assert day.of("acme/nova").are_tokens_partial
+    assert day.of("acme/other").cost is None
 
 
 def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
@@ -263,8 +246,8 @@ def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
     guessed = row._replace(key="b", repo_id="both", cost_source=Cost.ESTIMATED)
     rows = [row, guessed, row._replace(key="c", repo_id="both", cost=Decimal("0.02"))]
     here.store.set("runs").apply([(each.key, each) for each in rows])
-    day = Day(here, lambda each: each.repo_id)
-    assert [words.money(day.of(key)["cost_day"]) for key in ("billed", "both", "neither")] == [
+    day = DayActivity(here, lambda each: each.repo_id)
+    assert [words.money(day.of(key).cost) for key in ("billed", "both", "neither")] == [
         "$0.40",
         "~$0.42",
         "–",

@@ -20,8 +20,8 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live.around import Day
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate.kinds.jobs import KIND as JOBS
@@ -228,13 +228,13 @@ async def test_what_runs_of_a_day_came_to_is_the_least_as_soon_as_they_are_not_r
     runs.freshness.taken(session.time)
     session.time.wall = (call(1).started_at or session.time.wall) + timedelta(hours=1)
 
-    def told() -> dict[str, dict[str, object]]:
-        day = Day(session, lambda row: row.repo_id)
-        return {key: {name: day.of(key)[name] for name in ("runs_day", "day_is_cut")} for key in "rs"}
+    def told() -> dict[str, tuple[int | None, bool]]:
+        day = DayActivity(session, lambda row: row.repo_id)
+        return {key: (day.of(key).runs, day.of(key).is_partial) for key in "rs"}
 
-    assert told() == {"r": {"runs_day": 1, "day_is_cut": False}, "s": {"runs_day": 0, "day_is_cut": False}}
+    assert told() == {"r": (1, False), "s": (0, False)}
     session.time.advance(300)
-    assert told() == {"r": {"runs_day": 1, "day_is_cut": True}, "s": {"runs_day": None, "day_is_cut": True}}
+    assert told() == {"r": (1, True), "s": (None, True)}
 
 
 # What is said

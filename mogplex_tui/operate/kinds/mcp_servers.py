@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.session import session_needed, token_shows
 from mogplex_tui.operate import common_actions, formats
-from mogplex_tui.operate.kinds.parts import token_shows
 from mogplex_tui.operate.model import Change, Fact, Kind, Layout, Page, Source, column, page_of
 
 if TYPE_CHECKING:

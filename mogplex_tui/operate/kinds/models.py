@@ -2,102 +2,317 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.around import Day
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate import words
+from mogplex_tui.api.errors import NotSignedIn
+from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
+from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.operate import common_actions, formats, words
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, reading, road
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.operate.model import (
+    Action,
+    Confirmation,
+    Creation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Related,
+    Source,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.catalog import AvailableModel, Model, ModelCatalog
     from mogplex_tui.live.session import Session
 
 
-async def _catalogue(client: ClientView, _: Session) -> Listing:
-    found = await client.models.list()
-    usable = {model.id for model in found.models}
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model of the catalogue; prices are US dollars per token, `day` is what its runs came to.
 
-    def dress(model: Any) -> dict[str, Any]:
-        return dressed(model, is_default=model.id == found.default_model, usable=model.id in usable)
+    `is_default` is None where the source does not say which model is the default.
+    """
 
-    return listed(found.catalog if found.catalog else found.models, dress=dress)
+    id: str
+    name: str
+    provider: str
+    is_enabled: bool | None
+    is_usable: bool
+    is_available: bool
+    is_default: bool | None
+    context_length: int | None
+    input_price: Decimal | None
+    output_price: Decimal | None
+    capabilities: tuple[str, ...]
+    recommendation: str | None = None
+    recommendation_rank: int | None = None
+    day: DayFigures = UNKNOWN
+
+    @property
+    def cost_24h(self) -> Decimal | str | None:
+        """The cost of the last 24 hours, or why none is known."""
+        return self.day.cost_missing if self.day.cost is None else self.day.cost
 
 
-def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    day = Day(session, lambda row: row.model)
-    return lambda model: day.of(model["id"])
+def _row(model: Model, catalog: ModelCatalog, usable: frozenset[str]) -> ModelRow:
+    return ModelRow(
+        id=model.id,
+        name=model.name,
+        provider=model.provider,
+        is_enabled=model.is_enabled,
+        is_usable=model.id in usable,
+        is_available=model.is_available,
+        is_default=model.id == catalog.default_model,
+        context_length=model.context_length,
+        input_price=model.pricing_input,
+        output_price=model.pricing_output,
+        capabilities=tuple(model.capabilities),
+        recommendation=model.recommendation_bucket,
+        recommendation_rank=model.recommendation_rank,
+    )
 
 
-# This list holds what is enabled and can be paid, and nothing else (v1.md §3).
-_available = reading(
-    lambda client: client.models.available(), lambda _, row: dressed(row, is_enabled=True, usable=True)
-)
+def _available_row(model: AvailableModel) -> ModelRow:
+    # This list holds what is enabled and can be paid, and nothing else (v1.md §3).
+    return ModelRow(
+        id=model.id,
+        name=model.name,
+        provider=model.provider,
+        is_enabled=True,
+        is_usable=True,
+        is_available=True,
+        is_default=None,
+        context_length=model.context_length,
+        input_price=model.pricing.input,
+        output_price=model.pricing.output,
+        capabilities=tuple(model.capabilities),
+    )
 
-KIND = Kind(
+
+async def _read_catalog(client: ClientView, _: Session) -> Page[ModelRow]:
+    catalog = await client.models.list()
+    if catalog.anonymous:
+        # A bad token, or one over its limit, is answered like a visitor (auth.md §5.1); v1 says which.
+        raise NotSignedIn(
+            "The service does not accept this credential, and shows the catalogue for visitors alone"
+        )
+    usable = frozenset(model.id for model in catalog.models)
+    return page_of(
+        catalog.catalog or catalog.models, lambda model: _row(model, catalog, usable), lambda row: row.id
+    )
+
+
+async def _read_available(client: ClientView, _: Session) -> Page[ModelRow]:
+    return page_of(await client.models.available(), _available_row, lambda row: row.id)
+
+
+def _fill(session: Session) -> Callable[[ModelRow], ModelRow]:
+    activity = DayActivity(session, lambda run: run.model)
+    return lambda row: replace(row, day=activity.of(row.id))
+
+
+def _price(price: Decimal | None) -> str | None:
+    return None if price is None else f"${price * 1_000_000:,.2f} a million"
+
+
+KIND = Kind[ModelRow](
     name="models",
     title="Models",
     noun="model",
     aliases=("model", "mo"),
     contract="identity.md §6, v1.md §3",
-    roads=(
-        road(Family.MODELS, _catalogue, every=300, blind=120),
-        road(Family.V1, _available, every=300, blind=120).hiding(
-            p.token_shows("the models that can be used now", "all others, and changes,")
+    sources=(
+        Source(Family.MODELS, _read_catalog, poll=300, poll_blind=120),
+        Source(
+            Family.V1,
+            _read_available,
+            poll=300,
+            poll_blind=120,
+            notice=token_shows("the models that can be used now", "all others, and changes,"),
         ),
     ),
-    beside={"runs": Lender("tokens cost")},
-    lend=_lent,
-    fields=(
-        c.switch("is_enabled", "ENABLED", key="enabled"),
-        c.text("name", "MODEL", 22, flex=2, min_width=16),
-        c.text("provider", "PROVIDER", 12, "dim", priority=2),
-        c.flag("is_default", "DEFAULT", "default", "", priority=1),
-        c.count("context_length", "CONTEXT", 8, key="context", priority=2),
-        c.per_million("pricing_input|pricing.input", "$/M IN", key="input", priority=1),
-        c.per_million("pricing_output|pricing.output", "$/M OUT", key="output", priority=1),
-        c.at_least(c.count("tokens_day", "TOKENS 24H", 10, key="tokens", priority=3), "tokens_are_cut"),
-        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=1), "cost_is_cut"),
-        c.text("recommendation_bucket", "PICK", 9, "dim", key="pick", priority=5),
-        c.text("capabilities", "CAN", 24, "dim", key="can", priority=4, flex=2, min_width=20),
-    ),
-    search=c.searching(),
-    default_sort=c.by("provider", "name"),
-    descending=False,
-    label=c.named("{name|id}"),
-    facts=c.groups(
-        "name; provider; context: context_length",
-        "input: pricing_input|pricing.input as price; output: pricing_output|pricing.output as price",
-        "default: is_default; enabled: is_enabled; usable now: usable",
-        "recommended: recommendation_bucket; rank: recommendation_rank; can: capabilities",
-        "runs 24 h: runs_day; tokens 24 h: tokens_day; runs without tokens?: runs_unmeasured;"
-        " cost 24 h: cost_day|cost_missing; counted from?: counted_from",
-    ),
-    links=p.links(
-        p.among("runs", "runs", "its runs", lambda item: f"model:={quoted(words.model(item.key))}")
-    ),
-    verbs=(
-        *p.switches(
-            lambda client, item, on: client.models.set_enabled(item.key, on),
-            "is_enabled",
-            on="Let agents use the model.",
-            off="Keep agents from using the model.",
-            means="Nodes that name this model fail until it is enabled again.",
+    join=Join(_fill, {"runs": Related(columns=("tokens", "cost"))}),
+    columns=(
+        column(
+            "enabled",
+            "ENABLED",
+            lambda row: row.is_enabled,
+            formats.switch(),
+            Layout(9),
+            field="is_enabled",
         ),
-        verb("default", "D", "Use the model where none is named.", "set default")
-        .sends(lambda client, item, _: client.settings.update(default_model=item.key))
-        .only(p.lacking("is_default", "It is the default already."))
-        .asks("The whole account uses it from now on wherever no model is named.", go="Make it the default")
-        .says("making default", "{} is the default now.")
-        .by(Family.SETTINGS),
+        column(
+            "name",
+            "MODEL",
+            lambda row: row.name,
+            formats.text(),
+            Layout(22, flex=2, min_width=16),
+            is_text=True,
+        ),
+        column(
+            "provider", "PROVIDER", lambda row: row.provider, formats.text("dim"), Layout(12, 2), is_text=True
+        ),
+        column(
+            "default",
+            "DEFAULT",
+            lambda row: row.is_default,
+            formats.flag("default", ""),
+            Layout(9, 1),
+            field="is_default",
+        ),
+        column(
+            "context",
+            "CONTEXT",
+            lambda row: row.context_length,
+            formats.count(),
+            Layout(8, 2),
+            field="context_length",
+        ),
+        column(
+            "input",
+            "$/M IN",
+            lambda row: row.input_price,
+            formats.PRICE_PER_MILLION,
+            Layout(8, 1),
+            field="pricing_input",
+        ),
+        column(
+            "output",
+            "$/M OUT",
+            lambda row: row.output_price,
+            formats.PRICE_PER_MILLION,
+            Layout(8, 1),
+            field="pricing_output",
+        ),
+        formats.at_least(
+            column(
+                "tokens",
+                "TOKENS 24H",
+                lambda row: row.day.tokens,
+                formats.count(),
+                Layout(10, 3),
+                field="tokens_24h",
+            ),
+            lambda row: row.day.are_tokens_partial,
+        ),
+        formats.at_least(
+            column(
+                "cost",
+                "COST 24H",
+                lambda row: row.day.cost,
+                formats.MONEY,
+                Layout(8, 1),
+                field="cost_24h",
+            ),
+            lambda row: row.day.is_cost_partial,
+        ),
+        column(
+            "pick",
+            "PICK",
+            lambda row: row.recommendation,
+            formats.text("dim"),
+            Layout(9, 5),
+            field="recommendation_bucket",
+            is_text=True,
+        ),
+        column(
+            "can",
+            "CAN",
+            lambda row: row.capabilities,
+            formats.texts("dim"),
+            Layout(24, 4, flex=2, min_width=20),
+            field="capabilities",
+            is_text=True,
+        ),
+    ),
+    hidden_filters={"usable": lambda row: "yes" if row.is_usable else "no"},
+    label=lambda row: row.name or row.id,
+    default_sort=lambda row: (formats.rank(row.provider), formats.rank(row.name)),
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("provider", lambda row: row.provider),
+            Fact("context", lambda row: row.context_length),
+        ),
+        (
+            Fact("input", lambda row: _price(row.input_price)),
+            Fact("output", lambda row: _price(row.output_price)),
+        ),
+        (
+            Fact("default", lambda row: row.is_default),
+            Fact("enabled", lambda row: row.is_enabled),
+            Fact("usable now", lambda row: row.is_usable),
+        ),
+        (
+            Fact("recommended", lambda row: row.recommendation),
+            Fact("rank", lambda row: row.recommendation_rank),
+            Fact("can", lambda row: row.capabilities),
+        ),
+        (
+            Fact("runs 24 h", lambda row: row.day.runs),
+            Fact("tokens 24 h", lambda row: row.day.tokens),
+            Fact("runs without tokens", lambda row: row.day.unmeasured_runs, optional=True),
+            Fact("cost 24 h", lambda row: row.cost_24h),
+            Fact("counted from", lambda row: row.day.complete_from, optional=True),
+        ),
+    ),
+    links=(
+        Link(
+            "runs",
+            "runs",
+            lambda _: "its runs",
+            filter=lambda row: f"model:={quoted(words.model(row.id))}",
+        ),
+    ),
+    creations=(
+        Creation(
+            "dismiss-new",
+            "",
+            "Say that the models that came since the last look were seen.",
+            (),
+            lambda _: "announcements",
+            lambda client, _: client.models.dismiss_new(),
+            in_progress="dismissing",
+            families=(Family.MODELS,),
+            done="The new models are marked as seen.",
+        ),
+    ),
+    actions=(
+        *common_actions.enable_and_disable(
+            ModelRow,
+            lambda change, enabled: change.client.models.set_enabled(change.key, enabled),
+            lambda row: bool(row.is_enabled),
+            Family.MODELS,
+            enable_help="Let agents use the model.",
+            disable_help="Keep agents from using the model.",
+            disable_consequence="Nodes that name this model fail until it is enabled again.",
+        ),
+        Action(
+            "default",
+            "D",
+            "Use the model where none is named.",
+            lambda change: change.client.settings.update(default_model=change.key),
+            in_progress="making default",
+            families=(Family.SETTINGS,),
+            done="{} is the default now.",
+            unavailable=lambda row: "It is the default already." if row.is_default else None,
+            confirmation=Confirmation(
+                ["The whole account uses it from now on wherever no model is named."],
+                "Make it the default",
+                is_asked_in_command=False,
+            ),
+            title="set default",
+        ),
     ),
     empty="The service offers no model.",
-    needs=p.login_needed("The models"),
+    needs=login_needed("The models"),
 )

@@ -281,7 +281,7 @@ async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world
     world.model("acme/nova-1")
     world.model("acme/nova-2")
     assert (await by_token("models", "disable", "acme/nova-2")).out == "acme/nova-2\n"
-    assert "acme/nova-2" not in (await by_token("models", "list", "--json")).out
+    assert "acme/nova-2" not in (await by_token("models", "list", "usable:yes", "--json")).out
     assert (await by_token("models", "enable", "nova-2")).code == 0
     assert (await by_token("models", "default", "acme/nova-2")).code == 0
     settings = await by_token("settings", "get", "--json")

@@ -257,7 +257,9 @@ async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) 
 async def test_models_that_are_not_usable_are_in_the_catalogue_alone(operator: Mogplex, world: World) -> None:
     world.model("acme/nova-1", pricing_input=0.000003, pricing_output=0.000015)
     world.model("acme/old", is_available=0)
-    assert {each["id"] for each in (await operator("models", "list", "--json")).objects} == {"acme/nova-1"}
+    usable = await operator("models", "list", "usable:yes", "--json")
+    assert {each["id"] for each in usable.objects} == {"acme/nova-1"}
+    assert usable.one["pricing_input"] == 0.000003
     every = await operator("models", "list", "--all")
     assert "acme/old" in every.out
     assert "$3.00" in every.out and "$15.00" in every.out

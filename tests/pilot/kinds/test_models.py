@@ -11,11 +11,11 @@ async def test_the_default_of_the_whole_account_is_changed_after_a_question_only
     async with console() as ui:
         screen = await shown(ui, "models")
         rows = screen.rows_of().rows
-        was = next(key for key, item in rows.items() if item.record["is_default"])
+        was = next(key for key, item in rows.items() if item.record.is_default)
         other = next(
             key
             for key, item in rows.items()
-            if item.record["usable"] and item.record["is_enabled"] and key != was
+            if item.record.is_usable and item.record.is_enabled and key != was
         )
         await on(ui, "models", other)
         await ui.press("D")
@@ -27,4 +27,4 @@ async def test_the_default_of_the_whole_account_is_changed_after_a_question_only
         await ui.sees("Set default model?")
         await ui.press("right", "enter")
         await told(ui, "is the default now.")
-        assert rows[other].record["is_default"]
+        assert rows[other].record.is_default

@@ -1,0 +1,110 @@
+"""The arguments of commands that are made from a kind's declaration, and the texts that they carry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mogplex_tui.cli.common import Stop
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.operate.model import Action, Choice, Parameter, Row
+
+# So many choices are named where a text is none of them.
+_MOST_CHOICES = 20
+
+
+def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None) -> None:
+    """Add the argument that names a record, or several."""
+    parser.add_argument(
+        name,
+        nargs=nargs,
+        metavar=noun.upper().replace(" ", "_"),
+        help="its id, its name or the beginning of either",
+    )
+
+
+def add_parameter(
+    parser: argparse.ArgumentParser, parameter: Parameter[object], action: Action[Row] | None
+) -> None:
+    """Add a parameter of an action, or of a creation if `action` is None."""
+    name = parameter.name.replace("_", "-")
+    notes = [f"default: {parameter.default}"] if parameter.default else []
+    notes += ["- reads it from stdin"] if parameter.accepts_stdin else []
+    help = f"{parameter.help} ({'; '.join(notes)})" if notes else parameter.help
+    choices = parameter.choices or None
+    if parameter.positional:
+        parser.add_argument(parameter.name, metavar=name.upper(), choices=choices, help=help)
+        return
+    parser.add_argument(
+        f"--{name}",
+        dest=parameter.name,
+        # The row may have a value for a parameter that is not given.
+        required=parameter.is_required and (action is None or not action.has_initial),
+        choices=choices,
+        metavar=None if choices else name.upper(),
+        help=help,
+    )
+
+
+def add_reveal(parser: argparse.ArgumentParser) -> None:
+    """Add the option without which a secret is not printed."""
+    parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
+
+
+def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
+    """Return the texts that were given, by the name of the parameter. Raises Stop for one that cannot be meant.
+
+    Whether one of the live choices is meant is not known yet.
+    """
+    texts: dict[str, str] = {}
+    for parameter in parameters:
+        text: str | None = getattr(args, parameter.name)
+        if text is None:
+            continue
+        if text == "-" and parameter.accepts_stdin:
+            try:
+                text = sys.stdin.read()
+            except UnicodeDecodeError:
+                raise Stop(Exit.USAGE, f"The {parameter.name} on stdin is not UTF-8 text.") from None
+        problem = None if parameter.live_choices is not None else parameter.problem(text)
+        if problem is not None:
+            raise Stop(Exit.USAGE, f"{parameter.name}: {problem}")
+        texts[parameter.name] = text
+    return texts
+
+
+def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
+    """Return the value of the choice that a value or a label means. Raises Stop."""
+    wanted = text.strip().lower()
+    values = [each.value for each in choices if each.value == text]
+    values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
+    if len(values) == 1 or not choices:
+        return values[0] if values else text
+    labels = [each.label for each in choices[:_MOST_CHOICES]]
+    more = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
+    raise Stop(
+        Exit.USAGE,
+        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{more}.",
+    )
+
+
+def add_verb(
+    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+) -> argparse.ArgumentParser:
+    """Add a verb with its line of help, and return its parser."""
+    parser = found.add_parser(
+        name, help=line[:1].lower() + line[1:], description=f"{line[:1].upper()}{line[1:]}."
+    )
+    service_arguments(parser, outermost=False, forms=True)
+    return parser
+
+
+def add_hidden_verb(
+    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+) -> argparse.ArgumentParser:
+    """Add an older name of a verb, which neither the help nor the completions list."""
+    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}.")
+    service_arguments(parser, outermost=False, forms=True)
+    return parser

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
@@ -46,6 +47,10 @@ def add_parameter(
         metavar=None if choices else name.upper(),
         help=help,
     )
+    for flag, text in parameter.past_flags.items():
+        parser.add_argument(
+            flag, dest=parameter.name, action="store_const", const=text, help=argparse.SUPPRESS
+        )
 
 
 def add_reveal(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +87,9 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
     values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
     if len(values) == 1 or not choices:
         return values[0] if values else text
+    if not values and is_uuid(wanted):
+        # A record that the list leaves out, such as a hidden repository.
+        return wanted
     labels = [each.label for each in choices[:_MOST_CHOICES]]
     more = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
     raise Stop(

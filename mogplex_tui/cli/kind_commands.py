@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
@@ -38,7 +38,7 @@ from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.operate import verbs, words
-from mogplex_tui.operate.filters import compile_filter, parse
+from mogplex_tui.operate.filters import compile_filter, parse, quoted
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.kinds.typed import facts_of, for_screens
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 _MORE_VERBS = {"models": "mogplex_tui.cli.new_models"}
 # Flags of `list` in earlier versions that ask for what is now always so.
 _PAST_FLAGS = {"models": "--all"}
+# Options of `list` in earlier versions, each with the field of the filter that it stands for.
+_PAST_OPTIONS = {"assignments": {"--repo": "repo"}}
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a part of a list that could not be read is read once more.
@@ -91,6 +93,8 @@ class KindCommand(Generic[Row]):
         listing.add_argument("--reverse", action="store_true", help="sort the other way round")
         if kind.name in _PAST_FLAGS:
             listing.add_argument(_PAST_FLAGS[kind.name], action="store_true", help=argparse.SUPPRESS)
+        for option in _PAST_OPTIONS.get(kind.name, ()):
+            listing.add_argument(option, dest=f"past{option}", default="", help=argparse.SUPPRESS)
         listing.add_argument(
             "filter",
             nargs="*",
@@ -178,8 +182,8 @@ class _Call(Generic[Row]):
         """Print the rows that match the filter."""
         kind, now = self._kind, self._session.clock.now()
         fields = self._screens.fields_at(now)
-        self._check_fields(" ".join(args.filter))
-        text = " ".join(args.filter)
+        text = " ".join([*args.filter, *_past_filters(kind.name, args)])
+        self._check_fields(text)
         matches = compile_filter(text, fields, self._screens.spans)
         is_bare = self._output.form == "json" and not text and args.sort is None
         await self._read(Priority.TABLE, with_runs=not is_bare)
@@ -359,10 +363,17 @@ class _Call(Generic[Row]):
         secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
         if output.form == "json":
             output.object(
-                kind.noun, {"action": creation.id, "name": item.key, "secret": secret}, redacted=True
+                kind.noun,
+                {
+                    "id": outcome.new_id or None,
+                    "action": creation.id,
+                    "name": item.key,
+                    **({} if secret is None else {"secret": secret}),
+                },
+                redacted=True,
             )
         else:
-            output.line(item.key if secret is None else secret)
+            output.line(outcome.new_id or item.key if secret is None else secret)
         return Exit.OK
 
     async def _read(self, priority: Priority, *, for_choices: bool = False, with_runs: bool = True) -> None:
@@ -513,6 +524,16 @@ class _Call(Generic[Row]):
     def _say_notice(self) -> None:
         if notice := self._collection.set.notice:
             say(self._output.shown(notice))
+
+
+def _past_filters(kind: str, args: argparse.Namespace) -> Iterator[str]:
+    """Yield the words of the filter that options of earlier versions stand for."""
+    for option, field in _PAST_OPTIONS.get(kind, {}).items():
+        value = str(getattr(args, f"past{option}", "")).strip()
+        if value and is_uuid(value):
+            yield f"project:{value.lower()}"
+        elif value:
+            yield f"{field}:{quoted(value)}" if field else quoted(value)
 
 
 def _must_reveal(verb: str, args: argparse.Namespace) -> None:

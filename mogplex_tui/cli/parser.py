@@ -37,10 +37,7 @@ COMMANDS = {
         "mogplex_tui.cli.families.automations",
         "the automations: list, get, runs, publish, trigger …",
     ),
-    "assignments": (
-        "mogplex_tui.cli.families.assignments",
-        "the assignments: list, get, create, enable, disable …",
-    ),
+    "assignments": (_KIND_COMMANDS, "the assignments: list, get, create, enable, disable, delete"),
     "jobs": ("mogplex_tui.cli.families.jobs", "the job runs: list, get, cancel, repair, requeue"),
     "approvals": (_KIND_COMMANDS, "questions to a human: list, get, approve, deny"),
     "skills": (_KIND_COMMANDS, "the skills: list, get, delete"),

@@ -19,12 +19,12 @@ class Around:
     def __init__(self, session: Session) -> None:
         self._box: dict[str, Any] = {}
         for repo_id, sandbox in _with_repo(session, "sandboxes"):
-            self._box.setdefault(repo_id, sandbox.get("status"))
+            self._box.setdefault(repo_id, _field(sandbox, "status"))
         self._assigned: Counter[str] = Counter()
         self._scheduled: Counter[str] = Counter()
         for repo_id, assignment in _with_repo(session, "assignments"):
             self._assigned[repo_id] += 1
-            self._scheduled[repo_id] += bool(assignment.get("cron_schedule"))
+            self._scheduled[repo_id] += bool(_field(assignment, "cron_schedule"))
         read = session.store.set("assignments").freshness.as_of is not None
         self._all_assigned = read and session.open(Family.ASSIGNMENTS)
         self._day = DayActivity(session, lambda row: row.repo_id)
@@ -51,7 +51,13 @@ class Around:
         }
 
 
-def _with_repo(session: Session, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _with_repo(session: Session, name: str) -> Iterator[tuple[str, Any]]:
     for item in session.store.set(name).rows.values():
         if item.record is not None:
-            yield item.record.get("repo_id") or "", item.record
+            # A typed row holds the client's model; the other kinds are mappings.
+            record = getattr(item.record, name.removesuffix("s"), item.record)
+            yield _field(record, "repo_id") or "", record
+
+
+def _field(record: Any, name: str) -> Any:
+    return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)

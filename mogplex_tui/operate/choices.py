@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds.columns import value
+from mogplex_tui.operate import model
+from mogplex_tui.operate.paths import value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mogplex_tui.live.collection import Item
     from mogplex_tui.live.session import Session
 
@@ -37,6 +40,29 @@ def where_to_run(item: Item, session: Session) -> list[Choice]:
     if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
         return repositories(session, value(item, "installation_id"))
     return [("", "the service chooses: choosing takes a token with the write scope")]
+
+
+def repository_choices(session: Session, _: str) -> list[model.Choice]:
+    """Return the repositories by name, for a parameter; those of the same name are told apart."""
+    names = sorted(session.names.called().items(), key=lambda pair: pair[1])
+    return [model.Choice(key, name) for key, name in names]
+
+
+def agent_choices(session: Session, _: str) -> list[model.Choice]:
+    """Return the agents by name, for a parameter."""
+    names = sorted(session.names.agents.items(), key=lambda pair: pair[1].lower())
+    return [model.Choice(key, name) for key, name in names]
+
+
+def needed(problem: str) -> Callable[[str], str]:
+    """Return the parser of a text that must not be empty; `problem` is the sentence where it is."""
+
+    def parse(text: str) -> str:
+        if not text.strip():
+            raise ValueError(problem)
+        return text.strip()
+
+    return parse
 
 
 def models(session: Session) -> list[Choice]:

@@ -141,6 +141,9 @@ REASON: Format[str] = Format(
 )
 """A code of the dispatch ledger, in words; found by both."""
 
+DIM_REASON = replace(REASON, show=lambda value, _: Cell(words.reason(line(value)), "dim"))
+"""The same where it says nothing of the present."""
+
 
 def _cause(value: str) -> str:
     return words.cause(line(value, "error"))

@@ -20,7 +20,7 @@ FAMILIES: tuple[Family, ...] = tuple(
     import_module(f"mogplex_tui.cli.families.{name}").FAMILY
     for name in (
         *("repos", "agents", "sandboxes", "automations"),
-        *("assignments", "jobs", "settings"),
+        *("jobs", "settings"),
     )
 )
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]

@@ -80,6 +80,7 @@ TYPOS = [
     ("failures", "older=Older(_read_older,", "older=Older(_read,"),
     ("dispatch", 'Related(columns=("whose",))', 'Related(column=("whose",))'),
     ("dispatch", "name_of(row.entry.flow_id)", "name_of(row.entry.metadata)"),
+    ("assignments", "values[SCHEDULE]", "values[SCHEDUL]"),
     ("models", "row.day.are_tokens_partial", "row.day.tokens_partial"),
     ("models", "replace(row, day=activity.of(row.id))", "replace(row, days=activity.of(row.id))"),
     ("models", "input_price=model.pricing_input", "input_price=model.name"),

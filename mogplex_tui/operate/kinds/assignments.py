@@ -2,70 +2,279 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, reading, road, with_names
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import choices, common_actions, common_facts, formats, words
+from mogplex_tui.operate.model import (
+    Change,
+    Creation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Parameter,
+    Result,
+    Source,
+    Values,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.routing import Assignment
+    from mogplex_tui.live.session import Session
+
+_TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "ci_failure")
 
 
-async def _switch(client: ClientView, item: Item, enabled: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """An assignment with the names of its repository and its agent, where lists name them."""
+
+    id: str
+    assignment: Assignment
+    repo_name: str | None = None
+    agent_name: str | None = None
+
+    @property
+    def repo(self) -> str:
+        """The name of its repository, or the id where no list names it."""
+        return self.repo_name or self.assignment.repo_id
+
+    @property
+    def agent(self) -> str:
+        """The name of its agent, or the id where no list names it."""
+        return self.agent_name or self.assignment.agent_id
+
+
+async def _read(client: ClientView, _: Session) -> Page[AssignmentRow]:
+    rows = await client.assignments.list()
+    return page_of(rows, lambda found: AssignmentRow(found.id, found), lambda row: row.id)
+
+
+def _fill(session: Session) -> Callable[[AssignmentRow], AssignmentRow]:
+    names = session.names
+    return lambda row: replace(
+        row,
+        repo_name=names.repo(row.assignment.repo_id),
+        agent_name=names.agent(row.assignment.agent_id),
+    )
+
+
+async def _set_enabled(change: Change[AssignmentRow], enabled: bool) -> None:
     from mogplex_tui.api.models.routing import AssignmentChange
 
-    await client.assignments.update(item.key, AssignmentChange(enabled=enabled))
+    await change.client.assignments.update(change.key, AssignmentChange(enabled=enabled))
 
 
-_TABLES = "assignments repos agents job_runs automation_dispatch_events"
-_read = reading(lambda client: client.assignments.list(), with_names)
+def _type(text: str) -> str:
+    if text not in _TYPES:
+        raise ValueError(f"The type is one of {', '.join(_TYPES)}.")
+    return text
 
-KIND = Kind(
+
+REPO = Parameter(
+    "repo",
+    "Repository: owner/name or its id",
+    choices.needed("Choose a repository."),
+    live_choices=choices.repository_choices,
+)
+AGENT = Parameter(
+    "agent", "Agent: its name or id", choices.needed("Choose an agent."), live_choices=choices.agent_choices
+)
+TYPE = Parameter("type", "Kind of work", _type, default="", choices=_TYPES)
+SCHEDULE = Parameter(
+    "cron", "Schedule in UTC, for the types that have one", lambda text: text.strip() or None
+)
+ENABLED = Parameter(
+    "enabled",
+    "Whether it starts work from now on",
+    lambda text: text == "yes",
+    default="yes",
+    choices=("yes", "no"),
+    past_flags={"--disabled": "no"},
+)
+
+
+async def _create(client: ClientView, values: Values) -> Result:
+    from mogplex_tui.api.models.routing import AssignmentDraft
+
+    made = await client.assignments.create(
+        AssignmentDraft(
+            repo_id=values[REPO],
+            agent_id=values[AGENT],
+            type=values[TYPE],
+            cron_schedule=values[SCHEDULE],
+            enabled=values[ENABLED],
+        )
+    )
+    return Result(True, "{} is created.", new_id=made.id)
+
+
+KIND = Kind[AssignmentRow](
     name="assignments",
     title="Assignments",
     noun="assignment",
     aliases=("assignment", "as"),
     contract="routing.md §1",
-    roads=(road(Family.ASSIGNMENTS, _read, _TABLES, every=60, blind=20).partly(),),
-    fields=(
-        c.switch("enabled"),
-        c.repo("repo_name|repo_id"),
-        c.text("agent_name|agent_id", "AGENT", 16, key="agent", flex=1, min_width=10, priority=1),
-        c.text("type", "TYPE", 13, min_width=9, priority=1),
-        c.text("cron_schedule", "SCHEDULE", 13, "dim", key="schedule", priority=3),
-        c.state("last_run_status", "LAST", 11, priority=0, stands=False),
-        c.age("last_run_started_at", key="age", priority=1),
-        c.count("running_count", "RUN", 4, key="running", priority=2),
-        c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=1),
-        c.reason("last_pressure_reason", "LAST REASON", key="pressure", priority=4, flex=1, min_width=12),
-        # What an assignment is for comes before the end of a sentence.
-        c.trouble("last_run_error", 14),
+    sources=(
+        Source(
+            Family.ASSIGNMENTS,
+            _read,
+            poll=60,
+            poll_blind=20,
+            tables=frozenset({"assignments", "repos", "agents", "job_runs", "automation_dispatch_events"}),
+            tables_are_complete=False,
+        ),
     ),
-    search=c.searching(project="repo_id"),
-    default_sort=c.by("enabled", "last_run_started_at"),
-    label=c.named("{repo_name or repo} {type}"),
-    facts=c.groups(
-        "enabled; type; schedule: cron_schedule",
-        "repo: repo_name|repo_id; agent: agent_name|agent_id",
-        *p.ACTIVITY,
-        "created: created_at",
+    join=Join(_fill, names=True),
+    columns=(
+        column("enabled", "ON", lambda row: row.assignment.enabled, formats.switch(), Layout(5)),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo,
+            formats.text(),
+            Layout(18, flex=1, min_width=12, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "agent",
+            "AGENT",
+            lambda row: row.agent,
+            formats.text(),
+            Layout(16, 1, flex=1, min_width=10),
+            is_text=True,
+        ),
+        column(
+            "type",
+            "TYPE",
+            lambda row: row.assignment.type,
+            formats.text(),
+            Layout(13, 1, min_width=9),
+            is_text=True,
+        ),
+        column(
+            "schedule",
+            "SCHEDULE",
+            lambda row: row.assignment.cron_schedule,
+            formats.text("dim"),
+            Layout(13, 3),
+            field="cron_schedule",
+            is_text=True,
+        ),
+        column(
+            "last_run_status",
+            "LAST",
+            lambda row: row.assignment.last_run_status,
+            formats.state(is_own=False),
+            Layout(11),
+            is_text=True,
+        ),
+        column(
+            "age",
+            "AGE",
+            lambda row: row.assignment.last_run_started_at,
+            formats.AGE,
+            Layout(4, 1),
+            field="last_run_started_at",
+        ),
+        column(
+            "running",
+            "RUN",
+            lambda row: row.assignment.running_count,
+            formats.count(),
+            Layout(4, 2),
+            field="running_count",
+        ),
+        column(
+            "failed",
+            "FAIL",
+            lambda row: row.assignment.failed_24h,
+            formats.count("error"),
+            Layout(4, 1),
+            field="failed_24h",
+        ),
+        column(
+            "pressure",
+            "LAST REASON",
+            lambda row: row.assignment.last_pressure_reason,
+            formats.DIM_REASON,
+            Layout(18, 4, flex=1, min_width=12),
+            field="last_pressure_reason",
+        ),
+        # The type of an assignment comes before the end of a sentence.
+        formats.error_column(lambda row: row.assignment.last_run_error, "last_run_error", min_width=14),
     ),
-    links=p.links(
-        p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.to("agents", "agent", "agent_id", "agent_name|agent_id"),
-        p.to("jobs", "last job", "last_job_run_id"),
-        p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
-        p.among("dispatch", "ledger", "why it did or did not start work", "assignmentid:{id:8}"),
+    hidden_filters={"project": lambda row: row.assignment.repo_id},
+    label=lambda row: f"{row.repo_name or 'repo'} {row.assignment.type}".strip(),
+    default_sort=lambda row: (
+        formats.rank(row.assignment.enabled),
+        formats.rank(row.assignment.last_run_started_at),
     ),
-    verbs=p.switches(
-        _switch,
-        on="Let it start work.",
-        off="Keep it from starting work.",
-        means="What runs goes on; nothing new is started.",
+    descending=True,
+    facts=(
+        (
+            Fact("enabled", lambda row: row.assignment.enabled),
+            Fact("type", lambda row: row.assignment.type),
+            Fact("schedule", lambda row: row.assignment.cron_schedule),
+        ),
+        (Fact("repo", lambda row: row.repo), Fact("agent", lambda row: row.agent)),
+        *common_facts.activity(AssignmentRow, lambda row: row.assignment),
+        (Fact("created", lambda row: row.assignment.created_at),),
+    ),
+    links=(
+        Link("repo", "projects", lambda row: row.repo, key=lambda row: row.assignment.repo_id),
+        Link("agent", "agents", lambda row: row.agent, key=lambda row: row.assignment.agent_id),
+        Link(
+            "last job",
+            "jobs",
+            lambda row: words.short_id(row.assignment.last_job_run_id),
+            key=lambda row: row.assignment.last_job_run_id,
+        ),
+        Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{row.id[:8]}"),
+        Link(
+            "ledger",
+            "dispatch",
+            lambda _: "why it did or did not start work",
+            filter=lambda row: f"assignmentid:{row.id[:8]}",
+        ),
+    ),
+    creations=(
+        Creation(
+            "create",
+            "",
+            "Give an agent a kind of work in a repository.",
+            (REPO, AGENT, TYPE, SCHEDULE, ENABLED),
+            lambda values: values.text(TYPE),
+            _create,
+            in_progress="creating",
+            families=(Family.ASSIGNMENTS,),
+        ),
+    ),
+    actions=(
+        *common_actions.enable_and_disable(
+            AssignmentRow,
+            _set_enabled,
+            lambda row: row.assignment.enabled,
+            Family.ASSIGNMENTS,
+            enable_help="Let it start work.",
+            disable_help="Keep it from starting work.",
+            disable_consequence="What runs goes on; nothing new is started.",
+        ),
+        common_actions.delete(
+            lambda change: change.client.assignments.delete(change.key),
+            "Its job runs go with it.",
+            Family.ASSIGNMENTS,
+        ),
     ),
     empty="No assignments. Automations have replaced them; :automations shows those.",
-    needs=p.session_needed("Assignments") + " :automations shows what else starts work.",
+    needs=session_needed("Assignments") + " :automations shows what else starts work.",
 )

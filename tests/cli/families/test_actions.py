@@ -239,7 +239,12 @@ async def test_an_assignment_is_made_where_the_service_still_makes_them(
     if hosted:
         assert (done.code, done.out) == (1, "")
         return
-    assert (done.code, done.one["type"], done.one["enabled"]) == (0, "pr_review", True)
+    assert done.code == 0, done.err
+    row = world.row("assignments", done.one["id"])
+    assert (row["type"], row["enabled"]) == ("pr_review", 1)
+    off = await operator(*ask[:-2], "push_review", "--disabled")
+    assert off.code == 0, off.err
+    assert world.row("assignments", off.out.strip())["enabled"] == 0
 
 
 async def test_jobs_are_cancelled_repaired_and_sent_again(operator: Mogplex, world: World) -> None:

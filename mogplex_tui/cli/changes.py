@@ -29,8 +29,8 @@ from mogplex_tui.cli.shapes import print_run, summary
 from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.operate import operations
-from mogplex_tui.operate.facts import can_cancel_words
-from mogplex_tui.operate.operations import Draft, name_of, new_key
+from mogplex_tui.operate.operations import Draft, new_key
+from mogplex_tui.operate.run_facts import can_cancel_words, name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo

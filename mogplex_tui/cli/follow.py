@@ -39,7 +39,7 @@ from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added, Tail
 from mogplex_tui.operate import words
-from mogplex_tui.operate.operations import name_of
+from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow

@@ -169,15 +169,18 @@ async def _get(setting: Setting, args: argparse.Namespace) -> int:
 def _print_facts(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family
     from mogplex_tui.cli.output import Column
-    from mogplex_tui.operate.facts import of_run
+    from mogplex_tui.operate.kinds.typed import shown_facts
+    from mogplex_tui.operate.model import Moment
+    from mogplex_tui.operate.run_facts import facts
 
     session = setting.session
-    groups = of_run(row, session.clock.now(), calls_open=session.open(Family.OBSERVABILITY))
-    facts = [("state", row.state)]
-    facts += [(label, value) for group in groups for label, value, _ in group]
-    facts += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
+    declared = facts(calls_open=session.open(Family.OBSERVABILITY))
+    lines = [("state", row.state)]
+    for group in shown_facts(declared, row, Moment(session.clock.now())):
+        lines += [(label, value) for label, value, _ in group]
+    lines += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
     whole = setting.output.form == "wide"
-    setting.output.table([Column(""), Column("")], facts, titles=False, whole=whole)
+    setting.output.table([Column(""), Column("")], lines, titles=False, whole=whole)
 
 
 def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.output import Column, json_text
 from mogplex_tui.live import redact
+from mogplex_tui.live.rows import duration_seconds
 from mogplex_tui.live.tail import UNREADABLE
 from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds import RUNS, Context, duration_seconds
+from mogplex_tui.operate.kinds import RUNS, Context
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow

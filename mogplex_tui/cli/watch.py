@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 async def _watch(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.follow import ending
-    from mogplex_tui.operate.operations import name_of
+    from mogplex_tui.operate.run_facts import name_of
 
     finder = Finder(setting.session)
     watcher = Watcher(setting, finder, await finder.find(args.run))
@@ -141,7 +141,7 @@ class Watcher:
         )
 
     def _sentence(self) -> str:
-        from mogplex_tui.operate.operations import name_of
+        from mogplex_tui.operate.run_facts import name_of
 
         return self.setting.output.shown(f"{name_of(self.row)} is {self.row.state}")
 

@@ -108,6 +108,17 @@ class RunRow(NamedTuple):
         return self.started_at or self.created_at
 
 
+def duration_seconds(row: RunRow, now: datetime) -> float | None:
+    """Return how long a row took, or has taken so far."""
+    if row.duration_ms is not None:
+        return row.duration_ms / 1000
+    if row.live and row.began is not None and row.state != "pending":
+        return (now - row.began).total_seconds()
+    if row.ended_at is not None and row.began is not None:
+        return (row.ended_at - row.began).total_seconds()
+    return None
+
+
 def _trouble(said: str | None) -> str | None:
     """What went wrong may quote a command with its credentials, and the service does not look for those (v1.md §5.4)."""
     if not said:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
-from mogplex_tui.operate.model import Cell, Column, Format, Layout, Moment, Row, SortKey, column
+from mogplex_tui.operate.model import Cell, Column, Format, Layout, Moment, Row, SortKey, V, Words, column
 from mogplex_tui.operate.paths import line
 
 # Texts are sorted by this many characters of their beginning.
@@ -134,6 +134,29 @@ def state(*, is_own: bool = True) -> Format[str]:
     )
 
 
+LOCAL_TIME: Format[datetime] = Format(
+    lambda value, _: Cell(words.local(value), "dim"),
+    lambda value: (2, value.timestamp()),
+    lambda value, now: (now - value).total_seconds(),
+)
+"""An instant as the local date and time."""
+
+SECONDS: Format[float] = Format(
+    lambda value, _: Cell(words.seconds(value)),
+    lambda value: (1, value),
+    lambda value, _: value,
+    align="right",
+    is_span=True,
+)
+"""A span of time in seconds."""
+
+MODEL: Format[str] = Format(
+    lambda value, _: Cell(words.model(value), "dim"),
+    _text_sort,
+    lambda value, _: (words.model(value), value),
+)
+"""A model without its provider; found by both."""
+
 REASON: Format[str] = Format(
     lambda value, _: Cell(words.reason(line(value))),
     _text_sort,
@@ -165,6 +188,34 @@ def error_column(value: Callable[[Row], str | None], field: str, *, min_width: i
         return made.cell(row, moment) if value(row) else Cell("", "error")
 
     return replace(made, cell=cell, is_error=True)
+
+
+def time_column(
+    name: str,
+    title: str,
+    value: Callable[[Row, datetime], V | None],
+    format: Format[V],
+    layout: Layout | None = None,
+    *,
+    final: Callable[[Row], V | None],
+    field: str,
+) -> Column[Row]:
+    """Return a column whose value grows with the time; `final` is the value once it is fixed, for machine formats."""
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        found = value(row, moment.seen)
+        return Cell(words.DASH, "dim") if found is None else format.show(found, moment)
+
+    def sort_at(row: Row, at: datetime) -> SortKey:
+        found = value(row, at)
+        return (0, "") if found is None else format.sort(found)
+
+    def find(row: Row, at: datetime) -> Words:
+        found = value(row, at)
+        return None if found is None else format.find(found, at)
+
+    made = column(name, title, final, format, layout, field=field)
+    return replace(made, cell=cell, find=find, sort_at=sort_at)
 
 
 def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:

@@ -43,9 +43,15 @@ class Cell(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The time at which a cell is drawn."""
+    """The time at which a cell is drawn; `known` is when its row was last read, where reading it fails since then."""
 
     now: datetime
+    known: datetime | None = None
+
+    @property
+    def seen(self) -> datetime:
+        """Up to when the row is known: what goes on has taken that long at least."""
+        return self.known or self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class Column(Generic[Row]):
     """A column of a list. Made with `column`, which ties the value to its format.
 
     `name` is what filters and `--sort` call it; `field` is the service's name of the value, for CSV. A column that
-    `is_error` shows why a record could not be read, too.
+    `is_error` shows why a record could not be read, too. `sort_at` stands in for `sort` where the value depends on the
+    time.
     """
 
     name: str
@@ -94,6 +101,7 @@ class Column(Generic[Row]):
     format: Format[Value]
     is_text: bool = False
     is_error: bool = False
+    sort_at: Callable[[Row, datetime], SortKey] | None = None
 
 
 def _is_empty(value: object) -> bool:
@@ -109,8 +117,13 @@ def column(
     *,
     field: str = "",
     is_text: bool = False,
+    show: Callable[[Row, Moment], Cell] | None = None,
+    search: Callable[[Row], Words] | None = None,
 ) -> Column[Row]:
-    """Return a column that shows a value of a row in a format; a value that is absent is a dash."""
+    """Return a column that shows a value of a row in a format; a value that is absent is a dash.
+
+    `show` and `search` stand in for those of the format where they depend on more of the row than the value.
+    """
 
     def cell(row: Row, moment: Moment) -> Cell:
         found = value(row)
@@ -129,9 +142,9 @@ def column(
         title,
         field or name,
         value,  # type: ignore[arg-type]  # V is one of Value's types wherever a format exists for it
-        cell,
+        show or cell,
         sort,
-        find,
+        find if search is None else lambda row, _: search(row),
         layout or Layout(),
         format,  # type: ignore[arg-type]  # the column calls it with its own value alone
         is_text,

@@ -33,6 +33,7 @@ from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet, session_needed
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
+from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -61,11 +62,6 @@ class Outcome(NamedTuple):
     error: MogplexError | None = None
     new_id: str = ""
     closed: bool = False
-
-
-def name_of(row: RunRow) -> str:
-    """Return how sentences call a row: its repository and a short id."""
-    return f"{row.repo or 'run'} {words.short_id(row.run_id or row.key)}"
 
 
 def why_not_cancel(session: Session, row: RunRow) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import facts, paths, words
-from mogplex_tui.operate.kinds import Context, duration_seconds
+from mogplex_tui.operate import paths, run_facts, words
+from mogplex_tui.operate.kinds import Context
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
 
@@ -43,7 +43,7 @@ def cancel_question(session: Session, row: RunRow) -> Question:
     return Question(
         title="Cancel this run?",
         lines=about,
-        consequences=[facts.can_cancel_words(row), f"{price}."],
+        consequences=[run_facts.can_cancel_words(row), f"{price}."],
         keep="Keep running",
         go="Cancel run",
     )
@@ -79,7 +79,7 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
     if len(rows) > LISTED:
         about.append(f"  and {len(rows) - LISTED} more")
     means = [
-        facts.can_cancel_words(rows[0])
+        run_facts.can_cancel_words(rows[0])
         if len(rows) == 1
         else "The agents stop; their branches and sandboxes stay."
     ]

@@ -10,14 +10,15 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.rows import ENDED_STATES, RunRow
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.sources import Freshness, Source
-from mogplex_tui.operate import facts as facts_of
-from mogplex_tui.operate import words
+from mogplex_tui.operate import run_facts, words
 from mogplex_tui.operate.actions import Action, key_of
-from mogplex_tui.operate.kinds import duration_seconds
+from mogplex_tui.operate.kinds.base import Fact as ShownFact
+from mogplex_tui.operate.kinds.typed import links_of, shown_facts
+from mogplex_tui.operate.model import Moment
 from mogplex_tui.screens import ages, messages
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.event_pane import EventPane
@@ -98,25 +99,26 @@ class RunScreen(TailScreen):
             return
         row, now, seen = self.run_feed.row, self.session.clock.now(), self.seen()
         panel = self.record.facts
-        self.record.show(facts_of.links(row), ())
+        self.record.show(links_of(run_facts.LINKS, row), ())
         if self.folded:
             alert = self._alert(row).strip().split("\n", 1)[0]
             why = [(alert, Tone.ERROR)] if alert else []
             # Of a row that could not be read there are no facts to fold.
-            brief = [] if row.unreadable else facts_of.brief(row, seen)
+            brief = [] if row.unreadable else run_facts.brief(row, seen)
             panel.set_lines([*((line, Tone.PLAIN) for line in brief), *why])
             self.record.set_class(bool(why), "-failed")
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in self._facts(row, now, seen)
+            for group in self._facts(row, Moment(now, seen))
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
 
-    def _facts(self, row: RunRow, now: datetime, seen: datetime) -> list[list[facts_of.Fact]]:
+    def _facts(self, row: RunRow, moment: Moment) -> list[list[ShownFact]]:
         if row.unreadable:
-            return facts_of.of_unreadable(row, now)
-        return facts_of.of_run(row, now, seen, calls_open=self.session.open(Family.OBSERVABILITY))
+            return shown_facts(run_facts.UNREADABLE_FACTS, row, moment)
+        calls_open = self.session.open(Family.OBSERVABILITY)
+        return shown_facts(run_facts.facts(calls_open=calls_open), row, moment)
 
     def _alert(self, row: RunRow) -> str:
         """Return what went wrong, or why the row could not be read and where it can be seen."""
@@ -232,7 +234,7 @@ class RunScreen(TailScreen):
 
     def do_kind_copy(self) -> None:
         """Copy the run's id."""
-        self.console.copy(*facts_of.copied(self.run_feed.row))
+        self.console.copy(*run_facts.copied(self.run_feed.row))
 
     def do_kind_json(self) -> None:
         """Show the run as the service tells it now."""

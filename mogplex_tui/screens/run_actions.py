@@ -96,7 +96,8 @@ class RunActions:
 
     async def _start(self, draft: Any) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import name_of, start
+        from mogplex_tui.operate.operations import start
+        from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen
         try:
@@ -130,7 +131,8 @@ class RunActions:
 
     async def _find(self, run_id: str) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import find_run, name_of
+        from mogplex_tui.operate.operations import find_run
+        from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen
         try:

@@ -13,8 +13,8 @@ from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.actions import BY_ID, Action, key_of, offered
-from mogplex_tui.operate.facts import copied
 from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.run_facts import copied
 from mogplex_tui.screens.base import bindings
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable

@@ -8,15 +8,18 @@ import pytest
 
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import RunRow, Source
-from mogplex_tui.operate import facts
+from mogplex_tui.operate import run_facts
+from mogplex_tui.operate.kinds.typed import shown_facts
+from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.words import DASH
 from tests.unit.fakes import START, call, job, run, stamp, uuid
 
 NOW = START + timedelta(hours=1)
 
 
-def told(row: RunRow) -> dict[str, str]:
-    return {label: value for group in facts.of_run(row, NOW) for label, value, _ in group}
+def told(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
+    groups = shown_facts(run_facts.facts(calls_open=calls_open), row, Moment(NOW))
+    return {label: value for group in groups for label, value, _ in group}
 
 
 def test_a_finished_call_tells_everything() -> None:
@@ -85,9 +88,7 @@ def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], wh
     ids=["token", "session"],
 )
 def test_a_cost_that_was_never_read_is_not_called_unpriced(row: RunRow, calls_open: bool, why: str) -> None:
-    found = {
-        label: value for group in facts.of_run(row, NOW, calls_open=calls_open) for label, value, _ in group
-    }
+    found = told(row, calls_open=calls_open)
     assert found["cost"] == f"{DASH}  {why}"
 
 
@@ -131,13 +132,13 @@ def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
         make.from_run(run(1)),
         RunRow("k", Source.CALL, "unknown"),
     ):
-        first, second = facts.brief(row, NOW)
+        first, second = run_facts.brief(row, NOW)
         assert "None" not in first + second
         assert f"cost {DASH}" in second
         assert "$0.00" not in second
-    assert "run 00f00000" in facts.brief(make.from_run(run(1)), NOW)[1]
+    assert "run 00f00000" in run_facts.brief(make.from_run(run(1)), NOW)[1]
 
 
 def test_what_a_cancel_leaves_behind_is_said() -> None:
-    assert "branch and sandbox stay" in facts.can_cancel_words(make.from_run(run(1)))
-    assert "job" in facts.can_cancel_words(make.from_job(job(1, "a"), "a", None))
+    assert "branch and sandbox stay" in run_facts.can_cancel_words(make.from_run(run(1)))
+    assert "job" in run_facts.can_cancel_words(make.from_job(job(1, "a"), "a", None))

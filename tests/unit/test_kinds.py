@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from mogplex_tui.live import rows as make
-from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.live.rows import Cost, RunRow, Source, duration_seconds
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate.kinds import KINDS, RUNS, Context, duration_seconds
+from mogplex_tui.operate.kinds import KINDS, RUNS, Context
 from mogplex_tui.operate.words import DASH
 from mogplex_tui.widgets.letters import letters
 from tests.unit.fakes import START, call, job, run, stamp

@@ -14,6 +14,7 @@ from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find, fields_at, word_of
+from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.standing import said
 
 if TYPE_CHECKING:
@@ -24,22 +25,11 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.verb import Verb
 
 Cell = tuple[str, str]
+Context = Moment
 Seen = Callable[[Any], datetime]
 """Up to when a row is known."""
 Fact = tuple[str, str, str]
 """A label, a value and its tone."""
-
-
-class Context(NamedTuple):
-    """What a cell depends on besides its row: the time, and up to when rows are known where that is earlier."""
-
-    now: datetime
-    known: datetime | None = None
-
-    @property
-    def seen(self) -> datetime:
-        """Up to when rows are known: what goes on has taken so long at least."""
-        return self.known or self.now
 
 
 class Field(NamedTuple):

@@ -1,164 +1,143 @@
-"""Runs and calls: the first of all kinds, with a screen of its own shape (v1.md §7, observability.md §2)."""
+"""Runs and calls (v1.md §7, observability.md §2). `live.runs` reads them, for they come from several lists."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from mogplex_tui.live.rows import RunRow
-from mogplex_tui.operate import words
-from mogplex_tui.operate.finding import Find
-from mogplex_tui.operate.kinds.base import Cell, Context, Field, Kind
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-def _muted(row: RunRow, tone: str = "plain") -> str:
-    """Finished work is quiet; live and failing work is bright."""
-    return tone if row.live or row.state == "failed" else "dim"
+from mogplex_tui.live.rows import RunRow, duration_seconds
+from mogplex_tui.operate import formats, run_facts, words
+from mogplex_tui.operate.model import Cell, Kind, Layout, Moment, SortKey, Words, column
+from mogplex_tui.operate.run_facts import name_of
 
 
-def duration_seconds(row: RunRow, now: datetime) -> float | None:
-    """Return how long a row took, or has taken so far."""
-    if row.duration_ms is not None:
-        return row.duration_ms / 1000
-    if row.live and row.began is not None and row.state != "pending":
-        return (now - row.began).total_seconds()
-    if row.ended_at is not None and row.began is not None:
-        return (row.ended_at - row.began).total_seconds()
-    return None
+def _state(row: RunRow) -> Words:
+    """Return by what a state is found: the word on screen, the service's, and `live` as the title counts it."""
+    return (words.state(row.state)[1], row.state, *(("live",) if row.live else ()))
 
 
-def _state_cell(row: RunRow, _: Context) -> Cell:
-    glyph, word, tone = words.state(row.state)
-    return (f"{glyph} {word}", tone)
+def _repo(row: RunRow, _: Moment) -> Cell:
+    return Cell(row.repo or words.short_id(row.repo_id))
 
 
-def _error_cell(row: RunRow, _: Context) -> Cell:
-    return (words.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim")
+def _who(row: RunRow, _: Moment) -> Cell:
+    return Cell(row.who, "plain") if row.who else Cell(words.DASH, "dim")
 
 
-def _seconds_ago(row: RunRow, now: datetime) -> float | None:
-    return None if row.began is None else (now - row.began).total_seconds()
+def _cost(row: RunRow, _: Moment) -> Cell:
+    return Cell(words.money(row.cost, row.cost_source))
 
 
-# Found by what is shown and by the service's own word, where they differ; what the title counts as live also by that.
-_SEARCH: dict[str, Find] = {
-    "state": lambda row, _: (words.state(row.state)[1], row.state, *(("live",) if row.live else ())),
-    "repo": lambda row, _: row.repo,
-    "who": lambda row, _: row.who,
-    "step": lambda row, _: row.step,
-    "model": lambda row, _: (words.model(row.model), row.model) if row.model else None,
-    "branch": lambda row, _: row.branch,
-    "sandbox": lambda row, _: tuple(filter(None, (row.sandbox_id, row.sandbox_name))),
-    "type": lambda row, _: row.kind,
-    "harness": lambda row, _: row.harness,
-    "error": lambda row, _: (words.cause(row.error), row.error) if row.error else None,
-    "prompt": lambda row, _: row.prompt,
-    "id": lambda row, _: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
-    "cost": lambda row, _: None if row.cost is None else float(row.cost),
-    "tokens": lambda row, _: None if row.tokens is None else float(row.tokens),
-    "time": duration_seconds,
-    "age": _seconds_ago,
-    # Sub-projects share the name of their repository (projects.md §1): the id alone tells them apart.
-    "project": lambda row, _: row.repo_id,
-}
+def _error(row: RunRow, _: Moment) -> Cell:
+    return Cell(words.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim")
 
 
-def _began(row: RunRow) -> datetime:
-    return row.began or _LONG_AGO
+def _cause(row: RunRow) -> Words:
+    return (words.cause(row.error), row.error) if row.error else None
 
 
-RUNS = Kind(
+def _final_seconds(row: RunRow) -> float | None:
+    return None if row.duration_ms is None else row.duration_ms / 1000
+
+
+def _order(row: RunRow) -> tuple[SortKey, ...]:
+    """Sort by live or not, then by age; the list is in descending order."""
+    began: datetime | None = row.began
+    return ((1 if row.live else 0, float("-inf") if began is None else began.timestamp()),)
+
+
+KIND = Kind[RunRow](
     name="runs",
     title="Runs",
     noun="run",
-    search=_SEARCH,
-    # Newest first with the live ones on top, once turned round by a descending order.
-    default_sort=lambda row: (row.live, _began(row)),
-    fields=(
-        Field("state", "STATE", 12, _state_cell, sort=lambda row: (row.state,), priority=0),
-        Field(
+    aliases=(),
+    contract="v1.md §7, observability.md §2",
+    sources=(),
+    columns=(
+        column("state", "STATE", lambda row: row.state, formats.state(), Layout(12), search=_state),
+        column(
             "repo",
             "REPO",
-            18,
-            lambda row, _: (row.repo or words.short_id(row.repo_id), _muted(row)),
-            sort=lambda row: (row.repo or "",),
-            priority=0,
-            flex=1,
-            min_width=11,
-            cut="middle",
+            lambda row: row.repo,
+            formats.text(),
+            Layout(18, flex=1, min_width=11, cut="middle"),
+            show=_repo,
+            search=lambda row: row.repo,
         ),
-        Field(
+        column(
             "who",
             "WHO",
-            16,
-            lambda row, _: (row.who or words.DASH, _muted(row)),
-            sort=lambda row: (row.who or "",),
-            priority=2,
-            flex=1,
-            min_width=11,
+            lambda row: row.who,
+            formats.text(),
+            Layout(16, 2, flex=1, min_width=11),
+            show=_who,
+            search=lambda row: row.who,
         ),
-        Field(
+        column(
             "model",
             "MODEL",
-            17,
-            lambda row, _: (words.model(row.model), "dim"),
-            sort=lambda row: (row.model or "",),
-            priority=4,
-            flex=1,
-            min_width=13,
-            cut="middle",
+            lambda row: row.model,
+            formats.MODEL,
+            Layout(17, 4, flex=1, min_width=13, cut="middle"),
         ),
-        Field(
+        column(
             "branch",
             "BRANCH",
-            20,
-            lambda row, _: (row.branch or words.DASH, _muted(row)),
-            sort=lambda row: (row.branch or "",),
-            priority=3,
-            flex=2,
-            min_width=12,
-            cut="middle",
+            lambda row: row.branch,
+            formats.text(),
+            Layout(20, 3, flex=2, min_width=12, cut="middle"),
+            search=lambda row: row.branch,
         ),
-        Field(
-            "age",
-            "AGE",
-            3,
-            lambda row, context: (words.age(row.began, context.now), "dim"),
-            # The order of ages, not of instants: what is largest is the oldest.
-            sort=lambda row: (row.began is not None, -_began(row).timestamp()),
-            align="right",
-            priority=0,
-            span=True,
-        ),
-        Field(
+        column("age", "AGE", lambda row: row.began, formats.AGE, Layout(3), field="started_at"),
+        formats.time_column(
             "time",
             "TIME",
-            6,
-            lambda row, context: (words.seconds(duration_seconds(row, context.seen)), _muted(row)),
-            sort_at=lambda row, now: (duration_seconds(row, now) or -1.0,),
-            align="right",
-            priority=1,
-            span=True,
+            duration_seconds,
+            formats.SECONDS,
+            Layout(6, 1),
+            final=_final_seconds,
+            field="duration_seconds",
         ),
-        Field(
-            "tokens",
-            "TOKENS",
-            6,
-            lambda row, _: (words.count(row.tokens), _muted(row)),
-            sort=lambda row: (-1 if row.tokens is None else row.tokens,),
-            align="right",
-            priority=3,
-        ),
-        Field(
+        column("tokens", "TOKENS", lambda row: row.tokens, formats.count(), Layout(6, 3)),
+        column(
             "cost",
             "COST",
-            8,
-            lambda row, _: (words.money(row.cost, row.cost_source), _muted(row)),
-            sort=lambda row: (-1.0 if row.cost is None else float(row.cost),),
-            align="right",
-            priority=0,
+            lambda row: row.cost,
+            formats.MONEY,
+            Layout(8),
+            field="cost_usd",
+            show=_cost,
         ),
-        Field("error", "", words.LEAST_CAUSE, _error_cell, priority=0, flex=3),
+        replace(
+            column(
+                "error",
+                "",
+                lambda row: row.error,
+                formats.ERROR,
+                Layout(words.LEAST_CAUSE, flex=3),
+                show=_error,
+                search=_cause,
+            ),
+            is_error=True,
+        ),
     ),
+    hidden_filters={
+        "step": lambda row: row.step,
+        "sandbox": lambda row: tuple(filter(None, (row.sandbox_id, row.sandbox_name))),
+        "type": lambda row: row.kind,
+        "harness": lambda row: row.harness,
+        "prompt": lambda row: row.prompt,
+        "id": lambda row: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
+        # Sub-projects share the name of their repository (projects.md §1): the id alone tells them apart.
+        "project": lambda row: row.repo_id,
+    },
+    label=name_of,
+    # Newest first with the live ones on top.
+    default_sort=_order,
+    descending=True,
+    facts=run_facts.facts(calls_open=True),
+    links=run_facts.LINKS,
+    is_quiet=lambda row: row.state in ("success", "cancelled"),
+    empty="No runs yet.",
+    needs="",
 )

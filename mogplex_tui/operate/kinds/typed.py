@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -76,13 +76,55 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         quiet=lambda item: item.record is not None and kind.is_quiet(item.record),
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
-        links=lambda item: [link for each in kind.links if (link := _link(each, item.record)) is not None],
+        links=lambda item: links_of(kind.links, item.record),
         texts=lambda item, _: _texts(kind, item.record),
         url=None if kind.page_in_browser is None else partial(_url, kind.page_in_browser),
         verbs=(*map(_creation, kind.creations), *map(_verb, kind.actions)),
         empty=kind.empty,
         needs=kind.needs,
     )
+
+
+def for_run_list(kind: Kind[Row]) -> base.Kind:
+    """Return a typed kind for a list that holds the rows themselves, without the items of a collection."""
+    return base.Kind(
+        name=kind.name,
+        title=kind.title,
+        noun=kind.noun,
+        aliases=kind.aliases,
+        contract=kind.contract,
+        fields=tuple(map(_row_field, kind.columns)),
+        search={name: _found_in_row(find) for name, find in kind.hidden_filters.items()},
+        default_sort=_sort(kind),
+        descending=kind.descending,
+        quiet=kind.is_quiet,
+        label=kind.label,
+        empty=kind.empty,
+        needs=kind.needs,
+    )
+
+
+def _row_field(column: Column[Row]) -> base.Field:
+    layout, format = column.layout, column.format
+    return base.Field(
+        column.name,
+        column.title,
+        layout.width,
+        column.cell,
+        None if column.is_error else column.sort,
+        column.sort_at,
+        align=format.align,
+        priority=layout.priority,
+        flex=layout.flex,
+        min_width=layout.min_width,
+        cut=layout.cut,
+        find=column.find,
+        span=format.is_span,
+    )
+
+
+def _found_in_row(find: Callable[[Row], Words]) -> Find:
+    return lambda row, _: find(row)
 
 
 def listing_of(page: Page[Row]) -> Listing:
@@ -170,7 +212,7 @@ def _field(column: Column[Row]) -> base.Field:
                 if column.is_error
                 else (words.DASH, "dim")
             )
-        return column.cell(item.record, Moment(context.now))
+        return column.cell(item.record, context)
 
     def sort(item: Item) -> Any:
         return (0, "") if item.record is None else column.sort(item.record)
@@ -214,11 +256,12 @@ def _found_unreadable(column: Column[Row], item: Item) -> tuple[str, ...] | None
 
 def facts_of(kind: Kind[Row], row: Row | None, moment: Moment) -> list[list[base.Fact]]:
     """Return the facts of a row in groups, each a label, a text and its tone."""
-    if row is None:
-        return []
-    return [
-        [shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in kind.facts
-    ]
+    return [] if row is None else shown_facts(kind.facts, row, moment)
+
+
+def shown_facts(groups: Sequence[Sequence[Fact[Row]]], row: Row, moment: Moment) -> list[list[base.Fact]]:
+    """Return groups of facts as they are shown of a row."""
+    return [[shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in groups]
 
 
 def _fact(fact: Fact[Row], row: Row, moment: Moment) -> base.Fact | None:
@@ -243,6 +286,11 @@ def said(value: Value, moment: Moment) -> Cell:
     if isinstance(value, int | float):
         return Cell(f"{value:,}", "dim" if value == 0 else "plain")
     return Cell(line(value if isinstance(value, str) else list(value)))
+
+
+def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[base.Link]:
+    """Return the links of a row that lead anywhere."""
+    return [found for each in links if (found := _link(each, row)) is not None]
 
 
 def _link(link: Link[Row], row: Row | None) -> base.Link | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from mogplex_tui.live.collection import Item
-from mogplex_tui.operate import facts
+from mogplex_tui.operate import run_facts
 from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.operate.kinds.typed import links_of
 from tests.pilot.kinds.records import fields_of
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.test_filtering import Story, story
@@ -83,7 +84,7 @@ async def test_a_run_leads_to_whatever_it_names(story: Story) -> None:
     there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
     met = set()
     for row in story.rows["runs"]:
-        ways = {(link.kind, link.key) for link in facts.links(row)}
+        ways = {(link.kind, link.key) for link in links_of(run_facts.LINKS, row)}
         named = {
             "projects": row.repo_id,
             "agents": row.agent_id,

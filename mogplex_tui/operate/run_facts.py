@@ -1,0 +1,202 @@
+"""The facts and links of a run, in groups that answer what an operator asks (runtime-model.md §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mogplex_tui.live.rows import Cost, RunRow, Source, duration_seconds
+from mogplex_tui.operate import formats, words
+from mogplex_tui.operate.model import Cell, Fact, Link, Moment, fact
+
+NEEDS_SESSION = "needs a browser session"
+
+PROVENANCE = {
+    Cost.KNOWN: "billed",
+    Cost.ESTIMATED: "estimated",
+    Cost.UNKNOWN: "unknown",
+}
+
+
+def name_of(row: RunRow) -> str:
+    """Return how sentences call a row: its repository and a short id."""
+    return f"{row.repo or 'run'} {words.short_id(row.run_id or row.key)}"
+
+
+def _known(text: str | None) -> str | None:
+    return None if text == words.DASH else text
+
+
+def _repo(row: RunRow) -> str | None:
+    return row.repo or _known(words.short_id(row.repo_id))
+
+
+def _sandbox(row: RunRow) -> str | None:
+    return row.sandbox_name or _known(words.short_id(row.sandbox_id))
+
+
+def _model(row: RunRow) -> str:
+    if row.model and row.harness:
+        return f"{words.model(row.model)} via {row.harness}"
+    return words.model(row.model) if row.model else (row.harness or words.DASH)
+
+
+_PLACE: tuple[Fact[RunRow], ...] = (
+    Fact("repo", _repo),
+    Fact("branch", lambda row: row.branch),
+    fact("base", lambda row: row.base_branch, formats.text("dim")),
+    Fact("sandbox", _sandbox),
+    Fact("model", lambda row: _known(_model(row))),
+    fact("type", lambda row: row.kind, formats.text("dim")),
+    Fact("step", lambda row: row.step, optional=True),
+    fact("pull req", lambda row: row.pull_request, formats.text("accent"), optional=True),
+)
+
+
+def missing_cost(row: RunRow, calls_open: bool) -> str:
+    """Return why a run without a cost has none."""
+    if not row.cost_is_read:
+        return "not read yet" if calls_open else NEEDS_SESSION
+    if row.harness and not row.model:
+        # Prices are of models; the service may still bill the run later (observability.md §6).
+        return "no price for harness runs"
+    if row.tokens:
+        return "no price known"
+    return "not known yet" if row.live else "not known"
+
+
+def _before_cancel(row: RunRow) -> str:
+    # The service forgets tokens and cost with a cancel.
+    return ", before the cancel" if row.before_cancel else ""
+
+
+def _tokens(row: RunRow, _: Moment) -> Cell:
+    into, out = words.count(row.input_tokens), words.count(row.output_tokens)
+    split = row.input_tokens is not None or row.output_tokens is not None
+    return Cell(f"{f'{into} in  {out} out' if split else words.count(row.tokens)}{_before_cancel(row)}")
+
+
+def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
+    def cost(row: RunRow, _: Moment) -> Cell:
+        if row.cost is None:
+            return Cell(f"{words.DASH}  {missing_cost(row, calls_open)}", "dim")
+        amount = words.money(row.cost, row.cost_source)
+        return Cell(f"{amount}  {PROVENANCE[row.cost_source]}{_before_cancel(row)}", "strong")
+
+    return (
+        Fact("tokens", lambda row: row.tokens, _tokens),
+        fact("cached", lambda row: row.cached_tokens or None, formats.count("dim"), optional=True),
+        Fact("cost", lambda row: row.cost, cost),
+    )
+
+
+def _started(row: RunRow, moment: Moment) -> Cell:
+    return Cell(f"{words.age(row.began, moment.now)} ago" if row.began else words.DASH)
+
+
+def _elapsed(row: RunRow, moment: Moment) -> Cell:
+    return Cell(words.seconds(duration_seconds(row, moment.seen)) if row.live else "")
+
+
+def _duration(row: RunRow, moment: Moment) -> Cell:
+    return Cell("" if row.live else words.seconds(duration_seconds(row, moment.seen)))
+
+
+_STARTED: tuple[Fact[RunRow], ...] = (
+    Fact("started", lambda row: row.began, _started),
+    fact("at", lambda row: row.began, formats.LOCAL_TIME),
+)
+_TIMES: tuple[Fact[RunRow], ...] = (
+    *_STARTED,
+    Fact("so far", lambda _: None, _elapsed, optional=True),
+    Fact("took", lambda _: None, _duration, optional=True),
+    fact("ended", lambda row: row.ended_at, formats.LOCAL_TIME, optional=True),
+)
+
+
+def _own_key(row: RunRow) -> str | None:
+    """Return the key of a row that has no other id."""
+    others = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
+    return None if any(others) else row.key
+
+
+_ID = formats.text("dim")
+_IDS: tuple[Fact[RunRow], ...] = (
+    fact("run", lambda row: row.run_id, _ID, optional=True),
+    fact("call", lambda row: row.call_id, _ID, optional=True),
+    fact("job", lambda row: row.job_id, _ID, optional=True),
+    fact("automation", lambda row: row.automation_id, _ID, optional=True),
+    fact("sandbox id", lambda row: row.sandbox_id, _ID, optional=True),
+    fact("id", _own_key, _ID, optional=True),
+)
+
+
+def facts(*, calls_open: bool) -> Sequence[Sequence[Fact[RunRow]]]:
+    """Return the groups of facts of a run.
+
+    `calls_open` says whether the credential opens the calls, the only records that carry the cost of a run.
+    """
+    return (_PLACE, _spend(calls_open=calls_open), _TIMES, _IDS)
+
+
+UNREADABLE_FACTS: Sequence[Sequence[Fact[RunRow]]] = (_STARTED, _IDS)
+"""The facts of a row that could not be read: when it was, and its id."""
+
+
+def _priced_model(row: RunRow) -> str | None:
+    return None if (row.model or "").startswith("harness:") else row.model
+
+
+LINKS: tuple[Link[RunRow], ...] = (
+    Link("repo", "projects", lambda row: row.repo or words.short_id(row.repo_id), lambda row: row.repo_id),
+    Link(
+        "agent",
+        "agents",
+        lambda row: (row.who if row.who != row.harness else None) or words.short_id(row.agent_id),
+        lambda row: row.agent_id,
+    ),
+    Link("job", "jobs", lambda row: words.short_id(row.job_id), lambda row: row.job_id),
+    Link(
+        "automation",
+        "automations",
+        lambda row: (row.who if row.source is Source.JOB else None) or words.short_id(row.automation_id),
+        lambda row: row.automation_id,
+    ),
+    Link(
+        "sandbox",
+        "sandboxes",
+        lambda row: row.sandbox_name or words.short_id(row.sandbox_id),
+        lambda row: row.sandbox_id,
+    ),
+    Link("model", "models", lambda row: words.model(_priced_model(row)), _priced_model),
+)
+"""From a run to its repository, its agent and automation, the sandbox where it works, and its model."""
+
+
+def copied(row: RunRow) -> tuple[str, str]:
+    """Return the id of a run, or of its call where it has none, and what it is called."""
+    if row.run_id:
+        return row.run_id, f"the id of run {words.short_id(row.run_id)}"
+    return row.key, f"the id of {row.kind or 'call'} {words.short_id(row.key)}"
+
+
+def brief(row: RunRow, now: datetime) -> list[str]:
+    """Return the two lines that stand for the facts at narrow widths."""
+    left = [row.repo or words.short_id(row.repo_id), row.branch or "", _model(row)]
+    cost = words.money(row.cost, row.cost_source)
+    right = [
+        words.seconds(duration_seconds(row, now)),
+        f"{words.count(row.tokens)} tokens",
+        f"cost {cost}",
+        f"run {words.short_id(row.run_id)}" if row.run_id else f"id {words.short_id(row.key)}",
+    ]
+    if row.sandbox_name:
+        right.append(f"sandbox {row.sandbox_name}")
+    return ["  ".join(part for part in left if part), "  ".join(right)]
+
+
+def can_cancel_words(row: RunRow) -> str:
+    """Return what a cancel leaves behind, for the question before it."""
+    if row.source is Source.JOB:
+        return "The job and its agents stop; branches and sandboxes stay."
+    return "The agent stops; its branch and sandbox stay."

@@ -25,11 +25,10 @@ from mogplex_tui.config.settings import Settings
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions
-from mogplex_tui.screens.base import ConsoleScreen
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.console import Console
+from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
-from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.letters import Letters
 from mogplex_tui.widgets.option_lists import page_only_what_is_drawn
 from mogplex_tui.widgets.shared_caches import share_backgrounds
@@ -141,7 +140,7 @@ class ConsoleApp(App[int]):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen of the first mode."""
-        return RunsScreen()
+        return self.parts.navigation.run_list()
 
     def _take_keys(self, settings: Settings) -> None:
         """Apply the operator's keys before any screen is made; rejected keys are reported after the first frame."""
@@ -224,7 +223,7 @@ class ConsoleApp(App[int]):
             )
             self.runs.join_kept()
         self._end_on_signals()
-        self.add_mode(self.DEFAULT_MODE, RunsScreen)
+        self.add_mode(self.DEFAULT_MODE, self.parts.navigation.run_list)
         self.call_after_refresh(self._begin)
 
     def _end_on_signals(self) -> None:
@@ -328,14 +327,14 @@ class ConsoleApp(App[int]):
 
         if isinstance(self.screen, ConsoleScreen):
             read_only = actions.why_read_only(self.session)
-            never = self.screen.never()
+            never = self.screen.unused_actions()
             self.push_screen(
                 HelpModal(
-                    self.screen.SCOPE,
+                    self.screen.scope,
                     read_only=read_only,
                     ascii_only=self.look.ascii,
                     never=never,
-                    closed=actions.closed_in(self.screen.SCOPE, self.session),
+                    closed=actions.closed_in(self.screen.scope, self.session),
                 )
             )
 

@@ -57,11 +57,6 @@ class Action(NamedTuple):
         """What it does, in a sentence."""
         return told(self.help)
 
-    @property
-    def method(self) -> str:
-        """The name under which a screen or the app implements it."""
-        return "do_" + self.id.replace(".", "_").replace("-", "_")
-
 
 # Names that stand for many screens: see `tags_of`.
 EVERYWHERE = frozenset({"everywhere"})

@@ -1,27 +1,32 @@
-"""The generic detail: facts in groups, links that Enter follows, long texts, and the raw JSON of anything."""
+"""The screen of one record: facts in groups, links, long texts, its JSON, and its log if its kind has one."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.collection import Item
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.live.tail import Added
 from mogplex_tui.operate import actions, words
 from mogplex_tui.operate.kinds.base import Context, Kind
-from mogplex_tui.screens import ages
-from mogplex_tui.screens.base import ConsoleScreen, bindings
+from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_screen import never_of, tab_of, takes, verb_of
+from mogplex_tui.screens.kind_list import applies, tab_of, unused_actions, verb_of
+from mogplex_tui.screens.record_log import RecordLog
 from mogplex_tui.screens.record_view import RecordView
+from mogplex_tui.screens.tail_models import LogTailModel
+from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
@@ -29,87 +34,119 @@ from mogplex_tui.widgets.tones import Tone
 
 
 class DetailScreen(ConsoleScreen):
-    """One record of one kind. `detail_of` makes the class of a kind."""
+    """One record of one kind. Where the kind has logs, the record stands beside its log."""
 
-    KIND: ClassVar[Kind]
-    CSS_PATH = "detail.tcss"
+    CSS_PATH = "detail_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self, item: Item) -> None:
-        super().__init__()
+    def __init__(self, kind: Kind, item: Item) -> None:
+        actions.know(kind)
+        super().__init__(actions.detail_scope(kind.name), tab_of(kind))
+        self.kind = kind
+        self.collection = self.console.collections.of(kind)
         self._given = item
+        # The feed that reads this record by itself; made when the screen is first visible.
         self._one: Feed | None = None
-        # Whether there is more to the record than its list says; not known before it was read by itself.
-        self._says_more = True
-        # Whether what is read of it by itself tells the whole record, so that its list adds nothing.
-        self._tells_all = False
-        self._shown: Any = None
+        # Whether a read of the record adds to what its list has of it; not known before the first read.
+        self._adds_to_list = True
+        # Whether a read of the record has all of it, so that its list adds nothing.
+        self._is_whole_record = False
+        self._drawn: Any = None
+        self.record = RecordView(texts_first=kind.texts_first, id="detail")
+        self.record_log: RecordLog | None = None
+        self.pane: TailPane | None = None
+        self.handlers |= {
+            "kind.follow": self.follow_link,
+            "kind.json": self.show_json,
+            "kind.copy": self.copy_id,
+            "kind.browse": lambda: self.console.browse(self.kind, self.item()),
+            "go.back": self.go_back,
+            **{f"{kind.name}.{verb.id}": partial(self.ask_action, verb) for verb in kind.verbs},
+        }
+        if kind.tail is not None:
+            self.record_log = RecordLog(self.session, kind, kind.tail, self.item, self._lines_added)
+            self.pane = self._make_pane(self.record_log)
+            self.handlers |= {**self.pane.handlers(), "tail.times": self._notify_no_times}
 
-    @property
-    def collection(self) -> Collection:
-        """The rows of the kind."""
-        return self.console.collections.of(self.KIND)
+    def _make_pane(self, log: RecordLog) -> TailPane:
+        return TailPane(
+            self.record,
+            LogTailModel(log.lines),
+            log.raw_line,
+            self.console.look,
+            lines_name="log",
+            focus_record=True,
+            status_changed=self._status_changed,
+            fold_changed=self.draw_facts,
+        )
 
-    def on_row(self) -> Item:
-        """Return the record as it is known now; as it was known last, with nothing under way, when it is gone."""
+    def item(self) -> Item:
+        """Return the record as it is known now; once it is gone, as it was known last, with no change under way."""
         now = self.collection.set.rows.get(self._given.key)
         if now is None:
             return replace(self._given, doing=None)
         self._given = now
         return now
 
-    @property
-    def record(self) -> RecordView:
-        """The page of the record."""
-        return self.query_one("#detail", RecordView)
-
-    def here(self) -> str:
+    def step_name(self) -> str:
         """Return the record's name."""
-        return self.KIND.name_of(self.on_row())
+        return self.kind.name_of(self.item())
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the notice, the record and the pane of the JSON."""
+        """Yield the notice, the record with its log, and the pane of its JSON."""
         yield Notice(id="notice")
-        yield from self.compose_record()
-        yield EventPane(id="json")
-
-    def compose_record(self) -> Iterator[Widget]:
-        """Yield the facts, the links and the texts."""
-        yield RecordView(texts_first=self.KIND.texts_first, id="detail")
+        if self.pane is not None:
+            yield self.pane
+        else:
+            yield self.record
+            yield EventPane(id="json")
 
     def on_mount(self) -> None:
-        """Hear of the list; what the record says by itself comes into it as well."""
+        """Subscribe to the list, which also receives what a read of the record itself returns, and to the log."""
+        if self.record_log is not None and self.pane is not None:
+            # The lines of a log have no column of times.
+            self.pane.tail.toggle_times()
+            self.listen(self.record_log.feed.changed, self.changed_soon)
+            self.listen(self.collection.set.changes, lambda _: self._record_changed())
         self.listen(self.collection.set.changes, lambda _: self.changed_soon())
         self.listen(self.collection.feed.changed, self.changed_soon)
         self.flush()
-        self.give_keys_back()
+        self.focus_first()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold the facts in a narrow terminal if there is a log beside them."""
+        if self.pane is not None:
+            self.pane.set_width(event.size.width)
+
+    # Reading ---------------------------------------------------------------------------------------------------
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the record's own feed, where that says more, and what keeps its list fresh."""
-        if self._one is None and self.KIND.one is not None and self._given.record is not None:
-            self._one = self._feed_of_one()
-            # What it finds comes into the list; that it fails is told by itself alone.
+        """Return the feeds of the log, of the record itself, and of its list."""
+        if self._one is None and self.kind.one is not None and self._given.record is not None:
+            self._one = self._feed_of_record()
+            # Its rows come into the list; that it fails is signalled by itself alone.
             self.listen(self._one.changed, self.changed_soon)
-        rest = self.console.collections.feeds_of(self.KIND)
-        return rest if self._one is None else (self._one, *rest)
+        log = () if self.record_log is None else (self.record_log.feed,)
+        own = () if self._one is None else (self._one,)
+        return (*log, *own, *self.console.collections.feeds_of(self.kind))
 
-    def _feed_of_one(self) -> Feed:
-        collection, one = self.collection, self.KIND.one
+    def _feed_of_record(self) -> Feed:
+        collection, read_one = self.collection, self.kind.one
 
         async def fetch() -> bool:
-            if one is None:
+            if read_one is None:
                 return False
-            before, listed = collection.set.rows.get(self._given.key), self.on_row()
-            fresh = await one(self.session.client.at(Priority.TAIL), listed)
-            self._says_more = fresh is not listed
-            self._tells_all = fresh.raw is not listed.raw
+            before, listed = collection.set.rows.get(self._given.key), self.item()
+            fresh = await read_one(self.session.client.at(Priority.TAIL), listed)
+            self._adds_to_list = fresh is not listed
+            self._is_whole_record = fresh.raw is not listed.raw
             self._given = fresh
             collection.put(fresh)
             return fresh != before
 
         return Feed(
-            # Of this page alone: another of the same record tells by itself that its reading fails.
-            f"one:{self.KIND.name}:{self._given.key}:{id(self)}",
+            # Each screen has its own, also two screens of one record.
+            f"one:{self.kind.name}:{self._given.key}:{id(self)}",
             fetch,
             Priority.TAIL,
             every=30.0,
@@ -120,209 +157,262 @@ class DetailScreen(ConsoleScreen):
             metered=collection.feed.metered,
         )
 
+    def _lines_added(self, added: Added) -> None:
+        if self.pane is not None:
+            self.pane.added(added)
+            self.changed_soon()
+
+    def _record_changed(self) -> None:
+        if self.record_log is not None and self.is_reading:
+            self.record_log.record_changed()
+
+    # Drawing ---------------------------------------------------------------------------------------------------
+
     def flush(self) -> None:
-        """Draw what is different since the last time."""
-        item = self.on_row()
+        """Draw what has changed since the last flush."""
+        if self.pane is not None:
+            self.pane.draw()
+        item = self.item()
         self.draw_facts()
-        if item != self._shown:
-            self._shown = item
+        if item != self._drawn:
+            self._drawn = item
             known = item.record is not None
-            texts = self.KIND.texts(item, self.context()) if known else ()
-            self.record.show(self.KIND.links(item) if known else (), texts)
-        self._say(item)
+            texts = self.kind.texts(item, self._fact_context()) if known else ()
+            self.record.show(self.kind.links(item) if known else (), texts)
+        self._update_notice(item)
         if self.is_current:
             self.refresh_chrome()
+        self._update_log_message()
 
-    def context(self) -> Context:
-        """Return what facts and texts depend on besides the record."""
+    def _fact_context(self) -> Context:
         return Context(self.session.clock.now())
 
-    def fact_groups(self) -> list[list[Fact]]:
-        """Return the kind's facts of the record."""
-        item, context = self.on_row(), self.context()
+    def _fact_groups(self) -> list[list[Fact]]:
+        item, context = self.item(), self._fact_context()
         return [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in ([] if item.record is None else self.KIND.facts(item, context))
+            for group in ([] if item.record is None else self.kind.facts(item, context))
         ]
 
     @property
-    def old(self) -> bool:
-        """Whether what is known of the record is drawn as old."""
+    def _is_stale(self) -> bool:
         return self._freshness().stale(self.session.clock.monotonic())
 
+    @property
+    def _folded(self) -> bool:
+        return self.pane is not None and self.pane.folded
+
     def draw_facts(self) -> None:
-        """Draw the facts, or why there are none."""
-        item = self.on_row()
+        """Draw the facts, or why there are none; folded, the first two groups of them as two lines."""
+        if not self.is_complete:
+            return
+        item, stale = self.item(), self._is_stale
+        if self._folded and item.record is not None:
+            lines = [
+                "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
+                for group in self._fact_groups()[:2]
+            ]
+            self.record.facts.set_lines([(line, Tone.DIM if stale else Tone.PLAIN) for line in lines])
+            return
         trouble = ""
         if item.record is None:
             key = actions.key_of("kind.json")
             trouble = (
                 f"This record could not be read: {(item.why or '').rstrip('.')}. {key} shows it as it came."
             )
-        groups = [*told(self.fact_groups()), [Fact("id", item.key, Tone.DIM)]]
-        if self.old:
+        groups = [*with_values(self._fact_groups()), [Fact("id", item.key, Tone.DIM)]]
+        if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
         self.record.facts.set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:
-        """Let ages grow, and hear what other kinds say of the record."""
+        """Update ages, and fields that come from other lists."""
         self.collection.relend()
         self.flush()
 
     def _gone(self) -> str:
-        """Return the sentence on a record that its list does not have any more, nothing while it is there."""
+        """Return a sentence if the record is not in its list any more, else an empty text."""
         rows = self.collection.set
         if self._given.key in rows.rows or rows.freshness.as_of is None:
             return ""
-        return f"This {self.KIND.noun} is not in the list any more; this is what was last known."
+        return f"This {self.kind.noun} is not in the list any more; this is what was last known."
 
-    def _is_over(self) -> bool:
-        """Whether nothing can be done to the record: a list that is whole does not have it any more."""
+    def _is_deleted(self) -> bool:
+        """Return whether a list that is complete does not have the record any more."""
         return bool(self._gone()) and self.collection.set.total is None
 
     def _freshness(self) -> Freshness:
-        """Return how fresh the record is: as its list, or as its own reading where that tells all of it and is newer."""
+        """Return the freshness of the list, or of the record's own read if that is newer and has all of the record."""
         listed, own = self.collection.set.freshness, self._one
-        if own is None or not self._tells_all or (own.freshness.as_of or 0.0) < (listed.as_of or 0.0):
+        if own is None or not self._is_whole_record or (own.freshness.as_of or 0.0) < (listed.as_of or 0.0):
             return listed
         return own.freshness
 
     def sources(self) -> list[Source]:
-        """Return what tells a part of the record: its own reading, the lists of other kinds, and routes of its list."""
+        """Return the sources of parts of the record: its own read, the lists of other kinds, and routes of its list."""
         own, listed = self._one, self.collection
-        found = self.KIND.told_beside(self.session, listed.without)
-        if own is not None and self._says_more:
+        found = self.kind.told_beside(self.session, listed.without)
+        if own is not None and self._adds_to_list:
             found.append(Source("What is told beyond the list is", freshness=own.freshness, keys=None))
         for each in listed.set.sources.values():
             if each.columns or each.keys is None or self._given.key in each.keys:
                 found.append(each)
         return found
 
-    def _say(self, item: Item) -> None:
-        closed = self.collection.closed(self.KIND.needs)
-        trouble = ages.failing(self._freshness(), self.sources()) if closed is None else ages.kept(closed)
+    def _update_notice(self, item: Item) -> None:
+        closed = self.collection.closed(self.kind.needs)
+        if closed is None:
+            trouble = freshness_text.failing(self._freshness(), self.sources())
+        else:
+            trouble = freshness_text.kept(closed)
         sentence = self._gone() or trouble
         self.query_one("#notice", Notice).show(sentence or (item.doing and f"{item.doing} …") or "")
 
-    def _age(self) -> Segment:
-        """How fresh the record is. What it alone says is still on its way at first; that its list fails matters more."""
-        own, fresh = self._one, self._freshness()
-        if own is not None and own.freshness.as_of is None and own.freshness.loading:
+    def _update_log_message(self) -> None:
+        """Update the message in the place of the log's lines, or below them."""
+        log, pane = self.record_log, self.pane
+        if log is None or pane is None:
+            return
+        fresh = log.feed.freshness
+        if self.item().record is None:
+            pane.tail.set_notice(None)
+        elif len(log.lines):
+            # If the record cannot be read either, the notice above it says so.
+            is_told = bool(self.query_one("#notice", Notice).sentence) and self.item().doing is None
+            pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_told else None)
+        else:
+            lines = empty_states.nothing(self.session, fresh, noun="lines", empty=log.empty_text)
+            pane.tail.set_notice((" ".join(lines), Tone.DIM))
+
+    def _freshness_segment(self) -> Segment:
+        own, fresh, sources = self._one, self._freshness(), self.sources()
+        if self.record_log is not None:
+            if self.record_log.feed.troubled:
+                sources.append(Source("The log is", freshness=self.record_log.feed.freshness))
+        elif own is not None and own.freshness.as_of is None and own.freshness.loading:
+            # The first read of the record is shown, unless its list fails, which matters more.
             fresh = fresh if self.collection.set.freshness.failures else own.freshness
-        return ages.freshness_segment(self.session, fresh, self.sources())
+        return freshness_text.freshness_segment(self.session, fresh, sources)
 
     def title_segments(self) -> list[Segment]:
-        """Return the way here, the record's name, and how fresh it is."""
-        item, way = self.on_row(), self.way()
-        # On the way from its own list, the record's name says enough.
-        noun = "" if way and way[-1] == self.KIND.title else self.KIND.noun
+        """Return the path, the record's name, its freshness, and the state of its log."""
+        item, path = self.item(), self.path()
+        # Below its own list, the record's name is enough.
+        noun = "" if path and path[-1] == self.kind.title else self.kind.noun
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),
-            Segment(self.here(), Tone.STRONG, priority=0, close=True),
+            Segment(self.step_name(), Tone.STRONG, priority=0, close=True),
             Segment(item.doing or "", Tone.WARN, priority=1),
-            self._age(),
+            self._freshness_segment(),
         ]
+        if self.record_log is not None and self.pane is not None:
+            count = words.plural(len(self.record_log.lines), "line")
+            segments += [
+                *self.pane.segments(cut_off=bool(self.record_log.feed.troubled)),
+                Segment(count, Tone.DIM, priority=3, right=True),
+            ]
         return [segment for segment in segments if segment.text]
 
-    def never(self) -> frozenset[str]:
-        """Return what no record of this kind has."""
-        return never_of(self.KIND)
+    # Keys ------------------------------------------------------------------------------------------------------
+
+    def unused_actions(self) -> frozenset[str]:
+        """Return the actions that never apply to a record of this kind. A log has no column of times."""
+        unused = unused_actions(self.kind)
+        return unused if self.record_log is None else unused | {"tail.times"}
 
     def shows(self, action: actions.Action) -> bool:
-        """Tell of a verb where the record takes it, and of links and pages where there are any."""
+        """Offer an action that applies to the record, and links and pages where there are any."""
+        if self.pane is not None and not self.pane.shows(action, links="tail.keys"):
+            return False
         if not super().shows(action):
             return False
         if action.verb is not None:
-            verb = verb_of(self.KIND, action.verb)
-            useful = not self._is_over() and self.collection.closed(self.KIND.needs) is None
-            return verb.new is not None or (useful and takes(verb, self.on_row()))
+            verb = verb_of(self.kind, action.verb)
+            usable = not self._is_deleted() and self.collection.closed(self.kind.needs) is None
+            return verb.new is not None or (usable and applies(verb, self.item()))
         if action.id == "kind.follow":
-            return len(self.record.links) > 0
+            return not self._folded and len(self.record.links) > 0
         if action.id == "kind.browse":
-            return bool(self.KIND.page(self.on_row()))
+            return bool(self.kind.page(self.item()))
         return True
+
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys of the key bar. Enter and the key of the log have other titles while the log has the focus."""
+        items = super().key_items()
+        if self.pane is None or not (self.is_complete and self.pane.tail.has_focus):
+            return items
+        return [(key, {"open": "line", "log": "links"}.get(title, title)) for key, title in items]
+
+    def on_descendant_focus(self) -> None:
+        """Update the titles of keys that depend on the focus."""
+        if self.is_complete:
+            self.refresh_keys()
+
+    def _status_changed(self) -> None:
+        if self.is_complete:
+            self.refresh_chrome()
 
     # Actions ---------------------------------------------------------------------------------------------------
 
-    def do_kind_follow(self) -> None:
-        """Go where the link under the cursor leads."""
+    def focus_first(self) -> None:
+        """Focus the record, or the log where the record is folded."""
+        if self.pane is not None:
+            self.pane.focus_first()
+        else:
+            self.record.focus(scroll_visible=False)
+
+    @on(EventPane.Closed)
+    def _json_closed(self) -> None:
+        self.focus_first()
+
+    def follow_link(self) -> None:
+        """Show the target of the link under the cursor."""
         link = self.record.chosen()
         if link is not None and self.is_active:
             self.console.navigation.follow(link)
 
-    @on(EventPane.Closed)
-    def _pane_closed(self) -> None:
-        self.give_keys_back()
-
-    def give_keys_back(self) -> None:
-        """Let the record have the keys: the arrows move in it, Enter follows its links."""
-        self.record.focus(scroll_visible=False)
-
-    def do_kind_json(self) -> None:
-        """Show the record as it came, secrets masked."""
+    def show_json(self) -> None:
+        """Show the record as the service sent it, secrets masked."""
         from mogplex_tui.live import redact
 
-        item = self.on_row()
+        item = self.item()
         raw = item.raw
         if raw is None and isinstance(item.record, Mapping):
-            # Where the list keeps no JSON, what is known of the record is shown.
+            # If the list keeps no JSON, show the fields that are known.
             raw = json.loads(json.dumps(dict(item.record), default=str))
         self.query_one(EventPane).show(redact.payload(raw if isinstance(raw, dict) else {"record": raw}))
 
-    def do_kind_copy(self) -> None:
+    def copy_id(self) -> None:
         """Copy the record's id."""
-        item = self.on_row()
-        self.console.copy(item.key, f"the id of {self.KIND.noun} {self.KIND.name_of(item)}")
+        item = self.item()
+        self.console.copy(item.key, f"the id of {self.kind.noun} {self.kind.name_of(item)}")
 
-    def do_kind_browse(self) -> None:
-        """Open the record's page in the browser."""
-        self.console.browse(self.KIND, self.on_row())
-
-    def do_verb(self, verb_id: str) -> None:
-        """Carry out one of the kind's verbs, asking first where it asks."""
-        verb = verb_of(self.KIND, verb_id)
-        if self._is_over() and verb.new is None:
-            self.notify(
-                f"This {self.KIND.noun} is not in the list any more.", severity="warning", markup=False
-            )
+    def ask_action(self, verb: Verb) -> None:
+        """Run one of the kind's actions on the record."""
+        if self._is_deleted() and verb.new is None:
+            sentence = f"This {self.kind.noun} is not in the list any more."
+            self.notify(sentence, severity="warning", markup=False)
         else:
-            self.console.record_actions.ask(self.KIND, verb, [self.on_row()])
+            self.console.record_actions.ask(self.kind, verb, [self.item()])
 
-    def do_go_back(self) -> None:
-        """Close the JSON, or go back one step."""
-        pane = self.query_one(EventPane)
-        if pane.is_open:
-            pane.close()
+    def _notify_no_times(self) -> None:
+        self.notify("The lines of a log have no times of their own.", markup=False)
+
+    def go_back(self) -> None:
+        """Close the JSON, or else clear the search, or else go back one step."""
+        json_pane = self.query_one(EventPane)
+        if self.pane is not None:
+            if not self.pane.close_top():
+                self.console.navigation.back(self)
+        elif json_pane.is_open:
+            json_pane.close()
         else:
             self.console.navigation.back(self)
 
 
-def told(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
-    """Return the facts that say something, and at the end in one line what there is nothing of."""
+def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
+    """Return the facts that have a value, and the labels of the others in one line at the end."""
     known = [[fact for fact in group if fact.text != words.DASH] for group in groups]
     blank = ", ".join(fact.label for group in groups for fact in group if fact.text == words.DASH)
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]
-
-
-@cache
-def detail_of(name: str) -> type[DetailScreen]:
-    """Return the detail's class of a kind, made once from its declaration."""
-    from mogplex_tui.operate.kinds.registry import kinds
-
-    kind, base = kinds()[name], DetailScreen
-    if kind.tail is not None:
-        from mogplex_tui.screens.log_detail import LogDetail
-
-        base = LogDetail
-    actions.know(kind)
-    scope = actions.detail_scope(kind.name)
-    body: dict[str, Any] = {
-        "__doc__": f"One {kind.noun}.",
-        "__module__": __name__,
-        "KIND": kind,
-        "SCOPE": scope,
-        "TAB": tab_of(kind),
-        "BINDINGS": bindings(scope),
-    }
-    return type(f"{words.many(kind.noun).title().replace(' ', '')}Detail", (base,), body)

@@ -1,121 +1,173 @@
-"""What every list has: a table in a sorted view, kept up to date, a title, and what stands where rows would be."""
+"""The screen of a list: a table that is kept fresh, filtered, sorted and marked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.widget import Widget
 
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.store import Change, RowSet
+from mogplex_tui.live.store import Change
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.kinds import Context
-from mogplex_tui.screens import ages, messages
-from mogplex_tui.screens.narrowing import NarrowScreen
-from mogplex_tui.screens.sources import KindSource, columns_of
+from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.list_filter import ListFilter
+from mogplex_tui.screens.list_model import ListModel
+from mogplex_tui.screens.row_marks import RowMarks
+from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.operate.kinds.base import Kind, Seen
+    from mogplex_tui.screens.filter_bar import FilterBar
 
-    from mogplex_tui.live.sources import Source
-    from mogplex_tui.operate.kinds.base import Seen
 
-
-class ListScreen(NarrowScreen):
-    """A list of one kind. Subclasses name the kind and say which rows and which feed they show."""
+class ListScreen(ConsoleScreen):
+    """A list of runs or of the records of one kind; its model says which."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#table"
-    # Fields of a row whose change is worth a flash.
-    FLASHED: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, narrowed: str = "") -> None:
-        """`narrowed` is the filter of the link that led here."""
-        super().__init__(narrowed)
+    def __init__(self, model: ListModel, link_filter: str = "") -> None:
+        """`link_filter` is the filter of the link that opened the list."""
+        super().__init__(model.scope, model.tab)
+        self.model, self.rows = model, model.rows
+        self.view: SortedView[Any] = SortedView(
+            self.rows.rows, self.kind.default_sort, descending=self.kind.descending
+        )
+        self.filter = ListFilter(self.kind, self.view, link_filter)
+        self.marks = RowMarks(self.rows, self.view, model.why_no_mark)
+        self.table_model = RowTableModel(self.kind, self.rows.rows, self.view, self.session.clock.now())
+        self.table_model.marked = self.marks.keys
         self._changed: set[str] = set()
         self._removed: set[str] = set()
-        self._seen: dict[str, Any] = {}
+        # The rows as they were drawn last, to find the cells that have changed.
+        self._drawn: dict[str, Any] = {}
+        # Held while the filter bar is made, so that it is made once.
+        self._making_bar = asyncio.Lock()
+        self.handlers |= {
+            f"{self._prefix}.open": self.open,
+            f"{self._prefix}.mark": self.toggle_mark,
+            "list.filter": self.open_filter,
+            "list.sort": self.sort_by_next,
+            "list.reverse": self.reverse,
+            "go.back": self.go_back,
+            **model.actions(self.console, self),
+        }
 
-    def rows_of(self) -> RowSet[Any]:
-        """Return the rows that are listed; for subclasses."""
-        raise NotImplementedError
+    @property
+    def kind(self) -> Kind:
+        """The kind of the rows."""
+        return self.model.kind
 
-    def feed_of(self) -> Feed:
-        """Return the feed that keeps them fresh; for subclasses."""
-        raise NotImplementedError
+    @property
+    def _prefix(self) -> str:
+        """The first part of the ids of actions on the rows."""
+        return "runs" if self.scope == "runs" else "kind"
 
-    def empty(self) -> str:
-        """Return what an empty list means and what to do next; for subclasses."""
-        raise NotImplementedError
-
-    def closed(self) -> str | None:
-        """Return why this credential can see nothing here, None when it can; for subclasses."""
-        return None
+    @property
+    def table(self) -> LineTable:
+        """The table."""
+        return self.query_one("#table", LineTable)
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice and the table."""
-        self._rows = self.rows_of()
-        self._view: SortedView[Any] = SortedView(
-            self._rows.rows, self.KIND.default_sort, descending=self.KIND.descending
-        )
-        self._source = KindSource(self.KIND, self._rows.rows, self._view, self.session.clock.now())
-        self._source.marked = self._marked
+        if len(self.view) != len(self.rows.rows):
+            # The rows of the last session are loaded after the first screen is made.
+            self.view.apply(set(self.rows.rows), set())
+            self.model.update_counts(self.rows.rows)
         yield Notice(id="notice")
         table = LineTable(id="table")
         table.reduced_motion = self.console.look.reduced_motion
-        table.set_columns(columns_of(self.KIND))
-        table.set_source(self._source)
+        table.set_columns(columns_of(self.kind))
+        table.set_source(self.table_model)
         yield table
 
     def on_mount(self) -> None:
-        """Hear of the list for as long as the screen exists."""
-        if self._narrowed:
-            self.narrow("")
-        self.listen(self._rows.changes, self._on_change)
-        self.listen(self.feed_of().changed, self.changed_soon)
+        """Subscribe to the rows for as long as the screen exists."""
+        if self.filter.link_filter:
+            self.set_filter("")
+        self.listen(self.rows.changes, self._on_change)
+        self.listen(self.model.feed.changed, self.changed_soon)
+        self.unsubscribe += self.model.subscribe(self.changed_soon)
         self.on_tick()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the list's feed."""
-        return (self.feed_of(),)
+        """Return the feeds of the rows."""
+        return self.model.feeds()
 
-    def seen(self) -> datetime:
-        """Return up to when the rows are known: now, or when they were last read where that is long ago or fails."""
-        return ages.seen(self.session, self._rows.freshness)
+    # Selection -------------------------------------------------------------------------------------------------
 
-    def seen_of(self) -> Seen:
-        """Return up to when each row is known; one that a source tells which fails is known up to its last reading."""
-        seen, old = self.seen(), self._source.contexts
-        return lambda row: old[row.key].seen if row.key in old else seen
+    def cursor_row(self) -> Any:
+        """Return the row under the cursor, None without one."""
+        key = self.table.cursor_key
+        return None if key is None else self.rows.rows.get(key)
 
-    def sources(self) -> Sequence[Source]:
-        """Return what else the rows are told by: routes that fail and grow old without the rest; for subclasses."""
-        return tuple(self._rows.sources.values())
+    def marked_rows(self) -> list[Any]:
+        """Return the marked rows."""
+        return self.marks.rows()
 
-    def _grow_old(self) -> None:
-        """Let the source of the cells know what is old, as a whole and in part."""
-        source, clock, told = self._source, self.session.clock, self.sources()
+    def chosen_rows(self) -> list[Any]:
+        """Return the marked rows, or else the row under the cursor."""
+        row = self.cursor_row()
+        return self.marks.rows() or ([] if row is None else [row])
+
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor or remove its mark, and go to the next row."""
+        key = self.table.cursor_key
+        if key is None:
+            return
+        why_not = self.marks.toggle(key)
+        if why_not is not None:
+            self.notify(why_not, severity="warning", markup=False)
+        self.table.refresh_rows((key,))
+        self.table.action_cursor(1)
+        self.refresh_chrome()
+
+    def unmark(self) -> None:
+        """Remove every mark."""
+        self.marks.clear()
+        self.table.refresh_rows(self.table.visible_keys)
+        self.refresh_chrome()
+
+    # Freshness -------------------------------------------------------------------------------------------------
+
+    def read_at(self) -> datetime:
+        """Return the time up to which the rows are known: now, or their last read while that is stale or fails."""
+        return freshness_text.read_time(self.session, self.rows.freshness)
+
+    def row_read_at(self) -> Seen:
+        """Return a function that returns the time up to which a row is known."""
+        read_at, of_rows = self.read_at(), self.table_model.contexts
+        return lambda row: of_rows[row.key].seen if row.key in of_rows else read_at
+
+    def _update_staleness(self) -> None:
+        """Tell the table which rows and columns are stale."""
+        table, clock, sources = self.table_model, self.session.clock, self.model.sources()
         now, at = clock.now(), clock.monotonic()
-        source.context = Context(now, self.seen())
-        source.stale = self._rows.freshness.stale(at)
-        old = [each for each in told if each.freshness.stale(at)]
-        source.old_rows = frozenset[str]().union(*(each.keys or () for each in old))
-        source.leave_behind(frozenset[str]().union(*(each.columns for each in old)))
-        source.contexts = {
-            key: Context(now, ages.seen(self.session, each.freshness))
-            for each in told
+        table.context = Context(now, self.read_at())
+        table.stale = self.rows.freshness.stale(at)
+        stale = [each for each in sources if each.freshness.stale(at)]
+        table.stale_rows = frozenset[str]().union(*(each.keys or () for each in stale))
+        table.set_stale_columns(frozenset[str]().union(*(each.columns for each in stale)))
+        table.contexts = {
+            key: Context(now, freshness_text.read_time(self.session, each.freshness))
+            for each in sources
             if each.failing
             for key in each.keys or ()
         }
 
-    # What changes ----------------------------------------------------------------------------------------------
+    # Changes ---------------------------------------------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
         self._changed |= change.changed
@@ -123,155 +175,269 @@ class ListScreen(NarrowScreen):
         self.changed_soon()
 
     def flush(self) -> None:
-        """Bring order and cells up to date with what has changed since the last flush."""
+        """Update order, cells and counts by the rows that have changed since the last flush."""
         changed, removed = self._changed, self._removed
         self._changed, self._removed = set(), set()
-        moved = self._view.apply(changed, removed)
-        self.drop_marks(changed | removed)
-        self.tally(changed | removed)
-        self._grow_old()
+        moved = self.view.apply(changed, removed)
+        self.marks.drop_invalid(changed | removed)
+        self.model.update_counts(changed | removed)
+        self._update_staleness()
         table = self.table
         table.refresh_rows(changed, reordered=moved)
         for key in table.visible_keys:
             if key in changed:
                 self._flash(table, key)
         for key in changed:
-            if key in self._rows.rows:
-                self._seen[key] = self._rows.rows[key]
+            if key in self.rows.rows:
+                self._drawn[key] = self.rows.rows[key]
         for key in removed:
-            self._seen.pop(key, None)
-        self.say()
+            self._drawn.pop(key, None)
+        self._update_messages()
         if self.is_current:
             self.refresh_chrome()
-
-    def tally(self, keys: Iterable[str]) -> None:
-        """Keep count of what the title tells, by what has changed; for subclasses."""
+        table.leave_out(self.model.empty_columns())
 
     def _flash(self, table: LineTable, key: str) -> None:
-        before, now = self._seen.get(key), self._rows.rows.get(key)
+        """Highlight the cells of a row that have changed."""
+        before, now = self._drawn.get(key), self.rows.rows.get(key)
         if before is None or now is None:
             return
-        different = [name for name in self.FLASHED if getattr(before, name) != getattr(now, name)]
+        different = [name for name in self.model.flashed if getattr(before, name) != getattr(now, name)]
         if different:
             table.flash(key, different)
 
     def on_tick(self) -> None:
-        """Let ages and durations grow, and rows grow old."""
-        self._grow_old()
-        # What grows with the time moves rows, also while nothing is heard of them.
-        moved = self._grows and self._look()
+        """Update ages, durations and staleness."""
+        self.model.update_joins()
+        self.table.leave_out(self.model.empty_columns())
+        self._update_staleness()
+        # A filter or an order by a duration moves rows without a change of any row.
+        moved = self.filter.depends_on_time and self._apply_filter()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)
-        self.say()
+        self._update_messages()
         if moved:
             self.refresh_chrome()
 
+    # Messages and title ----------------------------------------------------------------------------------------
+
     def trouble(self) -> str:
-        """Return why the rows that are shown, or a part of them, are not read again, nothing while they are."""
-        return ages.failing(self._rows.freshness, self.sources())
+        """Return why the rows, or a part of them, are not read again; an empty text while they are."""
+        closed = self.model.closed_reason()
+        if closed is not None:
+            return freshness_text.kept(closed)
+        return freshness_text.failing(self.rows.freshness, self.model.sources())
 
-    def notice(self) -> str:
-        """Return what is said above the rows."""
-        return self._rows.notice or ""
-
-    def say(self) -> None:
-        """Say what cannot be seen, and where no row is shown why, and what to do."""
-        trouble = self.trouble() if self._rows.rows else ""
-        self.query_one("#notice", Notice).show(trouble or self.notice())
-        noun = self.KIND.noun
-        if self._filter and self._rows.rows:
+    def _update_messages(self) -> None:
+        """Update the notice above the rows, and the message in their place while none is shown."""
+        trouble = self.trouble() if self.rows.rows else ""
+        self.query_one("#notice", Notice).show(trouble or self.model.notice())
+        noun, is_link, shown = self.kind.noun, bool(self.filter.link_filter), len(self.view)
+        if self.filter.text and self.rows.rows:
             lines = [
-                f"None of {words.plural(len(self._rows.rows), noun)} matches {self._filter}",
-                *self.beyond(),
-                f"{key_of('go.back')} {'clears it' if self._typed else 'goes back'}.",
+                f"None of {words.plural(len(self.rows.rows), noun)} matches {self.filter.text}",
+                *self.model.not_searched(is_link, shown),
+                f"{key_of('go.back')} {'clears it' if self.filter.typed else 'goes back'}.",
             ]
-        elif (closed := self.closed()) is not None:
-            lines = messages.parted(closed)
+        elif (closed := self.model.closed_reason()) is not None:
+            lines = empty_states.parted(closed)
         else:
-            lines = messages.nothing(
-                self.session, self._rows.freshness, noun=words.many(noun), empty=self.empty()
+            empty = self.model.empty_text()
+            lines = empty_states.nothing(
+                self.session, self.rows.freshness, noun=words.many(noun), empty=empty
             )
         self.table.set_message(lines)
-
-    def beyond(self) -> list[str]:
-        """Return what is said of rows that the service has and that were not looked through; for subclasses."""
-        return []
-
-    def counts(self) -> list[Segment]:
-        """Return what the title tells beside the number of rows; for subclasses."""
-        return []
-
-    def how_many(self, total: int) -> str:
-        """Return how many rows there are, of `total`; for subclasses."""
-        return f"{total:,}"
+        self.model.search_further(is_link, shown)
 
     def title_segments(self) -> list[Segment]:
-        """Return how many rows there are, what is remarkable, the filter, and how fresh it all is."""
-        loaded = len(self._rows.rows)
-        total = self._rows.total if self._rows.total is not None else loaded
+        """Return the number of rows, their counts, the filter, the order and the freshness."""
+        loaded = len(self.rows.rows)
+        total = self.rows.total if self.rows.total is not None else loaded
         crumbs = self.crumbs()
-        # Of what was never read, or cannot be, nobody knows how much there is.
-        known = loaded > 0 or (self._rows.freshness.as_of is not None and self.closed() is None)
+        # The number of rows that were never read, or cannot be, is not known.
+        known = loaded > 0 or (self.rows.freshness.as_of is not None and self.model.closed_reason() is None)
         left = [
             *crumbs,
-            Segment(self.KIND.title, Tone.STRONG, priority=0, close=bool(crumbs)),
-            Segment(self.how_many(total) if known else "", Tone.PLAIN, priority=1),
-            *self.mark_segments(),
-            *(self.counts() if known else ()),
+            Segment(self.kind.title, Tone.STRONG, priority=0, close=bool(crumbs)),
+            Segment(self.model.total_text(total) if known else "", Tone.PLAIN, priority=1),
+            *self.marks.segments(),
+            *(self.model.counts() if known else ()),
         ]
-        # Called as the column is.
-        column = (self.KIND.field(self._sort).title or self._sort).lower() if self._sort else ""
-        order = f"by {column} {'↓' if self._descending else '↑'}" if column else ""
         right = [
-            ages.freshness_segment(self.session, self._rows.freshness, self.sources()),
-            Segment(order, Tone.DIM, priority=5, right=True),
+            freshness_text.freshness_segment(self.session, self.rows.freshness, self.model.sources()),
+            Segment(self.filter.order_text(), Tone.DIM, priority=5, right=True),
         ]
-        if self._filter:
-            shown = f"/ {self._filter}   {len(self._view):,} of {loaded:,}"
+        if self.filter.text:
+            shown = f"/ {self.filter.text}   {len(self.view):,} of {loaded:,}"
             right.append(Segment(shown, Tone.ACCENT, priority=1, right=True))
         elif total > loaded:
             right.append(Segment(f"{loaded:,} loaded", Tone.DIM, priority=4, right=True))
         return [segment for segment in (*left, *right) if segment.text]
 
-    def here(self) -> str:
+    def step_name(self) -> str:
         """Return the kind's title."""
-        return self.KIND.title
+        return self.kind.title
 
-    def shows(self, action: Action) -> bool:
-        """Tell of what is done to rows only where there are some."""
-        if action.id in ("list.filter", "list.sort"):
-            return bool(self._rows.rows)
-        if action.id.endswith((".open", ".mark", ".copy")) and self.item() is None:
-            return False
-        if action.id == "go.back" and not (self._typed or self._marked):
-            return self.console.navigation.can_go_back
-        return super().shows(action)
+    # Filter ----------------------------------------------------------------------------------------------------
 
-    @on(LineTable.RowHighlighted)
-    def _moved(self) -> None:
-        if self.whole:
-            self.refresh_keys()
+    def _apply_filter(self) -> bool:
+        return self.filter.apply(self.session.clock.now(), self.row_read_at())
+
+    async def open_filter(self) -> None:
+        """Open the filter bar; the list is filtered as one types."""
+        bar = await self._filter_bar()
+        bar.open(self.filter.typed, self._filter_example())
+        self.refresh_keys()
+
+    def _filter_example(self) -> str:
+        """Return a filter that finds the row under the cursor, or else an example of what can be typed."""
+        row = self.cursor_row()
+        term = None if row is None else self.kind.example(row, self.session.clock.now())
+        return self.model.filter_example if term is None else f"a word, or {term} !other"
+
+    async def _filter_bar(self) -> FilterBar:
+        """Return the filter bar. It is made after the first frame, which does not show it."""
+        async with self._making_bar:
+            if not self.query("#filter"):
+                from mogplex_tui.screens.filter_bar import FilterBar
+
+                await self.mount(FilterBar(self.model.filter_example, id="filter"), before="#notice")
+        return cast("FilterBar", self.query_one("#filter"))
+
+    async def prepare(self) -> None:
+        """Make the filter bar before it is first opened."""
+        if self.is_complete:
+            # A key pressed at once may have led to a screen without a layout; that makes its bar when it is opened.
+            await self._filter_bar()
+
+    async def type_filter(self, text: str) -> None:
+        """Filter the list as if `text` had been typed into the filter bar."""
+        (await self._filter_bar()).fill(text)
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter the list by what is typed."""
+        self.set_filter(event.text)
+
+    def set_filter(self, text: str) -> None:
+        """Show only the rows that match a filter, besides that of the link.
+
+        The cursor stays on its row, or goes to the first row if its own is not shown any more.
+        """
+        was_on = self.table.cursor_key
+        self.filter.typed = text.strip()
+        self._apply_filter()
+        self.table.refresh_rows(None, reordered=True)
+        if was_on is not None and self.view.index_of(was_on) is None:
+            self.table.action_first()
+        self.table.paint()
+        self._update_messages()
+        self.refresh_chrome()
+
+    def on_filter_bar_closed(self) -> None:
+        """Focus the table."""
+        self.table.focus()
+        self.refresh_keys()
+
+    # Order -----------------------------------------------------------------------------------------------------
+
+    def sort_by_next(self) -> None:
+        """Sort by the next sortable column on screen."""
+        self.filter.sort_by_next(self.table.shown_columns())
+        self._sorted()
+
+    def sort_by(self, text: str) -> None:
+        """Sort by the column with this name or title, or else by the first whose title begins with it."""
+        columns = self.filter.sortable_columns(text)
+        if columns:
+            self.filter.sort_by(columns[0])
+            self._sorted()
+        else:
+            sentence = f"No column here is called {text}. There are: {self.filter.column_names()}."
+            self.notify(sentence, severity="warning", markup=False)
+
+    def reverse(self) -> None:
+        """Reverse the order."""
+        self.filter.descending = not self.filter.descending
+        self._sorted()
+
+    @on(LineTable.HeaderSelected)
+    def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
+        if self.filter.is_sortable(event.column):
+            self.filter.sort_by(event.column)
+            self._sorted()
+
+    def _sorted(self) -> None:
+        self._apply_filter()
+        self.table.set_sort(self.filter.sort, self.filter.descending)
+        self.table.refresh_rows(None, reordered=True)
+        # Paint at once: a key does not wait for the next coalesced repaint.
+        self.table.paint()
+        self.refresh_chrome()
 
     # Actions ---------------------------------------------------------------------------------------------------
 
-    async def do_go_back(self) -> None:
-        """Take away what was typed, or else every mark; without either, go back to where one was before."""
-        if self._typed:
-            await self.clear_filter()
-        elif self._marked:
-            self.unmark()
-        else:
-            self.console.navigation.back(self)
+    def run_row(self) -> RunRow | None:
+        """Return the run under the cursor, None in a list of other records."""
+        row: RunRow | None = self.cursor_row() if self.scope == "runs" else None
+        return row
+
+    def unused_actions(self) -> frozenset[str]:
+        """Return the actions that never apply to this list."""
+        return self.model.unused_actions()
+
+    def why_not(self, action: Action) -> str | None:
+        """Return why an action cannot be used now, None when it can."""
+        return self.model.why_not(action, self)
+
+    def more_of(self, action: Action) -> Callable[[str], None] | None:
+        """Let the palette's `sort` take a column."""
+        return self.sort_by if action.id == "list.sort" else None
+
+    def shows(self, action: Action) -> bool:
+        """Offer actions on rows only where there are rows."""
+        if action.id in ("list.filter", "list.sort"):
+            return bool(self.rows.rows)
+        if action.id.endswith((".open", ".mark", ".copy")) and self.cursor_row() is None:
+            return False
+        if action.id == "go.back" and not (self.filter.typed or self.marks):
+            return self.console.navigation.can_go_back
+        return super().shows(action) and self.model.shows(action, self)
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys of the list, or those of the filter while one types."""
+        """Return the keys of the list, or those of the filter bar while it is open."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
             return [(enter, "keep"), (shown_key("escape"), "clear")]
         items = super().key_items()
-        word = "clear filter" if self._typed else "unmark all" if self._marked else None
-        if word is None:
+        title = "clear filter" if self.filter.typed else "unmark all" if self.marks else None
+        if title is None:
             return items
-        # What the way back takes away first; the commands and the help stay last.
+        # The command palette and the help stay last.
         back = key_of("go.back")
         rest = [item for item in items if item[0] != back]
-        return [*rest[:-2], (back, word), *rest[-2:]]
+        return [*rest[:-2], (back, title), *rest[-2:]]
+
+    @on(LineTable.RowHighlighted)
+    def _cursor_moved(self) -> None:
+        if self.is_complete:
+            self.refresh_keys()
+
+    @on(LineTable.NearEnd)
+    def _near_end(self) -> None:
+        self.model.near_end()
+
+    @on(LineTable.RowSelected)
+    def open(self) -> None:
+        """Open the row under the cursor."""
+        row = self.cursor_row()
+        # A second press of Enter may arrive when the row's screen is already open.
+        if row is not None and self.is_active:
+            self.model.open(self.console, row)
+
+    async def go_back(self) -> None:
+        """Clear the typed filter, or else the marks; without either, go back to the previous place."""
+        if self.filter.typed:
+            (await self._filter_bar()).clear()
+        elif self.marks:
+            self.unmark()
+        else:
+            self.console.navigation.back(self)

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from mogplex_tui.live.collection import Item
-    from mogplex_tui.operate.kinds.base import Kind, Link
-    from mogplex_tui.screens.base import ConsoleScreen
+    from mogplex_tui.operate.kinds.base import Kind, Link, Span
+    from mogplex_tui.screens.console_screen import ConsoleScreen
+    from mogplex_tui.screens.list_screen import ListScreen
 
 # Screens that the app makes itself; every other place is the list of a kind.
 BUILT_IN = ("runs", "observability")
@@ -50,9 +51,7 @@ class Navigation:
                 await app.pop_screen()
             return
         if name not in BUILT_IN and name not in self._kind_modes:
-            from mogplex_tui.screens.kind_screen import screen_of
-
-            app.add_mode(name, screen_of(name))
+            app.add_mode(name, partial(self.kind_list, name))
             self._kind_modes.add(name)
         kept = [place for place in self._previous[1 - _HISTORY :] if place != name]
         self._previous = [*kept, app.current_mode]
@@ -60,11 +59,27 @@ class Navigation:
 
     async def go_filtered(self, name: str, text: str) -> None:
         """Show a list by its name with a filter, as if that had been typed there."""
-        from mogplex_tui.screens.narrowing import NarrowScreen
+        from mogplex_tui.screens.list_screen import ListScreen
 
         await self.go(name)
-        if isinstance(self._app.screen, NarrowScreen):
-            await self._app.screen.narrow_to(text)
+        if isinstance(self._app.screen, ListScreen):
+            await self._app.screen.type_filter(text)
+
+    def run_list(self, link_filter: str = "") -> ListScreen:
+        """Return a screen that lists the runs, with the filter of a link."""
+        from mogplex_tui.screens.list_screen import ListScreen
+        from mogplex_tui.screens.run_list import RunList
+
+        return ListScreen(RunList(self._session, self._runs), link_filter)
+
+    def kind_list(self, name: str, link_filter: str = "", span: Span | None = None) -> ListScreen:
+        """Return a screen that lists a kind's records, with the filter and the time range of a link."""
+        from mogplex_tui.operate.kinds.registry import kinds
+        from mogplex_tui.screens.kind_list import KindList
+        from mogplex_tui.screens.list_screen import ListScreen
+
+        model = KindList(self._session, self._collections, kinds()[name], span)
+        return ListScreen(model, link_filter)
 
     @property
     def can_go_back(self) -> bool:
@@ -87,7 +102,7 @@ class Navigation:
 
     def open_run(self, row: RunRow) -> None:
         """Show one run and add it to the history of opened runs."""
-        from mogplex_tui.screens.run import RunScreen
+        from mogplex_tui.screens.run_screen import RunScreen
 
         if row.run_id is not None:
             from mogplex_tui.live.history import Remembered
@@ -97,9 +112,9 @@ class Navigation:
 
     def open_item(self, kind: Kind, item: Item) -> None:
         """Show one record."""
-        from mogplex_tui.screens.detail_screen import detail_of
+        from mogplex_tui.screens.detail_screen import DetailScreen
 
-        self._app.push_screen(detail_of(kind.name)(item))
+        self._app.push_screen(DetailScreen(kind, item))
 
     def show_or_notify(self, asked_on: Screen[Any], show: Callable[[], None], sentence: str) -> None:
         """Show a late result, or only a notification when the operator has left the screen that asked for it."""
@@ -112,12 +127,10 @@ class Navigation:
 
     def follow(self, link: Link) -> None:
         """Show the target of a link: one record, or a list with the link's filter."""
-        from mogplex_tui.screens.kind_screen import screen_of
-
         if link.kind == "runs":
             self._follow_to_runs(link)
         elif link.key is None:
-            self._app.push_screen(screen_of(link.kind)(link.filter, link.span))
+            self._app.push_screen(self.kind_list(link.kind, link.filter, link.span))
         elif (self._app.screen, link) not in self._following:
             self._following.add((self._app.screen, link))
             self._tasks.run(self._follow_to_record(link, link.key, self._app.screen))
@@ -141,8 +154,6 @@ class Navigation:
             self.show_or_notify(asked_on, partial(self.open_item, kind, item), late)
 
     def _follow_to_runs(self, link: Link) -> None:
-        from mogplex_tui.screens.runs import RunsScreen
-
         row = next(
             (
                 row
@@ -154,4 +165,4 @@ class Navigation:
         if row is not None:
             self.open_run(row)
             return
-        self._app.push_screen(RunsScreen(link.filter or f"id:{link.key}"))
+        self._app.push_screen(self.run_list(link.filter or f"id:{link.key}"))

@@ -16,8 +16,8 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.screens import ages, messages
-from mogplex_tui.screens.base import ConsoleScreen, bindings
+from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart
@@ -47,15 +47,13 @@ LEAST_CHART = 9
 class ObservabilityScreen(ConsoleScreen):
     """Cards over a cost panel; every panel says how old it is."""
 
-    SCOPE = "observability"
-    TAB = "observability"
     CSS_PATH = "observability.tcss"
-    BINDINGS = bindings("observability")
     AUTO_FOCUS: ClassVar[str | None] = "#page"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("observability", "observability")
         self._range = "day"
+        self.handlers |= {"go.back": self.go_back, "view.range": self.next_range}
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the cards, the cost line, the chart and the bars."""
@@ -93,7 +91,7 @@ class ObservabilityScreen(ConsoleScreen):
 
     def _fit(self) -> None:
         """Let the chart have what the cards leave of the screen."""
-        if self.whole:
+        if self.is_complete:
             left = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 2
             self.query_one("#chart").styles.height = max(LEAST_CHART, left)
 
@@ -123,7 +121,7 @@ class ObservabilityScreen(ConsoleScreen):
         age, aged = fresh.age(self.session.clock.monotonic()), ""
         others = self._troubled()
         troubled = fresh.failures or fresh.blocked_until or others
-        trouble = ages.freshness_words(self.session, fresh, others) if troubled else ""
+        trouble = freshness_text.freshness_words(self.session, fresh, others) if troubled else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
             trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
@@ -141,12 +139,12 @@ class ObservabilityScreen(ConsoleScreen):
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
         fresh = feed.freshness
         if closed:
-            said = messages.observability_closed(self.session)
-            notice = ages.kept(said[0]) if known else " ".join(said)
+            said = empty_states.observability_closed(self.session)
+            notice = freshness_text.kept(said[0]) if known else " ".join(said)
         elif self._window is None:
-            notice = " ".join(messages.nothing(self.session, fresh, noun="the stats", empty=""))
+            notice = " ".join(empty_states.nothing(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = ages.failing(fresh, self._troubled())
+            notice = freshness_text.failing(fresh, self._troubled())
         above = self.query_one("#notice", Notice)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.
@@ -198,11 +196,11 @@ class ObservabilityScreen(ConsoleScreen):
         """Tell of the way back where there is one."""
         return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 
-    def do_go_back(self) -> None:
+    def go_back(self) -> None:
         """Go back to the place where one was before."""
         self.console.navigation.back(self)
 
-    def do_view_range(self) -> None:
+    def next_range(self) -> None:
         """Count over the next range."""
         names = list(RANGES)
         self._range = names[(names.index(self._range) + 1) % len(names)]

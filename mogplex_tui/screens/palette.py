@@ -17,7 +17,7 @@ from textual.widgets import Input
 from mogplex_tui.operate import actions
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.words import many
-from mogplex_tui.screens.base import ConsoleScreen
+from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 
@@ -53,7 +53,7 @@ def entries_of(screen: Screen[Any]) -> Iterator[Entry]:
     if not isinstance(screen, ConsoleScreen):
         return
     console = screen.console
-    for action in actions.in_scope(screen.SCOPE):
+    for action in actions.in_scope(screen.scope):
         name = action.id.removeprefix("go.")
         is_place = name != action.id and name != "back"
         # The lists are offered by their names and aliases below.

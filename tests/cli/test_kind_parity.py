@@ -12,7 +12,7 @@ from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
 from mogplex_tui.operate.model import Kind, Moment
-from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.conftest import seed
@@ -23,7 +23,7 @@ __all__ = ["seed"]
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
 
-async def _joined(ui: Console, screen: KindScreen, kind: Kind[Any]) -> None:
+async def _joined(ui: Console, screen: ListScreen, kind: Kind[Any]) -> None:
     """Wait until the rows say what the lists say that they are joined with."""
     store = ui.app.session.store
     related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
@@ -41,7 +41,7 @@ async def test_list_and_command_show_the_same(
         await ui.app.parts.navigation.go(name)
         screen = await heard(ui, screen_kind)
         await _joined(ui, screen, kind)
-        items = screen.collection.set.rows
+        items = screen.model.collection.set.rows
         assert items
         table = (await mogplex(name, "list")).out
         rows = list(csv.DictReader((await mogplex(name, "list", "-o", "csv")).lines))

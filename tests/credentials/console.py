@@ -96,7 +96,7 @@ async def _seen(ui: Any, name: str) -> Seen:
         rows, closed = ui.app.runs.set, lambda: None
     else:
         kind = kinds()[name]
-        collection = (await heard(ui, kind)).collection
+        collection = (await heard(ui, kind)).model.collection
         rows, closed = collection.set, lambda: collection.closed(kind.needs)
 
     def known() -> bool:

@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CRASHES = """
 import sys
 from mogplex_tui.cli import main
-from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.screens.list_screen import ListScreen
 def fail(self): raise OverflowError("int too large for PlantedCookieValue")
-RunsScreen.{0} = fail
+ListScreen.{0} = fail
 sys.exit(main())
 """
 

@@ -23,7 +23,7 @@ from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.operations import why_not_cancel
-from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.conftest import seed
@@ -175,9 +175,9 @@ def _changes(proxy: RecordingProxy) -> list[str]:
     return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
 
 
-def _fit(screen: KindScreen, verb: Verb) -> Item | None:
+def _fit(screen: ListScreen, verb: Verb) -> Item | None:
     """Return a record that the verb makes sense for; any will do for a verb that makes one."""
-    rows = [item for item in screen.collection.set.rows.values() if item.record is not None]
+    rows = [item for item in screen.model.collection.set.rows.values() if item.record is not None]
     return next((item for item in rows if verb.new or verb.why_not(item) is None), None)
 
 
@@ -228,7 +228,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         for kind, verb in with_choices:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            rows = screen.collection.set.rows
+            rows = screen.model.collection.set.rows
             fit = [key for key, item in rows.items() if item.record is not None and not verb.why_not(item)]
             assert fit, f"no {kind.noun} for {verb.id}"
             attacks = [(key, "enter behind it") for key in fit]

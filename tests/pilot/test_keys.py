@@ -1,54 +1,68 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from mogplex_tui.app import ConsoleApp
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate import actions
 from mogplex_tui.operate.kinds.registry import TABS, kinds
-from mogplex_tui.screens.base import ConsoleScreen
-from mogplex_tui.screens.detail_screen import detail_of
-from mogplex_tui.screens.kind_screen import screen_of
+from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.modals.help import HelpModal
 from mogplex_tui.screens.observability import ObservabilityScreen
-from mogplex_tui.screens.run import RunScreen
-from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.letters import letters
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
-SCREENS: tuple[type[ConsoleScreen], ...] = (
-    RunsScreen,
-    RunScreen,
-    ObservabilityScreen,
-    *(screen_of(name) for name in kinds()),
-    *(detail_of(name) for name in kinds()),
+SCOPES = (
+    "runs",
+    "run",
+    "observability",
+    *(scope for name in kinds() for scope in (name, actions.detail_scope(name))),
 )
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_binding_is_an_action_of_the_registry_and_every_action_is_bound(
-    screen: type[ConsoleScreen],
-) -> None:
-    bound = {binding.id for binding in screen.BINDINGS}
-    assert bound == {action.id for action in actions.in_scope(screen.SCOPE)}
+@pytest.fixture(autouse=True)
+def every_kind_is_known() -> None:
+    for kind in kinds().values():
+        actions.know(kind)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_action_has_somebody_who_does_it(screen: type[ConsoleScreen]) -> None:
-    for action in actions.in_scope(screen.SCOPE):
-        if action.verb is not None:
-            assert action.verb in {verb.id for verb in cast("Any", screen).KIND.verbs}
-        elif action.group != "go to":
-            assert hasattr(screen, action.method) or hasattr(ConsoleApp, action.method), action.id
+def _screens(ui: Any) -> Iterator[ConsoleScreen]:
+    navigation = ui.app.parts.navigation
+    yield navigation.run_list()
+    yield RunScreen(next(iter(ui.app.runs.set.rows.values())))
+    yield ObservabilityScreen()
+    for kind in kinds().values():
+        yield navigation.kind_list(kind.name)
+        yield DetailScreen(kind, Item("any", None))
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_no_key_means_two_things_on_one_screen(screen: type[ConsoleScreen]) -> None:
-    keys = Counter(key for action in actions.in_scope(screen.SCOPE) for key in action.keys)
+async def test_every_screen_binds_and_handles_each_action_of_the_registry(console: Run, world: World) -> None:
+    world.call(repo_id=world.repo("acme/web"))
+    async with console() as ui:
+        await ui.sees("acme/web")
+        scopes = []
+        for screen in _screens(ui):
+            scopes.append(screen.scope)
+            expected = {action.id for action in actions.in_scope(screen.scope)}
+            bound = {binding.id for _, binding in screen._bindings}
+            with_key = {action.id for action in actions.in_scope(screen.scope) if action.defaults}
+            assert with_key <= bound, screen.scope
+            assert {name for name in bound - expected if name is not None} == set(), screen.scope
+            places = {action.id for action in actions.ACTIONS if action.group == "go to"}
+            handled = {*screen.handlers, *ui.app.parts.actions, *places}
+            assert expected <= handled, screen.scope
+        assert sorted(scopes) == sorted(SCOPES)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_key_means_two_things_on_one_screen(scope: str) -> None:
+    keys = Counter(key for action in actions.in_scope(scope) for key in action.keys)
     assert [key for key, times in keys.items() if times > 1] == []
 
 
@@ -121,10 +135,10 @@ async def test_dark_and_light(console: Run) -> None:
         assert not ui.app.current_theme.dark
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(screen: type[ConsoleScreen]) -> None:
-    told = HelpModal(screen.SCOPE, read_only=None, ascii_only=True).lines()
-    for action in actions.in_scope(screen.SCOPE):
+@pytest.mark.parametrize("scope", SCOPES)
+def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(scope: str) -> None:
+    told = HelpModal(scope, read_only=None, ascii_only=True).lines()
+    for action in actions.in_scope(scope):
         if action.footer:
             said = [line for line in told if action.title.lower() in line[11:].lower()]
             assert any(line.split()[0] == actions.shown_key(action.keys[0], ascii_only=True) for line in said)

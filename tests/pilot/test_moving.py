@@ -11,8 +11,8 @@ from textual import events
 from textual.widgets import Select, TextArea
 
 from mogplex_tui.api.errors import Unavailable
-from mogplex_tui.screens.run import RunScreen
-from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.screens.list_screen import ListScreen
+from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.tab_line import TabLine
 from tests.controlplane.support import World
@@ -41,7 +41,7 @@ async def test_a_click_on_the_tab_one_is_in_leads_out_of_a_record_and_the_consol
         await ui.sees("following")
         _click_tab(ui, "Runs")
         await ui.sees("Runs   1")
-        assert _stack(ui) == [RunsScreen]
+        assert _stack(ui) == [ListScreen]
         _click_tab(ui, "Observability")
         await ui.sees("last 24 h")
         await ui.press("1")
@@ -56,7 +56,7 @@ async def test_two_presses_on_a_run_open_it_once(console: Run, world: World) -> 
         for _ in range(2):
             table.post_message(LineTable.RowSelected(table, table.cursor_key))
         await ui.sees("following")
-        assert _stack(ui) == [RunsScreen, RunScreen]
+        assert _stack(ui) == [ListScreen, RunScreen]
 
 
 @pytest.mark.parametrize("refused", [False, True])

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mogplex_tui.operate.kinds.base import Link
-from mogplex_tui.screens.run import RunScreen
-from mogplex_tui.screens.runs import RunsScreen
+from mogplex_tui.screens.list_screen import ListScreen
+from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.line_table import LineTable
 from tests.controlplane.support import World
 
@@ -67,7 +67,7 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         await ui.sees("acme/api", "esc back")
         await ui.press("escape")
         await ui.sees("following")
-        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, RunScreen]
+        assert [type(screen) for screen in ui.app.screen_stack] == [ListScreen, RunScreen]
 
 
 async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(console: Run, world: World) -> None:

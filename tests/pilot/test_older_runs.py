@@ -70,11 +70,11 @@ async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
     async with console() as ui:
         screen = ui.app.screen
         await ui.until(lambda: {far, near} <= ui.app.runs.set.rows.keys(), "both live runs")
-        took = next(place for place, field in enumerate(screen.KIND.fields) if field.key == "time")
+        took = next(place for place, field in enumerate(screen.kind.fields) if field.key == "time")
 
         def told(key: str) -> tuple[str, bool]:
             """The hours that a run has taken, and whether its row is drawn as old."""
-            cells = screen._source.cells(key)
+            cells = screen.table_model.cells(key)
             return (cells[took][0].partition("h")[0], {tone for _, tone in cells} == {Tone.DIM})
 
         await ui.until(lambda: (told(far), told(near)) == (("5", False), ("3", False)), "their times")

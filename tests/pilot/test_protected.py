@@ -53,7 +53,7 @@ async def test_the_button_does_nothing_without_the_name(console: Run, world: Wor
 async def _sandbox(ui: Any, world: World) -> str:
     key = world.sandbox(world.repo("acme/api"))
     await ui.app.parts.navigation.go("sandboxes")
-    await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes" and ui.app.screen.table.cursor_key, "a row")
+    await ui.until(lambda: ui.app.screen.scope == "sandboxes" and ui.app.screen.table.cursor_key, "a row")
     return key
 
 
@@ -86,9 +86,9 @@ async def test_a_dangerous_verb_that_asks_for_a_text_asks_for_the_name_after_it(
     key = question(world, 3600)
     async with console(protected=True) as ui:
         await ui.app.parts.navigation.go("approvals")
-        await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen.table.cursor_key, "a row")
+        await ui.until(lambda: ui.app.screen.scope == "approvals" and ui.app.screen.table.cursor_key, "a row")
         await ui.press("d")
-        await ui.sees("Deny approval", "A note for the record")
+        await ui.sees("Deny approval", "Note (optional)")
         await ui.press(*"later", "enter")
         await ui.sees("The answer is final.", ASKED)
         assert world.row("control_approvals", key)["status"] == "pending"

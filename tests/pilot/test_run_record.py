@@ -53,7 +53,7 @@ async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_
         assert told["id"] == call_id and told["metadata"]["from_elsewhere"] == {"odd": None}
         await ui.press("escape")
         await ui.loses('"input_tokens"')
-        assert ui.app.screen.tail.has_focus
+        assert ui.app.screen.pane.tail.has_focus
 
 
 async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: World) -> None:
@@ -98,11 +98,11 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
         # Only what has the keys has a bright cursor.
         assert _ground(ui, "Harness run streaming") != bright
         await ui.press("down", "enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes.detail", "the sandbox")
+        await ui.until(lambda: ui.app.screen.scope == "sandboxes.detail", "the sandbox")
         await ui.press("escape")
-        await ui.until(lambda: ui.app.screen.SCOPE == "run", "the run again")
+        await ui.until(lambda: ui.app.screen.scope == "run", "the run again")
         await ui.press("up", "enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "projects.detail", "the repository")
+        await ui.until(lambda: ui.app.screen.scope == "projects.detail", "the repository")
 
 
 async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: Run, world: World) -> None:
@@ -116,7 +116,7 @@ async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: R
         await ui.sees(run_id, "→ acme/api")
         await ui.press("l", "i")
         await ui.loses("→ acme/api")
-        assert ui.app.screen.tail.has_focus
+        assert ui.app.screen.pane.tail.has_focus
 
 
 async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(console: Run, world: World) -> None:

@@ -69,13 +69,13 @@ async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on
     async with console() as ui:
         await ui.sees("first", "second", "live")
         await ui.press("down")
-        assert "second" in ui.app.screen.row().model
+        assert "second" in ui.app.screen.cursor_row().model
         with world.plane.db.transaction() as tx:
             assert calls.finish_call(tx, first, "success", world.clock.us)
         _call(world, repo, model="acme/third", status="streaming")
         await ui.sees("third", "1 live")
         await ui.until(lambda: "✓ success" in _lines(ui.text, "first")[0])
-        assert "second" in ui.app.screen.row().model
+        assert "second" in ui.app.screen.cursor_row().model
         assert "▌" in _lines(ui.text, "second")[0]
 
 
@@ -252,7 +252,7 @@ async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(console: Run, w
     async with console() as ui:
         await ui.sees("130", "m000")
         await ui.press("end", "end")
-        await ui.until(lambda: len(ui.app.screen._view) == 130, "all rows")
+        await ui.until(lambda: len(ui.app.screen.view) == 130, "all rows")
         await ui.press("end")
         await ui.sees("m129")
 

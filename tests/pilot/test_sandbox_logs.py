@@ -29,7 +29,7 @@ def _write(world: World, key: str, log: str) -> None:
 
 async def _open(ui: Any, *texts: str) -> str:
     await ui.app.parts.navigation.go("sandboxes")
-    await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes" and ui.app.screen.rows_of().rows, "the list")
+    await ui.until(lambda: ui.app.screen.scope == "sandboxes" and ui.app.screen.rows.rows, "the list")
     await ui.until(lambda: ui.app.screen.table.cursor_key, "a row under the cursor")
     await ui.press("enter")
     text: str = await ui.sees(*texts)
@@ -79,7 +79,7 @@ async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, wo
         assert next(line for line in text.split("\n") if "boom two" in line).count("▌") == 1
         await ui.press("escape")
         await ui.loses("/ boom")
-        assert ui.app.screen.SCOPE == "sandboxes.detail"
+        assert ui.app.screen.scope == "sandboxes.detail"
 
 
 async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(console: Run, world: World) -> None:
@@ -162,7 +162,7 @@ async def test_that_nothing_can_be_read_is_said_once_and_that_the_log_alone_cann
     _sandbox(world)
     async with console(size=(80, 24)) as ui:
         await _open(ui, "ready on 3000")
-        records, log = ui.app.screen.collection.feed, ui.app.screen._log
+        records, log = ui.app.screen.collection.feed, ui.app.screen.record_log.feed
         log.freshness.failed(Unavailable("The service cannot serve the log now"))
         ui.app.screen.flush()
         await ui.sees("The service cannot serve the log now")

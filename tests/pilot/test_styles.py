@@ -28,7 +28,7 @@ async def test_a_theme_reaches_the_places_that_are_not_shown(console: Run) -> No
         for place in ("2", "1"):
             await ui.press(place)
         await ui.until(lambda: ui.app.current_mode == "runs", "the runs")
-        ui.app.do_app_theme()
+        ui.app.parts.actions["app.theme"]()
         await ui.pilot.pause()
         for place in ("1", "2", "3"):
             await ui.press(place)

@@ -46,7 +46,7 @@ async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run,
         await screen.query("#filter").remove()
         made = asyncio.create_task(screen.prepare())
         await asyncio.sleep(0)
-        await screen.do_list_filter()
+        await screen.open_filter()
         await made
         await ui.press(*"api", "enter")
         await ui.sees("/ api   1 of 1")
@@ -72,7 +72,7 @@ async def test_narrowing_leaves_the_cursor_on_its_row_or_goes_to_the_first(
         world.call(repo_id=world.repo(f"acme/{name}"), metadata={"repo": f"acme/{name}"})
     async with console() as ui:
         table = await ui.until(lambda: ui.app.screen.table, "the table")
-        await ui.until(lambda: len(ui.app.screen._view) == 5, "the rows")
+        await ui.until(lambda: len(ui.app.screen.view) == 5, "the rows")
         await ui.press("down", "down")
         on = table.cursor_key
         other = "api" if "web" in _row(ui, on) else "web"

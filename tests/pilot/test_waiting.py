@@ -40,7 +40,7 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
     async with console() as ui:
         await ui.sees("◆ 2")
         await ui.app.parts.navigation.go("approvals")
-        screen = await ui.until(lambda: ui.app.screen.SCOPE == "approvals" and ui.app.screen, "the approvals")
+        screen = await ui.until(lambda: ui.app.screen.scope == "approvals" and ui.app.screen, "the approvals")
         # What has run out stays in the list and counts as little there as in the header.
         await ui.sees("2 of 3 open", "expired")
         await ui.until(lambda: screen.table.move_cursor_to(first), "the question")

@@ -236,7 +236,7 @@ def _tail(app: Still) -> None:
         for number, (type, tool, message, payload, at) in enumerate(events)
     )  # fmt: skip
     screen.run_feed.feed.freshness.as_of = 999.0
-    screen._reordered = True
+    screen.pane.all_changed()
     screen.flush()
 
 

@@ -24,7 +24,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.kinds.verb import verb
 from mogplex_tui.operate.words import DASH
-from mogplex_tui.screens.sources import KindSource
+from mogplex_tui.screens.table_models import RowTableModel
 from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import call
 
@@ -225,7 +225,7 @@ def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
     jobs, context = kinds()["jobs"], Context(NOW)
     rows = {state: item(status=state, source_type="push") for state in ("running", "success", "failed")}
     view = SortedView(rows, jobs.default_sort)
-    source = KindSource(jobs, rows, view, context)
+    source = RowTableModel(jobs, rows, view, context)
     at = [field.key for field in jobs.fields].index("source")
     assert {state: source.cells(state)[at] for state in rows} == {
         "running": ("push", Tone.PLAIN),

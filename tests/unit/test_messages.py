@@ -8,9 +8,9 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import words
-from mogplex_tui.screens.ages import failing, freshness_segment, freshness_words
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.screens.messages import nothing
+from mogplex_tui.screens.empty_states import nothing
+from mogplex_tui.screens.freshness_text import failing, freshness_segment, freshness_words
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import FakeSession, call, stats

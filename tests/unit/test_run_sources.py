@@ -13,7 +13,7 @@ from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
 from mogplex_tui.live.sources import Freshness, Source
-from mogplex_tui.screens.ages import failing, freshness_words
+from mogplex_tui.screens.freshness_text import failing, freshness_words
 from tests.unit.fakes import FakeSession, automation, call, job, run
 
 BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)

@@ -25,7 +25,7 @@ from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate.kinds.jobs import KIND as JOBS
-from mogplex_tui.screens.ages import failing, freshness_words
+from mogplex_tui.screens.freshness_text import failing, freshness_words
 from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
 from tests.unit.scheduling import World
 

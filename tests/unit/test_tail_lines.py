@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.live.log_tail import LogLine, LogTail
 from mogplex_tui.live.tail import Tail
-from mogplex_tui.screens.tail_lines import LogLines, TailLines
+from mogplex_tui.screens.tail_models import LogTailModel, RunTailModel
 from tests.unit.fakes import START, event, tool
 
 DELIVERY = {"stage": "git_delivery", "pull_request_url": "https://git.test/acme/web/pull/7"}
@@ -28,9 +28,9 @@ STORY = [
 def _lines(tail: Tail | LogTail) -> Any:
     if isinstance(tail, Tail):
         tail.add(STORY)
-        return TailLines(tail)
+        return RunTailModel(tail)
     tail.take([LogLine("install", "added 12 packages", START), LogLine("dev", "ready")])
-    return LogLines(tail)
+    return LogTailModel(tail)
 
 
 @pytest.mark.parametrize("tail", [Tail, LogTail])

@@ -22,12 +22,12 @@ async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
 async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
     """Go to a kind's list and wait for its rows; return the screen."""
     await ui.app.parts.navigation.go(kind)
-    await ui.until(lambda: kind == ui.app.screen.SCOPE, f"the list of {kind}")
+    await ui.until(lambda: kind == ui.app.screen.scope, f"the list of {kind}")
     screen = ui.app.screen
     # Keys mean a row from when there is one under the cursor.
-    await ui.until(lambda: screen.rows_of().rows and screen.table.cursor_key, f"rows of {kind}")
+    await ui.until(lambda: screen.rows.rows and screen.table.cursor_key, f"rows of {kind}")
     if narrowed:
-        screen.narrow(narrowed)
+        screen.set_filter(narrowed)
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
     return screen
 
@@ -35,7 +35,7 @@ async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
 async def on(ui: Any, kind: str, key: str) -> Any:
     """Go to a kind's list and put the cursor on one row; return the screen."""
     screen = await shown(ui, kind)
-    await ui.until(lambda: key in screen.rows_of().rows, f"{key} among {kind}")
+    await ui.until(lambda: key in screen.rows.rows, f"{key} among {kind}")
     await ui.until(lambda: screen.table.move_cursor_to(key), f"the cursor on {key}")
     await ui.pilot.pause()
     return screen

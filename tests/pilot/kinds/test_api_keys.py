@@ -24,7 +24,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
     caplog.set_level(logging.DEBUG, "mogplex")
     async with console() as ui:
         screen = await shown(ui, "api-keys")
-        known = set(screen.rows_of().rows)
+        known = set(screen.rows.rows)
         await ui.press("n")
         await ui.sees("Create API key", "Without days it never ends.", "read-write")
         await ui.press("ctrl+s")
@@ -40,7 +40,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         await ui.press("escape")
         await ui.loses(token)
         await told(ui, "API key ci is made.")
-        (key,) = set(screen.rows_of().rows) - known
+        (key,) = set(screen.rows.rows) - known
         row = ui.server.plane.db.only("SELECT scopes, expires_at FROM user_api_keys WHERE id = ?", (key,))
         assert "write" not in row["scopes"]
         assert row["expires_at"] is not None
@@ -59,7 +59,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
 async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: Any) -> None:
     async with console(protected=True) as ui:
         screen = await shown(ui, "api-keys")
-        known = set(screen.rows_of().rows)
+        known = set(screen.rows.rows)
         await ui.press("n")
         await ui.sees("Create API key")
         await ui.press(*"ci", "ctrl+s")
@@ -67,14 +67,14 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
         assert any(line.strip(" │") == "ci" for line in text.split("\n"))
         await ui.press(*"test", "enter")
         await ui.sees("The secret of the new API key")
-        assert len(set(screen.rows_of().rows) - known) == 1
+        assert len(set(screen.rows.rows) - known) == 1
 
 
 @pytest.mark.parametrize("protected", [False, True])
 async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
     async with console(protected=protected) as ui:
         screen = await shown(ui, "api-keys")
-        rows = {item.record.context is not None: key for key, item in screen.rows_of().rows.items()}
+        rows = {item.record.context is not None: key for key, item in screen.rows.rows.items()}
         ours = ui.server.plane.db.value(
             "SELECT id FROM user_api_keys WHERE token_prefix = ?", (ui.server.token[:12],)
         )

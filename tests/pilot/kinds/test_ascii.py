@@ -57,7 +57,7 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_pa
         await ui.press("1")
         await ui.sees("STATE")
         await ui.press("slash", *"state:failed", "enter", "home", "enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "run", "the run")
+        await ui.until(lambda: ui.app.screen.scope == "run", "the run")
         await ui.sees("following")
         for size in (WIDE, NARROW):
             await resized(ui, size)
@@ -74,7 +74,7 @@ async def test_every_kind_and_its_records_are_ascii(seed: Path, tmp_path: Path) 
             await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
             await _plain(ui, f"the list of {name}")
-            if screen.collection.set.rows:
+            if screen.model.collection.set.rows:
                 await opened(ui, kind)
                 await _plain(ui, f"a detail of {name}")
 

@@ -15,17 +15,15 @@ async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened
         screen = await shown(ui, "projects")
         query = "SELECT repo_id, count(*) AS n FROM assignments GROUP BY repo_id"
         counted = {row["repo_id"]: row["n"] for row in ui.server.plane.db.all(query)}
-        assigned = {key: counted.get(key, 0) for key in screen.rows_of().rows}
+        assigned = {key: counted.get(key, 0) for key in screen.rows.rows}
         assert sum(assigned.values()) > 1
 
         def told() -> dict[str, int]:
-            rows = screen.rows_of().rows
+            rows = screen.rows.rows
             return {key: row.record["assigned"] for key, row in rows.items()}
 
         await ui.until(lambda: told() == assigned, "assignments of the projects")
-        await ui.until(
-            lambda: any(row.record["sandbox"] for row in screen.rows_of().rows.values()), "sandboxes"
-        )
+        await ui.until(lambda: any(row.record["sandbox"] for row in screen.rows.rows.values()), "sandboxes")
         # One that goes is told as well, without a reading of the projects.
         loses = next(key for key, count in assigned.items() if count)
         with ui.server.plane.db.transaction() as tx:
@@ -49,7 +47,7 @@ async def test_only_what_is_looked_at_is_read(console: Any) -> None:
         await shown(ui, "teams")
         await ui.until(lambda: wanted("sandboxes") == 0 and ui.app.runs.feed.wanted == 0, "letting go")
         assert wanted("teams") == 1
-        await on(ui, "jobs", next(iter((await shown(ui, "jobs")).rows_of().rows)))
+        await on(ui, "jobs", next(iter((await shown(ui, "jobs")).rows.rows)))
         assert wanted("jobs") == 1
         await ui.press("escape", "1")
         await ui.until(lambda: ui.app.runs.feed.wanted == 1 and wanted("jobs") == 0, "going back")

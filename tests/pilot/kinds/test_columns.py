@@ -15,7 +15,7 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.screens.sources import columns_of
+from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
 from mogplex_tui.widgets.row_view import PREFIX
 from mogplex_tui.widgets.text import fit

@@ -20,7 +20,7 @@ async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) 
         screen = await on(ui, "connections", key)
         await ui.sees("mcp.example.dev")
         assert "hush-hush" not in ui.text
-        assert "hush-hush" not in repr(screen.rows_of().rows[key])
+        assert "hush-hush" not in repr(screen.rows.rows[key])
         await ui.press("enter")
         await ui.sees("mcp.example.dev")
         await ui.press("j")

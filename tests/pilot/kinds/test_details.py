@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.api.errors import ServiceFailed, Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
-from mogplex_tui.screens import base
+from mogplex_tui.screens import console_screen
 from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
@@ -48,7 +48,7 @@ async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: A
         # A link out of sight is shown before it is followed.
         await ui.press("enter")
         await ui.sees("→")
-        assert ui.app.screen.SCOPE == "jobs.detail"
+        assert ui.app.screen.scope == "jobs.detail"
         await ui.press("home")
         await ui.loses("→")
         record = ui.app.screen.record
@@ -75,9 +75,9 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         key = _failed(ui)
         await on(ui, "jobs", key)
         await ui.press("enter")
-        job = ui.app.screen.KIND.name_of(ui.app.screen.on_row())
+        job = ui.app.screen.kind.name_of(ui.app.screen.item())
         await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {job}"), "the way to the job")
-        links = list(ui.app.screen.KIND.links(ui.app.screen.on_row()))
+        links = list(ui.app.screen.kind.links(ui.app.screen.item()))
         place = next(number for number, link in enumerate(links) if link.kind == "projects")
         for _ in range(place):
             await ui.press("down")
@@ -88,11 +88,11 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         await ui.until(lambda: f"▸ {repo} ▸ Runs" in _title(ui), "its runs")
         # What is typed narrows further, and goes without taking the link's filter along.
         screen = ui.app.screen
-        await ui.until(lambda: 0 < len(screen._view) < len(screen.rows_of().rows), "a part of the runs")
+        await ui.until(lambda: 0 < len(screen.view) < len(screen.rows.rows), "a part of the runs")
         await ui.press("slash", *"nothing like it")
-        await ui.until(lambda: not len(screen._view), "nothing that is both")
+        await ui.until(lambda: not len(screen.view), "nothing that is both")
         await ui.press("escape")
-        await ui.until(lambda: 0 < len(screen._view) < len(screen.rows_of().rows), "the link's runs again")
+        await ui.until(lambda: 0 < len(screen.view) < len(screen.rows.rows), "the link's runs again")
         for there in (f"▸ repository {repo}", f"Jobs ▸ {job}", "Jobs"):
             await ui.press("escape")
             await ui.until(lambda there=there: there in _title(ui), f"the step back to {there}")
@@ -103,7 +103,7 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
 async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "assignments")
-        rows = screen.rows_of().rows
+        rows = screen.rows.rows
         enabled = {key: rows[key].record["enabled"] for key in rows}
         for key, is_on in enabled.items():
             screen.table.move_cursor_to(key)
@@ -127,7 +127,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
 async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "jobs")
-        row = next(key for key, item in screen.rows_of().rows.items() if item.record["status"] == "running")
+        row = next(key for key, item in screen.rows.rows.items() if item.record["status"] == "running")
         screen.table.move_cursor_to(row)
         await ui.press("enter")
         text = await ui.sees("without", "running")
@@ -199,7 +199,7 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
         screen = await shown(ui, "sandboxes")
-        pages = {key: screen.KIND.page(item) for key, item in screen.rows_of().rows.items()}
+        pages = {key: screen.kind.page(item) for key, item in screen.rows.rows.items()}
         with_page, without = (
             next(key for key, page in pages.items() if bool(page) is so) for so in (True, False)
         )
@@ -211,7 +211,7 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
         await on(ui, "sandboxes", without)
         await ui.until(lambda: "o browser" not in _keys(ui), "the key going")
         await ui.press("enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "sandboxes.detail", "the record")
+        await ui.until(lambda: ui.app.screen.scope == "sandboxes.detail", "the record")
         assert "o browser" not in _keys(ui)
         await ui.press("o")
         await told(ui, "has no page of its own in the browser.")
@@ -228,14 +228,14 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
         raise Unavailable("The service is away", retry_after=60.0)
 
     # No second passes and the list is not read again: what is drawn was heard.
-    monkeypatch.setattr(base, "TICK", 3600.0)
+    monkeypatch.setattr(console_screen, "TICK", 3600.0)
     monkeypatch.setattr(FlowsResource, "runs", fails)
     async with console() as ui:
-        listed = (await shown(ui, "automations")).collection.feed
+        listed = (await shown(ui, "automations")).model.collection.feed
         listed.tables, listed.hinted_at, listed.every, listed.blind = frozenset(), None, 3600.0, 3600.0
         await ui.press("enter")
         await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
-        await ui.pilot.pause(2 * base.FLUSH)
+        await ui.pilot.pause(2 * console_screen.FLUSH)
         held.set()
         await ui.sees("The service is away")
 
@@ -243,9 +243,9 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
 async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(console: Any) -> None:
     async with console() as ui:
         screen = await on(ui, "teams", "personal")
-        listed = screen.collection.feed
+        listed = screen.model.collection.feed
         await ui.press("enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "teams.detail", "the record")
+        await ui.until(lambda: ui.app.screen.scope == "teams.detail", "the record")
         await ui.until(lambda: ui.app.screen._one.freshness.as_of, "its own reading, which asks nothing")
 
         async def fails() -> bool:
@@ -266,13 +266,13 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
     async with console() as ui:
         await shown(ui, "automations")
         await ui.press("enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "automations.detail", "the record")
+        await ui.until(lambda: ui.app.screen.scope == "automations.detail", "the record")
         first = ui.app.screen
         await ui.until(lambda: first._one.freshness.as_of, "its own reading")
         # The second page comes before the first has let go of what it reads.
         ui.app.session.scheduler.want(first._one)
         monkeypatch.setattr(FlowsResource, "runs", fails)
-        ui.app.parts.navigation.open_item(first.KIND, first.on_row())
+        ui.app.parts.navigation.open_item(first.kind, first.item())
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
         await ui.press("r")
         await ui.sees("The service is away")
@@ -314,7 +314,7 @@ async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
         await ui.until(
             lambda: ui.app.screen is not screen and ui.app.screen._one.freshness.as_of, "its own reading"
         )
-        record, listed = ui.app.screen, screen.collection.feed
+        record, listed = ui.app.screen, screen.model.collection.feed
         await _fails_twice(ui, listed, "the list")
         await ui.until(lambda: record._one.freshness.as_of > listed.freshness.as_of, "its own reading again")
         record.on_tick()

@@ -19,7 +19,7 @@ from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
 from tests.pilot.conftest import Console
@@ -68,29 +68,29 @@ def _name(each: object) -> str:
     return each.name if isinstance(each, Service) else str(each)
 
 
-def _at(screen: KindScreen) -> int | None:
+def _at(screen: ListScreen) -> int | None:
     """Return which row of the list is under the cursor."""
-    return screen._view.index_of(screen.table.cursor_key or "")
+    return screen.view.index_of(screen.table.cursor_key or "")
 
 
-def _shows_rows(ui: Console, screen: KindScreen) -> str:
+def _shows_rows(ui: Console, screen: ListScreen) -> str:
     """The list has its columns, those that never drop among them, and the row under the cursor."""
     titles = headings(screen)
-    for field in screen.KIND.fields:
-        left_out = field.key in screen.collection.without
+    for field in screen.kind.fields:
+        left_out = field.key in screen.model.collection.without
         if field.priority == 0 and field.width >= len(field.title) and not left_out:
-            assert field.title in titles, f"{screen.KIND.name} {ui.app.size}: {field.title}\n{ui.text}"
+            assert field.title in titles, f"{screen.kind.name} {ui.app.size}: {field.title}\n{ui.text}"
     assert screen.table.visible_keys, ui.text
     assert screen.table.cursor_key is not None
-    assert f"{screen.KIND.title} " in ui.text
+    assert f"{screen.kind.title} " in ui.text
     return "rows"
 
 
-def _says_why(ui: Console, screen: KindScreen) -> str:
+def _says_why(ui: Console, screen: ListScreen) -> str:
     """The list says the sentence that the kind has for this; return which one it was."""
-    kind, rows = screen.KIND, screen.collection.set
+    kind, rows = screen.kind, screen.model.collection.set
     said = squeezed(ui.text)
-    closed = screen.collection.closed(kind.needs)
+    closed = screen.model.collection.closed(kind.needs)
     if closed is not None:
         assert squeezed(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
@@ -115,14 +115,14 @@ async def _by_keyboard(ui: Console, kind: Kind) -> None:
     await soon(ui, lambda: ui.app.current_mode == kind.name, f"{kind.name} by keyboard")
 
 
-async def _list_stands(ui: Console, kind: Kind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[KindScreen, str]:
+async def _list_stands(ui: Console, kind: Kind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[ListScreen, str]:
     """Go to a kind's list by keys and look at it in some sizes; return it and what it shows: `rows`, or a reason."""
     await _by_keyboard(ui, kind)
     screen = await heard(ui, kind)
     shown = set()
     for size in _sizes_from(ui, sizes):
         await resized(ui, size)
-        shown.add(_shows_rows(ui, screen) if screen.collection.set.rows else _says_why(ui, screen))
+        shown.add(_shows_rows(ui, screen) if screen.model.collection.set.rows else _says_why(ui, screen))
     assert len(shown) == 1, shown
     return screen, shown.pop()
 
@@ -135,7 +135,7 @@ def _sizes_from(ui: Console, sizes: Sizes = SIZES) -> list[tuple[int, int]]:
 async def _detail_stands(ui: Console, kind: Kind) -> DetailScreen:
     """Open the row under the cursor, look at it in every size, show its JSON and close that again."""
     detail = await opened(ui, kind)
-    name = kind.name_of(detail.on_row())
+    name = kind.name_of(detail.item())
     for size in _sizes_from(ui):
         await resized(ui, size)
         assert squeezed(visible(name))[:20] in squeezed(ui.text), ui.text
@@ -149,8 +149,8 @@ async def _detail_stands(ui: Console, kind: Kind) -> DetailScreen:
 
 async def _follow_links(ui: Console, detail: DetailScreen) -> int:
     """Follow every link of a detail with enter and come back with escape; return how many there are."""
-    kind = detail.KIND
-    links = list(kind.links(detail.on_row()))
+    kind = detail.kind
+    links = list(kind.links(detail.item()))
     record = detail.record
     # A detail may put its facts away in a narrow terminal, and the keys then belong to what is left.
     await resized(ui, max(SIZES))
@@ -206,8 +206,8 @@ async def test_every_kind_holds_many_rows(seed: Path, tmp_path: Path) -> None:
             screen, shown = await _list_stands(ui, kind)
             if shown != "rows":
                 continue
-            rows = screen.collection.set.rows
-            if screen.collection.set.total is None:
+            rows = screen.model.collection.set.rows
+            if screen.model.collection.set.total is None:
                 assert len(rows) == ROWS
             assert f"{len(rows):,}" in ui.text, ui.text
             first = screen.table.cursor_key
@@ -230,10 +230,12 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
                 assert squeezed(kind.needs) in squeezed(ui.text), ui.text
-            elif screen.collection.road is not kind.roads[0] and asks_the_service(kind):
-                assert screen.collection.set.notice, f"{kind.name} does not say what the narrow road hides"
-                left_out = [field for field in kind.fields if field.key in screen.collection.without]
-                rows, at = screen.collection.set.rows.values(), Context(ui.app.session.clock.now())
+            elif screen.model.collection.road is not kind.roads[0] and asks_the_service(kind):
+                assert screen.model.collection.set.notice, (
+                    f"{kind.name} does not say what the narrow road hides"
+                )
+                left_out = [field for field in kind.fields if field.key in screen.model.collection.without]
+                rows, at = screen.model.collection.set.rows.values(), Context(ui.app.session.clock.now())
                 told = [
                     f.key for f in left_out if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)
                 ]
@@ -258,11 +260,11 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
             assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
 
-async def _with_rows(ui: Console, kind: Kind) -> KindScreen:
+async def _with_rows(ui: Console, kind: Kind) -> ListScreen:
     """Go to a kind's list and wait until its rows are drawn."""
     await ui.app.parts.navigation.go(kind.name)
     screen = await heard(ui, kind)
-    if screen.collection.set.freshness.failures:
+    if screen.model.collection.set.freshness.failures:
         await type_keys(ui, "r")
     await soon(ui, lambda: screen.table.visible_keys, f"rows of {kind.name}")
     await settled(ui)
@@ -278,7 +280,7 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
         for kind in filter(asks_the_service, kinds().values()):
             faults.clear()
             screen = await _with_rows(ui, kind)
-            fresh, before = screen.collection.set.freshness, dict(screen.collection.set.rows)
+            fresh, before = screen.model.collection.set.freshness, dict(screen.model.collection.set.rows)
             faults.add(parse("* /api/* 500"))
             await type_keys(ui, "r")
             await soon(ui, lambda fresh=fresh: fresh.failures and not fresh.loading, f"{kind.name} failing")  # type: ignore[misc]
@@ -288,7 +290,7 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
                 await resized(ui, size)
                 await soon(ui, lambda: OLD.search(ui.text), f"{kind.name} {size}: how old it is")
                 _shows_rows(ui, screen)
-            assert screen.collection.set.rows.keys() == before.keys()
+            assert screen.model.collection.set.rows.keys() == before.keys()
             await opened(ui, kind)
             await soon(ui, lambda: OLD.search(ui.text), f"{kind.name}: how old the record is")
             await type_keys(ui, "escape")
@@ -299,7 +301,7 @@ async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Pat
     async with console_at(SPOILT, seed, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
             screen = await _with_rows(ui, kind)
-            key = next(key for key, item in screen.collection.set.rows.items() if item.record is None)
+            key = next(key for key, item in screen.model.collection.set.rows.items() if item.record is None)
             await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
             await settled(ui)
             for size in _sizes_from(ui, NARROW_AND_USUAL):
@@ -334,7 +336,7 @@ async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path)
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            if not screen.collection.set.rows:
+            if not screen.model.collection.set.rows:
                 continue
             await soon(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
             assert "\x1b" not in ui.text

@@ -181,5 +181,5 @@ async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(con
         screen = await shown(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
         await ui.press("slash")
-        word = words.state(screen.item().record["status"])[1].split(" ")[0]
+        word = words.state(screen.cursor_row().record["status"])[1].split(" ")[0]
         await ui.sees(f"a word, or state:{word} !other")

@@ -15,7 +15,7 @@ async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_u
 ) -> None:
     async with console() as ui:
         screen = await shown(ui, "skills")
-        key, collection = screen.table.cursor_key, screen.collection
+        key, collection = screen.table.cursor_key, screen.model.collection
         collection.begin(key, "deleting")
         await ui.press("enter")
         await ui.sees("deleting …")

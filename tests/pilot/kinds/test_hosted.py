@@ -27,7 +27,7 @@ ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 async def _read_again(ui: Any, kind: Kind) -> None:
     """Ask for a list by its key and wait until that was heard."""
     screen = await heard(ui, kind)
-    feed = screen.collection.feed
+    feed = screen.model.collection.feed
     await soon(ui, lambda: not feed.running, "the reading under way")
     begun = feed.begun
     await type_keys(ui, "r")
@@ -60,7 +60,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            collection = screen.collection
+            collection = screen.model.collection
             if (why := collection.closed(kind.needs)) is not None:
                 closed.add(kind.name)
                 assert "need a browser session" in why
@@ -90,7 +90,7 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
             (ui.server.plane.user_id,),
         )
         assert len(jobs) > 50
-        assert {row["id"] for row in jobs} == found.rows_of().rows.keys()
+        assert {row["id"] for row in jobs} == found.rows.rows.keys()
         assert "AGENT" not in ui.text and "COST" not in ui.text
         # That a run waits is told by the run itself, so nothing is missing without the list of approvals.
         assert "◆ waiting" in ui.text and "not known" not in ui.text and "partly" not in ui.text
@@ -108,7 +108,7 @@ async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any)
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            await soon(ui, lambda screen=screen: screen.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
-            assert screen.collection.road is kind.roads[0]
+            await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+            assert screen.model.collection.road is kind.roads[0]
             assert "browser session" not in ui.text
         assert ui.edge.turned_away == []

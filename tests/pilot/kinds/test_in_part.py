@@ -74,16 +74,16 @@ CASES = (
 def _tones(screen: Any) -> dict[str, list[Tone]]:
     """Return the tones of the cells of every row."""
     screen.on_tick()
-    return {key: [tone for _, tone in screen._source.cells(key)] for key in screen.rows_of().rows}
+    return {key: [tone for _, tone in screen.table_model.cells(key)] for key in screen.rows.rows}
 
 
 def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str, list[Tone]]:
     """Return tones with what the case tells dim, and the rest as it was."""
-    rows, columns = screen.rows_of().rows, case.columns.split()
+    rows, columns = screen.rows.rows, case.columns.split()
     return {
         key: [
             Tone.DIM if case.rows(rows[key].record) or field.key in columns else tone
-            for field, tone in zip(screen.KIND.fields, of_row, strict=True)
+            for field, tone in zip(screen.kind.fields, of_row, strict=True)
         ]
         for key, of_row in tones.items()
     }
@@ -91,15 +91,15 @@ def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str
 
 def _texts(screen: Any, columns: str) -> set[str]:
     """Return what these columns tell in all rows."""
-    places = [place for place, field in enumerate(screen.KIND.fields) if field.key in columns.split()]
-    return {screen._source.cells(key)[place][0] for key in screen.rows_of().rows for place in places}
+    places = [place for place, field in enumerate(screen.kind.fields) if field.key in columns.split()]
+    return {screen.table_model.cells(key)[place][0] for key in screen.rows.rows for place in places}
 
 
 async def _fails_alone(ui: Any, case: Case) -> None:
     screen = await shown(ui, case.kind)
 
     def told_by() -> list[Source]:
-        return list(screen.sources())
+        return list(screen.model.sources())
 
     await ui.until(
         lambda: all(each.freshness.as_of and not each.failing for each in told_by()), f"{case}: all"
@@ -179,7 +179,7 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
 ) -> None:
     async with console() as ui:
         screen = await shown(ui, "approvals")
-        feed, rows = ui.app.parts.collections.of(kinds()["approvals"]).feed, screen.rows_of().rows
+        feed, rows = ui.app.parts.collections.of(kinds()["approvals"]).feed, screen.rows.rows
         before = set(rows)
         _fail(ui, f"GET {route} status:403")
         ui.app.session.scheduler.refresh(feed)

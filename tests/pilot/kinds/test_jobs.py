@@ -29,7 +29,7 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
             ui.server.plane.db.only("SELECT status FROM job_runs WHERE id = ?", (key,))["status"]
             == "cancelled"
         )
-        assert screen.rows_of().rows[key].record["status"] == "cancelled"
+        assert screen.rows.rows[key].record["status"] == "cancelled"
 
 
 async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
@@ -47,7 +47,7 @@ async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
         await ui.sees("Cancel job?")
         await ui.press("right", "enter")
         await told(ui, "is cancelled")
-        assert screen.marked() == []
+        assert screen.marked_rows() == []
         await ui.loses("1 marked")
 
 
@@ -65,7 +65,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
         screen = await on(ui, "jobs", key)
-        row = screen.rows_of().rows[key].record
+        row = screen.rows.rows[key].record
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
         told_apart = f"{row['automation']} {row['repo'].full_name}   ✗ failed   {row['agent'].name}"
@@ -87,7 +87,7 @@ async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
         links = ui.app.screen.record.links
         links.at = len(links) - 1
         await ui.press("enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "dispatch", "the list of the ledger")
+        await ui.until(lambda: ui.app.screen.scope == "dispatch", "the list of the ledger")
         await ui.sees("control", key[:8])
 
 
@@ -98,8 +98,8 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
             "SELECT id FROM job_runs WHERE flow_id IS NOT NULL ORDER BY created_at LIMIT 1"
         )
         old = str(rows[0]["id"])
-        assert old not in screen.rows_of().rows
-        item = await ui.app.parts.collections.find(screen.KIND, old)
+        assert old not in screen.rows.rows
+        item = await ui.app.parts.collections.find(screen.kind, old)
         assert item.record["id"] == old
 
 
@@ -137,7 +137,7 @@ async def test_the_tokens_of_a_job_are_those_that_went_in_and_came_out(console: 
 async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
     async with console() as ui:
         await shown(ui, "failures")
-        failures = ui.app.screen.rows_of().rows.values()
+        failures = ui.app.screen.rows.rows.values()
         job_id, message = next(
             (str(item.record.job_run_id), item.record.diagnostics.failure_message) for item in failures
         )
@@ -145,21 +145,21 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
         await ui.press("enter")
         await ui.sees("why it failed")
         links = ui.app.screen.record.links
-        labels = [link.label for link in ui.app.screen.KIND.links(ui.app.screen.on_row())]
+        labels = [link.label for link in ui.app.screen.kind.links(ui.app.screen.item())]
         links.at = labels.index("failure")
         await ui.press("enter")
-        await ui.until(lambda: ui.app.screen.SCOPE == "failures", "the failures")
+        await ui.until(lambda: ui.app.screen.scope == "failures", "the failures")
         await ui.sees(f"1 of {len(failures)}", message[:20])
 
 
 async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console: Any) -> None:
     async with console() as ui:
         approvals = await shown(ui, "approvals", "kind:step")
-        key = approvals.item().record.job_run_id
+        key = approvals.cursor_row().record.job_run_id
         jobs = await shown(ui, "jobs", "state:approval")
-        assert key in {jobs._view.key_at(at) for at in range(len(jobs._view))}
+        assert key in {jobs.view.key_at(at) for at in range(len(jobs.view))}
         assert "◆ approval" in ui.text
-        assert jobs.rows_of().rows[key].record["status"] == "running"
+        assert jobs.rows.rows[key].record["status"] == "running"
         await on(ui, "jobs", key)
         await ui.press("enter")
         await ui.sees("status", "◆ approval", "what waits for a person")
@@ -168,13 +168,13 @@ async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console:
 async def _led(ui: Any, job_id: str, label: str) -> Any:
     """Open a job and follow one of its links; return the list that it leads to."""
     screen = await shown(ui, "jobs")
-    ui.app.parts.navigation.open_item(screen.KIND, await ui.app.parts.collections.find(screen.KIND, job_id))
-    await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.whole, "the job")
+    ui.app.parts.navigation.open_item(screen.kind, await ui.app.parts.collections.find(screen.kind, job_id))
+    await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.is_complete, "the job")
     await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
-    record, kind = ui.app.screen.record, ui.app.screen.KIND
-    record.links.at = [link.label for link in kind.links(ui.app.screen.on_row())].index(label)
+    record, kind = ui.app.screen.record, ui.app.screen.kind
+    record.links.at = [link.label for link in kind.links(ui.app.screen.item())].index(label)
     await ui.press("enter")
-    await ui.until(lambda: ui.app.screen.SCOPE in ("dispatch", "failures"), "the list")
+    await ui.until(lambda: ui.app.screen.scope in ("dispatch", "failures"), "the list")
     return ui.app.screen
 
 
@@ -202,17 +202,17 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
         )["id"]
         for label, told in (("ledger", "control"), ("failure", "1 of 101")):
             screen = await _led(ui, old, label)
-            await ui.until(lambda screen=screen: len(screen._view) > 0, f"what the {label} says of it")
-            assert old in screen.item().raw.values()
+            await ui.until(lambda screen=screen: len(screen.view) > 0, f"what the {label} says of it")
+            assert old in screen.cursor_row().raw.values()
             assert told in ui.text
             # It stays when the list is read again, which does not give it.
-            await screen.collection.fetch()
-            assert len(screen._view) > 0
+            await screen.model.collection.fetch()
+            assert len(screen.view) > 0
 
 
 async def test_where_older_entries_were_not_looked_through_that_is_said(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "dispatch")
-        screen.narrow("nowhere-to-be-found")
-        total = screen.rows_of().total
+        screen.set_filter("nowhere-to-be-found")
+        total = screen.rows.total
         assert f"Only the newest 100 of {total} were looked through." in ui.text

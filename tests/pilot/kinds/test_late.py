@@ -9,8 +9,6 @@ from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.operate.kinds.base import Link
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.modals.new_run import NewRunModal
-from mogplex_tui.screens.modals.reveal import RevealModal
-from mogplex_tui.screens.runs import RunsScreen
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.story import server, shown, told
 
@@ -18,7 +16,8 @@ __all__ = ["server"]
 
 
 def _stack(ui: Any) -> list[str]:
-    return [type(screen).__name__ for screen in ui.app.screen_stack]
+    """The scopes of the console's screens and the names of dialogs, from the bottom up."""
+    return [getattr(screen, "scope", type(screen).__name__) for screen in ui.app.screen_stack]
 
 
 def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
@@ -54,7 +53,7 @@ async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch:
         let_go.set()
         await ui.until(lambda: len(_stack(ui)) > 2, "the project")
         await ui.pilot.pause()
-        assert _stack(ui)[2:] == ["RepositoriesDetail"]
+        assert _stack(ui)[2:] == ["projects.detail"]
         assert not ui.app._notifications
 
 
@@ -87,7 +86,7 @@ async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(
         await ui.sees("New run")
         let_go.set()
         await told(ui, f"{link.text} has been read and not opened")
-        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, NewRunModal]
+        assert _stack(ui) == ["runs", "NewRunModal"]
 
 
 async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
@@ -97,7 +96,7 @@ async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
             screen.table.post_message(LineTable.RowSelected(screen.table, screen.table.cursor_key))
         await ui.until(lambda: len(_stack(ui)) > 1, "the job")
         await ui.pilot.pause()
-        assert _stack(ui) == ["JobsScreen", "JobsDetail"]
+        assert _stack(ui) == ["jobs", "jobs.detail"]
 
 
 async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> None:
@@ -108,10 +107,10 @@ async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> No
         detail = ui.app.screen
         await ui.until(lambda: detail.record._links, "its links")
         detail.record.links.at = [link.kind for link in detail.record._links].index("runs")
-        detail.do_kind_follow()
-        detail.do_kind_follow()
+        detail.follow_link()
+        detail.follow_link()
         await ui.sees("Runs", "/ repo:")
-        assert _stack(ui)[1:] == ["RepositoriesDetail", "RunsScreen"]
+        assert _stack(ui)[1:] == ["projects.detail", "runs"]
 
 
 async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: Any, monkeypatch: Any) -> None:
@@ -129,6 +128,6 @@ async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: A
         assert isinstance(ui.app.screen, NewRunModal)
         await ui.press("escape")
         await ui.sees("The secret of the new API key", "mog_")
-        assert [type(screen) for screen in ui.app.screen_stack] == [RunsScreen, RevealModal]
+        assert _stack(ui) == ["runs", "RevealModal"]
         await ui.press("escape")
         await ui.loses("The secret")

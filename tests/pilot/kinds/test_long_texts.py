@@ -105,17 +105,19 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             kind = kinds()[name]
             await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
-            assert len(screen.collection.set.rows) == 200
+            assert len(screen.model.collection.set.rows) == 200
             measured.clear()
             Long.worked_on = 0
             await ui.press("down", "slash", "a", "enter")
             await settled(ui)
             assert max(measured, default=0) <= FEW, name
             assert Long.worked_on == 0, name
-            item = next(iter(screen.collection.set.rows.values()))
+            item = next(iter(screen.model.collection.set.rows.values()))
             ui.app.parts.navigation.open_item(kind, item)
             await soon(
-                ui, lambda screen=screen: ui.app.screen is not screen and ui.app.screen.whole, "the page"
+                ui,
+                lambda screen=screen: ui.app.screen is not screen and ui.app.screen.is_complete,
+                "the page",
             )  # type: ignore[misc]
             await settled(ui)
             await ui.press("down", "pagedown")

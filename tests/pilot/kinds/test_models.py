@@ -10,7 +10,7 @@ __all__ = ["server"]
 async def test_the_default_of_the_whole_account_is_changed_after_a_question_only(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "models")
-        rows = screen.rows_of().rows
+        rows = screen.rows.rows
         was = next(key for key, item in rows.items() if item.record.is_default)
         other = next(
             key

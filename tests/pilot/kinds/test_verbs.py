@@ -29,8 +29,6 @@ from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.model import Values
-from mogplex_tui.screens.detail_screen import detail_of
-from mogplex_tui.screens.kind_screen import screen_of
 from mogplex_tui.screens.palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.records import changed, fields_of
@@ -261,7 +259,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 continue
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            collection, table = screen.collection, screen.table
+            collection, table = screen.model.collection, screen.table
             for verb in (verb for verb in kind.verbs if not verb.new):
                 item = next(item for item in collection.set.rows.values() if item.record is not None)
                 assert table.move_cursor_to(item.key)
@@ -335,5 +333,6 @@ def test_every_verb_has_a_key_and_a_sentence_and_what_cannot_be_undone_is_asked(
         assert verb.done or verb.told is not None, (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):
             assert verb.means, f"{kind.name} {verb.id} does not ask first"
-        for scope in (screen_of(kind.name).SCOPE, detail_of(kind.name).SCOPE):
+        actions.know(kind)
+        for scope in (kind.name, actions.detail_scope(kind.name)):
             assert _name(kind, verb) in {action.id for action in actions.in_scope(scope)}

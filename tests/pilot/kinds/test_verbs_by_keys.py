@@ -19,8 +19,8 @@ from mogplex_tui.operate import verbs
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.screens.base import ConsoleScreen
-from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
@@ -47,19 +47,19 @@ def _fault(ui: Console, kind: Kind, verb: Verb, status: int) -> None:
     faults.add(parse(f"{sent_by(kind, verb)} {'429' if status == 429 else f'status:{status}'}"))
 
 
-def _fit(screen: KindScreen, verb: Verb, count: int) -> list[Item]:
+def _fit(screen: ListScreen, verb: Verb, count: int) -> list[Item]:
     """Return records that the verb makes sense for; for one that makes a record any will do."""
-    rows = screen.collection.set.rows.values()
+    rows = screen.model.collection.set.rows.values()
     fit = [item for item in rows if item.record is not None and (verb.new or verb.why_not(item) is None)]
-    assert fit, f"no {screen.KIND.noun} can be {verb.title}d"
+    assert fit, f"no {screen.kind.noun} can be {verb.title}d"
     return fit[:count]
 
 
-async def _mark(ui: Console, screen: KindScreen, items: list[Item]) -> None:
+async def _mark(ui: Console, screen: ListScreen, items: list[Item]) -> None:
     for item in items:
         assert screen.table.move_cursor_to(item.key)
         await type_keys(ui, "space")
-        await soon(ui, lambda key=item.key: key in {row.key for row in screen.marked()}, "the mark")  # type: ignore[misc]
+        await soon(ui, lambda key=item.key: key in {row.key for row in screen.marked_rows()}, "the mark")  # type: ignore[misc]
 
 
 async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
@@ -124,10 +124,10 @@ async def test_every_verb_goes_by_its_key(
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
                 await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
-                assert all(screen.collection.set.rows[item.key].doing is None for item in items)
+                assert all(screen.model.collection.set.rows[item.key].doing is None for item in items)
                 if on is not screen:
                     await type_keys(ui, "escape")
                     await back_at(ui, screen)
-                assert screen.marked() == []
+                assert screen.marked_rows() == []
                 gone += 1
     assert gone == sum(PLACED[place](verb) for _, verb in EVERY_VERB)

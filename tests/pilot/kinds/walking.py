@@ -26,7 +26,7 @@ from mogplex_tui.live.collection import Item, Listing, Road
 from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.detail_screen import DetailScreen
-from mogplex_tui.screens.kind_screen import KindScreen
+from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot import drawing
 from tests.pilot.conftest import DEADLINE, Console
@@ -169,22 +169,25 @@ async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
         await asyncio.sleep(0.002)
 
 
-async def heard(ui: Console, kind: Kind) -> KindScreen:
+async def heard(ui: Console, kind: Kind) -> ListScreen:
     """Wait until a kind's list is in front and knows what there is to know; return its screen."""
 
     def ready() -> bool:
         screen = ui.app.screen
         if not (
-            isinstance(screen, KindScreen) and screen.KIND is kind and screen.whole and screen.is_mounted
+            isinstance(screen, ListScreen)
+            and screen.kind is kind
+            and screen.is_complete
+            and screen.is_mounted
         ):
             return False
-        fresh = screen.collection.set.freshness
+        fresh = screen.model.collection.set.freshness
         known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
-        return known or screen.collection.closed(kind.needs) is not None
+        return known or screen.model.collection.closed(kind.needs) is not None
 
     await soon(ui, ready, f"the list of {kind.name}")
     screen = ui.app.screen
-    assert isinstance(screen, KindScreen)
+    assert isinstance(screen, ListScreen)
     screen.flush()
     screen.on_tick()
     await settled(ui)
@@ -216,7 +219,7 @@ async def resized(ui: Console, size: tuple[int, int]) -> None:
         await settled(ui)
 
 
-def headings(screen: KindScreen) -> str:
+def headings(screen: ListScreen) -> str:
     """Return the line of column titles as it is drawn."""
     return screen.query_one(LineTable).render_line(0).text
 
@@ -227,7 +230,12 @@ async def opened(ui: Console, kind: Kind) -> DetailScreen:
 
     def ready() -> bool:
         screen = ui.app.screen
-        return isinstance(screen, DetailScreen) and screen.KIND is kind and screen.whole and screen.is_mounted
+        return (
+            isinstance(screen, DetailScreen)
+            and screen.kind is kind
+            and screen.is_complete
+            and screen.is_mounted
+        )
 
     await soon(ui, ready, f"a detail of {kind.name}")
     await settled(ui)

@@ -1,4 +1,4 @@
-"""What a screen says when it has nothing to show, or when what it shows is old (look: when there is nothing to show)."""
+"""Messages in the place of rows: why a screen has none, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable, ended
 from mogplex_tui.live.session import Session, session_needed
 from mogplex_tui.live.sources import Freshness
 from mogplex_tui.operate.actions import key_of
-from mogplex_tui.screens.ages import wait
+from mogplex_tui.screens.freshness_text import wait
 
 _SENTENCES = re.compile(r"(?<=[.?]) (?=\S)")
 _SENT = "Actions are sent all the same; the service may refuse them."

@@ -1,14 +1,14 @@
-"""What every screen has: header, tabs, title, rule and key bar, and bindings that derive from the registry."""
+"""The screen class of the console: header, tabs, title, rule and key bar, and bindings from the action registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from inspect import isawaitable
 from typing import Any, ClassVar, ParamSpec
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -28,7 +28,7 @@ from mogplex_tui.widgets.tones import Tone
 
 P = ParamSpec("P")
 
-# Short words for narrow terminals.
+# Short tab titles for narrow terminals.
 SHORT = {
     "Projects": "Proj",
     "Assignments": "Asgn",
@@ -36,14 +36,14 @@ SHORT = {
     "Observability": "Obs",
     "Settings": "Set",
 }
-# Ages and durations on screen grow by themselves.
+# Seconds between updates of ages and durations.
 TICK = 1.0
-# What arrives in a burst is drawn together, at most twenty times a second.
+# Seconds between flushes: changes that arrive in a burst are drawn together.
 FLUSH = 0.05
 
 
-def bindings(scope: str) -> list[BindingType]:
-    """Return the bindings of one screen, from the registry; the app's keymap puts chosen keys in the place of these."""
+def bindings(scope: str) -> Iterable[Binding]:
+    """Return the bindings of one screen, with the keys of the registry. Textual replaces those in the app's keymap."""
     return [
         Binding(
             ",".join(action.defaults),
@@ -59,20 +59,28 @@ def bindings(scope: str) -> list[BindingType]:
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen of the console. Subclasses name their scope and yield their body from `compose_body`."""
+    """A screen of the console. Every screen derives from this class alone; what screens share otherwise, they own.
 
-    SCOPE: ClassVar[str]
-    TAB: ClassVar[str]
+    A screen yields its body from `compose_body`, draws what has changed in `flush`, and adds its actions to `handlers`.
+    """
+
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self) -> None:
+    def __init__(self, scope: str, tab: str) -> None:
+        """`scope` is the screen's name in the action registry, `tab` the tab that is shown as active."""
         super().__init__()
+        self.scope, self.tab = scope, tab
+        # The bindings of an instance are a copy of its class's. Those of the registry replace Textual's.
+        self._bindings.key_to_bindings.update(BindingsMap(bindings(scope)).key_to_bindings)
+        # The screen's own actions by their ids; `Console.actions` has those that every screen shares.
+        self.handlers: dict[str, Callable[[], object]] = {"view.refresh": self.refresh_data}
+        # Functions that end the screen's subscriptions.
+        self.unsubscribe: list[Callable[[], None]] = []
         self._ticker: Timer | None = None
         self._flush_timer: Timer | None = None
-        self._forget: list[Callable[[], None]] = []
         self._wants: list[Want] = []
         self._left = False
-        # A new screen is styled as it is mounted; Textual would read all styles anew for it first.
+        # A new screen is styled when it is mounted; Textual would parse all styles again for it first.
         self._css_update_count = self.app._css_update_count
 
     @property
@@ -86,10 +94,10 @@ class ConsoleScreen(Screen[None]):
         return self.console.session
 
     def compose(self) -> ComposeResult:
-        """Lay the chrome round the body."""
+        """Yield the header, the tabs, the title, the body and the key bar."""
         yield HeaderLine(self._header(), id="header")
         if self.console.look.tab_line:
-            yield TabLine(actions.tabs(), active=self.TAB, shorts=SHORT, id="tabs")
+            yield TabLine(actions.tabs(), active=self.tab, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
         yield Rule()
         yield from self.compose_body()
@@ -99,139 +107,136 @@ class ConsoleScreen(Screen[None]):
         return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield what lies between the rule and the key bar."""
-        raise NotImplementedError
+        """Yield the widgets between the rule and the key bar."""
+        yield from ()
 
     async def prepare(self) -> None:
-        """Make what the first frame did not need; called once, after it. For subclasses."""
+        """Make widgets that the first frame does not show; called once after it."""
 
     def title_segments(self) -> list[Segment]:
-        """Return the title line as it is now."""
-        raise NotImplementedError
+        """Return the segments of the title line."""
+        return []
 
-    def here(self) -> str:
-        """Return what this step is called on the way that leads on from it; for subclasses."""
+    def step_name(self) -> str:
+        """Return the screen's name in the path that the titles of the screens above it show."""
         return ""
 
-    def way(self) -> list[str]:
-        """Return the steps that led here, the first one first."""
+    def path(self) -> list[str]:
+        """Return the names of the screens below this one, the first one first."""
         steps: list[str] = []
         for screen in self.app.screen_stack:
             if screen is self:
                 break
             if isinstance(screen, ConsoleScreen):
-                steps.append(screen.here())
+                steps.append(screen.step_name())
         return [step for step in steps if step]
 
     def crumbs(self) -> list[Segment]:
-        """Return the steps that led here as segments; where there is little room, the oldest go first."""
-        way = self.way()
+        """Return the path to this screen as segments; in a narrow terminal the first ones are left out first."""
+        path = self.path()
         return [
-            Segment(f"{step} ▸", Tone.DIM, priority=3 + len(way) - number, close=bool(number))
-            for number, step in enumerate(way)
+            Segment(f"{step} ▸", Tone.DIM, priority=3 + len(path) - number, close=bool(number))
+            for number, step in enumerate(path)
         ]
 
-    def never(self) -> frozenset[str]:
-        """Return the ids of actions that have no use on this screen, whatever it shows; for subclasses."""
+    def unused_actions(self) -> frozenset[str]:
+        """Return the ids of actions that never apply to this screen."""
         return frozenset()
 
     def shows(self, action: actions.Action) -> bool:
-        """Return whether the key bar and the palette tell of an action now; for subclasses."""
-        return action.id not in self.never() and self.why_not(action) is None
+        """Return whether the key bar and the palette offer an action now."""
+        return action.id not in self.unused_actions() and self.why_not(action) is None
 
     def more_of(self, _: actions.Action) -> Callable[[str], Any] | None:
-        """Return what does an action with what is typed behind its name in the palette; for subclasses."""
+        """Return a function that runs an action with the text typed after its name in the palette."""
         return None
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys that work here, and make sense now."""
+        """Return the keys that the key bar shows, with their titles."""
         return list(
-            actions.footer(self.SCOPE, self.session, ascii_only=self.console.look.ascii, shows=self.shows)
+            actions.footer(self.scope, self.session, ascii_only=self.console.look.ascii, shows=self.shows)
         )
 
     def refresh_keys(self) -> None:
-        """Draw the key bar anew; it is not repainted when it looks as before."""
+        """Update the key bar; it is repainted only if it has changed."""
         self.query_one("#keys", KeyBar).set_items(self.key_items())
 
-    def row(self) -> RunRow | None:
-        """Return the run that an action here is about, if there is one."""
-        return None
-
-    def do_verb(self, verb_id: str) -> None:
-        """Carry out a verb of the screen's kind; for subclasses."""
-        raise NotImplementedError
-
-    def on_row(self) -> Any:
-        """Return the record that a verb here is about, None without one; for subclasses."""
+    def run_row(self) -> RunRow | None:
+        """Return the run that actions apply to, None without one."""
         return None
 
     def why_not(self, action: actions.Action) -> str | None:
-        """Return why an action is not offered now, None when it is."""
-        return actions.offered(action, self.session, self.row())
+        """Return why an action cannot be used now, None when it can."""
+        return actions.offered(action, self.session, self.run_row())
 
     def on_mount(self) -> None:
-        """Begin to tick. Textual calls this beside a subclass's own `on_mount`, so that never calls it."""
+        """Begin to read and to update ages. Textual calls this after a subclass's own `on_mount`."""
         self.refresh_chrome()
         self._hold()
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
-        """Show at once what changed while another screen was on top, and what is read from now on again."""
+        """Update the screen at once by what has changed under another screen, and read its feeds again."""
         self._hold()
         self.tick()
 
     def on_screen_suspend(self) -> None:
-        """Read nothing that nobody looks at (design decision 3); beneath a question it is still looked at."""
+        """Stop reading while the screen is hidden (design decision 3). Under a dialog it is still visible."""
         if not isinstance(self.app.screen, ModalScreen):
             self._let_go()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return what is kept fresh while the screen is looked at; for subclasses."""
+        """Return the feeds that are read while the screen is visible."""
         return ()
 
     def _hold(self) -> None:
         if not self._wants and not self._left:
             self._wants = [self.session.scheduler.want(feed) for feed in self.feeds()]
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the screen's feeds are read."""
+        return bool(self._wants)
+
     def _let_go(self) -> None:
         for want in self._wants:
             want.drop()
         self._wants = []
 
-    def do_view_refresh(self) -> None:
-        """Read everything on the screen again now, also what was open before and refuses the credential."""
+    def refresh_data(self) -> None:
+        """Read everything on the screen again now, also from routes that have begun to refuse the credential."""
         self.session.doubt()
         for want in self._wants:
             want.refresh()
 
     def tick(self) -> None:
-        """Bring what depends on the time up to date, if anybody can see it."""
-        if self.is_current and self.whole:
+        """Update what depends on the time, if the screen is visible."""
+        if self.is_current and self.is_complete:
             self.refresh_chrome()
             self.on_tick()
 
     def on_tick(self) -> None:
-        """Update the body's ages; for subclasses."""
+        """Update what depends on the time in the body."""
 
     def refresh_chrome(self) -> None:
-        """Draw header, title and keys anew; lines that look as before are not repainted."""
+        """Update header, title and key bar; lines that have not changed are not repainted."""
         self.query_one("#header", HeaderLine).set_segments(self._header())
         self.query_one("#title", SegmentLine).set_segments(self.title_segments())
         self.refresh_keys()
 
     def changed_soon(self) -> None:
-        """Ask for one flush of whatever has changed; a burst causes one."""
-        if self._flush_timer is None and self.whole:
+        """Ask for a flush; all changes until then are drawn together."""
+        if self._flush_timer is None and self.is_complete:
             self._flush_timer = self.set_timer(FLUSH, self._flush)
 
     def _flush(self) -> None:
         self._flush_timer = None
-        if self.whole:
+        if self.is_complete:
             self.flush()
 
     @property
-    def whole(self) -> bool:
-        """Whether the screen has all its parts: what arrives while it closes finds some of them gone."""
+    def is_complete(self) -> bool:
+        """Whether the screen has all its widgets; while it is opened or closed, some of them are missing."""
         return (
             self.is_attached
             and not (self._left or self._pruning)
@@ -240,28 +245,28 @@ class ConsoleScreen(Screen[None]):
         )
 
     def listen(self, signal: Signal[P], listener: Callable[P, object]) -> None:
-        """Hear a signal for as long as the screen exists."""
-        self._forget.append(signal.subscribe(listener))
+        """Subscribe to a signal for as long as the screen exists."""
+        self.unsubscribe.append(signal.subscribe(listener))
 
     def leave(self) -> None:
-        """Stop reading, hearing and drawing: the screen is about to go."""
+        """Stop reading, listening and drawing: the screen is about to be removed."""
         self._left = True
         self._let_go()
-        for forget in self._forget:
-            forget()
-        self._forget.clear()
+        for unsubscribe in self.unsubscribe:
+            unsubscribe()
+        self.unsubscribe.clear()
 
     def on_unmount(self) -> None:
-        """Stop hearing what would be drawn."""
+        """End all subscriptions."""
         self.leave()
 
     def flush(self) -> None:
-        """Draw what has changed; for subclasses."""
+        """Draw what has changed since the last flush."""
 
     async def action_act(self, action_id: str) -> None:
-        """Run an action of the registry, by this screen if it has a method for it, else by the console.
+        """Run an action of the registry, or notify why it cannot be used.
 
-        What this context never allows is not shown (design decision 10), and its key says so as well.
+        An action that this context never allows is not offered (design decision 10), and its key says why.
         """
         if not self.is_mounted:
             # The key came before the screen was drawn, so the operator has not seen the rows that it would act on.
@@ -273,18 +278,15 @@ class ConsoleScreen(Screen[None]):
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)
             return
-        if action.verb is not None:
-            self.do_verb(action.verb)
-            return
         if action.id.startswith("go.") and action.id != "go.back":
             await self.console.navigation.go(action.id.removeprefix("go."))
             return
-        own = getattr(self, action.method, None)
-        done = self.console.actions[action.id]() if own is None else own()
-        if isawaitable(done):
-            await done
+        handler = self.handlers.get(action.id) or self.console.actions[action.id]
+        result = handler()
+        if isawaitable(result):
+            await result
 
     @on(TabLine.Picked)
     def _tab_picked(self, event: TabLine.Picked) -> None:
-        # Not awaited here: a screen that waits for its own end to be handled waits for ever.
+        # Not awaited: a screen that waits for its own removal waits for ever.
         self.console.tasks.run(self.action_act(f"go.{event.name}"))

@@ -1,4 +1,4 @@
-"""What a link leads to where a list holds the newest alone: the records of a span of time, read beside the list."""
+"""Reads the records of a time range into a list that holds only the newest records, for a link that leads there."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mogplex_tui.operate.actions import key_of
 if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import ReadSpan, Span
 
-# What a record causes is written down a moment before it or after it.
+# A record may be written a moment before or after the record that caused it.
 AROUND = timedelta(minutes=1)
 
 
-class Older:
-    """The records of one span, put among the rows of a list for as long as that is looked at; they are read once."""
+class TimeRangeFeed:
+    """Reads the records of a time range once, and keeps them among the rows of a list while the list is shown."""
 
     def __init__(self, collection: Collection, read: ReadSpan, span: Span) -> None:
         self._collection, self._read = collection, read
@@ -29,7 +29,7 @@ class Older:
         self._found: list[Item] | None = None
         self._all = False
         metered: Callable[[], bool] = lambda: self._found is None and collection.feed.metered()  # noqa: E731
-        # A list lets go of what it does not give itself, so that it is put there again in time.
+        # A list drops rows that it did not read itself, so they are added again in time.
         self.feed = Feed(
             f"older:{collection.name}:{id(self)}",
             self._fetch,
@@ -41,7 +41,7 @@ class Older:
 
     @property
     def needed(self) -> bool:
-        """Whether the list holds a part alone, as far as is known."""
+        """Whether the list holds only a part of its records, as far as is known."""
         rows = self._collection.set
         return rows.freshness.as_of is None or (rows.total is not None and rows.total > len(rows.rows))
 
@@ -57,8 +57,8 @@ class Older:
             self._collection.put(item)
         return bool(self._found)
 
-    def says(self) -> str:
-        """Return what became of the reading; nothing where there are more of that time than were read."""
+    def sentence(self) -> str:
+        """Return the result of the read; an empty text if the time range has more records than were read."""
         error = self.feed.freshness.error
         if self._found is None and error is not None:
             what = error.what if isinstance(error, MogplexError) else str(error)

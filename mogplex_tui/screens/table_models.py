@@ -1,4 +1,4 @@
-"""Hands rows of the store to a line-drawn table, in the order of a sorted view."""
+"""Supplies the rows of a kind to a line-drawn table, in the order of a sorted view."""
 
 from __future__ import annotations
 
@@ -32,46 +32,46 @@ def _column(field: Field) -> Column:
     )
 
 
-class KindSource:
-    """Rows of one kind for a `LineTable`; cells are made only for what is on screen."""
+class RowTableModel:
+    """The rows of one kind for a `LineTable`; cells are made only for rows on screen."""
 
     def __init__(self, kind: Kind, rows: Mapping[str, Any], view: SortedView[Any], now: datetime) -> None:
         self._kind, self._rows, self._view = kind, rows, view
         self.context = Context(now)
-        # Rows that are known up to earlier than the others.
+        # The contexts of rows that were last read earlier than the others.
         self.contexts: Mapping[str, Context] = {}
-        # Whether all rows are old; else which ones are, and in which places of every row.
+        # Whether all rows are stale, else the keys of the rows and the indexes of the columns that are.
         self.stale = False
-        self.old_rows: frozenset[str] = frozenset()
-        self._old_places: list[int] = []
+        self.stale_rows: frozenset[str] = frozenset()
+        self._stale_columns: list[int] = []
         self.marked: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._view)
 
     def key_at(self, index: int) -> str:
-        """Return the key of the row at a place."""
+        """Return the key of the row at an index."""
         return self._view.key_at(index)
 
     def index_of(self, key: str) -> int | None:
-        """Return the place of a row, or None when it is not shown."""
+        """Return the index of a row, None when it is not shown."""
         return self._view.index_of(key)
 
-    def leave_behind(self, columns: frozenset[str]) -> None:
-        """Draw these columns as old."""
+    def set_stale_columns(self, columns: frozenset[str]) -> None:
+        """Draw these columns as stale."""
         fields = self._kind.fields
-        self._old_places = [place for place, field in enumerate(fields) if field.key in columns]
+        self._stale_columns = [place for place, field in enumerate(fields) if field.key in columns]
 
     def cells(self, key: str) -> Sequence[Cell]:
-        """Return a row's cells, one a column; what is old in it is dim."""
+        """Return the cells of a row, one for each column; stale cells are dim."""
         row, context = self._rows.get(key), self.contexts.get(key, self.context)
         if row is None:
-            # It went a moment ago, and the order has not been brought up to date yet.
+            # The row was removed after the order was last updated.
             return [("", Tone.PLAIN) for _ in self._kind.fields]
         cells = [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
-        if key in self.old_rows:
+        if key in self.stale_rows:
             return [(text, Tone.DIM) for text, _ in cells]
-        for place in self._old_places:
+        for place in self._stale_columns:
             cells[place] = (cells[place][0], Tone.DIM)
         if not self._kind.quiet(row):
             return cells

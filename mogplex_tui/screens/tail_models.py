@@ -1,4 +1,4 @@
-"""Hands the lines of a tail or a log to a line-drawn tail: what each event says, and in which tone (v1.md §8.5)."""
+"""Supplies the events of a run or the lines of a log to a line-drawn tail, with their tones (v1.md §8.5)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOOL = ("tool_started", "tool_finished")
 _TELLING = ("status_changed", "failed")
 
 
-class TailLines:
+class RunTailModel:
     """The lines of a tail for a `LineTail`."""
 
     def __init__(self, tail: Tail, *, over: bool = False) -> None:
@@ -74,7 +74,7 @@ class TailLines:
         return (took, Tone.DIM) if line.ok else (f"✗ {took}".rstrip(), Tone.ERROR)
 
 
-class LogLines:
+class LogTailModel:
     """The lines of a record's logs for a `LineTail`."""
 
     def __init__(self, tail: LogTail) -> None:

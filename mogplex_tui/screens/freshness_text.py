@@ -1,4 +1,4 @@
-"""How old what a screen shows is, and why it was not read again: as a whole, and of each source that it tells from."""
+"""Texts on how fresh the data of a screen is and why it was not read again, as a whole and for each source."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ AT_LENGTH = 2
 _PASSING = (Unreachable, Unavailable, ServiceFailed)
 
 
-def seen(session: Session, fresh: Freshness) -> datetime:
-    """Return up to when rows are known: now, or when they were last read while that fails or is long ago.
+def read_time(session: Session, fresh: Freshness) -> datetime:
+    """Return the time up to which rows are known: now, or their last read while reading fails or the rows are stale.
 
-    What goes on then may be over by now: its time does not grow any more.
+    A run that was running then may have ended since, so its duration must not grow.
     """
     now, at = session.clock.now(), session.clock.monotonic()
     known = 0.0 if not (fresh.failures or fresh.stale(at)) else fresh.age(at) or 0.0

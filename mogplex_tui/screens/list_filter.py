@@ -1,0 +1,88 @@
+"""The filter and the order of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.live.view import SortedView
+from mogplex_tui.operate.kinds import Kind
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import Seen
+
+
+class ListFilter:
+    """Which rows of a list are shown and in which order; `apply` brings a view up to date with it."""
+
+    def __init__(self, kind: Kind, view: SortedView[Any], link_filter: str) -> None:
+        """`link_filter` is the filter of the link that opened the list; a typed filter narrows it further."""
+        self._kind, self._view = kind, view
+        self.link_filter, self.typed = link_filter, ""
+        # The column of the order, None for the kind's own order.
+        self.sort: str | None = None
+        self.descending = kind.descending
+        # Whether rows move as time passes, without a change of any row.
+        self.depends_on_time = False
+
+    @property
+    def text(self) -> str:
+        """The whole filter."""
+        return f"{self.link_filter} {self.typed}".strip()
+
+    def apply(self, now: datetime, read_at: Seen) -> bool:
+        """Filter and order all rows as of now; return whether any row moved.
+
+        `read_at` returns the time up to which a row is known.
+        """
+        from mogplex_tui.operate.filters import compile_filter, grows
+
+        kind, text = self._kind, self.text
+        sorted_by_time = self.sort is not None and kind.field(self.sort).sort_at is not None
+        self.depends_on_time = sorted_by_time or grows(text, kind.spans)
+        return self._view.look(
+            kind.order_at(self.sort, read_at),
+            compile_filter(text, kind.fields_at(now, read_at), kind.spans) if text else None,
+            descending=self.descending,
+        )
+
+    # Order -----------------------------------------------------------------------------------------------------
+
+    def sort_by_next(self, shown: Sequence[str]) -> None:
+        """Sort by the next sortable column on screen; after the last one, in the kind's own order again."""
+        names = [None, *(name for name in shown if self._kind.field(name).sortable)]
+        self.sort = names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else None
+        self.descending = self._is_descending_first(self.sort)
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, or reverse the order when the list is sorted by it already."""
+        same = column == self.sort
+        self.descending = not self.descending if same else self._is_descending_first(column)
+        self.sort = column
+
+    def sortable_columns(self, text: str) -> list[str]:
+        """Return the sortable columns with this name or title, or else those whose title begins with it."""
+        wanted = text.lower()
+        fields = [field for field in self._kind.fields if field.sortable]
+        exact = [field.key for field in fields if wanted in (field.key, field.title.lower())]
+        return exact or [field.key for field in fields if field.title.lower().startswith(wanted)]
+
+    def column_names(self) -> str:
+        """Return the names of the sortable columns, as they are typed."""
+        return ", ".join(field.title.lower() or field.key for field in self._kind.fields if field.sortable)
+
+    def is_sortable(self, column: str) -> bool:
+        """Return whether the list can be sorted by a column."""
+        return any(field.key == column and field.sortable for field in self._kind.fields)
+
+    def _is_descending_first(self, column: str | None) -> bool:
+        """Numbers and times begin with the largest, words with the first of the alphabet."""
+        return self._kind.descending if column is None else self._kind.field(column).align == "right"
+
+    def order_text(self) -> str:
+        """Return the order as the title line shows it, an empty text for the kind's own order."""
+        if self.sort is None:
+            return ""
+        name = (self._kind.field(self.sort).title or self.sort).lower()
+        return f"by {name} {'↓' if self.descending else '↑'}"

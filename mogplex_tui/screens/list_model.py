@@ -1,0 +1,109 @@
+"""What a list screen needs to know of the rows that it lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Source
+from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.actions import Action
+from mogplex_tui.operate.kinds import Kind
+from mogplex_tui.widgets.status_line import Segment
+
+if TYPE_CHECKING:
+    from mogplex_tui.screens.console import Console
+
+
+class Selection(Protocol):
+    """The rows of a list that an action applies to."""
+
+    def cursor_row(self) -> Any:
+        """Return the row under the cursor, None without one."""
+
+    def marked_rows(self) -> list[Any]:
+        """Return the marked rows."""
+
+    def chosen_rows(self) -> list[Any]:
+        """Return the marked rows, or else the row under the cursor."""
+
+    def unmark(self) -> None:
+        """Remove every mark."""
+
+
+class ListModel(Protocol):
+    """The rows of a list, and the texts and actions that differ from list to list."""
+
+    kind: Kind
+    scope: str
+    tab: str
+    filter_example: str
+    # Fields of a row whose change is highlighted for a moment.
+    flashed: tuple[str, ...]
+    rows: RowSet[Any]
+    feed: Feed
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds that keep the rows fresh while the list is shown."""
+
+    def sources(self) -> Sequence[Source]:
+        """Return the sources that may fail or grow stale without the rest of the list."""
+
+    def subscribe(self, changed: Callable[[], None], /) -> list[Callable[[], None]]:
+        """Call `changed` when something besides the rows changes; return the functions that end that."""
+
+    def update_joins(self) -> None:
+        """Bring fields that come from other lists up to date."""
+
+    def update_counts(self, keys: Iterable[str], /) -> None:
+        """Bring the counts of the title line up to date with changed rows."""
+
+    def empty_columns(self) -> frozenset[str]:
+        """Return the columns to hide because no row has a value in them."""
+
+    # Texts -----------------------------------------------------------------------------------------------------
+
+    def counts(self) -> list[Segment]:
+        """Return the counts that the title line shows beside the number of rows."""
+
+    def total_text(self, total: int) -> str:
+        """Return the number of rows, of `total`, as the title line shows it."""
+
+    def empty_text(self) -> str:
+        """Return what an empty list means and what to do next."""
+
+    def closed_reason(self) -> str | None:
+        """Return why this credential can see no rows, None when it can."""
+
+    def notice(self) -> str:
+        """Return the notice above the rows while none of them is in trouble."""
+
+    def search_further(self, is_link: bool, shown: int, /) -> None:
+        """Read older rows if a link's filter shows none among the rows that are loaded."""
+
+    def not_searched(self, is_link: bool, shown: int, /) -> list[str]:
+        """Return the sentences about rows of the service that the filter was not applied to."""
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def near_end(self) -> None:
+        """Load more rows: the cursor is near the last one."""
+
+    def unused_actions(self) -> frozenset[str]:
+        """Return the ids of actions that never apply to this list."""
+
+    def why_no_mark(self, row: Any, /) -> str | None:
+        """Return why a row cannot be marked, None when it can."""
+
+    def why_not(self, action: Action, selection: Selection, /) -> str | None:
+        """Return why an action cannot be used now, None when it can."""
+
+    def shows(self, action: Action, selection: Selection, /) -> bool:
+        """Return whether the key bar and the palette offer an action that can be used."""
+
+    def open(self, console: Console, row: Any, /) -> None:
+        """Open the screen of a row."""
+
+    def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
+        """Return the actions that only this list has, by their ids."""

@@ -1,0 +1,71 @@
+"""The log of one record: its lines, and the feed that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.collection import Item
+from mogplex_tui.live.log_tail import LogTail
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.session import Session
+from mogplex_tui.live.tail import Added
+from mogplex_tui.operate.kinds.base import Kind, Logs
+
+# Reads of the log of a record that has ended, before polling stops.
+LATE_READS = 2
+
+
+class RecordLog:
+    """The log of a record of a kind that has logs."""
+
+    def __init__(
+        self,
+        session: Session,
+        kind: Kind,
+        logs: Logs,
+        item: Callable[[], Item],
+        added: Callable[[Added], None],
+    ) -> None:
+        """`item` returns the record as it is known now; `added` is called when lines are new or have changed."""
+        self._session, self._logs, self._item, self._added = session, logs, item, added
+        self.lines = LogTail()
+        self.empty_text = logs.empty
+        self._late_reads = 0
+        self.feed = Feed(
+            # Each screen has lines of its own, also two screens of one record.
+            f"log:{kind.name}:{item().key}:{id(self)}",
+            self._read,
+            Priority.TAIL,
+            every=logs.every,
+            blind=logs.blind,
+            gap=0.5,
+            patience=2.0,
+            tables=logs.tables,
+            metered=lambda: logs.v1(session),
+            idle=lambda: self._late_reads >= LATE_READS,
+        )
+
+    async def _read(self) -> bool:
+        item, client = self._item(), self._session.client.at(Priority.TAIL)
+        if item.record is None:
+            # It is not known which logs belong to a record that cannot be read.
+            return False
+        added = self.lines.take(await self._logs.read(client, self._session, item))
+        self._late_reads = self._late_reads + 1 if self._logs.over(self._item()) else 0
+        if added:
+            self._added(added)
+        return bool(added)
+
+    def record_changed(self) -> None:
+        """Read the log again if the record itself holds it; that sends no request."""
+        if not self._logs.v1(self._session):
+            self._session.scheduler.refresh(self.feed)
+
+    def raw_line(self, key: str) -> dict[str, Any] | None:
+        """Return the JSON that a line was made from."""
+        line = self.lines.get(key)
+        if line is None:
+            return None
+        return dict(line.raw) if line.raw is not None else {"log": line.source, "line": line.text}

@@ -1,0 +1,60 @@
+"""The marked rows of a list, for actions that work on several rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mogplex_tui.live.store import RowSet
+from mogplex_tui.live.view import SortedView
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+
+class RowMarks:
+    """Marks on the rows of a list, by key."""
+
+    def __init__(
+        self, rows: RowSet[Any], view: SortedView[Any], why_not: Callable[[Any], str | None]
+    ) -> None:
+        """`why_not` returns why a row cannot be marked, None when it can."""
+        self._rows, self._view, self._why_not = rows, view, why_not
+        self.keys: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.keys)
+
+    def rows(self) -> list[Any]:
+        """Return the marked rows that still exist in the order of the list, rows hidden by the filter last."""
+        places = ((self._view.index_of(key), key) for key in self.keys if key in self._rows.rows)
+        last = len(self._view)
+        return [
+            self._rows.rows[key] for _, key in sorted((last if at is None else at, key) for at, key in places)
+        ]
+
+    def toggle(self, key: str) -> str | None:
+        """Mark a row or remove its mark; return why it cannot be marked, else None."""
+        row = self._rows.rows.get(key)
+        why_not = None if key in self.keys or row is None else self._why_not(row)
+        if why_not is None:
+            self.keys.symmetric_difference_update((key,))
+        return why_not
+
+    def clear(self) -> None:
+        """Remove every mark."""
+        self.keys.clear()
+
+    def drop_invalid(self, changed: Iterable[str]) -> None:
+        """Remove the marks of changed rows that no longer exist or can no longer be marked."""
+        for key in self.keys.intersection(changed):
+            row = self._rows.rows.get(key)
+            if row is None or self._why_not(row) is not None:
+                self.keys.discard(key)
+
+    def segments(self) -> list[Segment]:
+        """Return the number of marked rows, and how many of them the filter hides, for the title line."""
+        if not self.keys:
+            return []
+        hidden = sum(self._view.index_of(key) is None for key in self.keys)
+        text = f"{len(self.keys)} marked"
+        return [Segment(f"{text}, {hidden} not shown" if hidden else text, Tone.WARN, priority=1)]

@@ -1,0 +1,273 @@
+"""The screen of one run: its facts and links beside the live tail of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from textual import events
+from textual.widget import Widget
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, duration_seconds
+from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.live.tail import Added
+from mogplex_tui.operate import run_facts, words
+from mogplex_tui.operate.actions import Action, key_of
+from mogplex_tui.operate.kinds.base import Fact as ShownFact
+from mogplex_tui.operate.kinds.typed import links_of, shown_facts
+from mogplex_tui.operate.model import Moment
+from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.record_view import RecordView
+from mogplex_tui.screens.tail_models import RunTailModel
+from mogplex_tui.screens.tail_pane import TailPane
+from mogplex_tui.widgets.facts import Fact
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tones import Tone
+
+
+class RunScreen(ConsoleScreen):
+    """A run and its events."""
+
+    CSS_PATH = "run_screen.tcss"
+    AUTO_FOCUS: ClassVar[str | None] = "#tail"
+
+    def __init__(self, row: RunRow) -> None:
+        super().__init__("run", "runs")
+        self.run_feed = RunFeed(self.session, self.console.runs, row)
+        self.record = RecordView(id="detail")
+        self._lines = RunTailModel(self.run_feed.tail)
+        self.pane = TailPane(
+            self.record,
+            self._lines,
+            self._raw_event,
+            self.console.look,
+            lines_name="events",
+            focus_record=False,
+            status_changed=self._status_changed,
+            fold_changed=self.draw_facts,
+        )
+        self.handlers |= {
+            **self.pane.handlers(),
+            "tail.event": self.open_cursor,
+            "run.links": self.pane.switch_focus,
+            "kind.copy": lambda: self.console.copy(*run_facts.copied(self.run_feed.row)),
+            "kind.json": lambda: self.console.tasks.run(self._show_json(self.run_feed.row)),
+            "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
+            "go.back": self.go_back,
+        }
+
+    def compose_body(self) -> Iterator[Widget]:
+        """Yield the facts, the tail and the pane of one event."""
+        yield self.pane
+
+    def run_row(self) -> RunRow | None:
+        """Return the run as it is known now."""
+        return self.run_feed.row
+
+    def on_mount(self) -> None:
+        """Subscribe to the events, and to the list, which has the run's state."""
+        self.listen(self.run_feed.added, self._events_added)
+        self.listen(self.run_feed.feed.changed, self.changed_soon)
+        self.listen(self.console.runs.set.changes, lambda _: self.changed_soon())
+        self.draw_facts()
+        self._update_message()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold the facts in a narrow terminal."""
+        self.pane.set_width(event.size.width)
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds of the events and of the list."""
+        return (self.run_feed.feed, self.console.runs.feed)
+
+    # Drawing ---------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Draw the events and facts that have come since the last flush."""
+        over = self.run_feed.row.state in ENDED_STATES
+        if over != self._lines.over:
+            self._lines.over = over
+            self.pane.all_changed()
+        self.pane.draw()
+        self.draw_facts()
+        self._update_message()
+        if self.is_current:
+            self.refresh_chrome()
+
+    def on_tick(self) -> None:
+        """Update the run's duration."""
+        self.draw_facts()
+        self._update_message()
+
+    def draw_facts(self) -> None:
+        """Draw the facts, folded or not."""
+        if not self.is_complete:
+            return
+        row, now, read_at = self.run_feed.row, self.session.clock.now(), self.read_at()
+        panel = self.record.facts
+        self.record.show(links_of(run_facts.LINKS, row), ())
+        if self.pane.folded:
+            alert = self._alert(row).strip().split("\n", 1)[0]
+            why = [(alert, Tone.ERROR)] if alert else []
+            # A row that could not be read has no facts.
+            brief = [] if row.unreadable else run_facts.brief(row, read_at)
+            panel.set_lines([*((line, Tone.PLAIN) for line in brief), *why])
+            self.record.set_class(bool(why), "-failed")
+            return
+        groups = [
+            [Fact(label, text, Tone(tone)) for label, text, tone in group]
+            for group in self._facts(row, Moment(now, read_at))
+        ]
+        panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
+
+    def _facts(self, row: RunRow, moment: Moment) -> list[list[ShownFact]]:
+        if row.unreadable:
+            return shown_facts(run_facts.UNREADABLE_FACTS, row, moment)
+        calls_open = self.session.open(Family.OBSERVABILITY)
+        return shown_facts(run_facts.facts(calls_open=calls_open), row, moment)
+
+    def _alert(self, row: RunRow) -> str:
+        """Return what went wrong, or why the row could not be read and where it can be seen."""
+        if row.unreadable is None:
+            return row.error or ""
+        return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows it as it came."
+
+    def _update_message(self) -> None:
+        fresh = self.run_feed.feed.freshness
+        over = self.run_feed.row.state in ENDED_STATES
+        empty = "This run wrote no events." if over else "No events yet. They appear here as they happen."
+        if self.run_feed.row.unreadable:
+            empty = "Its events cannot be looked for: the row that leads to them could not be read."
+        if not len(self._lines):
+            lines = empty_states.nothing(self.session, fresh, noun="events", empty=empty)
+            self.pane.tail.set_notice((" ".join(lines), Tone.DIM))
+        else:
+            self.pane.tail.set_notice(
+                freshness_text.failing(fresh, self._state_sources()) or self.run_feed.source_sentence
+            )
+
+    def _state_sources(self) -> list[Source]:
+        """Return the sources of a running run's state where its events do not include it: those of the list."""
+        rows, row = self.console.runs.set, self.run_feed.row
+        if row.state in ENDED_STATES or not self.run_feed.wide:
+            return []
+        parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
+        return [
+            Source("How the run stands is", freshness=fresh, keys=None) for fresh in (rows.freshness, *parts)
+        ]
+
+    def _state_freshness(self) -> Freshness:
+        """Return the freshness of the run's state."""
+        return min(
+            (each.freshness for each in self._state_sources()),
+            default=self.run_feed.feed.freshness,
+            key=freshness_text.read_at,
+        )
+
+    def read_at(self) -> datetime:
+        """Return the time up to which the run is known: now, or its last read while the service cannot be read."""
+        return freshness_text.read_time(self.session, self._state_freshness())
+
+    def step_name(self) -> str:
+        """Return the run's short id, or the kind and id of a call without a run."""
+        row = self.run_feed.row
+        if row.run_id:
+            return f"run {words.short_id(row.run_id)}"
+        return f"{row.kind or 'call'} {words.short_id(row.key)}"
+
+    def title_segments(self) -> list[Segment]:
+        """Return the path, the run's state, whether the tail follows, and the number of events."""
+        row = self.run_feed.row
+        glyph, word, tone = words.state(row.state)
+        took = duration_seconds(row, self.read_at())
+        crumbs = self.crumbs()
+        place = f"{row.repo or words.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
+        segments = [
+            *crumbs,
+            Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
+            Segment(self.step_name(), Tone.STRONG, priority=1, close=True),
+            Segment(
+                f"{glyph} {word}", Tone.DIM if self._state_freshness().failures else Tone(tone), priority=0
+            ),
+            Segment(words.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
+            *self._right_segments(),
+        ]
+        return [segment for segment in segments if segment.text]
+
+    def _right_segments(self) -> list[Segment]:
+        feed, sources = self.run_feed.feed, self._state_sources()
+        matters = 1 if feed.troubled or any(source.failing for source in sources) else 3
+        marked, following = self.pane.segments(cut_off=bool(feed.troubled))
+        if self.session.scheduler.realtime_open:
+            # Realtime announces changes of the list: while it can be read, its age says nothing about this run.
+            sources = [source for source in sources if freshness_text.delayed(source.freshness)]
+        return [
+            marked,
+            freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=matters),
+            following,
+            Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
+        ]
+
+    def _raw_event(self, key: str) -> dict[str, Any] | None:
+        line = self.run_feed.tail.get(key)
+        return None if line is None else line.whole()
+
+    # Keys ------------------------------------------------------------------------------------------------------
+
+    def key_items(self) -> list[tuple[str, str]]:
+        """Return the keys of the key bar. Some have other titles while the facts and links have the focus."""
+        items = super().key_items()
+        if not self.is_complete or not self.record.has_focus:
+            return items
+        return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
+
+    def shows(self, action: Action) -> bool:
+        """Offer the links only where they are on screen."""
+        return super().shows(action) and self.pane.shows(action, links="run.links")
+
+    def on_descendant_focus(self) -> None:
+        """Update the titles of keys that depend on the focus."""
+        if self.is_complete:
+            self.refresh_keys()
+
+    def _status_changed(self) -> None:
+        if self.is_complete:
+            self.refresh_chrome()
+
+    def _events_added(self, added: Added) -> None:
+        self.pane.added(added)
+        self.changed_soon()
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def open_cursor(self) -> None:
+        """Show the JSON of the event under the cursor, or the target of the link under the cursor."""
+        if not self.record.has_focus:
+            self.pane.show_cursor_line()
+        elif (link := self.record.chosen()) is not None and self.is_active:
+            self.console.navigation.follow(link)
+
+    async def _show_json(self, row: RunRow) -> None:
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.live import record
+
+        shown, why = None, "The service has no record of this run any more."
+        try:
+            shown = await record.read(self.console.runs, row)
+        except MogplexError as error:
+            why = str(error)
+        if not (self.is_complete and self.is_current):
+            return
+        if shown is None:
+            self.notify(f"{why} This is what was last known.", severity="warning", markup=False)
+        self.pane.show_json(record.as_known(row) if shown is None else shown)
+
+    def go_back(self) -> None:
+        """Close the JSON, or else clear the search, or else go back one step."""
+        if not self.pane.close_top():
+            self.console.navigation.back(self)

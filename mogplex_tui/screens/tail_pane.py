@@ -1,0 +1,256 @@
+"""A live tail beside the facts of its record: folding, following, searching, and the JSON of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from mogplex_tui.live.tail import Added
+from mogplex_tui.operate.actions import BY_ID, Action, key_of
+from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.event_pane import EventPane
+from mogplex_tui.screens.filter_bar import FilterBar
+from mogplex_tui.screens.record_view import RecordView
+from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.tail_rows import TailSource
+from mogplex_tui.widgets.tones import Tone
+
+# Below this many columns the facts fold into two lines above the tail.
+WIDE = 100
+
+
+class TailPane(Vertical):
+    """A search bar, a record beside its tail, and a pane for the JSON of one line.
+
+    The screen draws the facts, and calls `draw` in its flush.
+    """
+
+    DEFAULT_CSS = """
+    TailPane {
+        height: 1fr;
+        #body { height: 1fr; }
+        #tail { width: 1fr; height: 1fr; }
+    }
+    """
+
+    def __init__(
+        self,
+        record: RecordView,
+        source: TailSource,
+        raw_line: Callable[[str], dict[str, Any] | None],
+        look: Look,
+        *,
+        lines_name: str,
+        focus_record: bool,
+        status_changed: Callable[[], None],
+        fold_changed: Callable[[], None],
+    ) -> None:
+        """`raw_line` returns the JSON of a line by its key.
+
+        With `focus_record` the record has the focus at first, unless it is folded, else the tail. `status_changed` is
+        called when the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
+        """
+        super().__init__()
+        self.record, self._source, self._raw_line = record, source, raw_line
+        self._focus_record = focus_record
+        self._status_changed, self._fold_changed = status_changed, fold_changed
+        self.tail = LineTail(id="tail")
+        self.tail.reduced_motion = look.reduced_motion
+        # The key that follows again, which the tail shows beside the number of new lines.
+        follow = BY_ID["tail.follow"]
+        self.tail.way_on = (key_of(follow.id, ascii_only=look.ascii), follow.title)
+        self._search = FilterBar(f"a word to mark in the {lines_name}", id="search")
+        self._json = EventPane(id="json")
+        self._highlight = ""
+        self._match: tuple[int, int] | None = None
+        # The line under the cursor when the search was opened: each typed letter searches from there.
+        self._search_start: str | None = None
+        # Changes since the last call of `draw`.
+        self._appended = 0
+        self._touched: set[str] = set()
+        self._reordered = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the search bar, the record beside the tail, and the JSON."""
+        yield self._search
+        yield Horizontal(self.record, self.tail, id="body")
+        yield self._json
+
+    def on_mount(self) -> None:
+        """Show the lines."""
+        self.set_width(self.app.size.width)
+        self.tail.set_source(self._source)
+
+    # Changes ---------------------------------------------------------------------------------------------------
+
+    def added(self, added: Added) -> None:
+        """Remember the lines that a read has added or changed."""
+        self._appended += added.appended
+        self._touched.update(added.changed)
+        self._reordered |= added.reordered
+
+    def all_changed(self) -> None:
+        """Draw every line again in the next `draw`."""
+        self._reordered = True
+
+    def draw(self) -> None:
+        """Draw the lines that were added or changed since the last call."""
+        appended, touched, reordered = self._appended, self._touched, self._reordered
+        self._appended, self._touched, self._reordered = 0, set(), False
+        if reordered:
+            # This counts the lines again, the appended ones included.
+            self.tail.refresh_rows(None)
+            return
+        if touched:
+            self.tail.refresh_rows(touched)
+        if appended:
+            self.tail.appended(appended)
+
+    # Layout ----------------------------------------------------------------------------------------------------
+
+    def set_width(self, width: int) -> None:
+        """Fold the facts in a narrow terminal."""
+        self.set_class(width < WIDE, "-narrow")
+        self.call_after_refresh(self._fold_changed)
+
+    @property
+    def folded(self) -> bool:
+        """Whether the facts are folded into two lines above the tail."""
+        return self.is_narrow and not self.has_class("-facts")
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the terminal is too narrow for the facts beside the tail."""
+        return self.has_class("-narrow")
+
+    # Status ----------------------------------------------------------------------------------------------------
+
+    def segments(self, *, cut_off: bool) -> list[Segment]:
+        """Return the search and whether the tail follows, for the right of the title line.
+
+        With `cut_off` the tail cannot be read, which the title shows instead of "following".
+        """
+        found = ""
+        if self._highlight:
+            place = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
+            found = f"/ {self._highlight} {place}"
+        follow = self.tail.follow
+        return [
+            Segment(found, Tone.ACCENT, priority=1, right=True),
+            Segment(
+                ("" if cut_off else "following ▼") if follow else "paused",
+                Tone.DIM if follow else Tone.WARN,
+                priority=2,
+                right=True,
+            ),
+        ]
+
+    def shows(self, action: Action, *, links: str) -> bool:
+        """Return whether an action of the tail makes sense now; `links` is the action that needs the links on screen."""
+        if action.id == "run.facts":
+            return self.is_narrow
+        return not (action.id == links and self.folded)
+
+    @on(LineTail.FollowChanged)
+    def _follow_changed(self) -> None:
+        self._status_changed()
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Return the actions of the tail by their ids."""
+        return {
+            "tail.follow": self._follow,
+            "tail.wrap": self.tail.toggle_wrap,
+            "tail.times": self.tail.toggle_times,
+            "tail.event": self.show_cursor_line,
+            "tail.search": self._open_search,
+            "tail.next": self._next_match,
+            "tail.previous": self._previous_match,
+            "tail.keys": self.switch_focus,
+            "run.facts": self._toggle_facts,
+        }
+
+    def focus_first(self) -> None:
+        """Focus the record or the tail, whichever has the focus at first."""
+        if self._focus_record and not self.folded:
+            self.record.focus(scroll_visible=False)
+        else:
+            self.tail.focus()
+
+    def switch_focus(self) -> None:
+        """Move the focus from the tail to the facts and links, or back."""
+        if self.folded:
+            self._toggle_facts()
+        else:
+            (self.record if self.tail.has_focus else self.tail).focus()
+
+    def close_top(self) -> bool:
+        """Close the JSON, or else clear the search; return False if there was neither."""
+        if self._json.is_open:
+            self._json.close()
+        elif self._highlight:
+            self._search.clear()
+        else:
+            return False
+        return True
+
+    def show_json(self, raw: dict[str, Any]) -> None:
+        """Show JSON in the pane below the tail."""
+        self._json.show(raw)
+
+    def show_cursor_line(self) -> None:
+        """Show the JSON of the line under the cursor."""
+        if self.tail.cursor_key is not None:
+            self._show_line(self.tail.cursor_key)
+
+    @on(LineTail.RowSelected)
+    def _selected(self, event: LineTail.RowSelected) -> None:
+        self._show_line(event.key)
+
+    def _show_line(self, key: str) -> None:
+        raw = self._raw_line(key)
+        if raw is not None:
+            self._json.show(raw)
+
+    @on(EventPane.Closed)
+    def _json_closed(self) -> None:
+        self.focus_first()
+
+    def _follow(self) -> None:
+        self.tail.follow = True
+
+    def _open_search(self) -> None:
+        self._search_start = self.tail.cursor_key
+        self._search.open(self._highlight)
+
+    @on(FilterBar.Changed)
+    def _search_changed(self, event: FilterBar.Changed) -> None:
+        self._highlight = event.text.strip()
+        self.tail.set_highlight(self._highlight or None)
+        self._match = self.tail.match_from(self._search_start) if self._highlight else None
+        self._status_changed()
+
+    @on(FilterBar.Closed)
+    def _search_closed(self) -> None:
+        self.tail.focus()
+
+    def _next_match(self) -> None:
+        self._match = self.tail.next_match()
+        self._status_changed()
+
+    def _previous_match(self) -> None:
+        self._match = self.tail.prev_match()
+        self._status_changed()
+
+    def _toggle_facts(self) -> None:
+        """In a narrow terminal, show all facts and focus them, or fold them and focus the tail."""
+        self.toggle_class("-facts")
+        self._fold_changed()
+        self.record.scroll_to(y=0, animate=False)
+        (self.tail if self.folded else self.record).focus()

@@ -17,7 +17,7 @@ from tests.hostile.ledger_audit import Before, audit
 from tests.hostile.plane import Plane
 from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
 
-ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 3
+ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_read_only_console_sends_only_reads(plane: Plane, tmp_path: Path, rule: 
         try:
             terminal.wait_for(r"\? help")
             operator = RandomOperator(terminal, random.Random(rule))
-            for _ in range(30 if LONG else 4):
+            for _ in range(30 if LONG else 3):
                 operator.change_something()
                 for _ in range(3):
                     operator.act()

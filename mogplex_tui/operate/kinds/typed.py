@@ -33,6 +33,7 @@ from mogplex_tui.operate.model import (
     Result,
     Row,
     Single,
+    SortKey,
     Source,
     Value,
     Values,
@@ -44,6 +45,10 @@ from mogplex_tui.operate.paths import line
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
+
+
+# Sorts rows that could not be read before all others; no sort key of a readable row begins with it.
+_UNREADABLE: SortKey = (-1, 0.0)
 
 
 def for_screens(kind: Kind[Row]) -> base.Kind:
@@ -61,7 +66,7 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
             "id": lambda item, _: item.key,
             **{name: _found(find) for name, find in kind.hidden_filters.items()},
         },
-        default_sort=lambda item: ((0, ""),) if item.record is None else sort(item.record),
+        default_sort=lambda item: (_UNREADABLE,) if item.record is None else sort(item.record),
         descending=kind.descending,
         beside={} if join is None else {name: _lender(each) for name, each in join.related.items()},
         join=None if join is None else join.fill,
@@ -215,7 +220,7 @@ def _field(column: Column[Row]) -> base.Field:
         return column.cell(item.record, context)
 
     def sort(item: Item) -> Any:
-        return (0, "") if item.record is None else column.sort(item.record)
+        return _UNREADABLE if item.record is None else column.sort(item.record)
 
     layout, format = column.layout, column.format
 

@@ -32,8 +32,8 @@ from tests.pilot import drawing
 from tests.pilot.conftest import DEADLINE, Console
 
 SIZES = ((120, 40), (200, 50), (80, 24))
-# A list draws no more than what it shows; four times as many rows in the long form.
-ROWS = 20_000 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 5_000
+# A list draws no more than what it shows; ten times as many rows in the long form.
+ROWS = 20_000 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2_000
 NASTY = "[red]x[/red] "
 ESCAPE = "\x1b[31m"
 

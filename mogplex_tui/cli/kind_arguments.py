@@ -10,6 +10,7 @@ from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.operate.common_parameters import NO_YES
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 # So many choices are named where a text is none of them.
@@ -37,6 +38,11 @@ def add_parameter(
     choices = parameter.choices or None
     if parameter.positional:
         parser.add_argument(parameter.name, metavar=name.upper(), choices=choices, help=help)
+        return
+    if choices == NO_YES:
+        parser.add_argument(
+            f"--{name}", dest=parameter.name, nargs="?", const="yes", choices=choices, help=help
+        )
         return
     parser.add_argument(
         f"--{name}",

@@ -50,11 +50,17 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.operations import Outcome
 
 # The modules of verbs that are no change of a record: `cli/new_models.py` is the shortest one.
-_MORE_VERBS = {"models": "mogplex_tui.cli.new_models"}
+_MORE_VERBS = {
+    "models": "mogplex_tui.cli.new_models",
+    "sandboxes": "mogplex_tui.cli.sandbox_commands",
+}
 # Flags of `list` in earlier versions that ask for what is now always so.
 _PAST_FLAGS = {"models": "--all"}
 # Options of `list` in earlier versions, each with the field of the filter that it stands for.
-_PAST_OPTIONS = {"assignments": {"--repo": "repo"}}
+_PAST_OPTIONS = {
+    "assignments": {"--repo": "repo"},
+    "sandboxes": {"--status": "state", "--repo": "repo"},
+}
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a part of a list that could not be read is read once more.
@@ -146,6 +152,8 @@ class KindCommand(Generic[Row]):
         try:
             # From stdin before there is an event loop, which would not let go of it.
             texts = {} if chosen is None else texts_of(chosen.parameters, args)
+            if creation is not None and (problem := creation.problem(Values(texts))) is not None:
+                raise Stop(Exit.USAGE, problem)
         except Stop as stop:
             say(str(stop))
             return stop.code
@@ -166,6 +174,11 @@ class KindCommand(Generic[Row]):
 def command_of(name: str) -> KindCommand[Any]:
     """Return the command of a kind. Raises KeyError for a name that is none."""
     return KindCommand(typed_kind(name))
+
+
+async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Item:
+    """Return the record of a kind that an id or a name means. Raises Stop and the error tree."""
+    return await _Call(kind, setting).record_of(asked)
 
 
 class _Call(Generic[Row]):
@@ -247,6 +260,11 @@ class _Call(Generic[Row]):
         elif not is_whole:
             searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
             say(f"{searched[:1].upper()}{searched[1:]}.")
+
+    async def record_of(self, asked: str) -> Item:
+        """Return the record that an id or a name means. Raises Stop and the error tree."""
+        await self._read(Priority.ACTION, with_runs=False)
+        return self._find(asked)
 
     async def show(self, asked: str) -> int:
         """Print one record."""
@@ -449,8 +467,12 @@ class _Call(Generic[Row]):
         def name_of(item: Item) -> str:
             return self._screens.name_of(item).lower()
 
+        def other_names_of(item: Item) -> Sequence[str]:
+            names = () if item.record is None else self._kind.other_names(item.record)
+            return [name.lower() for name in names]
+
         found = [item for item in items if item.key.lower() == wanted]
-        found = found or [item for item in items if name_of(item) == wanted]
+        found = found or [item for item in items if wanted in (name_of(item), *other_names_of(item))]
         if not found and len(wanted) >= _SHORTEST_PREFIX:
             found = [
                 item

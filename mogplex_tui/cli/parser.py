@@ -29,10 +29,7 @@ COMMANDS = {
     ),
     "agents": ("mogplex_tui.cli.families.agents", "the agents: list, get, create, update, delete"),
     "models": (_KIND_COMMANDS, "the models: list, get, enable, disable, default, new, dismiss-new"),
-    "sandboxes": (
-        "mogplex_tui.cli.families.sandboxes",
-        "the sandboxes: list, get, launch, pause, stop, logs …",
-    ),
+    "sandboxes": (_KIND_COMMANDS, "the sandboxes: list, get, launch, pause, stop, exec, logs …"),
     "automations": (
         "mogplex_tui.cli.families.automations",
         "the automations: list, get, runs, publish, trigger …",

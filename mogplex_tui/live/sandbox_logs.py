@@ -1,8 +1,8 @@
-"""The logs of a sandbox from wherever they are told: v1 with the steps of its life, else its own record (v1.md §4)."""
+"""The logs of a sandbox from from v1 with the steps of its life, else from its own record (v1.md §4)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed, NotFound
@@ -10,11 +10,8 @@ from mogplex_tui.live import redact
 from mogplex_tui.live.log_tail import LogLine, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.sandboxes import LifecycleEvent
-    from mogplex_tui.live.collection import Item
     from mogplex_tui.live.session import Session
 
 
@@ -23,21 +20,23 @@ def by_v1(session: Session) -> bool:
     return session.attached and session.target.token is not None and session.open(Family.V1)
 
 
-async def read(client: ClientView, session: Session, item: Item) -> list[LogLine]:
+async def read(
+    client: ClientView, session: Session, sandbox_id: str, install_log: str | None, dev_log: str | None
+) -> list[LogLine]:
     """Return every line of both logs and every step, oldest first in each. Raises the error tree.
 
-    A sandbox of a team is not the token's, so v1 refuses it; its record may hold the logs all the same.
+    `install_log` and `dev_log` are those of the sandbox's record: v1 refuses a sandbox of a team, because it is not the
+    token's, and its record may hold the logs.
     """
     if by_v1(session):
         try:
-            found = await client.sandboxes.logs(item.key)
+            found = await client.sandboxes.logs(sandbox_id)
         except (NotAllowed, NotFound):
             pass
         else:
             steps = map(_step, found.lifecycle_events)
             return [*_logged(found.sandbox.install_log, found.sandbox.dev_log), *steps]
-    record: Mapping[str, Any] = item.record or {}
-    return _logged(record.get("install_log"), record.get("dev_log"))
+    return _logged(install_log, dev_log)
 
 
 def _logged(install: str | None, dev: str | None) -> list[LogLine]:

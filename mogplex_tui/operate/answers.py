@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.flows import FlowTest
     from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
     from mogplex_tui.api.models.keys import KeyVerdict
-    from mogplex_tui.api.models.sandbox_records import SandboxDeleted, SandboxRecord
+    from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 
 Told = tuple[bool, str]
 
@@ -125,6 +125,26 @@ def sandbox_deleted(found: SandboxDeleted) -> Told:
             f"Not deleted: {ended(_text(found.warning))} {{}} is still listed: delete it again later.",
         )
     return True, "{} is deleted."
+
+
+def booted(done: str, warnings: Sequence[str]) -> str:
+    """Return the sentence of a sandbox that booted, with the service's warnings."""
+    return " ".join([done, *(f"The service warns: {ended(_text(each))}" for each in warnings)])
+
+
+def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
+    """Return the sentence of a boot that failed; it may leave a record (sandboxes.md §3.2)."""
+    record = [f"Its record is {record_id}."] if record_id else []
+    return " ".join([booted(f"The sandbox did not boot: {ended(_text(cause))}", warnings), *record])
+
+
+def reconciled(found: Reconciled) -> Told:
+    """Return what became of comparing a record with its machine (sandboxes.md §4.13)."""
+    if found.queued:
+        return True, "{} is queued to be reconciled."
+    if found.sandbox is None:
+        return True, "{} is gone: its record was removed."
+    return True, f"{{}} is reconciled: it is {_text(found.sandbox.status)}."
 
 
 def extended(by_ms: int | None) -> Told:

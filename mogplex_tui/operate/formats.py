@@ -218,6 +218,25 @@ def time_column(
     return replace(made, cell=cell, find=find, sort_at=sort_at)
 
 
+def error_or_reason_column(
+    error: Callable[[Row], str | None], code: Callable[[Row], str | None], field: str
+) -> Column[Row]:
+    """Return the last column of a list: the cause of a record's error, or else the reason for its state."""
+    errors = error_column(error, field)
+    reasons = column("error", "WHY", code, DIM_REASON, errors.layout, field=field)
+
+    def cell(row: Row, moment: Moment) -> Cell:
+        return errors.cell(row, moment) if error(row) else reasons.cell(row, moment)
+
+    def find(row: Row, now: datetime) -> Words:
+        return errors.find(row, now) or reasons.find(row, now)
+
+    def value(row: Row) -> str | None:
+        return error(row) or code(row)
+
+    return replace(reasons, value=value, cell=cell, find=find, is_error=True)
+
+
 def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
     """Return the format of a yes or no in two words, found by `true` and `false` too.
 

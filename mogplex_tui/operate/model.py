@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.log_source import LogSource
 
 Row = TypeVar("Row")
 V = TypeVar("V")
@@ -474,6 +475,7 @@ class Creation:
     """An action that makes a record of parameters alone.
 
     `name` is what the new record is called. A creation that `reveals` answers with a secret that is shown once.
+    `problem` returns what is wrong with values that are right one by one.
     """
 
     id: str
@@ -487,6 +489,7 @@ class Creation:
     done: str = "{} is made."
     confirmation: Confirmation | None = None
     reveals: bool = False
+    problem: Callable[[Values], str | None] = lambda _: None
 
 
 def _no_texts(_: object) -> Mapping[Parameter[object], str]:
@@ -552,7 +555,8 @@ class Kind(Generic[Row]):
     """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
 
     `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
-    rows are sorted by. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
+    rows are sorted by. `other_names` are what the command takes for a record beside
+    its label. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
     an empty list, `needs` the one for a credential that opens none of its sources. `older` reads what a list that gives
     the newest alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
     returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
@@ -572,6 +576,7 @@ class Kind(Generic[Row]):
     empty: str
     needs: str
     texts: tuple[TextBlock[Row], ...] = ()
+    other_names: Callable[[Row], Sequence[str]] = lambda _: ()
     hidden_filters: Mapping[str, Callable[[Row], Words]] = field(default_factory=dict)
     links: tuple[Link[Row], ...] = ()
     creations: tuple[Creation, ...] = ()
@@ -580,6 +585,7 @@ class Kind(Generic[Row]):
     join: Join[Row] | None = None
     single: Single[Row] | None = None
     older: Older[Row] | None = None
+    logs: LogSource[Row] | None = None
     is_quiet: Callable[[Row], bool] = lambda _: False
     page_in_browser: Callable[[Row], str] | None = None
     open_until: Callable[[Row], datetime | None] | None = None

@@ -147,7 +147,15 @@ def _parameter_screen(
     if len(verb.parameters) > 1:
         from mogplex_tui.screens.modals.form import FormModal
 
-        return FormModal(title, verb.parameters, texts=texts, choices=choices, means=means, go=go)
+        return FormModal(
+            title,
+            verb.parameters,
+            texts=texts,
+            choices=choices,
+            means=means,
+            go=go,
+            problem=verb.problem,
+        )
     from mogplex_tui.screens.modals.ask import AskModal
 
     (parameter,) = verb.parameters

@@ -19,7 +19,7 @@ from tests.recording import recording
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(f"mogplex_tui.cli.families.{name}").FAMILY
     for name in (
-        *("repos", "agents", "sandboxes", "automations"),
+        *("repos", "agents", "automations"),
         *("jobs", "settings"),
     )
 )

@@ -89,10 +89,10 @@ READS = (
     alike("models list", 1),
     alike("models get MODEL", 1),
     alike("models new", 1, token=needs_session(1)),
-    alike("sandboxes list", 1),
-    alike("sandboxes get SANDBOX", 1),
-    alike("sandboxes health SANDBOX", 2),
-    alike("sandboxes logs SANDBOX", 2),
+    alike("sandboxes list", 3),
+    alike("sandboxes get SANDBOX", 3),
+    alike("sandboxes health SANDBOX", 4),
+    alike("sandboxes logs SANDBOX", 4),
     alike(
         "automations list", 1, token=over_v1(2, "names and states; `automations runs` shows the runs of one.")
     ),

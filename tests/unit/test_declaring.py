@@ -21,6 +21,7 @@ from mogplex_tui.operate.kinds.base import Context, dressed, with_more
 from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
 from mogplex_tui.operate.kinds.models import KIND as MODELS
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.kinds.verb import verb
 from mogplex_tui.operate.words import DASH
@@ -234,13 +235,32 @@ def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
     }
 
 
+def sandbox(*, error: str | None, stop_reason: str | None) -> Item:
+    """Return the row of a sandbox that is not there any more."""
+    nothing = dict.fromkeys(("root_directory", "preview_url", "runtime", "paid_by", "created_at"))
+    row = SandboxRow(
+        id="k1",
+        status="stopped",
+        health=None,
+        error=error,
+        stop_reason=stop_reason,
+        repo_id="r1",
+        machine="vm",
+        base_branch="main",
+        working_branch="main",
+        last_active_at=None,
+        **nothing,
+    )
+    return Item("k1", row)
+
+
 def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> None:
     why, context = kinds()["sandboxes"].field("error"), Context(NOW)
     told = [
-        (item(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
-        (item(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
-        (item(error=None, stop_reason="from_the_future"), ("from the future", "dim")),
-        (item(error=None, stop_reason=None), (DASH, "dim")),
+        (sandbox(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
+        (sandbox(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
+        (sandbox(error=None, stop_reason="from_the_future"), ("from the future", "dim")),
+        (sandbox(error=None, stop_reason=None), (DASH, "dim")),
     ]
     assert [why.cell(row, context) for row, _ in told] == [cell for _, cell in told]
     fits = compile_filter("why:vm_gone", kinds()["sandboxes"].fields_at(NOW))

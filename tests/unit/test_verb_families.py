@@ -31,6 +31,7 @@ TYPED: dict[str, str | Values] = {
     "automations.trigger": ID,
     "members.role": "viewer",
     "sandboxes.extend": "30",
+    "sandboxes.launch": Values({"repo": ID}),
     "settings.edit": "dark",
 }
 # What is offered to a browser session alone: the service chooses.

@@ -1,114 +1,438 @@
-"""Sandboxes: the machines that agents work in, what they cost and what is wrong with them (sandboxes.md; v1.md §4)."""
+"""Sandboxes: the machines that agents work in, with their state, health and errors (sandboxes.md; v1.md §4)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import LoginRequired, NotSignedIn
+from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.live import sandbox_logs
-from mogplex_tui.operate import answers
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Logs, reading, road, with_names
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.operate import answers, choices, common_parameters, formats
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.log_source import LogSource
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Confirmation,
+    Creation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Parameter,
+    Result,
+    Source,
+    Values,
+    column,
+    fact,
+    page_of,
+)
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.sandbox_records import SandboxRecord
+    from mogplex_tui.api.models.sandboxes import Sandbox
+    from mogplex_tui.api.resources.sandbox_work import Boot
+    from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
 
-
-def _dress(session: Session, row: Any) -> dict[str, Any]:
-    return with_names(session, row, "status error health")
+_MOST_MINUTES = 300
 
 
-_records = reading(lambda client: client.sandboxes.records(), _dress)
-_v1 = reading(lambda client: client.sandboxes.list(), _dress)
+@dataclass(frozen=True, slots=True)
+class SandboxRow:
+    """A sandbox. Its health, why it stopped and who pays are None where the token API lists it.
+
+    `machine` is the provider's name of the machine.
+    """
+
+    id: str
+    status: str
+    health: str | None
+    error: str | None
+    stop_reason: str | None
+    repo_id: str | None
+    machine: str | None
+    base_branch: str
+    working_branch: str
+    root_directory: str | None
+    preview_url: str | None
+    runtime: str | None
+    paid_by: str | None
+    created_at: datetime | None
+    last_active_at: datetime | None
+    install_log: str | None = field(default=None, repr=False)
+    dev_log: str | None = field(default=None, repr=False)
+    repo_name: str | None = None
+
+    @property
+    def repo(self) -> str | None:
+        """The name of its repository, or the id where no list names it."""
+        return self.repo_name or self.repo_id
 
 
-async def _followed(boot: Any) -> None:
-    async with boot as events:
-        async for _ in events:
-            pass
+def _record(found: SandboxRecord) -> SandboxRow:
+    return SandboxRow(
+        id=found.id,
+        status=found.status,
+        health=found.health,
+        error=found.error,
+        stop_reason=found.stop_reason,
+        repo_id=found.repo_id,
+        machine=found.sandbox_id,
+        base_branch=found.base_branch,
+        working_branch=found.working_branch,
+        root_directory=found.root_directory,
+        preview_url=found.runtime_summary.preview_url,
+        runtime=found.runtime,
+        paid_by=found.billing_summary.label or None,
+        created_at=found.created_at,
+        last_active_at=found.last_active_at,
+        install_log=found.install_log,
+        dev_log=found.dev_log,
+    )
 
 
-def _minutes(text: str) -> str | None:
+def _of_v1(found: Sandbox) -> SandboxRow:
+    return SandboxRow(
+        id=found.id,
+        status=found.status,
+        health=None,
+        error=found.error,
+        stop_reason=None,
+        repo_id=found.repo_id,
+        machine=found.sandbox_id,
+        base_branch=found.base_branch,
+        working_branch=found.working_branch,
+        root_directory=found.root_directory,
+        preview_url=found.preview_url,
+        runtime=None,
+        paid_by=None,
+        created_at=found.created_at,
+        last_active_at=found.last_active_at,
+    )
+
+
+async def _read(client: ClientView, _: Session) -> Page[SandboxRow]:
+    return page_of(await client.sandboxes.records(), _record, lambda row: row.id)
+
+
+async def _read_v1(client: ClientView, _: Session) -> Page[SandboxRow]:
+    return page_of(await client.sandboxes.list(), _of_v1, lambda row: row.id)
+
+
+def _fill(session: Session) -> Callable[[SandboxRow], SandboxRow]:
+    return lambda row: replace(row, repo_name=session.names.repo(row.repo_id))
+
+
+async def _read_logs(client: ClientView, session: Session, key: str, row: SandboxRow) -> Sequence[LogLine]:
+    return await sandbox_logs.read(client, session, key, row.install_log, row.dev_log)
+
+
+def _while_in(*states: str) -> Callable[[SandboxRow], str | None]:
+    """Return the check of a state: why an action makes no sense in any other one."""
+    wanted = " or ".join(states)
+
+    def unavailable(row: SandboxRow) -> str | None:
+        return None if row.status in states else f"It is {row.status}; this works only while it is {wanted}."
+
+    return unavailable
+
+
+# Parameters --------------------------------------------------------------------------------------------------------
+
+
+def _minutes(text: str) -> float:
     try:
-        fits = 1 <= float(text) <= 300
+        minutes = float(text)
     except ValueError:
-        fits = False
-    return None if fits else "Give 1 to 300 minutes."
+        minutes = 0
+    if not 1 <= minutes <= _MOST_MINUTES:
+        raise ValueError(f"Give 1 to {_MOST_MINUTES} minutes.")
+    return minutes
 
 
-KIND = Kind(
+def _repo_id(text: str) -> str:
+    if not is_uuid(text.strip()):
+        raise ValueError("Choose a repository.")
+    return text.strip().lower()
+
+
+MINUTES = Parameter("minutes", f"minutes that it lives longer, 1 to {_MOST_MINUTES}", _minutes, default="30")
+REPO = Parameter(
+    "repo", "repository, owner/name or its id", _repo_id, live_choices=choices.repository_choices
+)
+BASE = common_parameters.optional_text("base", "branch to start from, if not the repository's")
+BRANCH = common_parameters.optional_text("branch", "branch to work on, if not the base")
+NEW_BRANCH = common_parameters.flag("new_branch", "whether to create the branch")
+
+
+def _problem(values: Values) -> str | None:
+    if values[NEW_BRANCH] and not values[BRANCH]:
+        return "A new branch needs a name: give the branch too."
+    return None
+
+
+# Requests ----------------------------------------------------------------------------------------------------------
+
+
+async def _booted(boot: Boot, done: str, key: str = "") -> Result:
+    """Follow a boot to its end. A record other than `key` is new: the service made it for this boot."""
+    from mogplex_tui.api.models.stream import EndKind
+
+    warnings = []
+    async with boot:
+        async for event in boot:
+            if event.type == "warning":
+                warnings.append(getattr(event, "message", ""))
+    end, record = boot.end, boot.record_id or ""
+    if end is not None and end.kind is not EndKind.DONE and boot.as_stream:
+        return Result(False, answers.not_booted(end.message or end.kind, record, warnings))
+    return Result(True, answers.booted(done, warnings), new_id="" if record == key else record)
+
+
+async def _launch(client: ClientView, values: Values) -> Result:
+    from mogplex_tui.api.models.sandbox_drafts import LaunchDraft
+
+    draft = LaunchDraft(
+        repo_id=values[REPO],
+        base_branch=values[BASE],
+        working_branch=values[BRANCH],
+        create_branch=values[NEW_BRANCH],
+    )
+    has_token = client.target.token is not None
+    if client.access.worth_asking(Family.SANDBOX) or not has_token:
+        try:
+            return await _booted(client.sandboxes.launch(draft), "The sandbox runs.")
+        except (LoginRequired, NotSignedIn):
+            if not has_token:
+                raise
+    sandbox = await client.sandboxes.launch_and_wait(draft)
+    return Result(True, "The sandbox runs.", new_id=sandbox.id)
+
+
+async def _stop(change: Change[SandboxRow]) -> Result:
+    return Result(*answers.sandbox_stopped(await change.client.sandboxes.stop(change.key)))
+
+
+async def _resume(change: Change[SandboxRow]) -> Result:
+    return await _booted(change.client.sandboxes.resume(change.key), "{} runs.", change.key)
+
+
+async def _restart(change: Change[SandboxRow]) -> Result:
+    return await _booted(change.client.sandboxes.restart(change.key), "{} runs again.", change.key)
+
+
+async def _extend(change: Change[SandboxRow]) -> Result:
+    extended = await change.client.sandboxes.extend(change.key, change.values[MINUTES])
+    return Result(*answers.extended(extended))
+
+
+async def _reconcile(change: Change[SandboxRow]) -> Result:
+    return Result(*answers.reconciled(await change.client.sandboxes.reconcile(change.key)))
+
+
+async def _delete(change: Change[SandboxRow]) -> Result:
+    return Result(*answers.sandbox_deleted(await change.client.sandboxes.delete(change.key)))
+
+
+_ACTIONS: tuple[Action[SandboxRow], ...] = (
+    Action(
+        "stop",
+        "x",
+        "Destroy the machine; the record stays.",
+        _stop,
+        in_progress="stopping",
+        families=(Family.SANDBOX,),
+        unavailable=_while_in("running", "paused", "installing", "creating", "error"),
+        confirmation=Confirmation(
+            ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop it"
+        ),
+        many=True,
+    ),
+    Action(
+        "pause",
+        "p",
+        "Keep the machine's disk and stop paying for it.",
+        lambda change: change.client.sandboxes.pause(change.key),
+        in_progress="pausing",
+        done="{} is paused.",
+        families=(Family.SANDBOX,),
+        unavailable=_while_in("running"),
+    ),
+    Action(
+        "resume",
+        "u",
+        "Wake a paused sandbox.",
+        _resume,
+        in_progress="waking",
+        families=(Family.SANDBOX,),
+        unavailable=_while_in("paused"),
+    ),
+    Action(
+        "restart",
+        "R",
+        "Boot the sandbox again.",
+        _restart,
+        in_progress="restarting",
+        families=(Family.SANDBOX,),
+        unavailable=_while_in("running", "error", "stopped"),
+        confirmation=Confirmation(["What runs on the machine is interrupted."], "Restart it"),
+        in_footer=False,
+    ),
+    Action(
+        "extend",
+        "+",
+        "Let a running sandbox live longer.",
+        _extend,
+        in_progress="extending",
+        families=(Family.SANDBOX,),
+        parameters=(MINUTES,),
+        unavailable=_while_in("running"),
+        in_footer=False,
+    ),
+    Action(
+        "reconcile",
+        "",
+        "Compare the record with the machine and correct it.",
+        _reconcile,
+        in_progress="reconciling",
+        families=(Family.SANDBOX,),
+        in_footer=False,
+    ),
+    Action(
+        "delete",
+        "ctrl+d",
+        "Destroy the machine and remove the record.",
+        _delete,
+        in_progress="deleting",
+        families=(Family.SANDBOX,),
+        confirmation=Confirmation(
+            ["The machine and its snapshots are destroyed, and the record with its logs is removed."],
+            "Delete it",
+        ),
+        in_footer=False,
+    ),
+)
+
+
+KIND = Kind[SandboxRow](
     name="sandboxes",
     title="Sandboxes",
     noun="sandbox",
     aliases=("sandbox", "sbx", "sb"),
     contract="sandboxes.md, v1.md §4",
-    roads=(
-        road(Family.SANDBOX, _records, "sandboxes", every=60, blind=20),
-        road(Family.V1, _v1, "sandboxes", every=60, blind=20).hiding(
-            p.token_shows("states and errors", "health and changes of sandboxes")
+    sources=(
+        Source(Family.SANDBOX, _read, poll=60, poll_blind=20, tables=frozenset({"sandboxes"})),
+        Source(
+            Family.V1,
+            _read_v1,
+            poll=60,
+            poll_blind=20,
+            tables=frozenset({"sandboxes"}),
+            notice=token_shows("states and errors", "health and changes of sandboxes"),
         ),
     ),
-    fields=(
-        c.state("status", width=12, priority=0),
-        c.repo("repo_name|repo_id"),
-        c.text("working_branch", "BRANCH", 22, key="branch", flex=2, min_width=12, cut="middle", priority=1),
-        c.reason("health", "HEALTH", 12, priority=3),
-        c.age("last_active_at", "ACTIVE", 6, key="active", priority=0),
-        c.age("created_at", "AGE", 4, key="age", priority=4),
-        p.why("error", "stop_reason"),
+    join=Join(_fill, names=True),
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(12), is_text=True),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo,
+            formats.text(),
+            Layout(18, flex=1, min_width=12, cut="middle"),
+            is_text=True,
+        ),
+        column(
+            "branch",
+            "BRANCH",
+            lambda row: row.working_branch,
+            formats.text(),
+            Layout(22, 1, flex=2, min_width=12, cut="middle"),
+            field="working_branch",
+            is_text=True,
+        ),
+        column("health", "HEALTH", lambda row: row.health, formats.DIM_REASON, Layout(12, 3)),
+        column(
+            "active",
+            "ACTIVE",
+            lambda row: row.last_active_at,
+            formats.AGE,
+            Layout(6),
+            field="last_active_at",
+        ),
+        column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, 4), field="created_at"),
+        formats.error_or_reason_column(lambda row: row.error, lambda row: row.stop_reason, "error"),
     ),
-    search=c.searching("sandbox_id runtime", project="repo_id"),
-    default_sort=c.by("last_active_at"),
-    label=c.named("{repo_name or sandbox} {working_branch}"),
-    facts=c.groups(
-        "status: status as state; health: health as reason; why stopped: stop_reason as reason; error: error as error",
-        "repo: repo_name|repo_id; branch: working_branch; base: base_branch; root: root_directory",
-        "preview: runtime_summary.preview_url|preview_url; runtime",
-        "created: created_at; last active: last_active_at",
-        "machine: sandbox_id",
+    hidden_filters={
+        "state": lambda row: row.status,
+        "sandboxid": lambda row: row.machine,
+        "runtime": lambda row: row.runtime,
+        "project": lambda row: row.repo_id,
+    },
+    default_sort=lambda row: (formats.rank(row.last_active_at),),
+    descending=True,
+    other_names=lambda row: (row.machine,) if row.machine else (),
+    label=lambda row: f"{row.repo_name or 'sandbox'} {row.working_branch}",
+    facts=(
+        (
+            fact("status", lambda row: row.status, formats.state()),
+            fact("health", lambda row: row.health, formats.REASON),
+            fact("why stopped", lambda row: row.stop_reason, formats.REASON),
+            fact("error", lambda row: row.error, formats.text("error")),
+        ),
+        (
+            Fact("repo", lambda row: row.repo),
+            Fact("branch", lambda row: row.working_branch),
+            Fact("base", lambda row: row.base_branch),
+            Fact("root", lambda row: row.root_directory),
+        ),
+        (
+            Fact("preview", lambda row: row.preview_url),
+            Fact("runtime", lambda row: row.runtime),
+            Fact("paid by", lambda row: row.paid_by, optional=True),
+        ),
+        (
+            Fact("created", lambda row: row.created_at),
+            Fact("last active", lambda row: row.last_active_at),
+        ),
+        (Fact("machine", lambda row: row.machine),),
     ),
-    links=p.links(
-        p.to("projects", "repo", "repo_id", "repo_name|repo_id"),
-        p.among("runs", "runs", "its runs", "sandbox:{id:8}"),
+    links=(
+        Link("repo", "projects", lambda row: row.repo_name or "", key=lambda row: row.repo_id),
+        Link("runs", "runs", lambda _: "its runs", filter=lambda row: f"sandbox:{quoted(row.id[:8])}"),
     ),
-    url=lambda item: str(c.value(item, "runtime_summary.preview_url|preview_url") or ""),
-    tail=Logs(
-        sandbox_logs.read,
+    page_in_browser=lambda row: row.preview_url or "",
+    logs=LogSource(
+        _read_logs,
         frozenset({"sandboxes"}),
-        over=lambda item: c.value(item, "status") in ("stopped", "error"),
-        v1=sandbox_logs.by_v1,
+        is_over=lambda row: row.status in ("stopped", "error"),
+        uses_v1=sandbox_logs.by_v1,
         empty="Nothing was logged yet. Install and dev server write here.",
     ),
-    verbs=(
-        verb("stop", "x", "Destroy the machine; the record stays.")
-        .sends(lambda client, item, _: client.sandboxes.stop(item.key))
-        .only(p.while_in("running", "paused", "installing", "creating", "error"))
-        .asks("The machine and its snapshots are destroyed; unpushed work on it is lost.", go="Stop it")
-        .tells("stopping", answers.sandbox_stopped)
-        .for_many(),
-        verb("pause", "p", "Keep the machine's disk and stop paying for it.")
-        .sends(lambda client, item, _: client.sandboxes.pause(item.key))
-        .only(p.while_in("running"))
-        .says("pausing", "{} is paused."),
-        verb("resume", "u", "Wake a paused sandbox.")
-        .sends(lambda client, item, _: _followed(client.sandboxes.resume(item.key)))
-        .only(p.while_in("paused"))
-        .says("waking", "{} is awake."),
-        verb("restart", "R", "Boot the sandbox again.")
-        .sends(lambda client, item, _: _followed(client.sandboxes.restart(item.key)))
-        .only(p.while_in("running", "error", "stopped"))
-        .asks("What runs on the machine is interrupted.")
-        .says("restarting", "{} has booted again.")
-        .aside(),
-        verb("extend", "+", "Let a running sandbox live longer.")
-        .sends(lambda client, item, text: client.sandboxes.extend(item.key, float(text)))
-        .only(p.while_in("running"))
-        .wants("Minutes to live longer, 1 to 300", value=lambda _: "30", check=_minutes)
-        .tells("extending", answers.extended)
-        .aside(),
+    creations=(
+        Creation(
+            "launch",
+            # A record's page has the log, in which n is the next match.
+            "",
+            "Start a sandbox for a branch, or find the one that is there.",
+            parameters=(REPO, BASE, BRANCH, NEW_BRANCH),
+            name=lambda values: f"of repository {values[REPO][:8]}",
+            request=_launch,
+            in_progress="launching",
+            families=(Family.SANDBOX, Family.V1),
+            problem=_problem,
+        ),
     ),
+    actions=_ACTIONS,
     empty="No sandboxes. A run or an automation boots one when it needs one.",
-    needs=p.login_needed("Sandboxes"),
+    needs=login_needed("Sandboxes"),
 )

@@ -16,6 +16,7 @@ from mogplex_tui.live.collection import Item, Listing, Road
 from mogplex_tui.operate import words
 from mogplex_tui.operate.finding import Find
 from mogplex_tui.operate.kinds import base, verb
+from mogplex_tui.operate.log_source import LogSource
 from mogplex_tui.operate.model import (
     Action,
     Cell,
@@ -78,6 +79,7 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         older=None
         if older is None
         else lambda client, _, since, until: _read_span(older, client, since, until),
+        tail=None if kind.logs is None else _logs(kind.logs),
         quiet=lambda item: item.record is not None and kind.is_quiet(item.record),
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
@@ -206,6 +208,18 @@ def _road(source: Source[Row]) -> Road:
         notice=source.notice,
         without=source.hides,
         in_part=not source.tables_are_complete,
+    )
+
+
+def _logs(logs: LogSource[Row]) -> base.Logs:
+    return base.Logs(
+        lambda client, session, item: logs.read(client, session, item.key, item.record),
+        logs.tables,
+        every=logs.poll,
+        blind=logs.poll_blind,
+        over=lambda item: item.record is not None and logs.is_over(item.record),
+        v1=logs.uses_v1,
+        empty=logs.empty,
     )
 
 
@@ -344,6 +358,7 @@ def _creation(creation: Creation) -> verb.Verb:
         new_id=lambda answer: _answer(answer, "").new_id,
         families=creation.families,
         new=creation.name,
+        problem=creation.problem,
         parameters=creation.parameters,
         secret=(lambda answer: _answer(answer, "").secret) if creation.reveals else None,
     )

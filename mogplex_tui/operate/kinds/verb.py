@@ -44,6 +44,7 @@ class Verb:
     argument, and as fifth whether an earlier call with it had no answer.
 
     A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record.
+    `problem` returns what is wrong with the values of a new record together.
     `texts` returns a text for each parameter from an item and the texts that were given.
     `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere. `new_id`
     takes the id of a record that was made.
@@ -71,6 +72,7 @@ class Verb:
     new: Callable[[Values], str] | None = None
     parameters: tuple[Parameter[object], ...] = ()
     texts: Callable[[Item, Mapping[str, str]], dict[str, str]] = lambda _, given: dict(given)
+    problem: Callable[[Values], str | None] = lambda _: None
     secret: Callable[[Any], Secret | None] | None = None
     new_id: Callable[[Any], str] = lambda _: ""
     families: tuple[Family, ...] = ()

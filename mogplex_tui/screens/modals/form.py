@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -43,11 +43,15 @@ class FormModal(Dialog[Values]):
         choices: Mapping[str, Sequence[Choice]],
         means: Sequence[str] = (),
         go: str = "OK",
+        problem: Callable[[Values], str | None] = lambda _: None,
     ) -> None:
-        """`texts` stand in the fields at first, `choices` are what some of them can be, both by name of parameter."""
+        """`texts` stand in the fields at first, `choices` are what some of them can be, both by name of parameter.
+
+        `problem` returns what is wrong with values that are right one by one.
+        """
         super().__init__()
         self._title, self._parameters, self._means, self._go = title, list(parameters), list(means), go
-        self._texts, self._choices = texts, choices
+        self._texts, self._choices, self._problem = texts, choices, problem
 
     def compose(self) -> ComposeResult:
         """Lay out a field for each parameter; nothing in them is markup."""
@@ -109,10 +113,11 @@ class FormModal(Dialog[Values]):
         """Dismiss with the values, or say what is wrong with the first that is wrong."""
         values = Values({parameter.name: self._text(parameter) for parameter in self._parameters})
         problems = values.problems(self._parameters)
-        if not problems:
+        together = None if problems else self._problem(values)
+        if not problems and together is None:
             self.dismiss(values)
             return
-        name, sentence = next(iter(problems.items()))
+        name, sentence = next(iter(problems.items()), (self._parameters[0].name, together or ""))
         trouble = self.query_one(".trouble", Static)
         trouble.update(Content(visible(sentence)))
         trouble.add_class("-shown")

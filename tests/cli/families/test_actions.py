@@ -65,6 +65,7 @@ async def test_what_cannot_be_is_refused_before_it_leaves(mogplex: Mogplex) -> N
         ("repos", "import", "no-slash"),
         ("agents", "update", REPO),
         ("sandboxes", "extend", REPO, "--minutes", "301"),
+        ("sandboxes", "launch", "--repo", "a/b", "--new-branch", "maybe"),
     )
     async with serving(http(200, {})) as service:
         mogplex.use(service.base_url)
@@ -103,7 +104,7 @@ async def test_a_question_is_asked_and_no_means_no(operator: Mogplex, world: Wor
     assert "snapshots are destroyed" in done.err and "[y/N]" in done.err
     assert world.row("sandboxes", sandbox)["status"] == "running"
     done = await operator("sandboxes", "stop", sandbox, stdin="y\n", terminal=True)
-    assert (done.code, done.out) == (0, f"{sandbox}  stopped\n")
+    assert (done.code, done.out) == (0, f"{sandbox}\n")
     assert world.row("sandboxes", sandbox)["status"] == "stopped"
 
 
@@ -112,7 +113,7 @@ async def test_what_takes_long_is_shown_to_a_terminal_and_to_nothing_else(
 ) -> None:
     sandbox = world.sandbox(world.repo("acme/api"))
     seen = await operator("sandboxes", "health", sandbox, terminal=True)
-    assert "Looking at sandbox mogplex-vm-1 …" in seen.err
+    assert "Checking sandbox mogplex-vm-1 …" in seen.err
     assert "\r\x1b[K" in seen.err and "…" not in seen.out
     quiet = await operator("sandboxes", "health", sandbox)
     assert (quiet.code, quiet.err) == (0, "")
@@ -120,19 +121,25 @@ async def test_what_takes_long_is_shown_to_a_terminal_and_to_nothing_else(
 
 async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: World) -> None:
     repo = world.repo("acme/api")
-    done = await operator("sandboxes", "launch", "--repo", "acme/api", "--json")
-    assert done.code == 0, done.err
-    assert (done.one["repo_id"], done.one["runtime_summary"]["status"]) == (repo, "running")
-    paused = await operator("sandboxes", "pause", done.one["id"])
-    assert paused.out == f"{done.one['id']}  paused\n"
-    woken = await operator("sandboxes", "resume", done.one["id"])
-    assert (woken.code, woken.out) == (0, f"{done.one['id']}  running\n")
-    twice = await operator("sandboxes", "resume", done.one["id"])
+    launch = ("sandboxes", "launch", "--repo", "acme/api", "--branch", "topic", "--new-branch")
+    done = await operator(*launch, "--json")
+    assert (done.code, done.err) == (0, "The sandbox runs.\n")
+    key = done.one["id"]
+    row = world.row("sandboxes", key)
+    assert (row["repo_id"], row["status"], row["working_branch"]) == (repo, "running", "topic")
+    # What is there already is found.
+    assert (await operator("sandboxes", "launch", "--repo", repo, "--branch", "topic")).out == f"{key}\n"
+    paused = await operator("sandboxes", "pause", row["sandbox_id"])
+    assert (paused.out, paused.err) == (f"{key}\n", "Sandbox acme/api topic is paused.\n")
+    woken = await operator("sandboxes", "resume", key)
+    assert (woken.code, woken.out, woken.err) == (0, f"{key}\n", "Sandbox acme/api topic runs.\n")
+    twice = await operator("sandboxes", "resume", key)
     assert (twice.code, twice.out) == (1, "")
-    longer = await operator("sandboxes", "extend", done.one["id"], "--minutes", "5", "--json")
-    assert longer.one["extended_by_ms"] == 300_000
-    gone = await operator("sandboxes", "delete", done.one["id"], "--yes")
-    assert gone.code == 0
+    assert "It is running; this works only while it is paused." in twice.err
+    longer = await operator("sandboxes", "extend", key, "--minutes", "5")
+    assert (longer.code, longer.err) == (0, "Sandbox acme/api topic lives 5m00s longer.\n")
+    gone = await operator("sandboxes", "delete", key, "--yes")
+    assert (gone.code, gone.err) == (0, "Sandbox acme/api topic is deleted.\n")
     assert (await operator("sandboxes", "list", "--json")).out == ""
 
 
@@ -329,17 +336,17 @@ async def test_repositories_of_an_installation_are_imported(operator: Mogplex, w
 
 
 async def test_every_action_is_in_the_ledger_with_its_end(operator: Mogplex, world: World) -> None:
-    sandbox = world.sandbox(world.repo(), status="stopped")
-    assert (await operator("sandboxes", "pause", sandbox)).code == 1
+    sandbox = world.sandbox(world.repo())
+    assert (await operator("sandboxes", "exec", sandbox, "--", "false")).code == 1
     assert (await operator("sandboxes", "reconcile", sandbox)).code == 0
     entries = [json.loads(line) for line in texts_at_home()["ledger.jsonl"].splitlines()]
     told = [(entry["action"], entry["subject"], entry["state"]) for entry in entries]
     subject = f"sandbox {sandbox}"
     assert told == [
-        ("pause", subject, "sent"),
-        ("pause", subject, "refused"),
-        ("reconcile", subject, "sent"),
-        ("reconcile", subject, "done"),
+        ("sandboxes.exec", subject, "sent"),
+        ("sandboxes.exec", subject, "done"),
+        ("sandboxes.reconcile", subject, "sent"),
+        ("sandboxes.reconcile", subject, "done"),
     ]
 
 
@@ -392,7 +399,7 @@ async def test_an_unconfirmed_stop_or_delete_is_no_success(
 async def test_a_broken_sandbox_is_stopped_though_it_keeps_its_state(operator: Mogplex, world: World) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), status="error", error="Boot failed")
     done = await operator("sandboxes", "stop", sandbox, "--yes")
-    assert (done.code, done.err) == (0, "Sandbox mogplex-vm-1 is stopped.\n")
+    assert (done.code, done.err) == (0, "Sandbox acme/api main is stopped.\n")
 
 
 async def test_the_run_of_an_orchestrators_question_is_not_called_a_job(

@@ -174,7 +174,7 @@ async def test_a_field_has_the_same_name_on_every_road(
     operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: World
 ) -> None:
     rows = furnished(world)
-    wanted = {"sandboxes": ("status", "error"), "agents": ("is_preset", "category"), "jobs": ("status",)}
+    wanted = {"agents": ("is_preset", "category"), "jobs": ("status",)}
     for cookie in (None, plane.session_cookie):
         operator.use(plane.base_url, token=plane.token, cookie=cookie)
         for name, fields in wanted.items():

@@ -13,7 +13,10 @@ __all__ = ["server"]
 
 # Where a token is looked at off v1 (auth.md §4), and what v1 itself can do.
 OPEN = {
-    *(f"sandboxes.{each}" for each in ("stop", "pause", "resume", "restart", "extend")),
+    *(
+        f"sandboxes.{each}"
+        for each in ("launch", "stop", "pause", "resume", "restart", "extend", "reconcile", "delete")
+    ),
     *(f"models.{each}" for each in ("enable", "disable", "default")),
     "settings.edit",
     "automations.trigger",

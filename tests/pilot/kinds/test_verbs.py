@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import NotAllowed
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -23,6 +24,7 @@ from mogplex_tui.controlplane.plane import Plane
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions, verbs
 from mogplex_tui.operate.kinds.base import Kind, collection_of
@@ -50,7 +52,11 @@ def _sql(statement: str) -> Callable[[Plane], None]:
 
 # What has to be so before a verb makes sense, where the seed has no such record.
 _ROOM = _sql("UPDATE sandboxes SET status = 'stopped' WHERE status = 'running'")
-NEEDED: dict[str, Callable[[Plane], None]] = {"sandboxes.resume": _ROOM, "sandboxes.restart": _ROOM}
+NEEDED: dict[str, Callable[[Plane], None]] = {
+    "sandboxes.resume": _ROOM,
+    "sandboxes.restart": _ROOM,
+    "sandboxes.launch": _sql("UPDATE sandboxes SET status = 'stopped'"),
+}
 # Which of the records that a verb makes sense for is taken, where the service has more to say than the record.
 CHOSEN: dict[str, Callable[[Any], bool]] = {
     "automations.publish": lambda record: record["published_version_id"],
@@ -63,6 +69,8 @@ GONE_IS_FINE = frozenset({"api-keys.revoke"})
 SAME_AFTER = frozenset({"extend", "restart"})
 # What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
 TYPED: dict[str, Values] = {"api-keys.create": Values({"name": "ci", "scopes": "read", "days": "90"})}
+# What a person types into some fields of a form.
+TYPED_FIELDS = {"sandboxes.launch": {"base": "", "branch": "topic", "new_branch": "yes"}}
 
 
 def _name(kind: Kind, verb: Verb) -> str:
@@ -102,7 +110,8 @@ class Bench:
         """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
         if verb.new is not None:
-            return verbs.named(verb, TYPED[_name(self.kind, verb)])
+            name = _name(self.kind, verb)
+            return verbs.named(verb, TYPED.get(name) or await self._values(verb, Item("", None)))
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
@@ -131,14 +140,19 @@ class Bench:
         await self._read_choices()
         texts = verb.texts(item, {})
         for parameter in verb.parameters:
-            now, choices = texts[parameter.name], parameter.choices_of(self.session, item.key)
+            now, choices = (
+                texts.get(parameter.name, parameter.default),
+                parameter.choices_of(self.session, item.key),
+            )
             others = [choice.value for choice in choices if choice.value != now]
             texts[parameter.name] = others[0] if others else now or "something else"
+        texts |= TYPED_FIELDS.get(_name(self.kind, verb), {})
         assert Values(texts).problems(verb.parameters) == {}, "say in TYPED what it takes"
         return Values(texts)
 
     async def _read_choices(self) -> None:
         """Read the lists that choices come from."""
+        await read_names(self.session, Priority.ACTION)
         for other in kinds().values():
             if other.name in ("models", "projects"):
                 await collection_of(self.session, other).fetch()

@@ -106,7 +106,7 @@ async def test_every_verb_goes_by_its_key(
     statuses, gone = cycle(REFUSALS), 0
     async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
         for kind in kinds().values():
-            found = [verb for verb in kind.verbs if PLACED[place](verb)]
+            found = [verb for verb in kind.verbs if verb.key and PLACED[place](verb)]
             if not found:
                 continue
             await ui.app.parts.navigation.go(kind.name)
@@ -130,4 +130,4 @@ async def test_every_verb_goes_by_its_key(
                     await back_at(ui, screen)
                 assert screen.marked_rows() == []
                 gone += 1
-    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_VERB)
+    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_VERB if verb.key)

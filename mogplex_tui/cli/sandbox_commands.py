@@ -1,0 +1,170 @@
+"""`mogplex-tui sandboxes exec`, `logs` and `health`: what is done with a sandbox and does not change its record."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotSignedIn
+from mogplex_tui.cli.common import say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.families.shaping import raw_cell
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.kind_arguments import add_record
+from mogplex_tui.cli.output import Column, harmless
+from mogplex_tui.cli.progress import progress
+from mogplex_tui.live import redact
+from mogplex_tui.operate.operations import end_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.sandbox_records import SandboxRecord
+    from mogplex_tui.api.models.sandboxes import LoggedSandbox
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.collection import Item
+
+_NOUN = "sandbox"
+
+
+def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add `exec`, `logs` and `health`."""
+    execute = add("exec", "run a command in a sandbox and print what it writes; leaving it ends the command")
+    add_record(execute, _NOUN, "record")
+    execute.add_argument(
+        "words", nargs="+", metavar="COMMAND", help="the command and its arguments, after --"
+    )
+    execute.add_argument(
+        "--cwd", metavar="DIRECTORY", help="where to run it (default: the repository's root directory)"
+    )
+    add_record(add("logs", "what its install and its server printed"), _NOUN, "record")
+    add_record(add("health", "check its machine and its preview now"), _NOUN, "record")
+
+
+async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
+    """Run the verb and return the exit code."""
+    from mogplex_tui.cli.kind_commands import record_of
+    from mogplex_tui.operate.kinds.sandboxes import KIND
+
+    if args.verb == "exec":
+        setting.must_write("The exec")
+        await setting.must_have_scope("The exec")
+    item = await record_of(KIND, setting, args.record)
+    client = setting.session.client.at(Priority.ACTION)
+    if args.verb == "exec":
+        return await _execute(client, setting, item, args)
+    if args.verb == "logs":
+        return await _print_logs(client, setting, item)
+    async with progress(setting.output.shown(f"Checking sandbox {item.record.machine}")):
+        return await _print_health(client, setting, item)
+
+
+async def _execute(client: ClientView, setting: Setting, item: Item, args: argparse.Namespace) -> int:
+    """Run a command and print what it writes; a command that fails makes the exit code 1."""
+    from mogplex_tui.api.models.sandbox_drafts import CommandDraft
+    from mogplex_tui.api.models.stream import EndKind, Output
+
+    first, *rest = args.words
+    execution = client.sandboxes.exec(item.key, CommandDraft(command=first, args=rest, cwd=args.cwd))
+    printer, ledger = _OutputPrinter(setting, item.key), setting.session.ledger
+    entry = ledger.open("sandboxes.exec", f"{_NOUN} {item.key}")
+    try:
+        async with execution:
+            async for event in execution:
+                if isinstance(event, Output):
+                    printer.add(event.stream, event.data)
+    except MogplexError as error:
+        ledger.close(entry, end_of(error), str(error))
+        raise
+    except asyncio.CancelledError:
+        ledger.close(entry, "unknown")
+        raise
+    ledger.close(entry, "done")
+    printer.finish()
+    if setting.output.as_json:
+        fields = {"id": item.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}
+        setting.output.object(_NOUN, fields)
+    end = execution.end
+    if end is not None and end.kind is not EndKind.DONE:
+        why = end.message or "the service does not say why"
+        say(setting.output.shown(f"The command was {end.kind}: {why}."))
+        return Exit.FAILED
+    if execution.exit_code:
+        say(f"The command ended with exit code {execution.exit_code}.")
+        return Exit.FAILED
+    return Exit.OK
+
+
+class _OutputPrinter:
+    """Prints what a command writes line by line: stdout to stdout, stderr to stderr, with --json as objects."""
+
+    def __init__(self, setting: Setting, key: str) -> None:
+        self._output, self._key = setting.output, key
+        self._unfinished = {"stdout": "", "stderr": ""}
+
+    def add(self, stream: str, piece: str) -> None:
+        """Take a piece of the output and print the lines that are complete."""
+        name = "stderr" if stream == "stderr" else "stdout"
+        *lines, self._unfinished[name] = (self._unfinished[name] + piece).split("\n")
+        for line in lines:
+            self._print(name, line.removesuffix("\r"))
+        self._output.flush()
+
+    def finish(self) -> None:
+        """Print the last lines, which have no line break."""
+        for name, rest in self._unfinished.items():
+            if rest:
+                self._print(name, rest)
+
+    def _print(self, name: str, line: str) -> None:
+        if self._output.as_json:
+            self._output.object("output", {"id": self._key, "stream": name, "line": line})
+        elif name == "stdout":
+            self._output.written(line)
+        else:
+            say(harmless(redact.text(line)))
+
+
+async def _print_logs(client: ClientView, setting: Setting, item: Item) -> int:
+    """Print the lines of both logs, each behind the name of its log."""
+    output, found = setting.output, await _read_logs(client, item.key)
+    if output.as_json:
+        output.object(_NOUN, {"id": item.key, "install_log": found.install_log, "dev_log": found.dev_log})
+        return Exit.OK
+    for name, log in (("install", found.install_log), ("dev", found.dev_log)):
+        for line in (log or "").splitlines():
+            output.written(f"{name:<7}  {line}")
+    return Exit.OK
+
+
+async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSandbox:
+    """Return a record with its logs, over the token API where that alone is open to the credential."""
+    try:
+        return await patiently(lambda: client.sandboxes.get(key))
+    except (LoginRequired, NotSignedIn, Absent):
+        if client.target.token is None:
+            raise
+    return (await patiently(lambda: client.sandboxes.logs(key))).sandbox
+
+
+async def _print_health(client: ClientView, setting: Setting, item: Item) -> int:
+    """Print the health of a sandbox as the service finds it now."""
+    output, found = setting.output, await patiently(lambda: client.sandboxes.health(item.key))
+    if output.form == "json":
+        fields = redact.payload(found.model_dump(mode="json"))
+        output.object(_NOUN, {"id": item.key, **(fields if isinstance(fields, dict) else {})}, redacted=True)
+        return Exit.OK
+    facts = {"id": item.key, "status": found.sandbox.status, "health": found.status}
+    facts |= {
+        name: raw_cell(value)
+        for name, value in found.health.items()
+        if name != "status" and isinstance(value, str | int | float | bool)
+    }
+    if output.form == "csv":
+        output.csv(facts.keys())
+        output.csv(facts.values())
+    else:
+        output.table([Column(""), Column("")], list(facts.items()), titles=False, whole=True)
+    return Exit.OK

@@ -1,0 +1,24 @@
+"""Parameters that actions of several kinds have: a text that may be left out, a yes or no."""
+
+from __future__ import annotations
+
+from mogplex_tui.operate.model import Parameter
+
+NO_YES = ("no", "yes")
+"""The choices of a parameter that is a yes or no; the command takes its option alone for a yes."""
+
+
+def optional_text(name: str, help: str) -> Parameter[str | None]:
+    """Return a parameter of a text, None where it is left empty."""
+    return Parameter(name, help, lambda text: text.strip() or None)
+
+
+def _is_yes(text: str) -> bool:
+    if text not in NO_YES:
+        raise ValueError("Choose yes or no.")
+    return text == "yes"
+
+
+def flag(name: str, help: str) -> Parameter[bool]:
+    """Return a parameter of a yes or no; in the command the option alone is a yes."""
+    return Parameter(name, help, _is_yes, default="no", choices=NO_YES)

@@ -1,0 +1,33 @@
+"""How the logs of a kind's records are read, which stand beside the facts of a record's page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
+
+from mogplex_tui.operate.model import Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.log_tail import LogLine
+    from mogplex_tui.live.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource(Generic[Row]):
+    """One way to read the logs of a record.
+
+    `read` returns every line of every log, the oldest first, from the record's key and row. `tables` are the realtime
+    tables that announce new lines; `poll` and `poll_blind` are as in `model.Source`. Nothing more is written for a row
+    that `is_over`. `uses_v1` is whether reading takes requests of the token's budget, `empty` the sentence while there
+    is no line.
+    """
+
+    read: Callable[[ClientView, Session, str, Row], Awaitable[Sequence[LogLine]]]
+    tables: frozenset[str]
+    poll: float = 15.0
+    poll_blind: float = 5.0
+    is_over: Callable[[Row], bool] = lambda _: False
+    uses_v1: Callable[[Session], bool] = lambda _: False
+    empty: str = "Nothing was logged yet. Lines appear here as they are written."

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.live import redact
+from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.common_parameters import NO_YES
+from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
+if TYPE_CHECKING:
+    from mogplex_tui.cli.headless import Setting
+
+# Flags of `list` in earlier versions that ask for what is now always so.
+_PAST_FLAGS = {"models": "--all"}
+# Options of `list` in earlier versions, each with the field of the filter that it stands for.
+_PAST_OPTIONS = {
+    "assignments": {"--repo": "repo"},
+    "projects": {"--query": ""},
+    "sandboxes": {"--status": "state", "--repo": "repo"},
+}
 # So many choices are named where a text is none of them.
 _MOST_CHOICES = 20
 
@@ -122,3 +137,44 @@ def add_hidden_verb(
     parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}.")
     service_arguments(parser, outermost=False, forms=True)
     return parser
+
+
+def add_past_options(parser: argparse.ArgumentParser, kind: str) -> None:
+    """Add the options of `list` in earlier versions; the help does not list them."""
+    if kind in _PAST_FLAGS:
+        parser.add_argument(_PAST_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
+    for option in _PAST_OPTIONS.get(kind, ()):
+        parser.add_argument(option, dest=f"past{option}", default="", help=argparse.SUPPRESS)
+
+
+def past_filters(kind: str, args: argparse.Namespace) -> Iterator[str]:
+    """Yield the words of the filter that options of earlier versions stand for."""
+    for option, field in _PAST_OPTIONS.get(kind, {}).items():
+        value = str(getattr(args, f"past{option}", "")).strip()
+        if value and is_uuid(value):
+            yield f"project:{value.lower()}"
+        elif value:
+            yield f"{field}:{quoted(value)}" if field else quoted(value)
+
+
+class MoreVerbs(Protocol):
+    """A module with further verbs of a kind's command."""
+
+    def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
+        """Add the verbs: `add` takes the name and the help of one and returns its parser."""
+
+    async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
+        """Run the verb and return the exit code."""
+
+
+def must_reveal(verb: str, args: argparse.Namespace) -> None:
+    """Raise Stop if a secret that is shown once would not be printed."""
+    if not args.reveal:
+        sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
+        raise Stop(Exit.USAGE, sentence)
+
+
+def json_of(item: Item) -> dict[str, object]:
+    """Return the service's JSON of a record without secrets."""
+    clean = redact.payload(item.raw)
+    return clean if isinstance(clean, dict) else {"id": item.key, "value": clean}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -21,12 +21,17 @@ from mogplex_tui.cli.families import machine, shaping
 from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.kind_arguments import (
+    MoreVerbs,
     add_hidden_verb,
     add_parameter,
+    add_past_options,
     add_record,
     add_reveal,
     add_verb,
     chosen_value,
+    json_of,
+    must_reveal,
+    past_filters,
     texts_of,
 )
 from mogplex_tui.cli.output import Column as Shown
@@ -38,12 +43,12 @@ from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.operate import verbs, words
-from mogplex_tui.operate.filters import compile_filter, parse, quoted
+from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
-from mogplex_tui.operate.kinds.typed import facts_of, for_screens
+from mogplex_tui.operate.kinds.typed import facts_of, for_screens, listing_of
 from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
-from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.model import Action, Creation, HiddenRows, Kind, Moment, Parameter, Row, Values
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -54,27 +59,10 @@ _MORE_VERBS = {
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
 }
-# Flags of `list` in earlier versions that ask for what is now always so.
-_PAST_FLAGS = {"models": "--all"}
-# Options of `list` in earlier versions, each with the field of the filter that it stands for.
-_PAST_OPTIONS = {
-    "assignments": {"--repo": "repo"},
-    "sandboxes": {"--status": "state", "--repo": "repo"},
-}
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a part of a list that could not be read is read once more.
 _PART_RETRY = 1.0
-
-
-class MoreVerbs(Protocol):
-    """A module with further verbs of a kind's command."""
-
-    def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
-        """Add the verbs: `add` takes the name and the help of one and returns its parser."""
-
-    async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
-        """Run the verb and return the exit code."""
 
 
 class KindCommand(Generic[Row]):
@@ -97,19 +85,25 @@ class KindCommand(Generic[Row]):
             "--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}"
         )
         listing.add_argument("--reverse", action="store_true", help="sort the other way round")
-        if kind.name in _PAST_FLAGS:
-            listing.add_argument(_PAST_FLAGS[kind.name], action="store_true", help=argparse.SUPPRESS)
-        for option in _PAST_OPTIONS.get(kind.name, ()):
-            listing.add_argument(option, dest=f"past{option}", default="", help=argparse.SUPPRESS)
+        add_past_options(listing, kind.name)
+        if kind.hidden is not None:
+            listing.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
         listing.add_argument(
             "filter",
             nargs="*",
             metavar="FILTER",
             help="words that must occur, as in the console: word, field:word, !word, age:<2h",
         )
-        add_record(
-            add_verb(found, "get", f"one {kind.noun} with all that is known of it"), kind.noun, "record"
-        )
+        one = add_verb(found, "get", f"one {kind.noun} with all that is known of it")
+        add_record(one, kind.noun, "record")
+        if kind.secrets is not None:
+            one.add_argument(
+                "--reveal",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="show the secret of this name instead of a mask; may be repeated",
+            )
         for creation in kind.creations:
             sub = add_verb(found, creation.id, creation.help.rstrip("."))
             for parameter in creation.parameters:
@@ -166,7 +160,7 @@ class KindCommand(Generic[Row]):
                 return await call.act(action, texts, args)
             if args.verb not in ("list", "get") and self._more is not None:
                 return await self._more.run_verb(args, setting)
-            return await (call.list_rows(args) if args.verb == "list" else call.show(args.record))
+            return await (call.list_rows(args) if args.verb == "list" else call.show(args))
 
         return run_headless(args, main)
 
@@ -195,12 +189,14 @@ class _Call(Generic[Row]):
         """Print the rows that match the filter."""
         kind, now = self._kind, self._session.clock.now()
         fields = self._screens.fields_at(now)
-        text = " ".join([*args.filter, *_past_filters(kind.name, args)])
+        text = " ".join([*args.filter, *past_filters(kind.name, args)])
         self._check_fields(text)
         matches = compile_filter(text, fields, self._screens.spans)
         is_bare = self._output.form == "json" and not text and args.sort is None
         await self._read(Priority.TABLE, with_runs=not is_bare)
         failed = await self._search_older(text, matches, args)
+        if kind.hidden is not None and getattr(args, kind.hidden.option.replace("-", "_")):
+            await self._read_hidden(kind.hidden, Priority.TABLE)
         items = self._sorted(args.sort, args.reverse)
         rows = [item for item in items if item.record is not None]
         kept = rows if matches is None else [item for item in rows if matches(item)]
@@ -264,24 +260,43 @@ class _Call(Generic[Row]):
     async def record_of(self, asked: str) -> Item:
         """Return the record that an id or a name means. Raises Stop and the error tree."""
         await self._read(Priority.ACTION, with_runs=False)
-        return self._find(asked)
+        return await self._find(asked)
 
-    async def show(self, asked: str) -> int:
+    async def show(self, args: argparse.Namespace) -> int:
         """Print one record."""
         await self._read(Priority.ACTION, with_runs=self._output.form != "json")
-        item = await self._read_single(self._find(asked))
+        item = await self._read_single(await self._find(args.record))
         output, moment = self._output, Moment(self._session.clock.now())
+        secrets = self._secrets(item, getattr(args, "reveal", []))
         if output.form == "json":
-            output.object(self._kind.noun, _json_of(item), redacted=True)
+            fields = json_of(item)
+            if self._kind.secrets is not None and secrets:
+                fields[self._kind.secrets.field] = secrets
+            output.object(self._kind.noun, fields, redacted=True)
         elif output.form == "csv":
             self._print_csv([item])
         else:
             facts = [("id", item.key)]
             for group in facts_of(self._kind, item.record, moment):
                 facts += [(label, text) for label, text, _ in group if text != words.DASH]
+            facts += secrets.items()
             output.table([Shown(""), Shown("")], facts, titles=False, whole=True)
         self._say_notice()
         return Exit.OK
+
+    def _secrets(self, item: Item, revealed: Sequence[str]) -> dict[str, str]:
+        """Return the secrets of a record by name, each as a mask unless it was asked for."""
+        if self._kind.secrets is None or item.record is None:
+            return {}
+        found = self._kind.secrets.of(item.record)
+        for name in revealed:
+            if name not in found:
+                known = f" There are: {', '.join(sorted(found))}." if found else ""
+                say(self._output.shown(f"Nothing is hidden under the name {name}.{known}"))
+        return {
+            name: Revealed(secret.reveal()) if name in revealed else shaping.MASK
+            for name, secret in found.items()
+        }
 
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Carry out an action on records, asking first where it asks."""
@@ -290,7 +305,7 @@ class _Call(Generic[Row]):
         ask = not getattr(args, "yes", True)
         self._setting.must_write(f"The {action.name}")
         if action.reveals:
-            _must_reveal(action.id, args)
+            must_reveal(action.id, args)
         await self._setting.must_have_scope(f"The {action.name}")
         asked_first = action.confirmation
         if asked_first is not None and not asked_first.is_asked_in_command:
@@ -299,7 +314,7 @@ class _Call(Generic[Row]):
             must_be_able_to_ask(action.name)
         has_choices = any(each.live_choices is not None for each in action.parameters)
         await self._read(Priority.ACTION, for_choices=has_choices, with_runs=False)
-        items = list(dict.fromkeys(map(self._find, args.records)))
+        items = list(dict.fromkeys([await self._find(each) for each in args.records]))
         for item in items:
             if (closed := self._screens.closed_to(verb, self._session)) is not None:
                 raise Stop(Exit.NOT_ALLOWED, closed)
@@ -362,7 +377,7 @@ class _Call(Generic[Row]):
         kind, output = self._kind, self._output
         self._setting.must_write(f"The {creation.id}")
         if creation.reveals:
-            _must_reveal(creation.id, args)
+            must_reveal(creation.id, args)
         await self._setting.must_have_scope(f"The {creation.id}")
         if any(each.live_choices is not None for each in creation.parameters):
             await self._read_related(Priority.ACTION, for_choices=True)
@@ -456,13 +471,24 @@ class _Call(Generic[Row]):
         # Rows that are equal are ordered by their keys, as in the console.
         return sorted(rows, key=lambda item: (order(item), item.key), reverse=descending != reverse)
 
-    def _find(self, asked: str) -> Item:
-        """Return the record that an id, a name or the beginning of either means. Raises Stop."""
-        wanted, items = asked.strip().lower(), list(self._collection.set.rows.values())
-        noun, shown = self._kind.noun, self._output.shown
-        if not wanted:
-            # A script's empty variable must not mean the record that has no name.
-            raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
+    async def find_id(self, asked: str) -> str:
+        """Return the id of the record that a text means. Raises Stop and the error tree."""
+        await patiently(lambda: self._collection.fetch(Priority.ACTION))
+        return (await self._find(asked)).key
+
+    async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
+        """Read the rows that the list leaves out, where that is open to the credential."""
+        if not self._session.open(hidden.family):
+            return
+        with suppress(*CLOSED):
+            page = listing_of(await patiently(lambda: hidden.read(self._session.client.at(priority))))
+            for item in page.items:
+                if item.key not in self._collection.set.rows:
+                    self._collection.put(item)
+
+    def _matching(self, wanted: str) -> list[Item]:
+        """Return the records that a text names: by the whole id, else the whole name, else the beginning of either."""
+        items = list(self._collection.set.rows.values())
 
         def name_of(item: Item) -> str:
             return self._screens.name_of(item).lower()
@@ -473,12 +499,23 @@ class _Call(Generic[Row]):
 
         found = [item for item in items if item.key.lower() == wanted]
         found = found or [item for item in items if wanted in (name_of(item), *other_names_of(item))]
-        if not found and len(wanted) >= _SHORTEST_PREFIX:
-            found = [
-                item
-                for item in items
-                if item.key.lower().startswith(wanted) or name_of(item).startswith(wanted)
-            ]
+        if found or len(wanted) < _SHORTEST_PREFIX:
+            return found
+        return [
+            item for item in items if item.key.lower().startswith(wanted) or name_of(item).startswith(wanted)
+        ]
+
+    async def _find(self, asked: str) -> Item:
+        """Return the record that an id, a name or the beginning of either means. Raises Stop."""
+        wanted = asked.strip().lower()
+        noun, shown = self._kind.noun, self._output.shown
+        if not wanted:
+            # A script's empty variable must not mean the record that has no name.
+            raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
+        found = self._matching(wanted)
+        if not found and self._kind.hidden is not None:
+            await self._read_hidden(self._kind.hidden, Priority.ACTION)
+            found = self._matching(wanted)
         if not found:
             raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
         if len(found) > 1:
@@ -492,7 +529,7 @@ class _Call(Generic[Row]):
         output, moment = self._output, Moment(self._session.clock.now())
         if output.form == "json":
             for item in rows:
-                output.object(self._kind.noun, _json_of(item), redacted=True)
+                output.object(self._kind.noun, json_of(item), redacted=True)
             for item in unreadable:
                 output.object(self._kind.noun, {"unreadable": item.why, "raw": redact.payload(item.raw)})
             return
@@ -548,21 +585,9 @@ class _Call(Generic[Row]):
             say(self._output.shown(notice))
 
 
-def _past_filters(kind: str, args: argparse.Namespace) -> Iterator[str]:
-    """Yield the words of the filter that options of earlier versions stand for."""
-    for option, field in _PAST_OPTIONS.get(kind, {}).items():
-        value = str(getattr(args, f"past{option}", "")).strip()
-        if value and is_uuid(value):
-            yield f"project:{value.lower()}"
-        elif value:
-            yield f"{field}:{quoted(value)}" if field else quoted(value)
-
-
-def _must_reveal(verb: str, args: argparse.Namespace) -> None:
-    """Raise Stop if a secret that is shown once would not be printed."""
-    if not args.reveal:
-        sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
-        raise Stop(Exit.USAGE, sentence)
+async def find_record(setting: Setting, kind: str, text: str) -> str:
+    """Return the id of the record of a kind that a person means. Raises Stop and the error tree."""
+    return await _Call(typed_kind(kind), setting).find_id(text)
 
 
 def _code_of(outcome: Outcome) -> int:
@@ -572,9 +597,3 @@ def _code_of(outcome: Outcome) -> int:
     if outcome.closed:
         return Exit.NOT_ALLOWED
     return Exit.OK if outcome.good else Exit.FAILED
-
-
-def _json_of(item: Item) -> dict[str, object]:
-    """Return the service's JSON of a record without secrets."""
-    clean = redact.payload(item.raw)
-    return clean if isinstance(clean, dict) else {"id": item.key, "value": clean}

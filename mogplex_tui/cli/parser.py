@@ -23,9 +23,9 @@ COMMANDS = {
     "run": ("mogplex_tui.cli.run", "start a run: REPO PROMPT"),
     "watch": ("mogplex_tui.cli.watch", "wait until a run is over, or in another state"),
     "stats": ("mogplex_tui.cli.stats", "usage, health and cost"),
-    "repos": (
-        "mogplex_tui.cli.families.repos",
-        "the imported repositories: list, get, sync, hide, snapshot …",
+    "projects": (
+        _KIND_COMMANDS,
+        "the repositories: list, get, import, sync, hide, show, favorite, snapshot, delete …",
     ),
     "agents": ("mogplex_tui.cli.families.agents", "the agents: list, get, create, update, delete"),
     "models": (_KIND_COMMANDS, "the models: list, get, enable, disable, default, new, dismiss-new"),
@@ -64,6 +64,9 @@ COMMANDS = {
     "doctor": ("mogplex_tui.cli.doctor", "what this credential can and cannot see"),
     "completions": ("mogplex_tui.cli.completions", "completions for bash, zsh or fish"),
 }
+
+# Older names of commands, which the help does not list.
+_PAST_NAMES = {"repos": "projects"}
 
 _TAKE_A_WORD = ("--context", "--base-url", "--theme")
 # A whole word that looks like a token; other words may well contain such a thing.
@@ -185,6 +188,18 @@ def _implementation(command: str | None) -> _Implementation:
     return module.command_of(command) if module.__name__ == _KIND_COMMANDS else module  # type: ignore[no-any-return]
 
 
+def _with_present_name(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the present name of a command that was given by an older one."""
+    before = ""
+    for place, word in enumerate(arguments):
+        if word in COMMANDS and before not in _TAKE_A_WORD:
+            break
+        if word in _PAST_NAMES and before not in _TAKE_A_WORD:
+            return [*arguments[:place], _PAST_NAMES[word], *arguments[place + 1 :]]
+        before = word
+    return list(arguments)
+
+
 def _command(arguments: Sequence[str]) -> str | None:
     """The command's name among the words: not what an option before it takes."""
     before = ""
@@ -201,6 +216,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     if any(_SECRET.fullmatch(word.partition("=")[2] or word) for word in arguments):
         sys.stderr.write(_EXPOSED)
         return Exit.USAGE
+    arguments = _with_present_name(arguments)
     wanted = _command(arguments)
     parsed = build(wanted, alone=arguments[:1] == [wanted]).parse_args(arguments)
     try:

@@ -19,7 +19,7 @@ from tests.recording import recording
 FAMILIES: tuple[Family, ...] = tuple(
     import_module(f"mogplex_tui.cli.families.{name}").FAMILY
     for name in (
-        *("repos", "agents", "automations"),
+        *("agents", "automations"),
         *("jobs", "settings"),
     )
 )
@@ -29,7 +29,7 @@ REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-
 # What a command needs besides its record.
 ALSO = {
     "api-keys create": ("ci",),
-    "repos import": ("acme/new",),
+    "projects import": ("acme/new",),
     "agents create": ("--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
     "agents update": ("--description", "Notes"),
     "sandboxes launch": ("--repo", REPO),

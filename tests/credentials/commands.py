@@ -76,14 +76,15 @@ _NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 7, "the id of a run cannot be looked up 
 
 # Names in capitals are filled in with ids of the plane.
 READS = (
+    # Projects are joined with sandboxes and assignments; `repos` is the older name of the command.
     alike(
-        "repos list",
-        1,
+        "projects list",
+        4,
         # The session's list leaves out a repository that the GitHub App does not cover (projects.md §3.2).
-        token=over_v1(2, "names, branches and installations; no projects, coverage", same=False),
+        token=Done(OK, 4, "With a token alone this list has visible repositories;", same=False),
     ),
-    alike("repos get REPO", 1, token=over_v1(2, "its name, branch and installation alone.")),
-    alike("repos get acme/api", 2, token=over_v1(4, "names, branches and installations")),
+    alike("repos get REPO", 4, token=whole(4, "With a token alone this list has visible repositories;")),
+    alike("repos get acme/api", 4, token=whole(4, "With a token alone this list has visible repositories;")),
     alike("agents list", 1, token=over_v1(2, "names, models and categories; no prompts.")),
     alike("agents get Reviewer", 1, token=over_v1(2, "names, models and categories; no prompts.")),
     alike("models list", 1),
@@ -199,13 +200,13 @@ WRITES = (
     ),
     Line(
         "automations trigger AUTOMATION --repo acme/api",
-        both=Done(OK, 4, "was started: job", same=None),
-        token=Done(OK, 7, "was started: job", same=None),
-        read_only=_REFUSED_BY_V1._replace(requests=7),
+        both=Done(OK, 3, "was started: job", same=None),
+        token=Done(OK, 5, "was started: job", same=None),
+        read_only=_REFUSED_BY_V1._replace(requests=5),
         # Only v1 takes a repository; a session cannot do it in place of the token.
-        read_only_both=_REFUSED_BY_V1._replace(requests=4),
-        cookie=Done(NOT_SIGNED_IN, 3, _NO_TOKEN, same=False),
-        everywhere=Done(OK, 4, "was started: job", same=None),
+        read_only_both=_REFUSED_BY_V1._replace(requests=3),
+        cookie=Done(NOT_SIGNED_IN, 2, _NO_TOKEN, same=False),
+        everywhere=Done(OK, 3, "was started: job", same=None),
     ),
     Line(
         "runs start --repo acme/api --prompt Fix",

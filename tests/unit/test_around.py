@@ -8,14 +8,17 @@ from decimal import Decimal
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.api.models.account import User
+from mogplex_tui.api.models.routing import Assignment
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.around import Around
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.day_activity import DayActivity, DayFigures
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import choices, readiness, words
+from mogplex_tui.operate.kinds.assignments import AssignmentRow
+from mogplex_tui.operate.kinds.projects import KIND as PROJECTS
+from mogplex_tui.operate.kinds.projects import ProjectRow
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
 
 
@@ -53,49 +56,43 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
     _put(
         here, "sandboxes", None, {"id": "1", "repo_id": "r", "status": "paused"}, {"id": "2", "repo_id": None}
     )
-    _put(
-        here,
-        "assignments",
-        {"id": "3", "repo_id": "r", "cron_schedule": "0 3 * * *"},
-        {"id": "4", "repo_id": "r", "cron_schedule": None},
+    scheduled, plain = (
+        Assignment(id=key, repo_id="r", cron_schedule=schedule)
+        for key, schedule in (("3", "0 3 * * *"), ("4", None))
+    )
+    here.store.set("assignments").apply(
+        (each.id, Item(each.id, AssignmentRow(each.id, each))) for each in (scheduled, plain)
     )
     here.store.set("runs").whole_since = now - timedelta(days=2)
-    around = Around(here)
-    assert around.of("r") == {
-        "sandbox": "paused",
-        "assigned": 2,
-        "schedules": 1,
-        "runs_day": 3,
-        "cost_day": Decimal("0.42"),
-        "cost_missing": None,
-        "day_is_cut": False,
-        "cost_is_cut": False,
-        "counted_from": None,
-    }
+
+    def joined(repo_id: str) -> ProjectRow:
+        assert PROJECTS.join is not None
+        return PROJECTS.join.fill(here)(ProjectRow(repo_id, "acme/web", None, "main", None, False))
+
+    row_of_r = joined("r")
+    assert (row_of_r.sandbox, row_of_r.assigned, row_of_r.schedules) == ("paused", 2, 1)
+    assert row_of_r.day == DayFigures(runs=3, unmeasured_runs=3, cost=Decimal("0.42"))
     # What is not known is not nothing.
-    assert around.of("elsewhere") == {
-        "sandbox": None,
-        "assigned": None,
-        "schedules": None,
-        "runs_day": 0,
-        "cost_day": None,
-        "cost_missing": None,
-        "day_is_cut": False,
-        "cost_is_cut": False,
-        "counted_from": None,
-    }
+    other = joined("elsewhere")
+    assert (other.sandbox, other.assigned, other.schedules, other.day) == (
+        None,
+        None,
+        None,
+        DayFigures(runs=0),
+    )
     # A list of assignments that was read and has none of it says 0, but one that is closed says nothing.
     here.store.set("assignments").freshness.as_of = 1.0
-    assert {"assigned": 0, "schedules": 0}.items() <= Around(here).of("elsewhere").items()
+    assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (0, 0)
     here.access.learn(Family.ASSIGNMENTS, LOGIN)
-    assert {"assigned": None, "schedules": None}.items() <= Around(here).of("elsewhere").items()
-    # Where the list of runs does not reach back a day, what it counts is the least, and none is not zero.
+    assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (None, None)
+    # Where the list of runs does not reach back a day, its sums are lower bounds, and none is not zero.
     here.store.set("runs").whole_since = known = now - timedelta(hours=2)
-    cut = {"day_is_cut": True, "counted_from": known}
-    assert cut.items() <= Around(here).of("r").items()
-    assert {"runs_day": None, "cost_day": None, **cut}.items() <= Around(here).of("elsewhere").items()
+    for key, runs in (("r", 3), ("elsewhere", None)):
+        day = joined(key).day
+        assert (day.runs, day.is_partial, day.complete_from) == (runs, True, known)
     here.store.set("runs").whole_since = None
-    assert {"runs_day": 3, "day_is_cut": True, "counted_from": None}.items() <= Around(here).of("r").items()
+    day = joined("r").day
+    assert (day.runs, day.is_partial, day.complete_from) == (3, True, None)
 
 
 def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced() -> None:

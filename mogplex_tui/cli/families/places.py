@@ -17,12 +17,10 @@ PAGE = 100
 async def repo_id(desk: Desk, text: str) -> str:
     """Return the id of the repository that a person means. Raises Stop and the error tree."""
     from mogplex_tui.api.rules import is_uuid
-    from mogplex_tui.cli.families import repos, work
+    from mogplex_tui.cli.kind_commands import find_record
 
-    if is_uuid(text.strip()):
-        return text.strip().lower()
-    found = await work.named(_apart(desk), repos.FAMILY, text)
-    return str(found.id)
+    wanted = text.strip()
+    return wanted.lower() if is_uuid(wanted) else await find_record(desk.setting, "projects", wanted)
 
 
 async def agent_id(desk: Desk, text: str) -> str:

@@ -3,111 +3,449 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.around import Around
+from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
+from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road
+from mogplex_tui.operate.kinds.assignments import AssignmentRow
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Creation,
+    Fact,
+    HiddenRows,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Parameter,
+    Related,
+    Result,
+    Secrets,
+    Source,
+    Values,
+    column,
+    fact,
+    page_of,
+)
+from mogplex_tui.operate.paths import value
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Item, Listing, Read
+    from mogplex_tui.api.models.library import Repo
+    from mogplex_tui.api.models.repos import ImportedRepo
+    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.session import Session
 
-
-def _dress(repo: Any, shared: bool) -> dict[str, Any]:
-    project = getattr(getattr(repo, "workspace", None), "name", None)
-    # Sub-projects share the repository's name: their directory tells them apart.
-    owner = repo.full_name.partition("/")[0]
-    called = f"{repo.full_name} {repo.root_directory or ''}".strip()
-    return dressed(repo, project=project, owner=owner, called=called, shared=shared)
+_SECRET_FIELDS = ("sandbox_env_vars", "webhook_secret")
 
 
-def _reading(call: Callable[[ClientView], Awaitable[Any]]) -> Read:
-    async def read(client: ClientView, _: Session) -> Listing:
-        repos = await call(client)
-        often = Counter(repo.full_name for repo in repos)
-        return listed(repos, dress=lambda repo: _dress(repo, often[repo.full_name] > 1))
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A repository, or a directory of one.
 
-    return read
+    With `is_shared`, other rows have the same name. `sandbox` is the state of its first sandbox; `assigned` and
+    `schedules` count its assignments and those with a schedule, None where that is not known.
+    """
+
+    id: str
+    full_name: str
+    root_directory: str | None
+    default_branch: str | None
+    installation_id: int | None
+    is_shared: bool
+    project: str | None = None
+    is_favorite: bool | None = None
+    is_hidden: bool | None = None
+    parent_repo_id: str | None = None
+    github_coverage_label: str | None = None
+    github_coverage_detail: str | None = None
+    install_command: str | None = None
+    dev_command: str | None = None
+    dev_port: int | None = None
+    runtime: str | None = None
+    snapshot_id: str | None = None
+    env_vars: Mapping[str, Secret] = field(default_factory=dict)
+    created_at: datetime | None = None
+    sandbox: str | None = None
+    assigned: int | None = None
+    schedules: int | None = None
+    day: DayFigures = UNKNOWN
+
+    @property
+    def owner(self) -> str:
+        """The GitHub account that it belongs to."""
+        return self.full_name.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name with its directory, which tells sub-projects of one repository apart."""
+        return f"{self.full_name} {self.root_directory or ''}".strip()
+
+    @property
+    def cost_24h(self) -> Decimal | str | None:
+        """The cost of the last 24 hours, or why none is known."""
+        return self.day.cost_missing if self.day.cost is None else self.day.cost
 
 
-def _its(kind: str) -> p.Way:
-    """The way to what belongs to the project; where others share its name, the beginning of its id tells it apart."""
+def _row(repo: ImportedRepo, is_shared: bool) -> ProjectRow:
+    return ProjectRow(
+        id=repo.id,
+        full_name=repo.full_name,
+        root_directory=repo.root_directory,
+        default_branch=repo.default_branch,
+        installation_id=repo.github_installation_id,
+        is_shared=is_shared,
+        project=None if repo.workspace is None else repo.workspace.name,
+        is_favorite=repo.is_favorite,
+        is_hidden=repo.is_hidden,
+        parent_repo_id=repo.parent_repo_id,
+        github_coverage_label=repo.github_coverage_label,
+        github_coverage_detail=repo.github_coverage_detail,
+        install_command=repo.install_command,
+        dev_command=repo.dev_command,
+        dev_port=repo.dev_port,
+        runtime=repo.runtime,
+        snapshot_id=repo.snapshot_id,
+        env_vars=repo.sandbox_env_vars,
+        created_at=repo.created_at,
+    )
 
-    def narrowed(item: Item) -> str | None:
-        apart = " project:{id:8}" if c.value(item, "shared") else ""
-        return c.filled(item, f"repo:={{full_name}}{apart}", quoted)
 
-    return p.among(kind, kind, f"its {kind}", narrowed)
+def _short_row(repo: Repo, is_shared: bool) -> ProjectRow:
+    return ProjectRow(
+        id=repo.id,
+        full_name=repo.full_name,
+        root_directory=repo.root_directory,
+        default_branch=repo.default_branch,
+        installation_id=repo.installation_id,
+        is_shared=is_shared,
+    )
 
 
-def _lent(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    around = Around(session)
-    return lambda repo: around.of(repo["id"])
+async def _read_imported(client: ClientView, *, show_hidden: bool) -> Page[ProjectRow]:
+    repos = await client.imported_repos.list(show_hidden=show_hidden)
+    names = Counter(repo.full_name for repo in repos)
+    return page_of(
+        repos,
+        lambda repo: _row(repo, names[repo.full_name] > 1),
+        lambda row: row.id,
+        hide=_SECRET_FIELDS,
+    )
 
 
-KIND = Kind(
+async def _read(client: ClientView, _: Session) -> Page[ProjectRow]:
+    return await _read_imported(client, show_hidden=False)
+
+
+async def _read_with_hidden(client: ClientView) -> Page[ProjectRow]:
+    return await _read_imported(client, show_hidden=True)
+
+
+async def _read_short(client: ClientView, _: Session) -> Page[ProjectRow]:
+    repos = await client.repos.list()
+    names = Counter(repo.full_name for repo in repos)
+    return page_of(repos, lambda repo: _short_row(repo, names[repo.full_name] > 1), lambda row: row.id)
+
+
+def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
+    sandboxes: dict[str, str] = {}
+    for item in session.store.set("sandboxes").rows.values():
+        status = value(item, "status|sandbox.status")
+        if repo_id := value(item, "repo_id|sandbox.repo_id"):
+            sandboxes.setdefault(repo_id, status)
+    assignments = session.store.set("assignments")
+    rows = [item.record for item in assignments.rows.values() if isinstance(item.record, AssignmentRow)]
+    assigned = Counter(row.assignment.repo_id for row in rows)
+    scheduled = Counter(row.assignment.repo_id for row in rows if row.assignment.cron_schedule)
+    all_are_known = assignments.freshness.as_of is not None and session.open(Family.ASSIGNMENTS)
+    activity = DayActivity(session, lambda run: run.repo_id)
+
+    def fill(row: ProjectRow) -> ProjectRow:
+        is_known = all_are_known or assigned[row.id] > 0
+        return replace(
+            row,
+            sandbox=sandboxes.get(row.id),
+            assigned=assigned[row.id] if is_known else None,
+            schedules=scheduled[row.id] if is_known else None,
+            day=activity.of(row.id),
+        )
+
+    return fill
+
+
+def _link_to(kind: str) -> Link[ProjectRow]:
+    """Return the link to a list of what belongs to a repository.
+
+    Where others share its name, the beginning of its id tells it apart.
+    """
+
+    def words(row: ProjectRow) -> str:
+        apart = f" project:{row.id[:8]}" if row.is_shared else ""
+        return f"repo:={quoted(row.full_name)}{apart}"
+
+    return Link(kind, kind, lambda _: f"its {kind}", filter=words)
+
+
+def _full_name(text: str) -> str:
+    owner, slash, name = text.strip().partition("/")
+    if not (owner and slash and name) or "/" in name:
+        raise ValueError("A repository is named owner/name.")
+    return text.strip()
+
+
+FULL_NAME = Parameter("full_name", "owner/name, as GitHub has it", _full_name, positional=True)
+
+
+async def _import(client: ClientView, values: Values) -> Result:
+    from mogplex_tui.api.models.repos import RepoDraft
+
+    made = await client.imported_repos.add(RepoDraft(full_name=values[FULL_NAME]))
+    return Result(True, "{} is imported.", new_id=made.id)
+
+
+async def _sync(client: ClientView, _: Values) -> Result:
+    found = await client.github.sync()
+    return Result(True, f"Synced with GitHub: {len(found)} repositories.")
+
+
+async def _hide(change: Change[ProjectRow], is_hidden: bool) -> None:
+    from mogplex_tui.api.models.repos import RepoUpdate
+
+    await change.client.imported_repos.update(change.key, RepoUpdate(is_hidden=is_hidden))
+
+
+async def _mark(change: Change[ProjectRow], is_favorite: bool) -> None:
+    from mogplex_tui.api.models.repos import RepoUpdate
+
+    await change.client.imported_repos.update(change.key, RepoUpdate(is_favorite=is_favorite))
+
+
+_ACTIONS: Sequence[Action[ProjectRow]] = (
+    Action(
+        "hide",
+        "",
+        "Take a repository out of the lists.",
+        lambda change: _hide(change, True),
+        in_progress="hiding",
+        families=(Family.REPOS,),
+        done="{} is hidden.",
+        unavailable=lambda row: "It is hidden already." if row.is_hidden else None,
+        many=True,
+    ),
+    Action(
+        "show",
+        "",
+        "Put a hidden repository back into the lists.",
+        lambda change: _hide(change, False),
+        in_progress="showing",
+        families=(Family.REPOS,),
+        done="{} is listed again.",
+        unavailable=lambda row: None if row.is_hidden else "It is not hidden.",
+        many=True,
+    ),
+    Action(
+        "favorite",
+        "",
+        "Make it a favourite, which the service lists first.",
+        lambda change: _mark(change, True),
+        in_progress="marking",
+        families=(Family.REPOS,),
+        done="{} is a favourite.",
+        unavailable=lambda row: "It is a favourite already." if row.is_favorite else None,
+        many=True,
+    ),
+    Action(
+        "unfavorite",
+        "",
+        "Take it out of the favourites.",
+        lambda change: _mark(change, False),
+        in_progress="unmarking",
+        families=(Family.REPOS,),
+        done="{} is no favourite any more.",
+        unavailable=lambda row: None if row.is_favorite else "It is no favourite.",
+        many=True,
+    ),
+    Action(
+        "snapshot",
+        "",
+        "Build the prebuilt image of its sandboxes; takes minutes.",
+        lambda change: change.client.imported_repos.build_snapshot(change.key),
+        in_progress="building",
+        families=(Family.REPOS,),
+        done="The snapshot of {} is built.",
+    ),
+    common_actions.delete(
+        lambda change: change.client.imported_repos.delete(change.key),
+        "Its assignments, presets and sandboxes go with it.",
+        Family.REPOS,
+    ),
+)
+
+
+KIND = Kind[ProjectRow](
     name="projects",
     title="Projects",
     noun="repository",
     aliases=("project", "repos", "repo", "pr"),
     contract="projects.md §3, §5; v1.md §1",
-    roads=(
-        road(
-            Family.REPOS,
-            _reading(lambda client: client.imported_repos.list()),
-            "repos",
-            every=90,
-            blind=45,
-        ),
-        road(Family.V1, _reading(lambda client: client.repos.list()), "repos", every=120, blind=60).hiding(
-            p.token_shows(
+    sources=(
+        Source(Family.REPOS, _read, poll=90, poll_blind=45, tables=frozenset({"repos"})),
+        Source(
+            Family.V1,
+            _read_short,
+            poll=120,
+            poll_blind=60,
+            tables=frozenset({"repos"}),
+            notice=token_shows(
                 "visible repositories", "projects, GitHub coverage, hidden repositories and assignments"
             ),
-            "project github assigned cron",
+            hides=frozenset({"project", "github", "assigned", "cron"}),
         ),
     ),
-    beside={
-        "sandboxes": Lender("sandbox"),
-        "assignments": Lender("assigned cron"),
-        "runs": Lender("runs cost"),
+    hidden=HiddenRows("show-hidden", "hidden repositories too", Family.REPOS, _read_with_hidden),
+    secrets=Secrets("sandbox_env_vars", lambda row: row.env_vars),
+    join=Join(
+        _fill,
+        {
+            "sandboxes": Related(columns=("sandbox",)),
+            "assignments": Related(columns=("assigned", "cron")),
+            "runs": Related(columns=("runs", "cost")),
+        },
+    ),
+    columns=(
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=2, min_width=20, cut="middle"),
+            field="full_name",
+            is_text=True,
+        ),
+        column(
+            "project",
+            "PROJECT",
+            lambda row: row.project,
+            formats.text("dim"),
+            Layout(16, 1, flex=1, min_width=10),
+            field="workspace",
+            is_text=True,
+        ),
+        column(
+            "branch",
+            "BRANCH",
+            lambda row: row.default_branch,
+            formats.text("dim"),
+            Layout(10, 4),
+            field="default_branch",
+            is_text=True,
+        ),
+        column("sandbox", "SANDBOX", lambda row: row.sandbox, formats.state(), Layout(12, 1), is_text=True),
+        column(
+            "github",
+            "GITHUB",
+            lambda row: row.github_coverage_label,
+            formats.text("dim"),
+            Layout(14, 3),
+            field="github_coverage_label",
+            is_text=True,
+        ),
+        column("assigned", "ASGN", lambda row: row.assigned, formats.count(), Layout(4, 2)),
+        column("cron", "CRON", lambda row: row.schedules, formats.count(), Layout(4, 3)),
+        formats.at_least(
+            column(
+                "runs", "RUNS 24H", lambda row: row.day.runs, formats.count(), Layout(8), field="runs_24h"
+            ),
+            lambda row: row.day.is_partial,
+        ),
+        formats.at_least(
+            column("cost", "COST 24H", lambda row: row.day.cost, formats.MONEY, Layout(8), field="cost_24h"),
+            lambda row: row.day.is_cost_partial,
+        ),
+    ),
+    hidden_filters={
+        "fullname": lambda row: row.full_name,
+        "owner": lambda row: row.owner,
+        "rootdirectory": lambda row: row.root_directory,
+        "favorite": lambda row: "yes" if row.is_favorite else "no",
+        "hidden": lambda row: "yes" if row.is_hidden else "no",
     },
-    lend=_lent,
-    fields=(
-        c.text("called", "REPO", 24, key="repo", flex=2, min_width=20, cut="middle"),
-        c.text("project", "PROJECT", 16, "dim", priority=1, flex=1, min_width=10),
-        c.text("default_branch", "BRANCH", 10, "dim", key="branch", priority=4),
-        c.state("sandbox", "SANDBOX", 12, priority=1),
-        c.text("github_coverage_label", "GITHUB", 14, "dim", key="github", priority=3),
-        c.count("assigned", "ASGN", 4, priority=2),
-        c.count("schedules", "CRON", 4, key="cron", priority=3),
-        c.at_least(c.count("runs_day", "RUNS 24H", 8, key="runs", priority=0), "day_is_cut"),
-        c.at_least(c.money("cost_day", "COST 24H", key="cost", priority=0), "cost_is_cut"),
+    label=lambda row: row.name,
+    default_sort=lambda row: (
+        formats.rank(row.project),
+        formats.rank(row.full_name),
+        formats.rank(row.root_directory),
     ),
-    search=c.searching("full_name owner root_directory"),
-    default_sort=c.by("project", "full_name", "root_directory"),
-    descending=False,
-    label=c.named("{called}"),
-    facts=c.groups(
-        "repo: full_name; root: root_directory; branch: default_branch; project",
-        "GitHub: github_coverage_label; detail: github_coverage_detail;"
-        " installation: github_installation_id|installation_id",
-        "sandbox: sandbox as state; assigned; schedules",
-        "runs 24 h: runs_day; cost 24 h: cost_day|cost_missing; counted from?: counted_from",
-        "install: install_command; dev server: dev_command; port: dev_port; runtime; snapshot: snapshot_id",
-        "imported: created_at",
+    facts=(
+        (
+            Fact("repo", lambda row: row.full_name),
+            Fact("root", lambda row: row.root_directory),
+            Fact("branch", lambda row: row.default_branch),
+            Fact("project", lambda row: row.project),
+        ),
+        (
+            Fact("GitHub", lambda row: row.github_coverage_label),
+            Fact("detail", lambda row: row.github_coverage_detail),
+            Fact(
+                "installation", lambda row: None if row.installation_id is None else str(row.installation_id)
+            ),
+        ),
+        (
+            fact("sandbox", lambda row: row.sandbox, formats.state()),
+            Fact("assigned", lambda row: row.assigned),
+            Fact("schedules", lambda row: row.schedules),
+        ),
+        (
+            Fact("runs 24 h", lambda row: row.day.runs),
+            Fact("cost 24 h", lambda row: row.cost_24h),
+            Fact("counted from", lambda row: row.day.complete_from, optional=True),
+        ),
+        (
+            Fact("install", lambda row: row.install_command),
+            Fact("dev server", lambda row: row.dev_command),
+            Fact("port", lambda row: None if row.dev_port is None else str(row.dev_port)),
+            Fact("runtime", lambda row: row.runtime),
+            Fact("snapshot", lambda row: row.snapshot_id),
+        ),
+        (Fact("imported", lambda row: row.created_at),),
     ),
-    links=p.links(
-        p.to("projects", "part of", "parent_repo_id", "full_name"),
-        *map(_its, ("runs", "sandboxes", "assignments", "jobs")),
+    links=(
+        Link("part of", "projects", lambda row: row.full_name, key=lambda row: row.parent_repo_id),
+        *map(_link_to, ("runs", "sandboxes", "assignments", "jobs")),
     ),
-    url=lambda item: f"https://github.com/{c.value(item, 'full_name')}",
+    page_in_browser=lambda row: f"https://github.com/{row.full_name}",
+    creations=(
+        Creation(
+            "import",
+            "",
+            "Import a repository by its name.",
+            (FULL_NAME,),
+            lambda values: values.text(FULL_NAME),
+            _import,
+            in_progress="importing",
+            families=(Family.REPOS,),
+        ),
+        Creation(
+            "sync",
+            "",
+            "Import the repositories that the GitHub App covers.",
+            (),
+            lambda _: "list",
+            _sync,
+            in_progress="syncing",
+            families=(Family.GITHUB,),
+        ),
+    ),
+    actions=tuple(_ACTIONS),
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",
-    needs=p.login_needed("Repositories"),
+    needs=login_needed("Repositories"),
 )

@@ -104,7 +104,9 @@ async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: 
 
 async def test_a_name_that_means_several_is_refused_with_their_ids(operator: Mogplex, world: World) -> None:
     first, second = world.repo("acme/api"), world.repo("acme/api", root_directory="web")
-    done = await operator("repos", "get", "acme/api")
+    assert (await operator("repos", "get", "acme/api", "--json")).one["id"] == first
+    assert (await operator("repos", "get", "acme/api web", "--json")).one["id"] == second
+    done = await operator("repos", "get", "acme/")
     assert (done.code, done.out) == (2, "")
     assert first in done.err and second in done.err
 
@@ -121,7 +123,7 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
             continue
         assert done.code == 0, (name, done.err)
         assert row_id in {each.get("id") for each in done.objects}
-        detour = profile == "hosted" and name in ("repos", "agents", "automations", "jobs")
+        detour = profile == "hosted" and name in ("agents", "automations", "jobs")
         assert ("Over the token API" in done.err) is detour, (name, done.err)
         assert (await by_token(name, "get", row_id, "--json")).one["id"] == row_id
 
@@ -239,7 +241,7 @@ async def test_filters_of_the_routes_narrow(operator: Mogplex, world: World) -> 
     assert await ids("jobs", "list", "cost:>1") == {started}
     assert await ids("jobs", "list", "cost:<1") == set()
     assert await ids("assignments", "list", "--repo", "acme/api") == {mine}
-    assert await ids("repos", "list", "--show-hidden", "!api", "age:>1d") == {web}
+    assert await ids("repos", "list", "--show-hidden", "!api", "hidden:yes") == {web}
 
 
 async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) -> None:
@@ -267,7 +269,8 @@ async def test_models_that_are_not_usable_are_in_the_catalogue_alone(operator: M
 
 async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: World) -> None:
     repo = world.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
-    for options in ([], ["--json"], ["-o", "csv"]):
+    assert "sk-abcdefghijk" not in (await operator("repos", "get", repo, "-o", "csv")).out
+    for options in ([], ["--json"]):
         done = await operator("repos", "get", repo, *options)
         assert "sk-abcdefghijk" not in done.out and "quiet" not in done.out
         assert "[hidden]" in done.out
@@ -366,8 +369,8 @@ async def test_a_mistyped_word_is_told_what_was_meant(
 async def test_what_a_verb_does_not_know_is_told_with_its_own_usage(mogplex: Mogplex) -> None:
     done = await mogplex("repos", "hide", "acme/docs", "--yes")
     assert done.code == 2
-    assert done.err.startswith("usage: mogplex-tui repos hide ")
-    assert done.err.endswith("mogplex-tui repos hide: error: unrecognized arguments: --yes\n")
+    assert done.err.startswith("usage: mogplex-tui projects hide ")
+    assert done.err.endswith("mogplex-tui projects hide: error: unrecognized arguments: --yes\n")
 
 
 async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: World) -> None:

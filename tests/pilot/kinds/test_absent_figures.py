@@ -27,7 +27,7 @@ COUNTED = {
     "agents": {"quiet"},
     "installations": {"missing"},
     # From the lists of assignments and runs; None before they are read.
-    "projects": {"assigned", "schedules", "runs_day"},
+    "projects": {"assigned", "schedules", "runs"},
     "rules": {"size"},
     "skills": {"size"},
     "teams": {"people", "invited"},

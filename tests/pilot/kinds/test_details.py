@@ -104,7 +104,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
     async with console() as ui:
         screen = await shown(ui, "assignments")
         rows = screen.rows.rows
-        enabled = {key: rows[key].record["enabled"] for key in rows}
+        enabled = {key: rows[key].record.assignment.enabled for key in rows}
         for key, is_on in enabled.items():
             screen.table.move_cursor_to(key)
             await ui.until(

@@ -111,23 +111,23 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
 
     account, repos = followed("installations", "repos", lambda item: c.value(item, "synced_repo_count"))
     owner = account.account_login
-    mine = [item for item in story.rows["projects"] if item.record["full_name"].split("/")[0] == owner]
+    mine = [item for item in story.rows["projects"] if item.record.full_name.split("/")[0] == owner]
     assert repos == mine
     assert mine
 
     # Another repository that is called alike is another repository.
     story.rows["runs"] += [run._replace(repo="acme/web-docs") for run in story.rows["runs"]]
-    project, runs = followed("projects", "runs", lambda item: item.record["full_name"] == "acme/web")
-    assert {run.repo for run in runs} == {project["full_name"]}
+    project, runs = followed("projects", "runs", lambda item: item.record.full_name == "acme/web")
+    assert {run.repo for run in runs} == {project.full_name}
 
 
 async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs_to_its_siblings(
     story: Story,
 ) -> None:
     told, since = set(), story.session.clock.now() - timedelta(hours=24)
-    sharing = Counter(item.record["full_name"] for item in story.rows["projects"])
+    sharing = Counter(item.record.full_name for item in story.rows["projects"])
     for item in story.rows["projects"]:
-        name, links = item.record["full_name"], {link.kind: link for link in kinds()["projects"].links(item)}
+        name, links = item.record.full_name, {link.kind: link for link in kinds()["projects"].links(item)}
         for kind in ("runs", "sandboxes", "assignments", "jobs"):
             narrowed = links[kind].filter
             assert narrowed.split() == [f"repo:={name}", *[f"project:{item.key[:8]}"] * (sharing[name] > 1)]
@@ -137,7 +137,7 @@ async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs
             if sharing[name] > 1 and its:
                 told.add(kind)
         day = [row for row in story.found("runs", links["runs"].filter) if row.began and row.began >= since]
-        assert item.record["runs_day"] == (len(day) or (None if item.record["day_is_cut"] else 0))
+        assert item.record.day.runs == (len(day) or (None if item.record.day.is_partial else 0))
     assert {"runs", "sandboxes"} <= told, "the story has no monorepo with work in it"
 
 

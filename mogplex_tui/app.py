@@ -280,13 +280,15 @@ class ConsoleApp(App[int]):
         await self.session.learn_scope()
 
     async def on_unmount(self) -> None:
-        """Keep the last picture and close every connection."""
+        """Keep the last picture and the names for completions, and close every connection."""
         from mogplex_tui.live import picture
+        from mogplex_tui.operate.record_names import keep_known_records
 
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a time are of the first read, which this end breaks off.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
             picture.save(self.session.directory, self.runs.to_keep, seen)
+        keep_known_records(self.session)
         self.parts.tasks.cancel_all()
         await self.session.stop()
 

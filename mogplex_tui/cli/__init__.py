@@ -8,9 +8,14 @@ import sys
 
 def main() -> int:
     """Run the command line and return its exit code (design: commands, files, variables)."""
+    _open_what_is_closed()
+    if sys.argv[1:2] == ["__complete"]:
+        # A person waits for it with a finger on the Tab key: the parser is not loaded.
+        from mogplex_tui.cli import record_completion
+
+        return record_completion.run(sys.argv[2:])
     from mogplex_tui.cli.parser import run
 
-    _open_what_is_closed()
     return run()
 
 

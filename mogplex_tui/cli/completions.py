@@ -7,7 +7,9 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from mogplex_tui.cli import record_completion
 from mogplex_tui.cli.exits import Exit
 
 PROGRAM = "mogplex-tui"
@@ -15,28 +17,49 @@ SHELLS = ("bash", "zsh", "fish")
 # What the shell runs for the names of the contexts, which nobody but the machine at hand knows.
 _NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
 _TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
+# What the shell runs for the records of a kind; `cli/record_completion.py` says what it takes and prints.
+_RECORDS = f"{PROGRAM} {record_completion.COMMAND}"
+# Commands that are not called like the kind whose records they take.
+_KINDS_OF_COMMANDS = {"repos": "projects"}
+# Options and arguments that take a record of another kind than the command's own.
+_KINDS_OF_ARGUMENTS = {"run": "runs", "repo": "projects", "agent": "agents", "automation": "automations"}
+
+
+class Argument(NamedTuple):
+    """A word without an option before it: one of `words`, a record of a `kind`, or what only a person knows."""
+
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    is_repeated: bool = False
 
 
 @dataclass(slots=True)
 class Place:
     """What may stand after some command words: verbs and options with their help, and words for options and places.
 
-    Of the options that take a word some have `values`, some take a `file`, some either, some a context, and the rest what
-    a person makes up.
+    Of the options that take a word some have `values`, some take a `file`, some either, some a context, some a record of
+    the kind in `records`, and the rest what a person makes up.
     """
 
     path: tuple[str, ...]
     verbs: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)
     takes_a_word: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
-    words: tuple[str, ...] = ()
+    arguments: list[Argument] = field(default_factory=list)
 
     @property
     def at(self) -> str:
         """The command words as one text, as the scripts walk along: `/runs/list`, nothing for the program itself."""
         return "".join(f"/{word}" for word in self.path)
+
+    @property
+    def offered(self) -> list[tuple[str, Argument]]:
+        """The arguments that can be completed, each with a pattern of how many stand before it."""
+        numbered = [("*" if each.is_repeated else str(at), each) for at, each in enumerate(self.arguments)]
+        return [(at, each) for at, each in numbered if each.words or each.kind]
 
     @property
     def contexts(self) -> set[str]:
@@ -46,7 +69,7 @@ class Place:
     @property
     def free(self) -> set[str]:
         """The options that take what only a person knows."""
-        return self.takes_a_word - self.values.keys() - self.files - self.contexts
+        return self.takes_a_word - self.values.keys() - self.files - self.contexts - self.records.keys()
 
     @property
     def wants_context(self) -> bool:
@@ -90,23 +113,35 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
                     place.values[flag] = tuple(map(str, action.choices))
                 if "FILE" in str(action.metavar):
                     place.files.add(flag)
+                if action.nargs != 0 and not action.choices and action.dest in _KINDS_OF_ARGUMENTS:
+                    place.records[flag] = _KINDS_OF_ARGUMENTS[action.dest]
                 if action.dest == "scenario":
                     from mogplex_tui.controlplane.scenarios.load import titles
 
                     place.values[flag] = tuple(titles())
-        elif action.choices:
-            place.words = tuple(map(str, action.choices))
+        else:
+            place.arguments.append(_argument(action, path))
     yield place
     for name, sub in below:
         yield from _places(sub, (*path, name))
+
+
+def _argument(action: argparse.Action, path: tuple[str, ...]) -> Argument:
+    kind = _KINDS_OF_ARGUMENTS.get(action.dest, "")
+    if action.dest in ("record", "records"):
+        kind = _KINDS_OF_COMMANDS.get(path[0], path[0])
+    return Argument(tuple(map(str, action.choices or ())), kind, action.nargs in ("+", "*"))
 
 
 def _line(text: str | None) -> str:
     return " ".join((text or "").replace("%%", "%").split())
 
 
-def _walk(places: list[Place], word: str, before: str) -> list[str]:
-    """The lines of bash and zsh that go along the words; what an option takes is no command, whatever it is called."""
+def _walk(places: list[Place], word: str, before: str, uncounted: str = "") -> list[str]:
+    """The lines of bash and zsh that go along the words; what an option takes is no command, whatever it is called.
+
+    They count the arguments of the verb in `given`: words that are no options, and not `uncounted`.
+    """
     lines = ['        case "$place $before" in']
     lines += [
         f"            {_patterns(place, place.takes_a_word)}) continue ;;"
@@ -115,10 +150,11 @@ def _walk(places: list[Place], word: str, before: str) -> list[str]:
     ]
     lines += ["        esac", '        case "$place/$word" in']
     lines += [
-        f"            {shlex.quote(f'{place.at}/{name}')}) place+=/$word ;;"
+        f"            {shlex.quote(f'{place.at}/{name}')}) place+=/$word given=0 ;;"
         for place in places
         for name in place.verbs
     ]
+    lines.append(f"            *) [[ $word == -*{uncounted} ]] || ((given += 1)) ;;")
     return [f"        word={word} before={before}", *lines, "        esac", "    done"]
 
 
@@ -130,11 +166,19 @@ def _bash(places: list[Place]) -> str:
     """A function that walks the words to the place they lead to, and offers what may stand there."""
     lines = [
         f'# bash completions of {PROGRAM}: eval "$({PROGRAM} completions bash)"',
+        "_mogplex_tui_records() {",
+        "    local line",
+        "    while IFS= read -r line; do",
+        '        COMPREPLY+=("$line")',
+        f'    done < <({_RECORDS} bash "$1" "$cur" "${{COMP_LINE:0:COMP_POINT}}" 2>/dev/null)',
+        "}",
         "_mogplex_tui() {",
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= word before i",
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= word before i given=0",
         "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
-        *_walk(places, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}"),
+        # bash splits words at these as well: only the first part counts.
+        *_walk(places, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"),
+        "    [[ $given -gt 0 && ( $cur == [=@:]* || $prev == [=@:]* ) ]] && ((given -= 1))",
         '    case "$place $prev" in',
     ]
     names = f'COMPREPLY=($(compgen -W "$({_NAMES})" -- "$cur"))'
@@ -146,6 +190,8 @@ def _bash(places: list[Place]) -> str:
             lines.append(f"        {_patterns(place, {flag})}) {_reply(words)}{more}; return ;;")
         if place.contexts:
             lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
+        for flag, kind in place.records.items():
+            lines.append(f"        {_patterns(place, {flag})}) _mogplex_tui_records {kind}; return ;;")
         if place.files:
             lines.append(f"        {_patterns(place, place.files)}) {files}; return ;;")
         if place.free:
@@ -153,15 +199,43 @@ def _bash(places: list[Place]) -> str:
     lines += ["    esac", '    case "$place" in']
     for place in places:
         at = shlex.quote(place.at)
-        options, words = _reply(tuple(place.options)), (*place.verbs, *place.words)
-        others = names if place.wants_context else _reply(words) if words else options
+        options = _reply(tuple(place.options))
+        others = names if place.wants_context else _bash_others(place, options)
         # Options only for who begins one: there are more of them than of what one mostly wants.
         lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {others}; fi ;;")
     return "\n".join([*lines, "    esac", "}", f"complete -F _mogplex_tui {PROGRAM}", ""])
 
 
+def _bash_others(place: Place, options: str) -> str:
+    """Return the command that offers verbs or the argument that comes next, and options where a person knows it."""
+    if place.verbs:
+        return _reply(tuple(place.verbs))
+    cases = [
+        f"{at}) {f'_mogplex_tui_records {each.kind}' if each.kind else _reply(each.words)} ;;"
+        for at, each in place.offered
+    ]
+    return f"case $given in {' '.join([*cases, f'*) {options} ;;'])} esac" if cases else options
+
+
 def _reply(words: tuple[str, ...]) -> str:
     return f'COMPREPLY=($(compgen -W {shlex.quote(" ".join(words))} -- "$cur"))'
+
+
+# The function of zsh that offers the records of a kind, each with its id or name beside it.
+_ZSH_RECORDS = (
+    "_mogplex_tui_records() {",
+    "    local line tab=$'\\t'",
+    "    local -a records notes",
+    '    local -a before=("${(@Q)words[2,CURRENT-1]}")',
+    f'    local found="$({_RECORDS} zsh "$1" "${{(@)before}}" "${{(Q)PREFIX}}" 2>/dev/null)"',
+    '    for line in "${(@f)found}"; do',
+    "        [[ -n $line ]] || continue",
+    '        records+=("${line%%$tab*}")',
+    '        notes+=("${${line%$tab}//$tab/  -- }")',
+    "    done",
+    "    compadd -l -d notes -a records",
+    "}",
+)
 
 
 def _zsh(places: list[Place]) -> str:
@@ -169,9 +243,10 @@ def _zsh(places: list[Place]) -> str:
     lines = [
         f"#compdef {PROGRAM}",
         f'# zsh completions: {PROGRAM} completions zsh > "${{fpath[1]}}/_{PROGRAM}"',
+        *_ZSH_RECORDS,
         "_mogplex_tui() {",
         '    local place="" word before prev="${words[CURRENT-1]}"',
-        "    local -i i",
+        "    local -i i given=0",
         "    local -a offered options",
         "    for ((i = 2; i < CURRENT; i++)); do",
         *_walk(places, '"${words[i]}"', '"${words[i-1]}"'),
@@ -184,15 +259,19 @@ def _zsh(places: list[Place]) -> str:
             lines.append(f"        {_patterns(place, {flag})}) compadd -- {' '.join(words)}{more}; return ;;")
         if place.contexts:
             lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
+        for flag, kind in place.records.items():
+            lines.append(f"        {_patterns(place, {flag})}) _mogplex_tui_records {kind}; return ;;")
         if place.files:
             lines.append(f"        {_patterns(place, place.files)}) _files; return ;;")
         if place.free:
             lines.append(f"        {_patterns(place, place.free)}) return 1 ;;")
     lines += ["    esac", '    case "$place" in']
     for place in places:
-        told = _described({**place.verbs, **dict.fromkeys(place.words, "")})
+        told = _described(place.verbs)
         options = f"options=({_described(place.options)})"
         more = f"[[ $PREFIX == -* ]] || {{ {names}; return; }}; " if place.wants_context else ""
+        if place.offered:
+            more = f"[[ $PREFIX == -* ]] || case $given in {' '.join(map(_zsh_case, place.offered))} esac; "
         lines.append(f"        {shlex.quote(place.at)}) {more}offered=({told}) {options} ;;")
     lines += [
         "    esac",
@@ -215,6 +294,13 @@ def _zsh(places: list[Place]) -> str:
     return "\n".join(lines)
 
 
+def _zsh_case(offered: tuple[str, Argument]) -> str:
+    at, argument = offered
+    if argument.kind:
+        return f"{at}) _mogplex_tui_records {argument.kind}; return ;;"
+    return f"{at}) compadd -- {' '.join(map(shlex.quote, argument.words))}; return ;;"
+
+
 def _described(told: dict[str, str]) -> str:
     """Words with their help, as zsh's _describe takes them."""
     pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in told.items())
@@ -229,23 +315,41 @@ def _fish(places: list[Place]) -> str:
     )
     lines = [
         f"# fish completions: {PROGRAM} completions fish > ~/.config/fish/completions/{PROGRAM}.fish",
+        "function __mogplex_tui_records",
+        "    set -l before (commandline -opc)",
+        "    set -l word (commandline -ct)",
+        f'    {_RECORDS} fish $argv[1] $before[2..] "$word" 2>/dev/null',
+        "end",
+        "# The place, and between how many and how many arguments stand before the cursor.",
         "function __mogplex_tui_at",
+        "    set -l given 0",
         "    set -l place ''",
         "    set -l before ''",
         "    for word in (commandline -opc)[2..]",
-        f'        if not contains -- "$place $before" {takers}; and contains -- $place/$word {known}',
-        "            set place $place/$word",
+        f'        if not contains -- "$place $before" {takers}',
+        f"            if contains -- $place/$word {known}",
+        "                set place $place/$word",
+        "                set given 0",
+        "            else if not string match -q -- '-*' $word",
+        "                set given (math $given + 1)",
+        "            end",
         "        end",
         "        set before $word",
         "    end",
-        '    test "$place" = "$argv[1]"',
+        '    test "$place" = "$argv[1]"; or return',
+        "    not set -q argv[2]; or test $given -ge $argv[2] -a $given -le $argv[3]",
         "end",
         f"complete -c {PROGRAM} -f",
     ]
     for place in places:
         begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{place.at}'\""
-        for word, text in {**place.verbs, **dict.fromkeys(place.words, "")}.items():
+        for word, text in place.verbs.items():
             lines.append(f"{begin} -a {_fished(word)} -d {_fished(text)}")
+        for at, argument in place.offered:
+            span = "0 9999" if at == "*" else f"{at} {at}"
+            words = f"(__mogplex_tui_records {argument.kind})" if argument.kind else " ".join(argument.words)
+            condition = f"__mogplex_tui_at '{place.at}' {span}"
+            lines.append(f'complete -c {PROGRAM} -n "{condition}" -a {_fished(words)}')
         if place.wants_context:
             lines.append(f"{begin} -a '({_NAMES})'")
         for flag, text in place.options.items():
@@ -261,6 +365,8 @@ def _fish_wants(place: Place, flag: str) -> str:
         return f" -x -a {_fished(' '.join(place.values[flag]))}"
     if flag in place.contexts:
         return f" -x -a '({_NAMES})'"
+    if flag in place.records:
+        return f" -x -a '(__mogplex_tui_records {place.records[flag]})'"
     if flag in place.files:
         return " -r -F"
     return " -x" if flag in place.takes_a_word else ""

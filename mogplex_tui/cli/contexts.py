@@ -229,11 +229,15 @@ def _changed(arguments: argparse.Namespace, known: Contexts) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
+    from mogplex_tui.config.paths import state_dir
+    from mogplex_tui.live.known_records import forget_known
+
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:
         confirm(context.name, f"{context.name} is protected.")
     with held(vault.lock_file(context.name)):
         left = _forgotten(context)
+        forget_known(state_dir(context.name))
         known = contexts.change(lambda before: before.without(context.name))
     say(f"{context.name} is removed{'' if left else ', its credentials with it'}.")
     if known.current is None and known.by_name:

@@ -125,6 +125,7 @@ def _attempt(
     from mogplex_tui.config.paths import state_dir
     from mogplex_tui.live import redact
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.record_names import keep_known_records
 
     log_to_file(redact.text)
     # The same directory as the console's: what was started here is listed there.
@@ -141,6 +142,7 @@ def _attempt(
             return await main(Setting(session, output, settings))
         finally:
             output.flush()
+            keep_known_records(session)
             await session.stop()
 
     try:

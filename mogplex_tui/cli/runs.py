@@ -127,9 +127,11 @@ async def _list(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.listing import Listing, Wanted
     from mogplex_tui.cli.shapes import COLUMNS, CSV_FIELDS, csv_cells, run_cells, run_object
     from mogplex_tui.live.runs import Runs
+    from mogplex_tui.operate.record_names import runs_to_keep
 
     wanted = Wanted(args.limit, frozenset(args.state or ()), args.repo, " ".join(args.filter))
     listed = await Listing(setting.session, Runs(setting.session)).read(wanted)
+    setting.session.known_records.remember("runs", runs_to_keep(listed.rows))
     output, now = setting.output, setting.session.clock.now()
     if output.as_json:
         for row in listed.rows:

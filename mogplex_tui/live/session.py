@@ -20,6 +20,7 @@ from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
+from mogplex_tui.live.known_records import KnownRecords
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import Hearing, RealtimeWatch
@@ -94,6 +95,7 @@ class Session:
         self.file_troubles = FileTroubles()
         self.history = History(directory, self.file_troubles)
         self.ledger = Ledger(directory, self.file_troubles)
+        self.known_records = KnownRecords(directory, self.file_troubles)
         self.directory = directory
         self.names = Names()
         self.costs = Costs(self)

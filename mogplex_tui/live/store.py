@@ -75,3 +75,7 @@ class Store:
         if name not in self._sets:
             self._sets[name] = RowSet()
         return self._sets[name]
+
+    def sets(self) -> list[tuple[str, RowSet[Any]]]:
+        """Return every set with its name."""
+        return list(self._sets.items())

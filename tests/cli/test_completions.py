@@ -14,6 +14,8 @@ import pytest
 from mogplex_tui.cli import parser
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.live.known_records import KnownRecord, KnownRecords
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -68,6 +70,7 @@ zpty -d shell
 """
 BASH = """
 source "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *" " ]] && COMP_WORDS+=("")
+COMP_LINE=$2 COMP_POINT=${#2}
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mogplex_tui; printf '%s\\n' "${COMPREPLY[@]}"
 """
 FISH = "source $argv[1]; complete -C $argv[2]"
@@ -80,7 +83,7 @@ class Asked:
         binary = shutil.which(shell)
         if binary is None:
             pytest.skip(f"there is no {shell} here")
-        self._shell, self._binary, self._path = shell, binary, home / "script"
+        self.shell, self._binary, self._path = shell, binary, home / "script"
         self._path.write_text(text)
         # What the script runs for the names of the contexts is the program of this checkout.
         program = home / "bin" / "mogplex-tui"
@@ -94,7 +97,7 @@ class Asked:
             "bash": ["--norc", "-c", BASH, "bash"],
             "zsh": ["-f", "-c", ZSH, "zsh"],
             "fish": ["--no-config", "-c", FISH],
-        }[self._shell]
+        }[self.shell]
         done = subprocess.run(
             [self._binary, *way, str(self._path), line],
             capture_output=True,
@@ -104,8 +107,8 @@ class Asked:
             env=self._environ,
         )
         assert done.stderr == ""
-        if self._shell == "zsh":
-            return set(re.findall(r"<([^<>\s]+)>", done.stdout)) - {"READY", "END"}
+        if self.shell == "zsh":
+            return set(re.findall(r"<([^<>\r\n]+)>", done.stdout)) - {"READY", "END"}
         return {each.partition("\t")[0] for each in done.stdout.splitlines() if each}
 
 
@@ -133,6 +136,24 @@ def test_each_shell_knows_the_contexts_and_takes_none_for_a_command(asked: Asked
     assert asked("mogplex-tui contexts use ") == {"demo", "work"}
     assert asked("mogplex-tui runs list --context w") == {"work"}
     assert asked("mogplex-tui --context demo runs ca") == {"cancel"}
+
+
+def test_each_shell_offers_the_records_that_were_read(asked: Asked) -> None:
+    contexts.change(lambda known: known.put(Context("work", "http://127.0.0.1:1"), use=True))
+    for context, name in (("work", "flaky tests"), ("other", "others")):
+        kept = KnownRecords(state_dir(context))
+        kept.remember("skills", [KnownRecord("5e700000", name), KnownRecord("6f700000", "lint")])
+        kept.remember("projects", [KnownRecord("7f700000", "acme/web")])
+        kept.remember("runs", [KnownRecord("8f700000")])
+        kept.save()
+    spaced = "flaky tests" if asked.shell == "fish" else "flaky\\ tests"
+    assert asked("mogplex-tui skills get ") == {spaced, "lint"}
+    assert asked("mogplex-tui skills get 5e") == {"5e700000"}
+    assert asked("mogplex-tui skills delete lint fl") == set()
+    assert asked("mogplex-tui runs list --repo acme/") == {"acme/web"}
+    assert asked("mogplex-tui run ac") == {"acme/web"}
+    assert asked("mogplex-tui runs cancel ") == {"8f700000"}
+    assert asked("mogplex-tui connections enable x ") == set()
 
 
 def test_each_shell_offers_files_where_a_file_is_wanted(asked: Asked, tmp_path: Path) -> None:

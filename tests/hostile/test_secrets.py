@@ -96,7 +96,9 @@ def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
         terminal.kill()
         plane.stop()
     files = [path for path in home.rglob("*") if path.is_file()]
-    assert {"ledger.jsonl", "mogplex-tui.log", "picture.json"} <= {path.name for path in files}
+    assert {"ledger.jsonl", "mogplex-tui.log", "picture.json", "known_records.json"} <= {
+        path.name for path in files
+    }
     for path in files:
         leaks += _found(secrets, path.name, path.read_bytes())
     assert leaks == []

@@ -34,9 +34,14 @@ def kinds() -> Mapping[str, Kind]:
     import mogplex_tui.operate.kinds as package
 
     names = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _PARTS)
-    found = [importlib.import_module(f"{package.__name__}.{name}").KIND for name in names]
-    screens = [for_screens(kind) if isinstance(kind, model.Kind) else kind for kind in found]
-    return {kind.name: kind for kind in screens}
+    return {kind.name: kind for kind in (screen_kind(name.replace("_", "-")) for name in names)}
+
+
+@cache
+def screen_kind(name: str) -> Kind:
+    """Return one kind as the screens take it, without loading the others. Raises ModuleNotFoundError."""
+    kind = declaration(name)
+    return for_screens(kind) if isinstance(kind, model.Kind) else kind
 
 
 def declaration(name: str) -> Any:

@@ -1,0 +1,122 @@
+"""Ids and names of the records that were read last, kept on disk for the completions of shells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mogplex_tui.config.paths import read_regular
+
+if TYPE_CHECKING:
+    from mogplex_tui.config.state_file import FileTroubles
+
+FILE = "known_records.json"
+# So many records of a kind are kept, and no text that is longer.
+KEPT = 500
+LONGEST = 120
+# Bytes: more than 25 kinds of 500 records need.
+_LARGEST_FILE = 16 * 1024 * 1024
+# Seconds to wait for another process that writes the file.
+_LOCK_SECONDS = 0.5
+
+
+class KnownRecord(NamedTuple):
+    """The id of a record, and its name where it has one that can be typed."""
+
+    id: str
+    name: str = ""
+
+
+class KnownRecords:
+    """The records that one session has read, by kind. Without a directory nothing is kept."""
+
+    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+        self._path = None if directory is None else directory / FILE
+        self._troubles = troubles
+        self._read: dict[str, list[KnownRecord]] = {}
+        self._whole: set[str] = set()
+
+    def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
+        """Add records of a kind; if they are the whole list, earlier ones that are missing in it are dropped."""
+        found = [
+            KnownRecord(each.id, each.name if _is_typable(each.name) else "")
+            for each in records
+            if _is_typable(each.id)
+        ]
+        before = [] if is_whole else self._read.get(kind, [])
+        self._read[kind] = _newest([*found, *before])
+        if is_whole:
+            self._whole.add(kind)
+
+    def save(self) -> None:
+        """Write what was read in front of what the file has. A failure is reported and not raised."""
+        if self._path is None or not self._read:
+            return
+        from mogplex_tui.config.locks import held
+        from mogplex_tui.config.state_file import StateFile
+
+        file = StateFile(self._path, "the list of names for completions", self._troubles)
+        try:
+            with held(self._path.with_suffix(".lock"), _LOCK_SECONDS):
+                self._write(file)
+        except OSError:
+            # Without a lock, what another command has read at the same instant may be lost.
+            self._write(file)
+
+    def _write(self, file: Any) -> None:
+        content = file.read(_is_valid) or {}
+        stored = {kind: _records(rows) for kind, rows in content.items()}
+        merged = dict(stored)
+        for kind, records in self._read.items():
+            before = [] if kind in self._whole else stored.get(kind, [])
+            merged[kind] = _newest([*records, *before])
+        if merged != stored:
+            file.write(merged)
+
+
+def read_known(directory: Path, kind: str) -> list[KnownRecord]:
+    """Return the records of a kind that are kept in a directory, the newest first.
+
+    None are returned for a missing or damaged file, which stays as it is: the next writer reports it.
+    """
+    try:
+        content = json.loads(read_regular(directory / FILE, _LARGEST_FILE))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return _records(content.get(kind)) if _is_valid(content) else []
+
+
+def forget_known(directory: Path) -> None:
+    """Remove the file of a directory. Raises OSError if it is there and stays."""
+    for path in (directory / FILE, (directory / FILE).with_suffix(".lock")):
+        path.unlink(missing_ok=True)
+
+
+def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
+    """Return the first record of each id, as many as are kept."""
+    by_id: dict[str, KnownRecord] = {}
+    for each in records:
+        by_id.setdefault(each.id, each)
+        if len(by_id) == KEPT:
+            break
+    return list(by_id.values())
+
+
+def _is_typable(text: str) -> bool:
+    """Return whether a text can stand in a command line: no control characters, and no option."""
+    return text.isprintable() and 0 < len(text) <= LONGEST and text == text.strip() and text[0] != "-"
+
+
+def _is_valid(content: object) -> bool:
+    return isinstance(content, Mapping) and all(isinstance(rows, list) for rows in content.values())
+
+
+def _records(rows: Any) -> list[KnownRecord]:
+    """Return the readable records of a kind's list."""
+    return [
+        KnownRecord(*row)
+        for row in rows or ()
+        if isinstance(row, list) and len(row) == 2 and all(isinstance(text, str) for text in row)
+    ]

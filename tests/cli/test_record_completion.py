@@ -1,0 +1,243 @@
+"""Completions of ids and names of records: kept when a list is read, offered without a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import select
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.controlplane.clock import HOUR_US
+from mogplex_tui.live.known_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
+from tests.api.support import Seen, Service, http, serving
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+NAMES = {
+    "5e700000-0000-4000-8000-000000000001": "web search",
+    "5e700000-0000-4000-8000-000000000002": 'it\'s "ours"',
+    "5e700000-0000-4000-8000-000000000003": "deploy: staging",
+    "5e700000-0000-4000-8000-000000000004": "$(exit) costs $5!",
+    "5e700000-0000-4000-8000-000000000005": "Über\\slash",
+    "6e700000-0000-4000-8000-000000000006": "same name",
+    "7e700000-0000-4000-8000-000000000007": "same name",
+    "8e700000-0000-4000-8000-000000000008": "colour \x1b[31m\n red",
+    "9e700000-0000-4000-8000-000000000009": "--yes",
+    "ae700000-0000-4000-8000-00000000000a": "mog_Q2xv9TbYk0LmWc7ReHs4DpZa",
+}
+UNNAMED = {key for key, name in NAMES.items() if name in ("same name", "--yes") or key[0] in "8a"}
+
+
+async def _answer(seen: Seen, _: asyncio.StreamWriter) -> bytes:
+    if seen.path != "/api/mcp-servers":
+        return http(404, b"{}")
+    servers = [
+        {"id": key, "name": name, "transport": "stdio", "enabled": True, "command": "npx"}
+        for key, name in NAMES.items()
+    ]
+    return http(200, json.dumps({"servers": servers}).encode())
+
+
+@pytest.fixture
+async def service(mogplex: Mogplex) -> AsyncIterator[Service]:
+    """A service whose MCP servers a command has listed in the context `work`."""
+    async with serving(_answer) as running:
+        added = await mogplex("contexts", "add", "work", "--base-url", running.base_url, "--use")
+        assert added.code == 0
+        os.environ["MOGPLEX_TOKEN"] = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
+        os.environ["MOGPLEX_SESSION_COOKIE"] = "session=1"
+        assert (await mogplex("mcp-servers", "list")).code == 0
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def complete(*arguments: str) -> list[str]:
+    """Return what the hidden command prints, which must neither fail nor say anything."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mogplex_tui", "__complete", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+# What a person types before Tab, and what the command then gets as its last argument.
+TYPED = {
+    "name with a space": ("mcp-servers get w", "web search"),
+    "escaped space": ("mcp-servers get web\\ s", "web search"),
+    "open double quote": ('mcp-servers get "web s', "web search"),
+    "open single quote": ("mcp-servers get 'it", 'it\'s "ours"'),
+    "double quote at the end": ('mcp-servers get "it', 'it\'s "ours"'),
+    "both quotes in the name": ("mcp-servers get it", 'it\'s "ours"'),
+    "colon": ("mcp-servers get deploy:", "deploy: staging"),
+    "behind a colon": ("mcp-servers get deploy:\\ st", "deploy: staging"),
+    "nothing is executed": ("mcp-servers get \\$", "$(exit) costs $5!"),
+    "dollar in double quotes": ('mcp-servers get "\\$(e', "$(exit) costs $5!"),
+    "letters beyond ASCII": ("mcp-servers get Ü", "Über\\slash"),
+    "id": ("mcp-servers get 8e7", "8e700000-0000-4000-8000-000000000008"),
+    "second record": ("mcp-servers enable 8e70 w", "web search"),
+    "context on the line": ("--context work mcp-servers get w", "web search"),
+    "another context has none": ("--context other mcp-servers get w", "w"),
+    "one record only": ("mcp-servers get one w", "w"),
+}
+
+
+def _typed_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
+    """Type lines into an interactive bash, each with Tab and Enter; return the arguments of each command."""
+    script, program, called = home / "script", home / "bin" / "mogplex-tui", home / "called"
+    main = [sys.executable, "-m", "mogplex_tui"]
+    script.write_text(
+        subprocess.run([*main, "completions", "bash"], capture_output=True, text=True, check=True).stdout
+    )
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/bash\n[[ $1 == __complete ]] && exec {" ".join(main)} "$@"\n'
+        f"printf '%s\\0' \"$@\" >>{called}; printf '\\n' >>{called}\n"
+    )
+    program.chmod(0o755)
+    environ = {
+        **os.environ,
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+        "HISTFILE": "",
+    }
+    leader, follower = pty.openpty()
+    shell = subprocess.Popen(
+        ["bash", "--norc", "--noprofile", "-i"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environ,
+        start_new_session=True,
+    )
+    os.close(follower)
+    shown, deadline = b"", time.monotonic() + 60
+    found: list[list[str]] = []
+
+    def until(count: int) -> None:
+        nonlocal shown
+        while not called.exists() or called.read_bytes().count(b"\n") < count:
+            assert time.monotonic() < deadline, shown.decode(errors="replace")
+            if select.select([leader], [], [], 0.05)[0]:
+                shown += os.read(leader, 65536)
+
+    try:
+        os.write(leader, f"source {script}; bind 'set bell-style none'\n".encode())
+        for number, line in enumerate(lines, 1):
+            os.write(leader, f"mogplex-tui {line}\t\n".encode())
+            until(number)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(leader)
+    for record in called.read_bytes().decode().split("\0\n"):
+        if record:
+            found.append(record.split("\0"))
+    return found
+
+
+async def test_bash_completes_names_and_ids_without_a_request(
+    service: Service, mogplex: Mogplex, tmp_path: Path
+) -> None:
+    if shutil.which("bash") is None:
+        pytest.skip("there is no bash here")
+    await mogplex("contexts", "add", "other", "--base-url", "http://127.0.0.1:1")
+    before = len(service.seen)
+    called = await asyncio.to_thread(_typed_in_bash, tmp_path, [line for line, _ in TYPED.values()])
+    assert {case: words[-1] for case, words in zip(TYPED, called, strict=True)} == {
+        case: word for case, (_, word) in TYPED.items()
+    }
+    assert len(service.seen) == before
+
+
+async def test_an_empty_word_offers_each_record_once(service: Service) -> None:
+    offered = complete("zsh", "mcp-servers", "mcp-servers", "get", "")
+    assert {line.partition("\t")[0] for line in offered} == {
+        key if key in UNNAMED else name for key, name in NAMES.items()
+    }
+    assert "web search\t5e700000-0000-4000-8000-000000000001" in offered
+    text = (state_dir("work") / FILE).read_text()
+    assert "mog_" not in text
+    assert "npx" not in text
+
+
+async def test_listed_runs_and_repositories_are_offered_for_a_service_without_a_context(
+    operator: Mogplex, world: World
+) -> None:
+    now = world.clock.us
+    old = world.call(repo_id=world.repo("acme/api"), started_at=now - 2 * HOUR_US)
+    newest = world.call(repo_id=world.repo("acme/web"), started_at=now - HOUR_US)
+    assert (await operator("runs", "list")).code == 0
+    assert complete("zsh", "runs", "runs", "get", "") == [f"{newest}\t", f"{old}\t"]
+    assert [line.split("\t")[0] for line in complete("fish", "projects", "run", "acme/w")] == ["acme/web"]
+
+
+async def test_records_that_are_on_the_line_are_not_offered_again(service: Service) -> None:
+    offered = complete("fish", "mcp-servers", "mcp-servers", "enable", "web search", "'we")
+    assert offered == []
+    assert complete("fish", "mcp-servers", "mcp-servers", "enable", "other", "'we") != []
+
+
+async def test_known_records_are_private_and_go_with_their_context(
+    service: Service, mogplex: Mogplex
+) -> None:
+    path = state_dir("work") / FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert (await mogplex("contexts", "remove", "work", "--yes")).code == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["{", "[]", '{"mcp-servers": 1}', '{"mcp-servers": [["one"], [1, 2], null]}', "[" * 100_000, "\x00"],
+)
+async def test_a_damaged_file_completes_nothing_and_the_next_list_replaces_it(
+    service: Service, mogplex: Mogplex, damage: str
+) -> None:
+    path = state_dir("work") / FILE
+    path.write_text(damage)
+    assert complete("zsh", "mcp-servers", "mcp-servers", "get", "") == []
+    assert path.read_text() == damage
+    assert (await mogplex("mcp-servers", "list")).code == 0
+    assert "web search" in [name for _, name in read_known(state_dir("work"), "mcp-servers")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("bash",), ("zsh", "mcp-servers"), ("bash", "mcp-servers", "x"), ("zsh", "no", "")]
+)
+def test_arguments_that_cannot_be_read_complete_nothing(arguments: tuple[str, ...]) -> None:
+    assert complete(*arguments) == []
+
+
+def test_the_newest_records_are_kept_and_deleted_ones_dropped(tmp_path: Path) -> None:
+    def save(ids: range, *, is_whole: bool) -> list[str]:
+        known = KnownRecords(tmp_path)
+        known.remember("skills", (KnownRecord(str(each)) for each in ids), is_whole=is_whole)
+        known.save()
+        return [each.id for each in read_known(tmp_path, "skills")]
+
+    assert save(range(KEPT + 10), is_whole=True) == list(map(str, range(KEPT)))
+    added = save(range(KEPT, KEPT + 2), is_whole=False)
+    assert added == list(map(str, (KEPT, KEPT + 1, *range(KEPT - 2))))
+    assert save(range(2), is_whole=True) == ["0", "1"]

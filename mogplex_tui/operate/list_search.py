@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from mogplex_tui.live.older_search import OlderPage, OlderSearch
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
     from mogplex_tui.operate.model import Entry, Older
 
 Row = TypeVar("Row")
 
 # So many found rows are kept: of an order those that come first in it, else the newest.
 MOST_KEPT = 5_000
+# A record may be written a moment before or after the record that caused it.
+AROUND = timedelta(minutes=1)
 
 
 class Loaded(NamedTuple):
@@ -56,13 +59,14 @@ class Question(NamedTuple, Generic[Row]):
     """What is looked for: rows that match a filter, or the first ones in an order.
 
     `text` is the filter, `matches` the same as a function, None for an empty one; without an `order` the newest come
-    first.
+    first. With a `span` only the records that began within it are looked through; its end may be open.
     """
 
     text: str = ""
     matches: Callable[[Row], bool] | None = None
     order: Callable[[Row], Any] | None = None
     is_descending: bool = True
+    span: tuple[datetime, datetime | None] | None = None
 
 
 class ListSearch(Generic[Row]):
@@ -80,8 +84,13 @@ class ListSearch(Generic[Row]):
     ) -> None:
         self._older, self._rows, self._question = older, rows, question
         self._session = session
-        self._window = window_of(question.text, older, session.clock.now())
-        loaded, is_narrowed = rows.loaded(), bool(self._window.filters)
+        window = window_of(question.text, older, session.clock.now())
+        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or question.span is not None
+        if question.span is not None:
+            since, until = question.span
+            window = window._replace(since=max(since - AROUND, window.since or since - AROUND))
+            start = None if until is None else until + AROUND
+        self._window = window
         self._found: dict[str, Row] = {}
         self._is_full = False
         self._search: OlderSearch[Entry[Any]] = OlderSearch(
@@ -89,7 +98,7 @@ class ListSearch(Generic[Row]):
             self._read,
             self._take,
             # What the service narrows is counted from its beginning, and its first page may be all.
-            start=None if is_narrowed else loaded.oldest,
+            start=start if is_narrowed else loaded.oldest,
             loaded=frozenset() if is_narrowed else loaded.keys,
             metered=metered,
         )
@@ -220,3 +229,28 @@ class CollectionRows:
     def let_go(self, keys: Iterable[str]) -> None:
         """Take records away again."""
         self._collection.let_go(keys)
+
+
+class OlderRecords(Generic[Row]):
+    """The older records of a list, and how they are searched; None for a list that the service gives whole."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        older: Older[Any],
+        held: RowSet[Row],
+        rows: RowHolder[Row],
+        metered: Callable[[], bool],
+    ) -> None:
+        self._session, self._name, self._held, self._rows = session, name, held, rows
+        self.older, self._metered = older, metered
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list holds every record, as far as is known."""
+        return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
+
+    def search(self, question: Question[Row]) -> ListSearch[Row]:
+        """Return a search that has not begun."""
+        return ListSearch(self._session, self._name, self.older, self._rows, question, metered=self._metered)

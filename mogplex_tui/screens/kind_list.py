@@ -15,10 +15,10 @@ from mogplex_tui.operate.kinds.base import Kind, Span
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.screens.kind_collections import KindCollections
-from mogplex_tui.screens.time_range_feed import TimeRangeFeed
 from mogplex_tui.widgets.status_line import Segment
 
 if TYPE_CHECKING:
+    from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
 
@@ -38,14 +38,11 @@ class KindList:
         self.kind, self.scope, self.tab = kind, kind.name, tab_of(kind)
         self.collection = collections.of(kind)
         self.rows, self.feed = self.collection.set, self.collection.feed
-        self._older: TimeRangeFeed | None = None
-        if span is not None and kind.older is not None:
-            self._older = TimeRangeFeed(self.collection, kind.older, span)
+        self.link_span = span
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the kind and of the kinds that it joins, and of older records that a link leads to."""
-        feeds = self._collections.feeds_of(self.kind)
-        return feeds if self._older is None else (*feeds, self._older.feed)
+        """Return the feeds of the kind and of the kinds that it joins."""
+        return self._collections.feeds_of(self.kind)
 
     def sources(self) -> Sequence[Source]:
         """Return the sources of single rows and columns, and the lists of other kinds that columns come from."""
@@ -53,11 +50,8 @@ class KindList:
         return (*self.rows.sources.values(), *joined)
 
     def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Subscribe to the reach of the credential and to the reading of older records."""
-        ends = [self._session.access.subscribe(lambda *_: changed())]
-        if self._older is not None:
-            ends.append(self._older.feed.changed.subscribe(changed))
-        return ends
+        """Subscribe to the reach of the credential."""
+        return [self._session.access.subscribe(lambda *_: changed())]
 
     def update_joins(self) -> None:
         """Bring fields that come from other lists up to date."""
@@ -93,16 +87,16 @@ class KindList:
         """Return the notice of the service about the list."""
         return self.rows.notice or ""
 
-    def search_further(self, _is_link: bool, _shown: int) -> None:
-        """Do nothing: the feeds read what a link leads to."""
+    def older_records(self) -> OlderRecords[Item] | None:
+        """Return the records that the service does not list at once."""
+        from mogplex_tui.operate.kinds.registry import declaration
+        from mogplex_tui.operate.list_search import CollectionRows, OlderRecords
 
-    def not_searched(self, _is_link: bool, _shown: int) -> list[str]:
-        """Return what is known of older records, which the list does not have."""
-        total, held = self.rows.total, len(self.rows.rows)
-        if total is None or total <= held:
-            return []
-        sentence = "" if self._older is None else self._older.sentence()
-        return [sentence or f"Only the newest {held:,} of {total:,} were looked through."]
+        older = getattr(declaration(self.kind.name), "older", None)
+        if older is None:
+            return None
+        rows = CollectionRows(self.collection, older)
+        return OlderRecords(self._session, self.kind.name, older, self.rows, rows, self.feed.metered)
 
     # Actions ---------------------------------------------------------------------------------------------------
 

@@ -10,16 +10,22 @@ from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate.kinds import Kind
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Seen
+    from mogplex_tui.operate.kinds.base import Seen, Span
+    from mogplex_tui.operate.list_search import Question
 
 
 class ListFilter:
     """Which rows of a list are shown and in which order; `apply` brings a view up to date with it."""
 
-    def __init__(self, kind: Kind, view: SortedView[Any], link_filter: str) -> None:
-        """`link_filter` is the filter of the link that opened the list; a typed filter narrows it further."""
+    def __init__(
+        self, kind: Kind, view: SortedView[Any], link_filter: str, link_span: Span | None = None
+    ) -> None:
+        """`link_filter` is the filter of the link that opened the list; a typed filter narrows it further.
+
+        `link_span` is the time in which the records that the link leads to were made.
+        """
         self._kind, self._view = kind, view
-        self.link_filter, self.typed = link_filter, ""
+        self.link_filter, self.link_span, self.typed = link_filter, link_span, ""
         # The column of the order, None for the kind's own order.
         self.sort: str | None = None
         self.descending = kind.descending
@@ -46,6 +52,27 @@ class ListFilter:
             compile_filter(text, kind.fields_at(now, read_at), kind.spans) if text else None,
             descending=self.descending,
         )
+
+    @property
+    def is_default_order(self) -> bool:
+        """Whether the rows are in the kind's own order."""
+        return self.sort is None and self.descending == self._kind.descending
+
+    def question(self, now: datetime, read_at: Seen, newest_first: str) -> Question[Any] | None:
+        """Return what older records are searched for, None where the newest ones say it all.
+
+        `newest_first` names the column whose smallest values are the newest records.
+        """
+        from mogplex_tui.operate.filters import compile_filter
+        from mogplex_tui.operate.list_search import Question
+
+        kind, text, order = self._kind, self.text, None
+        if not self.is_default_order and (self.sort != newest_first or self.descending):
+            order = kind.order_at(self.sort, read_at)
+        if order is None and not text:
+            return None
+        matches = compile_filter(text, kind.fields_at(now, read_at), kind.spans) if text else None
+        return Question(text, matches, order, self.descending, self.link_span if text else None)
 
     # Order -----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from mogplex_tui.operate.kinds import Kind
 from mogplex_tui.widgets.status_line import Segment
 
 if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import Span
+    from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
 
 
@@ -41,6 +43,8 @@ class ListModel(Protocol):
     filter_example: str
     # Fields of a row whose change is highlighted for a moment.
     flashed: tuple[str, ...]
+    # When the records were made that the link to the list leads to.
+    link_span: Span | None
     rows: RowSet[Any]
     feed: Feed
 
@@ -79,11 +83,8 @@ class ListModel(Protocol):
     def notice(self) -> str:
         """Return the notice above the rows while none of them is in trouble."""
 
-    def search_further(self, is_link: bool, shown: int, /) -> None:
-        """Read older rows if a link's filter shows none among the rows that are loaded."""
-
-    def not_searched(self, is_link: bool, shown: int, /) -> list[str]:
-        """Return the sentences about rows of the service that the filter was not applied to."""
+    def older_records(self) -> OlderRecords[Any] | None:
+        """Return the records that the list has not loaded, None for a list that is read whole."""
 
     # Actions ---------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.kinds import Context
 from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
 from mogplex_tui.screens.list_model import ListModel
@@ -45,7 +46,10 @@ class ListScreen(ConsoleScreen):
         self.view: SortedView[Any] = SortedView(
             self.rows.rows, self.kind.default_sort, descending=self.kind.descending
         )
-        self.filter = ListFilter(self.kind, self.view, link_filter)
+        self.filter = ListFilter(self.kind, self.view, link_filter, model.link_span)
+        self.search = BackgroundSearch(
+            self.session.scheduler, model.older_records, self.set_timer, self.changed_soon
+        )
         self.marks = RowMarks(self.rows, self.view, model.why_no_mark)
         self.table_model = RowTableModel(self.kind, self.rows.rows, self.view, self.session.clock.now())
         self.table_model.marked = self.marks.keys
@@ -192,6 +196,7 @@ class ListScreen(ConsoleScreen):
                 self._drawn[key] = self.rows.rows[key]
         for key in removed:
             self._drawn.pop(key, None)
+        self.search.list_was_read()
         self._update_messages()
         if self.is_current:
             self.refresh_chrome()
@@ -231,11 +236,11 @@ class ListScreen(ConsoleScreen):
         """Update the notice above the rows, and the message in their place while none is shown."""
         trouble = self.trouble() if self.rows.rows else ""
         self.query_one("#notice", Notice).show(trouble or self.model.notice())
-        noun, is_link, shown = self.kind.noun, bool(self.filter.link_filter), len(self.view)
+        noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             lines = [
                 f"None of {words.plural(len(self.rows.rows), noun)} matches {self.filter.text}",
-                *self.model.not_searched(is_link, shown),
+                *self.search.sentences(),
                 f"{key_of('go.back')} {'clears it' if self.filter.typed else 'goes back'}.",
             ]
         elif (closed := self.model.closed_reason()) is not None:
@@ -246,7 +251,6 @@ class ListScreen(ConsoleScreen):
                 self.session, self.rows.freshness, noun=words.many(noun), empty=empty
             )
         self.table.set_message(lines)
-        self.model.search_further(is_link, shown)
 
     def title_segments(self) -> list[Segment]:
         """Return the number of rows, their counts, the filter, the order and the freshness."""
@@ -266,9 +270,13 @@ class ListScreen(ConsoleScreen):
             freshness_text.freshness_segment(self.session, self.rows.freshness, self.model.sources()),
             Segment(self.filter.order_text(), Tone.DIM, priority=5, right=True),
         ]
+        searched = self.search.progress()
         if self.filter.text:
-            shown = f"/ {self.filter.text}   {len(self.view):,} of {loaded:,}"
-            right.append(Segment(shown, Tone.ACCENT, priority=1, right=True))
+            shown = f"{len(self.view):,} of {loaded:,}" if not searched else f"{len(self.view):,} found"
+            text = "   ".join(filter(None, (f"/ {self.filter.text}", shown, searched)))
+            right.append(Segment(text, Tone.ACCENT, priority=1, right=True))
+        elif searched:
+            right.append(Segment(searched, Tone.ACCENT, priority=1, right=True))
         elif total > loaded:
             right.append(Segment(f"{loaded:,} loaded", Tone.DIM, priority=4, right=True))
         return [segment for segment in (*left, *right) if segment.text]
@@ -329,6 +337,7 @@ class ListScreen(ConsoleScreen):
         if was_on is not None and self.view.index_of(was_on) is None:
             self.table.action_first()
         self.table.paint()
+        self._search_older()
         self._update_messages()
         self.refresh_chrome()
 
@@ -371,7 +380,30 @@ class ListScreen(ConsoleScreen):
         self.table.refresh_rows(None, reordered=True)
         # Paint at once: a key does not wait for the next coalesced repaint.
         self.table.paint()
+        self._search_older()
         self.refresh_chrome()
+
+    def _search_older(self) -> None:
+        """Search the records that are not loaded for what the list shows now."""
+        is_plain = not self.filter.text and self.filter.is_default_order
+        records = None if is_plain else self.search.records
+        if records is None:
+            self.search.ask(None)
+        else:
+            now = self.session.clock.now()
+            self.search.ask(self.filter.question(now, self.row_read_at(), records.older.age))
+
+    def on_screen_resume(self) -> None:
+        """Go on with the search of older records."""
+        self.search.resume()
+
+    def on_screen_suspend(self) -> None:
+        """Search nothing while the list is covered."""
+        self.search.pause()
+
+    def on_unmount(self) -> None:
+        """Take what the search has found out of the rows, which other screens use as well."""
+        self.search.close()
 
     # Actions ---------------------------------------------------------------------------------------------------
 

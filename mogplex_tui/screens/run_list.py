@@ -19,13 +19,12 @@ from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
+    from mogplex_tui.operate.kinds.base import Span
+    from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
 
 START = BY_ID["runs.new"]
-
-# A link's filter is applied to at most this many runs; they are loaded a page at a time.
-REACH = 1_000
 
 
 class RunList:
@@ -36,6 +35,7 @@ class RunList:
     tab = "runs"
     filter_example = "repo:web !docs state:failed cost:>1"
     flashed: tuple[str, ...] = ("state", "cost")
+    link_span: Span | None = None
 
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
@@ -130,19 +130,14 @@ class RunList:
         by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
         return f"{self.rows.notice}{by_id}"
 
-    def search_further(self, is_link: bool, shown: int) -> None:
-        """Load older runs while a link's filter shows none: an empty list cannot be scrolled to its end."""
-        if self._searches_further(is_link, shown):
-            self._runs.load_more()
+    def older_records(self) -> OlderRecords[RunRow]:
+        """Return the calls that the list has not loaded."""
+        from mogplex_tui.operate.list_search import OlderRecords, RunRows
+        from mogplex_tui.operate.older_runs import OLDER_RUNS
 
-    def _searches_further(self, is_link: bool, shown: int) -> bool:
-        return is_link and not shown and len(self.rows.rows) < REACH and self._runs.may_load_more
-
-    def not_searched(self, is_link: bool, shown: int) -> list[str]:
-        """Return whether older runs are being read, or were not searched."""
-        if self._searches_further(is_link, shown):
-            return ["Older ones are being read."]
-        return ["The service has older ones."] if self._runs.may_load_more else []
+        return OlderRecords(
+            self._session, "runs", OLDER_RUNS, self.rows, RunRows(self._runs), self.feed.metered
+        )
 
     # Actions ---------------------------------------------------------------------------------------------------
 

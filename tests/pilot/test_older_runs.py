@@ -34,7 +34,7 @@ async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Ru
         await ui.until(lambda: ui.app.screen.table.visible_keys == (oldest,), "the call")
 
 
-async def test_a_filter_that_finds_nothing_says_that_there_are_older_runs(console: Run, world: World) -> None:
+async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(console: Run, world: World) -> None:
     _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: ui.app.runs.set.rows, "the newest runs")
@@ -43,8 +43,47 @@ async def test_a_filter_that_finds_nothing_says_that_there_are_older_runs(consol
         # All at once: of what a part of it finds, more may be read.
         ui.app.post_message(Paste("nothing like it"))
         await ui.press("enter")
-        await ui.sees(f"None of {loaded} runs matches nothing like it", "The service has older ones.")
+        await ui.sees(f"None of {loaded} runs matches nothing like it", "looked through: 250 searched.")
         assert len(ui.app.runs.set.rows) == loaded
+
+
+async def test_an_order_by_cost_finds_the_dearest_of_all_runs_until_it_is_left(
+    console: Run, world: World
+) -> None:
+    keys = _calls(world, 350)
+    with world.plane.db.transaction() as tx:
+        for place, key in enumerate(keys):
+            # The dearest began long before the newest page.
+            tx.update("ai_calls", key, cost_usd=9.0 - place / 100 if place < 100 else 0.01)
+    async with console() as ui:
+        await ui.until(lambda: ui.app.runs.set.rows, "the newest runs")
+        loaded = len(ui.app.runs.set.rows)
+        ui.app.screen.sort_by("cost")
+        await ui.sees("350 searched", "by cost ↓")
+        await ui.until(lambda: ui.app.screen.table.visible_keys[:5] == tuple(keys[:5]), "the dearest runs")
+        # Reading the list again keeps them.
+        await ui.press("r")
+        await ui.until(lambda: not ui.app.runs.feed.running, "the end of the reading")
+        assert ui.app.screen.table.visible_keys[:5] == tuple(keys[:5])
+        ui.app.screen.sort_by("state")
+        ui.app.screen.filter.sort, ui.app.screen.filter.descending = None, True
+        ui.app.screen.set_filter("")
+        await ui.until(lambda: len(ui.app.runs.set.rows) == loaded, "the runs of the list alone")
+
+
+async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(console: Run, world: World) -> None:
+    keys = _calls(world, 250)
+    with world.plane.db.transaction() as tx:
+        tx.update("ai_calls", keys[3], status="failed")
+    async with console() as ui:
+        await ui.until(lambda: ui.app.runs.set.rows, "the newest runs")
+        await ui.press("slash")
+        ui.app.post_message(Paste("state:failed"))
+        await ui.press("enter")
+        await ui.until(lambda: ui.app.screen.table.visible_keys == (keys[3],), "the failed run")
+        await ui.sees("1 found   1 searched")
+        await ui.press("escape")
+        await ui.until(lambda: keys[3] not in ui.app.runs.set.rows, "the list without it")
 
 
 async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(

@@ -71,8 +71,6 @@ class Field(NamedTuple):
 
 Span = tuple[datetime, datetime | None]
 """From an instant to another one, or to now."""
-ReadSpan = Callable[["ClientView", "Session", datetime, datetime | None], Awaitable[Listing]]
-"""Reads the records of a span of time, from a service that lists the newest alone; `total` tells how many there are."""
 
 
 class Link(NamedTuple):
@@ -130,8 +128,8 @@ class Kind(NamedTuple):
     The first five and `search` and `default_sort` are needed by every list: `search` is what `/` looks at beside the
     columns, by name. The rest makes it a kind of the generic screens: `roads` in the order of richness, `key` and
     `label` of a record, `facts` in groups, `links`, `texts` as titled long texts, which are what must be read where
-    they stand `texts_first`, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `older` to read
-    those of a span of time where the list gives the newest alone, `url` as the path of its page in the browser,
+    they stand `texts_first`, `tail` as logs that grow, `verbs`, `one` to read a record by itself, `url` as the path of
+    its page in the browser,
     `empty` and `needs` as the sentences for an empty list and for a service that wants a browser session, `quiet`
     tells of a row that it is over and well, so that what is not stands out. `beside` are the kinds whose lists are
     kept fresh along with this one, with what its columns, facts or choices tell from them; `lend` makes of their rows
@@ -165,7 +163,6 @@ class Kind(NamedTuple):
     tail: Logs | None = None
     verbs: tuple[Verb, ...] = ()
     one: Callable[[ClientView, Item], Awaitable[Item]] | None = None
-    older: ReadSpan | None = None
     url: Callable[[Item], str] | None = None
     empty: str = "Nothing here yet."
     needs: str = ""

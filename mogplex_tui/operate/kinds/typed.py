@@ -28,7 +28,6 @@ from mogplex_tui.operate.model import (
     Kind,
     Link,
     Moment,
-    Older,
     Page,
     Related,
     Result,
@@ -38,7 +37,6 @@ from mogplex_tui.operate.model import (
     Source,
     Value,
     Values,
-    Window,
     Words,
 )
 from mogplex_tui.operate.paths import line
@@ -54,7 +52,7 @@ _UNREADABLE: SortKey = (-1, 0.0)
 
 def for_screens(kind: Kind[Row]) -> base.Kind:
     """Return a typed kind as the screens take it."""
-    sort, join, single, older = _sort(kind), kind.join, kind.single, kind.older
+    sort, join, single = _sort(kind), kind.join, kind.single
     return base.Kind(
         name=kind.name,
         title=kind.title,
@@ -76,9 +74,6 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         texts_first=kind.texts_first,
         one=None if single is None else partial(_read_one, single),
         merge=None if single is None else single.merge,
-        older=None
-        if older is None
-        else lambda client, _, since, until: _read_span(older, client, since, until),
         tail=None if kind.logs is None else _logs(kind.logs),
         quiet=lambda item: item.record is not None and kind.is_quiet(item.record),
         label=kind.label,
@@ -172,27 +167,6 @@ def _lender(related: Related) -> base.Lender:
 async def _read_one(single: Single[Row], client: ClientView, item: Item) -> Item:
     entry = await single.read(client, item.key, item.record)
     return item_of(entry if entry.raw is not None else replace(entry, raw=item.raw))
-
-
-# What a link leads to is read in so many pages at most.
-_PAGES = 5
-
-
-async def _read_span(
-    older: Older[Row], client: ClientView, since: datetime, until: datetime | None
-) -> Listing:
-    """Read the records that began in a span of time, the newest first."""
-    items, start, total = dict[str, Item](), until, None
-    for _ in range(_PAGES):
-        page = await older.read(client, Window(since, start))
-        known = len(items)
-        items |= {item.key: item for item in map(item_of, page.entries)}
-        total = page.total if total is None else total
-        began = [at for entry in page.entries if entry.row is not None and (at := older.began(entry.row))]
-        if len(items) == known or not began or (total is not None and len(items) >= total):
-            break
-        start = min(began)
-    return Listing(list(items.values()), total)
 
 
 def _road(source: Source[Row]) -> Road:

@@ -1,0 +1,126 @@
+"""Goes on with the filter and the order of a list among the records that the list has not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mogplex_tui.api.errors import MogplexError, ended
+from mogplex_tui.operate.actions import key_of
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from mogplex_tui.live.scheduler import Scheduler, Want
+    from mogplex_tui.operate.list_search import ListSearch, OlderRecords, Question
+
+# A filter is searched for when nothing was typed for so many seconds.
+TYPING_PAUSE = 0.4
+
+
+class BackgroundSearch:
+    """The search of one list screen: begun anew with each question, paused while the screen is covered."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        records: Callable[[], OlderRecords[Any] | None],
+        set_timer: Callable[[float, Callable[[], None]], Timer],
+        changed: Callable[[], None],
+    ) -> None:
+        """`records` is called when a search is first asked for, `changed` when the progress has changed."""
+        self._scheduler, self._find_records = scheduler, records
+        self._set_timer, self._changed = set_timer, changed
+        self._question: Question[Any] | None = None
+        self._timer: Timer | None = None
+        self._search: ListSearch[Any] | None = None
+        self._want: Want | None = None
+        self._is_paused = False
+
+    @cached_property
+    def records(self) -> OlderRecords[Any] | None:
+        """The records that the list has not loaded, None where it is read whole."""
+        return self._find_records()
+
+    def ask(self, question: Question[Any] | None) -> None:
+        """Search for another question after a moment, or for nothing any more."""
+        self.close()
+        self._question = question
+        if question is not None and self.records is not None:
+            self._timer = self._set_timer(TYPING_PAUSE, self.begin)
+
+    def begin(self) -> None:
+        """Begin the search for the question, unless the list holds every record."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if self._question is None or self.records is None or self._search is not None:
+            return
+        if not self.records.is_whole:
+            self._search = self.records.search(self._question)
+            self._search.feed.changed.subscribe(self._changed)
+            self.resume()
+
+    def list_was_read(self) -> None:
+        """Begin a search that waited for the list to say that it is not whole."""
+        if self._timer is None:
+            self.begin()
+
+    def pause(self) -> None:
+        """Read nothing while the screen is covered."""
+        self._is_paused = True
+        self._drop()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._is_paused = False
+        if self._search is not None and self._want is None and not self._search.is_done:
+            self._want = self._scheduler.want(self._search.feed)
+
+    def close(self) -> None:
+        """End the search and take what it has found out of the list."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._drop()
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+
+    def _drop(self) -> None:
+        if self._want is not None:
+            self._want.drop()
+            self._want = None
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether older records are still read."""
+        return self._search is not None and not self._search.is_done
+
+    def progress(self) -> str:
+        """Return how many records were searched, as the title line shows it; empty without a search."""
+        search = self._search
+        if search is None:
+            return ""
+        if search.is_done:
+            self._drop()
+        more = " …" if self.is_searching and search.feed.freshness.error is None else ""
+        return f"{search.progress()}{more}"
+
+    def sentences(self) -> list[str]:
+        """Return what is said in the place of the rows while the search has found none."""
+        search = self._search
+        if search is None:
+            if self.records is None or self.records.is_whole:
+                return []
+            return ["Older ones are searched next."]
+        error = search.feed.freshness.error
+        if error is not None:
+            what = error.what if isinstance(error, MogplexError) else str(error)
+            again = f"{key_of('view.refresh')} reads them again."
+            return [f"Older ones could not be read: {ended(what)} {again}"]
+        progress = search.progress()
+        if search.is_done:
+            return [f"All older ones were looked through: {progress}."]
+        return [f"Older ones are being searched: {progress}."]

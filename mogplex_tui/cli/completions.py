@@ -19,8 +19,6 @@ _NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
 _TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
 # What the shell runs for the records of a kind; `cli/record_completion.py` says what it takes and prints.
 _RECORDS = f"{PROGRAM} {record_completion.COMMAND}"
-# Commands that are not called like the kind whose records they take.
-_KINDS_OF_COMMANDS = {"repos": "projects"}
 # Options and arguments that take a record of another kind than the command's own.
 _KINDS_OF_ARGUMENTS = {"run": "runs", "repo": "projects", "agent": "agents", "automation": "automations"}
 
@@ -129,7 +127,8 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
 def _argument(action: argparse.Action, path: tuple[str, ...]) -> Argument:
     kind = _KINDS_OF_ARGUMENTS.get(action.dest, "")
     if action.dest in ("record", "records"):
-        kind = _KINDS_OF_COMMANDS.get(path[0], path[0])
+        # Commands are called like the kind whose records they take.
+        kind = path[0]
     return Argument(tuple(map(str, action.choices or ())), kind, action.nargs in ("+", "*"))
 
 

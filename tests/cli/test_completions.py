@@ -16,6 +16,7 @@ from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.live.known_records import KnownRecord, KnownRecords
+from mogplex_tui.operate.kinds.registry import kinds
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
@@ -34,6 +35,8 @@ def test_every_command_and_its_verbs_are_in_the_script(
     text = script(shell, capsys)
     for word in (*parser.COMMANDS, "webhook-secret", "requeue"):
         assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text), word
+    with_records = kinds().keys() & parser.COMMANDS.keys() - {"contexts"}
+    assert all(f"_mogplex_tui_records {kind}" in text for kind in (*with_records, "runs"))
     # Arguments of the plane's own parent are nobody's to type.
     assert "--parent" not in text
 
@@ -127,7 +130,7 @@ def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> N
     assert asked("mogplex-tui --read-only jobs list -o c") == {"csv"}
     assert asked("mogplex-tui completions ") == {"bash", "zsh", "fish"}
     # A value that a person makes up is nobody's to complete.
-    assert asked("mogplex-tui repos list --query l") == set()
+    assert asked("mogplex-tui runs start --prompt l") == set()
 
 
 def test_each_shell_knows_the_contexts_and_takes_none_for_a_command(asked: Asked) -> None:

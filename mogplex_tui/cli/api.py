@@ -152,7 +152,7 @@ async def _change(
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
-    from mogplex_tui.operate.operations import end_of
+    from mogplex_tui.operate.executor import end_of
 
     what = f"{method} {path}"
     setting.must_write(f"The {what}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -28,8 +27,9 @@ from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.shapes import print_run, summary
 from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
-from mogplex_tui.operate import operations
-from mogplex_tui.operate.operations import Draft, new_key
+from mogplex_tui.operate import run_changes
+from mogplex_tui.operate.executor import Outcome, new_key
+from mogplex_tui.operate.run_changes import Draft
 from mogplex_tui.operate.run_facts import can_cancel_words, name_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def start(setting: Setting, arguments: argparse.Namespace, prompt: str) ->
     key = arguments.idempotency_key or new_key()
     known = {run.run_id for run in session.history.all()}
     try:
-        row = await operations.start(session, finder.runs, draft, key)
+        row = await run_changes.start(session, finder.runs, draft, key)
     except (Unreachable, Unavailable):
         say(
             f"Whether the run was started is not known. The same command with --idempotency-key {key} is safe."
@@ -161,7 +161,7 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
     if row.external and row.run_id is None:
         row = await finder.learn_from_events(row)
-    if why := operations.why_not_cancel(setting.session, row):
+    if why := run_changes.why_not_cancel(setting.session, row):
         raise Stop(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
         # v1 checks the scope of the token itself; elsewhere nobody does.
@@ -171,56 +171,34 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         question = f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}"
         if not agreed(setting, question):
             raise Stop(Exit.FAILED, "Nothing was cancelled.")
-    entry = setting.session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
-    try:
-        await operations.send_cancel(setting.session, row)
-    except MogplexError as error:
-        setting.session.ledger.close(entry, "refused" if error.status else "unknown", str(error))
-        return await _refused(setting, finder, row, error)
-    setting.session.ledger.close(entry, "done")
-    return await _accepted(setting, finder, row)
-
-
-async def _accepted(setting: Setting, finder: Finder, row: RunRow) -> int:
-    now = None
-    for wait in operations.READ_BACK:
-        await asyncio.sleep(wait)
-        try:
-            now = await finder.reread(row, Priority.ACTION)
-        except MogplexError:
-            continue
-        if now.state in ENDED_STATES:
-            break
-    if now is None:
-        say(f"The cancel of {name_of(row)} was accepted, but the run could not be read back.")
-        return Exit.FAILED
-    if now.state in ENDED_STATES and now.state != "cancelled":
-        return _tell(setting, now, f"{name_of(now)} was over before the cancel arrived: {now.state}.")
-    if now.state == "cancelled":
-        return _tell(setting, now, f"{name_of(now)} is cancelled.")
-    # Accepted is all that was asked for; the end is its worker's to make.
-    _tell(
-        setting,
-        now,
-        f"{name_of(now)} has been asked to stop and still is {now.state}. It ends when its worker notices.",
+    outcome = await run_changes.execute_cancel(
+        setting.session,
+        finder.runs,
+        row,
+        lambda each: finder.reread(each, Priority.ACTION),
+        "the same command",
     )
-    return Exit.OK
+    return _report(setting, outcome)
 
 
-async def _refused(setting: Setting, finder: Finder, row: RunRow, error: MogplexError) -> int:
-    try:
-        now = await finder.reread(row, Priority.ACTION)
-    except MogplexError:
-        raise error from None
+def _report(setting: Setting, outcome: Outcome) -> int:
+    """Say how a cancel ended and return the exit code."""
+    now, error = outcome.row, outcome.error
+    if now is None:
+        if error is not None:
+            raise error
+        say(setting.output.shown(outcome.sentence))
+        return Exit.FAILED
     if now.state in ENDED_STATES:
-        return _tell(setting, now, f"{name_of(now)} is already over: {now.state}.")
-    if await operations.cancel_is_recorded(setting.session, row, now, error):
-        now = finder.runs.note_cancel_request(now.key) or now
-        _tell(setting, now, operations.unconfirmed(now, error, "the same command"))
-        return code_of(error)
-    say(setting.output.shown(f"{name_of(now)} was not cancelled and is {now.state}. {error}"))
-    if isinstance(error, Throttled) and error.retry_after:
-        say(f"Try again in {error.retry_after:.0f} s.")
+        return _tell(setting, now, outcome.sentence)
+    if error is None:
+        # Accepted is all that was asked for; the end is its worker's to make.
+        _tell(setting, now, outcome.sentence)
+        return Exit.OK
+    if outcome.recorded:
+        _tell(setting, now, outcome.sentence)
+    else:
+        say(setting.output.shown(outcome.sentence))
     return code_of(error)
 
 

@@ -21,7 +21,7 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.operate.operations import ids_of
+from mogplex_tui.operate.run_changes import ids_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import Call

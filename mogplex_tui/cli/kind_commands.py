@@ -42,7 +42,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.sources import CLOSED
-from mogplex_tui.operate import verbs, words
+from mogplex_tui.operate import executor, words
 from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds, typed_kind
@@ -52,7 +52,7 @@ from mogplex_tui.operate.model import Action, Creation, HiddenRows, Kind, Moment
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
-    from mogplex_tui.operate.operations import Outcome
+    from mogplex_tui.operate.executor import Outcome
 
 # The modules of verbs that are no change of a record: `cli/new_models.py` is the shortest one.
 _MORE_VERBS = {
@@ -329,7 +329,7 @@ class _Call(Generic[Row]):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
         for item, given in zip(items, values, strict=True):
-            outcome = await verbs.carry_out(
+            outcome = await executor.carry_out(
                 self._session,
                 self._collection,
                 self._screens,
@@ -388,8 +388,8 @@ class _Call(Generic[Row]):
             if not agreed(self._setting, f"{creation.id.capitalize()} {kind.noun} {name}?"):
                 raise Stop(Exit.FAILED, "Nothing was made.")
         verb = next(each for each in self._screens.verbs if each.id == creation.id)
-        item = verbs.named(verb, values)
-        outcome = await verbs.carry_out(self._session, self._collection, self._screens, verb, item, values)
+        item = executor.named(verb, values)
+        outcome = await executor.carry_out(self._session, self._collection, self._screens, verb, item, values)
         say(output.shown(outcome.sentence))
         if not outcome.good:
             return _code_of(outcome)

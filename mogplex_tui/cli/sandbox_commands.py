@@ -17,7 +17,7 @@ from mogplex_tui.cli.kind_arguments import add_record
 from mogplex_tui.cli.output import Column, harmless
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
-from mogplex_tui.operate.operations import end_of
+from mogplex_tui.operate.executor import end_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -159,7 +159,6 @@ class Collection:
         self._ends_are_old = True
         if ends is not None:
             self.set.changes.subscribe(self._count_anew)
-        self._doing: dict[str, str] = {}
         # The number of the last reading that was begun, and of the last of those that were taken in.
         self._asked = self._told = 0
         # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
@@ -264,7 +263,9 @@ class Collection:
         if listing.total is not None and listing.total > len(pairs):
             # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.
             since = self.session.scheduler.now() - BESIDE
-            beside = {*self._doing, *self._found, *(key for key, at in self._read_at.items() if at > since)}
+            in_flight = self.session.in_flight.keys(self.name)
+            new = (key for key, at in self._read_at.items() if at > since)
+            beside = {*in_flight, *self._found, *new}
             pairs = {key: row for key, row in self.set.rows.items() if key in beside} | pairs
         change = self.set.apply(pairs.items(), complete=True)
         for gone in self._more.keys() - pairs.keys():
@@ -272,7 +273,7 @@ class Collection:
         return bool(change.changed or change.removed)
 
     def _dressed(self, item: Item) -> Item:
-        doing, more = self._doing.get(item.key), self._more.get(item.key)
+        doing, more = self.session.in_flight.word(self.name, item.key), self._more.get(item.key)
         if more is not None and self._merge is not None and item.record is not None:
             merged = self._merge(item.record, more.record)
             # The longer JSON is shown for as long as the list says nothing that is newer.
@@ -327,12 +328,12 @@ class Collection:
 
     def begin(self, key: str, doing: str) -> None:
         """Show a change of ours on a row at once."""
-        self._doing[key] = doing
+        self.session.in_flight.begin(self.name, key, doing)
         self._redress((key,))
 
     def done(self, key: str) -> None:
         """The change is over: what a reading says is shown again."""
-        self._doing.pop(key, None)
+        self.session.in_flight.end(self.name, key)
         self._redress((key,))
 
     def _redress(self, keys: Iterable[str]) -> None:
@@ -340,7 +341,7 @@ class Collection:
         for key in keys:
             item = self.set.rows.get(key)
             if item is not None:
-                pairs.append((key, replace(item, doing=self._doing.get(key))))
+                pairs.append((key, replace(item, doing=self.session.in_flight.word(self.name, key))))
         self.set.apply(pairs)
 
     def put(self, item: Item) -> None:

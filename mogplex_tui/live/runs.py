@@ -187,7 +187,7 @@ class Runs:
             row = self._job_calls.joined(row)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
-        if row.live and (row.cancel_requested or row.key in self.session.cancelling):
+        if row.live and (row.cancel_requested or self.session.in_flight.word("runs", row.key)):
             state = "cancelling"
         named = self._named(row)
         names.learn(row.repo_id, row.repo)

@@ -20,6 +20,7 @@ from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.history import History
+from mogplex_tui.live.in_flight import InFlight
 from mogplex_tui.live.known_records import KnownRecords
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
@@ -105,8 +106,7 @@ class Session:
         self.account: str | None = None
         self.accounts: Accounts | None = None
         self.account_known: Signal[[]] = Signal()
-        # Keys of rows whose cancel is on its way, with the state they had before.
-        self.cancelling: dict[str, str] = {}
+        self.in_flight = InFlight()
         self._asking_scope = asyncio.Lock()
         self._client: MogplexClient | None = None
         self._doubts = self._doubt_feed()

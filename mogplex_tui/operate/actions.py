@@ -337,7 +337,7 @@ def offered(action: Action, session: Session, row: RunRow | None = None) -> str 
     if action.id == "runs.cancel":
         if row is None:
             return "There is no run under the cursor."
-        from mogplex_tui.operate.operations import why_not_cancel
+        from mogplex_tui.operate.run_changes import why_not_cancel
 
         return why_not_cancel(session, row)
     return None

@@ -101,7 +101,7 @@ class RecordActions:
 
             text = Values({parameter.name: text for parameter in verb.parameters})
         if not isinstance(answer, bool) and verb.means and self._look.protected_name:
-            from mogplex_tui.operate.verbs import named
+            from mogplex_tui.operate.executor import named
             from mogplex_tui.screens.modals.confirm import ConfirmModal
             from mogplex_tui.screens.questions import verb_question
 
@@ -113,7 +113,7 @@ class RecordActions:
         run(text)
 
     async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str | Values) -> None:
-        from mogplex_tui.operate.verbs import carry_out_all
+        from mogplex_tui.operate.executor import carry_out_all
 
         outcome = await carry_out_all(self._session, self._collections.of(kind), kind, verb, items, text)
         self._app.notify(

@@ -42,7 +42,7 @@ class RunActions:
 
     def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
         """Ask once before runs are cancelled; the harmless answer has the focus. `confirmed` is called on a yes."""
-        from mogplex_tui.operate.operations import why_not_cancel
+        from mogplex_tui.operate.run_changes import why_not_cancel
         from mogplex_tui.screens.modals.confirm import ConfirmModal
         from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 
@@ -65,7 +65,7 @@ class RunActions:
             self._tasks.run(self._cancel([self._runs.set.rows.get(row.key, row) for row in rows]))
 
     async def _cancel(self, rows: Sequence[RunRow]) -> None:
-        from mogplex_tui.operate.operations import cancel_all
+        from mogplex_tui.operate.run_changes import cancel_all
 
         outcome = await cancel_all(self._session, self._runs, rows)
         self._app.notify(
@@ -96,7 +96,7 @@ class RunActions:
 
     async def _start(self, draft: Any) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import start
+        from mogplex_tui.operate.run_changes import start
         from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen
@@ -131,7 +131,7 @@ class RunActions:
 
     async def _find(self, run_id: str) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.operations import find_run
+        from mogplex_tui.operate.run_changes import find_run
         from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen

@@ -151,7 +151,7 @@ class RunList:
 
     def why_no_mark(self, row: RunRow) -> str | None:
         """Return why a run cannot be cancelled with others: it has ended or could not be read."""
-        from mogplex_tui.operate.operations import why_not_cancel
+        from mogplex_tui.operate.run_changes import why_not_cancel
 
         return why_not_cancel(self._session, row) if row.unreadable or row.state in ENDED_STATES else None
 

@@ -10,7 +10,7 @@ import pytest
 from mogplex_tui.cli import follow, headless
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate import operations
+from mogplex_tui.operate import run_changes
 from tests.cli.credential_sets import Credentials, Signed
 from tests.cli.support import Mogplex, WallClock
 from tests.controlplane.support import World
@@ -24,7 +24,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(headless, "pause", at_once)
     monkeypatch.setattr(follow, "SETTLE", 0.05)
-    monkeypatch.setattr(operations, "READ_BACK", (0.0, 0.0))
+    monkeypatch.setattr(run_changes, "READ_BACK", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)

@@ -135,7 +135,7 @@ def _compare_keys(connection: sqlite3.Connection, changes: Sequence[Change], res
             result.violations.append(f"{count} effects of one key: {key}")
     for key, entries in by_key.items():
         for change in entries:
-            if change.state == "done" and change.action == "start" and not effects[key]:
+            if change.state == "done" and change.action == "runs.start" and not effects[key]:
                 result.violations.append(f"an entry that is done without an effect: {change}")
         if effects[key] and all(change.state == "refused" for change in entries):
             result.violations.append(f"an effect whose entries all say refused: {entries[-1]}")

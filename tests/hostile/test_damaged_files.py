@@ -23,7 +23,7 @@ from mogplex_tui.live.history import History, Remembered
 from mogplex_tui.live.known_records import KnownRecord, KnownRecords
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.operate.operations import Draft
+from mogplex_tui.operate.run_changes import Draft
 from mogplex_tui.screens.modals.new_run import DraftKeeper
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import console, server

@@ -18,7 +18,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate import operations
+from mogplex_tui.operate import run_changes
 from tests.api.support import Seen
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
@@ -105,7 +105,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float) -> None:
         return None
 
-    monkeypatch.setattr(operations, "_pause", at_once)
+    monkeypatch.setattr(run_changes, "_pause", at_once)
 
 
 @pytest.mark.parametrize("lost", range(1, 7))

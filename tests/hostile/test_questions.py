@@ -22,7 +22,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.operate.operations import why_not_cancel
+from mogplex_tui.operate.run_changes import why_not_cancel
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console

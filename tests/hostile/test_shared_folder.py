@@ -85,7 +85,7 @@ async def test_folder_has_the_changes_of_every_program(
         await asyncio.gather(command(), *(operate(prompt) for prompt in CONSOLES))
     lines = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
     changes = Counter(line["action"] for line in lines if line["state"] == "sent")
-    assert changes == {action: len(CONSOLES) + len(COMMANDS) for action in ("start", "cancel")}
+    assert changes == {action: len(CONSOLES) + len(COMMANDS) for action in ("runs.start", "runs.cancel")}
     for change in {line["id"] for line in lines}:
         assert [line["state"] for line in lines if line["id"] == change] == ["sent", "done"], change
     remembered = json.loads((folder / "runs.json").read_text())

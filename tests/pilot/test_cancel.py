@@ -62,7 +62,10 @@ async def test_cancel_from_the_list_ends_call_and_run_and_says_so(
         assert world.row("ai_calls", call_id)["status"] == "cancelled"
         await ui.until(lambda: world.row("external_agent_runs", run_id)["status"] == "cancelled")
     lines = [json.loads(line) for line in (tmp_path / "state" / "ledger.jsonl").read_text().splitlines()]
-    assert [(line["action"], line["state"]) for line in lines] == [("cancel", "sent"), ("cancel", "done")]
+    assert [(line["action"], line["state"]) for line in lines] == [
+        ("runs.cancel", "sent"),
+        ("runs.cancel", "done"),
+    ]
 
 
 async def test_cancel_from_the_run(console: Run, world: World) -> None:

@@ -63,9 +63,9 @@ async def test_two_presses_on_a_run_open_it_once(console: Run, world: World) -> 
 async def test_a_run_that_starts_late_leaves_who_went_on_where_they_are(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:
-    from mogplex_tui.operate import operations
+    from mogplex_tui.operate import run_changes
 
-    let_go, start = asyncio.Event(), operations.start
+    let_go, start = asyncio.Event(), run_changes.start
 
     async def late(*given: Any) -> Any:
         await let_go.wait()
@@ -73,7 +73,7 @@ async def test_a_run_that_starts_late_leaves_who_went_on_where_they_are(
             raise Unavailable("it rests", resource="runs", status=503)
         return await start(*given)
 
-    monkeypatch.setattr(operations, "start", late)
+    monkeypatch.setattr(run_changes, "start", late)
     repo = world.repo("acme/web")
     async with console() as ui:
         await ui.until(lambda: ui.app.session.names.repos)

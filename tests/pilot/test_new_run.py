@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Select, TextArea
 
-from mogplex_tui.operate import operations
+from mogplex_tui.operate import run_changes
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -111,13 +111,13 @@ async def test_what_is_typed_while_a_run_starts_is_kept(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = world.repo("acme/web")
-    arrives, start = asyncio.Event(), operations.start
+    arrives, start = asyncio.Event(), run_changes.start
 
     async def slowly(*given: Any) -> Any:
         await arrives.wait()
         return await start(*given)
 
-    monkeypatch.setattr(operations, "start", slowly)
+    monkeypatch.setattr(run_changes, "start", slowly)
     async with console() as ui:
         await _form(ui, repo, "fix it")
         await ui.press("ctrl+s")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mogplex_tui.operate import operations
+from mogplex_tui.operate import run_changes
 from tests.unit.fakes import FakeSession
 from tests.unit.scheduling import World
 
@@ -34,7 +34,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def pause(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(operations, "_pause", pause)
+    monkeypatch.setattr(run_changes, "_pause", pause)
     return waited
 
 

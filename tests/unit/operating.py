@@ -6,10 +6,8 @@ import json
 from typing import Any
 
 from mogplex_tui.live.rows import RunRow
-from mogplex_tui.operate.operations import (
-    Outcome,
-    cancel,
-)
+from mogplex_tui.operate.executor import Outcome
+from mogplex_tui.operate.run_changes import cancel
 from tests.unit.fakes import FakeSession, call, run
 
 

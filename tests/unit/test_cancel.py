@@ -17,7 +17,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.operate import operations
+from mogplex_tui.operate import run_changes
 from tests.unit.fakes import COOKIE, LOGIN, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
@@ -32,7 +32,7 @@ async def test_a_run_is_cancelled_through_v1(session: FakeSession) -> None:
     def cancelled(kind: str, id: str) -> None:
         # The screen says so before the service has been asked, and the ledger knows first.
         assert state(session, row) == "cancelling"
-        assert ledger(session)[-1] == ("cancel", f"run {run(1).run_id}", "sent")
+        assert ledger(session)[-1] == ("runs.cancel", f"run {run(1).run_id}", "sent")
         session.fake.run_rows[id] = run(1, status="cancelled")
 
     session.fake.on_cancel = cancelled
@@ -41,8 +41,8 @@ async def test_a_run_is_cancelled_through_v1(session: FakeSession) -> None:
     assert session.fake.log == ["runs.cancel", "runs.get"]
     assert session.fake.priorities[0] is Priority.ACTION
     assert state(session, row) == "cancelled"
-    assert session.cancelling == {}
-    assert ledger(session)[-1] == ("cancel", f"run {run(1).run_id}", "done")
+    assert not session.in_flight.keys("runs")
+    assert ledger(session)[-1] == ("runs.cancel", f"run {run(1).run_id}", "done")
 
 
 async def test_a_call_is_cancelled_through_observability(session: FakeSession) -> None:
@@ -67,7 +67,7 @@ async def test_a_job_is_cancelled_as_a_job(session: FakeSession) -> None:
     outcome = await ask(session, row)
     assert outcome.good
     assert session.fake.log == ["observability.cancel_job", "automations.runs"]
-    assert ledger(session)[0] == ("cancel", f"job {row.key}", "sent")
+    assert ledger(session)[0] == ("runs.cancel", f"job {row.key}", "sent")
 
 
 async def test_with_a_cookie_alone_the_call_of_a_run_is_cancelled(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ async def test_it_is_read_back_until_it_is_over(session: FakeSession, pauses: li
     answers = [run(1), run(1), run(1, status="cancelled")]
 
     async def get(run_id: str) -> Any:
-        assert session.cancelling == {row.key: "streaming"}
+        assert session.in_flight.word("runs", row.key) == "cancelling"
         return answers.pop(0)
 
     session.fake.runs.get = get  # type: ignore[method-assign]
@@ -151,9 +151,9 @@ async def test_a_cancel_that_does_not_take_says_what_the_service_says(session: F
     row = streaming_run(session)
     outcome = await ask(session, row)
     assert not outcome.good
-    assert "has been asked to stop and still says streaming" in outcome.sentence
+    assert "has been asked to stop and still is streaming" in outcome.sentence
     assert state(session, row) == "streaming"
-    assert session.cancelling == {}
+    assert not session.in_flight.keys("runs")
 
 
 async def test_a_request_that_the_service_recorded_goes_on_saying_so(session: FakeSession) -> None:
@@ -203,14 +203,14 @@ async def test_a_console_that_is_left_while_a_cancel_is_read_back_has_sent_it_al
         reading.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(operations, "_pause", pause)
+    monkeypatch.setattr(run_changes, "_pause", pause)
     asking = asyncio.create_task(ask(session, row))
     await reading.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert [entry[2] for entry in ledger(session)] == ["sent", "done"]
-    assert session.cancelling == {}
+    assert not session.in_flight.keys("runs")
 
 
 @pytest.mark.parametrize("of", ["call", "run", "job"])

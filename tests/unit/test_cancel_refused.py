@@ -22,9 +22,7 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.live import rows as make
 from mogplex_tui.operate.actions import BY_ID, offered
-from mogplex_tui.operate.operations import (
-    why_not_cancel,
-)
+from mogplex_tui.operate.run_changes import why_not_cancel
 from tests.unit.fakes import FakeSession, call, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
@@ -51,11 +49,11 @@ async def test_a_refused_cancel_of_a_live_run_puts_its_state_back_and_says_why(
     session.fake.refuse["runs.cancel"] = error
     outcome = await ask(session, row)
     assert not outcome.good
-    assert "acme/web 00f00000 was not cancelled." in outcome.sentence
+    assert "acme/web 00f00000 was not cancelled" in outcome.sentence
     assert text in outcome.sentence
     assert "recorded" not in outcome.sentence
     assert state(session, row) == "streaming"
-    assert session.cancelling == {}
+    assert not session.in_flight.keys("runs")
     assert ledger(session)[-1][2] == "refused"
     # A 409 is never repeated blindly, nor is anything else.
     assert [call for call in session.fake.log if "cancel" in call] == ["runs.cancel"]
@@ -148,7 +146,8 @@ async def test_leaving_in_the_middle_of_a_cancel_leaves_nothing_marked(session: 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (state(session, row), session.cancelling) == ("streaming", {})
+    assert state(session, row) == "streaming"
+    assert not session.in_flight.keys("runs")
     assert ledger(session)[-1][2] == "unknown"
 
 

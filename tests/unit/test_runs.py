@@ -91,7 +91,7 @@ async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(sessi
     session.names.repos["r1"] = "acme/web"
     session.names.agents["a1"] = "Triage bot"
     session.history.remember(Remembered("run1", call(2).id, "acme/api", "Fix it"))
-    session.cancelling[call(3).id] = "streaming"
+    session.in_flight.begin("runs", call(3).id, "cancelling")
     session.fake.call_rows = [
         call(1, repo_id="r1", metadata={"agent_id": "a1"}),
         call(2),
@@ -99,7 +99,7 @@ async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(sessi
         call(4, status="streaming", cancel_requested_at=stamp(5)),
         call(5, status="failed", cancel_requested_at=stamp(5)),
     ]
-    session.cancelling[call(5).id] = "streaming"
+    session.in_flight.begin("runs", call(5).id, "cancelling")
     await session.listing.fetch()
     one, two, three, four, five = (session.listing.set.rows[call(n).id] for n in range(1, 6))
     assert (one.repo, one.who) == ("acme/web", "Triage bot")

@@ -16,11 +16,11 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.executor import carry_out
 from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.model import Values
-from mogplex_tui.operate.verbs import carry_out
 from tests.streamed_answers import Streamed
 
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"

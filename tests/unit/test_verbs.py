@@ -15,7 +15,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Item, Listing, Road
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import verbs, words
+from mogplex_tui.operate import executor, words
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.verb import Verb
 
@@ -43,7 +43,7 @@ def session() -> Session:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
 
 
 async def _listed(_: Any, __: Session) -> Listing:
@@ -59,7 +59,9 @@ def _made(service: Service, read: Any, **more: Any) -> tuple[Kind, Verb]:
 
 async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
     kind, verb = _made(service, read, **more)
-    return await verbs.carry_out(session, Collection(session, "things", kind.roads), kind, verb, ITEM, text)
+    return await executor.carry_out(
+        session, Collection(session, "things", kind.roads), kind, verb, ITEM, text
+    )
 
 
 async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_other_under_a_new_one(
@@ -87,7 +89,7 @@ async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_s
     kind, verb = _made(Service(), _listed)
     verb = replace(verb, call=call)
     for _ in range(2):
-        outcome = await verbs.carry_out(
+        outcome = await executor.carry_out(
             session,
             Collection(session, "things", kind.roads),
             kind,
@@ -157,7 +159,7 @@ async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(
 async def test_what_was_plainly_refused_is_read_back_once(
     session: Session, monkeypatch: pytest.MonkeyPatch, answer: Any, readings: int
 ) -> None:
-    monkeypatch.setattr(verbs, "READ_BACK", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(executor, "READ_BACK", (0.0, 0.0, 0.0))
     asked = 0
 
     async def read(_: Any, __: Session) -> Listing:
@@ -169,7 +171,7 @@ async def test_what_was_plainly_refused_is_read_back_once(
     await collection.fetch()
     kind, verb = _made(Service(answer), read)
     asked = 0
-    await verbs.carry_out(session, collection, kind, verb, ITEM)
+    await executor.carry_out(session, collection, kind, verb, ITEM)
     assert asked == readings
 
 
@@ -183,7 +185,7 @@ async def test_of_several_changes_none_waits_behind_what_is_read_after_the_other
     kind, verb = _made(Service("done", "done", "done"), read)
     things = Collection(session, "things", kind.roads)
     items = [Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)]
-    outcome = await verbs.carry_out_all(session, things, kind, verb, items)
+    outcome = await executor.carry_out_all(session, things, kind, verb, items)
     assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 

@@ -20,8 +20,8 @@ from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.operate import answers, words
+from mogplex_tui.operate.executor import end_of, new_key
 from mogplex_tui.operate.filters import compile_filter
-from mogplex_tui.operate.operations import end_of, new_key
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting

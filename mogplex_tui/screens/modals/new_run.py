@@ -15,7 +15,8 @@ from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.state_file import FileTroubles, StateFile
 from mogplex_tui.live.names import Names
-from mogplex_tui.operate.operations import Draft, new_key
+from mogplex_tui.operate.executor import new_key
+from mogplex_tui.operate.run_changes import Draft
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible, visible_lines
 

@@ -9,7 +9,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, model, verbs
+from mogplex_tui.operate import actions, executor, model
 from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import declaration, kinds
 from mogplex_tui.operate.model import Values
@@ -36,7 +36,7 @@ async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path
                 collection = collection_of(session, kind)
                 item = Item(NOBODY, {"id": NOBODY})
                 try:
-                    said = await verbs.carry_out(session, collection, kind, verb, item, "ci")
+                    said = await executor.carry_out(session, collection, kind, verb, item, "ci")
                 finally:
                     await session.stop()
                 walked += 1
@@ -68,7 +68,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
                 given = Values({"name": "ci"}) if verb.parameters else text
                 try:
                     closed = actions.offered(actions.BY_ID[f"{kind.name}.{verb.id}"], session)
-                    said = await verbs.carry_out(
+                    said = await executor.carry_out(
                         session, collection_of(session, kind), kind, verb, item, given
                     )
                 finally:

@@ -26,7 +26,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, verbs
+from mogplex_tui.operate import actions, executor
 from mogplex_tui.operate.kinds.base import Kind, collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
@@ -111,7 +111,7 @@ class Bench:
         await self.collection.fetch()
         if verb.new is not None:
             name = _name(self.kind, verb)
-            return verbs.named(verb, TYPED.get(name) or await self._values(verb, Item("", None)))
+            return executor.named(verb, TYPED.get(name) or await self._values(verb, Item("", None)))
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
@@ -207,7 +207,7 @@ async def bench_of(kind: Kind, verb: Verb, seed: Path, place: Path) -> AsyncIter
 
 @pytest.fixture(autouse=True)
 def read_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
 
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)
@@ -221,7 +221,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
             bench.spoil(item.key)
-            outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+            outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
             assert bench.fired == 1, f"one call, not {bench.fired}"
             if status == 404 and _name(kind, verb) in GONE_IS_FINE:
                 continue
@@ -236,7 +236,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         now = item if verb.new else bench.collection.set.rows[item.key]
         assert verb.why_not(now) is None, "a refusal changed the record"
         there = set(bench.collection.set.rows)
-        outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
         assert ledger.entries[-1].state == "done", outcome
         assert verb.told is not None or kind.name_of(item) in outcome.sentence
         await bench.shows_what_a_reading_says(item.key)
@@ -257,7 +257,7 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         text = await bench.text(verb, item)
         bench.fault(f"{_sent(kind, verb)} drop")
         bench.spoil(item.key)
-        outcome = await verbs.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
         assert bench.fired == 1
         assert not outcome.good, outcome
         entry = bench.session.ledger.entries[-1]
@@ -300,7 +300,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 before = drawn()
                 assert "◌" not in before
                 going = asyncio.create_task(
-                    verbs.carry_out(
+                    executor.carry_out(
                         ui.app.session, collection, kind, replace(verb, call=held, keyed=False), item
                     )
                 )

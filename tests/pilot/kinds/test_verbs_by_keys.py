@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.live.collection import Item
-from mogplex_tui.operate import verbs
+from mogplex_tui.operate import executor
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
@@ -102,7 +102,7 @@ async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, t
 async def test_every_verb_goes_by_its_key(
     place: str, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verbs, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
     statuses, gone = cycle(REFUSALS), 0
     async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
         for kind in kinds().values():

@@ -1,30 +1,126 @@
-"""Carries out a verb of a kind: shown at once, sent once, and then what a reading says (design decision 6)."""
+"""Carries out every change: ledger entry, request, what an answer or its loss means, reading back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import BudgetBlocked, MogplexError, NotFound, Throttled, ended
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    InvalidInput,
+    InvalidResponse,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Throttled,
+    ended,
+)
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
+from mogplex_tui.live.session import NotYet
 from mogplex_tui.operate import answers
 from mogplex_tui.operate.actions import refusal_to_write
 from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.operate.operations import Outcome, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Collection
+    from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Values
 
 log = logging.getLogger("mogplex.operate")
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class Outcome(NamedTuple):
+    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it.
+
+    `new_id` is the id of a record that was made. A change that is `closed` was not sent: the credential may not make it.
+    One that is `recorded` was taken down by the service although the answer was an error.
+    """
+
+    sentence: str
+    good: bool
+    row: RunRow | None = None
+    secret: Secret | None = None
+    error: MogplexError | None = None
+    new_id: str = ""
+    closed: bool = False
+    recorded: bool = False
+
+
+def end_of(error: MogplexError, *, keyed: bool = False) -> str:
+    """Return how a call ended for the ledger: `unknown` where the service may have done it, else `refused`.
+
+    A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
+    """
+    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn):
+        # Never sent, or refused before anything was done.
+        return "refused"
+    if error.status is None or isinstance(error, InvalidResponse):
+        return "unknown"
+    return "unknown" if keyed and error.status >= 500 else "refused"
+
+
+def new_key() -> str:
+    """Return an idempotency key; it is made before the first try and kept for every further one."""
+    return f"mogplex-tui-{uuid.uuid4()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution(Generic[A, R]):
+    """One change as `execute` carries it out.
+
+    `action` and `subject` stand in the ledger. `begin` shows that the change is under way; `finish` stops that, and gets
+    whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the request ended
+    for the ledger; both read back what was changed and return the result. `detail` is what the ledger keeps of an
+    answer.
+    """
+
+    action: str
+    subject: str
+    request: Callable[[], Awaitable[A]]
+    accepted: Callable[[A], Awaitable[R]]
+    refused: Callable[[MogplexError, str], Awaitable[R]]
+    begin: Callable[[], None] = lambda: None
+    finish: Callable[[bool], None] = lambda _: None
+    idempotency_key: str | None = None
+    detail: Callable[[A], str | None] = lambda _: None
+
+
+async def execute(session: Session, change: Execution[A, R]) -> R:
+    """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves."""
+    key, is_accepted = change.idempotency_key, False
+    entry = session.ledger.open(change.action, change.subject, key)
+    change.begin()
+    try:
+        answer = await change.request()
+    except MogplexError as error:
+        end = end_of(error, keyed=key is not None)
+        session.ledger.close(entry, end, str(error))
+        return await change.refused(error, end)
+    except asyncio.CancelledError:
+        session.ledger.close(entry, "unknown")
+        raise
+    else:
+        is_accepted = True
+        session.ledger.close(entry, "done", change.detail(answer))
+        return await change.accepted(answer)
+    finally:
+        change.finish(is_accepted)
+
 
 # A change is read back after these many seconds, until the reading differs from before.
 READ_BACK = (0.0, 1.0, 3.0)
@@ -58,28 +154,32 @@ async def carry_out(
     if verb.keyed:
         subject = redact.text(f"{subject} {text}".strip())
         key = _key_of(session, action, subject, idempotency_key)
-    entry = session.ledger.open(action, subject, *key[:1])
-    collection.begin(item.key, verb.doing)
-    try:
-        answer = await verb.call(session.client.at(Priority.ACTION), item, text, *key)
-    except MogplexError as error:
-        end = end_of(error, keyed=verb.keyed)
-        session.ledger.close(entry, end, str(error))
-        await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        repeat = how_to_repeat.replace("{key}", entry.key or "")
-        return Outcome(_begun(_refusal(verb, name, error, end, repeat)), good=False, error=error)
-    except asyncio.CancelledError:
-        session.ledger.close(entry, "unknown")
-        raise
-    else:
-        session.ledger.close(entry, "done")
+
+    async def accepted(answer: object) -> Outcome:
         await _read_back(session, collection, kind, item, reads, READ_BACK)
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
         return Outcome(_begun(sentence), good=good, secret=secret, new_id=verb.new_id(answer))
-    finally:
-        collection.done(item.key)
+
+    async def refused(error: MogplexError, end: str) -> Outcome:
+        await _read_back(session, collection, kind, item, reads, _waits_after(error))
+        repeat = how_to_repeat.replace("{key}", key[0] if key else "")
+        return Outcome(_begun(_refusal(verb, name, error, end, repeat)), good=False, error=error)
+
+    return await execute(
+        session,
+        Execution(
+            action,
+            subject,
+            lambda: verb.call(session.client.at(Priority.ACTION), item, text, *key),
+            accepted,
+            refused,
+            begin=lambda: collection.begin(item.key, verb.doing),
+            finish=lambda _: collection.done(item.key),
+            idempotency_key=key[0] if key else None,
+        ),
+    )
 
 
 def _begun(sentence: str) -> str:
@@ -96,7 +196,7 @@ def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[st
             if entry.state == "unknown" and entry.key is not None:
                 return entry.key, True
             break
-    return f"mogplex-tui-{uuid.uuid4()}", False
+    return new_key(), False
 
 
 async def carry_out_all(

@@ -1,4 +1,4 @@
-"""The calls that change something: what they will do in words, the call itself, and what a re-read says after it."""
+"""Start and cancel of runs: their requests, and what an answer, a lost answer and a re-read mean (v1.md §7.2, §9)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import logging
 import random
-import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -18,7 +17,6 @@ from mogplex_tui.api.errors import (
     BudgetBlocked,
     Conflict,
     InvalidInput,
-    InvalidResponse,
     MogplexError,
     NotAllowed,
     NotFound,
@@ -33,12 +31,14 @@ from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet, session_needed
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
+from mogplex_tui.operate.executor import Execution, Outcome, execute
+from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.config.secret import Secret
+    from mogplex_tui.api.models.runs import RunDetail, RunStart
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -47,21 +47,6 @@ log = logging.getLogger("mogplex.operate")
 # A cancel is read back after these many seconds: the run row follows its call (realtime.md §3.1).
 READ_BACK = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
-
-
-class Outcome(NamedTuple):
-    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it.
-
-    `new_id` is the id of a record that was made. A change that is `closed` was not sent: the credential may not make it.
-    """
-
-    sentence: str
-    good: bool
-    row: RunRow | None = None
-    secret: Secret | None = None
-    error: MogplexError | None = None
-    new_id: str = ""
-    closed: bool = False
 
 
 def why_not_cancel(session: Session, row: RunRow) -> str | None:
@@ -85,33 +70,58 @@ def session_cancels(session: Session, row: RunRow) -> bool:
     return known and session.has_session and session.open(Family.OBSERVABILITY)
 
 
+Reread = Callable[[RunRow], Awaitable[RunRow | None]]
+"""Reads a row again; None where the service does not know it any more."""
+
+
 async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
-    """Ask for the end of a row's work and say what a re-read shows. Never raises for what the service answers."""
+    """Cancel the work of a row and say what a re-read shows. Never raises for what the service answers."""
     if refusal := await refusal_to_write(session):
-        return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row)
-    entry = session.ledger.open("cancel", f"{row.source.value} {row.run_id or row.key}")
-    session.cancelling[row.key] = row.state
-    runs.mark(row.key, "cancelling")
-    try:
-        await send_cancel(session, row)
-    except MogplexError as error:
-        session.ledger.close(entry, end_of(error), str(error))
-        session.cancelling.pop(row.key, None)
-        now = await _read_once(runs, row)
+        return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
+    return await execute_cancel(session, runs, row, runs.reread, key_of("runs.cancel"))
+
+
+async def execute_cancel(
+    session: Session, runs: Runs, row: RunRow, reread: Reread, repeat_with: str
+) -> Outcome:
+    """Cancel the work of a row that the credential may change.
+
+    `repeat_with` names the key or the command that repeats it.
+    """
+
+    def begin() -> None:
+        session.in_flight.begin(KIND.name, row.key, "cancelling")
+        runs.mark(row.key, "cancelling")
+
+    def finish(is_accepted: bool) -> None:
+        session.in_flight.end(KIND.name, row.key)
+        if not is_accepted:
+            _restore(runs, row)
+
+    async def accepted(_: None) -> Outcome:
+        return _ended(row, await _read_back(session, reread, row))
+
+    async def refused(error: MogplexError, _: str) -> Outcome:
+        session.in_flight.end(KIND.name, row.key)
+        now = await _read_once(reread, row)
         if await cancel_is_recorded(session, row, now, error):
             now = runs.note_cancel_request(row.key) or now
-            return Outcome(unconfirmed(row, error, key_of("runs.cancel")), False, now)
-        _restore(runs, row)
-        return _refused(row, now, error)
-    except asyncio.CancelledError:
-        session.ledger.close(entry, "unknown")
-        _restore(runs, row)
-        raise
-    else:
-        session.ledger.close(entry, "done")
-        return _ended(row, await _read_back(session, runs, row))
-    finally:
-        session.cancelling.pop(row.key, None)
+            sentence = unconfirmed(row, error, repeat_with)
+            return Outcome(sentence, False, now, error=error, recorded=True)
+        return _refused(row, now, error, repeat_with)
+
+    return await execute(
+        session,
+        Execution(
+            f"{KIND.name}.cancel",
+            f"{row.source.value} {row.run_id or row.key}",
+            lambda: send_cancel(session, row),
+            accepted,
+            refused,
+            begin,
+            finish,
+        ),
+    )
 
 
 async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
@@ -130,19 +140,6 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
     if len(bad) > 2:
         told.append(f"And {len(bad) - 2} more that did not end.")
     return Outcome(" ".join(told), good=not bad)
-
-
-def end_of(error: MogplexError, *, keyed: bool = False) -> str:
-    """Return how a call ended for the ledger: `unknown` where the service may have done it, else `refused`.
-
-    A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
-    """
-    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn):
-        # Never sent, or refused before anything was done.
-        return "refused"
-    if error.status is None or isinstance(error, InvalidResponse):
-        return "unknown"
-    return "unknown" if keyed and error.status >= 500 else "refused"
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
@@ -244,23 +241,23 @@ async def _pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _read_back(session: Session, runs: Runs, row: RunRow) -> RunRow | None:
+async def _read_back(session: Session, reread: Reread, row: RunRow) -> RunRow | None:
     now: RunRow | None = None
     for number, wait in enumerate(READ_BACK, 1):
         if wait:
             await _pause(wait)
         if number == len(READ_BACK):
             # The last word is the service's own.
-            session.cancelling.pop(row.key, None)
-        now = await _read_once(runs, row) or now
+            session.in_flight.end(KIND.name, row.key)
+        now = await _read_once(reread, row) or now
         if now is not None and now.state in ENDED_STATES:
             break
     return now
 
 
-async def _read_once(runs: Runs, row: RunRow) -> RunRow | None:
+async def _read_once(reread: Reread, row: RunRow) -> RunRow | None:
     try:
-        return await runs.reread(row)
+        return await reread(row)
     except MogplexError as error:
         log.info("reading back failed: %s", error)
         return None
@@ -282,22 +279,26 @@ def _ended(row: RunRow, now: RunRow | None) -> Outcome:
         return Outcome(f"{name} is cancelled.", True, now)
     if now.state in ENDED_STATES:
         return Outcome(f"{name} was over before the cancel arrived: {now.state}.", False, now)
-    still = "has not ended yet" if now.state == "cancelling" else f"still says {now.state}"
+    still = "has not ended yet" if now.state == "cancelling" else f"still is {now.state}"
     return Outcome(f"{name} has been asked to stop and {still}. It ends when its worker notices.", False, now)
 
 
-def _refused(row: RunRow, now: RunRow | None, error: MogplexError) -> Outcome:
+def _refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: str) -> Outcome:
     name = name_of(row)
     if now is not None and now.state in ENDED_STATES:
-        return Outcome(f"{name} was already over: {now.state}.", now.state == "cancelled", now)
+        sentence = f"{name} was already over: {now.state}."
+        return Outcome(sentence, now.state == "cancelled", now, error=error)
     if isinstance(error, NotFound) and now is None:
-        said = f"The service does not know {name} any more."
-        return Outcome(f"{said} {key_of('view.refresh')} reads the list again.", False)
+        sentence = (
+            f"The service does not know {name} any more. {key_of('view.refresh')} reads the list again."
+        )
+        return Outcome(sentence, False, error=error)
+    still = "" if now is None else f" and is {now.state}"
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
-        said = f"The service refused the cancel of {name}: too many requests."
-        return Outcome(f"{said} {key_of('runs.cancel')} again in {wait} s.", False, now)
-    return Outcome(f"{name} was not cancelled. {error}", False, now)
+        sentence = f"{name} was not cancelled{still}: too many requests. {repeat_with} again in {wait} s."
+        return Outcome(sentence, False, now, error=error)
+    return Outcome(f"{name} was not cancelled{still}. {error}", False, now, error=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,7 @@ class Draft:
     working_branch: str = ""
     create_branch: bool = True
 
-    def as_request(self) -> Any:
+    def as_request(self) -> RunStart:
         """Return the validated request. Raises InvalidInput with a sentence for each field."""
         from mogplex_tui.api.models.runs import RunStart
 
@@ -326,11 +327,6 @@ class Draft:
         )
 
 
-def new_key() -> str:
-    """Return an idempotency key; it is made before the first try and kept for every further one."""
-    return f"mogplex-tui-{uuid.uuid4()}"
-
-
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     """Start a run and put it in the list; a lost answer is asked for again under the same key.
 
@@ -338,27 +334,47 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
         MogplexError: the service refused, or could not be reached within the capped tries.
     """
     request = draft.as_request()
-    entry = session.ledger.open("start", f"run in {draft.repo or draft.repo_id}", key)
+
+    async def accepted(started: RunDetail) -> RunRow:
+        session.history.remember(
+            Remembered(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt)
+        )
+        row = runs.put_run(started, prompt=draft.prompt, repo=draft.repo or None)
+        session.scheduler.refresh(runs.feed)
+        return row
+
+    async def refused(error: MogplexError, _: str) -> RunRow:
+        raise error
+
+    return await execute(
+        session,
+        Execution(
+            f"{KIND.name}.start",
+            f"run in {draft.repo or draft.repo_id}",
+            lambda: _send_start(session, request, key),
+            accepted,
+            refused,
+            idempotency_key=key,
+            detail=lambda started: started.run_id,
+        ),
+    )
+
+
+async def _send_start(session: Session, request: RunStart, key: str) -> RunDetail:
+    """Send a start, and once more under the same key where the answer is lost and a retry is allowed."""
     attempt, began = 1, session.clock.monotonic()
     while True:
         try:
-            started = await session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key)
-            break
+            return await session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key)
         except MogplexError as error:
             elapsed = session.clock.monotonic() - began
             wait = decide(
                 error, attempt, method="POST", idempotency_key=key, elapsed=elapsed, jitter=random.random
             )
             if wait is None or wait > 5:
-                session.ledger.close(entry, end_of(error), str(error))
                 raise
             attempt += 1
             await _pause(wait)
-    session.ledger.close(entry, "done", started.run_id)
-    session.history.remember(Remembered(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt))
-    row = runs.put_run(started, prompt=draft.prompt, repo=draft.repo or None)
-    session.scheduler.refresh(runs.feed)
-    return row
 
 
 async def find_run(session: Session, runs: Runs, asked: str) -> RunRow:

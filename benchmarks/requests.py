@@ -13,7 +13,8 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.operations import Draft, new_key, start
+from mogplex_tui.operate.executor import new_key
+from mogplex_tui.operate.run_changes import Draft, start
 
 from .figures import say
 

@@ -80,13 +80,19 @@ def table() -> App[None]:
             self.rows = Rows()
             self.table.set_source(self.rows)
             self.table.focus()
+            self.waiting: set[int] = set()
             self.dice = random.Random(1)
             if LIVE:
                 self.set_interval(0.02, self.change)
+                # As often as a screen draws a burst of changes.
+                self.set_interval(0.05, self.show)
 
         def change(self) -> None:
-            numbers = self.rows.change(self.dice, self.table.top)
-            self.table.refresh_rows([f"{number:08d}" for number in numbers])
+            self.waiting |= self.rows.change(self.dice, self.table.top)
+
+        def show(self) -> None:
+            self.table.refresh_rows([f"{number:08d}" for number in self.waiting])
+            self.waiting = set()
 
     return TableApp()
 
@@ -143,12 +149,12 @@ def tail() -> App[None]:
             self.tail.set_source(self.events)
             self.tail.focus()
             if LIVE:
-                self.set_interval(0.01, self.grow)
+                # As often as a screen draws a burst of events.
+                self.set_interval(0.05, self.grow)
 
         def grow(self) -> None:
-            for _ in range(CHANGES_A_SECOND // 100):
-                self.events.count += 1
-                self.tail.appended(1)
+            self.events.count += CHANGES_A_SECOND // 20
+            self.tail.appended(CHANGES_A_SECOND // 20)
 
     return TailApp()
 

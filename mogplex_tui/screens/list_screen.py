@@ -336,7 +336,6 @@ class ListScreen(ConsoleScreen):
         self.table.refresh_rows(None, reordered=True)
         if was_on is not None and self.view.index_of(was_on) is None:
             self.table.action_first()
-        self.table.paint()
         self._search_older()
         self._update_messages()
         self.refresh_chrome()
@@ -378,8 +377,6 @@ class ListScreen(ConsoleScreen):
         self._apply_filter()
         self.table.set_sort(self.filter.sort, self.filter.descending)
         self.table.refresh_rows(None, reordered=True)
-        # Paint at once: a key does not wait for the next coalesced repaint.
-        self.table.paint()
         self._search_older()
         self.refresh_chrome()
 

@@ -101,12 +101,12 @@ class LineTable(RowView, can_focus=True):
             self._stale = source.stale
             for row in self._rows.values():
                 row.strips.clear()
-            self.paint_soon()
+            self.paint()
         if keys is None or reordered or len(source) != self.line_count:
             self._sync(len(source))
         lines = {self._where[key] for key in changed if key in self._where and self._look(key)}
         if lines:
-            self.paint_soon(lines)
+            self.paint(lines)
 
     # The cursor.
 
@@ -203,7 +203,7 @@ class LineTable(RowView, can_focus=True):
         now_line = self._line_of(self._cursor)
         if now_line != was_line or was_key != self._cursor_key:
             lines |= {was_line, now_line}
-        self.paint_soon(None if emptied else lines)
+        self.paint(None if emptied else lines)
         if self._cursor_key is not None and self._cursor_key != was_key:
             self.post_message(self.RowHighlighted(self, self._cursor_key, self._cursor))
         self._say_near_end()

@@ -69,9 +69,9 @@ class LineTail(TailView, can_focus=True):
         self.paint()
 
     def appended(self, rows: int = 1) -> None:
-        """Say that the source has grown by so many rows at its end; cheap, however often it is said."""
+        """Show rows that the source has added at its end. The caller adds a burst of rows in one call."""
         self._arrived += rows
-        self.settle_soon()
+        self._settle_and_paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None) -> None:
         """Take in changed rows; without `keys`, any change at all (rows inserted, removed, edited)."""
@@ -94,7 +94,7 @@ class LineTail(TailView, can_focus=True):
             self._matches.changed(source, keys)
             self.go(self.resting_place())
         if self._pending:
-            self.settle_soon()
+            self._settle_and_paint()
 
     def set_notice(self, notice: str | Cell | None) -> None:
         """Show a sentence above the rows, such as where the history ends; None or nothing takes it away."""
@@ -114,8 +114,13 @@ class LineTail(TailView, can_focus=True):
         """How many rows have come since following stopped and were not looked at."""
         return self._unseen + (0 if self.follow else self._arrived)
 
+    def _settle_and_paint(self) -> None:
+        if self.is_mounted:
+            self.settle()
+            self.paint(())
+
     def settle(self) -> None:
-        """Take in the rows that arrived since the last repaint."""
+        """Take in the rows that were added before the tail was mounted or since the last repaint."""
         if not self._arrived:
             return
         arrived, self._arrived = self._arrived, 0

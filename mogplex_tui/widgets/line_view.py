@@ -1,4 +1,4 @@
-"""The base of all that is drawn by line: scrolling, frame cache, coalesced repaints, scroll bar, mouse.
+"""The base of all that is drawn by line: scrolling, frame cache, partial repaints, scroll bar, mouse.
 
 A line view keeps the finished strips of the lines on screen and rebuilds only those that were marked, so that
 a repaint costs what changed and the number of rows costs nothing. Nothing is animated and nothing causes a
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import lru_cache
-from time import monotonic
 from typing import Final
 
 from textual import events
@@ -18,14 +17,10 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from .text import cut_end, visible, width, wrap
 from .tones import Cell, Ground, Palette, Part, Tone
-
-REPAINT_PERIOD: Final = 0.05
-"""Seconds between repaints for what arrives by itself; a key is answered at once."""
 
 WHEEL_LINES: Final = 3
 
@@ -61,8 +56,6 @@ class LineView(ScrollView, can_focus=True):
         self._palette_now: Palette | None = None
         self._palette_checked = False
         self._pending: set[int] = set()
-        self._painted_at = 0.0
-        self._paint_timer: Timer | None = None
         self._holds: set[ExitStack] = set()
         self._thumb: range = range(0)
         self._dragging = False
@@ -144,7 +137,6 @@ class LineView(ScrollView, can_focus=True):
         if lines is None:
             self._frame = [None] * len(frame)
             self._pending.clear()
-            self._painted_at = monotonic()
             self.refresh(self.size.region)
             return
         marked = self._pending.union(lines) if self._pending else set(lines)
@@ -157,34 +149,7 @@ class LineView(ScrollView, can_focus=True):
                     frame[y] = None
                 regions.append(Region(0, y, across, 1))
         if regions:
-            self._painted_at = monotonic()
             self.refresh(*regions)
-
-    def paint_soon(self, lines: Iterable[int] | None = None) -> None:
-        """Repaint lines that changed by themselves: at once after a pause, else with the next frame."""
-        waiting = range(self.size.height) if lines is None else lines
-        self._pending.update(waiting)
-        if self._pending:
-            self.settle_soon()
-
-    def settle_soon(self) -> None:
-        """Settle and paint what changed by itself, at most 20 times a second however often this is called."""
-        if self._paint_timer is not None or not self.is_mounted:
-            return
-        left = self._painted_at + REPAINT_PERIOD - monotonic()
-        if left <= 0:
-            self._settle_now()
-        else:
-            self._paint_timer = self.set_timer(left, self._settle_now, name="coalesced repaint")
-
-    def _settle_now(self) -> None:
-        self._paint_timer = None
-        self._painted_at = monotonic()
-        self.settle()
-        self.paint(())
-
-    def settle(self) -> None:
-        """Take in what was put off until the next repaint; a subclass adds the lines to `_pending`."""
 
     def tell(self, message: Message) -> None:
         """Post a message and hold the repaint until the screen has handled it.
@@ -265,7 +230,7 @@ class LineView(ScrollView, can_focus=True):
         """Work out which view lines hold the thumb of the scroll bar and mark those that changed."""
         before, self._thumb = self._thumb, self._thumb_lines()
         if self._thumb != before and self.is_mounted:
-            self.paint_soon(set(before) ^ set(self._thumb))
+            self.paint(set(before) ^ set(self._thumb))
 
     def _thumb_lines(self) -> range:
         height, count = self.body_height, self.line_count

@@ -119,14 +119,14 @@ class RowView(LineView):
             self.set_timer(FLASH_SECONDS, self._end_flashes, name="end of flashes")
         earlier = self._flashes.get(key, (frozenset[str](), 0.0))[0]
         self._flashes[key] = (earlier.union(column_keys), monotonic() + FLASH_SECONDS)
-        self.paint_soon((self._where[key],))
+        self.paint((self._where[key],))
 
     def _end_flashes(self) -> None:
         now = monotonic() + 0.02
         over = [key for key, (_, until) in self._flashes.items() if until <= now]
         for key in over:
             del self._flashes[key]
-        self.paint_soon({self._where[key] for key in over if key in self._where})
+        self.paint({self._where[key] for key in over if key in self._where})
         if self._flashes:
             next_end = min(until for _, until in self._flashes.values())
             self.set_timer(next_end - now, self._end_flashes, name="end of flashes")

@@ -191,6 +191,20 @@ async def test_only_lines_that_look_different_are_painted(monkeypatch: pytest.Mo
         assert painted == [Region(0, 5, 100, 1)]
 
 
+async def test_a_change_right_after_a_key_is_painted_without_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = host()
+    async with app.run_test(size=(100, 22)):
+        painted: list[Region] = []
+        refresh = app.table.refresh
+        app.table.action_cursor(1)
+        monkeypatch.setattr(
+            app.table, "refresh", lambda *regions: (painted.extend(regions), refresh(*regions))
+        )
+        app.rows.costs["run00004"] = "$9.99"
+        app.table.refresh_rows(["run00004"])
+        assert painted == [Region(0, 5, 100, 1)]
+
+
 @pytest.mark.parametrize(
     ("columns", "titles"),
     [

@@ -40,7 +40,7 @@ class Parameter(Generic[V_co]):
     live_choices: Callable[[Session, str], Sequence[Choice]] | None = None
     positional: bool = False
     accepts_stdin: bool = False
-    past_flags: Mapping[str, str] = field(default_factory=dict)
+    past_flags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def is_required(self) -> bool:

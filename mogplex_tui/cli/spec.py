@@ -6,9 +6,12 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.exits import Exit
+from mogplex_tui.operate import model
+from mogplex_tui.operate.kinds.registry import declaration
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.operate.kinds.verb import Verb
 
 _MEANINGS = {
     Exit.OK: "done",
@@ -61,27 +64,66 @@ def _kind(kind: Kind) -> dict[str, Any]:
             }
             for field in kind.fields
         ],
-        "filters": sorted(kind.search),
-        "actions": [
+        "filters": _filters(kind),
+        "orders": _orders(kind),
+        "actions": [_action(verb) for verb in kind.verbs],
+    }
+
+
+def _filters(kind: Kind) -> list[dict[str, Any]]:
+    """Return what `/` and `list` filter by: columns, what no column shows, and what the service applies itself."""
+    declared = declaration(kind.name)
+    older = declared.older if isinstance(declared, model.Kind) else None
+    by_service = {} if older is None else {each.name: each for each in older.filters}
+    names = {name: "column" for field in kind.fields if field.find is not None for name in field.names}
+    names |= {name: "hidden" for name in kind.search if name not in names}
+    return [
+        {
+            "name": name,
+            "from": origin,
+            "isSpan": name in kind.spans,
+            "service": None
+            if (found := by_service.get(name)) is None
+            else {"parameter": found.parameter, "values": list(found.texts)},
+        }
+        for name, origin in sorted(names.items())
+    ]
+
+
+def _orders(kind: Kind) -> dict[str, Any]:
+    declared = declaration(kind.name)
+    default = declared.default_sort if isinstance(declared, model.Kind) else None
+    return {
+        "columns": [field.key for field in kind.fields if field.sortable],
+        "default": default if isinstance(default, str) else None,
+        "descending": kind.descending,
+    }
+
+
+def _action(verb: Verb) -> dict[str, Any]:
+    return {
+        "id": verb.id,
+        "key": verb.key,
+        "title": verb.title,
+        "help": verb.help,
+        "confirmation": list(verb.means),
+        "many": verb.many,
+        "makesRecord": verb.new is not None,
+        "idempotencyKey": verb.keyed,
+        "revealsSecret": verb.secret is not None,
+        "parameters": [
             {
-                "id": verb.id,
-                "key": verb.key,
-                "title": verb.title,
-                "help": verb.help,
-                "confirmation": list(verb.means),
-                "many": verb.many,
-                "parameters": [
-                    {
-                        "name": parameter.name,
-                        "help": parameter.help,
-                        "required": parameter.is_required,
-                        "default": parameter.default,
-                        "choices": list(parameter.choices),
-                    }
-                    for parameter in verb.parameters
-                ],
+                "name": parameter.name,
+                "help": parameter.help,
+                "type": "choice" if parameter.choices or parameter.live_choices is not None else "text",
+                "required": parameter.is_required,
+                "default": parameter.default,
+                # Those that are made from what lists hold are known in a context alone.
+                "choices": list(parameter.choices) if parameter.live_choices is None else None,
+                "positional": parameter.positional,
+                "stdin": parameter.accepts_stdin,
             }
-            for verb in kind.verbs
+            for parameter in verb.parameters
         ],
     }
 

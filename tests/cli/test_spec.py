@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "spec.md"
+
+
+def read_spec(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert parser.run(["spec"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
 
 def test_spec_names_every_kind_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert parser.run(["spec"]) == 0
-    spec = json.loads(capsys.readouterr().out)
+    spec = read_spec(capsys)
     by_name = {kind["name"]: kind for kind in spec["kinds"]}
     assert by_name.keys() == {"runs", *kinds()}
     servers = by_name["mcp-servers"]
@@ -26,3 +37,53 @@ def test_spec_names_every_kind_command_and_exit_code(capsys: pytest.CaptureFixtu
     disable = spec["commands"]["mcp-servers"]["verbs"]["disable"]["parameters"]
     assert {"records", "--json"} <= {parameter["name"] for parameter in disable}
     assert spec["exitCodes"]["5"] == "too many requests"
+
+
+def test_spec_says_by_what_a_kind_is_filtered_and_sorted(capsys: pytest.CaptureFixture[str]) -> None:
+    by_name = {kind["name"]: kind for kind in read_spec(capsys)["kinds"]}
+    filters = {each["name"]: each for each in by_name["dispatch"]["filters"]}
+    assert (filters["age"]["from"], filters["age"]["isSpan"]) == ("column", True)
+    assert (filters["reason"]["from"], filters["reason"]["service"]) == ("hidden", None)
+    assert filters["outcome"]["service"]["parameter"] == "outcome"
+    assert "failed" in filters["outcome"]["service"]["values"]
+    assert filters.keys() >= {"id", "automation"}
+    orders = by_name["mcp-servers"]["orders"]
+    assert (orders["default"], orders["descending"]) == ("name", False)
+    assert orders["columns"] == [column["name"] for column in by_name["mcp-servers"]["columns"]]
+
+
+def test_spec_says_what_an_action_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+    by_name = {kind["name"]: kind for kind in read_spec(capsys)["kinds"]}
+    create = next(action for action in by_name["api-keys"]["actions"] if action["id"] == "create")
+    assert (create["makesRecord"], create["revealsSecret"]) == (True, True)
+    name, scopes, _ = create["parameters"]
+    assert (name["type"], name["required"], name["positional"], name["choices"]) == ("text", True, True, [])
+    assert (scopes["type"], scopes["required"], scopes["default"]) == ("choice", False, "read-write")
+    assert "read-write" in scopes["choices"]
+    launch = next(action for action in by_name["sandboxes"]["actions"] if action["id"] == "launch")
+    repo = launch["parameters"][0]
+    assert (repo["type"], repo["choices"]) == ("choice", None)
+
+
+def _fields(value: object, path: str = "") -> Iterator[str]:
+    """Yield the paths of all fields of a kind or a command; the names of verbs and commands are none."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _fields(each, path)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield f"{path}{name}"
+            yield from _fields(each, f"{path}{name}.")
+
+
+def test_document_of_the_spec_names_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = read_spec(capsys)
+    verbs = [verb for command in spec["commands"].values() for verb in command.pop("verbs").values()]
+    fields = {
+        *spec,
+        *(f"kinds.{path}" for kind in spec["kinds"] for path in _fields(kind)),
+        *(f"commands.{path}" for command in spec["commands"].values() for path in _fields(command)),
+        "commands.verbs",
+        *(f"commands.verbs.{path}" for verb in verbs for path in _fields(verb)),
+    }
+    assert set(re.findall(r"^\| `([\w.]+)` \|", DOCUMENT.read_text(), re.MULTILINE)) == fields

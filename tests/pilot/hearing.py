@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual import _wait, screen
 from textual.pilot import Pilot
 
 from tests.pilot import drawing
+
+# Seconds in which a process that uses little of a processor is idle. Textual's 0.02, twice for each key, were half of the
+# time of a test of keys. What a key changes is laid out by a timer, which must not need longer than that.
+IDLE = 0.005
+LAYOUT_PERIOD = 0.004
 
 # Whatever goes on for ever, as a clock does, is not waited for.
 ROUNDS = 50
@@ -45,5 +51,7 @@ async def _pause_and_hear(self: Pilot[Any], delay: float | None = None) -> None:
 def install() -> None:
     """Make every pilot of this process wait for what it has caused, and draw only then."""
     drawing.install()
+    _wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = IDLE, IDLE / 20
+    screen.UPDATE_PERIOD = LAYOUT_PERIOD  # type: ignore[misc]
     Pilot.press = _press_and_hear  # type: ignore[method-assign]
     Pilot.pause = _pause_and_hear  # type: ignore[method-assign]

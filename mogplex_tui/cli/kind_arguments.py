@@ -25,6 +25,7 @@ _PAST_FLAGS = {"models": "--all"}
 # Options of `list` in earlier versions, each with the field of the filter that it stands for.
 _PAST_OPTIONS = {
     "assignments": {"--repo": "repo"},
+    "jobs": {"--repo": "repo"},
     "projects": {"--query": ""},
     "sandboxes": {"--status": "state", "--repo": "repo"},
 }

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, cast
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.errors import MogplexError, NotFound
 from mogplex_tui.api.retry import decide
 from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli import kind_output
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
@@ -34,10 +35,10 @@ from mogplex_tui.cli.kind_arguments import (
     past_filters,
     texts_of,
 )
+from mogplex_tui.cli.kind_filters import add_filters, filter_words
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import Revealed
 from mogplex_tui.cli.progress import progress
-from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
@@ -52,10 +53,12 @@ from mogplex_tui.operate.model import Action, Creation, HiddenRows, Kind, Moment
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
 
 # The modules of verbs that are no change of a record: `cli/new_models.py` is the shortest one.
 _MORE_VERBS = {
+    "automations": "mogplex_tui.cli.automation_runs",
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
 }
@@ -88,6 +91,7 @@ class KindCommand(Generic[Row]):
         add_past_options(listing, kind.name)
         if kind.hidden is not None:
             listing.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
+        add_filters(listing, kind)
         listing.add_argument(
             "filter",
             nargs="*",
@@ -189,7 +193,7 @@ class _Call(Generic[Row]):
         """Print the rows that match the filter."""
         kind, now = self._kind, self._session.clock.now()
         fields = self._screens.fields_at(now)
-        text = " ".join([*args.filter, *past_filters(kind.name, args)])
+        text = " ".join([*args.filter, *past_filters(kind.name, args), *filter_words(kind, args, now)])
         self._check_fields(text)
         matches = compile_filter(text, fields, self._screens.spans)
         is_bare = self._output.form == "json" and not text and args.sort is None
@@ -202,7 +206,7 @@ class _Call(Generic[Row]):
         kept = rows if matches is None else [item for item in rows if matches(item)]
         shown = kept[: args.limit]
         unreadable = [item for item in items if item.record is None]
-        self._print_rows(shown, unreadable)
+        kind_output.print_rows(kind, self._output, Moment(now), shown, unreadable)
         if not shown:
             many = words.many(kind.noun)
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
@@ -274,7 +278,7 @@ class _Call(Generic[Row]):
                 fields[self._kind.secrets.field] = secrets
             output.object(self._kind.noun, fields, redacted=True)
         elif output.form == "csv":
-            self._print_csv([item])
+            kind_output.print_csv(self._kind, output, [item])
         else:
             facts = [("id", item.key)]
             for group in facts_of(self._kind, item.record, moment):
@@ -314,10 +318,10 @@ class _Call(Generic[Row]):
             must_be_able_to_ask(action.name)
         has_choices = any(each.live_choices is not None for each in action.parameters)
         await self._read(Priority.ACTION, for_choices=has_choices, with_runs=False)
+        if (closed := self._screens.closed_to(verb, self._session)) is not None:
+            raise Stop(_code_of_closed(self._session, action.families), closed)
         items = list(dict.fromkeys([await self._find(each) for each in args.records]))
         for item in items:
-            if (closed := self._screens.closed_to(verb, self._session)) is not None:
-                raise Stop(Exit.NOT_ALLOWED, closed)
             if (reason := verb.why_not(item)) is not None:
                 raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
         values = [self._values(action.parameters, verb.texts(item, texts), item.key) for item in items]
@@ -363,9 +367,10 @@ class _Call(Generic[Row]):
         """Print what a script needs of a change: its secret, the id of the record that was made, or the record's id."""
         secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
         if self._output.form != "json":
-            self._output.line(outcome.new_id or key if secret is None else secret)
+            if printed := secret or (key if outcome.new_id == "" else outcome.new_id):
+                self._output.line(printed)
             return
-        found = {"id": key, "action": verb}
+        found: dict[str, object] = {**outcome.fields, "id": key, "action": verb}
         if outcome.new_id:
             found["created_id"] = outcome.new_id
         if secret is not None:
@@ -454,7 +459,10 @@ class _Call(Generic[Row]):
         if read is None:
             return item
         client = self._session.client.at(Priority.ACTION)
-        self._collection.put(await patiently(lambda: read(client, item)))
+        try:
+            self._collection.put(await patiently(lambda: read(client, item)))
+        except NotFound as error:
+            raise Stop(Exit.FAILED, str(error)) from None
         return self._collection.set.rows[item.key]
 
     def _check_fields(self, text: str) -> None:
@@ -516,6 +524,8 @@ class _Call(Generic[Row]):
         if not found and self._kind.hidden is not None:
             await self._read_hidden(self._kind.hidden, Priority.ACTION)
             found = self._matching(wanted)
+        if not found and is_uuid(wanted) and self._screens.one is not None:
+            found = [await self._read_single(Item(wanted, None))]
         if not found:
             raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
         if len(found) > 1:
@@ -524,49 +534,6 @@ class _Call(Generic[Row]):
         if found[0].record is None:
             raise Stop(Exit.FAILED, f"The {noun} {shown(asked)!r} could not be read: {found[0].why}.")
         return found[0]
-
-    def _print_rows(self, rows: Sequence[Item], unreadable: Sequence[Item]) -> None:
-        output, moment = self._output, Moment(self._session.clock.now())
-        if output.form == "json":
-            for item in rows:
-                output.object(self._kind.noun, json_of(item), redacted=True)
-            for item in unreadable:
-                output.object(self._kind.noun, {"unreadable": item.why, "raw": redact.payload(item.raw)})
-            return
-        if output.form == "csv":
-            self._print_csv(rows)
-        elif rows:
-            whole = output.form == "wide"
-            columns = self._kind.columns
-            head = [
-                Shown("ID"),
-                *(Shown(each.title, each.format.align == "right", each.layout.priority) for each in columns),
-            ]
-            cells = [
-                [
-                    item.key if whole or not is_uuid(item.key) else words.short_id(item.key),
-                    *(
-                        shaping.raw_cell(each.value(item.record)) or words.DASH
-                        if whole
-                        else each.cell(item.record, moment).text
-                        for each in columns
-                    ),
-                ]
-                for item in rows
-            ]
-            output.table(head, cells, whole=whole)
-        if unreadable:
-            say(
-                output.shown(
-                    f"{words.plural(len(unreadable), 'row')} could not be read: {unreadable[0].why}."
-                )
-            )
-
-    def _print_csv(self, rows: Iterable[Item]) -> None:
-        columns = self._kind.columns
-        self._output.csv(["id", *(each.field for each in columns)])
-        for item in rows:
-            self._output.csv([item.key, *(shaping.raw_cell(each.value(item.record)) for each in columns)])
 
     def _failing(self) -> list[tuple[str, MogplexError]]:
         """Return what could not be read of a list that has several parts, with the errors."""
@@ -588,6 +555,12 @@ class _Call(Generic[Row]):
 async def find_record(setting: Setting, kind: str, text: str) -> str:
     """Return the id of the record of a kind that a person means. Raises Stop and the error tree."""
     return await _Call(typed_kind(kind), setting).find_id(text)
+
+
+def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:
+    """Return the exit code where no route of an action is open: whether signing in otherwise would open one."""
+    reaches = {session.access.reach(family).reach for family in families}
+    return Exit.NOT_SIGNED_IN if reaches & {Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN} else Exit.NOT_ALLOWED
 
 
 def _code_of(outcome: Outcome) -> int:

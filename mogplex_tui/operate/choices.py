@@ -11,7 +11,6 @@ from mogplex_tui.operate.paths import value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mogplex_tui.live.collection import Item
     from mogplex_tui.live.session import Session
 
 Choice = tuple[str, str]
@@ -31,15 +30,40 @@ def repositories(session: Session, installation_id: int | None) -> list[Choice]:
     return sorted(names.items(), key=lambda pair: pair[1])
 
 
-def where_to_run(item: Item, session: Session) -> list[Choice]:
-    """Return the repositories that an automation can be set off for.
+ANY_REPOSITORY = "any"
+"""The choice that leaves the repository to the service."""
+
+
+def where_to_run(session: Session, key: str) -> list[model.Choice]:
+    """Return the repositories that an automation can be started for.
 
     v1 takes tokens alone. The browser session's own route chooses the repository itself (routing.md §3.11): it is the
     one that is left where there is no token, where v1 refuses it, or where it lacks the write scope.
     """
     if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
-        return repositories(session, value(item, "installation_id"))
-    return [("", "the service chooses: choosing takes a token with the write scope")]
+        automation = session.store.set("automations").rows.get(key)
+        found = repositories(session, value(automation, "installation_id"))
+        return [model.Choice(*pair) for pair in found]
+    label = "any: the service chooses, for choosing takes a token with the write scope"
+    return [model.Choice(ANY_REPOSITORY, label)]
+
+
+def installed_repositories(session: Session, _: str) -> list[model.Choice]:
+    """Return the repositories by name that an installation of the GitHub App covers."""
+    found = []
+    for repo in session.store.set("projects").rows.values():
+        installation, name = value(repo, "github_installation_id|installation_id"), value(repo, "full_name")
+        if installation is not None and name:
+            found.append(model.Choice(f"{installation} {name}", str(name)))
+    return sorted(set(found), key=lambda choice: choice.label)
+
+
+def installed_repository(text: str) -> tuple[int, str]:
+    """Return the installation and the name of a chosen repository. Raises ValueError."""
+    installation, _, name = text.partition(" ")
+    if not installation.isdecimal() or not name:
+        raise ValueError("Choose a repository that the GitHub App is installed for.")
+    return int(installation), name
 
 
 def repository_choices(session: Session, _: str) -> list[model.Choice]:

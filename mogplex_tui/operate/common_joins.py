@@ -1,4 +1,4 @@
-"""Names that the lists of other kinds give to the ids in a row."""
+"""What the lists of other kinds say of the ids in a row: names, and open questions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from mogplex_tui.operate.paths import value
 
 if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
+
+
+def jobs_waiting_for_a_person(session: Session) -> frozenset[str]:
+    """Return the ids of the jobs that have an open question: the service says that they run."""
+    approvals = [item.record for item in session.store.set("approvals").rows.values()]
+    found = (value(each, "job_run_id") for each in approvals if value(each, "status") == "waiting")
+    return frozenset(job_id for job_id in found if job_id)
 
 
 def automation_names(session: Session) -> Callable[[str | None], str | None]:

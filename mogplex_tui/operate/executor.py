@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.api.budget import Priority
@@ -47,7 +48,7 @@ R = TypeVar("R")
 class Outcome(NamedTuple):
     """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it.
 
-    `new_id` is the id of a record that was made. A change that is `closed` was not sent: the credential may not make it.
+    `new_id` and `fields` are those of a `Result`. A change that is `closed` was not sent: the credential may not make it.
     One that is `recorded` was taken down by the service although the answer was an error.
     """
 
@@ -56,7 +57,8 @@ class Outcome(NamedTuple):
     row: RunRow | None = None
     secret: Secret | None = None
     error: MogplexError | None = None
-    new_id: str = ""
+    new_id: str | None = ""
+    fields: Mapping[str, object] = MappingProxyType({})
     closed: bool = False
     recorded: bool = False
 
@@ -160,7 +162,9 @@ async def carry_out(
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
-        return Outcome(_begun(sentence), good=good, secret=secret, new_id=verb.new_id(answer))
+        return Outcome(
+            _begun(sentence), good=good, secret=secret, new_id=verb.new_id(answer), fields=verb.fields(answer)
+        )
 
     async def refused(error: MogplexError, end: str) -> Outcome:
         await _read_back(session, collection, kind, item, reads, _waits_after(error))
@@ -260,7 +264,7 @@ async def _read_back(
         if wait:
             await asyncio.sleep(wait)
         try:
-            if kind.one is not None:
+            if kind.one is not None and item.record is not None:
                 collection.put(await kind.one(session.client.at(reads), item))
             differed = await collection.fetch(reads)
         except NotFound:

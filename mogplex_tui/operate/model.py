@@ -181,10 +181,15 @@ def fact(
 
 @dataclass(frozen=True, slots=True)
 class TextBlock(Generic[Row]):
-    """A long text of a record's page under a title; left out where there is none."""
+    """A long text of a record's page under a title, or `lines` made at a time; left out where there is none."""
 
     title: str
-    value: Callable[[Row], str | None]
+    value: Callable[[Row], str | None] = lambda _: None
+    lines: Callable[[Row, Moment], Sequence[str]] | None = None
+
+    def text(self, row: Row, moment: Moment) -> str | None:
+        """Return the text of a row."""
+        return self.value(row) if self.lines is None else "\n".join(self.lines(row, moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +368,15 @@ class Result(NamedTuple):
     """What an action came to where its answer says more than that it was done.
 
     `{}` in the sentence stands for the record's name; `secret` is shown once and kept nowhere. `new_id` is the id of a
-    record that the action made, which the command prints.
+    record that the action made, which the command prints; None where it makes one and did not. `fields` are those of
+    the answer that the command prints as JSON.
     """
 
     is_success: bool
     sentence: str
     secret: Secret | None = None
-    new_id: str = ""
+    new_id: str | None = ""
+    fields: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,22 @@ from mogplex_tui.operate import words
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun, NodeRun, Wait
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding
-    from mogplex_tui.operate.kinds.base import Context
+    from mogplex_tui.operate.model import Moment
 
 
-def ledger_entry(entry: DispatchEvent, _: Context) -> str:
+def ledger_entry(entry: DispatchEvent) -> str:
     """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
     why = words.reason(entry.reason)
     return f"{words.local(entry.created_at)}  {entry.event_kind:<8} {words.state(entry.outcome)[1]:<14} {why}"
 
 
-def finding(found: Finding, _: Context) -> str:
+def finding(found: Finding) -> str:
     """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
     place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
     return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
 
 
-def wait(parked: Wait, _: Context) -> str:
+def wait(parked: Wait) -> str:
     """Return what a run waits for: its kind, the question where there is one, and when it expires (v1.md §5.4)."""
     asked = parked.wait_config.get("prompt") or parked.wait_config.get("toolName") or ""
     ends = f"  expires {words.local(parked.expires_at)}" if parked.expires_at else ""
@@ -32,34 +32,34 @@ def wait(parked: Wait, _: Context) -> str:
     return f"{words.state(parked.status)[1]:<10} {kind}{f': {asked}' if asked else ''}{ends}"
 
 
-def step(run: NodeRun, context: Context) -> str:
+def step(run: NodeRun, moment: Moment) -> str:
     """Return a step of a run: its state, its name, and how long it took or why it failed."""
     took = "" if run.duration_ms is None else f"  {words.millis(run.duration_ms)}"
-    return f"{_step(run, context)}{took}"
+    return f"{_step(run, moment)}{took}"
 
 
 # Steps of a run that are behind it.
 _BEHIND = ("success", "completed", "skipped")
 
 
-def _step(step: NodeRun, context: Context) -> str:
+def _step(step: NodeRun, moment: Moment) -> str:
     """Return a step that is not behind its run: for how long it is at work, or why it failed."""
     told = f"{words.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
         return f"{told}: {' '.join(step.error.split())}"
     if step.started_at is None or step.completed_at is not None:
         return told
-    return f"{told} for {words.age(step.started_at, context.now)}"
+    return f"{told} for {words.age(step.started_at, moment.now)}"
 
 
-def automation_run(run: AutomationRun, context: Context) -> str:
+def automation_run(run: AutomationRun, moment: Moment) -> str:
     """Return a run of an automation: its state in one line, below it the step where it stands or failed.
 
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).
     """
     glyph, name = words.state(run.status)[:2]
     waits = "  waiting for a person or an event" if run.active_wait_count else ""
-    at = [_step(step, context) for step in run.node_runs if step.status not in _BEHIND]
+    at = [_step(step, moment) for step in run.node_runs if step.status not in _BEHIND]
     behind = words.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
     return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"

@@ -140,16 +140,17 @@ def _parameter_screen(
     """Return the question for the only parameter of a verb, or the form of several."""
     first, is_new = items[0], verb.new is not None
     texts = verb.texts(first, {})
-    choices = {each.name: each.choices_of(session, first.key) for each in verb.parameters}
+    parameters = [each for each in verb.parameters if not each.only_in_command]
+    choices = {each.name: each.choices_of(session, first.key) for each in parameters}
     warnings = () if is_new else [warning for item in items if (warning := verb.warn(item)) is not None]
     title = _title(kind, verb, items, kind.name_of(first) if len(items) == 1 and not is_new else "")
     means, go = [*warnings, *verb.means], verb.go or verb.title.capitalize()
-    if len(verb.parameters) > 1:
+    if len(parameters) > 1:
         from mogplex_tui.screens.modals.form import FormModal
 
         return FormModal(
             title,
-            verb.parameters,
+            parameters,
             texts=texts,
             choices=choices,
             means=means,
@@ -158,7 +159,7 @@ def _parameter_screen(
         )
     from mogplex_tui.screens.modals.ask import AskModal
 
-    (parameter,) = verb.parameters
+    (parameter,) = parameters
     return AskModal(
         title,
         parameter.help[:1].upper() + parameter.help[1:],
@@ -177,7 +178,7 @@ def verb_screen(
 
     `name` is that of a protected context, which a dangerous verb wants typed.
     """
-    if verb.parameters:
+    if any(not each.only_in_command for each in verb.parameters):
         return _parameter_screen(session, kind, verb, items)
     if verb.wish is not None:
         from mogplex_tui.screens.modals.ask import AskModal

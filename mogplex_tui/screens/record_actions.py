@@ -99,7 +99,7 @@ class RecordActions:
         if isinstance(text, str) and verb.parameters:
             from mogplex_tui.operate.model import Values
 
-            text = Values({parameter.name: text for parameter in verb.parameters})
+            text = Values({each.name: text for each in verb.parameters if not each.only_in_command})
         if not isinstance(answer, bool) and verb.means and self._look.protected_name:
             from mogplex_tui.operate.executor import named
             from mogplex_tui.screens.modals.confirm import ConfirmModal

@@ -58,6 +58,9 @@ async def test_list_and_command_show_the_same(
             for action in kind.actions:
                 reason = action.unavailable(item.record)
                 yes = ["--yes"] if action.confirmation is not None else []
+                yes += ["--reveal"] if action.reveals else []
+                needed = [each.name for each in action.parameters if each.is_required]
+                yes += [word for name in needed for word in (f"--{name}", "something")]
                 if reason is not None:
                     refused = await mogplex(name, action.id, item.key, *yes)
                     assert (refused.code, refused.out) == (1, "")

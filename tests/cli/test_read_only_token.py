@@ -17,11 +17,7 @@ from tests.controlplane.support import World
 from tests.recording import recording
 
 FAMILIES: tuple[Family, ...] = tuple(
-    import_module(f"mogplex_tui.cli.families.{name}").FAMILY
-    for name in (
-        *("agents", "automations"),
-        *("jobs", "settings"),
-    )
+    import_module(f"mogplex_tui.cli.families.{name}").FAMILY for name in ("agents", "settings")
 )
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 SAID = "This token may read only; use one with the write scope."
@@ -30,6 +26,7 @@ REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-
 ALSO = {
     "api-keys create": ("ci",),
     "projects import": ("acme/new",),
+    "automations create": ("Nightly", "--repo", "acme/api"),
     "agents create": ("--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
     "agents update": ("--description", "Notes"),
     "sandboxes launch": ("--repo", REPO),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tests.credentials.service import Credentials
 
-OK, FAILED, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 3, 4
+OK, FAILED, USAGE, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 2, 3, 4
 
 
 class Done(NamedTuple):
@@ -94,20 +94,19 @@ READS = (
     alike("sandboxes get SANDBOX", 3),
     alike("sandboxes health SANDBOX", 4),
     alike("sandboxes logs SANDBOX", 4),
-    alike(
-        "automations list", 1, token=over_v1(2, "names and states; `automations runs` shows the runs of one.")
-    ),
-    alike("automations get AUTOMATION", 1, token=whole(2)),
-    alike("automations runs AUTOMATION", 2, token=whole(4)),
+    alike("automations list", 1, token=Done(OK, 2, "With a token alone this list has names and", same=False)),
+    alike("automations get AUTOMATION", 2, token=whole(4, "With a token alone this list has names and")),
+    alike("automations runs AUTOMATION", 2, token=whole(3)),
     alike("assignments list", 3, token=needs_session(1)),
     alike(
         "jobs list --limit 100",
-        1,
-        "Listed: 100 of 143 jobs; --limit N lists more.",
+        # Their automations and open questions are read as well.
+        4,
+        "Listed: 100 of 143; --limit N lists more.",
         # One request for the automations and one for the runs of each.
-        token=over_v1(12, "the newest 50 runs of automations, without agents; no jobs of", same=False),
+        token=Done(OK, 14, "Listed: 100 of 126; --limit N lists more.", same=False),
     ),
-    alike("jobs get JOB", 1, token=over_v1(12, "runs of automations, without agents; no jobs of")),
+    alike("jobs get JOB", 5, token=whole(15, "With a token alone this list has the newest 50 runs")),
     alike("approvals list", 3, token=needs_session(2)),
     alike("settings list", 1),
     alike("settings get theme", 1),
@@ -184,29 +183,29 @@ WRITES = (
     ),
     Line(
         "jobs repair JOB",
-        both=Done(FAILED, 2, "Job run is not repairable."),
-        token=Done(NOT_SIGNED_IN, 14, _SESSION),
-        cookie=Done(FAILED, 2, "Job run is not repairable."),
+        both=Done(FAILED, 4, "Only a waiting job can be repaired. It is success."),
+        token=Done(NOT_SIGNED_IN, 15, _SESSION),
+        cookie=Done(FAILED, 4, "Only a waiting job can be repaired. It is success."),
         read_only=_NO_SCOPE._replace(same=True),
-        everywhere=Done(FAILED, 3, "Job run is not repairable."),
+        everywhere=Done(FAILED, 5, "Only a waiting job can be repaired. It is success."),
     ),
     Line(
         "jobs cancel JOB --yes",
-        both=Done(FAILED, 2, "Job run is not cancelable."),
-        token=Done(NOT_SIGNED_IN, 14, _SESSION),
-        cookie=Done(FAILED, 2, "Job run is not cancelable."),
+        both=Done(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
+        token=Done(NOT_SIGNED_IN, 15, _SESSION),
+        cookie=Done(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
         read_only=_NO_SCOPE._replace(same=True),
-        everywhere=Done(FAILED, 3, "Job run is not cancelable."),
+        everywhere=Done(FAILED, 5, "Only a live job can be cancelled, once. It is success."),
     ),
     Line(
         "automations trigger AUTOMATION --repo acme/api",
-        both=Done(OK, 3, "was started: job", same=None),
-        token=Done(OK, 5, "was started: job", same=None),
-        read_only=_REFUSED_BY_V1._replace(requests=5),
+        both=Done(OK, 7, "was started: job", same=None),
+        token=Done(OK, 11, "was started: job", same=None),
+        read_only=_NO_SCOPE,
         # Only v1 takes a repository; a session cannot do it in place of the token.
-        read_only_both=_REFUSED_BY_V1._replace(requests=3),
-        cookie=Done(NOT_SIGNED_IN, 2, _NO_TOKEN, same=False),
-        everywhere=Done(OK, 3, "was started: job", same=None),
+        read_only_both=_REFUSED_BY_V1._replace(requests=7),
+        cookie=Done(USAGE, 4, "the service chooses", same=False),
+        everywhere=Done(OK, 8, "was started: job", same=None),
     ),
     Line(
         "runs start --repo acme/api --prompt Fix",

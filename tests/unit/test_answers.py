@@ -49,12 +49,10 @@ def test_records_inside_a_record_are_lines() -> None:
     entry = DispatchEvent(
         id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
     )
-    assert passages.ledger_entry(entry, SHOWN).endswith("start    deferred       the automation is paused")
-    assert "start failed" in passages.ledger_entry(
-        entry.model_copy(update={"outcome": "start_failed"}), SHOWN
-    )
+    assert passages.ledger_entry(entry).endswith("start    deferred       the automation is paused")
+    assert "start failed" in passages.ledger_entry(entry.model_copy(update={"outcome": "start_failed"}))
     found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
-    assert passages.finding(found, SHOWN) == "high       Race  a.py:7\nTwo writers."
+    assert passages.finding(found) == "high       Race  a.py:7\nTwo writers."
     steps = [
         {"id": "1", "node_id": "n1", "node_label": "Fix", "status": "success"},
         {"id": "2", "node_id": "n2"},

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.models.base import BadRow, Rows
+from mogplex_tui.api.models.jobs import Job
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.job_rows import JobRow
 from mogplex_tui.operate.kinds import RUNS
 from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
@@ -224,7 +226,8 @@ def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None
 
 def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
     jobs, context = kinds()["jobs"], Context(NOW)
-    rows = {state: item(status=state, source_type="push") for state in ("running", "success", "failed")}
+    found = [Job(id=state, status=state, source_type="push") for state in ("running", "success", "failed")]
+    rows = {job.id: Item(job.id, JobRow(job.id, job, None)) for job in found}
     view = SortedView(rows, jobs.default_sort)
     source = RowTableModel(jobs, rows, view, context)
     at = [field.key for field in jobs.fields].index("source")

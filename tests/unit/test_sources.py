@@ -24,7 +24,7 @@ from mogplex_tui.live.collection import Collection, Item, Listing, Road
 from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sources import Freshness, Source
-from mogplex_tui.operate.kinds.jobs import KIND as JOBS
+from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.freshness_text import failing, freshness_words
 from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
 from tests.unit.scheduling import World
@@ -267,7 +267,7 @@ def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() 
     asked = session.store.set("approvals")
 
     def told_by(source: Source) -> bool:
-        return any(each.freshness is source.freshness for each in JOBS.told_beside(session))
+        return any(each.freshness is source.freshness for each in kinds()["jobs"].told_beside(session))
 
     # The part itself is not there while it is closed, or was not read yet.
     asked.sources["control"] = other = Source("They are")

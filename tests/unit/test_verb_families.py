@@ -28,6 +28,7 @@ EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
 # What is typed, where not any text will do.
 TYPED: dict[str, str | Values] = {
     "api-keys.create": Values({"name": "ci"}),
+    "automations.create": Values({"name": "ci", "repo": "7 acme/web"}),
     "automations.trigger": ID,
     "members.role": "viewer",
     "sandboxes.extend": "30",
@@ -35,7 +36,7 @@ TYPED: dict[str, str | Values] = {
     "settings.edit": "dark",
 }
 # What is offered to a browser session alone: the service chooses.
-WITHOUT_TOKEN = {"automations.trigger": ""}
+WITHOUT_TOKEN = {"automations.trigger": "any"}
 # Where a record has no id, but one of a few names.
 KEYS = {"settings": "theme", "provider-keys": "openai"}
 
@@ -69,12 +70,12 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
 
         client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
-        record = Record(id=ID, flow=flow, kind=sort, team_id=ID, user_id=ID)
+        record = Record(id=ID, is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID)
         keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
         text: str | Values = typed.get(f"{kind.name}.{verb.id}", "a note")
         if verb.parameters and isinstance(text, str):
-            text = Values({parameter.name: text for parameter in verb.parameters})
+            text = Values({each.name: text for each in verb.parameters if not each.only_in_command})
         with pytest.raises(MogplexError):
             await verb.call(client.at(Priority.ACTION), Item(KEYS.get(kind.name, ID), record), text, *keys)
         await client.aclose()

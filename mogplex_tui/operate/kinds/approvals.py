@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
 _LONGEST_NOTE = 2_000
+# A question is called by so many characters of its beginning.
+_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,10 @@ def _order(row: ApprovalRow) -> tuple[SortKey, ...]:
     return ((int(row.is_expired), 0.0 if row.is_expired else end), rank(row.created_at))
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LABEL else f"{text[: _LABEL - 1].rstrip()}…"
+
+
 def _note(text: str) -> str | None:
     if units(text) > _LONGEST_NOTE:
         raise ValueError(f"A note has at most {_LONGEST_NOTE} characters.")
@@ -251,13 +257,12 @@ KIND = Kind[ApprovalRow](
         column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, 1), field="created_at"),
     ),
     hidden_filters={
-        "state": lambda row: row.status,
         "toolname": lambda row: row.tool_name,
         "flowid": lambda row: row.flow_id,
         "jobrunid": lambda row: row.job_run_id,
     },
     default_sort=_order,
-    label=lambda row: f"“{row.question[:60]}”",
+    label=lambda row: f"“{_shortened(row.question)}”",
     facts=(
         (
             Fact("asked", lambda row: row.question),

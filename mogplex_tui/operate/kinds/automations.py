@@ -2,133 +2,305 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate import answers, choices, passages
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, reading, road, with_more
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import automation_requests as requests
+from mogplex_tui.operate import common_actions, common_facts, formats, passages
+from mogplex_tui.operate.automation_rows import (
+    TOKEN_SHOWS,
+    AutomationRow,
+    merge,
+    read,
+    read_single,
+    read_v1,
+)
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.model import (
+    Action,
+    Confirmation,
+    Creation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Related,
+    Single,
+    Source,
+    TextBlock,
+    column,
+    fact,
+)
 
-if TYPE_CHECKING:
-    from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.resources import automations, flows
-
-_flows = reading(lambda client: client.flows.list(), lambda _, row: dressed(row, "version draft", flow=True))
-_v1 = reading(lambda client: client.automations.list(), lambda _, row: dressed(row))
-
-
-def _family(client: ClientView, item: Item) -> flows.FlowsResource | automations.AutomationsResource:
-    return client.flows if c.value(item, "flow") else client.automations
-
-
-async def _one(client: ClientView, item: Item) -> Item:
-    """Return the automation with its newest runs, whose steps tell where each stands."""
-    runs = await _family(client, item).runs(item.key, 12)
-    if c.value(item, "flow"):
-        return with_more(item, {"runs": runs})
-    # The token API tells of the last run here only: its list and its record leave that out (v1.md §5.1).
-    more = dressed(await client.automations.get(item.key), "version draft")
-    last = runs[0] if runs else None
-    told = {
-        "last_job_run_id": last and last.id,
-        "last_run_status": last and last.status,
-        "last_run_started_at": last and last.started_at,
-        "last_run_error": last and last.error,
-    }
-    return with_more(item, {**more, **told, "runs": runs})
+_SWITCHING = "Pausing and activating automations"
 
 
-async def _trigger(client: ClientView, item: Item, repo_id: str, key: str, _: bool) -> Any:
-    from mogplex_tui.api.models.automation_drafts import AutomationTrigger
-
-    if not repo_id:
-        return await client.flows.test(item.key)
-    return await client.automations.trigger(item.key, AutomationTrigger(repo_id=repo_id.strip()), key)
+def _is_never_published(row: AutomationRow) -> str | None:
+    return None if row.published_version_id else "It was never published: publish it first."
 
 
-_SAME = "There is no draft that differs from the version that runs."
-_PUBLISHED = p.having("published_version_id", "It was never published: publish it first.")
+def _is_paused(row: AutomationRow) -> str | None:
+    return None if row.status == "active" else "It is paused: activate it first."
 
-KIND = Kind(
+
+def _is_already(row: AutomationRow) -> str:
+    return f"It is {row.status or 'unknown'} already."
+
+
+def _why_not_published(row: AutomationRow) -> str | None:
+    # v1 does not say in its list whether there is a draft.
+    is_same = row.is_flow and not row.draft
+    return "There is no draft that differs from the version that runs." if is_same else None
+
+
+def _about(row: AutomationRow) -> str:
+    return f"flowid:{quoted(row.id[:8])}"
+
+
+KIND = Kind[AutomationRow](
     name="automations",
     title="Automations",
     noun="automation",
     aliases=("automation", "auto", "flows", "flow", "au"),
     contract="routing.md §3, v1.md §5",
-    roads=(
-        road(Family.FLOWS, _flows, "job_runs", every=60, blind=20).partly(),
-        road(Family.V1, _v1, every=90, blind=45).hiding(
-            p.token_shows(
-                "names and states, and an automation's page its newest runs",
-                "counts of runs, and pausing and activating,",
+    sources=(
+        Source(
+            Family.FLOWS,
+            read,
+            poll=60,
+            poll_blind=20,
+            tables=frozenset({"job_runs"}),
+            tables_are_complete=False,
+        ),
+        Source(
+            Family.V1,
+            read_v1,
+            poll=90,
+            poll_blind=45,
+            notice=TOKEN_SHOWS,
+            hides=frozenset(
+                {
+                    *("source", "version", "draft", "last_run_status", "running"),
+                    *("waiting", "failed", "suppressed", "error"),
+                }
             ),
-            "source version draft last_run_status running waiting failed suppressed error",
         ),
     ),
-    beside={"projects": Lender()},
-    fields=(
-        c.state("status", width=13, priority=0),
-        c.text("name", "AUTOMATION", 24, flex=2, min_width=15),
-        c.text("source_kind", "SOURCE", 9, "dim", key="source", priority=3),
-        c.count("version", "VER", 4, priority=2),
-        c.text("draft", "DRAFT", 11, "warn", priority=3),
-        c.state("last_run_status", "LAST", 11, priority=0, stands=False),
-        c.age("last_run_started_at|updated_at", key="age", priority=0),
-        c.count("running_count", "RUN", 4, key="running", priority=2),
-        c.count("pending_count", "WAIT", 4, key="waiting", priority=2),
-        c.count("failed_24h", "FAIL", 4, "error", key="failed", priority=1),
-        c.count("suppressed_24h", "SUPPR", 5, "warn", key="suppressed", priority=4),
-        c.trouble("last_run_error", 16),
+    single=Single(read_single, merge),
+    # The repositories that it can be started for.
+    join=Join(lambda _: lambda row: row, related={"projects": Related()}),
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(13), is_text=True),
+        column(
+            "name",
+            "AUTOMATION",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=2, min_width=15),
+            is_text=True,
+        ),
+        column(
+            "source",
+            "SOURCE",
+            lambda row: row.source_kind,
+            formats.text("dim"),
+            Layout(9, 3),
+            field="source_kind",
+            is_text=True,
+        ),
+        column("version", "VER", lambda row: row.version, formats.count(), Layout(4, 2)),
+        column("draft", "DRAFT", lambda row: row.draft, formats.text("warn"), Layout(11, 3), is_text=True),
+        column(
+            "last_run_status",
+            "LAST",
+            lambda row: row.activity.last_run_status,
+            formats.state(is_own=False),
+            Layout(11),
+            is_text=True,
+        ),
+        column("age", "AGE", lambda row: row.latest, formats.AGE, Layout(4), field="last_run_started_at"),
+        column(
+            "running",
+            "RUN",
+            lambda row: row.activity.running_count,
+            formats.count(),
+            Layout(4, 2),
+            field="running_count",
+        ),
+        column(
+            "waiting",
+            "WAIT",
+            lambda row: row.activity.pending_count,
+            formats.count(),
+            Layout(4, 2),
+            field="pending_count",
+        ),
+        column(
+            "failed",
+            "FAIL",
+            lambda row: row.activity.failed_24h,
+            formats.count("error"),
+            Layout(4, 1),
+            field="failed_24h",
+        ),
+        column(
+            "suppressed",
+            "SUPPR",
+            lambda row: row.activity.suppressed_24h,
+            formats.count("warn"),
+            Layout(5, 4),
+            field="suppressed_24h",
+        ),
+        formats.error_column(lambda row: row.activity.last_run_error, "last_run_error", min_width=16),
     ),
-    search=c.searching("description"),
-    default_sort=c.by("last_run_started_at|updated_at"),
-    label=c.named("{name|id}"),
-    facts=c.groups(
-        "status: status as state; source?: source_kind; what?: description",
-        "version?: version; draft?: draft; webhook secret?: webhook_configured; installation: installation_id;"
-        " notes?: notes",
-        *p.ACTIVITY,
-        "created: created_at; changed: updated_at",
+    hidden_filters={"description": lambda row: row.description},
+    label=lambda row: row.name or row.id,
+    default_sort=lambda row: (rank(row.latest),),
+    descending=True,
+    facts=(
+        (
+            fact("status", lambda row: row.status, formats.state()),
+            Fact("source", lambda row: row.source_kind, optional=True),
+            Fact("what", lambda row: row.description, optional=True),
+        ),
+        (
+            Fact("version", lambda row: row.version, optional=True),
+            Fact("draft", lambda row: row.draft, optional=True),
+            Fact("webhook secret", lambda row: row.webhook_configured, optional=True),
+            Fact(
+                "installation",
+                lambda row: None if row.installation_id is None else str(row.installation_id),
+            ),
+            Fact("notes", lambda row: row.notes, optional=True),
+        ),
+        *common_facts.activity(AutomationRow, lambda row: row.activity),
+        (Fact("created", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
-    links=p.links(
-        p.among("jobs", "jobs", "its jobs", "parent:{id:8}"),
-        p.to("jobs", "last job", "last_job_run_id"),
-        p.among("approvals", "approvals", "what waits for a person", "flowid:{id:8}"),
-        p.among("dispatch", "ledger", "why it did or did not fire", "flowid:{id:8}"),
+    links=(
+        Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{quoted(row.id[:8])}"),
+        Link(
+            "last job",
+            "jobs",
+            lambda row: (row.activity.last_job_run_id or "")[:8],
+            key=lambda row: row.activity.last_job_run_id,
+        ),
+        Link("approvals", "approvals", lambda _: "what waits for a person", filter=_about),
+        Link("ledger", "dispatch", lambda _: "why it did or did not fire", filter=_about),
     ),
-    texts=c.texts(("Newest runs", "runs", passages.automation_run)),
-    one=_one,
-    verbs=(
-        verb("trigger", "n", "Set it off once for a repository.", "run now")
-        .sends_keyed(_trigger)
-        .only(p.while_in("active", why="It is paused: activate it first."))
-        .wants("For which repository", choices.where_to_run, check=p.wanted("Give the id of a repository."))
-        .tells("setting off", answers.triggered)
-        .by(Family.V1, Family.FLOWS),
-        verb("activate", "e", "Let it fire.")
-        .sends(lambda client, item, _: client.flows.set_active(item.key, True))
-        .only(_PUBLISHED, p.while_not_in("active", why="It is {status or unknown} already."))
-        .says("activating", "{} is active.")
-        .by(Family.FLOWS, needing="Pausing and activating automations")
-        .for_many(),
-        verb("pause", "d", "Keep it from firing.")
-        .sends(lambda client, item, _: client.flows.set_active(item.key, False))
-        .only(_PUBLISHED, p.while_in("active", why="It is {status or unknown} already."))
-        .asks("What runs goes on; nothing new is started until it is activated.", go="Pause it")
-        .says("pausing", "{} is paused.")
-        .by(Family.FLOWS, needing="Pausing and activating automations")
-        .for_many(),
-        verb("publish", "P", "Make the draft the version that runs.")
-        .sends(lambda client, item, _: _family(client, item).publish(item.key))
-        # v1 does not say in its list whether there is a draft.
-        .only(lambda item: _SAME if c.value(item, "flow") and not c.value(item, "draft") else None)
-        .asks("The draft becomes a new version and runs from now on, also if it was paused.", go="Publish it")
-        .says("publishing", "{} is published.")
-        .by(Family.V1, Family.FLOWS),
+    texts=(
+        TextBlock(
+            "Newest runs", lines=lambda row, now: [passages.automation_run(run, now) for run in row.runs]
+        ),
+    ),
+    creations=(
+        Creation(
+            "create",
+            "",
+            "Create an automation from a template; the steps are drawn in the browser.",
+            parameters=(requests.NAME, requests.FOR_REPO, requests.TEMPLATE),
+            name=lambda values: values[requests.NAME],
+            request=requests.create,
+            in_progress="creating",
+            families=(Family.FLOWS,),
+        ),
+    ),
+    actions=(
+        Action(
+            "trigger",
+            "n",
+            "Set it off once for a repository.",
+            requests.trigger,
+            in_progress="setting off",
+            families=(Family.V1, Family.FLOWS),
+            parameters=(requests.REPO, requests.INPUT),
+            unavailable=_is_paused,
+            title="run now",
+            sends_idempotency_key=True,
+        ),
+        Action(
+            "activate",
+            "e",
+            "Let it fire.",
+            lambda change: change.client.flows.set_active(change.key, True),
+            in_progress="activating",
+            done="{} is active.",
+            families=(Family.FLOWS,),
+            needs=_SWITCHING,
+            unavailable=lambda row: (
+                _is_never_published(row) or (_is_already(row) if row.status == "active" else None)
+            ),
+            many=True,
+            aliases=("resume",),
+        ),
+        Action(
+            "pause",
+            "d",
+            "Keep it from firing.",
+            lambda change: change.client.flows.set_active(change.key, False),
+            in_progress="pausing",
+            done="{} is paused.",
+            families=(Family.FLOWS,),
+            needs=_SWITCHING,
+            unavailable=lambda row: (
+                _is_never_published(row) or (None if row.status == "active" else _is_already(row))
+            ),
+            confirmation=Confirmation(
+                ["What runs goes on; nothing new is started until it is activated."],
+                "Pause it",
+                is_asked_in_command=False,
+            ),
+            many=True,
+        ),
+        Action(
+            "publish",
+            "P",
+            "Make the draft the version that runs.",
+            requests.publish,
+            in_progress="publishing",
+            done="{} is published.",
+            families=(Family.V1, Family.FLOWS),
+            unavailable=_why_not_published,
+            confirmation=Confirmation(
+                ["The draft becomes a new version and runs from now on, also if it was paused."],
+                "Publish it",
+            ),
+        ),
+        Action(
+            "test",
+            "",
+            "Start it once with a test event.",
+            requests.test,
+            in_progress="testing",
+            unavailable=lambda row: _is_never_published(row) or _is_paused(row),
+            families=(Family.FLOWS,),
+            parameters=(requests.INPUT,),
+        ),
+        Action(
+            "duplicate",
+            "",
+            "Copy its draft as a new automation, inactive.",
+            requests.duplicate,
+            in_progress="copying",
+            families=(Family.FLOWS,),
+        ),
+        Action(
+            "webhook-secret",
+            "",
+            "Make or replace the secret that signs deliveries; it is shown once.",
+            requests.make_webhook_secret,
+            in_progress="making a secret",
+            families=(Family.FLOWS,),
+            confirmation=Confirmation(["An old secret stops working at once."], "Make a new secret"),
+            title="webhook secret",
+            reveals=True,
+        ),
+        common_actions.delete(
+            lambda change: change.client.flows.delete(change.key),
+            "Its runs cannot be seen any more.",
+            Family.FLOWS,
+        ),
     ),
     empty="No automations. They are drawn in the browser, under Automations.",
-    needs=p.session_needed("Automations"),
+    needs=session_needed("Automations"),
 )

@@ -2,161 +2,349 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate import answers, passages, words
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, dressed, listed, road, with_more
-from mogplex_tui.operate.kinds.readings import Part, of_parts
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.operate import answers, formats, passages, words
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.job_rows import (
+    TOKEN_SHOWS,
+    JobRow,
+    fill,
+    merge,
+    read,
+    read_older,
+    read_single,
+    read_v1,
+    state_texts,
+)
+from mogplex_tui.operate.kinds.parts import login_needed
+from mogplex_tui.operate.model import (
+    Action,
+    Cell,
+    Change,
+    Confirmation,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Older,
+    Parameter,
+    Related,
+    Result,
+    ServiceFilter,
+    Single,
+    Source,
+    TextBlock,
+    column,
+    fact,
+)
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.jobs import Job
-    from mogplex_tui.live.session import Session
+
+_STATUSES = ("pending", "running", "success", "failed", "cancelled")
+_TABLES = frozenset({"job_runs", "ai_calls", "automation_dispatch_events"})
+_VERSIONS = ("same_version", "latest_published")
 
 
-def _dressed(job: Job) -> dict[str, Any]:
-    """A job can be repaired two minutes after its last attempt to start; without one, after it was made (§7)."""
-    since = job.last_start_attempt_at or job.created_at or job.started_at
-    due = None if since is None else words.clock(since + timedelta(minutes=2))
-    failed, live = job.id if job.status == "failed" else None, job.id if job.is_live else None
-    # Only the token API counts the waits of a run; it does not say whether a person or an event is awaited.
-    waits: int = getattr(job, "active_wait_count", 0)
-    parked = "parked" if job.is_live and waits else None
-    return dressed(
-        job, "parent parent_kind is_live tokens", repair_from=due, failed=failed, live=live, parked=parked
-    )
+def _parent(kind: str, id_of: Callable[[Job], str | None]) -> Link[JobRow]:
+    return Link("from", kind, lambda row: row.source, key=lambda row: id_of(row.job))
 
 
-async def _list(client: ClientView, _: Session) -> Listing:
-    page = await client.observability.jobs()
-    return listed(page.jobs, dress=_dressed, total=page.total)
+def _span(row: JobRow) -> tuple[datetime, datetime | None] | None:
+    since = row.job.created_at
+    return None if since is None else (since, row.job.completed_at)
 
 
-async def _list_v1(client: ClientView, session: Session) -> Listing:
-    """Read the runs of the newest automations; keep the old rows where that fails."""
-    from mogplex_tui.live import v1_jobs
-
-    jobs = await v1_jobs.newest(client)
-
-    def part(each: v1_jobs.RunsOfOne) -> Part:
-        async def read(_: ClientView, __: Session) -> Listing:
-            if each.error is not None:
-                raise each.error
-            return listed(each.runs, dress=_dressed)
-
-        return Part(each.automation.id, f"Runs of {each.automation.name or each.automation.id[:8]} are", read)
-
-    listing = await of_parts(client, session, "jobs", map(part, jobs.of_each))
-    if jobs.left_out:
-        shown = _TOKEN_SHOWS.format(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
-        return listing._replace(
-            notice=f"{session.lacking(Family.OBSERVABILITY, shown)} {listing.notice}".strip()
-        )
-    return listing
+def _about(row: JobRow) -> str:
+    return f"jobrunid:{quoted(row.id[:8])}"
 
 
-async def _one(client: ClientView, item: Item) -> Item:
-    if client.access.worth_asking(Family.OBSERVABILITY):
-        job = await client.observability.job(item.key)
-        return with_more(item, _dressed(job), job.model_dump(mode="json"))
-    from mogplex_tui.live import v1_jobs
-
-    run = await v1_jobs.one(client, item.key, c.value(item, "flow_id"))
-    return with_more(item, {**_dressed(run), "cost_usd": v1_jobs.cost_of(run)}, run.model_dump(mode="json"))
+def _version(text: str) -> str | None:
+    if text not in ("", *_VERSIONS):
+        raise ValueError(f"A version is one of {', '.join(_VERSIONS)}.")
+    return text or None
 
 
-_TOKEN_SHOWS = p.token_shows("the newest 50 runs {}", "other jobs, agents, costs and actions on jobs")
-_LASTED = "created_at completed_at"
-_TABLES = "job_runs ai_calls automation_dispatch_events"
-KIND = Kind(
+VERSION = Parameter(
+    "version",
+    "the version of its automation that runs, else the published one where it fits",
+    _version,
+    choices=_VERSIONS,
+    only_in_command=True,
+)
+
+
+async def _repair(change: Change[JobRow]) -> Result:
+    found = await change.client.observability.repair_job(change.key)
+    return Result(*answers.repaired(found), fields=found.model_dump(mode="json"))
+
+
+async def _requeue(change: Change[JobRow]) -> Result:
+    found = await change.client.observability.requeue_job(change.key, change.values[VERSION])
+    is_success, sentence = answers.requeued(found)
+    return Result(is_success, sentence, new_id=found.job_run_id, fields=found.model_dump(mode="json"))
+
+
+def _status(row: JobRow) -> str:
+    return row.job.status or "unknown"
+
+
+def _not_repairable(row: JobRow) -> str | None:
+    if row.job.status != "pending":
+        return f"Only a waiting job can be repaired. It is {_status(row)}."
+    if row.job.repairable:
+        return None
+    since = "" if row.repairable_from is None else f" from {words.clock(row.repairable_from)} on"
+    return f"It can be repaired{since}: two minutes after the last attempt to start it."
+
+
+KIND = Kind[JobRow](
     name="jobs",
     title="Jobs",
     noun="job",
     aliases=("job", "jo"),
     contract="observability.md §7",
-    roads=(
-        road(Family.OBSERVABILITY, _list, _TABLES, every=60, blind=10).partly(),
+    sources=(
+        Source(
+            Family.OBSERVABILITY,
+            read,
+            poll=60,
+            poll_blind=10,
+            tables=_TABLES,
+            tables_are_complete=False,
+        ),
         # Each automation costs a request. The runs themselves say that they wait.
-        road(Family.V1, _list_v1, every=120, blind=60).hiding(
-            _TOKEN_SHOWS.format("of each automation"), "agent cost approvals"
+        Source(
+            Family.V1,
+            read_v1,
+            poll=120,
+            poll_blind=60,
+            notice=TOKEN_SHOWS.format("of each automation"),
+            hides=frozenset({"agent", "cost", "approvals"}),
         ),
     ),
-    label=c.named("{automation|source_type} {repo.full_name}"),
-    beside={"automations": Lender("source"), "approvals": p.WAITING},
-    lend=p.lending(p.automation_names, p.parked),
-    fields=(
-        c.state("stands|parked|status", key="status", width=12, priority=0),
-        c.text("automation|source_type", "SET OFF BY", 22, key="source", flex=1, min_width=16),
-        c.repo("repo.full_name", priority=1),
-        c.text("agent.name", "AGENT", 14, "dim", key="agent", priority=4),
-        c.age("created_at", key="age", priority=0),
-        c.count("start_attempts", "TRIES", 5, key="tries", priority=7),
-        c.count("tokens", "TOKENS", 6, priority=5),
-        c.money("cost_usd", key="cost", priority=1),
-        c.trouble("error|last_start_error|cancel_error", words.LEAST_CAUSE),
+    older=Older(
+        read_older,
+        lambda row: row.job.created_at,
+        tuple(
+            ServiceFilter(name, "status", {status: state_texts(status) for status in _STATUSES})
+            for name in ("state", "status")
+        ),
     ),
-    search=c.searching("automation source_type last_start_error parent", project="repo.id"),
-    default_sort=c.by("is_live", "created_at"),
-    facts=c.groups(
-        "status: stands|parked|status as state; ledger says: latest_dispatch_event.reason as reason",
-        "error: error as error; last start error: last_start_error as error; cancel error: cancel_error as error",
-        "repo: repo.full_name; agent: agent.name; set off by: source_type; way: source_kind",
-        "created: created_at; started: started_at; ended: completed_at; took: duration_ms as span",
-        "attempts: start_attempts; last attempt by: last_start_source; retry of: retry_of_job_run_id",
-        "cost: cost_usd; tokens in: input_tokens; tokens out: output_tokens",
-        "pull request: metadata.pull_request_url; runtime: runtime_provider; handle: runtime_run_id",
+    single=Single(read_single, merge),
+    join=Join(
+        fill,
+        related={
+            "automations": Related(columns=("source",)),
+            "approvals": Related(sentence="What waits for a person is", source="flows"),
+        },
     ),
-    links=p.links(
-        p.to("{parent_kind}", "from", "parent", "automation|source_type"),
-        p.to("projects", "repo", "repo.id", "repo.full_name"),
-        p.to("agents", "agent", "agent.id", "agent.name"),
-        p.to("runs", "last call", "latest_ai_call.id"),
-        p.among("runs", "calls", "its calls", "id:{id:8}"),
-        p.to("jobs", "retry of", "retry_of_job_run_id"),
-        p.among("approvals", "approvals", "what waits for a person", "jobrunid:{live:8}"),
-        p.among("failures", "failure", "why it failed", "jobrunid:{failed:8}", _LASTED),
-        p.among("dispatch", "ledger", "why it did or did not run", "jobrunid:{id:8}", _LASTED),
+    columns=(
+        column("status", "STATE", lambda row: row.state, formats.state(), Layout(12), is_text=True),
+        column(
+            "source",
+            "SET OFF BY",
+            lambda row: row.source,
+            formats.text(),
+            Layout(22, flex=1, min_width=16),
+            is_text=True,
+        ),
+        column(
+            "repo",
+            "REPO",
+            lambda row: row.repo,
+            formats.text(),
+            Layout(18, 1, flex=1, min_width=12, cut="middle"),
+            field="repo_full_name",
+            is_text=True,
+        ),
+        column(
+            "agent",
+            "AGENT",
+            lambda row: row.agent,
+            formats.text("dim"),
+            Layout(14, 4),
+            field="agent_name",
+            is_text=True,
+        ),
+        column("age", "AGE", lambda row: row.job.created_at, formats.AGE, Layout(4), field="created_at"),
+        column(
+            "tries",
+            "TRIES",
+            lambda row: row.job.start_attempts,
+            formats.count(),
+            Layout(5, 7),
+            field="start_attempts",
+        ),
+        column("tokens", "TOKENS", lambda row: row.job.tokens, formats.count(), Layout(6, 5)),
+        column("cost", "COST", lambda row: row.cost_usd, formats.MONEY, Layout(8, 1), field="cost_usd"),
+        formats.error_column(lambda row: row.error, "error", min_width=words.LEAST_CAUSE),
     ),
-    texts=c.texts(
-        ("Waits", "waits", passages.wait),
-        ("Steps", "node_runs", passages.step),
-        ("Ledger", "dispatch_events", passages.ledger_entry),
-        ("Findings", "review_findings", passages.finding),
-    ),
-    one=_one,
-    url=lambda item: str(c.value(item, "metadata.pull_request_url") or ""),
-    verbs=(
-        verb("cancel", "x", "Stop the job; asks first.")
-        .sends(lambda client, item, _: client.observability.cancel_job(item.key))
-        .only(p.having("cancelable", "Only a live job can be cancelled, once. It is {status or unknown}."))
-        .asks("Its agents are asked to stop; their branches and sandboxes stay.", go="Cancel it")
-        .says("cancelling", "{} is cancelled.")
-        .for_many(),
-        verb("repair", "R", "Try again to start a job that waits.")
-        .sends(lambda client, item, _: client.observability.repair_job(item.key))
-        .only(
-            p.while_in("pending", why="Only a waiting job can be repaired. It is {status or unknown}."),
-            p.having(
-                "repairable",
-                "It can be repaired from {repair_from} on: two minutes after the last attempt to start it.",
+    hidden_filters={
+        "automation": lambda row: row.automation,
+        "sourcetype": lambda row: row.job.source_type,
+        "sourcekind": lambda row: row.job.source_kind,
+        "laststarterror": lambda row: row.job.last_start_error,
+        "parent": lambda row: row.job.parent,
+        "project": lambda row: None if row.job.repo is None else row.job.repo.id,
+        "retryof": lambda row: row.job.retry_of_job_run_id,
+        "repairable": lambda row: "yes" if row.job.repairable else "no",
+    },
+    label=lambda row: f"{row.source} {row.repo or ''}".strip() or words.short_id(row.id),
+    default_sort=lambda row: (rank(float(row.job.is_live)), rank(row.job.created_at)),
+    descending=True,
+    is_quiet=lambda row: row.job.status in ("success", "cancelled"),
+    facts=(
+        (
+            fact("status", lambda row: row.state, formats.state()),
+            Fact("ledger says", lambda row: row.reason),
+        ),
+        (
+            fact("error", lambda row: row.job.error, formats.text("error")),
+            fact("last start error", lambda row: row.job.last_start_error, formats.text("error")),
+            fact("cancel error", lambda row: row.job.cancel_error, formats.text("error")),
+        ),
+        (
+            Fact("repo", lambda row: row.repo),
+            Fact("agent", lambda row: row.agent),
+            Fact("set off by", lambda row: row.job.source_type),
+            Fact("way", lambda row: row.job.source_kind),
+        ),
+        (
+            Fact("created", lambda row: row.job.created_at),
+            Fact("started", lambda row: row.job.started_at),
+            Fact("ended", lambda row: row.job.completed_at),
+            Fact(
+                "took",
+                lambda row: row.job.duration_ms,
+                lambda row, _: Cell(words.millis(row.job.duration_ms)),
             ),
-        )
-        .tells("starting", answers.repaired)
-        .for_many(),
-        verb("requeue", "Q", "Run a failed job again as a new one.")
-        .sends(lambda client, item, _: client.observability.requeue_job(item.key))
-        .only(p.having("requeueable", "Only a failed job can be queued again. It is {status or unknown}."))
-        .asks("A new job does the work again, in the published version if that fits.", go="Queue it again")
-        .tells("queueing", answers.requeued)
-        .for_many(),
+        ),
+        (
+            Fact("attempts", lambda row: row.job.start_attempts),
+            Fact("last attempt by", lambda row: row.job.last_start_source),
+            Fact("retry of", lambda row: row.job.retry_of_job_run_id),
+        ),
+        (
+            Fact("cost", lambda row: row.cost_usd),
+            Fact("tokens in", lambda row: row.job.input_tokens),
+            Fact("tokens out", lambda row: row.job.output_tokens),
+        ),
+        (
+            Fact("pull request", lambda row: row.pull_request),
+            Fact("runtime", lambda row: row.job.runtime_provider),
+            Fact("handle", lambda row: row.job.runtime_run_id),
+        ),
     ),
-    quiet=lambda item: c.value(item, "status") in ("success", "cancelled"),
+    links=(
+        _parent("automations", lambda job: job.flow_id),
+        _parent("triggers", lambda job: None if job.flow_id else job.trigger_id),
+        _parent("assignments", lambda job: None if job.flow_id or job.trigger_id else job.assignment_id),
+        Link(
+            "repo",
+            "projects",
+            lambda row: row.repo or "",
+            key=lambda row: None if row.job.repo is None else row.job.repo.id,
+        ),
+        Link(
+            "agent",
+            "agents",
+            lambda row: row.agent or "",
+            key=lambda row: None if row.job.agent is None else row.job.agent.id,
+        ),
+        Link(
+            "last call",
+            "runs",
+            lambda row: "" if row.job.latest_ai_call is None else row.job.latest_ai_call.id[:8],
+            key=lambda row: None if row.job.latest_ai_call is None else row.job.latest_ai_call.id,
+        ),
+        Link("calls", "runs", lambda _: "its calls", filter=lambda row: f"id:{quoted(row.id[:8])}"),
+        Link(
+            "retry of",
+            "jobs",
+            lambda row: words.short_id(row.job.retry_of_job_run_id),
+            key=lambda row: row.job.retry_of_job_run_id,
+        ),
+        Link(
+            "approvals",
+            "approvals",
+            lambda _: "what waits for a person",
+            filter=lambda row: _about(row) if row.job.is_live else None,
+        ),
+        Link(
+            "failure",
+            "failures",
+            lambda _: "why it failed",
+            filter=lambda row: _about(row) if row.job.status == "failed" else None,
+            span=_span,
+        ),
+        Link("ledger", "dispatch", lambda _: "why it did or did not run", filter=_about, span=_span),
+    ),
+    texts=(
+        TextBlock("Waits", lines=lambda row, _: [passages.wait(each) for each in row.waits]),
+        TextBlock("Steps", lines=lambda row, now: [passages.step(each, now) for each in row.steps]),
+        TextBlock(
+            "Ledger", lines=lambda row, _: [passages.ledger_entry(each) for each in row.dispatch_events]
+        ),
+        TextBlock("Findings", lines=lambda row, _: [passages.finding(each) for each in row.findings]),
+    ),
+    page_in_browser=lambda row: row.pull_request or "",
+    actions=(
+        Action(
+            "cancel",
+            "x",
+            "Stop the job; asks first.",
+            lambda change: change.client.observability.cancel_job(change.key),
+            in_progress="cancelling",
+            done="{} is cancelled.",
+            families=(Family.OBSERVABILITY,),
+            unavailable=lambda row: (
+                None
+                if row.job.cancelable
+                else f"Only a live job can be cancelled, once. It is {_status(row)}."
+            ),
+            confirmation=Confirmation(
+                ["Its agents are asked to stop; their branches and sandboxes stay."], "Cancel it"
+            ),
+            many=True,
+        ),
+        Action(
+            "repair",
+            "R",
+            "Try again to start a job that waits.",
+            _repair,
+            in_progress="starting",
+            families=(Family.OBSERVABILITY,),
+            unavailable=_not_repairable,
+            many=True,
+        ),
+        Action(
+            "requeue",
+            "Q",
+            "Run a failed job again as a new one.",
+            _requeue,
+            in_progress="queueing",
+            families=(Family.OBSERVABILITY,),
+            unavailable=lambda row: (
+                None
+                if row.job.requeueable
+                else f"Only a failed job can be queued again. It is {_status(row)}."
+            ),
+            parameters=(VERSION,),
+            confirmation=Confirmation(
+                ["A new job does the work again, in the published version if that fits."],
+                "Queue it again",
+                is_asked_in_command=False,
+            ),
+            many=True,
+        ),
+    ),
     empty="No jobs. :automations shows what starts them, :dispatch why something did not start.",
-    needs=p.login_needed("Jobs"),
+    needs=login_needed("Jobs"),
 )

@@ -79,7 +79,7 @@ def for_screens(kind: Kind[Row]) -> base.Kind:
         label=kind.label,
         facts=lambda item, context: facts_of(kind, item.record, Moment(context.now)),
         links=lambda item: links_of(kind.links, item.record),
-        texts=lambda item, _: _texts(kind, item.record),
+        texts=lambda item, context: _texts(kind, item.record, Moment(context.now)),
         url=None if kind.page_in_browser is None else partial(_url, kind.page_in_browser),
         verbs=(*map(_creation, kind.creations), *map(_verb, kind.actions)),
         empty=kind.empty,
@@ -302,10 +302,10 @@ def _found(find: Callable[[Row], Words]) -> Find:
     return lambda item, _: None if item.record is None else find(item.record)
 
 
-def _texts(kind: Kind[Row], row: Row | None) -> list[tuple[str, str]]:
+def _texts(kind: Kind[Row], row: Row | None, moment: Moment) -> list[tuple[str, str]]:
     if row is None:
         return []
-    found = ((each.title, each.value(row)) for each in kind.texts)
+    found = ((each.title, each.text(row, moment)) for each in kind.texts)
     return [(title, redact.text(text)) for title, text in found if text]
 
 
@@ -330,6 +330,7 @@ def _creation(creation: Creation) -> verb.Verb:
         go="" if asked is None else asked.yes,
         told=lambda answer: _answer(answer, creation.done)[:2],
         new_id=lambda answer: _answer(answer, "").new_id,
+        fields=lambda answer: _answer(answer, "").fields,
         families=creation.families,
         new=creation.name,
         problem=creation.problem,
@@ -359,6 +360,7 @@ def _verb(action: Action[Row]) -> verb.Verb:
         go="" if asked is None else asked.yes,
         told=lambda answer: _answer(answer, action.done)[:2],
         new_id=lambda answer: _answer(answer, "").new_id,
+        fields=lambda answer: _answer(answer, "").fields,
         secret=(lambda answer: _answer(answer, "").secret) if action.reveals else None,
         parameters=action.parameters,
         texts=lambda item, given: action.texts(item.record, given),

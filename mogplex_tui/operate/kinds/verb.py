@@ -47,7 +47,7 @@ class Verb:
     `problem` returns what is wrong with the values of a new record together.
     `texts` returns a text for each parameter from an item and the texts that were given.
     `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere. `new_id`
-    takes the id of a record that was made.
+    and `fields` take those of a `Result`.
 
     `families` are those whose routes it goes by, one of which is enough; none stands for the family of the kind's first
     road. `needing` names in a sentence what is closed with them.
@@ -74,7 +74,8 @@ class Verb:
     texts: Callable[[Item, Mapping[str, str]], dict[str, str]] = lambda _, given: dict(given)
     problem: Callable[[Values], str | None] = lambda _: None
     secret: Callable[[Any], Secret | None] | None = None
-    new_id: Callable[[Any], str] = lambda _: ""
+    new_id: Callable[[Any], str | None] = lambda _: ""
+    fields: Callable[[Any], Mapping[str, object]] = lambda _: {}
     families: tuple[Family, ...] = ()
     needing: str = ""
 

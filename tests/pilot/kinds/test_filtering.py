@@ -132,7 +132,11 @@ async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs
             narrowed = links[kind].filter
             assert narrowed.split() == [f"repo:={name}", *[f"project:{item.key[:8]}"] * (sharing[name] > 1)]
             found = story.found(kind, narrowed)
-            its = [row for row in story.rows[kind] if item.key in (_repo(row), c.value(row, "repo.id"))]
+            its = [
+                row
+                for row in story.rows[kind]
+                if item.key in (_repo(row), c.value(row, "repo.id|job.repo.id"))
+            ]
             assert found == its, (narrowed, kind)
             if sharing[name] > 1 and its:
                 told.add(kind)
@@ -142,7 +146,9 @@ async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs
 
 
 def _repo(row: Any) -> str | None:
-    repo_id: str | None = row.repo_id if isinstance(row, RunRow) else c.value(row, "repo_id")
+    repo_id: str | None = (
+        row.repo_id if isinstance(row, RunRow) else c.value(row, "repo_id|assignment.repo_id")
+    )
     return repo_id
 
 
@@ -170,10 +176,10 @@ async def test_a_row_is_found_by_what_its_column_shows(
 
 async def test_a_list_is_narrowed_by_the_age_that_it_shows(story: Story) -> None:
     now = story.session.clock.now()
-    old = [row for row in story.rows["jobs"] if (now - row.record["created_at"]).total_seconds() > 7200]
+    old = [row for row in story.rows["jobs"] if (now - row.record.job.created_at).total_seconds() > 7200]
     assert 0 < len(old) < len(story.rows["jobs"])
     assert story.found("jobs", "age:>2h") == old
-    assert all(float(row.record["cost_usd"]) > 0.1 for row in story.found("jobs", "cost:>0.1"))
+    assert all(float(row.record.cost_usd) > 0.1 for row in story.found("jobs", "cost:>0.1"))
 
 
 async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:
@@ -181,5 +187,5 @@ async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(con
         screen = await shown(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
         await ui.press("slash")
-        word = words.state(screen.cursor_row().record["status"])[1].split(" ")[0]
+        word = words.state(screen.cursor_row().record.state)[1].split(" ")[0]
         await ui.sees(f"a word, or state:{word} !other")

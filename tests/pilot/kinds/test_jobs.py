@@ -29,7 +29,7 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
             ui.server.plane.db.only("SELECT status FROM job_runs WHERE id = ?", (key,))["status"]
             == "cancelled"
         )
-        assert screen.rows.rows[key].record["status"] == "cancelled"
+        assert screen.rows.rows[key].record.job.status == "cancelled"
 
 
 async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
@@ -68,7 +68,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
         row = screen.rows.rows[key].record
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
-        told_apart = f"{row['automation']} {row['repo'].full_name}   ✗ failed   {row['agent'].name}"
+        told_apart = f"{row.automation} {row.repo}   ✗ failed   {row.agent}"
         text = await ui.sees("Requeue job?", "A new job does the work again", told_apart)
         assert f"old   {key[:8]}" in text
         await ui.press("right", "enter")
@@ -100,7 +100,7 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
         old = str(rows[0]["id"])
         assert old not in screen.rows.rows
         item = await ui.app.parts.collections.find(screen.kind, old)
-        assert item.record["id"] == old
+        assert item.record.id == old
 
 
 async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) -> None:
@@ -159,7 +159,7 @@ async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console:
         jobs = await shown(ui, "jobs", "state:approval")
         assert key in {jobs.view.key_at(at) for at in range(len(jobs.view))}
         assert "◆ approval" in ui.text
-        assert jobs.rows.rows[key].record["status"] == "running"
+        assert jobs.rows.rows[key].record.job.status == "running"
         await on(ui, "jobs", key)
         await ui.press("enter")
         await ui.sees("status", "◆ approval", "what waits for a person")

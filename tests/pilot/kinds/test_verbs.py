@@ -59,7 +59,7 @@ NEEDED: dict[str, Callable[[Plane], None]] = {
 }
 # Which of the records that a verb makes sense for is taken, where the service has more to say than the record.
 CHOSEN: dict[str, Callable[[Any], bool]] = {
-    "automations.publish": lambda record: record["published_version_id"],
+    "automations.publish": lambda record: record.published_version_id,
 }
 # Where the one call is no writing method.
 SENT = {"installations.sync": "GET /api/github/repos"}
@@ -110,8 +110,7 @@ class Bench:
         """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
         if verb.new is not None:
-            name = _name(self.kind, verb)
-            return executor.named(verb, TYPED.get(name) or await self._values(verb, Item("", None)))
+            return executor.named(verb, await self._values(verb, Item("", None)))
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
@@ -122,7 +121,7 @@ class Bench:
         """What a person would answer to what the verb asks."""
         name = _name(self.kind, verb)
         if verb.parameters:
-            return TYPED[name] if name in TYPED else await self._values(verb, item)
+            return await self._values(verb, item)
         if verb.wish is None:
             return ""
         if verb.wish.choices is not None:
@@ -137,9 +136,11 @@ class Bench:
 
     async def _values(self, verb: Verb, item: Item) -> Values:
         """Return another value than the present one for each parameter."""
+        if (typed := TYPED.get(_name(self.kind, verb))) is not None:
+            return typed
         await self._read_choices()
         texts = verb.texts(item, {})
-        for parameter in verb.parameters:
+        for parameter in (each for each in verb.parameters if not each.only_in_command):
             now, choices = (
                 texts.get(parameter.name, parameter.default),
                 parameter.choices_of(self.session, item.key),

@@ -1,0 +1,63 @@
+"""Rows of a kind on stdout: as a table, as JSON or as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import say
+from mogplex_tui.cli.families.shaping import raw_cell
+from mogplex_tui.cli.kind_arguments import json_of
+from mogplex_tui.cli.output import Column as Shown
+from mogplex_tui.live import redact
+from mogplex_tui.operate import words
+from mogplex_tui.operate.model import Kind, Moment, Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.live.collection import Item
+
+
+def print_rows(
+    kind: Kind[Row], output: Output, moment: Moment, rows: Sequence[Item], unreadable: Sequence[Item]
+) -> None:
+    """Print rows in the form that was asked for, and say how many could not be read."""
+    if output.form == "json":
+        for item in rows:
+            output.object(kind.noun, json_of(item), redacted=True)
+        for item in unreadable:
+            output.object(kind.noun, {"unreadable": item.why, "raw": redact.payload(item.raw)})
+        return
+    if output.form == "csv":
+        print_csv(kind, output, rows)
+    elif rows:
+        whole, columns = output.form == "wide", kind.columns
+        head = [
+            Shown("ID"),
+            *(Shown(each.title, each.format.align == "right", each.layout.priority) for each in columns),
+        ]
+        cells = [
+            [
+                item.key if whole or not is_uuid(item.key) else words.short_id(item.key),
+                *(
+                    raw_cell(each.value(item.record)) or words.DASH
+                    if whole
+                    else each.cell(item.record, moment).text
+                    for each in columns
+                ),
+            ]
+            for item in rows
+        ]
+        output.table(head, cells, whole=whole)
+    if unreadable:
+        count = words.plural(len(unreadable), "row")
+        say(output.shown(f"{count} could not be read: {unreadable[0].why}."))
+
+
+def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Item]) -> None:
+    """Print rows as CSV, under the service's names of the values."""
+    columns = kind.columns
+    output.csv(["id", *(each.field for each in columns)])
+    for item in rows:
+        output.csv([item.key, *(raw_cell(each.value(item.record)) for each in columns)])

@@ -1,0 +1,166 @@
+"""Rows of the list of automations: how they are read by each route (routing.md §3, v1.md §5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.operate.kinds.parts import token_shows
+from mogplex_tui.operate.model import Entry, Page, page_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.automations import Automation, AutomationRun, AutomationSummary
+    from mogplex_tui.api.models.flows import Flow
+    from mogplex_tui.api.models.routing import Activity
+    from mogplex_tui.live.session import Session
+
+_SHOWN_RUNS = 12
+TOKEN_SHOWS = token_shows(
+    "names and states, and an automation's page its newest runs",
+    "counts of runs, and pausing and activating,",
+)
+_NO_FURTHER_PAGE = "The service could not give a further page: there are more automations than these."
+
+
+def _no_activity() -> Activity:
+    from mogplex_tui.api.models.routing import Activity
+
+    return Activity()
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationRow:
+    """An automation. `activity` is what happened lately, which only the unversioned routes say.
+
+    `draft` says how the draft differs from the published version; None where it is not known. `is_flow` tells by which
+    routes the row came: its changes go the same way. `runs` are its newest runs, of the record read by itself.
+    """
+
+    id: str
+    name: str
+    status: str
+    description: str | None
+    installation_id: int | None
+    published_version_id: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    is_flow: bool
+    source_kind: str | None = None
+    notes: str | None = None
+    webhook_configured: bool | None = None
+    version: int | None = None
+    draft: str | None = None
+    activity: Activity = field(default_factory=_no_activity)
+    runs: tuple[AutomationRun, ...] = ()
+
+    @property
+    def latest(self) -> datetime | None:
+        """When its last run started, or else when it was changed."""
+        return self.activity.last_run_started_at or self.updated_at
+
+
+def _row(found: Flow | Automation | AutomationSummary, *, is_flow: bool) -> AutomationRow:
+    return AutomationRow(
+        id=found.id,
+        name=found.name,
+        status=found.status,
+        description=found.description,
+        installation_id=found.installation_id,
+        published_version_id=found.published_version_id,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+        is_flow=is_flow,
+    )
+
+
+def _from_flow(flow: Flow) -> AutomationRow:
+    from mogplex_tui.api.models.routing import Activity
+
+    return replace(
+        _row(flow, is_flow=True),
+        source_kind=flow.source_kind,
+        notes=flow.notes,
+        webhook_configured=flow.webhook_configured,
+        version=flow.version,
+        draft=flow.draft,
+        activity=Activity.model_construct(**{name: getattr(flow, name) for name in Activity.model_fields}),
+    )
+
+
+def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> AutomationRow:
+    """Return a row of the token API, which says of the last run only what the runs say (v1.md §5.1)."""
+    from mogplex_tui.api.models.routing import Activity
+
+    last = runs[0] if runs else None
+    activity = Activity()
+    if last is not None:
+        activity = Activity(
+            last_job_run_id=last.id,
+            last_run_status=last.status,
+            last_run_started_at=last.started_at,
+            last_run_error=last.error,
+        )
+    return replace(
+        _row(automation, is_flow=False),
+        notes=automation.notes,
+        version=automation.version,
+        draft=automation.draft,
+        activity=activity,
+        runs=runs,
+    )
+
+
+async def read(client: ClientView, _: Session) -> Page[AutomationRow]:
+    """Return all automations with their activity."""
+    return page_of(await client.flows.list(), _from_flow, lambda row: row.id)
+
+
+async def read_v1(client: ClientView, session: Session) -> Page[AutomationRow]:
+    """Read all pages; the hosted service fails on every page but the first."""
+    from mogplex_tui.api.errors import ServiceFailed
+
+    def row(found: AutomationSummary) -> AutomationRow:
+        return _row(found, is_flow=False)
+
+    entries: list[Entry[AutomationRow]] = []
+    cursor: str | None = None
+    while True:
+        try:
+            page = await client.automations.list(cursor=cursor)
+        except ServiceFailed:
+            if cursor is None:
+                raise
+            shown = session.lacking(Family.FLOWS, TOKEN_SHOWS)
+            return Page(entries, notice=f"{shown} {_NO_FURTHER_PAGE}".strip())
+        entries += page_of(page.rows, row, lambda row: row.id).entries
+        cursor = page.next_cursor
+        if cursor is None:
+            return Page(entries)
+
+
+async def read_single(client: ClientView, key: str, row: AutomationRow | None) -> Entry[AutomationRow]:
+    """Read an automation with its newest runs, whose steps say where each stands."""
+    if row is None and client.access.worth_asking(Family.FLOWS):
+        row = _from_flow(await client.flows.get(key))
+    if row is not None and row.is_flow:
+        return Entry(key, replace(row, runs=tuple(await client.flows.runs(key, _SHOWN_RUNS))))
+    runs = tuple(await client.automations.runs(key, _SHOWN_RUNS))
+    automation = await client.automations.get(key)
+    return Entry(key, _from_v1(automation, runs), automation.model_dump(mode="json"))
+
+
+def merge(row: AutomationRow, single: AutomationRow) -> AutomationRow:
+    """Return a newer row of the list with what only the record read by itself says."""
+    if row.is_flow:
+        return replace(row, runs=single.runs)
+    return replace(
+        row,
+        notes=single.notes,
+        version=single.version,
+        draft=single.draft,
+        activity=single.activity,
+        runs=single.runs,
+    )

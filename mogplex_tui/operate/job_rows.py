@@ -1,0 +1,201 @@
+"""Rows of the list of jobs: how they are read by each route, joined and searched (observability.md §7, v1.md §5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.operate import words
+from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
+from mogplex_tui.operate.kinds.parts import token_shows
+from mogplex_tui.operate.model import Entry, Page, Window, page_of
+from mogplex_tui.operate.partial_reads import Part, read_parts
+from mogplex_tui.operate.paths import line
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, NodeRun, Wait
+    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job, JobDetail
+    from mogplex_tui.live.session import Session
+
+TOKEN_SHOWS = token_shows("the newest 50 runs {}", "other jobs, agents, costs and actions on jobs")
+# A job can be repaired so long after its last attempt to start; without one, after it was created (§7).
+_REPAIR_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job run as a list has it, with what the record read by itself says beyond that.
+
+    `open_waits` counts its waits for a person or an event, which only the token API says. `automation` is the name of
+    its automation; it `waits_for_person` while a question that it asked is open.
+    """
+
+    id: str
+    job: Job
+    cost_usd: Decimal | None
+    open_waits: int = 0
+    steps: tuple[NodeRun, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    dispatch_events: tuple[DispatchEvent, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    automation: str | None = None
+    waits_for_person: bool = False
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was created."""
+        return self.job.created_at
+
+    @property
+    def state(self) -> str:
+        """Its status, or what a live job waits for: the service calls that running."""
+        if self.job.is_live and self.waits_for_person:
+            return "waiting"
+        return "parked" if self.job.is_live and self.open_waits else self.job.status
+
+    @property
+    def source(self) -> str:
+        """The name of its automation, or the event that started it."""
+        return self.automation or self.job.source_type
+
+    @property
+    def repo(self) -> str | None:
+        """The name of its repository."""
+        return None if self.job.repo is None else self.job.repo.full_name
+
+    @property
+    def agent(self) -> str | None:
+        """The name of its agent."""
+        return None if self.job.agent is None else self.job.agent.name
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong last."""
+        return self.job.error or self.job.last_start_error or self.job.cancel_error
+
+    @property
+    def repairable_from(self) -> datetime | None:
+        """The instant from which the service accepts a repair."""
+        since = self.job.last_start_attempt_at or self.job.created_at or self.job.started_at
+        return None if since is None else since + _REPAIR_AFTER
+
+    @property
+    def pull_request(self) -> str | None:
+        """The address of its pull request."""
+        url = self.job.metadata.get("pull_request_url")
+        return url if isinstance(url, str) else None
+
+    @property
+    def reason(self) -> str:
+        """The reason of its newest entry in the dispatch ledger, in words."""
+        event = self.job.latest_dispatch_event
+        return "" if event is None else words.reason(line(event.reason or ""), self.job.metadata)
+
+
+def _as_listed(job: Job) -> Job:
+    """Return the fields that a list has of a job, whichever route it came by, so that two of them can be compared."""
+    from mogplex_tui.api.models.jobs import Job
+
+    return Job.model_construct(**{name: getattr(job, name) for name in Job.model_fields})
+
+
+def _row(job: Job) -> JobRow:
+    from mogplex_tui.api.models.automations import AutomationRun
+
+    row = JobRow(job.id, _as_listed(job), job.cost_usd)
+    if isinstance(job, AutomationRun):
+        return replace(row, open_waits=job.active_wait_count or 0, steps=tuple(job.node_runs))
+    return row
+
+
+def _detailed(job: JobDetail) -> JobRow:
+    return replace(_row(job), dispatch_events=tuple(job.dispatch_events), findings=tuple(job.review_findings))
+
+
+def _detailed_v1(run: AutomationRunDetail) -> JobRow:
+    from mogplex_tui.live import v1_jobs
+
+    return replace(_detailed(run), cost_usd=v1_jobs.cost_of(run), waits=tuple(run.waits))
+
+
+def page_of_runs(runs: Rows[AutomationRun]) -> Page[JobRow]:
+    """Return the runs of an automation as rows."""
+    return page_of(runs, _row, lambda row: row.id)
+
+
+async def read_older(client: ClientView, window: Window) -> Page[JobRow]:
+    """Return the newest jobs of a window, at most 100."""
+    found = await client.observability.jobs(
+        since=window.since, until=window.until, status=window.filters.get("status")
+    )
+    return replace(page_of(found.jobs, _row, lambda row: row.id), total=found.total)
+
+
+async def read(client: ClientView, _: Session) -> Page[JobRow]:
+    """Return the newest jobs."""
+    return await read_older(client, Window())
+
+
+async def read_v1(client: ClientView, session: Session) -> Page[JobRow]:
+    """Read the runs of the newest automations, each of which may fail by itself."""
+    from mogplex_tui.live import v1_jobs
+
+    jobs = await v1_jobs.newest(client)
+
+    def part(each: v1_jobs.RunsOfOne) -> Part[JobRow]:
+        async def read(_: ClientView, __: Session) -> Page[JobRow]:
+            if each.error is not None:
+                raise each.error
+            return page_of_runs(each.runs)
+
+        name = each.automation.name or each.automation.id[:8]
+        return Part(each.automation.id, f"Runs of {name} are", read)
+
+    page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
+    if not jobs.left_out:
+        return page
+    shown = TOKEN_SHOWS.format(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
+    return replace(page, notice=f"{session.lacking(Family.OBSERVABILITY, shown)} {page.notice}".strip())
+
+
+async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry[JobRow]:
+    """Return a job with its steps, waits, ledger and findings; over v1 with the sum of its calls as cost."""
+    if client.access.worth_asking(Family.OBSERVABILITY):
+        job = await client.observability.job(key)
+        return Entry(key, _detailed(job), job.model_dump(mode="json"))
+    from mogplex_tui.live import v1_jobs
+
+    run = await v1_jobs.one(client, key, None if row is None else row.job.flow_id)
+    found = _detailed_v1(run)
+    cost = None if found.cost_usd is None else str(found.cost_usd)
+    return Entry(key, found, {**run.model_dump(mode="json"), "cost_usd": cost})
+
+
+def merge(row: JobRow, single: JobRow) -> JobRow:
+    """Return a newer row of the list with what only the record read by itself says."""
+    return replace(
+        row,
+        cost_usd=single.cost_usd if row.cost_usd is None else row.cost_usd,
+        steps=row.steps or single.steps,
+        waits=single.waits,
+        dispatch_events=single.dispatch_events,
+        findings=single.findings,
+    )
+
+
+def fill(session: Session) -> Callable[[JobRow], JobRow]:
+    """Return the function that fills in the automation, and whether a job waits for a person."""
+    name_of, waiting = automation_names(session), jobs_waiting_for_a_person(session)
+    return lambda row: replace(row, automation=name_of(row.job.flow_id), waits_for_person=row.id in waiting)
+
+
+def state_texts(status: str) -> tuple[str, ...]:
+    """Return what a filter finds a job of a status by: a live job may be one that waits."""
+    waits = ("waiting", "parked") if status in ("pending", "running") else ()
+    return tuple(text for each in (status, *waits) for text in (words.state(each)[1], each))

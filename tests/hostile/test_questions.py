@@ -35,6 +35,7 @@ __all__ = ["seed"]
 UNASKED = {
     "assignments.enable": "disable takes it back",
     "automations.activate": "pause takes it back",
+    "automations.duplicate": "the copy is inactive and can be deleted",
     "connections.enable": "disable takes it back",
     "connections.disable": "enable takes it back, nothing is stopped",
     "connections.test": "changes nothing but the time of the last test",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mogplex_tui.config.paths import read_regular
 
 if TYPE_CHECKING:
-    from mogplex_tui.config.state_file import FileTroubles
+    from mogplex_tui.config.state_file import FileTroubles, StateFile
 
 FILE = "known_records.json"
+_TITLE = "the list of names for completions"
 # So many records of a kind are kept, and no text that is longer.
 KEPT = 500
 LONGEST = 120
@@ -51,13 +52,13 @@ class KnownRecords:
             self._whole.add(kind)
 
     def save(self) -> None:
-        """Write what was read in front of what the file has. A failure is reported and not raised."""
+        """Write what was read in front of what the file has. A failure is neither reported nor raised."""
         if self._path is None or not self._read:
             return
         from mogplex_tui.config.locks import held
         from mogplex_tui.config.state_file import StateFile
 
-        file = StateFile(self._path, "the list of names for completions", self._troubles)
+        file = StateFile(self._path, _TITLE, self._troubles)
         try:
             with held(self._path.with_suffix(".lock"), _LOCK_SECONDS):
                 self._write(file)
@@ -65,7 +66,9 @@ class KnownRecords:
             # Without a lock, what another command has read at the same instant may be lost.
             self._write(file)
 
-    def _write(self, file: Any) -> None:
+    def _write(self, file: StateFile) -> None:
+        from mogplex_tui.config.state_file import StateFile
+
         content = file.read(_is_valid) or {}
         stored = {kind: _records(rows) for kind, rows in content.items()}
         merged = dict(stored)
@@ -73,7 +76,8 @@ class KnownRecords:
             before = [] if kind in self._whole else stored.get(kind, [])
             merged[kind] = _newest([*records, *before])
         if merged != stored:
-            file.write(merged)
+            # Completions are no reason to report a full disk.
+            StateFile(file.path, _TITLE).write(merged)
 
 
 def read_known(directory: Path, kind: str) -> list[KnownRecord]:

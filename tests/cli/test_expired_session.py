@@ -24,6 +24,11 @@ COMMANDS = (
     # Several reads at once: the refusal of one ends the others without a word about them.
     "stats --since 2020-01-01",
 )
+# What makes each of these possible again.
+UNDONE_BY = {
+    "models disable acme/nova-1": "models enable acme/nova-1",
+    "models enable acme/nova-1 --json": "models disable acme/nova-1",
+}
 
 
 @pytest.mark.parametrize("profile", ["documented", "hosted"])
@@ -35,6 +40,9 @@ async def test_commands_say_once_that_the_session_has_expired(
     world.call(metadata={"repo": "acme/api"})
 
     async def run(command: str, cookie: str | None, edge: HostedEdge) -> Done:
+        if command in UNDONE_BY:
+            mogplex.use(edge.base_url, token=plane.token, cookie=plane.session_cookie)
+            await mogplex(*UNDONE_BY[command].split())
         mogplex.use(edge.base_url, token=plane.token, cookie=cookie)
         return await mogplex(*command.split())
 
@@ -62,7 +70,7 @@ async def test_nothing_is_said_of_the_token_where_there_is_none(mogplex: Mogplex
         mogplex.use(edge.base_url, token=None, cookie=DEAD)
         done = await mogplex("models", "list")
     assert (done.code, done.out, SAID in done.err) == (3, "", False)
-    assert "sign in again" in done.err
+    assert "sign in again" in done.err.lower()
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])

@@ -69,7 +69,7 @@ async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does
         await ui.press("escape")
         await ui.loses("Stop sandbox?")
         await ui.press("plus")
-        text = await ui.sees("Extend sandbox", "Minutes to live longer")
+        text = await ui.sees("Extend sandbox", "inutes that it lives longer")
         assert "protected:" not in text
         await ui.press("enter")
         await ui.sees("lives 30m00s longer.")

@@ -13,7 +13,7 @@ from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import find, kinds
 from tests.facts.kinds import DOCUMENT, document
 
-LINES = 400
+LINES = 600
 
 
 def _file(kind: Kind) -> Path:

@@ -70,6 +70,8 @@ class OlderSearch(Generic[Row]):
             Priority.BACKGROUND,
             every=PAGE_EVERY,
             blind=PAGE_EVERY,
+            # Somebody waits for the end of the search.
+            rest=1.0,
             metered=metered,
             idle=lambda: self.is_done,
         )

@@ -76,6 +76,8 @@ class Feed:
     # Whether it asks nothing of the service, and so waits for nobody who does.
     local: bool = False
     gap: float = 0.5
+    # A reading that took long is followed by so many times as long without one.
+    rest: float = 8.0
     # The most that fruitless hints may stretch the gap to.
     patience: float = 0.0
     # Whether its requests spend the token's budget now; a session cookie's do not.
@@ -284,7 +286,7 @@ class Scheduler(Going):
         announced = self.realtime_open and bool(feed.tables)
         usual = feed.every if announced else feed.blind + self._crowding(feed)
         # What took long to read is read less often: an answer of many megabytes is not asked for every second.
-        return max(usual, feed.took * 8)
+        return max(usual, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
         """Return the least seconds between two reads that hints cause.

@@ -39,7 +39,7 @@ class JobRow:
     id: str
     job: Job
     cost_usd: Decimal | None
-    open_waits: int = 0
+    open_waits: int | None = None
     steps: tuple[NodeRun, ...] = ()
     waits: tuple[Wait, ...] = ()
     dispatch_events: tuple[DispatchEvent, ...] = ()
@@ -110,7 +110,7 @@ def _row(job: Job) -> JobRow:
 
     row = JobRow(job.id, _as_listed(job), job.cost_usd)
     if isinstance(job, AutomationRun):
-        return replace(row, open_waits=job.active_wait_count or 0, steps=tuple(job.node_runs))
+        return replace(row, open_waits=job.active_wait_count, steps=tuple(job.node_runs))
     return row
 
 

@@ -26,6 +26,8 @@ from tests.recording import recording, snake
 COUNTED = {
     "agents": {"quiet"},
     "installations": {"missing"},
+    # The `active_wait_count` of the answer.
+    "jobs": {"open_waits"},
     # From the lists of assignments and runs; None before they are read.
     "projects": {"assigned", "schedules", "runs"},
     "rules": {"size"},

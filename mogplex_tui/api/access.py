@@ -100,7 +100,7 @@ _EXACT = {
 
 
 # What has no list to learn from, and with whom the edge keeps it for sessions (auth.md §4).
-_KEPT_WITH = {Family.MCP_RECORDS: Family.OBSERVABILITY}
+_KEPT_WITH = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: Family.OBSERVABILITY}
 
 
 def family_of(path: str) -> Family:

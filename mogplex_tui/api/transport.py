@@ -53,7 +53,8 @@ class Request:
 
     `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `patience` is how many
     seconds an answer may take where the route works before it answers; 0 for the usual limits. `credential` is the
-    one to send, None for that of the route (`Transport.credential_for`).
+    one to send, None for that of the route (`Transport.credential_for`). One that `is_change` changes something, also
+    with the method GET.
     """
 
     method: str
@@ -66,6 +67,7 @@ class Request:
     content_type: str = ""
     patience: float = 0.0
     credential: Credential | None = None
+    is_change: bool = False
 
 
 class _SendWithToken(Exception):
@@ -531,7 +533,9 @@ class Transport:
         if reply.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
-            self.access.learn(family_of(request.path), error, method=request.method)
+            # A forbidden change does not close its family, and one change is sent with GET.
+            method = "POST" if request.is_change else request.method
+            self.access.learn(family_of(request.path), error, method=method)
         if self._limiter is not None:
             self._limiter.learn(request.path, error)
 

@@ -49,6 +49,7 @@ class Resource:
             content=raw,
             content_type=content_type,
             patience=patience,
+            is_change=True,
         )
         return await self._transport.request(request, Priority.ACTION)
 

@@ -390,7 +390,8 @@ class _Call(Generic[Row]):
         if self._setting.settings.protected.value and not args.yes:
             must_be_able_to_ask(creation.id)
             name = creation.name(values)
-            if not agreed(self._setting, f"{creation.id.capitalize()} {kind.noun} {name}?"):
+            name = f"{kind.noun} {name}" if creation.makes_record else name
+            if not agreed(self._setting, f"{creation.id.capitalize()} {name}?"):
                 raise Stop(Exit.FAILED, "Nothing was made.")
         verb = next(each for each in self._screens.verbs if each.id == creation.id)
         item = executor.named(verb, values)

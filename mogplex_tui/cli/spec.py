@@ -108,7 +108,7 @@ def _action(verb: Verb) -> dict[str, Any]:
         "help": verb.help,
         "confirmation": list(verb.means),
         "many": verb.many,
-        "makesRecord": verb.new is not None,
+        "makesRecord": verb.new is not None and verb.makes_record,
         "idempotencyKey": verb.keyed,
         "revealsSecret": verb.secret is not None,
         "parameters": [

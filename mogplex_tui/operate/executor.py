@@ -150,8 +150,13 @@ async def carry_out(
     if closed is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False, closed=True)
-    name = f"{kind.noun} {kind.name_of(item)}"
-    action, subject = f"{kind.name}.{verb.id}", f"{kind.noun} {item.key}"
+    if item.record is None and verb.new is None:
+        unreadable = f"This {kind.noun} could not be read, so nothing can be done to it."
+        return Outcome(unreadable, good=False, closed=True)
+    name, subject = kind.name_of(item), item.key
+    if verb.makes_record:
+        name, subject = f"{kind.noun} {name}", f"{kind.noun} {subject}"
+    action = f"{kind.name}.{verb.id}"
     key: tuple[str, bool] | tuple[()] = ()
     if verb.keyed:
         subject = redact.text(f"{subject} {text}".strip())

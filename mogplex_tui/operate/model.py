@@ -399,7 +399,8 @@ class Change(Generic[Row]):
 class Creation:
     """An action that makes a record of parameters alone.
 
-    `name` is what the new record is called. A creation that `reveals` answers with a secret that is shown once.
+    `name` is what the new record is called; where `makes_record` is false it is what the change is made to: a list, not
+    a record of it. A creation that `reveals` answers with a secret that is shown once.
     `problem` returns what is wrong with values that are right one by one.
     """
 
@@ -414,6 +415,7 @@ class Creation:
     done: str = "{} is made."
     confirmation: Confirmation | None = None
     reveals: bool = False
+    makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
 
 

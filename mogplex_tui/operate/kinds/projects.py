@@ -209,7 +209,13 @@ async def _import(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.repos import RepoDraft
 
     made = await client.imported_repos.add(RepoDraft(full_name=values[FULL_NAME]))
-    return Result(True, "{} is imported.", new_id=made.id)
+    sentence = "{} is imported."
+    if made.github_installation_id is None:
+        # An App that covers something leaves out of the list what it does not cover (projects.md §3.2).
+        sentence += (
+            " The GitHub App does not cover it, so the list may leave it out: add it to the App on GitHub."
+        )
+    return Result(True, sentence, new_id=made.id)
 
 
 async def _sync(client: ClientView, _: Values) -> Result:
@@ -439,10 +445,11 @@ KIND = Kind[ProjectRow](
             "",
             "Import the repositories that the GitHub App covers.",
             (),
-            lambda _: "list",
+            lambda _: "the list of repositories",
             _sync,
             in_progress="syncing",
             families=(Family.GITHUB,),
+            makes_record=False,
         ),
     ),
     actions=tuple(_ACTIONS),

@@ -333,6 +333,7 @@ def _creation(creation: Creation) -> verb.Verb:
         fields=lambda answer: _answer(answer, "").fields,
         families=creation.families,
         new=creation.name,
+        makes_record=creation.makes_record,
         problem=creation.problem,
         parameters=creation.parameters,
         secret=(lambda answer: _answer(answer, "").secret) if creation.reveals else None,

@@ -43,7 +43,8 @@ class Verb:
     answer whether it is good and the sentence. A `keyed` verb's `call` gets an idempotency key as fourth
     argument, and as fifth whether an earlier call with it had no answer.
 
-    A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record.
+    A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record. Where
+    `makes_record` is false it changes the list, and `new` returns what that is called.
     `problem` returns what is wrong with the values of a new record together.
     `texts` returns a text for each parameter from an item and the texts that were given.
     `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere. `new_id`
@@ -70,6 +71,7 @@ class Verb:
     told: Callable[[Any], tuple[bool, str]] | None = None
     keyed: bool = False
     new: Callable[[Values], str] | None = None
+    makes_record: bool = True
     parameters: tuple[Parameter[object], ...] = ()
     texts: Callable[[Item, Mapping[str, str]], dict[str, str]] = lambda _, given: dict(given)
     problem: Callable[[Values], str | None] = lambda _: None

@@ -21,7 +21,7 @@ from mogplex_tui.operate.kinds import columns as c
 from mogplex_tui.operate.kinds import parts as p
 from mogplex_tui.operate.kinds.base import Context, dressed, with_more
 from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
-from mogplex_tui.operate.kinds.models import KIND as MODELS
+from mogplex_tui.operate.kinds.models import ModelRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 from mogplex_tui.operate.kinds.teams import TeamRow
@@ -214,7 +214,19 @@ def test_an_item_read_by_itself_keeps_what_the_list_said() -> None:
 
 
 def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None:
-    (runs,) = MODELS.links(Item("openai/gpt-5", {"id": "openai/gpt-5"}))
+    nothing = dict.fromkeys(
+        ("is_enabled", "is_default", "context_length", "input_price", "output_price"), None
+    )
+    row = ModelRow(
+        id="openai/gpt-5",
+        name="GPT-5",
+        provider="openai",
+        is_usable=True,
+        is_available=True,
+        capabilities=(),
+        **nothing,
+    )
+    (runs,) = kinds()["models"].links(Item(row.id, row))
     assert (runs.kind, runs.key) == ("runs", None)
     fits = compile_filter(runs.filter, RUNS.fields_at(NOW))
     assert fits is not None

@@ -28,9 +28,11 @@ EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
 # What is typed, where not any text will do.
 TYPED: dict[str, str | Values] = {
     "api-keys.create": Values({"name": "ci"}),
+    "assignments.create": Values({"repo": ID, "agent": ID, "type": "pr_review"}),
     "automations.create": Values({"name": "ci", "repo": "7 acme/web"}),
     "automations.trigger": ID,
     "members.role": "viewer",
+    "projects.import": Values({"full_name": "acme/web"}),
     "sandboxes.extend": "30",
     "sandboxes.launch": Values({"repo": ID}),
     "settings.edit": "dark",
@@ -100,6 +102,19 @@ async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
     outcome = await carry_out(session, collection_of(session, kind), kind, cancel, Item(ID, {"id": ID}))
     assert not outcome.good
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
+    assert session.client_made is None and not session.ledger.entries
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"),
+    [each for each in EVERY_VERB if each[1].new is None],
+    ids=lambda each: getattr(each, "name", None) or each.id,
+)
+async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: Kind, verb: Verb) -> None:
+    session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
+    outcome = await carry_out(session, collection_of(session, kind), kind, verb, Item(ID, None))
+    assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
+    assert not outcome.good
     assert session.client_made is None and not session.ledger.entries
 
 

@@ -244,7 +244,8 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                 assert not told, f"{kind.name} leaves out columns that say something: {told}"
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
                 said = [{f.cell(row, at)[0] for row in rows} for f in kind.fields if f not in left_out]
-                assert kind.lend is not None or len(rows) < 3 or {words.DASH} not in said, ui.text
+                is_joined = kind.lend is not None or kind.join is not None
+                assert is_joined or len(rows) < 3 or {words.DASH} not in said, ui.text
                 assert not {field.title for field in left_out} & {*headings(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found

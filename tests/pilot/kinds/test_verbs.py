@@ -26,9 +26,10 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, executor
+from mogplex_tui.operate import actions, executor, model
 from mogplex_tui.operate.kinds.base import Kind, collection_of
-from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.registry import declaration, kinds
+from mogplex_tui.operate.kinds.typed import listing_of
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.model import Values
 from mogplex_tui.screens.palette import entries_of
@@ -62,13 +63,16 @@ CHOSEN: dict[str, Callable[[Any], bool]] = {
     "automations.publish": lambda record: record.published_version_id,
 }
 # Where the one call is no writing method.
-SENT = {"installations.sync": "GET /api/github/repos"}
-# To end what has ended is no error (identity.md §4).
-GONE_IS_FINE = frozenset({"api-keys.revoke"})
+SENT = dict.fromkeys(("installations.sync", "projects.sync"), "GET /api/github/repos")
+# To end what has ended is no error (identity.md §4, projects.md §3.6).
+GONE_IS_FINE = frozenset({"api-keys.revoke", "projects.delete"})
 # After these the list may read as before.
 SAME_AFTER = frozenset({"extend", "restart"})
 # What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
-TYPED: dict[str, Values] = {"api-keys.create": Values({"name": "ci", "scopes": "read", "days": "90"})}
+TYPED: dict[str, Values] = {
+    "api-keys.create": Values({"name": "ci", "scopes": "read", "days": "90"}),
+    "projects.import": Values({"full_name": "acme/new-service"}),
+}
 # What a person types into some fields of a form.
 TYPED_FIELDS = {"sandboxes.launch": {"base": "", "branch": "topic", "new_branch": "yes"}}
 
@@ -115,7 +119,23 @@ class Bench:
         for item in self.collection.set.rows.values():
             if item.record is not None and verb.why_not(item) is None and fits(item.record):
                 return item
+        for item in await self._hidden():
+            if verb.why_not(item) is None:
+                return item
         raise AssertionError(f"no {self.kind.noun} can be {verb.title}d: say in NEEDED what makes one")
+
+    async def _hidden(self) -> list[Item]:
+        """Return the records that the list leaves out."""
+        declared = declaration(self.kind.name)
+        if not isinstance(declared, model.Kind) or declared.hidden is None:
+            return []
+        page = await declared.hidden.read(self.session.client.at(Priority.ACTION))
+        found: list[Item] = list(listing_of(page).items)
+        return [item for item in found if item.key not in self.collection.set.rows]
+
+    async def all_keys(self) -> set[str]:
+        """Return the keys of all records, those that the list leaves out among them."""
+        return {*self.collection.set.rows, *(item.key for item in await self._hidden())}
 
     async def text(self, verb: Verb, item: Item) -> str | Values:
         """What a person would answer to what the verb asks."""
@@ -219,6 +239,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         item = await bench.item(verb)
         text = await bench.text(verb, item)
         ledger, before, sent = bench.session.ledger, item.record, _sent(kind, verb)
+        is_listed = item.key in bench.collection.set.rows
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
             bench.spoil(item.key)
@@ -233,10 +254,10 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             end = "unknown" if verb.keyed and status >= 500 else "refused"
             assert (entry.action, entry.state) == (_name(kind, verb), end), (status, entry)
             await bench.shows_what_a_reading_says(item.key)
-            assert verb.new or bench.collection.set.rows[item.key].record is not None
-        now = item if verb.new else bench.collection.set.rows[item.key]
+            assert not is_listed or bench.collection.set.rows[item.key].record is not None
+        now = bench.collection.set.rows[item.key] if is_listed else item
         assert verb.why_not(now) is None, "a refusal changed the record"
-        there = set(bench.collection.set.rows)
+        there = await bench.all_keys()
         outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
         assert ledger.entries[-1].state == "done", outcome
         assert verb.told is not None or kind.name_of(item) in outcome.sentence
@@ -244,8 +265,10 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         if verb.told is None and not verb.keyed and verb.id not in SAME_AFTER:
             now = bench.collection.set.rows.get(item.key)
             assert now is None or now.record != before, "nothing is different after it"
-        if verb.new:
-            assert len(set(bench.collection.set.rows) - there) == 1, "one record more"
+        if verb.new and verb.makes_record:
+            assert len(await bench.all_keys() - there) == 1, "one record more"
+        if not verb.new and not is_listed:
+            assert item.key in bench.collection.set.rows, "still left out"
         assert (outcome.secret is not None) == (verb.secret is not None)
 
 

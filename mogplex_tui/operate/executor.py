@@ -146,13 +146,10 @@ async def carry_out(
     that of the same change if its last answer was lost, else a new one; it is in the ledger before the request leaves.
     `how_to_repeat` is the sentence after a lost answer, with the key for `{key}`.
     """
-    closed = kind.closed_to(verb, session) or await refusal_to_write(session)
+    closed = kind.closed_to(verb, session) or await refusal_to_write(session) or _unreadable(kind, verb, item)
     if closed is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False, closed=True)
-    if item.record is None and verb.new is None:
-        unreadable = f"This {kind.noun} could not be read, so nothing can be done to it."
-        return Outcome(unreadable, good=False, closed=True)
     name, subject = kind.name_of(item), item.key
     if verb.makes_record:
         name, subject = f"{kind.noun} {name}", f"{kind.noun} {subject}"
@@ -189,6 +186,13 @@ async def carry_out(
             idempotency_key=key[0] if key else None,
         ),
     )
+
+
+def _unreadable(kind: Kind, verb: Verb, item: Item) -> str | None:
+    """Return why a change of a record that could not be read is not sent: some requests need its row."""
+    if item.record is not None or verb.new is not None:
+        return None
+    return f"This {kind.noun} could not be read, so nothing can be done to it."
 
 
 def _begun(sentence: str) -> str:

@@ -130,8 +130,8 @@ def test_an_automation_is_offered_what_its_installation_covers() -> None:
         {"id": "2", "github_installation_id": 7},
         {"id": "3", "installation_id": 8},
     )
-    automation = Item("a", {"installation_id": 7})
-    assert choices.where_to_run(automation, here) == [
+    _put(here, "automations", {"id": "a", "installation_id": 7})
+    assert choices.where_to_run(here, "a") == [
         ("2", "acme/api"),
         ("4", "acme/new"),
         ("1", "acme/web apps/web"),
@@ -139,19 +139,19 @@ def test_an_automation_is_offered_what_its_installation_covers() -> None:
 
 
 def test_with_a_browser_session_alone_the_service_chooses_the_repository() -> None:
-    ((sent, told),) = choices.where_to_run(Item("a", {"installation_id": 7}), session(token=False))
-    assert sent == ""
+    ((sent, told),) = choices.where_to_run(session(token=False), "a")
+    assert sent == choices.ANY_REPOSITORY
     assert "the service chooses" in told
 
 
 def test_where_v1_refuses_the_token_the_service_chooses_as_well() -> None:
     here = session()
     here.names.repos["1"] = "acme/web"
-    automation = Item("a", {"installation_id": 7})
-    assert choices.where_to_run(automation, here) == [("1", "acme/web")]
+    _put(here, "automations", {"id": "a", "installation_id": 7})
+    assert choices.where_to_run(here, "a") == [("1", "acme/web")]
     here.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
-    ((sent, told),) = choices.where_to_run(automation, here)
-    assert (sent, "the service chooses" in told) == ("", True)
+    ((sent, told),) = choices.where_to_run(here, "a")
+    assert (sent, "the service chooses" in told) == (choices.ANY_REPOSITORY, True)
 
 
 def test_models_that_can_be_used_are_offered() -> None:

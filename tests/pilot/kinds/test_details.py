@@ -127,7 +127,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
 async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "jobs")
-        row = next(key for key, item in screen.rows.rows.items() if item.record["status"] == "running")
+        row = next(key for key, item in screen.rows.rows.items() if item.record.job.status == "running")
         screen.table.move_cursor_to(row)
         await ui.press("enter")
         text = await ui.sees("without", "running")

@@ -1,4 +1,4 @@
-"""Searches the older records of a list for what a filter finds or an order puts first, in the background.
+"""Search the older records of a list for what a filter or an order asks for.
 
 A list that gives the newest records alone cannot answer `cost:>5` or "the most expensive first" from what is loaded.
 """

@@ -1,4 +1,4 @@
-"""Finds out how much of a `/` filter the service can apply by itself when older records are read."""
+"""Translate a `/` filter into the service's own filters, as far as it has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Lists that are made of several answers: each part is as fresh as its own reading, and one that fails hides no other.
+"""Read lists that are made of several answers.
+
+Each part is as fresh as its own reading, and one that fails hides no other.
 
 A kind whose rows come from several routes declares its parts and reads them with `in_parts`:
 

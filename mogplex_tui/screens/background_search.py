@@ -1,4 +1,4 @@
-"""Goes on with the filter and the order of a list among the records that the list has not loaded."""
+"""Apply the filter and the order of a list to records that it has not loaded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Read the older records of a list page by page.
 
-A filter or an order that the loaded rows cannot answer needs them. The routes page by number, and every new record moves the pages on. The search goes by time instead: each page is asked
-for up to the start of the last record of the page before (observability.md §2, §7, §8).
+A filter or an order that the loaded rows cannot answer needs them. The routes page by number, and every new record moves
+the pages on. The search goes by time instead: each page is asked for up to the start of the last record of the page
+before (observability.md §2, §7, §8).
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
@@ -19,7 +20,17 @@ from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.session import Session
 
+# The modules of verbs that are no change of a record, or older names: `cli/new_models.py` is the shortest one.
+_MORE_VERBS = {
+    "automations": "mogplex_tui.cli.automation_runs",
+    "models": "mogplex_tui.cli.new_models",
+    "sandboxes": "mogplex_tui.cli.sandbox_commands",
+    "settings": "mogplex_tui.cli.settings_verbs",
+}
+# Kinds of which `get` without a record is one of those verbs.
+_GET_ALL = frozenset({"settings"})
 # Flags of `list` in earlier versions that ask for what is now always so.
 _PAST_FLAGS = {"models": "--all"}
 # Options of `list` in earlier versions, each with the field of the filter that it stands for.
@@ -102,6 +113,19 @@ def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) 
     return texts
 
 
+def unresolved(
+    parameters: Sequence[Parameter[object]], texts: Mapping[str, str], session: Session, key: str
+) -> list[Parameter[object]]:
+    """Return the parameters of which the given text is none of the choices that are known without further lists."""
+    return [
+        each
+        for each in parameters
+        if each.live_choices is not None
+        and each.name in texts
+        and texts[each.name] not in [choice.value for choice in each.choices_of(session, key)]
+    ]
+
+
 def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
     """Return the value of the choice that a value or a label means. Raises Stop."""
     wanted = text.strip().lower()
@@ -123,7 +147,9 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
 def add_verb(
     found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
-    """Add a verb with its line of help, and return its parser."""
+    """Add a verb with its line of help, and return its parser; without that line nothing lists it."""
+    if not line:
+        return add_hidden_verb(found, name, line)
     parser = found.add_parser(
         name, help=line[:1].lower() + line[1:], description=f"{line[:1].upper()}{line[1:]}."
     )
@@ -135,7 +161,7 @@ def add_hidden_verb(
     found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
     """Add an older name of a verb, which neither the help nor the completions list."""
-    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}.")
+    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}." if line else None)
     service_arguments(parser, outermost=False, forms=True)
     return parser
 
@@ -162,7 +188,7 @@ class MoreVerbs(Protocol):
     """A module with further verbs of a kind's command."""
 
     def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
-        """Add the verbs: `add` takes the name and the help of one and returns its parser."""
+        """Add the verbs: `add` takes the name and the help of one, empty for an older name, and returns its parser."""
 
     async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
         """Run the verb and return the exit code."""
@@ -179,3 +205,14 @@ def json_of(item: Item) -> dict[str, object]:
     """Return the service's JSON of a record without secrets."""
     clean = redact.payload(item.raw)
     return clean if isinstance(clean, dict) else {"id": item.key, "value": clean}
+
+
+def more_verbs(kind: str) -> MoreVerbs | None:
+    """Return the module with further verbs of a kind's command, None for a kind without one."""
+    name = _MORE_VERBS.get(kind)
+    return None if name is None else cast(MoreVerbs, importlib.import_module(name))
+
+
+def gets_all(kind: str) -> bool:
+    """Return whether the module with further verbs of a kind carries out `get` without a record."""
+    return kind in _GET_ALL

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
@@ -22,7 +21,6 @@ from mogplex_tui.cli.families import machine, shaping
 from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.kind_arguments import (
-    MoreVerbs,
     add_hidden_verb,
     add_parameter,
     add_past_options,
@@ -30,10 +28,13 @@ from mogplex_tui.cli.kind_arguments import (
     add_reveal,
     add_verb,
     chosen_value,
+    gets_all,
     json_of,
+    more_verbs,
     must_reveal,
     past_filters,
     texts_of,
+    unresolved,
 )
 from mogplex_tui.cli.kind_filters import add_filters, filter_words
 from mogplex_tui.cli.output import Column as Shown
@@ -56,12 +57,6 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
 
-# The modules of verbs that are no change of a record: `cli/new_models.py` is the shortest one.
-_MORE_VERBS = {
-    "automations": "mogplex_tui.cli.automation_runs",
-    "models": "mogplex_tui.cli.new_models",
-    "sandboxes": "mogplex_tui.cli.sandbox_commands",
-}
 # The beginning of an id or a name must be at least this long to name a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a part of a list that could not be read is read once more.
@@ -73,8 +68,7 @@ class KindCommand(Generic[Row]):
 
     def __init__(self, kind: Kind[Row]) -> None:
         self._kind = kind
-        name = _MORE_VERBS.get(kind.name)
-        self._more = None if name is None else cast(MoreVerbs, importlib.import_module(name))
+        self._more = more_verbs(kind.name)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add `list`, `get` and the actions with their options."""
@@ -99,7 +93,7 @@ class KindCommand(Generic[Row]):
             help="words that must occur, as in the console: word, field:word, !word, age:<2h",
         )
         one = add_verb(found, "get", f"one {kind.noun} with all that is known of it")
-        add_record(one, kind.noun, "record")
+        add_record(one, kind.noun, "record", nargs="?" if gets_all(kind.name) else None)
         if kind.secrets is not None:
             one.add_argument(
                 "--reveal",
@@ -162,7 +156,8 @@ class KindCommand(Generic[Row]):
                 return await call.create(creation, texts, args)
             if action is not None:
                 return await call.act(action, texts, args)
-            if args.verb not in ("list", "get") and self._more is not None:
+            is_generated = args.verb == "list" or (args.verb == "get" and args.record is not None)
+            if not is_generated and self._more is not None:
                 return await self._more.run_verb(args, setting)
             return await (call.list_rows(args) if args.verb == "list" else call.show(args))
 
@@ -188,6 +183,7 @@ class _Call(Generic[Row]):
         self._screens = for_screens(kind)
         self._collection = collection_of(self._session, self._screens)
         self._search: ListSearch[Item] | None = None
+        self._names_are_read = False
 
     async def list_rows(self, args: argparse.Namespace) -> int:
         """Print the rows that match the filter."""
@@ -316,11 +312,12 @@ class _Call(Generic[Row]):
             ask = ask and bool(self._setting.settings.protected.value)
         if ask:
             must_be_able_to_ask(action.name)
-        has_choices = any(each.live_choices is not None for each in action.parameters)
-        await self._read(Priority.ACTION, for_choices=has_choices, with_runs=False)
+        await self._read(Priority.ACTION, with_runs=False)
         if (closed := self._screens.closed_to(verb, self._session)) is not None:
             raise Stop(_code_of_closed(self._session, action.families), closed)
         items = list(dict.fromkeys([await self._find(each) for each in args.records]))
+        for item in items:
+            await self._read_choices(unresolved(action.parameters, texts, self._session, item.key))
         for item in items:
             if (reason := verb.why_not(item)) is not None:
                 raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
@@ -384,8 +381,7 @@ class _Call(Generic[Row]):
         if creation.reveals:
             must_reveal(creation.id, args)
         await self._setting.must_have_scope(f"The {creation.id}")
-        if any(each.live_choices is not None for each in creation.parameters):
-            await self._read_related(Priority.ACTION, for_choices=True)
+        await self._read_choices([each for each in creation.parameters if each.live_choices is not None])
         values = self._values(creation.parameters, texts, "")
         if self._setting.settings.protected.value and not args.yes:
             must_be_able_to_ask(creation.id)
@@ -415,11 +411,10 @@ class _Call(Generic[Row]):
             output.line(outcome.new_id or item.key if secret is None else secret)
         return Exit.OK
 
-    async def _read(self, priority: Priority, *, for_choices: bool = False, with_runs: bool = True) -> None:
+    async def _read(self, priority: Priority, *, with_runs: bool = True) -> None:
         """Read the list. Raises Stop where no source is open to the credential, else the error tree.
 
-        `for_choices` reads what the choices of parameters are made from as well; without `with_runs` the columns that
-        tell of runs stay empty.
+        Without `with_runs` the columns that tell of runs stay empty.
         """
         try:
             await patiently(lambda: self._collection.fetch(priority))
@@ -430,22 +425,41 @@ class _Call(Generic[Row]):
             reason = self._collection.closed(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
         if self._collection.set.rows:
-            await self._read_related(priority, for_choices=for_choices, with_runs=with_runs)
+            await self._read_related(priority, with_runs=with_runs)
             self._collection.relend()
         if self._session.names.unsearched():
             await read_hidden(self._session, priority)
 
-    async def _read_related(
-        self, priority: Priority, *, for_choices: bool = False, with_runs: bool = False
-    ) -> None:
-        """Read what the rows are joined with; without it they show ids."""
+    async def _read_choices(self, parameters: Sequence[Parameter[object]]) -> None:
+        """Read what the live choices of parameters are made from and was not read yet."""
+        if not parameters:
+            return
+        if any(each.choices_are_names for each in parameters) and not self._names_are_read:
+            await self._read_names(Priority.ACTION)
         join = self._kind.join
-        if for_choices or (join is not None and join.names):
-            await read_names(self._session, priority)
         for name, related in {} if join is None else join.related.items():
             # A list that neither a column nor a sentence depends on offers choices.
+            if (
+                related.columns
+                or related.sentence
+                or self._session.store.set(name).freshness.as_of is not None
+            ):
+                continue
+            with suppress(MogplexError):
+                await collection_of(self._session, kinds()[name]).fetch(Priority.ACTION)
+
+    async def _read_names(self, priority: Priority) -> None:
+        await read_names(self._session, priority)
+        self._names_are_read = True
+
+    async def _read_related(self, priority: Priority, *, with_runs: bool = False) -> None:
+        """Read what the rows are joined with; without it they show ids."""
+        join = self._kind.join
+        if join is not None and join.names:
+            await self._read_names(priority)
+        for name, related in {} if join is None else join.related.items():
             adds = (related.columns or related.sentence) and name not in self._collection.without
-            if not (for_choices or adds):
+            if not adds:
                 continue
             with suppress(MogplexError):
                 if name != "runs":

@@ -40,7 +40,9 @@ def _name(text: str) -> str:
     return text.strip()
 
 
-REPO = Parameter("repo", "for which repository", _repo, live_choices=choices.where_to_run)
+REPO = Parameter(
+    "repo", "for which repository", _repo, live_choices=choices.where_to_run, choices_are_names=True
+)
 INPUT = Parameter(
     "input",
     "a JSON object that its steps can read",

@@ -160,7 +160,7 @@ async def carry_out(
         key = _key_of(session, action, subject, idempotency_key)
 
     async def accepted(answer: object) -> Outcome:
-        await _read_back(session, collection, kind, item, reads, READ_BACK)
+        await _read_back(session, collection, kind, item, reads, _waits_after_success(verb, item, text))
         good, said = (True, verb.done) if verb.told is None else verb.told(answer)
         secret = None if verb.secret is None else verb.secret(answer)
         sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
@@ -253,6 +253,15 @@ def _refusal(verb: Verb, name: str, error: MogplexError, end: str, how_to_repeat
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
     after = lost if verb.secret is not None and end == "unknown" else ""
     return f"{verb.title} of {name} did not go through. {error}{after}"
+
+
+def _waits_after_success(verb: Verb, item: Item, given: str | Values) -> Sequence[float]:
+    """Return when to read back after a success: once if the record had the given values before, which cannot differ."""
+    if item.record is None or isinstance(given, str) or not verb.parameters:
+        return READ_BACK
+    before = verb.texts(item, {})
+    is_same = all(before.get(each.name) == given.text(each) != each.default for each in verb.parameters)
+    return READ_BACK[:1] if is_same else READ_BACK
 
 
 def _waits_after(error: MogplexError) -> Sequence[float]:

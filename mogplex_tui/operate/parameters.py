@@ -29,6 +29,7 @@ class Parameter(Generic[V_co]):
     with a sentence. The value is one of `choices` or of `live_choices`, which are made from the session and the
     record's key from what lists hold; without any of these it is typed. A `positional` parameter stands in the command
     without a name before it; with `accepts_stdin` the command reads it from stdin where it is given as `-`.
+    With `choices_are_names` the live choices are repositories or agents by name, which the command reads for them alone.
     `past_flags` are flags of earlier versions that the command still takes, each with the text it stands for. The
     console does not ask for a parameter that is `only_in_command`, which must have a default.
     """
@@ -43,6 +44,7 @@ class Parameter(Generic[V_co]):
     accepts_stdin: bool = False
     past_flags: Mapping[str, str] = field(default_factory=dict, hash=False)
     only_in_command: bool = False
+    choices_are_names: bool = False
 
     @property
     def is_required(self) -> bool:

@@ -85,9 +85,14 @@ REPO = Parameter(
     "Repository: owner/name or its id",
     choices.needed("Choose a repository."),
     live_choices=choices.repository_choices,
+    choices_are_names=True,
 )
 AGENT = Parameter(
-    "agent", "Agent: its name or id", choices.needed("Choose an agent."), live_choices=choices.agent_choices
+    "agent",
+    "Agent: its name or id",
+    choices.needed("Choose an agent."),
+    live_choices=choices.agent_choices,
+    choices_are_names=True,
 )
 TYPE = Parameter("type", "Kind of work", _type, default="", choices=_TYPES)
 SCHEDULE = Parameter(

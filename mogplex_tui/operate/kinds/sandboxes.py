@@ -167,7 +167,11 @@ def _repo_id(text: str) -> str:
 
 MINUTES = Parameter("minutes", f"minutes that it lives longer, 1 to {_MOST_MINUTES}", _minutes, default="30")
 REPO = Parameter(
-    "repo", "repository, owner/name or its id", _repo_id, live_choices=choices.repository_choices
+    "repo",
+    "repository, owner/name or its id",
+    _repo_id,
+    live_choices=choices.repository_choices,
+    choices_are_names=True,
 )
 BASE = common_parameters.optional_text("base", "branch to start from, if not the repository's")
 BRANCH = common_parameters.optional_text("branch", "branch to work on, if not the base")

@@ -89,11 +89,11 @@ def needed(problem: str) -> Callable[[str], str]:
     return parse
 
 
-def models(session: Session) -> list[Choice]:
+def model_choices(session: Session, _: str) -> list[model.Choice]:
     """Return the models by id that are enabled and not known to be out of reach; none before the list was read."""
     rows = sorted(session.store.set("models").rows.values(), key=lambda row: row.key)
     return [
-        (row.key, f"{value(row, 'name')}  {row.key}")
+        model.Choice(row.key, f"{value(row, 'name')}  {row.key}")
         for row in rows
         if value(row, "is_enabled") and value(row, "is_available") is not False
     ]

@@ -59,10 +59,12 @@ async def test_list_and_command_show_the_same(
                 reason = action.unavailable(item.record)
                 yes = ["--yes"] if action.confirmation is not None else []
                 yes += ["--reveal"] if action.reveals else []
-                needed = [each.name for each in action.parameters if each.is_required]
+                needed = [each.name for each in action.parameters if each.is_required and not each.positional]
                 yes += [word for name in needed for word in (f"--{name}", "something")]
                 if reason is not None:
-                    refused = await mogplex(name, action.id, item.key, *yes)
+                    positional = [each for each in action.parameters if each.positional]
+                    given = [(each.choices or ("ci",))[0] for each in positional]
+                    refused = await mogplex(name, action.id, item.key, *given, *yes)
                     assert (refused.code, refused.out) == (1, "")
                     assert reason in refused.err
 

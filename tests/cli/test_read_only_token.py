@@ -17,7 +17,7 @@ from tests.controlplane.support import World
 from tests.recording import recording
 
 FAMILIES: tuple[Family, ...] = tuple(
-    import_module(f"mogplex_tui.cli.families.{name}").FAMILY for name in ("agents", "settings")
+    import_module(f"mogplex_tui.cli.families.{name}").FAMILY for name in ("agents",)
 )
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 SAID = "This token may read only; use one with the write scope."
@@ -34,7 +34,8 @@ ALSO = {
     "sandboxes exec": ("--", "ls"),
     "automations trigger": ("--repo", REPO),
     "assignments create": ("--repo", REPO, "--agent", NOBODY, "--type", "pr_review"),
-    "settings set": ("--theme", "dark"),
+    "settings edit": ("dark",),
+    "members role": ("viewer",),
 }
 PROBE = "POST /api/v1/mogplex/runs"
 

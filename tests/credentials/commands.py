@@ -108,8 +108,8 @@ READS = (
     ),
     alike("jobs get JOB", 5, token=whole(15, "With a token alone this list has the newest 50 runs")),
     alike("approvals list", 3, token=needs_session(2)),
-    alike("settings list", 1),
-    alike("settings get theme", 1),
+    alike("settings list", 2),
+    alike("settings get theme", 2),
     alike(
         "runs list",
         4,
@@ -173,6 +173,15 @@ WRITES = (
         read_only=_NO_SCOPE,
         cookie=whole(2, "The settings are changed."),
         everywhere=whole(3, "The settings are changed."),
+    ),
+    # The two parts of the list are read before the change and after it.
+    Line(
+        "settings edit theme dark",
+        both=whole(5, "Setting theme of the web pages is saved."),
+        token=whole(6, "Setting theme of the web pages is saved."),
+        read_only=_NO_SCOPE,
+        cookie=whole(5, "Setting theme of the web pages is saved."),
+        everywhere=whole(6, "Setting theme of the web pages is saved."),
     ),
     Line(
         "runs cancel RUN --yes",

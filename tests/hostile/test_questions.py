@@ -236,7 +236,12 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
     seed: Path, tmp_path: Path, with_token: bool
 ) -> None:
     """With a cookie alone the service chooses the repository of an automation: that is the only choice."""
-    with_choices = [(kind, verb) for kind, verb in EVERY_VERB if verb.wish and verb.wish.choices]
+    with_choices = [
+        (kind, verb)
+        for kind, verb in EVERY_VERB
+        if (verb.wish and verb.wish.choices)
+        or (_name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes")
+    ]
     async with _console(seed, tmp_path, with_token=with_token) as (ui, _):
         plane = ui.server.plane
         # A setting without a value.

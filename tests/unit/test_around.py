@@ -164,7 +164,7 @@ def test_models_that_can_be_used_are_offered() -> None:
         {"id": "b", "name": "B", "is_enabled": False},
         {"id": "c", "name": "C", "is_enabled": True, "is_available": False},
     )
-    assert choices.models(here) == [("a", "A  a"), ("z", "Z  z")]
+    assert choices.model_choices(here, "") == [("a", "A  a"), ("z", "Z  z")]
 
 
 def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:

@@ -14,12 +14,13 @@ import pytest
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
+from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.live.collection import BESIDE, Collection, Item, Listing, Road, items_of
 from mogplex_tui.operate.kinds import Context
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import START, FakeSession
 
-INVITE = SimpleNamespace(id="i1", email="ada@acme.dev", role="viewer")
+INVITE = Invite(id="i1", email="ada@acme.dev", role="viewer")
 
 
 class World:

@@ -24,6 +24,7 @@ from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
 from mogplex_tui.operate.kinds.models import ModelRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.sandboxes import SandboxRow
+from mogplex_tui.operate.kinds.settings import SettingRow
 from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.kinds.verb import verb
 from mogplex_tui.operate.words import DASH
@@ -285,13 +286,13 @@ def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> Non
 
 def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_mend() -> None:
     settings, context = kinds()["settings"], Context(NOW)
-    gap = item(
-        name="GitHub", told="OAuth only", ready="gap", said="OAuth only · Install it", fix="Install it"
+    gap, ready = (
+        Item("github", SettingRow("github", "readiness", "GitHub", value, fix is None, fix))
+        for value, fix in (("OAuth only", "Install it"), ("Ready", None))
     )
-    ready = item(name="GitHub", told="Ready", ready="ready", said="Ready", fix="")
     assert settings.field("ready").cell(gap, context) == ("▲ gap", "warn")
     assert settings.field("value").cell(gap, context)[0] == "OAuth only · Install it"
-    assert [fact[0] for fact in settings.facts(gap, context)[0]] == ["name", "value", "ready", "to mend it"]
+    assert [fact[0] for fact in settings.facts(gap, context)[0]] == ["name", "value", "ready", "fix"]
     assert [fact[0] for fact in settings.facts(ready, context)[0]] == ["name", "value", "ready"]
 
 

@@ -18,6 +18,7 @@ from mogplex_tui.live.collection import Item
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import carry_out
 from mogplex_tui.operate.kinds.base import Kind, collection_of
+from mogplex_tui.operate.kinds.members import MemberRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.verb import Verb
 from mogplex_tui.operate.model import Values
@@ -41,6 +42,10 @@ TYPED: dict[str, str | Values] = {
 WITHOUT_TOKEN = {"automations.trigger": "any"}
 # Where a record has no id, but one of a few names.
 KEYS = {"settings": "theme", "provider-keys": "openai"}
+
+
+# Rows of kinds whose requests need more of a row than its key.
+ROWS = {"members": MemberRow(ID, ID, "acme", True, "active", "Ada", "viewer")}
 
 
 class Record(dict[str, Any]):
@@ -72,7 +77,9 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
 
         client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
-        record = Record(id=ID, is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID)
+        record = ROWS.get(kind.name) or Record(
+            id=ID, is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID
+        )
         keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
         text: str | Values = typed.get(f"{kind.name}.{verb.id}", "a note")

@@ -1,111 +1,247 @@
-"""Members: the people of every team, with open invites among them (identity.md §8)."""
+"""Members of every team, with the open invites of the teams (identity.md §8)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item, Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, road
-from mogplex_tui.operate.kinds.readings import Part, of_parts
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import formats
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Confirmation,
+    Entry,
+    Fact,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Source,
+    column,
+    fact,
+    page_of,
+)
+from mogplex_tui.operate.parameters import Parameter
+from mogplex_tui.operate.partial_reads import Part, read_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.teams import Membership
+    from mogplex_tui.api.models.invites import Invite
+    from mogplex_tui.api.models.teams import Member, Membership
     from mogplex_tui.live.session import Session
-
 
 _ROLES = ("admin", "developer", "viewer")
 
 
-def _person(beside: dict[str, Any], row: Any) -> dict[str, Any]:
-    return dressed(row, name=row.label, status="active", is_owner=row.role == "owner", **beside)
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member of a team, or an open invite to it.
+
+    `id` is that of the user or the invite, `can_manage` whether this account may change members of the team.
+    """
+
+    id: str
+    team_id: str
+    team: str
+    can_manage: bool
+    status: str
+    name: str
+    role: str
+    email: str | None = None
+    username: str | None = None
+    is_current_user: bool = False
+    joined_at: datetime | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """When the member joined, or when the invite was sent."""
+        return self.joined_at or self.created_at
+
+    @property
+    def other_names(self) -> Sequence[str]:
+        """What a command takes for the member beside the name."""
+        return [each for each in (self.id, self.username, self.email) if each]
 
 
-def _invite(beside: dict[str, Any], row: Any) -> dict[str, Any]:
-    return dressed(row, name=row.email, status="pending", is_current_user=False, **beside)
+def _member(team: Membership, can_manage: bool, found: Member) -> MemberRow:
+    return MemberRow(
+        id=found.user_id,
+        team_id=team.id,
+        team=team.slug or team.name,
+        can_manage=can_manage,
+        status="active",
+        name=found.label,
+        role=found.role,
+        email=found.email,
+        username=found.username,
+        is_current_user=found.is_current_user,
+        joined_at=found.joined_at,
+    )
 
 
-async def _roster(team: Membership, client: ClientView, _: Session) -> list[Item]:
+def _invite(team: Membership, can_manage: bool, found: Invite) -> MemberRow:
+    return MemberRow(
+        id=found.id,
+        team_id=team.id,
+        team=team.slug or team.name,
+        can_manage=can_manage,
+        status="pending",
+        name=found.email,
+        role=found.role,
+        email=found.email,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+    )
+
+
+async def _read_team(team: Membership, client: ClientView, _: Session) -> Page[MemberRow]:
     from mogplex_tui.api.errors import NotFound
 
     try:
         roster = await client.teams.roster(team.id)
     except NotFound:
         # Left or deleted since the list of teams was read.
-        return []
-    beside = {"team": team.slug or team.name, "team_id": team.id, "may": roster.viewer.can_manage}
-    people = listed(roster.members, lambda row: str(row.user_id), partial(_person, beside))
-    invites = listed(roster.invites, dress=partial(_invite, beside))
-    # Somebody may be in several teams.
-    return [replace(item, key=f"{team.id[:8]}/{item.key}") for item in (*people.items, *invites.items)]
+        return Page(())
+    can_manage = roster.viewer.can_manage
+    members = page_of(roster.members, partial(_member, team, can_manage), lambda row: row.id)
+    invites = page_of(roster.invites, partial(_invite, team, can_manage), lambda row: row.id)
+    return Page([_of_team(team, entry) for entry in (*members.entries, *invites.entries)])
 
 
-async def _list(client: ClientView, session: Session) -> Listing:
+def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
+    """Return an entry with the team in its key and its JSON: a user may be in several teams."""
+    raw = entry.raw
+    if isinstance(raw, dict):
+        # The service names the user by `userId` and the invite by `id`.
+        raw = {"id": entry.key, **raw, "teamId": team.id}
+    return replace(entry, key=f"{team.id[:8]}/{entry.key}", raw=raw)
+
+
+async def _read(client: ClientView, session: Session) -> Page[MemberRow]:
     teams = (await client.teams.memberships()).teams
-    parts = [Part(team.id, f"Members of {team.name} are", partial(_roster, team)) for team in teams]
-    return await of_parts(client, session, "members", parts)
+    parts = [Part(team.id, f"Members of {team.name} are", partial(_read_team, team)) for team in teams]
+    return await read_parts(client, session, "members", parts)
 
 
-_CHANGES = (
-    p.while_in("active", why="This is an invite, nobody has joined by it yet."),
-    p.lacking("is_current_user", "Nobody changes their own membership here."),
-    p.lacking("is_owner", "An owner is not moved or removed; ownership is handed over in the browser."),
-    p.having("may", "Only owners and admins of the team may do this."),
-)
+def _unavailable(row: MemberRow) -> str | None:
+    if row.status != "active":
+        return "This is an invite that nobody has accepted yet."
+    if row.is_current_user:
+        return "You cannot change your own membership here."
+    if row.role == "owner":
+        return "An owner is not moved or removed; ownership is handed over in the browser."
+    return None if row.can_manage else "Only owners and admins of the team may do this."
 
 
-async def _set_role(client: ClientView, item: Item, role: str) -> None:
-    await client.teams.set_role(c.value(item, "team_id"), c.value(item, "user_id"), role)
+def _role(text: str) -> str:
+    if text not in _ROLES:
+        raise ValueError(f"Choose {', '.join(_ROLES[:-1])} or {_ROLES[-1]}.")
+    return text
 
 
-async def _remove(client: ClientView, item: Item, _: str) -> None:
-    await client.teams.remove_member(c.value(item, "team_id"), c.value(item, "user_id"))
+ROLE = Parameter("role", "role in the team", _role, choices=_ROLES, positional=True)
 
 
-KIND = Kind(
+async def _set_role(change: Change[MemberRow]) -> None:
+    await change.client.teams.set_role(change.row.team_id, change.row.id, change.values[ROLE])
+
+
+async def _remove(change: Change[MemberRow]) -> None:
+    await change.client.teams.remove_member(change.row.team_id, change.row.id)
+
+
+KIND = Kind[MemberRow](
     name="members",
     title="Members",
     noun="member",
     aliases=("member", "people", "me"),
     contract="identity.md §8",
-    roads=(road(Family.TEAMS, _list, every=300, blind=180),),
-    fields=(
-        c.state("status", width=10, priority=0),
-        c.text("name", "WHO", 22, flex=2, min_width=12),
-        c.text("email", "E-MAIL", 24, "dim", key="email", flex=1, priority=2),
-        c.text("team", "TEAM", 14, min_width=13, priority=0),
-        c.text("role", "ROLE", 10, priority=0),
-        c.flag("is_current_user", "YOU", "you", "", key="you", priority=3),
-        c.age("joined_at|created_at", "SINCE", 5, key="since", priority=1),
+    sources=(Source(Family.TEAMS, _read, poll=300, poll_blind=180),),
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
+        column(
+            "name",
+            "WHO",
+            lambda row: row.name,
+            formats.text(),
+            Layout(22, flex=2, min_width=12),
+            is_text=True,
+        ),
+        column(
+            "email",
+            "E-MAIL",
+            lambda row: row.email,
+            formats.text("dim"),
+            Layout(24, priority=2, flex=1),
+            is_text=True,
+        ),
+        column("team", "TEAM", lambda row: row.team, formats.text(), Layout(14, min_width=13), is_text=True),
+        column("role", "ROLE", lambda row: row.role, formats.text(), Layout(10), is_text=True),
+        column(
+            "you",
+            "YOU",
+            lambda row: row.is_current_user,
+            formats.flag("you", ""),
+            Layout(5, priority=3),
+            field="is_current_user",
+        ),
+        column("since", "SINCE", lambda row: row.since, formats.AGE, Layout(5, priority=1)),
     ),
-    search=c.searching("username"),
-    default_sort=c.by("team", "name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=c.groups(
-        "name; user name: username; e-mail: email; you: is_current_user",
-        "team; role; status: status as state",
-        "joined: joined_at; invited: created_at; runs out: expires_at",
+    hidden_filters={"state": lambda row: row.status, "username": lambda row: row.username},
+    label=lambda row: row.name,
+    other_names=lambda row: row.other_names,
+    default_sort=lambda row: (formats.rank(row.team), formats.rank(row.name)),
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("user name", lambda row: row.username),
+            Fact("e-mail", lambda row: row.email),
+            Fact("you", lambda row: row.is_current_user),
+        ),
+        (
+            Fact("team", lambda row: row.team),
+            Fact("role", lambda row: row.role),
+            fact("status", lambda row: row.status, formats.state()),
+        ),
+        (
+            Fact("joined", lambda row: row.joined_at, optional=True),
+            Fact("invited", lambda row: row.created_at, optional=True),
+            Fact("expires", lambda row: row.expires_at, optional=True),
+        ),
     ),
-    links=p.links(p.to("teams", "team", "team_id", "team")),
-    verbs=(
-        verb("role", "e", "Give the member another role.")
-        .sends(_set_role)
-        .only(*_CHANGES)
-        .wants("Which role", lambda _, __: [(role, role) for role in _ROLES], value=c.named("{role}"))
-        .says("moving", "{} has the new role."),
-        verb("remove", "x", "Take the member out of the team; asks first.")
-        .sends(_remove)
-        .only(*_CHANGES)
-        .asks("The member loses sight of everything of the team at once.", go="Remove")
-        .says("removing", "{} is out of the team."),
+    links=(Link("team", "teams", lambda row: row.team, key=lambda row: row.team_id),),
+    actions=(
+        Action(
+            "role",
+            "e",
+            "Give the member another role.",
+            _set_role,
+            in_progress="moving",
+            done="{} has the new role.",
+            families=(Family.TEAMS,),
+            parameters=(ROLE,),
+            initial=lambda row: {ROLE: row.role},
+            unavailable=_unavailable,
+        ),
+        Action(
+            "remove",
+            "x",
+            "Take the member out of the team; asks first.",
+            _remove,
+            in_progress="removing",
+            done="{} is out of the team.",
+            families=(Family.TEAMS,),
+            unavailable=_unavailable,
+            confirmation=Confirmation(["The member loses access immediately."], "Remove"),
+        ),
     ),
     empty="No team, so no members. Teams are made in the browser.",
-    needs=p.session_needed("Members"),
+    needs=session_needed("Members"),
 )

@@ -1,118 +1,194 @@
-"""Settings with the readiness of the account: what is set, what is missing, and what mends it (identity.md §2, §3)."""
+"""Settings of the account and its readiness: what is set, what is missing, and how to fix it (identity.md §2, §3)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate import choices, readiness, words
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, Lender, road
-from mogplex_tui.operate.kinds.readings import Part, in_parts
-from mogplex_tui.operate.kinds.verb import verb
+from mogplex_tui.live.session import login_needed
+from mogplex_tui.operate import choices, formats, readiness
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Entry,
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Related,
+    Source,
+    column,
+    fact,
+)
+from mogplex_tui.operate.parameters import Choice, Parameter
+from mogplex_tui.operate.partial_reads import Part, in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.kinds.base import Context, Fact
+
+_MODEL, _THEME = "default_model", "theme"
+_THEMES = ("dark", "light", "system")
 
 
-_OURS = ("theme", "default_model")
-_ALL = c.groups("name; value: told; ready: ready as state; to mend it: fix")
-# Where what is told is seen in full, and mended if it lacks: the row, the kind, and what its list is called.
-_WAYS = (
-    ("default_model", "models", "every model"),
-    ("github", "installations", "what the GitHub App is installed on"),
-    ("coverage", "installations", "what the GitHub App sees"),
-    ("platform-ai", "provider-keys", "keys of your own"),
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting, or a thing that the account is ready for or not.
+
+    `id` is the service's name of a setting; `is_ready` is None for a setting, and `fix` says how to become ready.
+    """
+
+    id: str
+    group: str
+    name: str
+    value: str
+    is_ready: bool | None = None
+    fix: str | None = None
+
+    @property
+    def status(self) -> str | None:
+        """Whether the account is ready; None for a setting."""
+        return None if self.is_ready is None else "ready" if self.is_ready else "gap"
+
+    @property
+    def value_and_fix(self) -> str:
+        """The value, and how to fix it, in one column: at 80 columns there is no room for two."""
+        return " · ".join(filter(None, (self.value, self.fix)))
+
+    @property
+    def default_model(self) -> str | None:
+        """The id of the model that this setting names."""
+        return self.value if self.id == _MODEL else None
+
+
+async def _read_settings(client: ClientView, _: Session) -> Page[SettingRow]:
+    found = await client.settings.get()
+    rows = (
+        SettingRow(_MODEL, "settings", "default model", found.default_model),
+        SettingRow(_THEME, "settings", "theme of the web pages", found.theme or ""),
+    )
+    return Page([Entry(row.id, row, {**asdict(row), row.id: row.value or None}) for row in rows])
+
+
+async def _read_readiness(client: ClientView, session: Session) -> Page[SettingRow]:
+    user = await client.account.user()
+    points = [] if user is None else readiness.of(user, session.target.base_url)
+    rows = [
+        SettingRow(each.id, each.group, each.name, each.told, each.ready, each.fix or None) for each in points
+    ]
+    return Page([Entry(row.id, row) for row in rows])
+
+
+_READ = in_parts(
+    "settings",
+    Part("set", "The settings are", _read_settings),
+    Part("ready", "The readiness is", _read_readiness),
 )
 
 
-def _setting(key: str, name: str, told: str) -> Item:
-    record = {"id": key, "group": "settings", "name": name, "told": told, "said": told}
-    return Item(key, {**record, "model": told if key == "default_model" else None}, record)
+def _fill(_: Session) -> Callable[[SettingRow], SettingRow]:
+    return lambda row: row
 
 
-def _point(point: readiness.Point, raw: Any) -> Item:
-    # A gap is told with what mends it, in one column: at 80 columns there is no room for two.
-    said = " · ".join(filter(None, (point.told, point.fix)))
-    return Item(point.id, {**asdict(point), "ready": "ready" if point.ready else "gap", "said": said}, raw)
+def _choices(session: Session, key: str) -> Sequence[Choice]:
+    if key == _THEME:
+        return [Choice(theme, theme) for theme in _THEMES]
+    return choices.model_choices(session, key) if key == _MODEL else ()
 
 
-def _facts(item: Item, context: Context) -> list[list[Fact]]:
-    """A setting is not ready or not, and what is ready has nothing to mend."""
-    return [[fact for fact in group if fact[1] != words.DASH] for group in _ALL(item, context)]
+VALUE = Parameter(
+    "value",
+    "new value",
+    choices.needed("Give a value."),
+    live_choices=_choices,
+    positional=True,
+)
 
 
-async def _set(client: ClientView, _: Session) -> list[Item]:
-    found = await client.settings.get()
-    model, theme = found.default_model, found.theme or ""
-    return [
-        _setting("default_model", "default model", model),
-        _setting("theme", "theme of the web pages", theme),
-    ]
+async def _edit(change: Change[SettingRow]) -> None:
+    value, settings = change.values[VALUE], change.client.settings
+    await (settings.update(theme=value) if change.key == _THEME else settings.update(default_model=value))
 
 
-async def _ready(client: ClientView, session: Session) -> list[Item]:
-    user = await client.account.user()
-    raw = None if user is None else user.model_dump(mode="json")
-    return [] if user is None else [_point(each, raw) for each in readiness.of(user, session.target.base_url)]
+def _unavailable(row: SettingRow) -> str | None:
+    return None if row.is_ready is None else "The service reports this; it cannot be set here."
 
 
-_READ = in_parts("settings", Part("set", "What is set is", _set), Part("ready", "The readiness is", _ready))
+def _list_link(key: str, kind: str, text: str) -> Link[SettingRow]:
+    """Return the link from one row to the whole list of a kind."""
+    return Link(
+        kind.replace("-", " "), kind, lambda _: text, filter=lambda row: "" if row.id == key else None
+    )
 
 
-async def _edit(client: ClientView, item: Item, text: str) -> None:
-    await client.settings.update(**{item.key: text})
-
-
-def _way(key: str, kind: str, text: str) -> p.Way:
-    return p.among(kind, kind.replace("-", " "), text, lambda item: "" if item.key == key else None)
-
-
-def _choices(item: Item, session: Session) -> Sequence[tuple[str, str]]:
-    if item.key == "theme":
-        return [(word, word) for word in ("dark", "light", "system")]
-    return choices.models(session)
-
-
-KIND = Kind(
+KIND = Kind[SettingRow](
     name="settings",
     title="Settings",
     noun="setting",
     aliases=("setting", "set", "account"),
     contract="identity.md §2, §3",
-    roads=(road(Family.SETTINGS, _READ, every=180, blind=120),),
-    beside={"models": Lender()},
-    fields=(
-        c.text("group", "GROUP", 10, "dim", priority=4),
-        c.text("name", "NAME", 24, flex=1, min_width=22),
-        c.state("ready", "READY", 8),
-        c.text("said", "VALUE", 42, key="value", flex=3, min_width=42),
+    sources=(Source(Family.SETTINGS, _READ, poll=180, poll_blind=120),),
+    # The list of models offers the choices.
+    join=Join(_fill, related={"models": Related()}),
+    columns=(
+        column(
+            "group", "GROUP", lambda row: row.group, formats.text("dim"), Layout(10, priority=4), is_text=True
+        ),
+        column(
+            "name",
+            "NAME",
+            lambda row: row.name,
+            formats.text(),
+            Layout(24, flex=1, min_width=22),
+            is_text=True,
+        ),
+        column("ready", "READY", lambda row: row.status, formats.state(), Layout(8), is_text=True),
+        column(
+            "value",
+            "VALUE",
+            lambda row: row.value_and_fix,
+            formats.text(),
+            Layout(42, flex=3, min_width=42),
+            is_text=True,
+        ),
     ),
-    search=c.searching(),
-    default_sort=c.by("group", "name"),
-    descending=False,
-    label=c.named("{name}"),
-    facts=_facts,
-    links=p.links(p.to("models", "model", "model", "model"), *(_way(*way) for way in _WAYS)),
-    verbs=(
-        verb("edit", "e", "Change the setting.")
-        .sends(_edit)
-        .only(lambda item: None if item.key in _OURS else "This is told by the service and not set here.")
-        .wants(
-            "A value; the service checks it",
-            _choices,
-            value=c.named("{told}"),
-            check=p.wanted("Give a value."),
-        )
-        .says("saving", "{} is saved."),
+    hidden_filters={"state": lambda row: row.status},
+    label=lambda row: row.name,
+    default_sort=lambda row: (formats.rank(row.group), formats.rank(row.name)),
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("value", lambda row: row.value, optional=True),
+            fact("ready", lambda row: row.status, formats.state(), optional=True),
+            Fact("fix", lambda row: row.fix, optional=True),
+        ),
     ),
-    empty="The service told no settings.",
-    needs=p.login_needed("Settings"),
+    links=(
+        Link("model", "models", lambda row: row.value, key=lambda row: row.default_model),
+        # Where a value is explained in full, and where a gap is closed.
+        _list_link(_MODEL, "models", "every model"),
+        _list_link("github", "installations", "what the GitHub App is installed on"),
+        _list_link("coverage", "installations", "what the GitHub App sees"),
+        _list_link("platform-ai", "provider-keys", "keys of your own"),
+    ),
+    actions=(
+        Action(
+            "edit",
+            "e",
+            "Change the setting.",
+            _edit,
+            in_progress="saving",
+            done="{} is saved.",
+            families=(Family.SETTINGS,),
+            parameters=(VALUE,),
+            initial=lambda row: {VALUE: row.value},
+            unavailable=_unavailable,
+        ),
+    ),
+    empty="The service returned no settings.",
+    needs=login_needed("Settings"),
 )

@@ -297,19 +297,37 @@ async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world
     assert "acme/nova-2" not in (await by_token("models", "list", "usable:yes", "--json")).out
     assert (await by_token("models", "enable", "nova-2")).code == 0
     assert (await by_token("models", "default", "acme/nova-2")).code == 0
-    settings = await by_token("settings", "get", "--json")
-    assert settings.one["default_model"] == "acme/nova-2"
+    setting = await by_token("settings", "get", "default_model", "--json")
+    assert setting.one["value"] == "acme/nova-2"
 
 
 async def test_settings_are_listed_and_set(by_token: Mogplex, world: World) -> None:
     world.model("acme/nova-1")
-    done = await by_token("settings", "set", "--theme", "light", "--json")
-    assert (done.code, done.one["theme"]) == (0, "light")
-    listed = {each["name"]: each["value"] for each in (await by_token("settings", "list", "--json")).objects}
-    assert listed["theme"] == "light"
-    assert "light" in (await by_token("settings", "set", "--theme", "light")).out
+    world.model("acme/nova-2")
+
+    async def listed() -> dict[str, str]:
+        rows = (await by_token("settings", "list", "--json")).objects
+        return {each["id"]: each["value"] for each in rows}
+
+    done = await by_token("settings", "edit", "theme", "light", "--json")
+    assert (done.code, done.one) == (0, {"object": "setting", "id": "theme", "action": "edit"})
+    assert (await by_token("settings", "edit", "default_model", "acme/nova-2")).code == 0
+    assert (await listed()).items() >= {"theme": "light", "default_model": "acme/nova-2"}.items()
+    # The command of earlier versions, which the help does not list.
+    both = ("settings", "set", "--theme", "dark", "--default-model", "acme/nova-1")
+    done = await by_token(*both, "--json")
+    assert (done.code, done.one["theme"], done.one["default_model"]) == (0, "dark", "acme/nova-1")
+    assert "dark" in (await by_token(*both)).out
+    assert (await listed()).items() >= {"theme": "dark", "default_model": "acme/nova-1"}.items()
     refused = await by_token("settings", "set", "--default-model", "acme/unknown")
     assert (refused.code, refused.out) == (1, "")
+    refused = await by_token("settings", "edit", "default_model", "acme/unknown")
+    assert (refused.code, refused.out) == (2, "")
+    assert "'acme/unknown' is not among the choices" in refused.err
+    assert (await listed())["default_model"] == "acme/nova-1"
+    told = await by_token("settings", "edit", "github", "yes")
+    assert (told.code, told.out) == (1, "")
+    assert "cannot be set here" in told.err
 
 
 async def test_repositories_are_hidden_where_the_service_stores_it(

@@ -24,7 +24,6 @@ LISTS = (
     "assignments",
     "jobs",
     "approvals",
-    "settings",
 )
 # What the hosted edge keeps from tokens, and the token API has no word on (auth.md §4).
 SESSION_ONLY = ("assignments", "approvals")
@@ -309,9 +308,17 @@ async def test_a_mistake_is_a_usage_error(operator: Mogplex, argv: list[str]) ->
 
 
 async def test_one_setting_can_be_asked_for_by_its_name(operator: Mogplex) -> None:
+    rows = (await operator("settings", "list", "--json")).objects
+    for row in rows:
+        assert (await operator("settings", "get", row["id"], "--json")).one == row
+    assert {"default_model", "theme", "github"} <= {row["id"] for row in rows}
+    model = next(row["value"] for row in rows if row["id"] == "default_model")
+    assert (await operator("settings", "get", "default_model")).lines[-1] == f"value  {model}"
+    # Without a name, as in earlier versions: the service's own object.
     whole = (await operator("settings", "get", "--json")).one
     assert set(whole) == {"object", "default_model", "theme"}
-    assert (await operator("settings", "get", "theme")).out == f"theme  {whole['theme'] or '–'}\n"
+    assert (await operator("settings", "get", "theme", "--json")).one["theme"] == whole["theme"]
+    assert (await operator("settings", "get")).lines[0] == f"default_model  {model}"
 
 
 async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewhere(

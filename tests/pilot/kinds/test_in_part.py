@@ -66,8 +66,8 @@ CASES = (
         "Approvals of the orchestrator are",
         rows=lambda record: record.kind == "control",
     ),
-    Case("settings", "/api/auth/user", "The readiness is", rows=lambda record: record["group"] != "settings"),
-    Case("settings", "/api/settings", "What is set is", rows=lambda record: record["group"] == "settings"),
+    Case("settings", "/api/auth/user", "The readiness is", rows=lambda record: record.group != "settings"),
+    Case("settings", "/api/settings", "The settings are", rows=lambda record: record.group == "settings"),
 )
 
 

@@ -24,8 +24,10 @@ GIVEN = {
     "assignments.create": {"repo": NOBODY, "agent": NOBODY, "type": "pr_review"},
     "automations.create": {"name": "ci", "repo": "7 acme/web"},
     "automations.trigger": {"repo": "any"},
+    "members.role": {"role": "viewer"},
     "projects.import": {"full_name": "acme/web"},
     "sandboxes.launch": {"repo": NOBODY},
+    "settings.edit": {"value": "dark"},
 }
 
 

@@ -1,0 +1,72 @@
+"""`mogplex-tui settings set` and `get` without a setting, as in earlier versions (identity.md §3)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.output import Column
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.errors import MogplexError
+    from mogplex_tui.cli.headless import Setting
+
+
+def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add `set`, which the help does not list: `edit` is the present name."""
+    parser = add("set", "")
+    parser.description = "Change the given settings with one request and print all settings."
+    parser.add_argument("--default-model", metavar="MODEL", help="a model that is enabled")
+    # The console's own theme is an argument of that name before the command.
+    parser.add_argument(
+        "--theme", dest="set_theme", choices=("dark", "light", "system"), help="theme of the web pages"
+    )
+
+
+async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
+    """Change settings if the verb is `set`, print all settings, and return the exit code."""
+    client, output = setting.session.client.at(Priority.ACTION), setting.output
+    fields: dict[str, object] = {}
+    if args.verb == "set":
+        await _change(client, setting, theme=args.set_theme, default_model=args.default_model)
+        fields = {"id": None, "action": "set"}
+    found = (await patiently(client.settings.get)).model_dump(mode="json")
+    if output.form == "json":
+        output.object("setting", {**fields, **found})
+    elif output.form == "csv":
+        output.csv(found)
+        output.csv(found.values())
+    else:
+        output.table([Column(""), Column("")], [*found.items()], titles=False, whole=True)
+    return Exit.OK
+
+
+async def _change(
+    client: ClientView, setting: Setting, *, theme: str | None, default_model: str | None
+) -> None:
+    """Change the settings that are not None. Raises Stop and the error tree."""
+    from mogplex_tui.operate.executor import Execution, execute
+
+    if theme is None and default_model is None:
+        raise Stop(Exit.USAGE, "Nothing to set: give --default-model MODEL or --theme THEME.")
+    setting.must_write("The set")
+    await setting.must_have_scope("The set")
+
+    async def request() -> None:
+        await client.settings.update(theme=theme, default_model=default_model)
+
+    async def accepted(_: None) -> None:
+        say("The settings are changed.")
+
+    async def refused(error: MogplexError, _: str) -> None:
+        raise error
+
+    given = {"theme": theme, "default_model": default_model}
+    subject = ", ".join(name for name, value in given.items() if value is not None)
+    await execute(setting.session, Execution("settings.edit", subject, request, accepted, refused))

@@ -1,0 +1,76 @@
+"""`mogplex-tui members`: roles are changed and members removed by id, name or e-mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.cli.support import Mogplex
+from tests.controlplane.support import World
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team of the operator with one developer, and its records in the plane."""
+
+    world: World
+    id: str
+    member: str
+
+    @property
+    def role(self) -> str | None:
+        """The role of the developer; None after a removal."""
+        query = "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?"
+        role: str | None = self.world.plane.db.value(query, (self.id, self.member))
+        return role
+
+
+def _team(world: World, slug: str, member: str) -> Team:
+    now = world.clock.us
+    with world.plane.db.transaction() as tx:
+        team = tx.new_id()
+        columns = {"owner_user_id": world.user, "created_at": now, "updated_at": now}
+        tx.insert("teams", id=team, name=slug.title(), slug=slug, **columns)
+        tx.insert(
+            "team_members", id=tx.new_id(), team_id=team, user_id=member, role="developer", joined_at=now
+        )
+    return Team(world, team, member)
+
+
+@pytest.fixture
+def teams(world: World) -> tuple[Team, Team]:
+    """Two teams of the operator; Bea is a developer in both."""
+    member = world.profile("bea")
+    return _team(world, "night-shift", member), _team(world, "day-shift", member)
+
+
+async def test_member_of_one_of_two_teams_changes(operator: Mogplex, teams: tuple[Team, Team]) -> None:
+    night, day = teams
+    key = f"{night.id[:8]}/{night.member}"
+    done = await operator("members", "role", key, "viewer", "--json")
+    assert (done.code, done.one) == (0, {"object": "member", "id": key, "action": "role"})
+    assert (night.role, day.role) == ("viewer", "developer")
+    several = await operator("members", "remove", night.member, "--yes")
+    assert (several.code, several.out) == (2, "")
+    assert key in several.err and f"{day.id[:8]}/{day.member}" in several.err
+    unasked = await operator("members", "remove", key)
+    assert (unasked.code, unasked.out) == (2, "")
+    assert (await operator("members", "remove", key, "--yes")).out == f"{key}\n"
+    assert (night.role, day.role) == (None, "developer")
+    # Now the user's id and address mean one record.
+    listed = {row["id"]: row for row in (await operator("members", "list", "--json")).objects}
+    email = listed[day.member]["email"]
+    assert listed[day.member]["teamId"] == day.id
+    assert (await operator("members", "role", email, "admin")).code == 0
+    assert day.role == "admin"
+
+
+async def test_members_that_cannot_be_changed_say_why(operator: Mogplex, teams: tuple[Team, Team]) -> None:
+    night, _ = teams
+    odd = await operator("members", "role", f"{night.id[:8]}/{night.member}", "owner")
+    assert (odd.code, odd.out) == (2, "")
+    own = await operator("members", "remove", f"{night.id[:8]}/{night.world.user}", "--yes")
+    assert (own.code, own.out) == (1, "")
+    assert "You cannot change your own membership here." in own.err
+    assert night.role == "developer"

@@ -1,0 +1,38 @@
+"""`mogplex-tui settings edit` reads no lists but those that its choices are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mogplex_tui.controlplane.plane import Settings
+from tests.cli.support import Mogplex
+from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.walking import plane_of
+from tests.recording import recording
+
+__all__ = ["seed"]
+
+READ = ["GET /api/auth/user", "GET /api/settings"]
+CHANGE = ["PATCH /api/settings"]
+
+
+async def test_edit_reads_choices_of_the_given_setting_alone(
+    seed: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    settings = Settings(speed=0, rate_limit=None)
+    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as service:
+        mogplex.use(service.base_url, token=plane.token, cookie=plane.session_cookie)
+
+        async def asked_by(*words: str, code: int = 0) -> list[str]:
+            service.forget()
+            done = await mogplex("settings", "edit", *words)
+            assert done.code == code, done.err
+            return sorted(service.asked)
+
+        assert await asked_by("theme", "light") == sorted([*READ, *CHANGE, *READ])
+        # The second time there is no difference to wait for.
+        assert await asked_by("theme", "light") == sorted([*READ, *CHANGE, *READ])
+        models = [row["id"] for row in (await mogplex("models", "list", "usable:yes", "--json")).objects]
+        model = ["GET /api/models"]
+        assert await asked_by("default_model", models[0]) == sorted([*READ, *model, *CHANGE, *READ])
+        assert await asked_by("default_model", "acme/unknown", code=2) == sorted([*READ, *model])

@@ -56,6 +56,15 @@ def login_needed(what: str) -> str:
     return f"{what} need a token or a browser session that this service accepts: mogplex-tui login gets one."
 
 
+def _forbidden(needs: str, reason: str) -> str:
+    """Return why a family is forbidden, with the subject of `needs` unless the reason has it.
+
+    The refusal names what was asked for first, which may be another part of the family.
+    """
+    name = needs.partition(" need")[0]
+    return reason if name.lower() in reason else f"{name} are not open to this credential. {reason}"
+
+
 def token_shows(shown: str, needing: str) -> str:
     """Return the notice above a list that a token sees only a part of.
 
@@ -220,6 +229,11 @@ class Session:
         """
         if any(self.open(family) for family in families):
             return None
+        v1 = self.access.reach(Family.V1)
+        if Family.V1 in families and v1.reach is Reach.NEEDS_SCOPE:
+            # Only v1 checks scopes: its refusal says which one a token needs (auth.md §5.2).
+            expired = f"{SESSION_EXPIRED} " if self.session_expired else ""
+            return f"{expired}{_forbidden(needs, v1.reason)}"
         findings = [self.access.reach(family) for family in families]
         wanted = {Reach.NEEDS_SESSION}
         if not self.has_session and families[0] is not Family.V1:
@@ -227,11 +241,8 @@ class Session:
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
             return self.lacking(families[0], needs)
-        found, name = findings[0], needs.partition(" need")[0]
-        if found.reach is Reach.NEEDS_SCOPE and name.lower() not in found.reason:
-            # The refusal names what was asked for first, which may be another part of the family.
-            return f"{name} are not open to this credential. {found.reason}"
-        return found.reason
+        found = findings[0]
+        return _forbidden(needs, found.reason) if found.reach is Reach.NEEDS_SCOPE else found.reason
 
     @property
     def _nothing_left(self) -> bool:

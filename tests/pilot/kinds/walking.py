@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -44,13 +45,17 @@ Change = Callable[[Listing], Listing]
 
 @dataclass(frozen=True)
 class Service:
-    """A state that a service can be in, the credentials that meet it, and what happens to lists on their way in."""
+    """A state that a service can be in, the credentials that meet it, and what happens to lists on their way in.
+
+    `scopes` replace those of the token.
+    """
 
     name: str
     settings: PlaneSettings = SEEDED
     token: bool = True
     cookie: bool = True
     may_write: bool = True
+    scopes: tuple[str, ...] = ()
     budget_used_up: bool = False
     change: Change | None = None
 
@@ -118,10 +123,15 @@ async def plane_of(settings: PlaneSettings, seed: Path, place: Path) -> AsyncIte
 async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -> AsyncIterator[Console]:
     """The console on a service in a state."""
     async with plane_of(service.settings, seed, place) as server:
+        token = server.token if service.may_write else server.read_only_token
+        if service.scopes:
+            with server.plane.db.transaction() as tx:
+                query = "UPDATE user_api_keys SET scopes = ? WHERE token_prefix = ?"
+                tx.execute(query, (json.dumps(service.scopes), token[:12]))
         target = Target(
             "test",
             server.base_url,
-            Secret(server.token if service.may_write else server.read_only_token) if service.token else None,
+            Secret(token) if service.token else None,
             Secret(server.session_cookie) if service.cookie else None,
         )
         settings = load({"reduced_motion": True, **wanted}, environ={}, path=place / "none.toml")

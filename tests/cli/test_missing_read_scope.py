@@ -1,0 +1,46 @@
+"""A list that a token without the read scope cannot see says so, in the console and in the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.cli import parser
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.cli.support import Mogplex
+from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.walking import SEEDED, Service, console_at, heard, squeezed
+
+__all__ = ["seed"]
+
+WRITE_ONLY = Service("hosted", SEEDED._replace(profile="hosted"), cookie=False, scopes=("write",))
+ON_V1 = [
+    kind.name
+    for kind in kinds().values()
+    if kind.name in parser.COMMANDS and any(road.family is Family.V1 for road in kind.roads)
+]
+# The other lists are on routes that check no scope (auth.md §4, §5.2).
+NEEDS_READ = {"agents", "automations", "jobs"}
+
+
+@pytest.mark.parametrize("name", ON_V1)
+async def test_missing_read_scope_is_named(name: str, seed: Path, tmp_path: Path, mogplex: Mogplex) -> None:
+    async with console_at(WRITE_ONLY, seed, tmp_path) as ui:
+        token = ui.app.session.target.token
+        assert token is not None
+        mogplex.use(ui.server.base_url, token=token.reveal())
+        listed = await mogplex(name, "list")
+        one = await mogplex(name, "get", "something")
+        await ui.app.parts.navigation.go(name)
+        screen = await heard(ui, kinds()[name])
+        shown = squeezed(ui.text)
+        reason = screen.model.closed_reason()
+    if name not in NEEDS_READ:
+        assert (listed.code, reason) == (0, None), listed.err
+        return
+    assert (listed.code, listed.out) == (one.code, one.out) == (4, "")
+    assert "Use a token with the read scope" in listed.err
+    assert "Use a token with the read scope" in one.err
+    assert "Use a token with the read scope" in shown, reason

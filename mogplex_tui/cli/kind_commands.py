@@ -146,6 +146,9 @@ class KindCommand(Generic[Row]):
             texts = {} if chosen is None else texts_of(chosen.parameters, args)
             if creation is not None and (problem := creation.problem(Values(texts))) is not None:
                 raise Stop(Exit.USAGE, problem)
+            if action is not None and action.has_initial and not texts:
+                options = ", ".join(f"--{each.name.replace('_', '-')}" for each in action.parameters)
+                raise Stop(Exit.USAGE, f"Nothing to {action.id}: give at least one of {options}.")
         except Stop as stop:
             say(str(stop))
             return stop.code
@@ -322,6 +325,9 @@ class _Call(Generic[Row]):
             if (reason := verb.why_not(item)) is not None:
                 raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
         values = [self._values(action.parameters, verb.texts(item, texts), item.key) for item in items]
+        for item, given in zip(items, values, strict=True):
+            if (problem := verb.problem(item, given)) is not None:
+                raise Stop(Exit.USAGE, f"{self._screens.name_of(item)}: {problem}")
         names = ", ".join(map(self._screens.name_of, items))
         if ask and asked_first is not None:
             question = f"{action.name.capitalize()} {kind.noun} {names}?"

@@ -27,7 +27,7 @@ COMMANDS = {
         _KIND_COMMANDS,
         "the repositories: list, get, import, sync, hide, show, favorite, snapshot, delete …",
     ),
-    "agents": ("mogplex_tui.cli.families.agents", "the agents: list, get, create, update, delete"),
+    "agents": (_KIND_COMMANDS, "the agents: list, get, create, update, delete"),
     "models": (_KIND_COMMANDS, "the models: list, get, enable, disable, default, new, dismiss-new"),
     "sandboxes": (_KIND_COMMANDS, "the sandboxes: list, get, launch, pause, stop, exec, logs …"),
     "automations": (

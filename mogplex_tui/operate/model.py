@@ -419,6 +419,10 @@ class Creation:
     problem: Callable[[Values], str | None] = lambda _: None
 
 
+def _no_problem(_: object, __: Values) -> None:
+    return None
+
+
 def _no_texts(_: object) -> Mapping[Parameter[object], str]:
     return {}
 
@@ -428,7 +432,7 @@ class Action(Generic[Row]):
     """One change that can be made to a record with one request.
 
     `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
-    the form at first because the row has them.
+    the form at first because the row has them, `problem` returns what is wrong with values that are right one by one.
     `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
     to which it does something else besides. `in_progress` is the word shown until the list
     was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
@@ -447,6 +451,7 @@ class Action(Generic[Row]):
     done: str = "{} is changed."
     parameters: tuple[Parameter[object], ...] = ()
     initial: Callable[[Row], Mapping[Parameter[object], str]] = _no_texts
+    problem: Callable[[Row, Values], str | None] = _no_problem
     unavailable: Callable[[Row], str | None] = lambda _: None
     warning: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None

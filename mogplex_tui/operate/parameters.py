@@ -92,6 +92,11 @@ class Values:
             text if len(text) <= _LONG else _digest(text) for text in self._texts.values() if text
         )
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts that were given, by the name of the parameter."""
+        return self._texts
+
     def text(self, parameter: Parameter[object]) -> str:
         """Return the text that was given for a parameter, or else its default."""
         return self._texts.get(parameter.name, parameter.default)

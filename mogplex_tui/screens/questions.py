@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
@@ -155,7 +156,7 @@ def _parameter_screen(
             choices=choices,
             means=means,
             go=go,
-            problem=verb.problem,
+            problem=partial(verb.problem, first),
         )
     from mogplex_tui.screens.modals.ask import AskModal
 

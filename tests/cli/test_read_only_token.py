@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import NamedTuple
 
 import pytest
 
-from mogplex_tui.cli.families.base import Family, Verb
 from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.registry import typed_kind
@@ -16,9 +14,6 @@ from tests.cli.support import Mogplex
 from tests.controlplane.support import World
 from tests.recording import recording
 
-FAMILIES: tuple[Family, ...] = tuple(
-    import_module(f"mogplex_tui.cli.families.{name}").FAMILY for name in ("agents",)
-)
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 SAID = "This token may read only; use one with the write scope."
 REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
@@ -49,13 +44,12 @@ def _repo(world: World) -> str:
 
 
 class Change(NamedTuple):
-    """A command that changes something: its words before and after the record, and whether it goes over v1 alone."""
+    """A command that changes something: its words before and after the record."""
 
     name: str
     verb: str
     options: tuple[str, ...]
     takes_record: bool = True
-    on_v1: bool = False
 
     def words(self, record: str) -> tuple[str, ...]:
         """Return the command line."""
@@ -63,17 +57,8 @@ class Change(NamedTuple):
         return (self.name, self.verb, *self.options, *named, *ALSO.get(f"{self.name} {self.verb}", ()))
 
 
-def _of_family(family: Family, verb: Verb) -> Change:
-    secret = ("--reveal", verb.secret) if verb.secret else ()
-    yes = ("--yes",) if verb.question else ()
-    on_v1 = all(road.v1 for road in verb.roads)
-    return Change(family.name, verb.name, (*secret, *yes), verb.takes_one, on_v1)
-
-
 def _changes() -> Iterator[Change]:
     """Yield every command that changes a record of a kind."""
-    for family in FAMILIES:
-        yield from (_of_family(family, verb) for verb in family.verbs if verb.changes)
     for name in TYPED:
         kind = typed_kind(name)
         for creation in kind.creations:
@@ -89,19 +74,18 @@ CHANGES = list(_changes())
 async def test_no_command_sends_a_change_with_a_read_only_token(
     mogplex: Mogplex, plane: PlaneServer, world: World
 ) -> None:
-    flow = world.flow(world.agent())
+    world.flow(world.agent())
     _repo(world)
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.words(flow if change.on_v1 else NOBODY))
+            done = await mogplex(*change.words(NOBODY))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
-            # v1 checks the scope itself, before anything else; off v1 one request finds out.
-            sent = [f"POST /api/v1/mogplex/automations/{flow}/trigger"] if change.on_v1 else [PROBE]
+            # No service checks the scope off v1; one request finds out.
             found = (done.code, done.out, SAID in done.err, changes)
-            if found != (4, "", True, sent):
+            if found != (4, "", True, [PROBE]):
                 wrong[f"{change.name} {change.verb}"] = (found, done.err)
     assert wrong == {}
     assert len(CHANGES) > 35
@@ -143,15 +127,15 @@ async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
 async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
     mogplex: Mogplex, plane: PlaneServer, world: World
 ) -> None:
-    flow = world.flow(world.agent())
+    world.flow(world.agent())
     _repo(world)
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.words(flow if change.on_v1 else NOBODY))
-            if (SAID in done.err) is not change.on_v1 or PROBE in recorded.asked:
+            done = await mogplex(*change.words(NOBODY))
+            if SAID in done.err or PROBE in recorded.asked:
                 wrong[f"{change.name} {change.verb}"] = (done.code, done.err, recorded.asked)
     assert wrong == {}
     assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0

@@ -85,7 +85,11 @@ LISTS = (
         read_only_both=Shown(Rows.ALL, ("cancel",)),
         cookie=Shown(Rows.ALL, ("cancel",)),
     ),
-    Line("agents", (), narrow("names and categories", "states, runs, tokens and prompts of agents")),
+    Line(
+        "agents",
+        ("create", "update"),
+        narrow("names and categories", "states, runs, tokens and prompts of agents"),
+    ),
     # Refused to tokens with 403 where there is no edge (identity.md §4).
     Line("api-keys", ("create", "revoke"), closed("API keys"), everywhere=closed("API keys")),
     Line(

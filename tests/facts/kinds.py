@@ -36,7 +36,11 @@ def _column(field: Field) -> str:
 
 def _asks(verb: Verb) -> str:
     asked = [verb.wish.label] if verb.wish is not None else []
-    asked += [f"{parameter.name}: {parameter.help}." for parameter in verb.parameters]
+    asked += [
+        f"{parameter.name}: {parameter.help}."
+        for parameter in verb.parameters
+        if not parameter.only_in_command
+    ]
     return " ".join(f"{each.rstrip('.')}." for each in (*asked, *verb.means)) or "–"
 
 

@@ -28,6 +28,8 @@ ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
 EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
 # What is typed, where not any text will do.
 TYPED: dict[str, str | Values] = {
+    "agents.create": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
+    "agents.update": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
     "api-keys.create": Values({"name": "ci"}),
     "assignments.create": Values({"repo": ID, "agent": ID, "type": "pr_review"}),
     "automations.create": Values({"name": "ci", "repo": "7 acme/web"}),
@@ -78,7 +80,7 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
         client = MogplexClient(target, http=Streamed(httpx.MockTransport(answer)))
         sort = "tool" if flow else "control"
         record = ROWS.get(kind.name) or Record(
-            id=ID, is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID
+            id=ID, name="", is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID
         )
         keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN

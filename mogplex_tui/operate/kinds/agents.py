@@ -1,103 +1,385 @@
-"""Agents: who does the work, what they did last and what they are told to do (library.md §1, §3; v1.md §2)."""
+"""Agents: what they are told to do, what they do now and what they did lately (library.md §1, §3; v1.md §2)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.collection import Listing
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds import parts as p
-from mogplex_tui.operate.kinds.base import Kind, dressed, listed, reading, road
-from mogplex_tui.operate.kinds.readings import Beside, beside
+from mogplex_tui.api.rules import units
+from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.operate import choices, common_actions, formats
+from mogplex_tui.operate.filters import quoted
+from mogplex_tui.operate.model import (
+    Action,
+    Change,
+    Creation,
+    Fact,
+    Kind,
+    Layout,
+    Link,
+    Page,
+    Parameter,
+    Result,
+    Source,
+    TextBlock,
+    Values,
+    column,
+    fact,
+    page_of,
+)
+from mogplex_tui.operate.partial_reads import ColumnPart, read_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.agents import Agent, AgentActivity, RosterEntry
+    from mogplex_tui.api.models.library import AgentSummary
     from mogplex_tui.live.session import Session
 
+_NOW = ColumnPart("now", "What each agent does now is", ("status", "cycles", "last"))
+_TODAY = ColumnPart("today", "What each agent did in 24 h is", ("runs", "failed", "tokens"))
+_LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 
-_NOW = Beside("now", "What each agent does now is", "status cycles last")
-_TODAY = Beside("today", "What each agent did in 24 h is", "runs failed tokens")
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """A preset or an agent of the account, what it does now and what it did in the last 24 hours.
+
+    Over v1 the prompt, the state and the figures are not known.
+    """
+
+    id: str
+    name: str
+    slug: str | None
+    category: str | None
+    description: str | None
+    model: str | None
+    is_preset: bool
+    prompt: str | None = None
+    source_template: str | None = None
+    status: str | None = None
+    cycles: int | None = None
+    last_activity: datetime | None = None
+    runs: int | None = None
+    succeeded: int | None = None
+    failed: int | None = None
+    tokens: int | None = None
 
 
-async def _roster(client: ClientView, session: Session) -> Listing:
+def _row(agent: Agent, roster: Mapping[str, RosterEntry], activity: Mapping[str, AgentActivity]) -> AgentRow:
+    now, day = roster.get(agent.id), activity.get(agent.id)
+    return AgentRow(
+        id=agent.id,
+        name=agent.name,
+        slug=agent.slug,
+        category=agent.category,
+        description=agent.description,
+        model=agent.model,
+        is_preset=agent.is_preset,
+        prompt=agent.system_prompt,
+        source_template=agent.source_template,
+        status=now.status if now else None,
+        cycles=now.cycle_count if now else None,
+        last_activity=now.last_activity if now else None,
+        runs=day.runs_24h if day else None,
+        succeeded=day.succeeded if day else None,
+        failed=day.failed if day else None,
+        tokens=day.tokens if day else None,
+    )
+
+
+def _summary_row(agent: AgentSummary) -> AgentRow:
+    return AgentRow(
+        id=agent.id,
+        name=agent.name,
+        slug=agent.slug,
+        category=agent.category,
+        description=agent.description,
+        model=agent.model,
+        is_preset=agent.preset,
+    )
+
+
+async def _read(client: ClientView, session: Session) -> Page[AgentRow]:
     agents = await client.agents.all()
-    roster = await beside(session, "agents", _NOW, client.agents.roster(), ())
-    activity = await beside(session, "agents", _TODAY, client.agents.activity(), ())
-    lives, days = {row.id: row for row in roster}, {row.agent_id: row for row in activity}
+    roster = await read_columns(session, "agents", _NOW, client.agents.roster(), ())
+    activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
+    by_id, by_agent = {each.id: each for each in roster}, {each.agent_id: each for each in activity}
+    return page_of(agents, lambda agent: _row(agent, by_id, by_agent), lambda row: row.id)
 
-    def dress(agent: Any) -> dict[str, Any]:
-        life, day = lives.get(agent.id), days.get(agent.id)
-        return dressed(
-            agent,
-            status=life.status if life else None,
-            cycle_count=life.cycle_count if life else None,
-            last_activity=life.last_activity if life else None,
-            day={**day.__dict__, "tokens_24h": day.tokens} if day else {},
-            quiet=_quiet(life.last_activity if life else None),
+
+async def _read_names(client: ClientView, _: Session) -> Page[AgentRow]:
+    return page_of(await client.agents.list(), _summary_row, lambda row: row.id)
+
+
+def _idle(row: AgentRow) -> float:
+    """Return the place of an agent by how long it has done nothing; one that never did anything comes last."""
+    return 0.0 if row.last_activity is None else -row.last_activity.timestamp()
+
+
+_SLUG = re.compile("[a-z0-9][a-z0-9-]{0,39}")
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or units(name) > _LONGEST_NAME:
+        raise ValueError(f"Give a name of at most {_LONGEST_NAME} characters.")
+    return name
+
+
+def _category(text: str) -> str:
+    slug = text.strip()
+    if not _SLUG.fullmatch(slug):
+        raise ValueError("Give a category of lower-case letters, digits and hyphens, such as code-review.")
+    return slug
+
+
+def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
+    """Return the parser of a text that is kept as it is, None where it is empty."""
+
+    def parse(text: str) -> str | None:
+        if units(text) > longest:
+            raise ValueError(f"Give at most {longest:,} characters.")
+        return text if text.strip() else None
+
+    return parse
+
+
+_CATEGORY_HELP = "Category, such as api, security or code-review"
+NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
+MODEL = Parameter("model", "Model: its id", choices.needed("Give the id of a model."))
+CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
+# An agent may have neither, and its other fields can be changed all the same.
+OTHER_MODEL = Parameter("model", "Model: its id", lambda text: text.strip() or None)
+OTHER_CATEGORY = Parameter("category", _CATEGORY_HELP, lambda text: _category(text) if text.strip() else None)
+DESCRIPTION = Parameter(
+    "description",
+    f"Description, at most {_LONGEST_DESCRIPTION} characters",
+    _text_of_at_most(_LONGEST_DESCRIPTION),
+)
+PROMPT = Parameter(
+    "prompt",
+    "What the agent is told to do",
+    _text_of_at_most(_LONGEST_PROMPT),
+    accepts_stdin=True,
+    only_in_command=True,
+)
+
+
+async def _create(client: ClientView, values: Values) -> Result:
+    from mogplex_tui.api.models.agents import AgentDraft
+
+    made = await client.agents.create(
+        AgentDraft(
+            name=values[NAME],
+            model=values[MODEL],
+            category=values[CATEGORY],
+            description=values[DESCRIPTION],
+            system_prompt=values[PROMPT],
         )
-
-    return listed(agents, dress=dress)
-
-
-def _quiet(active: datetime | None) -> float:
-    """The place of an agent by how long it has done nothing; one that never did anything is behind all others."""
-    return 0.0 if active is None else -active.timestamp()
+    )
+    return Result(True, "{} is created.", new_id=made.id)
 
 
-_names = reading(lambda client: client.agents.list(), lambda _, row: dressed(row, is_preset=row.preset))
+# What `update` asks for, each with the field of the service.
+_FIELDS: Mapping[Parameter[str | None], str] = {
+    NAME: "name",
+    OTHER_MODEL: "model",
+    OTHER_CATEGORY: "category",
+    DESCRIPTION: "description",
+    PROMPT: "system_prompt",
+}
 
-KIND = Kind(
+
+def _texts(row: AgentRow) -> dict[Parameter[object], str]:
+    return {
+        NAME: row.name,
+        OTHER_MODEL: row.model or "",
+        OTHER_CATEGORY: row.category or "",
+        DESCRIPTION: row.description or "",
+        PROMPT: row.prompt or "",
+    }
+
+
+def _different(row: AgentRow, values: Values) -> dict[str, str | None]:
+    """Return the fields whose values differ from the row's; a None clears the field."""
+    before = _texts(row)
+    return {
+        field: values[parameter]
+        for parameter, field in _FIELDS.items()
+        if values.text(parameter).strip() != before[parameter].strip()
+    }
+
+
+def _problem(row: AgentRow, values: Values) -> str | None:
+    different = _different(row, values)
+    if not different:
+        return "Nothing to change: every value is the same as before."
+    for field in ("model", "category"):
+        if field in different and different[field] is None:
+            return f"The {field} cannot be removed; give another one."
+    return None
+
+
+async def _update(change: Change[AgentRow]) -> None:
+    from mogplex_tui.api.models.agents import AgentChange
+
+    different = _different(change.row, change.values)
+    await change.client.agents.update(change.key, AgentChange.model_validate(different))
+
+
+def _not_own(row: AgentRow, what: str) -> str | None:
+    return f"A preset cannot be {what}." if row.is_preset else None
+
+
+KIND = Kind[AgentRow](
     name="agents",
     title="Agents",
     noun="agent",
     aliases=("agent", "ag", "roster"),
     contract="library.md §1, §3; v1.md §2",
-    roads=(
-        road(Family.AGENTS, _roster, "agents assignments ai_calls job_runs", every=60, blind=30).partly(),
-        road(Family.V1, _names, every=120, blind=60).hiding(
-            p.token_shows("names and categories", "states, runs, tokens and prompts of agents"),
-            "status cycles runs failed tokens last",
+    sources=(
+        Source(
+            Family.AGENTS,
+            _read,
+            poll=60,
+            poll_blind=30,
+            tables=frozenset({"agents", "assignments", "ai_calls", "job_runs"}),
+            tables_are_complete=False,
+        ),
+        Source(
+            Family.V1,
+            _read_names,
+            poll=120,
+            poll_blind=60,
+            notice=token_shows("names and categories", "states, runs, tokens and prompts of agents"),
+            hides=frozenset({"status", "cycles", "runs", "failed", "tokens", "last"}),
         ),
     ),
-    fields=(
-        c.state("status", width=10, priority=0),
-        c.text("name", "AGENT", 22, flex=2, min_width=14),
-        c.text("category", "CATEGORY", 14, "dim", priority=2),
-        c.flag("is_preset", "PRESET", "preset", "own", tone="dim", key="preset", priority=3),
-        c.count("cycle_count", "CYCLES", 6, key="cycles", priority=2),
-        c.count("day.runs_24h", "RUNS 24H", 8, key="runs", priority=1),
-        c.count("day.failed", "FAILED", 6, "error", key="failed", priority=1),
-        c.count("day.tokens_24h", "TOKENS", 7, key="tokens", priority=3),
-        c.age("last_activity", "LAST", key="last", priority=1),
-        c.text("description", "", 30, "dim", key="what", priority=4, flex=3, min_width=16),
+    columns=(
+        column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
+        column(
+            "name",
+            "AGENT",
+            lambda row: row.name,
+            formats.text(),
+            Layout(22, flex=2, min_width=14),
+            is_text=True,
+        ),
+        column(
+            "category", "CATEGORY", lambda row: row.category, formats.text("dim"), Layout(14, 2), is_text=True
+        ),
+        column(
+            "preset",
+            "PRESET",
+            lambda row: row.is_preset,
+            formats.flag("preset", "own", tone="dim"),
+            Layout(8, 3),
+            field="is_preset",
+        ),
+        column(
+            "cycles", "CYCLES", lambda row: row.cycles, formats.count(), Layout(6, 2), field="cycle_count"
+        ),
+        column("runs", "RUNS 24H", lambda row: row.runs, formats.count(), Layout(8, 1), field="runs_24h"),
+        column("failed", "FAILED", lambda row: row.failed, formats.count("error"), Layout(6, 1)),
+        column("tokens", "TOKENS", lambda row: row.tokens, formats.count(), Layout(7, 3), field="tokens_24h"),
+        column(
+            "last", "LAST", lambda row: row.last_activity, formats.AGE, Layout(4, 1), field="last_activity"
+        ),
+        column(
+            "what",
+            "",
+            lambda row: row.description,
+            formats.text("dim"),
+            Layout(30, 4, flex=3, min_width=16),
+            field="description",
+            is_text=True,
+        ),
     ),
-    search=c.searching("slug"),
-    default_sort=c.by("quiet", "is_preset", "name"),
-    descending=False,
-    label=c.named("{name|id}"),
-    facts=c.groups(
-        "name; slug; category; what: description",
-        "preset: is_preset; forked from: source_template; model",
-        "now: status as state; cycles: cycle_count; last active: last_activity",
-        "runs 24 h: day.runs_24h; succeeded: day.succeeded; failed: day.failed; tokens 24 h: day.tokens_24h",
+    hidden_filters={"slug": lambda row: row.slug},
+    label=lambda row: row.name or row.id,
+    other_names=lambda row: () if row.slug is None else (row.slug,),
+    default_sort=lambda row: (
+        (1, _idle(row)),
+        formats.rank(row.is_preset),
+        formats.rank(row.name),
     ),
-    links=p.links(
-        p.among("runs", "runs", "its runs", "who:={name}"),
-        p.among("assignments", "assignments", "its assignments", "agent:={name}"),
-        p.among("triggers", "triggers", "its triggers", "agent:={name}"),
-        p.to("models", "model", "model", "model"),
+    facts=(
+        (
+            Fact("name", lambda row: row.name),
+            Fact("slug", lambda row: row.slug),
+            Fact("category", lambda row: row.category),
+            Fact("what", lambda row: row.description),
+        ),
+        (
+            Fact("preset", lambda row: row.is_preset),
+            Fact("forked from", lambda row: row.source_template),
+            Fact("model", lambda row: row.model),
+        ),
+        (
+            fact("now", lambda row: row.status, formats.state()),
+            Fact("cycles", lambda row: row.cycles),
+            Fact("last active", lambda row: row.last_activity),
+        ),
+        (
+            Fact("runs 24 h", lambda row: row.runs),
+            Fact("succeeded", lambda row: row.succeeded),
+            Fact("failed", lambda row: row.failed),
+            Fact("tokens 24 h", lambda row: row.tokens),
+        ),
     ),
-    texts=c.texts(("Prompt", "system_prompt")),
-    verbs=(
-        p.deletes(
-            lambda client, item: client.agents.delete(item.key),
+    links=(
+        Link("runs", "runs", lambda _: "its runs", filter=lambda row: f"who:={quoted(row.name)}"),
+        Link(
+            "assignments",
+            "assignments",
+            lambda _: "its assignments",
+            filter=lambda row: f"agent:={quoted(row.name)}",
+        ),
+        Link(
+            "triggers", "triggers", lambda _: "its triggers", filter=lambda row: f"agent:={quoted(row.name)}"
+        ),
+        Link("model", "models", lambda row: row.model or "", key=lambda row: row.model),
+    ),
+    texts=(TextBlock("Prompt", lambda row: row.prompt),),
+    creations=(
+        Creation(
+            "create",
+            "n",
+            "Create an agent of your own.",
+            (NAME, MODEL, CATEGORY, DESCRIPTION, PROMPT),
+            lambda values: values.text(NAME).strip(),
+            _create,
+            in_progress="creating",
+            families=(Family.AGENTS,),
+            done="{} is created.",
+        ),
+    ),
+    actions=(
+        Action(
+            "update",
+            "e",
+            "Change an agent of your own.",
+            _update,
+            in_progress="changing",
+            families=(Family.AGENTS,),
+            parameters=tuple(_FIELDS),
+            initial=_texts,
+            problem=_problem,
+            unavailable=lambda row: _not_own(row, "changed"),
+        ),
+        common_actions.delete(
+            lambda change: change.client.agents.delete(change.key),
             "Its assignments and triggers go with it.",
-            about="Delete an agent of your own.",
-        ).only(p.lacking("is_preset", "A preset cannot be deleted.")),
+            Family.AGENTS,
+            help="Delete an agent of your own.",
+            unavailable=lambda row: _not_own(row, "deleted"),
+        ),
     ),
     empty="No agents. mogplex-tui agents create makes one.",
-    needs=p.login_needed("The agents"),
+    needs=login_needed("The agents"),
 )

@@ -334,7 +334,7 @@ def _creation(creation: Creation) -> verb.Verb:
         families=creation.families,
         new=creation.name,
         makes_record=creation.makes_record,
-        problem=creation.problem,
+        problem=lambda _, values: creation.problem(values),
         parameters=creation.parameters,
         secret=(lambda answer: _answer(answer, "").secret) if creation.reveals else None,
     )
@@ -344,8 +344,12 @@ def _verb(action: Action[Row]) -> verb.Verb:
     def call(
         client: ClientView, item: Item, values: Values | str, key: str = "", is_retry: bool = False
     ) -> Awaitable[object]:
-        given = Values({}) if isinstance(values, str) else values
+        given = completed(item, Values({}) if isinstance(values, str) else values)
         return action.request(Change(client, item.key, item.record, given, key, is_retry))
+
+    def completed(item: Item, values: Values) -> Values:
+        # The console's form has no field for some parameters: the row's values stay.
+        return Values(action.texts(item.record, values.texts))
 
     asked = action.confirmation
     return verb.Verb(
@@ -365,6 +369,7 @@ def _verb(action: Action[Row]) -> verb.Verb:
         secret=(lambda answer: _answer(answer, "").secret) if action.reveals else None,
         parameters=action.parameters,
         texts=lambda item, given: action.texts(item.record, given),
+        problem=lambda item, values: action.problem(item.record, completed(item, values)),
         keyed=action.sends_idempotency_key,
         needing=action.needs,
         many=action.many,

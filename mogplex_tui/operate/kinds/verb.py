@@ -45,7 +45,7 @@ class Verb:
 
     A verb that is `new` makes a record of its `parameters` and needs none; `new` returns the name of that record. Where
     `makes_record` is false it changes the list, and `new` returns what that is called.
-    `problem` returns what is wrong with the values of a new record together.
+    `problem` returns what is wrong with the values together, those of a new record or of the given one.
     `texts` returns a text for each parameter from an item and the texts that were given.
     `secret` takes out of the answer what the service never tells again; it is shown once and kept nowhere. `new_id`
     and `fields` take those of a `Result`.
@@ -74,7 +74,7 @@ class Verb:
     makes_record: bool = True
     parameters: tuple[Parameter[object], ...] = ()
     texts: Callable[[Item, Mapping[str, str]], dict[str, str]] = lambda _, given: dict(given)
-    problem: Callable[[Values], str | None] = lambda _: None
+    problem: Callable[[Item, Values], str | None] = lambda _, __: None
     secret: Callable[[Any], Secret | None] | None = None
     new_id: Callable[[Any], str | None] = lambda _: ""
     fields: Callable[[Any], Mapping[str, object]] = lambda _: {}

@@ -54,6 +54,32 @@ async def test_an_agent_is_made_changed_and_deleted(operator: Mogplex, world: Wo
     assert world.plane.db.value("SELECT count(*) FROM agents WHERE id = ?", (agent,)) == 0
 
 
+async def test_an_update_of_an_agent_changes_what_is_given(operator: Mogplex, world: World) -> None:
+    agent = world.agent("Scribe", system_prompt="Write it down.\n", description="Notes")
+    for options, says in (
+        (("--description", "Notes"), "Scribe: Nothing to change: every value is the same as before."),
+        (("--name", "x" * 61), "Give a name of at most 60 characters."),
+        (("--category", "Code Review"), "Give a category of lower-case letters"),
+        (("--prompt", "x" * 50_001), "Give at most 50,000 characters."),
+    ):
+        refused = await operator("agents", "update", agent, *options)
+        assert (refused.code, refused.out, says in refused.err) == (2, "", True), refused.err
+    renamed = await operator("agents", "update", agent, "--name", "Clerk")
+    assert (renamed.code, renamed.out, renamed.err) == (0, f"{agent}\n", "Agent Scribe is changed.\n")
+    row = world.row("agents", agent)
+    # An agent without a category keeps having none.
+    assert (row["name"], row["system_prompt"], row["category"]) == ("Clerk", "Write it down.\n", None)
+    cleared = await operator("agents", "update", agent, "--prompt", "", "--description", "")
+    assert cleared.code == 0, cleared.err
+    row = world.row("agents", agent)
+    assert (row["system_prompt"], row["description"]) == (None, None)
+    written = await operator("agents", "update", agent, "--prompt", "-", stdin="Line one\n\nLine two\n")
+    assert written.code == 0, written.err
+    assert world.row("agents", agent)["system_prompt"] == "Line one\n\nLine two\n"
+    preset = await operator("agents", "update", "preset:SEO-AUDIT", "--name", "Mine")
+    assert (preset.code, "A preset cannot be changed." in preset.err) == (1, True)
+
+
 async def test_what_cannot_be_is_refused_before_it_leaves(mogplex: Mogplex) -> None:
     refused = (
         ("agents", "create", "--name", "x" * 61, "--model", "m", "--category", "api"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,9 @@ def _filled(value: Any, text: str) -> Any:
     if isinstance(value, BaseModel):
         names = [name for name in type(value).model_fields if name not in kept]
         return value.model_copy(update={name: _filled(getattr(value, name), text) for name in names})
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value) if field.init and field.name not in kept]
+        return replace(value, **{name: _filled(getattr(value, name), text) for name in names})
     return value
 
 

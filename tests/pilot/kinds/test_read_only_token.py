@@ -21,6 +21,7 @@ SAID = "This token may read only; use one with the write scope."
 NOBODY = "7d0c0000-0000-4000-8000-00000000dead"
 # What is given for parameters that do not take any text.
 GIVEN = {
+    "agents.create": {"name": "ci", "model": "acme/nova-1", "category": "api"},
     "assignments.create": {"repo": NOBODY, "agent": NOBODY, "type": "pr_review"},
     "automations.create": {"name": "ci", "repo": "7 acme/web"},
     "automations.trigger": {"repo": "any"},

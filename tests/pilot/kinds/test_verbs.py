@@ -70,11 +70,15 @@ GONE_IS_FINE = frozenset({"api-keys.revoke", "projects.delete"})
 SAME_AFTER = frozenset({"extend", "restart"})
 # What a person types, where a verb asks and offers nothing to choose from and nothing stands there already.
 TYPED: dict[str, Values] = {
+    "agents.create": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
     "api-keys.create": Values({"name": "ci", "scopes": "read", "days": "90"}),
     "projects.import": Values({"full_name": "acme/new-service"}),
 }
 # What a person types into some fields of a form.
-TYPED_FIELDS = {"sandboxes.launch": {"base": "", "branch": "topic", "new_branch": "yes"}}
+TYPED_FIELDS = {
+    "agents.update": {"description": "Writes it down."},
+    "sandboxes.launch": {"base": "", "branch": "topic", "new_branch": "yes"},
+}
 
 
 def _name(kind: Kind, verb: Verb) -> str:

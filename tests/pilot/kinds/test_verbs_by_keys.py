@@ -32,6 +32,8 @@ from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opene
 
 # Keys whose name is not what stands on them.
 KEYS = {"+": "plus"}
+# What is typed into the first fields of a form, where it needs more than one.
+TYPED = {"agents.create": ("fine", "acme/nova-1", "api")}
 PLACED: dict[str, Callable[[Verb], bool]] = {
     "the list": lambda verb: True,
     "the record": lambda verb: not verb.new,
@@ -66,7 +68,9 @@ async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
     """Say yes to what is asked, or give what is wanted."""
     asked = ui.app.screen
     if isinstance(asked, FormModal):
-        await type_keys(ui, *text, "ctrl+s")
+        for field in TYPED.get(name_of(kind, verb), (text,)):
+            await type_keys(ui, *field, "tab")
+        await type_keys(ui, "ctrl+s")
     elif isinstance(asked, AskModal):
         if asked.query(OptionList):
             if asked.query_one(OptionList).highlighted is None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.families.machine import count
 from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.kind_arguments import row_count
 from mogplex_tui.cli.kind_commands import record_of
 from mogplex_tui.cli.kind_output import print_rows
 from mogplex_tui.operate.job_rows import page_of_runs
@@ -32,7 +32,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     parser.add_argument("record", metavar="AUTOMATION", help="its id, its name or the beginning of either")
     parser.add_argument(
         "--limit",
-        type=count,
+        type=row_count,
         default=_MOST,
         metavar="N",
         help=f"at most N runs; {_MOST} is the service's most",

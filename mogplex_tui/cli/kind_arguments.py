@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
@@ -42,6 +43,13 @@ _PAST_OPTIONS = {
 }
 # So many choices are named where a text is none of them.
 _MOST_CHOICES = 20
+
+
+def row_count(text: str) -> int:
+    """Return a number of rows from the command line; raises ArgumentTypeError."""
+    if not re.fullmatch(r"[1-9]\d{0,4}", text):
+        raise argparse.ArgumentTypeError("must be 1 to 99999")
+    return int(text)
 
 
 def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None) -> None:

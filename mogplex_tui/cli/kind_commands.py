@@ -17,7 +17,6 @@ from mogplex_tui.cli import kind_output
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.families import machine, shaping
 from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.kind_arguments import (
@@ -33,12 +32,13 @@ from mogplex_tui.cli.kind_arguments import (
     more_verbs,
     must_reveal,
     past_filters,
+    row_count,
     texts_of,
     unresolved,
 )
 from mogplex_tui.cli.kind_filters import add_filters, filter_words
+from mogplex_tui.cli.output import MASK, Revealed
 from mogplex_tui.cli.output import Column as Shown
-from mogplex_tui.cli.output import Revealed
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live.collection import Item
 from mogplex_tui.live.names import read_hidden, read_names
@@ -76,7 +76,7 @@ class KindCommand(Generic[Row]):
         service_arguments(parser, forms=True)
         found = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
         listing = add_verb(found, "list", f"the {many} that this credential can see")
-        listing.add_argument("--limit", type=machine.count, metavar="N", help=f"at most N {many}")
+        listing.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
         names = [column.name for column in kind.columns]
         listing.add_argument(
             "--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}"
@@ -297,8 +297,7 @@ class _Call(Generic[Row]):
                 known = f" There are: {', '.join(sorted(found))}." if found else ""
                 say(self._output.shown(f"Nothing is hidden under the name {name}.{known}"))
         return {
-            name: Revealed(secret.reveal()) if name in revealed else shaping.MASK
-            for name, secret in found.items()
+            name: Revealed(secret.reveal()) if name in revealed else MASK for name, secret in found.items()
         }
 
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:

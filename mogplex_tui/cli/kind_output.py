@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import say
-from mogplex_tui.cli.families.shaping import raw_cell
 from mogplex_tui.cli.kind_arguments import json_of
 from mogplex_tui.cli.output import Column as Shown
+from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 from mogplex_tui.operate.model import Kind, Moment, Row
@@ -41,7 +41,7 @@ def print_rows(
             [
                 item.key if whole or not is_uuid(item.key) else words.short_id(item.key),
                 *(
-                    raw_cell(each.value(item.record)) or words.DASH
+                    exact_text(each.value(item.record)) or words.DASH
                     if whole
                     else each.cell(item.record, moment).text
                     for each in columns
@@ -60,4 +60,4 @@ def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Item]) -> None:
     columns = kind.columns
     output.csv(["id", *(each.field for each in columns)])
     for item in rows:
-        output.csv([item.key, *(raw_cell(each.value(item.record)) for each in columns)])
+        output.csv([item.key, *(exact_text(each.value(item.record)) for each in columns)])

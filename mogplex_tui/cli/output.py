@@ -22,9 +22,12 @@ from typing import Any, TextIO
 from mogplex_tui.api.text import visible
 from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config.secret import Secret
 from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 
+MASK = "[hidden]"
+"""What is printed in the place of a secret."""
 LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
 # More characters than any credential has.
@@ -186,6 +189,27 @@ class Output:
         if isinstance(value, list | tuple):
             return [self._safe(item) for item in value]
         return value
+
+
+def exact_text(value: Any) -> str:
+    """Return a value as CSV carries it: UTC times, plain decimals, `yes` and `no`, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return words.utc(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, list | tuple):
+        return ", ".join(map(exact_text, value))
+    if isinstance(value, Mapping):
+        return json_text(value, default=exact_text)
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
+    return value if isinstance(value, Revealed) else str(value)
 
 
 def json_text(

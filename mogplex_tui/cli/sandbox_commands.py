@@ -11,10 +11,9 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.families.shaping import raw_cell
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.kind_arguments import add_record
-from mogplex_tui.cli.output import Column, harmless
+from mogplex_tui.cli.output import Column, exact_text, harmless
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
 from mogplex_tui.operate.executor import end_of
@@ -158,7 +157,7 @@ async def _print_health(client: ClientView, setting: Setting, item: Item) -> int
         return Exit.OK
     facts = {"id": item.key, "status": found.sandbox.status, "health": found.status}
     facts |= {
-        name: raw_cell(value)
+        name: exact_text(value)
         for name, value in found.health.items()
         if name != "status" and isinstance(value, str | int | float | bool)
     }

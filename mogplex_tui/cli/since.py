@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mogplex_tui.cli.families.base import Option
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -33,11 +29,3 @@ def since(text: str) -> timedelta | datetime:
 def moment(given: timedelta | datetime, now: datetime) -> datetime:
     """Return the instant in UTC that a span or a moment means."""
     return now - given if isinstance(given, timedelta) else given.astimezone(UTC)
-
-
-def option(**settings: Any) -> Option:
-    """Return the argument --since for a list."""
-    from mogplex_tui.cli.families.base import option as new
-
-    text = "only what was made from here on: 30m, 24h, 7d, a date, or a time"
-    return new("--since", type=since, metavar="WHEN", help=text, **settings)

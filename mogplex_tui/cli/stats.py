@@ -117,20 +117,20 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
 
 
 def _print_csv(setting: Setting, fields: dict[str, Any]) -> None:
-    from mogplex_tui.cli.families.shaping import raw_cell
+    from mogplex_tui.cli.output import exact_text
 
     setting.output.csv(("figure", "value"))
     for name, value in fields.items():
         if isinstance(value, dict):
             for part, figure in value.items():
-                setting.output.csv((f"{name}.{part}", raw_cell(figure)))
+                setting.output.csv((f"{name}.{part}", exact_text(figure)))
         elif isinstance(value, list):
             for row in value:
                 key, *figures = row.items()
                 for part, figure in figures:
-                    setting.output.csv((f"{name}.{key[1]}.{part}", raw_cell(figure)))
+                    setting.output.csv((f"{name}.{key[1]}.{part}", exact_text(figure)))
         else:
-            setting.output.csv((name, raw_cell(value)))
+            setting.output.csv((name, exact_text(value)))
 
 
 def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:

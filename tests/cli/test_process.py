@@ -140,7 +140,7 @@ def test_a_headless_command_loads_no_terminal_library() -> None:
     code = (
         "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.changes, mogplex_tui.cli.finder, "
         "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.checks, mogplex_tui.cli.watch, "
-        "mogplex_tui.cli.families.work, mogplex_tui.cli.automation_runs, mogplex_tui.cli.sandbox_commands\n"
+        "mogplex_tui.cli.kind_commands, mogplex_tui.cli.automation_runs, mogplex_tui.cli.sandbox_commands\n"
         "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

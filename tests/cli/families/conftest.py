@@ -1,4 +1,4 @@
-"""The commands of the families against a standing plane in either profile, with both credentials or a token alone."""
+"""The commands of kinds against a standing plane in either profile, with both credentials or a token alone."""
 
 from __future__ import annotations
 

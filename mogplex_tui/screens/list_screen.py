@@ -86,10 +86,8 @@ class ListScreen(ConsoleScreen):
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice and the table."""
-        if len(self.view) != len(self.rows.rows):
-            # The rows of the last session are loaded after the first screen is made.
-            self.view.apply(set(self.rows.rows), set())
-            self.model.update_counts(self.rows.rows)
+        # The rows of the last session are loaded after the first screen is made.
+        self._add_unseen_rows()
         yield Notice(id="notice")
         table = LineTable(id="table")
         table.reduced_motion = self.console.look.reduced_motion
@@ -104,7 +102,18 @@ class ListScreen(ConsoleScreen):
         self.listen(self.rows.changes, self._on_change)
         self.listen(self.model.feed.changed, self.changed_soon)
         self.unsubscribe += self.model.subscribe(self.changed_soon)
+        # Another list may have read the rows since the table was made.
+        if self._add_unseen_rows():
+            self.table.refresh_rows(None, reordered=True)
         self.on_tick()
+
+    def _add_unseen_rows(self) -> bool:
+        """Add the rows that arrived while the screen did not listen; return whether there may be any."""
+        if len(self.view) == len(self.rows.rows):
+            return False
+        self.view.apply(set(self.rows.rows), set())
+        self.model.update_counts(self.rows.rows)
+        return True
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of the rows."""

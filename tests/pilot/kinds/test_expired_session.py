@@ -41,6 +41,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
         closed = screen.model.collection.closed(kind.needs)
         if not closed:
             await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+            await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")
         found[kind.name] = _seen(ui, screen, kind)
     return found
 

@@ -309,16 +309,6 @@ def dressed(row: Any, properties: str = "", **more: Any) -> dict[str, Any]:
     return {**row.__dict__, **{name: getattr(row, name, None) for name in properties.split()}, **more}
 
 
-def with_names(session: Session, row: Any, properties: str = "", **more: Any) -> dict[str, Any]:
-    """Return a dressed row with the names of its repository and its agent beside their ids."""
-    repo_id, agent_id = getattr(row, "repo_id", None), getattr(row, "agent_id", None)
-    names = {
-        "repo_name": session.names.repo(repo_id),
-        "agent_name": session.names.agent(agent_id),
-    }
-    return dressed(row, properties, **{**names, **more})
-
-
 def with_more(item: Item, record: Mapping[str, Any], raw: Any = None) -> Item:
     """Return an item that was read by itself: with more in its record, and its own JSON where that was read too."""
     return Item(item.key, {**(item.record or {}), **record}, item.raw if raw is None else raw)

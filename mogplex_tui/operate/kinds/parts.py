@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.live.collection import Ends, Item, Lend
+    from mogplex_tui.live.collection import Ends, Item
     from mogplex_tui.live.session import Session
 
 # Which jobs wait for a person is known from the questions of automations (`parked`).
@@ -131,43 +131,10 @@ def links(*ways: Way) -> Callable[[Item], list[Link]]:
     return lambda item: [link for way in ways if (link := way(item)) is not None]
 
 
-def lending(*lends: Lend) -> Lend:
-    """Lend what several lend together."""
-
-    def lend(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-        told = [each(session) for each in lends]
-        return lambda record: {name: value for each in told for name, value in each(record).items()}
-
-    return lend
-
-
 def automation_names(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     """Lend a record the name of the automation that its `flow_id` means, from the list of automations."""
     known = session.store.set("automations").rows
     return lambda record: {"automation": c.value(known.get(record.get("flow_id") or ""), "name")}
-
-
-def parked(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Lend a live job that it waits for a person, where a question that it asked is open: its status says running."""
-    asked = session.store.set("approvals").rows.values()
-    waiting = {c.value(each, "job_run_id") for each in asked if c.value(each, "status") == "waiting"}
-    return lambda job: {"stands": "waiting" if job["is_live"] and job["id"] in waiting else None}
-
-
-def running_out(session: Session) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Lend a question whether it still waits: what runs out first is due first, then what never does, then what is over.
-
-    A question runs out while one reads it, and nothing is read again for that.
-    """
-    now = session.clock.now()
-
-    def told(record: Mapping[str, Any]) -> Mapping[str, Any]:
-        ends: datetime | None = record["expires_at"]
-        if ends is not None and ends <= now:
-            return {"due": 2e12, "status": "expired"}
-        return {"due": 1e12 if ends is None else ends.timestamp(), "status": "waiting"}
-
-    return told
 
 
 def ending(path: str) -> Ends:

@@ -151,10 +151,10 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
 
 _CATEGORY_HELP = "Category, such as api, security or code-review"
 NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
-MODEL = Parameter("model", "Model: its id", choices.needed("Give the id of a model."))
+MODEL = Parameter("model", "ID of the model", choices.needed("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
 # An agent may have neither, and its other fields can be changed all the same.
-OTHER_MODEL = Parameter("model", "Model: its id", lambda text: text.strip() or None)
+OTHER_MODEL = Parameter("model", "ID of the model", lambda text: text.strip() or None)
 OTHER_CATEGORY = Parameter("category", _CATEGORY_HELP, lambda text: _category(text) if text.strip() else None)
 DESCRIPTION = Parameter(
     "description",

@@ -14,9 +14,8 @@ from mogplex_tui.cli.kind_arguments import row_count
 from mogplex_tui.cli.kind_commands import record_of
 from mogplex_tui.cli.kind_output import print_rows
 from mogplex_tui.operate.job_rows import page_of_runs
-from mogplex_tui.operate.kinds.base import collection_of
-from mogplex_tui.operate.kinds.registry import typed_kind
-from mogplex_tui.operate.kinds.typed import for_screens, listing_of
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kinds import automations, jobs
 from mogplex_tui.operate.model import Moment
 
 if TYPE_CHECKING:
@@ -41,17 +40,17 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
     """Print the runs and return the exit code."""
-    found = await record_of(typed_kind("automations"), setting, args.record)
+    found = await record_of(automations.KIND, setting, args.record)
     client = setting.session.client.at(Priority.ACTION)
-    routes = client.flows if found.record.is_flow else client.automations
+    is_flow = found.row is not None and found.row.is_flow
+    routes = client.flows if is_flow else client.automations
     runs = await patiently(lambda: routes.runs(found.key, min(args.limit, _MOST)))
-    page, jobs = page_of_runs(runs), typed_kind("jobs")
+    page = page_of_runs(runs)
     # With the names of automations, which were just read.
-    rows = collection_of(setting.session, for_screens(jobs)).prepare(listing_of(page).items)
-    items = [item for _, item in rows]
-    known = [item for item in items if item.record is not None]
-    unreadable = [item for item in items if item.record is None]
-    print_rows(jobs, setting.output, Moment(setting.session.clock.now()), known, unreadable)
+    entries = [entry for _, entry in collection_of(setting.session, jobs.KIND).prepare(page.entries)]
+    known = [entry for entry in entries if entry.row is not None]
+    unreadable = [entry for entry in entries if entry.row is None]
+    print_rows(jobs.KIND, setting.output, Moment(setting.session.clock.now()), known, unreadable)
     if not page.entries:
         say("There are no jobs.")
     return Exit.OK

@@ -7,20 +7,21 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
 from mogplex_tui.live import redact
-from mogplex_tui.live.collection import Item
+from mogplex_tui.operate import record_page
 from mogplex_tui.operate.common_parameters import NO_YES
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session
 
 # The modules of verbs that are no change of a record, or older names: `cli/new_models.py` is the shortest one.
@@ -209,10 +210,10 @@ def must_reveal(verb: str, args: argparse.Namespace) -> None:
         raise Stop(Exit.USAGE, sentence)
 
 
-def json_of(item: Item) -> dict[str, object]:
+def json_of(entry: Entry[Any]) -> dict[str, object]:
     """Return the service's JSON of a record without secrets."""
-    clean = redact.payload(item.raw)
-    return clean if isinstance(clean, dict) else {"id": item.key, "value": clean}
+    clean = redact.payload(record_page.json_of(entry))
+    return clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
 
 
 def more_verbs(kind: str) -> MoreVerbs | None:

@@ -1,4 +1,4 @@
-"""The commands of a typed kind: `list`, `get`, and one for each of its actions, all made from its declaration."""
+"""The commands of a kind: `list`, `get`, and one for each of its actions, all made from its declaration."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ from mogplex_tui.cli.kind_filters import add_filters, filter_words
 from mogplex_tui.cli.output import MASK, Revealed
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.progress import progress
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.live.sources import CLOSED
-from mogplex_tui.operate import executor, words
+from mogplex_tui.operate import executor, kind_rows, words
 from mogplex_tui.operate.filters import compile_filter, parse
-from mogplex_tui.operate.kinds.base import collection_of
-from mogplex_tui.operate.kinds.registry import kinds, typed_kind
-from mogplex_tui.operate.kinds.typed import facts_of, for_screens, listing_of
+from mogplex_tui.operate.kind_rows import collection_of, name_of
+from mogplex_tui.operate.kinds.registry import kind_called, kinds
 from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
 from mogplex_tui.operate.model import Action, Creation, HiddenRows, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -169,10 +169,10 @@ class KindCommand(Generic[Row]):
 
 def command_of(name: str) -> KindCommand[Any]:
     """Return the command of a kind. Raises KeyError for a name that is none."""
-    return KindCommand(typed_kind(name))
+    return KindCommand(kind_called(name))
 
 
-async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Item:
+async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Entry[Row]:
     """Return the record of a kind that an id or a name means. Raises Stop and the error tree."""
     return await _Call(kind, setting).record_of(asked)
 
@@ -183,28 +183,27 @@ class _Call(Generic[Row]):
     def __init__(self, kind: Kind[Row], setting: Setting) -> None:
         self._kind, self._setting = kind, setting
         self._session, self._output = setting.session, setting.output
-        self._screens = for_screens(kind)
-        self._collection = collection_of(self._session, self._screens)
-        self._search: ListSearch[Item] | None = None
+        self._collection = collection_of(self._session, kind)
+        self._search: ListSearch[Entry[Row]] | None = None
         self._names_are_read = False
 
     async def list_rows(self, args: argparse.Namespace) -> int:
         """Print the rows that match the filter."""
         kind, now = self._kind, self._session.clock.now()
-        fields = self._screens.fields_at(now)
+        fields = kind_rows.FilterFields(kind, now)
         text = " ".join([*args.filter, *past_filters(kind.name, args), *filter_words(kind, args, now)])
         self._check_fields(text)
-        matches = compile_filter(text, fields, self._screens.spans)
+        matches = compile_filter(text, fields.values_of, kind_rows.span_names(kind))
         is_bare = self._output.form == "json" and not text and args.sort is None
         await self._read(Priority.TABLE, with_runs=not is_bare)
         failed = await self._search_older(text, matches, args)
         if kind.hidden is not None and getattr(args, kind.hidden.option.replace("-", "_")):
             await self._read_hidden(kind.hidden, Priority.TABLE)
-        items = self._sorted(args.sort, args.reverse)
-        rows = [item for item in items if item.record is not None]
-        kept = rows if matches is None else [item for item in rows if matches(item)]
+        entries = self._sorted(args.sort, args.reverse)
+        rows = [entry for entry in entries if entry.row is not None]
+        kept = rows if matches is None else [entry for entry in rows if matches(entry)]
         shown = kept[: args.limit]
-        unreadable = [item for item in items if item.record is None]
+        unreadable = [entry for entry in entries if entry.row is None]
         kind_output.print_rows(kind, self._output, Moment(now), shown, unreadable)
         if not shown:
             many = words.many(kind.noun)
@@ -215,7 +214,7 @@ class _Call(Generic[Row]):
         return code if failed is None else code_of(failed)
 
     async def _search_older(
-        self, text: str, matches: Callable[[Item], bool] | None, args: argparse.Namespace
+        self, text: str, matches: Callable[[Entry[Row]], bool] | None, args: argparse.Namespace
     ) -> MogplexError | None:
         """Look through older records for what a filter, an order or a limit asks for; return why that failed."""
         older, rows = self._kind.older, self._collection.set
@@ -223,7 +222,7 @@ class _Call(Generic[Row]):
         if older is None or is_whole or not (text or args.sort or args.limit):
             return None
         now = self._session.clock.now
-        order = None if args.sort is None else self._screens.order_at(args.sort, lambda _: now())
+        order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
         # The command's own order turns the column's, as the console does for an order that begins at the small end.
         question = Question(text, matches, order, is_descending=args.reverse)
         search = ListSearch(
@@ -234,9 +233,9 @@ class _Call(Generic[Row]):
         def has_enough() -> bool:
             if args.sort is not None or args.limit is None:
                 return False
-            kept = (item for item in rows.rows.values() if item.record is not None)
+            kept = (entry for entry in rows.rows.values() if entry.row is not None)
             enough: int = args.limit
-            return sum(matches is None or matches(item) for item in kept) >= enough
+            return sum(matches is None or matches(entry) for entry in kept) >= enough
 
         try:
             async with progress(lambda: f"Searching: {search.progress()}"):
@@ -260,7 +259,7 @@ class _Call(Generic[Row]):
             searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
             say(f"{searched[:1].upper()}{searched[1:]}.")
 
-    async def record_of(self, asked: str) -> Item:
+    async def record_of(self, asked: str) -> Entry[Row]:
         """Return the record that an id or a name means. Raises Stop and the error tree."""
         await self._read(Priority.ACTION, with_runs=False)
         return await self._find(asked)
@@ -268,30 +267,30 @@ class _Call(Generic[Row]):
     async def show(self, args: argparse.Namespace) -> int:
         """Print one record."""
         await self._read(Priority.ACTION, with_runs=self._output.form != "json")
-        item = await self._read_single(await self._find(args.record))
+        entry = await self._read_single(await self._find(args.record))
         output, moment = self._output, Moment(self._session.clock.now())
-        secrets = self._secrets(item, getattr(args, "reveal", []))
+        secrets = self._secrets(entry, getattr(args, "reveal", []))
         if output.form == "json":
-            fields = json_of(item)
+            fields = json_of(entry)
             if self._kind.secrets is not None and secrets:
                 fields[self._kind.secrets.field] = secrets
             output.object(self._kind.noun, fields, redacted=True)
         elif output.form == "csv":
-            kind_output.print_csv(self._kind, output, [item])
+            kind_output.print_csv(self._kind, output, [entry])
         else:
-            facts = [("id", item.key)]
-            for group in facts_of(self._kind, item.record, moment):
+            facts = [("id", entry.key)]
+            for group in facts_of(self._kind.facts, entry.row, moment):
                 facts += [(label, text) for label, text, _ in group if text != words.DASH]
             facts += secrets.items()
             output.table([Shown(""), Shown("")], facts, titles=False, whole=True)
         self._say_notice()
         return Exit.OK
 
-    def _secrets(self, item: Item, revealed: Sequence[str]) -> dict[str, str]:
+    def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
         """Return the secrets of a record by name, each as a mask unless it was asked for."""
-        if self._kind.secrets is None or item.record is None:
+        if self._kind.secrets is None or entry.row is None:
             return {}
-        found = self._kind.secrets.of(item.record)
+        found = self._kind.secrets.of(entry.row)
         for name in revealed:
             if name not in found:
                 known = f" There are: {', '.join(sorted(found))}." if found else ""
@@ -303,44 +302,44 @@ class _Call(Generic[Row]):
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Carry out an action on records, asking first where it asks."""
         kind, shown = self._kind, self._output.shown
-        verb = next(each for each in self._screens.verbs if each.id == action.id)
         ask = not getattr(args, "yes", True)
-        self._setting.must_write(f"The {action.name}")
+        self._setting.must_write(f"The {action.label}")
         if action.reveals:
             must_reveal(action.id, args)
-        await self._setting.must_have_scope(f"The {action.name}")
+        await self._setting.must_have_scope(f"The {action.label}")
         asked_first = action.confirmation
         if asked_first is not None and not asked_first.is_asked_in_command:
             ask = ask and bool(self._setting.settings.protected.value)
         if ask:
-            must_be_able_to_ask(action.name)
+            must_be_able_to_ask(action.label)
         await self._read(Priority.ACTION, with_runs=False)
-        if (closed := self._screens.closed_to(verb, self._session)) is not None:
+        if (closed := kind_rows.closed_to(kind, action, self._session)) is not None:
             raise Stop(_code_of_closed(self._session, action.families), closed)
-        items = list(dict.fromkeys([await self._find(each) for each in args.records]))
-        for item in items:
-            await self._read_choices(unresolved(action.parameters, texts, self._session, item.key))
-        for item in items:
-            if (reason := verb.why_not(item)) is not None:
-                raise Stop(Exit.FAILED, f"{self._screens.name_of(item)}: {reason}")
-        values = [self._values(action.parameters, verb.texts(item, texts), item.key) for item in items]
-        for item, given in zip(items, values, strict=True):
-            if (problem := verb.problem(item, given)) is not None:
-                raise Stop(Exit.USAGE, f"{self._screens.name_of(item)}: {problem}")
-        names = ", ".join(map(self._screens.name_of, items))
+        entries = list(dict.fromkeys([await self._find(each) for each in args.records]))
+        for entry in entries:
+            await self._read_choices(unresolved(action.parameters, texts, self._session, entry.key))
+        for entry in entries:
+            if (reason := kind_rows.why_not(action, entry)) is not None:
+                raise Stop(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
+        rows = {entry.key: entry.row for entry in entries if entry.row is not None}
+        values = [self._values(action.parameters, action.texts(row, texts), key) for key, row in rows.items()]
+        for entry, row, given in zip(entries, rows.values(), values, strict=True):
+            if (problem := action.problem(row, given)) is not None:
+                raise Stop(Exit.USAGE, f"{name_of(kind, entry)}: {problem}")
+        names = ", ".join(name_of(kind, entry) for entry in entries)
         if ask and asked_first is not None:
-            question = f"{action.name.capitalize()} {kind.noun} {names}?"
-            warnings = [warning for item in items if (warning := verb.warn(item)) is not None]
+            question = f"{action.label.capitalize()} {kind.noun} {names}?"
+            warnings = [warning for row in rows.values() if (warning := action.warning(row)) is not None]
             if not agreed(self._setting, " ".join([question, *warnings, *asked_first.consequences])):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
-        for item, given in zip(items, values, strict=True):
+        for entry, given in zip(entries, values, strict=True):
             outcome = await executor.carry_out(
                 self._session,
                 self._collection,
-                self._screens,
-                verb,
-                item,
+                kind,
+                action,
+                entry,
                 given,
                 idempotency_key=getattr(args, "idempotency_key", ""),
                 how_to_repeat="The same command with --idempotency-key {key} is safe.",
@@ -348,7 +347,7 @@ class _Call(Generic[Row]):
             say(shown(outcome.sentence))
             code = code or _code_of(outcome)
             if outcome.error is None and not outcome.closed:
-                self._print_outcome(action.id, item.key, outcome)
+                self._print_outcome(action.id, entry.key, outcome)
         return code
 
     def _values(self, parameters: Sequence[Parameter[object]], texts: Mapping[str, str], key: str) -> Values:
@@ -394,9 +393,8 @@ class _Call(Generic[Row]):
             name = f"{kind.noun} {name}" if creation.makes_record else name
             if not agreed(self._setting, f"{creation.id.capitalize()} {name}?"):
                 raise Stop(Exit.FAILED, "Nothing was made.")
-        verb = next(each for each in self._screens.verbs if each.id == creation.id)
-        item = executor.named(verb, values)
-        outcome = await executor.carry_out(self._session, self._collection, self._screens, verb, item, values)
+        entry = executor.new_entry(creation, values)
+        outcome = await executor.carry_out(self._session, self._collection, kind, creation, entry, values)
         say(output.shown(outcome.sentence))
         if not outcome.good:
             return _code_of(outcome)
@@ -407,13 +405,13 @@ class _Call(Generic[Row]):
                 {
                     "id": outcome.new_id or None,
                     "action": creation.id,
-                    "name": item.key,
+                    "name": entry.key,
                     **({} if secret is None else {"secret": secret}),
                 },
                 redacted=True,
             )
         else:
-            output.line(outcome.new_id or item.key if secret is None else secret)
+            output.line(outcome.new_id or entry.key if secret is None else secret)
         return Exit.OK
 
     async def _read(self, priority: Priority, *, with_runs: bool = True) -> None:
@@ -427,11 +425,11 @@ class _Call(Generic[Row]):
                 await pause(_PART_RETRY)
                 await self._collection.fetch(priority)
         except CLOSED as error:
-            reason = self._collection.closed(self._kind.needs)
+            reason = self._collection.closed_reason(self._kind.needs)
             raise Stop(code_of(error), reason or str(error)) from None
         if self._collection.set.rows:
             await self._read_related(priority, with_runs=with_runs)
-            self._collection.relend()
+            self._collection.update_joins()
         if self._session.names.unsearched():
             await read_hidden(self._session, priority)
 
@@ -463,7 +461,7 @@ class _Call(Generic[Row]):
         if join is not None and join.names:
             await self._read_names(priority)
         for name, related in {} if join is None else join.related.items():
-            adds = (related.columns or related.sentence) and name not in self._collection.without
+            adds = (related.columns or related.sentence) and name not in self._collection.hides
             if not adds:
                 continue
             with suppress(MogplexError):
@@ -473,31 +471,30 @@ class _Call(Generic[Row]):
                     # Over v1 they would cost a request for each automation.
                     await Runs(self._session).fetch()
 
-    async def _read_single(self, item: Item) -> Item:
+    async def _read_single(self, entry: Entry[Row]) -> Entry[Row]:
         """Return a record as it is when read by itself, where that says more than the list."""
-        read = self._screens.one
-        if read is None:
-            return item
+        single = self._kind.single
+        if single is None:
+            return entry
         client = self._session.client.at(Priority.ACTION)
         try:
-            self._collection.put(await patiently(lambda: read(client, item)))
+            self._collection.put(await patiently(lambda: kind_rows.read_single(single, client, entry)))
         except NotFound as error:
             raise Stop(Exit.FAILED, str(error)) from None
-        return self._collection.set.rows[item.key]
+        return self._collection.set.rows[entry.key]
 
     def _check_fields(self, text: str) -> None:
-        columns = {name for column in self._screens.fields for name in column.names}
-        known = sorted(columns | self._screens.search.keys())
+        known = sorted(kind_rows.filter_field_names(self._kind))
         for term in parse(text):
             if term.field is not None and not any(name.startswith(term.field) for name in known):
                 raise Stop(Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known)}.")
 
-    def _sorted(self, column: str | None, reverse: bool) -> list[Item]:
-        order = self._screens.order_at(column, lambda _: self._session.clock.now())
+    def _sorted(self, column: str | None, reverse: bool) -> list[Entry[Row]]:
+        order = kind_rows.order(self._kind, column, lambda _: self._session.clock.now())
         descending = self._kind.descending if column is None else False
         rows = self._collection.set.rows.values()
         # Rows that are equal are ordered by their keys, as in the console.
-        return sorted(rows, key=lambda item: (order(item), item.key), reverse=descending != reverse)
+        return sorted(rows, key=lambda entry: (order(entry), entry.key), reverse=descending != reverse)
 
     async def find_id(self, asked: str) -> str:
         """Return the id of the record that a text means. Raises Stop and the error tree."""
@@ -509,31 +506,33 @@ class _Call(Generic[Row]):
         if not self._session.open(hidden.family):
             return
         with suppress(*CLOSED):
-            page = listing_of(await patiently(lambda: hidden.read(self._session.client.at(priority))))
-            for item in page.items:
-                if item.key not in self._collection.set.rows:
-                    self._collection.put(item)
+            page = await patiently(lambda: hidden.read(self._session.client.at(priority)))
+            for entry in page.entries:
+                if entry.key not in self._collection.set.rows:
+                    self._collection.put(entry)
 
-    def _matching(self, wanted: str) -> list[Item]:
+    def _matching(self, wanted: str) -> list[Entry[Row]]:
         """Return the records that a text names: by the whole id, else the whole name, else the beginning of either."""
-        items = list(self._collection.set.rows.values())
+        entries = list(self._collection.set.rows.values())
 
-        def name_of(item: Item) -> str:
-            return self._screens.name_of(item).lower()
+        def lower_name(entry: Entry[Row]) -> str:
+            return name_of(self._kind, entry).lower()
 
-        def other_names_of(item: Item) -> Sequence[str]:
-            names = () if item.record is None else self._kind.other_names(item.record)
-            return [name.lower() for name in names]
+        def lower_names(entry: Entry[Row]) -> Sequence[str]:
+            names = () if entry.row is None else self._kind.other_names(entry.row)
+            return [lower_name(entry), *(name.lower() for name in names)]
 
-        found = [item for item in items if item.key.lower() == wanted]
-        found = found or [item for item in items if wanted in (name_of(item), *other_names_of(item))]
+        found = [entry for entry in entries if entry.key.lower() == wanted]
+        found = found or [entry for entry in entries if wanted in lower_names(entry)]
         if found or len(wanted) < _SHORTEST_PREFIX:
             return found
         return [
-            item for item in items if item.key.lower().startswith(wanted) or name_of(item).startswith(wanted)
+            entry
+            for entry in entries
+            if entry.key.lower().startswith(wanted) or lower_name(entry).startswith(wanted)
         ]
 
-    async def _find(self, asked: str) -> Item:
+    async def _find(self, asked: str) -> Entry[Row]:
         """Return the record that an id, a name or the beginning of either means. Raises Stop."""
         wanted = asked.strip().lower()
         noun, shown = self._kind.noun, self._output.shown
@@ -544,14 +543,14 @@ class _Call(Generic[Row]):
         if not found and self._kind.hidden is not None:
             await self._read_hidden(self._kind.hidden, Priority.ACTION)
             found = self._matching(wanted)
-        if not found and is_uuid(wanted) and self._screens.one is not None:
-            found = [await self._read_single(Item(wanted, None))]
+        if not found and is_uuid(wanted) and self._kind.single is not None:
+            found = [await self._read_single(Entry(wanted, None))]
         if not found:
             raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
         if len(found) > 1:
-            which = ", ".join(shown(item.key) for item in found[:8])
+            which = ", ".join(shown(entry.key) for entry in found[:8])
             raise Stop(Exit.USAGE, f"{shown(asked)!r} means several; give one of the ids: {which}.")
-        if found[0].record is None:
+        if found[0].row is None:
             raise Stop(Exit.FAILED, f"The {noun} {shown(asked)!r} could not be read: {found[0].why}.")
         return found[0]
 
@@ -574,7 +573,7 @@ class _Call(Generic[Row]):
 
 async def find_record(setting: Setting, kind: str, text: str) -> str:
     """Return the id of the record of a kind that a person means. Raises Stop and the error tree."""
-    return await _Call(typed_kind(kind), setting).find_id(text)
+    return await _Call(kind_called(kind), setting).find_id(text)
 
 
 def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:

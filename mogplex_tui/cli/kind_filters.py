@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mogplex_tui.cli.since import moment, since
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.finding import word_of
+from mogplex_tui.operate.kind_rows import filter_name
 from mogplex_tui.operate.model import Kind, Row
 
 # Options of the list that mean something else.
@@ -51,8 +51,8 @@ def filter_words(kind: Kind[Row], args: argparse.Namespace, now: datetime) -> It
 
 def _names(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
     """Yield the names of filters, and whether each is that of a column."""
-    columns = [word_of(each.name) for each in kind.columns]
-    others = [word for each in kind.columns if (word := word_of(each.title))] + list(kind.hidden_filters)
+    columns = [filter_name(each.name) for each in kind.columns]
+    others = [word for each in kind.columns if (word := filter_name(each.title))] + list(kind.hidden_filters)
     for name in dict.fromkeys([*columns, *others]):
         if name and name not in _TAKEN:
             yield name, name in columns

@@ -16,18 +16,22 @@ from mogplex_tui.operate.model import Kind, Moment, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.live.collection import Item
+    from mogplex_tui.live.collection import Entry
 
 
 def print_rows(
-    kind: Kind[Row], output: Output, moment: Moment, rows: Sequence[Item], unreadable: Sequence[Item]
+    kind: Kind[Row],
+    output: Output,
+    moment: Moment,
+    rows: Sequence[Entry[Row]],
+    unreadable: Sequence[Entry[Row]],
 ) -> None:
     """Print rows in the form that was asked for, and say how many could not be read."""
     if output.form == "json":
-        for item in rows:
-            output.object(kind.noun, json_of(item), redacted=True)
-        for item in unreadable:
-            output.object(kind.noun, {"unreadable": item.why, "raw": redact.payload(item.raw)})
+        for entry in rows:
+            output.object(kind.noun, json_of(entry), redacted=True)
+        for entry in unreadable:
+            output.object(kind.noun, {"unreadable": entry.why, "raw": redact.payload(entry.raw)})
         return
     if output.form == "csv":
         print_csv(kind, output, rows)
@@ -39,15 +43,16 @@ def print_rows(
         ]
         cells = [
             [
-                item.key if whole or not is_uuid(item.key) else words.short_id(item.key),
+                entry.key if whole or not is_uuid(entry.key) else words.short_id(entry.key),
                 *(
-                    exact_text(each.value(item.record)) or words.DASH
+                    exact_text(each.value(entry.row)) or words.DASH
                     if whole
-                    else each.cell(item.record, moment).text
+                    else each.cell(entry.row, moment).text
                     for each in columns
                 ),
             ]
-            for item in rows
+            for entry in rows
+            if entry.row is not None
         ]
         output.table(head, cells, whole=whole)
     if unreadable:
@@ -55,9 +60,11 @@ def print_rows(
         say(output.shown(f"{count} could not be read: {unreadable[0].why}."))
 
 
-def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Item]) -> None:
+def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Entry[Row]]) -> None:
     """Print rows as CSV, under the service's names of the values."""
     columns = kind.columns
     output.csv(["id", *(each.field for each in columns)])
-    for item in rows:
-        output.csv([item.key, *(exact_text(each.value(item.record)) for each in columns)])
+    for entry in rows:
+        if entry.row is not None:
+            row = entry.row
+            output.csv([entry.key, *(exact_text(each.value(row)) for each in columns)])

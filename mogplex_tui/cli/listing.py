@@ -26,9 +26,9 @@ from mogplex_tui.live import rows as make
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.own_runs import final_answer, final_run
 from mogplex_tui.live.rows import RunRow
-from mogplex_tui.operate import words
+from mogplex_tui.operate import kind_rows, words
 from mogplex_tui.operate.filters import compile_filter
-from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.kinds import runs
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -93,7 +93,8 @@ class Listing:
         if self.session.names.unsearched() and await read_hidden(self.session, Priority.TABLE):
             rows = [self.runs.dress(row) for row in rows]
         accept = self._accepts(wanted)
-        kept = sorted(filter(accept, rows), key=RUNS.default_sort, reverse=True)
+        order = kind_rows.order(runs.KIND, None, lambda _: self.session.clock.now())
+        kept = sorted(filter(accept, rows), key=order, reverse=True)
         return Listed(kept[: wanted.limit], self.notes, self.trouble)
 
     async def _rows(self, wanted: Wanted) -> Sequence[RunRow]:
@@ -113,7 +114,9 @@ class Listing:
         return rows
 
     def _accepts(self, wanted: Wanted) -> Callable[[RunRow], bool]:
-        fits = compile_filter(wanted.words, RUNS.fields_at(self.session.clock.now()))
+        fits = compile_filter(
+            wanted.words, kind_rows.FilterFields(runs.KIND, self.session.clock.now()).values_of
+        )
 
         def accept(row: RunRow) -> bool:
             return (

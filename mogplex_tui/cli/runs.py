@@ -171,14 +171,14 @@ async def _get(setting: Setting, args: argparse.Namespace) -> int:
 def _print_facts(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family
     from mogplex_tui.cli.output import Column
-    from mogplex_tui.operate.kinds.typed import shown_facts
     from mogplex_tui.operate.model import Moment
+    from mogplex_tui.operate.record_page import facts_of
     from mogplex_tui.operate.run_facts import facts
 
     session = setting.session
     declared = facts(calls_open=session.open(Family.OBSERVABILITY))
     lines = [("state", row.state)]
-    for group in shown_facts(declared, row, Moment(session.clock.now())):
+    for group in facts_of(declared, row, Moment(session.clock.now())):
         lines += [(label, value) for label, value, _ in group]
     lines += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
     whole = setting.output.form == "wide"

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import LoggedSandbox
     from mogplex_tui.cli.headless import Setting
-    from mogplex_tui.live.collection import Item
+    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 
 _NOUN = "sandbox"
 
@@ -50,40 +51,43 @@ async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
     if args.verb == "exec":
         setting.must_write("The exec")
         await setting.must_have_scope("The exec")
-    item = await record_of(KIND, setting, args.record)
+    entry = await record_of(KIND, setting, args.record)
     client = setting.session.client.at(Priority.ACTION)
     if args.verb == "exec":
-        return await _execute(client, setting, item, args)
+        return await _execute(client, setting, entry, args)
     if args.verb == "logs":
-        return await _print_logs(client, setting, item)
-    async with progress(setting.output.shown(f"Checking sandbox {item.record.machine}")):
-        return await _print_health(client, setting, item)
+        return await _print_logs(client, setting, entry)
+    machine = entry.key if entry.row is None else entry.row.machine
+    async with progress(setting.output.shown(f"Checking sandbox {machine}")):
+        return await _print_health(client, setting, entry)
 
 
-async def _execute(client: ClientView, setting: Setting, item: Item, args: argparse.Namespace) -> int:
+async def _execute(
+    client: ClientView, setting: Setting, entry: Entry[SandboxRow], args: argparse.Namespace
+) -> int:
     """Run a command and print what it writes; a command that fails makes the exit code 1."""
     from mogplex_tui.api.models.sandbox_drafts import CommandDraft
     from mogplex_tui.api.models.stream import EndKind, Output
 
     first, *rest = args.words
-    execution = client.sandboxes.exec(item.key, CommandDraft(command=first, args=rest, cwd=args.cwd))
-    printer, ledger = _OutputPrinter(setting, item.key), setting.session.ledger
-    entry = ledger.open("sandboxes.exec", f"{_NOUN} {item.key}")
+    execution = client.sandboxes.exec(entry.key, CommandDraft(command=first, args=rest, cwd=args.cwd))
+    printer, ledger = _OutputPrinter(setting, entry.key), setting.session.ledger
+    change = ledger.open("sandboxes.exec", f"{_NOUN} {entry.key}")
     try:
         async with execution:
             async for event in execution:
                 if isinstance(event, Output):
                     printer.add(event.stream, event.data)
     except MogplexError as error:
-        ledger.close(entry, end_of(error), str(error))
+        ledger.close(change, end_of(error), str(error))
         raise
     except asyncio.CancelledError:
-        ledger.close(entry, "unknown")
+        ledger.close(change, "unknown")
         raise
-    ledger.close(entry, "done")
+    ledger.close(change, "done")
     printer.finish()
     if setting.output.as_json:
-        fields = {"id": item.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}
+        fields = {"id": entry.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}
         setting.output.object(_NOUN, fields)
     end = execution.end
     if end is not None and end.kind is not EndKind.DONE:
@@ -126,11 +130,11 @@ class _OutputPrinter:
             say(harmless(redact.text(line)))
 
 
-async def _print_logs(client: ClientView, setting: Setting, item: Item) -> int:
+async def _print_logs(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
     """Print the lines of both logs, each behind the name of its log."""
-    output, found = setting.output, await _read_logs(client, item.key)
+    output, found = setting.output, await _read_logs(client, entry.key)
     if output.as_json:
-        output.object(_NOUN, {"id": item.key, "install_log": found.install_log, "dev_log": found.dev_log})
+        output.object(_NOUN, {"id": entry.key, "install_log": found.install_log, "dev_log": found.dev_log})
         return Exit.OK
     for name, log in (("install", found.install_log), ("dev", found.dev_log)):
         for line in (log or "").splitlines():
@@ -148,14 +152,14 @@ async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSand
     return (await patiently(lambda: client.sandboxes.logs(key))).sandbox
 
 
-async def _print_health(client: ClientView, setting: Setting, item: Item) -> int:
+async def _print_health(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
     """Print the health of a sandbox as the service finds it now."""
-    output, found = setting.output, await patiently(lambda: client.sandboxes.health(item.key))
+    output, found = setting.output, await patiently(lambda: client.sandboxes.health(entry.key))
     if output.form == "json":
         fields = redact.payload(found.model_dump(mode="json"))
-        output.object(_NOUN, {"id": item.key, **(fields if isinstance(fields, dict) else {})}, redacted=True)
+        output.object(_NOUN, {"id": entry.key, **(fields if isinstance(fields, dict) else {})}, redacted=True)
         return Exit.OK
-    facts = {"id": item.key, "status": found.sandbox.status, "health": found.status}
+    facts = {"id": entry.key, "status": found.sandbox.status, "health": found.status}
     facts |= {
         name: exact_text(value)
         for name, value in found.health.items()

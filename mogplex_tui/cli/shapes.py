@@ -12,7 +12,8 @@ from mogplex_tui.live import redact
 from mogplex_tui.live.rows import duration_seconds
 from mogplex_tui.live.tail import UNREADABLE
 from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds import RUNS, Context
+from mogplex_tui.operate.kinds import runs
+from mogplex_tui.operate.model import Moment
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
@@ -25,8 +26,8 @@ TYPE_WIDTH = len("cancel_requested")
 COLUMNS = (
     Column("ID"),
     *(
-        Column(field.title or "ERROR", right=field.align == "right", priority=field.priority)
-        for field in RUNS.fields
+        Column(each.title or "ERROR", right=each.format.align == "right", priority=each.layout.priority)
+        for each in runs.KIND.columns
     ),
 )
 
@@ -100,8 +101,8 @@ def print_run(output: Output, row: RunRow, *plain: str) -> None:
 
 def run_cells(row: RunRow, now: datetime, *, whole: bool = False) -> list[str]:
     """Return a run as the cells of `COLUMNS`; the state is its word alone, the id short unless the `whole` is wanted."""
-    context = Context(now)
-    cells = {field.key: field.cell(row, context)[0] for field in RUNS.fields}
+    moment = Moment(now)
+    cells = {each.name: each.cell(row, moment).text for each in runs.KIND.columns}
     cells["state"] = row.state
     key = row.run_id or row.key
     return [key if whole else words.short_id(key), *cells.values()]

@@ -6,12 +6,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.operate import model
-from mogplex_tui.operate.kinds.registry import declaration
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.model import Action
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Kind
-    from mogplex_tui.operate.kinds.verb import Verb
+    from mogplex_tui.operate.model import AnyAction, AnyKind
 
 _MEANINGS = {
     Exit.OK: "done",
@@ -32,14 +31,14 @@ def run(_: argparse.Namespace) -> int:
     """Print the document and return the exit code."""
     from mogplex_tui import __version__
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.operate.kinds import RUNS
+    from mogplex_tui.operate.kinds import runs
     from mogplex_tui.operate.kinds.registry import kinds
 
     output = Output(as_json=True)
     output.json(
         {
             "version": __version__,
-            "kinds": [_kind(kind) for kind in (RUNS, *kinds().values())],
+            "kinds": [_kind(kind) for kind in (runs.KIND, *kinds().values())],
             "commands": _commands(),
             "exitCodes": {str(int(code)): meaning for code, meaning in _MEANINGS.items()},
         }
@@ -48,7 +47,7 @@ def run(_: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _kind(kind: Kind) -> dict[str, Any]:
+def _kind(kind: AnyKind) -> dict[str, Any]:
     return {
         "name": kind.name,
         "title": kind.title,
@@ -57,31 +56,31 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "contract": kind.contract,
         "columns": [
             {
-                "name": field.key,
-                "title": field.title,
-                "sortable": field.sortable,
-                "filters": list(dict.fromkeys(field.names)) if field.find is not None else [],
+                "name": column.name,
+                "title": column.title,
+                "filters": list(dict.fromkeys(kind_rows.filter_names(column))),
             }
-            for field in kind.fields
+            for column in kind.columns
         ],
         "filters": _filters(kind),
         "orders": _orders(kind),
-        "actions": [_action(verb) for verb in kind.verbs],
+        "actions": [_action(each) for each in kind.all_actions],
     }
 
 
-def _filters(kind: Kind) -> list[dict[str, Any]]:
+def _filters(kind: AnyKind) -> list[dict[str, Any]]:
     """Return what `/` and `list` filter by: columns, what no column shows, and what the service applies itself."""
-    declared = declaration(kind.name)
-    older = declared.older if isinstance(declared, model.Kind) else None
-    by_service = {} if older is None else {each.name: each for each in older.filters}
-    names = {name: "column" for field in kind.fields if field.find is not None for name in field.names}
-    names |= {name: "hidden" for name in kind.search if name not in names}
+    by_service = {} if kind.older is None else {each.name: each for each in kind.older.filters}
+    of_columns = {name for column in kind.columns for name in kind_rows.filter_names(column)}
+    names = {
+        name: "column" if name in of_columns else "hidden" for name in kind_rows.filter_field_names(kind)
+    }
+    spans = kind_rows.span_names(kind)
     return [
         {
             "name": name,
             "from": origin,
-            "isSpan": name in kind.spans,
+            "isSpan": name in spans,
             "service": None
             if (found := by_service.get(name)) is None
             else {"parameter": found.parameter, "values": list(found.texts)},
@@ -90,27 +89,26 @@ def _filters(kind: Kind) -> list[dict[str, Any]]:
     ]
 
 
-def _orders(kind: Kind) -> dict[str, Any]:
-    declared = declaration(kind.name)
-    default = declared.default_sort if isinstance(declared, model.Kind) else None
+def _orders(kind: AnyKind) -> dict[str, Any]:
+    default = kind.default_sort
     return {
-        "columns": [field.key for field in kind.fields if field.sortable],
+        "columns": [column.name for column in kind.columns],
         "default": default if isinstance(default, str) else None,
         "descending": kind.descending,
     }
 
 
-def _action(verb: Verb) -> dict[str, Any]:
+def _action(action: AnyAction) -> dict[str, Any]:
     return {
-        "id": verb.id,
-        "key": verb.key,
-        "title": verb.title,
-        "help": verb.help,
-        "confirmation": list(verb.means),
-        "many": verb.many,
-        "makesRecord": verb.new is not None and verb.makes_record,
-        "idempotencyKey": verb.keyed,
-        "revealsSecret": verb.secret is not None,
+        "id": action.id,
+        "key": action.key,
+        "title": action.label,
+        "help": action.help,
+        "confirmation": [] if action.confirmation is None else list(action.confirmation.consequences),
+        "many": isinstance(action, Action) and action.many,
+        "makesRecord": not isinstance(action, Action) and action.makes_record,
+        "idempotencyKey": isinstance(action, Action) and action.sends_idempotency_key,
+        "revealsSecret": action.reveals,
         "parameters": [
             {
                 "name": parameter.name,
@@ -123,7 +121,7 @@ def _action(verb: Verb) -> dict[str, Any]:
                 "positional": parameter.positional,
                 "stdin": parameter.accepts_stdin,
             }
-            for parameter in verb.parameters
+            for parameter in action.parameters
         ],
     }
 

@@ -1,376 +1,337 @@
-"""The rows of one kind, kept fresh through the best road that is open to the credential (design decisions 1 and 11)."""
+"""The rows of one kind, kept fresh through the best source that is open to the credential."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import inf
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotAllowed
+from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.live.store import Change, RowSet
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
-# For so many seconds a record that was read by itself stays in a list that gives only the newest: whoever looks at it
-# reads it again sooner.
-BESIDE = 120.0
+Row = TypeVar("Row")
+
+# For so many seconds a record that was read by itself stays in a list that gives only the newest: a screen that shows
+# it reads it again sooner.
+KEPT_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One record as the console holds it: what was parsed (None: it did not parse, `why` says why) and its raw JSON.
+# Without slots: `Entry[Row](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
+@dataclass(frozen=True, eq=False)
+class Entry(Generic[Row]):
+    """One record of a list: its key, its row, and the JSON that it came as.
 
-    `doing` is the word of a change of ours that is under way.
+    A record that could not be read has no row, and `why` says why. `in_progress` is the word of a change of it that is
+    under way.
     """
 
     key: str
-    record: Any
-    raw: Any = None
+    row: Row | None
+    raw: object = None
     why: str | None = None
-    doing: str | None = None
+    in_progress: str | None = None
 
     def __eq__(self, other: object) -> bool:
-        # The raw JSON says no more than the record, and comparing it costs more.
-        if not isinstance(other, Item):
+        # The JSON says no more than the row, and comparing it costs more.
+        if not isinstance(other, Entry):
             return NotImplemented
-        mine, its = (
-            (self.key, self.record, self.why, self.doing),
-            (other.key, other.record, other.why, other.doing),
+        return (self.key, self.row, self.why, self.in_progress) == (
+            other.key,
+            other.row,
+            other.why,
+            other.in_progress,
         )
-        return mine == its
 
     def __hash__(self) -> int:
         return hash(self.key)
 
 
-class Listing(NamedTuple):
-    """One reading of a list: its items, how many there are on the service when it says so, and what to say above it."""
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One reading of a list.
 
-    items: Sequence[Item]
+    `total` is how many rows the service has, where it says so. `notice` is shown above the list in place of the notice
+    of its source.
+    """
+
+    entries: Sequence[Entry[Row]]
     total: int | None = None
     notice: str = ""
 
 
-Read = Callable[["ClientView", "Session"], Awaitable[Listing]]
-Lend = Callable[["Session"], Callable[[Mapping[str, Any]], Mapping[str, Any]]]
-"""What the lists of other kinds say of a record, made once for all records of a list."""
-Ends = Callable[[Item], float]
-"""Until when something can be done about an item, in seconds since 1970; infinite for what never runs out."""
+@dataclass(frozen=True, slots=True)
+class Source(Generic[Row]):
+    """One way to read a kind's rows; the first whose family is open to the credential is read.
 
-
-class Road(NamedTuple):
-    """One way to the rows: the family that must be open, the reading, the realtime tables, and what it hides.
-
-    `every` and `blind` are the seconds between polls beside realtime and without it. `notice` is said above the rows.
-    `without` are the columns that no row says anything in, and the kinds whose lists add nothing to its rows. `in_part`
-    says that its tables announce some changes and not all: others are made by no announced table, or by the time alone.
+    `poll` and `poll_blind` are seconds between readings with realtime and without it; `tables` are the realtime tables
+    that announce changes. `notice` says above the list what this source cannot show; `hides` are the columns in which
+    it says nothing, and the kinds whose lists add nothing to its rows. `tables_are_complete` is false if the tables do
+    not announce every change (realtime.md §3.1).
     """
 
     family: Family
-    read: Read
+    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
+    poll: float
+    poll_blind: float
     tables: frozenset[str] = frozenset()
-    every: float = 90.0
-    blind: float = 20.0
     notice: str = ""
-    without: frozenset[str] = frozenset()
-    in_part: bool = False
-
-    def hiding(self, notice: str, columns: str = "") -> Road:
-        """The road with the sentence above its rows that says what it hides, and the columns that nothing is left of."""
-        return self._replace(notice=notice, without=frozenset(columns.split()))
-
-    def partly(self) -> Road:
-        """The road whose tables do not announce every change (realtime.md §3.1)."""
-        return self._replace(in_part=True)
+    hides: frozenset[str] = frozenset()
+    tables_are_complete: bool = True
 
 
-def items_of(rows: Any, key: Callable[[Any], str]) -> list[Item]:
-    """Return the items of parsed rows, those that did not parse at the end, marked."""
-    raws = getattr(rows, "raws", ())
-    items = [
-        Item(key(row), row, raws[place] if place < len(raws) else None) for place, row in enumerate(rows)
-    ]
-    taken = {item.key for item in items}
-    for place, bad in enumerate(getattr(rows, "bad", ())):
-        named = bad.raw.get("id") if isinstance(bad.raw, dict) else None
-        # What cannot be read may be named wrongly as well: it must not stand in the place of another row.
-        called = str(named) if named and str(named) not in taken else f"unreadable {place}"
-        taken.add(called)
-        items.append(Item(called, None, bad.raw, bad.why))
-    return items
-
-
-def _apart(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items, of which two that could not be read may come from two lists under one name: each keeps its place."""
+def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
+    """Yield entries; two records that could not be read may come from two lists under one key, and each gets its own."""
     taken: set[str] = set()
-    for item in items:
-        name = item.key
-        while item.record is None and item.key in taken:
-            item = replace(item, key=f"{name} {len(taken)}")
-        taken.add(item.key)
-        yield item
+    for entry in entries:
+        key = entry.key
+        while entry.row is None and entry.key in taken:
+            entry = replace(entry, key=f"{key} {len(taken)}")
+        taken.add(entry.key)
+        yield entry
 
 
-class Collection:
+class Collection(Generic[Row]):
     """The rows of one kind and the feed that keeps them fresh.
 
-    `lend` says what the rows of the kinds `beside` tell of a record; `relend` puts it into every record anew once one
-    of those lists has changed, and each time where a record `ages`: what is lent then depends on the time of day.
-    `join` does the same for typed rows: it returns the function that fills the fields of a row which other lists know.
-    `merge` returns a row of the list with what the same record, read by itself, says beyond it.
-    `ends` says until when a record is open, where records run out.
+    `join` returns the function that fills the fields of a row which the lists of the `related` kinds know; rows are
+    filled anew once one of those lists has changed, and with `depends_on_time` each second. `merge` returns a row of the
+    list with what the same record, read by itself, says beyond it. `open_until` is as in `Kind`.
     """
 
     def __init__(
         self,
         session: Session,
         name: str,
-        roads: Sequence[Road],
+        sources: Sequence[Source[Row]],
         *,
-        beside: Sequence[str] = (),
-        lend: Lend | None = None,
-        join: Callable[[Session], Callable[[Any], Any]] | None = None,
-        merge: Callable[[Any, Any], Any] | None = None,
-        ages: bool = False,
-        ends: Ends | None = None,
+        related: Iterable[str] = (),
+        join: Callable[[Session], Callable[[Row], Row]] | None = None,
+        merge: Callable[[Row, Row], Row] | None = None,
+        depends_on_time: bool = False,
+        open_until: Callable[[Row], datetime | None] | None = None,
     ) -> None:
-        self.session, self.name, self.roads = session, name, tuple(roads)
-        self._lend, self._lent_is_old, self._ages = lend, False, ages
-        self._join, self._merge = join, merge
-        lends = lend is not None or join is not None
-        self._lenders = [session.store.set(other) for other in beside] if lends else []
-        # Which of them were old when they lent last.
-        self._were_old: list[bool] = []
-        for lender in self._lenders:
-            lender.changes.subscribe(self._hear)
-        session.names.changed.subscribe(self._fill_in_names)
-        # The road that was read last, and the columns that it says nothing in.
-        self._by: Road | None = None
-        self.without: frozenset[str] = frozenset()
-        self.set: RowSet[Item] = session.store.set(name)
-        self._ends, self._ends_in_order = ends, list[float]()
-        self._ends_are_old = True
-        if ends is not None:
-            self.set.changes.subscribe(self._count_anew)
+        self.session, self.name, self.sources = session, name, tuple(sources)
+        self._join, self._merge, self._depends_on_time = join, merge, depends_on_time
+        self._joins_are_old = False
+        self._related = [] if join is None else [session.store.set(other) for other in related]
+        # Which of the related lists were stale when rows were filled last.
+        self._were_stale: list[bool] = []
+        for rows in self._related:
+            rows.changes.subscribe(self._related_changed)
+        if join is not None:
+            session.names.changed.subscribe(self._fill)
+        # The source that was read last.
+        self._last_source: Source[Row] | None = None
+        # The columns and kinds that the last source hides.
+        self.hides: frozenset[str] = frozenset()
+        self.set: RowSet[Entry[Row]] = session.store.set(name)
+        self._open_until = open_until
+        self._ends, self._ends_are_old = list[float](), True
+        if open_until is not None:
+            self.set.changes.subscribe(self._count_again)
         # The number of the last reading that was begun, and of the last of those that were taken in.
-        self._asked = self._told = 0
-        # What a record that was read by itself says beyond its row in the list: the next list does not take it away.
-        self._more: dict[str, Item] = {}
+        self._begun = self._taken = 0
+        # Records that were read by themselves, and when: the next list does not take away what they say beyond it.
+        self._single: dict[str, Entry[Row]] = {}
         self._read_at: dict[str, float] = {}
         # The keys of the last list, and of rows that a search among older records has found.
-        self._given: frozenset[str] = frozenset()
+        self._listed: frozenset[str] = frozenset()
         self._found: set[str] = set()
         self.feed = Feed(
             f"kind:{name}",
             self.fetch,
             Priority.TABLE,
-            every=min(road.every for road in self.roads),
-            blind=min(road.blind for road in self.roads),
+            every=min(source.poll for source in self.sources),
+            blind=min(source.poll_blind for source in self.sources),
             gap=1.0,
             patience=4.0,
-            tables=frozenset().union(*(road.tables for road in self.roads)),
-            announced=not any(road.in_part for road in self.roads),
+            tables=frozenset().union(*(source.tables for source in self.sources)),
+            announced=all(source.tables_are_complete for source in self.sources),
             metered=self._metered,
-            local=all(road.family is Family.OTHER for road in self.roads),
-            idle=lambda: self.road is None,
+            local=all(source.family is Family.OTHER for source in self.sources),
+            idle=lambda: self.source is None,
             freshness=self.set.freshness,
             sources=self.set.sources,
         )
 
     @property
-    def road(self) -> Road | None:
-        """The first road that is open or not known to be closed, None when all are closed."""
-        return next((road for road in self.roads if self.session.open(road.family)), None)
-
-    def _count_anew(self, _: Change) -> None:
-        self._ends_are_old = True
-
-    @property
-    def open(self) -> int | None:
-        """How many records are open: not over, and nothing of ours under way; None for a kind whose records never end.
-
-        What has ended stays in the list. To ask again costs nothing while the list stays as it is.
-        """
-        if self._ends is None:
-            return None
-        if self._ends_are_old:
-            rows = self.set.rows.values()
-            self._ends_in_order = sorted(
-                self._ends(item) for item in rows if item.record is not None and item.doing is None
-            )
-            self._ends_are_old = False
-        now = self.session.clock.now().timestamp()
-        return len(self._ends_in_order) - bisect_right(self._ends_in_order, now)
+    def source(self) -> Source[Row] | None:
+        """The first source that is open or not known to be closed, None when all are closed."""
+        return next((source for source in self.sources if self.session.open(source.family)), None)
 
     def _metered(self) -> bool:
-        road = self.road
-        return road is None or road.family is Family.V1 or self.session.metered_off_v1()
+        source = self.source
+        return source is None or source.family is Family.V1 or self.session.metered_off_v1()
 
-    def closed(self, needs: str) -> str | None:
+    def closed_reason(self, needs: str) -> str | None:
         """Return why nothing can be seen, with what it would need; None when something can.
 
         `needs` is the kind's own sentence for a service that wants a browser session.
         """
         refusal = self.session.refusal
-        if refusal is not None and self.roads[0].family is not Family.OTHER:
-            # Some routes answer nobody as well, with an empty list that says nothing of the account.
+        if refusal is not None and self.sources[0].family is not Family.OTHER:
+            # Some routes answer without credentials as well, with an empty list that says nothing of the account.
             return refusal
-        return self.session.closed([road.family for road in self.roads], needs)
+        return self.session.closed([source.family for source in self.sources], needs)
+
+    # Open records ----------------------------------------------------------------------------------------------
+
+    def _count_again(self, _: Change) -> None:
+        self._ends_are_old = True
+
+    @property
+    def open_count(self) -> int | None:
+        """How many records are open: not ended, and without a change under way; None for a kind without ends.
+
+        What has ended stays in the list. To ask again costs nothing while the list stays as it is.
+        """
+        open_until = self._open_until
+        if open_until is None:
+            return None
+        if self._ends_are_old:
+            rows = (entry.row for entry in self.set.rows.values() if entry.in_progress is None)
+            ends = (open_until(row) for row in rows if row is not None)
+            self._ends = sorted(inf if end is None else end.timestamp() for end in ends)
+            self._ends_are_old = False
+        now = self.session.clock.now().timestamp()
+        return len(self._ends) - bisect_right(self._ends, now)
+
+    # Reading ---------------------------------------------------------------------------------------------------
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
-        """Read the list once by the best open road; return whether anything differed. Raises the error tree.
-
-        Whoever asks, the rows are known as of then.
-        """
+        """Read the list once from the best open source; return whether anything differed. Raises the error tree."""
         refused: MogplexError | None = None
-        self._asked += 1
-        mine = self._asked
-        for road in self.roads:
-            if not self.session.open(road.family):
+        self._begun += 1
+        number = self._begun
+        for source in self.sources:
+            if not self.session.open(source.family):
                 continue
-            if road is not self._by:
-                # What another road failed on says nothing of this one.
-                self._by = road
+            if source is not self._last_source:
+                # What failed in another source says nothing of this one.
+                self._last_source = source
                 self.set.sources.clear()
             try:
-                listing = await road.read(self.session.client.at(priority), self.session)
+                page = await source.read(self.session.client.at(priority), self.session)
             except CLOSED as error:
                 refused = error
                 continue
-            if mine < self._told:
-                # One that was asked later has been answered already, after a change of ours perhaps.
+            if number < self._taken:
+                # A later reading has been answered already, perhaps after a change.
                 return False
-            self._told = mine
-            hidden = self.session.lacking(self.roads[0].family, road.notice) if road.notice else None
-            self.set.notice = listing.notice or hidden
-            self.without = road.without
+            self._taken = number
+            hidden = self.session.lacking(self.sources[0].family, source.notice) if source.notice else None
+            self.set.notice = page.notice or hidden
+            self.hides = source.hides
             self.set.freshness.taken(self.session.clock)
-            return self._take_in(listing)
-        # What was read before stays, and grows old; where nothing was, nothing was read now.
-        raise refused or NotAllowed(self.session.access.reach(self.roads[0].family).reason)
+            return self._take(page)
+        # What was read before stays and grows old; where nothing was, nothing was read now.
+        raise refused or NotAllowed(self.session.access.reach(self.sources[0].family).reason)
 
-    def _take_in(self, listing: Listing) -> bool:
-        pairs = dict(self._lent(_apart(listing.items)))
-        self.set.total = listing.total
-        self._given = frozenset(pairs)
-        if listing.total is not None and listing.total > len(pairs):
-            # Only the newest were given. What they pushed out goes, for nobody would read any more how it ends.
-            since = self.session.scheduler.now() - BESIDE
+    def _take(self, page: Page[Row]) -> bool:
+        pairs = dict(self.prepare(_with_own_keys(page.entries)))
+        self.set.total = page.total
+        self._listed = frozenset(pairs)
+        if page.total is not None and page.total > len(pairs):
+            # Only the newest were given. What they pushed out goes, for nothing reads any more how it ends.
+            since = self.session.scheduler.now() - KEPT_SECONDS
             in_flight = self.session.in_flight.keys(self.name)
             new = (key for key, at in self._read_at.items() if at > since)
-            beside = {*in_flight, *self._found, *new}
-            pairs = {key: row for key, row in self.set.rows.items() if key in beside} | pairs
+            kept = {*in_flight, *self._found, *new}
+            pairs = {key: entry for key, entry in self.set.rows.items() if key in kept} | pairs
         change = self.set.apply(pairs.items(), complete=True)
-        for gone in self._more.keys() - pairs.keys():
-            del self._more[gone], self._read_at[gone]
+        for gone in self._single.keys() - pairs.keys():
+            del self._single[gone], self._read_at[gone]
         return bool(change.changed or change.removed)
 
-    def _dressed(self, item: Item) -> Item:
-        doing, more = self.session.in_flight.word(self.name, item.key), self._more.get(item.key)
-        if more is not None and self._merge is not None and item.record is not None:
-            merged = self._merge(item.record, more.record)
+    def put(self, entry: Entry[Row]) -> None:
+        """Take in one record that was read by itself; what it says beyond its row in the list is kept."""
+        if entry.row is not None:
+            self._single[entry.key] = entry
+            self._read_at[entry.key] = self.session.scheduler.now()
+        self.set.apply(self.prepare((entry,)))
+
+    # What a row shows beyond its reading -----------------------------------------------------------------------
+
+    def prepare(self, entries: Iterable[Entry[Row]]) -> list[tuple[str, Entry[Row]]]:
+        """Return records as the list shows them: with what other lists say of them and the changes under way."""
+        fill = None if self._join is None else self._join(self.session)
+        return [(entry.key, self._completed(entry, fill)) for entry in entries]
+
+    def _completed(self, entry: Entry[Row], fill: Callable[[Row], Row] | None) -> Entry[Row]:
+        in_progress = self.session.in_flight.word(self.name, entry.key)
+        row, raw, single = entry.row, entry.raw, self._single.get(entry.key)
+        if row is not None and single is not None and single.row is not None and self._merge is not None:
+            row = self._merge(row, single.row)
             # The longer JSON is shown for as long as the list says nothing that is newer.
-            item = replace(item, record=merged, raw=more.raw if merged == more.record else item.raw)
-        elif more is not None and isinstance(item.record, Mapping):
-            # The longer JSON is shown for as long as the row says nothing that is newer.
-            same = all(more.record.get(name) == value for name, value in item.record.items())
-            item = replace(item, record={**more.record, **item.record}, raw=more.raw if same else item.raw)
-        return item if doing is None else replace(item, doing=doing)
+            raw = single.raw if row == single.row else raw
+        if row is not None and fill is not None:
+            row = fill(row)
+        if (
+            row is entry.row
+            and raw is entry.raw
+            and (in_progress is None or in_progress == entry.in_progress)
+        ):
+            return entry
+        return replace(entry, row=row, raw=raw, in_progress=in_progress or entry.in_progress)
 
-    def _fill_in_names(self) -> None:
-        """Name the repositories and agents of rows that were read before the names were."""
-        if self._join is not None:
-            self.set.apply(self._lent(self.set.rows.values()))
-            return
-        named = []
-        for key, item in self.set.rows.items():
-            if isinstance(item.record, Mapping):
-                record = self.session.names.fill_in(item.record)
-                if record is not item.record:
-                    named.append((key, replace(item, record=record)))
-        self.set.apply(named)
+    def _fill(self) -> None:
+        self.set.apply(self.prepare(self.set.rows.values()))
 
-    def _hear(self, _: Change) -> None:
-        self._lent_is_old = True
+    def _related_changed(self, _: Change) -> None:
+        self._joins_are_old = True
 
-    def _lent(self, items: Iterable[Item]) -> list[tuple[str, Item]]:
-        pairs = [(item.key, self._dressed(item)) for item in items]
-        if self._join is not None:
-            fill = self._join(self.session)
-            return [
-                (key, item if item.record is None else replace(item, record=fill(item.record)))
-                for key, item in pairs
-            ]
-        if self._lend is None:
-            return pairs
-        lent = self._lend(self.session)
-        return [
-            (key, replace(item, record={**item.record, **lent(item.record)}))
-            if isinstance(item.record, Mapping)
-            else (key, item)
-            for key, item in pairs
-        ]
-
-    def relend(self) -> None:
-        """Put into every record what the lists of other kinds say now, if they say anything new or have grown old."""
+    def update_joins(self) -> None:
+        """Fill the rows again if the lists of related kinds say anything new or have grown old."""
         now = self.session.scheduler.now()
-        old = [lender.freshness.stale(now) for lender in self._lenders]
-        if self._lent_is_old or self._ages or old != self._were_old:
-            self._lent_is_old, self._were_old = False, old
-            self.set.apply(self._lent(self.set.rows.values()))
+        stale = [rows.freshness.stale(now) for rows in self._related]
+        if self._joins_are_old or self._depends_on_time or stale != self._were_stale:
+            self._joins_are_old, self._were_stale = False, stale
+            self._fill()
 
-    def begin(self, key: str, doing: str) -> None:
-        """Show a change of ours on a row at once."""
-        self.session.in_flight.begin(self.name, key, doing)
-        self._redress((key,))
+    # Changes under way -----------------------------------------------------------------------------------------
 
-    def done(self, key: str) -> None:
-        """The change is over: what a reading says is shown again."""
+    def begin(self, key: str, word: str) -> None:
+        """Show at once that a record is being changed."""
+        self.session.in_flight.begin(self.name, key, word)
+        self._show_progress(key)
+
+    def end(self, key: str) -> None:
+        """Show again what the readings say of a record: its change is over."""
         self.session.in_flight.end(self.name, key)
-        self._redress((key,))
+        self._show_progress(key)
 
-    def _redress(self, keys: Iterable[str]) -> None:
-        pairs = []
-        for key in keys:
-            item = self.set.rows.get(key)
-            if item is not None:
-                pairs.append((key, replace(item, doing=self.session.in_flight.word(self.name, key))))
-        self.set.apply(pairs)
+    def _show_progress(self, key: str) -> None:
+        entry = self.set.rows.get(key)
+        if entry is not None:
+            word = self.session.in_flight.word(self.name, key)
+            self.set.apply([(key, replace(entry, in_progress=word))])
 
-    def put(self, item: Item) -> None:
-        """Take in one record that was read by itself; what it says beyond its row in the list is kept beside it."""
-        if isinstance(item.record, Mapping):
-            known = self.set.rows.get(item.key)
-            before = known.record if known is not None and isinstance(known.record, Mapping) else {}
-            item = replace(item, record={**before, **item.record})
-        if item.record is not None:
-            self._more[item.key] = item
-            self._read_at[item.key] = self.session.scheduler.now()
-        self.set.apply(self._lent((item,)))
+    # Found by a search -----------------------------------------------------------------------------------------
 
-    def given(self) -> frozenset[str]:
+    def listed(self) -> frozenset[str]:
         """Return the keys of the last list."""
-        return self._given
+        return self._listed
 
-    def prepare(self, items: Iterable[Item]) -> list[tuple[str, Item]]:
-        """Return records as the list shows them, with what other lists say of them."""
-        return self._lent(items)
-
-    def hold(self, rows: Iterable[tuple[str, Item]]) -> None:
+    def hold(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
         """Keep records that a search has found, though the list does not give them."""
         pairs = dict(rows)
-        self._found |= pairs.keys() - self._given
+        self._found |= pairs.keys() - self._listed
         self.set.apply(pairs.items())
 
     def let_go(self, keys: Iterable[str]) -> None:
         """Drop records that a search has found, except those that the list gives."""
         gone = self._found & set(keys)
         self._found -= gone
-        self.set.drop(gone - self._given)
+        self.set.drop(gone - self._listed)

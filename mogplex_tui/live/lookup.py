@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotFound, NotSignedIn
 from mogplex_tui.live import rows as make
+from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.session import session_needed
-from mogplex_tui.live.sources import CLOSED
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority

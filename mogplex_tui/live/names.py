@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.sources import CLOSED
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority

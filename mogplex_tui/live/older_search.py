@@ -16,7 +16,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.scheduler import Feed
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.sources import Freshness
+    from mogplex_tui.live.freshness import Freshness
 
 Row = TypeVar("Row")
 

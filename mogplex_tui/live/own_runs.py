@@ -11,8 +11,8 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import NotFound
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
-from mogplex_tui.live.sources import Freshness, Source
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
@@ -66,11 +66,13 @@ class OwnRuns:
         turns: Turns,
     ) -> None:
         self._session, self._set, self._dress, self._put, self._turns = session, rows, dress, put, turns
-        self._by_id = Source("Runs started or opened from here are")
-        self._names = Source(
+        self._by_id = SourceState("Runs started or opened from here are")
+        self._names = SourceState(
             "Runs of automations that were not known before are", freshness=Freshness(every=inf)
         )
-        self._of_each = Source("Runs of automations are", freshness=Freshness(every=AUTOMATION_RUNS_EVERY))
+        self._of_each = SourceState(
+            "Runs of automations are", freshness=Freshness(every=AUTOMATION_RUNS_EVERY)
+        )
         self.sources = {"by id": self._by_id, "automations": self._names, "of each": self._of_each}
         self._automations: dict[str, str] = {}
         self._listed_at = -inf

@@ -88,6 +88,21 @@ class RunRow(NamedTuple):
     raw: str | None = None
 
     @property
+    def row(self) -> RunRow:
+        """Itself, for what draws and finds the rows of every kind: see `mogplex_tui.operate.kind_rows`."""
+        return self
+
+    @property
+    def why(self) -> str | None:
+        """Why it could not be read."""
+        return self.unreadable
+
+    @property
+    def in_progress(self) -> str | None:
+        """None: a cancel under way is a state of its own."""
+        return None
+
+    @property
     def live(self) -> bool:
         """Whether the row may still change state."""
         return self.state in LIVE_STATES

@@ -15,12 +15,12 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import LoginRequired
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
+from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.job_calls import JobCalls
 from mogplex_tui.live.own_runs import OwnRuns
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN, session_needed
-from mogplex_tui.live.sources import CLOSED, Source
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.live.turns import Turns
 
@@ -119,7 +119,7 @@ class Runs:
         finally:
             self.set.notice = self._sentence(nothing=refused)
 
-    def _told_by(self, sources: Mapping[str, Source]) -> None:
+    def _told_by(self, sources: Mapping[str, SourceState]) -> None:
         """Let the set be as fresh as these; what the other road failed on says nothing of it."""
         if self.set.sources.keys() != sources.keys():
             self.set.sources.clear()

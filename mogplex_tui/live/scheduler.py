@@ -27,9 +27,9 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.limiter import Reading, current_reading
 from mogplex_tui.api.retry import decide
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.sources import Freshness, Source
 
 log = logging.getLogger("mogplex.live")
 
@@ -87,7 +87,7 @@ class Feed:
     idle: Callable[[], bool] = lambda: False
     freshness: Freshness = field(default_factory=Freshness)
     # What `fetch` notes that it failed to read while the rest was read: it is due again by itself.
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False

@@ -19,6 +19,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.accounts import Accounts, compare
 from mogplex_tui.live.costs import Costs
+from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.history import History
 from mogplex_tui.live.in_flight import InFlight
 from mogplex_tui.live.known_records import KnownRecords
@@ -27,7 +28,6 @@ from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import Hearing, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.sources import CLOSED
 from mogplex_tui.live.store import Store
 from mogplex_tui.live.wake import WakeWatch
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.sources import Freshness, Source
 
 R = TypeVar("R")
 
@@ -26,7 +26,7 @@ class RowSet(Generic[R]):
         self.rows: dict[str, R] = {}
         # Of the reading as a whole, and of each source that may fail without it, by a name of its own.
         self.freshness = Freshness()
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, SourceState] = {}
         # How many there are on the service, when it says so.
         self.total: int | None = None
         # From this start on nothing is missing, as far as rows have a start; None where that is not known.

@@ -17,7 +17,7 @@ from mogplex_tui.operate.kinds.registry import TABS
 if TYPE_CHECKING:
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.operate.model import AnyAction, AnyKind
 
 
 NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
@@ -43,8 +43,8 @@ class Action(NamedTuple):
     v1_only: bool = False
     priority: bool = False
     group: str = "here"
-    # The kind's verb that it stands for, if it is one, and why its routes are closed to a credential, if they are.
-    verb: str | None = None
+    # The action of a kind that it stands for, if it does, and why its routes are closed to a credential, if they are.
+    record_action: AnyAction | None = None
     closed: Callable[[Session], str | None] = lambda _: None
 
     @property
@@ -270,26 +270,29 @@ def tags_of(scope: str) -> frozenset[str]:
     return _KNOWN.get(scope, (frozenset(), ()))[0]
 
 
-def know(kind: Kind) -> None:
-    """Take a kind's verbs in, for its list and its detail."""
+def know(kind: AnyKind) -> None:
+    """Add the actions of a kind, for its list and its detail."""
+    from mogplex_tui.operate import kind_rows
+    from mogplex_tui.operate.model import Creation
+
     scopes = frozenset({kind.name, detail_scope(kind.name)})
-    verbs = tuple(
+    actions = tuple(
         Action(
-            f"{kind.name}.{verb.id}",
-            verb.title,
-            (verb.key,) if verb.key else (),
+            f"{kind.name}.{each.id}",
+            each.label,
+            (each.key,) if each.key else (),
             scopes,
-            verb.help,
-            footer=verb.footer and verb.key != "",
+            each.help,
+            footer=each.key != "" and (isinstance(each, Creation) or each.in_footer),
             writes=True,
-            verb=verb.id,
-            closed=partial(kind.closed_to, verb),
+            record_action=each,
+            closed=partial(kind_rows.closed_to, kind, each),
         )
-        for verb in kind.verbs
+        for each in kind.all_actions
     )
-    _KNOWN[kind.name] = (KIND_LISTS, verbs)
-    _KNOWN[detail_scope(kind.name)] = (DETAILS | LOGS if kind.tail else DETAILS, verbs)
-    BY_ID.update({action.id: action for action in verbs})
+    _KNOWN[kind.name] = (KIND_LISTS, actions)
+    _KNOWN[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
+    BY_ID.update({action.id: action for action in actions})
 
 
 def in_scope(scope: str) -> list[Action]:
@@ -326,7 +329,7 @@ def offered(action: Action, session: Session, row: RunRow | None = None) -> str 
     """Return why an action is not offered now, or None when it is."""
     if action.writes and (closed := why_read_only(session, v1_only=action.v1_only)) is not None:
         return closed
-    if action.verb is not None:
+    if action.record_action is not None:
         return action.closed(session)
     if action.id == "runs.new" and session.attached:
         # Only v1 starts runs, and it takes tokens only (v1.md §7.2).

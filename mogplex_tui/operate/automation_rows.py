@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds.parts import token_shows
+from mogplex_tui.live.session import token_shows
 from mogplex_tui.operate.model import Entry, Page, page_of
 
 if TYPE_CHECKING:

@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.operate import model
-from mogplex_tui.operate.paths import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
+    from mogplex_tui.operate.automation_rows import AutomationRow
+    from mogplex_tui.operate.kinds.models import ModelRow
+    from mogplex_tui.operate.kinds.projects import ProjectRow
 
 Choice = tuple[str, str]
 """What is sent, and what it is called."""
+
+
+def _project_rows(session: Session) -> list[ProjectRow]:
+    projects: RowSet[Entry[ProjectRow]] = session.store.set("projects")
+    return [entry.row for entry in projects.rows.values() if entry.row is not None]
 
 
 def repositories(session: Session, installation_id: int | None) -> list[Choice]:
@@ -23,10 +32,9 @@ def repositories(session: Session, installation_id: int | None) -> list[Choice]:
     Where it is not known which one covers a repository, that is offered as well: the service decides.
     """
     names = session.names.called()
-    for repo in session.store.set("projects").rows.values():
-        at = value(repo, "github_installation_id|installation_id")
-        if at is not None and at != installation_id:
-            names.pop(repo.key, None)
+    for row in _project_rows(session):
+        if row.installation_id not in (None, installation_id):
+            names.pop(row.id, None)
     return sorted(names.items(), key=lambda pair: pair[1])
 
 
@@ -41,8 +49,10 @@ def where_to_run(session: Session, key: str) -> list[model.Choice]:
     one that is left where there is no token, where v1 refuses it, or where it lacks the write scope.
     """
     if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
-        automation = session.store.set("automations").rows.get(key)
-        found = repositories(session, value(automation, "installation_id"))
+        automations: RowSet[Entry[AutomationRow]] = session.store.set("automations")
+        automation = automations.rows.get(key)
+        row = None if automation is None else automation.row
+        found = repositories(session, None if row is None else row.installation_id)
         return [model.Choice(*pair) for pair in found]
     label = "any: the service chooses, for choosing takes a token with the write scope"
     return [model.Choice(ANY_REPOSITORY, label)]
@@ -50,12 +60,12 @@ def where_to_run(session: Session, key: str) -> list[model.Choice]:
 
 def installed_repositories(session: Session, _: str) -> list[model.Choice]:
     """Return the repositories by name that an installation of the GitHub App covers."""
-    found = []
-    for repo in session.store.set("projects").rows.values():
-        installation, name = value(repo, "github_installation_id|installation_id"), value(repo, "full_name")
-        if installation is not None and name:
-            found.append(model.Choice(f"{installation} {name}", str(name)))
-    return sorted(set(found), key=lambda choice: choice.label)
+    found = {
+        model.Choice(f"{row.installation_id} {row.full_name}", row.full_name)
+        for row in _project_rows(session)
+        if row.installation_id is not None
+    }
+    return sorted(found, key=lambda choice: choice.label)
 
 
 def installed_repository(text: str) -> tuple[int, str]:
@@ -91,9 +101,7 @@ def needed(problem: str) -> Callable[[str], str]:
 
 def model_choices(session: Session, _: str) -> list[model.Choice]:
     """Return the models by id that are enabled and not known to be out of reach; none before the list was read."""
-    rows = sorted(session.store.set("models").rows.values(), key=lambda row: row.key)
-    return [
-        model.Choice(row.key, f"{value(row, 'name')}  {row.key}")
-        for row in rows
-        if value(row, "is_enabled") and value(row, "is_available") is not False
-    ]
+    held: RowSet[Entry[ModelRow]] = session.store.set("models")
+    rows = {key: entry.row for key, entry in sorted(held.rows.items()) if entry.row is not None}
+    usable = {key: row for key, row in rows.items() if row.is_enabled and row.is_available}
+    return [model.Choice(key, f"{row.name}  {key}") for key, row in usable.items()]

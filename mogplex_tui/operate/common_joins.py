@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mogplex_tui.operate.paths import value
-
 if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
+    from mogplex_tui.operate.automation_rows import AutomationRow
+    from mogplex_tui.operate.kinds.approvals import ApprovalRow
 
 
 def jobs_waiting_for_a_person(session: Session) -> frozenset[str]:
     """Return the ids of the jobs that have an open question: the service says that they run."""
-    approvals = [item.record for item in session.store.set("approvals").rows.values()]
-    found = (value(each, "job_run_id") for each in approvals if value(each, "status") == "waiting")
-    return frozenset(job_id for job_id in found if job_id)
+    held: RowSet[Entry[ApprovalRow]] = session.store.set("approvals")
+    approvals = (entry.row for entry in held.rows.values() if entry.row is not None)
+    return frozenset(row.job_run_id for row in approvals if row.job_run_id and row.status == "waiting")
 
 
 def automation_names(session: Session) -> Callable[[str | None], str | None]:
     """Return the function that names an automation by its id, from the list of automations."""
-    automations = session.store.set("automations").rows
+    held: RowSet[Entry[AutomationRow]] = session.store.set("automations")
 
     def name_of(flow_id: str | None) -> str | None:
-        found: str | None = value(automations.get(flow_id or ""), "name")
-        return found
+        entry = held.rows.get(flow_id or "")
+        return None if entry is None or entry.row is None else entry.row.name
 
     return name_of

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
@@ -23,26 +23,28 @@ from mogplex_tui.api.errors import (
     ended,
 )
 from mogplex_tui.live import redact
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import NotYet
-from mogplex_tui.operate import answers
+from mogplex_tui.operate import answers, kind_rows
 from mogplex_tui.operate.actions import refusal_to_write
-from mogplex_tui.operate.kinds.base import Kind
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Action, Change, Creation, Result, Row, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mogplex_tui.api.client import ClientView
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.model import Values
+    from mogplex_tui.operate.model import Kind
 
 log = logging.getLogger("mogplex.operate")
 
 A = TypeVar("A")
 R = TypeVar("R")
+
+NO_VALUES = Values({})
 
 
 class Outcome(NamedTuple):
@@ -130,72 +132,128 @@ READ_BACK = (0.0, 1.0, 3.0)
 
 async def carry_out(
     session: Session,
-    collection: Collection,
-    kind: Kind,
-    verb: Verb,
-    item: Item,
-    text: str | Values = "",
+    collection: Collection[Row],
+    kind: Kind[Row],
+    action: Action[Row] | Creation,
+    entry: Entry[Row],
+    values: Values = NO_VALUES,
     *,
     reads: Priority = Priority.ACTION,
     idempotency_key: str = "",
     how_to_repeat: str = "Doing it again is safe.",
 ) -> Outcome:
-    """Send a verb's one call and say how it ended. Never raises for what the service answers.
+    """Send the one request of an action and say how it ended. Never raises for what the service answers.
 
-    `reads` is the priority of the reading after it. A change that sends an idempotency key sends the given one, else
-    that of the same change if its last answer was lost, else a new one; it is in the ledger before the request leaves.
-    `how_to_repeat` is the sentence after a lost answer, with the key for `{key}`.
+    `entry` is the record, for a creation what `new_entry` returns. `reads` is the priority of the reading after it. A
+    change that sends an idempotency key sends the given one, else that of the same change if its last answer was lost,
+    else a new one; it is in the ledger before the request leaves. `how_to_repeat` is the sentence after a lost answer,
+    with the key for `{key}`.
     """
-    closed = kind.closed_to(verb, session) or await refusal_to_write(session) or _unreadable(kind, verb, item)
+    closed = await _why_not_sent(session, kind, action, entry)
     if closed is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False, closed=True)
-    name, subject = kind.name_of(item), item.key
-    if verb.makes_record:
+    name, subject = kind_rows.name_of(kind, entry), entry.key
+    if isinstance(action, Action) or action.makes_record:
         name, subject = f"{kind.noun} {name}", f"{kind.noun} {subject}"
-    action = f"{kind.name}.{verb.id}"
-    key: tuple[str, bool] | tuple[()] = ()
-    if verb.keyed:
-        subject = redact.text(f"{subject} {text}".strip())
-        key = _key_of(session, action, subject, idempotency_key)
+    ledger_name, key, is_retry = f"{kind.name}.{action.id}", "", False
+    if _sends_key(action):
+        subject = redact.text(f"{subject} {values}".strip())
+        key, is_retry = _key_of(session, ledger_name, subject, idempotency_key)
+    send = _request_of(action, entry, values, key, is_retry)
 
     async def accepted(answer: object) -> Outcome:
-        await _read_back(session, collection, kind, item, reads, _waits_after_success(verb, item, text))
-        good, said = (True, verb.done) if verb.told is None else verb.told(answer)
-        secret = None if verb.secret is None else verb.secret(answer)
-        sentence = answers.about(said or f"{verb.title}: {{}} is done.", name)
-        return Outcome(
-            _begun(sentence), good=good, secret=secret, new_id=verb.new_id(answer), fields=verb.fields(answer)
-        )
+        waits = _waits_after_success(action, entry, values)
+        await _read_back(session, collection, kind, entry, reads, waits)
+        return _success(action, name, answer)
 
     async def refused(error: MogplexError, end: str) -> Outcome:
-        await _read_back(session, collection, kind, item, reads, _waits_after(error))
-        repeat = how_to_repeat.replace("{key}", key[0] if key else "")
-        return Outcome(_begun(_refusal(verb, name, error, end, repeat)), good=False, error=error)
+        await _read_back(session, collection, kind, entry, reads, _waits_after(error))
+        sentence = _refusal(action, name, error, end, how_to_repeat.replace("{key}", key))
+        return Outcome(_capitalized(sentence), good=False, error=error)
 
     return await execute(
         session,
         Execution(
-            action,
+            ledger_name,
             subject,
-            lambda: verb.call(session.client.at(Priority.ACTION), item, text, *key),
+            lambda: send(session.client.at(Priority.ACTION)),
             accepted,
             refused,
-            begin=lambda: collection.begin(item.key, verb.doing),
-            finish=lambda _: collection.done(item.key),
-            idempotency_key=key[0] if key else None,
+            begin=lambda: collection.begin(entry.key, action.in_progress),
+            finish=lambda _: collection.end(entry.key),
+            idempotency_key=key or None,
         ),
     )
 
 
-def _unreadable(kind: Kind, verb: Verb, item: Item) -> str | None:
-    """Return why a change of a record that could not be read is not sent: some requests need its row."""
-    if item.record is not None or verb.new is not None:
-        return None
-    return f"This {kind.noun} could not be read, so nothing can be done to it."
+async def _why_not_sent(
+    session: Session, kind: Kind[Row], action: Action[Row] | Creation, entry: Entry[Row]
+) -> str | None:
+    """Return why a change must not be sent; None where it may."""
+    reason = kind_rows.closed_to(kind, action, session) or await refusal_to_write(session)
+    if reason is None and isinstance(action, Action) and entry.row is None:
+        return f"This {kind.noun} could not be read, so nothing can be done to it."
+    return reason
 
 
-def _begun(sentence: str) -> str:
+def _request_of(
+    action: Action[Row] | Creation, entry: Entry[Row], values: Values, key: str, is_retry: bool
+) -> Callable[[ClientView], Awaitable[object]]:
+    """Return what sends the one request of an action."""
+    if isinstance(action, Creation):
+        return lambda client: action.request(client, values)
+    # A record without a row is refused before.
+    row = cast("Row", entry.row)
+    given = action.completed(row, values)
+    return lambda client: action.request(Change(client, entry.key, row, given, key, is_retry))
+
+
+def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
+    result = answer if isinstance(answer, Result) else Result(True, action.done)
+    return Outcome(
+        _capitalized(answers.about(result.sentence, name)),
+        good=result.is_success,
+        secret=result.secret if action.reveals else None,
+        new_id=result.new_id,
+        fields=result.fields,
+    )
+
+
+async def carry_out_all(
+    session: Session,
+    collection: Collection[Row],
+    kind: Kind[Row],
+    action: Action[Row] | Creation,
+    entries: Sequence[Entry[Row]],
+    values: Values = NO_VALUES,
+) -> Outcome:
+    """Carry an action out on several records, one after the other, and sum up; a creation needs none."""
+    if isinstance(action, Creation):
+        return await carry_out(session, collection, kind, action, new_entry(action, values), values)
+    if len(entries) == 1:
+        return await carry_out(session, collection, kind, action, entries[0], values)
+    refused = []
+    for number, entry in enumerate(entries, 1):
+        # What is still to be sent comes before what is read in between; the last reading tells of all.
+        reads = Priority.ACTION if number == len(entries) else Priority.TABLE
+        outcome = await carry_out(session, collection, kind, action, entry, values, reads=reads)
+        if not outcome.good:
+            refused.append(outcome.sentence)
+    done = f"{action.label}: {len(entries) - len(refused)} of {len(entries)} done."
+    return Outcome(_capitalized(" ".join([done, *refused[:2]])), good=not refused)
+
+
+def new_entry(creation: Creation, values: Values) -> Entry[Any]:
+    """Return what stands for a record that does not exist yet: its name alone."""
+    return Entry(creation.name(values), None)
+
+
+def _sends_key(action: Action[Row] | Creation) -> bool:
+    return isinstance(action, Action) and action.sends_idempotency_key
+
+
+def _capitalized(sentence: str) -> str:
     """Return a sentence with a capital at its beginning, which is a noun or a verb of ours."""
     return sentence[:1].upper() + sentence[1:]
 
@@ -212,55 +270,28 @@ def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[st
     return new_key(), False
 
 
-async def carry_out_all(
-    session: Session,
-    collection: Collection,
-    kind: Kind,
-    verb: Verb,
-    items: Sequence[Item],
-    text: str | Values = "",
-) -> Outcome:
-    """Carry a verb out on several records, one after the other, and sum up; one that makes a record needs none."""
-    if verb.new is not None:
-        return await carry_out(session, collection, kind, verb, named(verb, text), text)
-    if len(items) == 1:
-        return await carry_out(session, collection, kind, verb, items[0], text)
-    refused = []
-    for number, item in enumerate(items, 1):
-        # What is still to be sent comes before what is read in between; the last reading tells of all.
-        reads = Priority.ACTION if number == len(items) else Priority.TABLE
-        outcome = await carry_out(session, collection, kind, verb, item, text, reads=reads)
-        if not outcome.good:
-            refused.append(outcome.sentence)
-    went = len(items) - len(refused)
-    said = f"{verb.title}: {went} of {len(items)} done."
-    return Outcome(_begun(" ".join([said, *refused[:2]])), good=not refused)
-
-
-def named(verb: Verb, values: str | Values) -> Item:
-    """Return what stands for a record that is not there yet: its name and nothing else."""
-    return Item(verb.new(values) if verb.new is not None and not isinstance(values, str) else "", None)
-
-
-def _refusal(verb: Verb, name: str, error: MogplexError, end: str, how_to_repeat: str) -> str:
+def _refusal(
+    action: Action[Row] | Creation, name: str, error: MogplexError, end: str, how_to_repeat: str
+) -> str:
     if isinstance(error, NotFound):
         return f"The service does not know {name} any more. The list was read again."
     if isinstance(error, Throttled):
-        return f"{verb.title} of {name} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
-    if verb.keyed and end == "unknown":
+        seconds = int(error.retry_after or 60)
+        return f"{action.label} of {name} was refused: too many requests. Again in {seconds} s."
+    if _sends_key(action) and end == "unknown":
         # The next attempt sends the same idempotency key, so the service does not repeat the change.
         return f"Whether {name} was started is not known. {ended(error.what)} {how_to_repeat}"
     lost = " If it is listed all the same, nobody can read its secret any more: remove it."
-    after = lost if verb.secret is not None and end == "unknown" else ""
-    return f"{verb.title} of {name} did not go through. {error}{after}"
+    after = lost if action.reveals and end == "unknown" else ""
+    return f"{action.label} of {name} did not go through. {error}{after}"
 
 
-def _waits_after_success(verb: Verb, item: Item, given: str | Values) -> Sequence[float]:
+def _waits_after_success(action: Action[Row] | Creation, entry: Entry[Row], given: Values) -> Sequence[float]:
     """Return when to read back after a success: once if the record had the given values before, which cannot differ."""
-    if item.record is None or isinstance(given, str) or not verb.parameters:
+    if not isinstance(action, Action) or entry.row is None or not action.parameters:
         return READ_BACK
-    before = verb.texts(item, {})
-    is_same = all(before.get(each.name) == given.text(each) != each.default for each in verb.parameters)
+    before = action.texts(entry.row, {})
+    is_same = all(before.get(each.name) == given.text(each) != each.default for each in action.parameters)
     return READ_BACK[:1] if is_same else READ_BACK
 
 
@@ -271,9 +302,9 @@ def _waits_after(error: MogplexError) -> Sequence[float]:
 
 async def _read_back(
     session: Session,
-    collection: Collection,
-    kind: Kind,
-    item: Item,
+    collection: Collection[Row],
+    kind: Kind[Row],
+    entry: Entry[Row],
     reads: Priority,
     waits: Sequence[float],
 ) -> None:
@@ -282,11 +313,11 @@ async def _read_back(
         if wait:
             await asyncio.sleep(wait)
         try:
-            if kind.one is not None and item.record is not None:
-                collection.put(await kind.one(session.client.at(reads), item))
+            if kind.single is not None and entry.row is not None:
+                collection.put(await kind_rows.read_single(kind.single, session.client.at(reads), entry))
             differed = await collection.fetch(reads)
         except NotFound:
-            await _quietly(collection, reads)
+            await _read_list(collection, reads)
             return
         except BudgetBlocked:
             return
@@ -294,15 +325,15 @@ async def _read_back(
             log.info("reading %s back failed: %s", kind.name, error)
             continue
         except Exception:
-            # What the answer said is told all the same: it may be a secret that nobody tells again.
+            # What the answer said is shown all the same: it may be a secret that is sent only once.
             log.exception("reading %s back failed", kind.name)
             return
-        now = collection.set.rows.get(item.key)
-        if differed or now is None or now.record != item.record:
+        now = collection.set.rows.get(entry.key)
+        if differed or now is None or now.row != entry.row:
             return
 
 
-async def _quietly(collection: Collection, reads: Priority) -> None:
+async def _read_list(collection: Collection[Row], reads: Priority) -> None:
     try:
         await collection.fetch(reads)
     except MogplexError as error:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
 from mogplex_tui.operate.model import Cell, Column, Format, Layout, Moment, Row, SortKey, V, Words, column
-from mogplex_tui.operate.paths import line
+from mogplex_tui.operate.words import joined, line
 
 # Texts are sorted by this many characters of their beginning.
 _SORTED_BY = 256
@@ -21,8 +22,14 @@ def _text_sort(value: str) -> SortKey:
 
 
 def text(tone: str = "plain") -> Format[str]:
-    """Return the format of a text: its first line."""
-    return Format(lambda value, _: Cell(line(value, tone), tone), _text_sort, lambda value, _: line(value))
+    """Return the format of a text: its first line; an error's without credentials."""
+    shown = _error_line if tone == "error" else line
+    return Format(lambda value, _: Cell(shown(value), tone), _text_sort, lambda value, _: line(value))
+
+
+def _error_line(value: str) -> str:
+    """An error may quote a command with its credentials; the service does not look for those (v1.md §5.4)."""
+    return redact.text(line(value))
 
 
 def short_id() -> Format[str]:
@@ -33,8 +40,8 @@ def short_id() -> Format[str]:
 def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
     """Return the format of several short texts: joined with commas, each found by itself."""
     return Format(
-        lambda value, _: Cell(line(list(value), tone), tone),
-        lambda value: _text_sort(line(list(value))),
+        lambda value, _: Cell(joined(value), tone),
+        lambda value: _text_sort(joined(value)),
         lambda value, _: tuple(map(line, value)),
     )
 
@@ -169,13 +176,13 @@ DIM_REASON = replace(REASON, show=lambda value, _: Cell(words.reason(line(value)
 
 
 def _cause(value: str) -> str:
-    return words.cause(line(value, "error"))
+    return words.cause(_error_line(value))
 
 
 ERROR: Format[str] = Format(
     lambda value, _: Cell(_cause(value), "error"),
     _text_sort,
-    lambda value, _: (_cause(value), line(value, "error")),
+    lambda value, _: (_cause(value), _error_line(value)),
 )
 """An error as its cause, without credentials."""
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.session import token_shows
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
-from mogplex_tui.operate.kinds.parts import token_shows
 from mogplex_tui.operate.model import Entry, Page, Window, page_of
 from mogplex_tui.operate.partial_reads import Part, read_parts
-from mogplex_tui.operate.paths import line
+from mogplex_tui.operate.words import line
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -11,18 +11,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from mogplex_tui.live.older_search import OlderPage, OlderSearch
-from mogplex_tui.operate.kinds.typed import item_of
 from mogplex_tui.operate.older_query import window_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.live.collection import Collection, Item
+    from mogplex_tui.live.collection import Collection, Entry
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
-    from mogplex_tui.operate.model import Entry, Older
+    from mogplex_tui.operate.model import Older
 
 Row = TypeVar("Row")
 
@@ -208,21 +207,21 @@ class RunRows:
 class CollectionRows:
     """The list of another kind, as a search adds to it."""
 
-    def __init__(self, collection: Collection, older: Older[Any]) -> None:
+    def __init__(self, collection: Collection[Any], older: Older[Any]) -> None:
         self._collection, self._older = collection, older
 
     def loaded(self) -> Loaded:
         """Return the records of the last list."""
-        rows, given = self._collection.set.rows, self._collection.given()
-        records = (rows[key].record for key in given if key in rows)
-        began = [at for record in records if record is not None and (at := self._older.began(record))]
-        return Loaded(given, min(began, default=None))
+        rows, listed = self._collection.set.rows, self._collection.listed()
+        found = (rows[key].row for key in listed if key in rows)
+        began = [at for row in found if row is not None and (at := self._older.began(row))]
+        return Loaded(listed, min(began, default=None))
 
-    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Item]]:
+    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Entry[Any]]]:
         """Return records with what other lists say of them."""
-        return self._collection.prepare(map(item_of, entries))
+        return self._collection.prepare(entries)
 
-    def hold(self, rows: Iterable[tuple[str, Item]]) -> None:
+    def hold(self, rows: Iterable[tuple[str, Entry[Any]]]) -> None:
         """Add records to the list."""
         self._collection.hold(rows)
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from mogplex_tui.live.collection import Entry as Entry
+from mogplex_tui.live.collection import Page as Page
+from mogplex_tui.live.collection import Source as Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.parameters import Choice as Choice
 from mogplex_tui.operate.parameters import Parameter as Parameter
@@ -208,69 +211,32 @@ class Link(Generic[Row]):
     span: Callable[[Row], tuple[datetime, datetime | None] | None] = lambda _: None
 
 
-@dataclass(frozen=True)
-class Entry(Generic[Row]):
-    """One row as it came: its key, the row, and the service's JSON; without a row `why` says why not."""
-
-    key: str
-    row: Row | None
-    raw: object = None
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """One reading of a list.
-
-    `total` is how many rows the service has, where it says so. `notice` is shown above the list in place of the notice
-    of its source.
-    """
-
-    entries: Sequence[Entry[Row]]
-    total: int | None = None
-    notice: str = ""
-
-
 def page_of(
     rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
 ) -> Page[Row]:
-    """Return a page of the client's records, each made a row.
+    """Return a page of the client's records, each made a row; those that could not be read come last.
 
     `hide` names the fields of the JSON that may hold a secret.
     """
-    from mogplex_tui.live.collection import items_of
 
     def masked(raw: object) -> object:
         if not isinstance(raw, dict):
             return raw
         return {name: "[hidden]" if name in hide and value else value for name, value in raw.items()}
 
-    raws = dict(zip(map(id, rows), rows.raws, strict=False))
-    entries = [
-        Entry(key(made), made, masked(raws.get(id(model))))
-        for model, made in ((each, row(each)) for each in rows)
-    ]
-    unreadable = [item for item in items_of(rows, lambda model: key(row(model))) if item.record is None]
-    return Page([*entries, *(Entry[Row](item.key, None, masked(item.raw), item.why) for item in unreadable)])
-
-
-@dataclass(frozen=True, slots=True)
-class Source(Generic[Row]):
-    """One way to read a kind's rows; the first whose family is open to the credential is read.
-
-    `poll` and `poll_blind` are seconds between readings with realtime and without it; `tables` are the realtime tables
-    that announce changes. `notice` says above the list what this source cannot show; `hides` are the columns in which
-    it says nothing. `tables_are_complete` is false if the tables do not announce every change (realtime.md §3.1).
-    """
-
-    family: Family
-    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
-    poll: float
-    poll_blind: float
-    tables: frozenset[str] = frozenset()
-    notice: str = ""
-    hides: frozenset[str] = frozenset()
-    tables_are_complete: bool = True
+    entries = []
+    for place, model in enumerate(rows):
+        made = row(model)
+        raw = rows.raws[place] if place < len(rows.raws) else None
+        entries.append(Entry(key(made), made, masked(raw)))
+    taken = {entry.key for entry in entries}
+    for place, bad in enumerate(rows.bad):
+        id = bad.raw.get("id") if isinstance(bad.raw, dict) else None
+        # The id of what cannot be read may be wrong as well: it must not take the place of another record.
+        name = str(id) if id and str(id) not in taken else f"unreadable {place}"
+        taken.add(name)
+        entries.append(Entry[Row](name, None, masked(bad.raw), bad.why))
+    return Page(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +384,11 @@ class Creation:
     makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
 
+    @property
+    def label(self) -> str:
+        """How keys and sentences call it."""
+        return self.id
+
 
 def _no_problem(_: object, __: Values) -> None:
     return None
@@ -434,12 +405,13 @@ class Action(Generic[Row]):
     `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
     the form at first because the row has them, `problem` returns what is wrong with values that are right one by one.
     `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
-    to which it does something else besides. `in_progress` is the word shown until the list
-    was read again; `done` is the sentence after it, with the record's name for `{}`. `many` lets it work on all marked
-    rows. `families` are those whose routes it goes by, one of which must be open; `needs` is the subject of the sentence
-    on what they need, a plural, where that is not changes of the kind's records. An action that `sends_idempotency_key`
-    may be repeated after a lost answer; one that `reveals` answers with a secret that is shown once. An action without a
-    key is in the palette and in the command alone. `aliases` are older names that the command still takes.
+    to which it does something else besides. `in_progress`
+    is the word shown until the list was read again; `done` is the sentence after it, with the record's name for `{}`.
+    `many` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
+    `needs` is the subject of the sentence on what they need, a plural, where that is not changes of the kind's records.
+    An action that `sends_idempotency_key` may be repeated after a lost answer; one that `reveals` answers with a secret
+    that is shown once. An action without a key is in the palette and in the command alone. `aliases` are older names
+    that the command still takes.
     """
 
     id: str
@@ -464,8 +436,8 @@ class Action(Generic[Row]):
     aliases: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
-        """How the console's keys and the command call it."""
+    def label(self) -> str:
+        """How keys and sentences call it."""
         return self.title or self.id
 
     @property
@@ -479,6 +451,10 @@ class Action(Generic[Row]):
         return {
             each.name: given.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
         }
+
+    def completed(self, row: Row, values: Values) -> Values:
+        """Return values with the row's own for parameters that were not asked for, as a form has no field for them."""
+        return Values(self.texts(row, values.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,7 +486,8 @@ class Kind(Generic[Row]):
     an empty list, `needs` the one for a credential that opens none of its sources. `older` reads what a list that gives
     the newest alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
     returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
-    open. With `texts_first` the texts stand above the facts on a small screen.
+    open. With `texts_first` the texts stand above the facts on a small screen. `created_at` is when a record was made,
+    which questions before an action tell records apart by.
     """
 
     name: str
@@ -542,6 +519,12 @@ class Kind(Generic[Row]):
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None
     texts_first: bool = False
+    created_at: Callable[[Row], datetime | None] | None = None
+
+    @property
+    def all_actions(self) -> Sequence[Action[Row] | Creation]:
+        """Every action: those that make a record, then those on records."""
+        return (*self.creations, *self.actions)
 
     def column(self, name: str) -> Column[Row]:
         """Return a column by its name. Raises KeyError."""
@@ -549,3 +532,8 @@ class Kind(Generic[Row]):
             if each.name == name:
                 return each
         raise KeyError(name)
+
+
+AnyKind = Kind[Any]
+"""A kind whose type of rows is not known: screens and commands give rows back to the kind that they came from."""
+AnyAction = Action[Any] | Creation

@@ -9,7 +9,7 @@ A kind whose rows come from several routes declares its parts and reads them wit
         Part("flows", "Approvals of automations are", _of_automations, Family.FLOWS),
         Part("control", "Approvals of the orchestrator are", _of_orchestrator, Family.APPROVALS),
     )
-    sources=(Source(Family.FLOWS, _READ, poll=15, poll_blind=10), ...)
+    sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_blind=10), ...)
 
 Where the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. Where an answer
 adds columns to all rows and no rows, the reader awaits it with `read_columns`:
@@ -22,18 +22,19 @@ The console says below the list which part is old and why; the command says it o
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mogplex_tui.api.errors import ended
+from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.session import session_needed
-from mogplex_tui.live.sources import CLOSED, Source
 from mogplex_tui.operate.model import Entry, Page, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
 
 T = TypeVar("T")
 
@@ -89,7 +90,8 @@ async def read_parts(
     Raises what went wrong where no part was read or no row is known: an empty list would say that there is nothing, and
     one of which all is old would look fresh.
     """
-    rows, entries, notices = session.store.set(kind), list[Entry[Row]](), list[str]()
+    rows: RowSet[Entry[Row]] = session.store.set(kind)
+    entries, notices = list[Entry[Row]](), list[str]()
     open_parts, was_read = set[str](), False
     first_error: Exception | None = None
     for part in parts:
@@ -97,7 +99,7 @@ async def read_parts(
         if reason is not None:
             notices.append(reason)
             continue
-        source = rows.sources.setdefault(part.name, Source(part.sentence))
+        source = rows.sources.setdefault(part.name, SourceState(part.sentence))
         page: Page[Row] = Page(())
         try:
             with source.apart(session.clock):
@@ -110,7 +112,7 @@ async def read_parts(
         if source.failing:
             first_error = first_error or source.freshness.error
             kept = [rows.rows[key] for key in source.keys or () if key in rows.rows]
-            entries += [Entry(item.key, item.record, item.raw, item.why) for item in kept]
+            entries += [replace(entry, in_progress=None) for entry in kept]
             continue
         was_read = True
         source.keys = frozenset(entry.key for entry in page.entries)
@@ -126,7 +128,7 @@ async def read_parts(
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:
     """Return an answer that fills columns; the last one while it fails, and `missing` where there never was one."""
     source = session.store.set(kind).sources.setdefault(
-        part.name, Source(part.sentence, frozenset(part.columns))
+        part.name, SourceState(part.sentence, frozenset(part.columns))
     )
     with source.apart(session.clock):
         source.told = await answer

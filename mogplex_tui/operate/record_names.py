@@ -45,11 +45,12 @@ def _is_whole(rows: RowSet[Any]) -> bool:
 
 def _records(name: str, rows: RowSet[Any]) -> Iterator[KnownRecord]:
     from mogplex_tui.live import redact
-    from mogplex_tui.operate.kinds.registry import screen_kind
+    from mogplex_tui.operate.kind_rows import name_of
+    from mogplex_tui.operate.kinds.registry import kind_called
 
-    kind = screen_kind(name)
-    for item in rows.rows.values():
-        label = "" if item.record is None else kind.name_of(item)
+    kind = kind_called(name)
+    for entry in rows.rows.values():
+        label = "" if entry.row is None else name_of(kind, entry)
         # A label in quotation marks is the beginning of a text, not a name.
-        is_name = not label.startswith("“") and label != item.key and redact.text(label) == label
-        yield KnownRecord(item.key, label if is_name else "")
+        is_name = not label.startswith("“") and label != entry.key and redact.text(label) == label
+        yield KnownRecord(entry.key, label if is_name else "")

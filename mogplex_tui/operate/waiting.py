@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.scheduler import Feed
@@ -18,7 +18,7 @@ EVERY = 60.0
 class Waiting:
     """Keeps the approvals' list fresh for its count; the list is shared with its screen."""
 
-    def __init__(self, session: Session, collection: Collection) -> None:
+    def __init__(self, session: Session, collection: Collection[Any]) -> None:
         self._session, self._collection = session, collection
         self.feed = Feed(
             "waiting",
@@ -27,7 +27,7 @@ class Waiting:
             every=EVERY,
             blind=EVERY,
             metered=collection.feed.metered,
-            idle=lambda: collection.road is None,
+            idle=lambda: collection.source is None,
         )
 
     def start(self) -> None:
@@ -40,6 +40,6 @@ class Waiting:
     @property
     def count(self) -> int:
         """How many questions are open now; 0 where nothing is known of them."""
-        if self._collection.road is None:
+        if self._collection.source is None:
             return 0
-        return self._collection.open or 0
+        return self._collection.open_count or 0

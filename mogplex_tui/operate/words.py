@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 
 from mogplex_tui.api.money import Estimate
 from mogplex_tui.live.rows import Cost
 
 DASH = "–"
+# No column or fact has room for more; what is longer is cut before anything else is done with it.
+LONGEST_LINE = 4_096
+_MOST_JOINED = 256
 
 # state -> (glyph, word, tone)
 STATES: dict[str, tuple[str, str, str]] = {
@@ -243,3 +247,13 @@ def plural(number: int, noun: str) -> str:
 def utc(value: datetime) -> str:
     """Return an instant in UTC, as exports carry it."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def line(text: str) -> str:
+    """Return the first line of a text."""
+    return text.lstrip()[:LONGEST_LINE].rstrip().split("\n", 1)[0]
+
+
+def joined(texts: Iterable[object]) -> str:
+    """Return texts in one line, with commas between them."""
+    return ", ".join(str(each)[:LONGEST_LINE] for each in islice(texts, _MOST_JOINED))[:LONGEST_LINE]

@@ -20,8 +20,8 @@ from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Item
-    from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.model import AnyKind
 
 
 class Console:
@@ -69,16 +69,18 @@ class Console:
         self._app.copy_to_clipboard(text)
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
 
-    def browse(self, kind: Kind, item: Item | None) -> None:
+    def browse(self, kind: AnyKind, entry: Entry[Any] | None) -> None:
         """Open a record's page in the browser, or say why that is not possible.
 
         A browser that runs in the terminal is not used: it would take the terminal from the console.
         """
         from mogplex_tui.operate.browsers import has_browser
+        from mogplex_tui.operate.kind_rows import name_of
+        from mogplex_tui.operate.record_page import address_of
 
-        address = kind.page(item)
+        address = address_of(kind, entry)
         if not address:
-            name = "Nothing" if item is None else f"{kind.noun.capitalize()} {kind.name_of(item)}"
+            name = "Nothing" if entry is None else f"{kind.noun.capitalize()} {name_of(kind, entry)}"
             self._warn(f"{name} has no page of its own in the browser.")
             return
         if address.startswith("/"):

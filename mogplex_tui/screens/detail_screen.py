@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -12,17 +11,16 @@ from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.live.tail import Added
-from mogplex_tui.operate import actions, words
-from mogplex_tui.operate.kinds.base import Context, Kind
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate import actions, kind_rows, record_page, words
+from mogplex_tui.operate.model import AnyAction, AnyKind, Creation, Moment
 from mogplex_tui.screens import empty_states, freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_list import applies, tab_of, unused_actions, verb_of
+from mogplex_tui.screens.kind_list import tab_of, unused_actions
 from mogplex_tui.screens.record_log import RecordLog
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import LogTailModel
@@ -39,12 +37,12 @@ class DetailScreen(ConsoleScreen):
     CSS_PATH = "detail_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self, kind: Kind, item: Item) -> None:
+    def __init__(self, kind: AnyKind, entry: Entry[Any]) -> None:
         actions.know(kind)
         super().__init__(actions.detail_scope(kind.name), tab_of(kind))
         self.kind = kind
         self.collection = self.console.collections.of(kind)
-        self._given = item
+        self._given = entry
         # The feed that reads this record by itself; made when the screen is first visible.
         self._one: Feed | None = None
         # Whether a read of the record adds to what its list has of it; not known before the first read.
@@ -59,12 +57,12 @@ class DetailScreen(ConsoleScreen):
             "kind.follow": self.follow_link,
             "kind.json": self.show_json,
             "kind.copy": self.copy_id,
-            "kind.browse": lambda: self.console.browse(self.kind, self.item()),
+            "kind.browse": lambda: self.console.browse(self.kind, self.entry()),
             "go.back": self.go_back,
-            **{f"{kind.name}.{verb.id}": partial(self.ask_action, verb) for verb in kind.verbs},
+            **{f"{kind.name}.{each.id}": partial(self.ask_action, each) for each in kind.all_actions},
         }
-        if kind.tail is not None:
-            self.record_log = RecordLog(self.session, kind, kind.tail, self.item, self._lines_added)
+        if kind.logs is not None:
+            self.record_log = RecordLog(self.session, kind, kind.logs, self.entry, self._lines_added)
             self.pane = self._make_pane(self.record_log)
             self.handlers |= {**self.pane.handlers(), "tail.times": self._notify_no_times}
 
@@ -80,17 +78,17 @@ class DetailScreen(ConsoleScreen):
             fold_changed=self.draw_facts,
         )
 
-    def item(self) -> Item:
+    def entry(self) -> Entry[Any]:
         """Return the record as it is known now; once it is gone, as it was known last, with no change under way."""
         now = self.collection.set.rows.get(self._given.key)
         if now is None:
-            return replace(self._given, doing=None)
+            return replace(self._given, in_progress=None)
         self._given = now
         return now
 
     def step_name(self) -> str:
         """Return the record's name."""
-        return self.kind.name_of(self.item())
+        return kind_rows.name_of(self.kind, self.entry())
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice, the record with its log, and the pane of its JSON."""
@@ -122,7 +120,7 @@ class DetailScreen(ConsoleScreen):
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of the log, of the record itself, and of its list."""
-        if self._one is None and self.kind.one is not None and self._given.record is not None:
+        if self._one is None and self.kind.single is not None and self._given.row is not None:
             self._one = self._feed_of_record()
             # Its rows come into the list; that it fails is signalled by itself alone.
             self.listen(self._one.changed, self.changed_soon)
@@ -131,13 +129,13 @@ class DetailScreen(ConsoleScreen):
         return (*log, *own, *self.console.collections.feeds_of(self.kind))
 
     def _feed_of_record(self) -> Feed:
-        collection, read_one = self.collection, self.kind.one
+        collection, single = self.collection, self.kind.single
 
         async def fetch() -> bool:
-            if read_one is None:
+            if single is None:
                 return False
-            before, listed = collection.set.rows.get(self._given.key), self.item()
-            fresh = await read_one(self.session.client.at(Priority.TAIL), listed)
+            before, listed = collection.set.rows.get(self._given.key), self.entry()
+            fresh = await kind_rows.read_single(single, self.session.client.at(Priority.TAIL), listed)
             self._adds_to_list = fresh is not listed
             self._is_whole_record = fresh.raw is not listed.raw
             self._given = fresh
@@ -172,27 +170,23 @@ class DetailScreen(ConsoleScreen):
         """Draw what has changed since the last flush."""
         if self.pane is not None:
             self.pane.draw()
-        item = self.item()
+        entry = self.entry()
         self.draw_facts()
-        if item != self._drawn:
-            self._drawn = item
-            known = item.record is not None
-            texts = self.kind.texts(item, self._fact_context()) if known else ()
-            self.record.show(self.kind.links(item) if known else (), texts)
-        self._update_notice(item)
+        if entry != self._drawn:
+            self._drawn = entry
+            texts = record_page.texts_of(self.kind, entry.row, self._moment())
+            self.record.show(record_page.links_of(self.kind.links, entry.row), texts)
+        self._update_notice(entry)
         if self.is_current:
             self.refresh_chrome()
         self._update_log_message()
 
-    def _fact_context(self) -> Context:
-        return Context(self.session.clock.now())
+    def _moment(self) -> Moment:
+        return Moment(self.session.clock.now())
 
     def _fact_groups(self) -> list[list[Fact]]:
-        item, context = self.item(), self._fact_context()
-        return [
-            [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in ([] if item.record is None else self.kind.facts(item, context))
-        ]
+        groups = record_page.facts_of(self.kind.facts, self.entry().row, self._moment())
+        return [[Fact(label, text, Tone(tone)) for label, text, tone in group] for group in groups]
 
     @property
     def _is_stale(self) -> bool:
@@ -206,8 +200,8 @@ class DetailScreen(ConsoleScreen):
         """Draw the facts, or why there are none; folded, the first two groups of them as two lines."""
         if not self.is_complete:
             return
-        item, stale = self.item(), self._is_stale
-        if self._folded and item.record is not None:
+        entry, stale = self.entry(), self._is_stale
+        if self._folded and entry.row is not None:
             lines = [
                 "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
                 for group in self._fact_groups()[:2]
@@ -215,19 +209,19 @@ class DetailScreen(ConsoleScreen):
             self.record.facts.set_lines([(line, Tone.DIM if stale else Tone.PLAIN) for line in lines])
             return
         trouble = ""
-        if item.record is None:
+        if entry.row is None:
             key = actions.key_of("kind.json")
             trouble = (
-                f"This record could not be read: {(item.why or '').rstrip('.')}. {key} shows it as it came."
+                f"This record could not be read: {(entry.why or '').rstrip('.')}. {key} shows it as it came."
             )
-        groups = [*with_values(self._fact_groups()), [Fact("id", item.key, Tone.DIM)]]
+        groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
         self.record.facts.set_groups(groups, alert=trouble)
 
     def on_tick(self) -> None:
         """Update ages, and fields that come from other lists."""
-        self.collection.relend()
+        self.collection.update_joins()
         self.flush()
 
     def _gone(self) -> str:
@@ -248,25 +242,27 @@ class DetailScreen(ConsoleScreen):
             return listed
         return own.freshness
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[SourceState]:
         """Return the sources of parts of the record: its own read, the lists of other kinds, and routes of its list."""
         own, listed = self._one, self.collection
-        found = self.kind.told_beside(self.session, listed.without)
+        found = kind_rows.related_sources(self.kind, self.session, listed.hides)
         if own is not None and self._adds_to_list:
-            found.append(Source("What is told beyond the list is", freshness=own.freshness, keys=None))
+            found.append(SourceState("What is told beyond the list is", freshness=own.freshness, keys=None))
         for each in listed.set.sources.values():
             if each.columns or each.keys is None or self._given.key in each.keys:
                 found.append(each)
         return found
 
-    def _update_notice(self, item: Item) -> None:
-        closed = self.collection.closed(self.kind.needs)
+    def _update_notice(self, entry: Entry[Any]) -> None:
+        closed = self.collection.closed_reason(self.kind.needs)
         if closed is None:
             trouble = freshness_text.failing(self._freshness(), self.sources())
         else:
             trouble = freshness_text.kept(closed)
         sentence = self._gone() or trouble
-        self.query_one("#notice", Notice).show(sentence or (item.doing and f"{item.doing} …") or "")
+        self.query_one("#notice", Notice).show(
+            sentence or (entry.in_progress and f"{entry.in_progress} …") or ""
+        )
 
     def _update_log_message(self) -> None:
         """Update the message in the place of the log's lines, or below them."""
@@ -274,11 +270,11 @@ class DetailScreen(ConsoleScreen):
         if log is None or pane is None:
             return
         fresh = log.feed.freshness
-        if self.item().record is None:
+        if self.entry().row is None:
             pane.tail.set_notice(None)
         elif len(log.lines):
             # If the record cannot be read either, the notice above it says so.
-            is_told = bool(self.query_one("#notice", Notice).sentence) and self.item().doing is None
+            is_told = bool(self.query_one("#notice", Notice).sentence) and self.entry().in_progress is None
             pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_told else None)
         else:
             lines = empty_states.nothing(self.session, fresh, noun="lines", empty=log.empty_text)
@@ -288,7 +284,7 @@ class DetailScreen(ConsoleScreen):
         own, fresh, sources = self._one, self._freshness(), self.sources()
         if self.record_log is not None:
             if self.record_log.feed.troubled:
-                sources.append(Source("The log is", freshness=self.record_log.feed.freshness))
+                sources.append(SourceState("The log is", freshness=self.record_log.feed.freshness))
         elif own is not None and own.freshness.as_of is None and own.freshness.loading:
             # The first read of the record is shown, unless its list fails, which matters more.
             fresh = fresh if self.collection.set.freshness.failures else own.freshness
@@ -296,14 +292,14 @@ class DetailScreen(ConsoleScreen):
 
     def title_segments(self) -> list[Segment]:
         """Return the path, the record's name, its freshness, and the state of its log."""
-        item, path = self.item(), self.path()
+        entry, path = self.entry(), self.path()
         # Below its own list, the record's name is enough.
         noun = "" if path and path[-1] == self.kind.title else self.kind.noun
         segments = [
             *self.crumbs(),
             Segment(noun, Tone.PLAIN, priority=3, close=True),
             Segment(self.step_name(), Tone.STRONG, priority=0, close=True),
-            Segment(item.doing or "", Tone.WARN, priority=1),
+            Segment(entry.in_progress or "", Tone.WARN, priority=1),
             self._freshness_segment(),
         ]
         if self.record_log is not None and self.pane is not None:
@@ -327,14 +323,15 @@ class DetailScreen(ConsoleScreen):
             return False
         if not super().shows(action):
             return False
-        if action.verb is not None:
-            verb = verb_of(self.kind, action.verb)
-            usable = not self._is_deleted() and self.collection.closed(self.kind.needs) is None
-            return verb.new is not None or (usable and applies(verb, self.item()))
+        found = action.record_action
+        if found is not None:
+            usable = not self._is_deleted() and self.collection.closed_reason(self.kind.needs) is None
+            applies = kind_rows.why_not(found, self.entry()) is None
+            return isinstance(found, Creation) or (usable and applies)
         if action.id == "kind.follow":
             return not self._folded and len(self.record.links) > 0
         if action.id == "kind.browse":
-            return bool(self.kind.page(self.item()))
+            return bool(record_page.address_of(self.kind, self.entry()))
         return True
 
     def key_items(self) -> list[tuple[str, str]]:
@@ -376,25 +373,20 @@ class DetailScreen(ConsoleScreen):
         """Show the record as the service sent it, secrets masked."""
         from mogplex_tui.live import redact
 
-        item = self.item()
-        raw = item.raw
-        if raw is None and isinstance(item.record, Mapping):
-            # If the list keeps no JSON, show the fields that are known.
-            raw = json.loads(json.dumps(dict(item.record), default=str))
+        raw = record_page.json_of(self.entry())
         self.query_one(EventPane).show(redact.payload(raw if isinstance(raw, dict) else {"record": raw}))
 
     def copy_id(self) -> None:
         """Copy the record's id."""
-        item = self.item()
-        self.console.copy(item.key, f"the id of {self.kind.noun} {self.kind.name_of(item)}")
+        self.console.copy(self.entry().key, f"the id of {self.kind.noun} {self.step_name()}")
 
-    def ask_action(self, verb: Verb) -> None:
+    def ask_action(self, action: AnyAction) -> None:
         """Run one of the kind's actions on the record."""
-        if self._is_deleted() and verb.new is None:
+        if self._is_deleted() and not isinstance(action, Creation):
             sentence = f"This {self.kind.noun} is not in the list any more."
             self.notify(sentence, severity="warning", markup=False)
         else:
-            self.console.record_actions.ask(self.kind, verb, [self.item()])
+            self.console.record_actions.ask(self.kind, action, [self.entry()])
 
     def _notify_no_times(self) -> None:
         self.notify("The lines of a log have no times of their own.", markup=False)

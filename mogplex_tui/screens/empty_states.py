@@ -6,8 +6,8 @@ import re
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import MogplexError, Throttled, Unavailable, ended
+from mogplex_tui.live.freshness import Freshness
 from mogplex_tui.live.session import Session, session_needed
-from mogplex_tui.live.sources import Freshness
 from mogplex_tui.operate.actions import key_of
 from mogplex_tui.screens.freshness_text import wait
 

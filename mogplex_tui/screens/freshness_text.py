@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from math import inf
 
 from mogplex_tui.api.errors import MogplexError, ServiceFailed, Unavailable, Unreachable, ended
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import key_of
 from mogplex_tui.widgets.status_line import Segment
@@ -33,7 +33,7 @@ def read_time(session: Session, fresh: Freshness) -> datetime:
 # Sentences ----------------------------------------------------------------------------------------------------------
 
 
-def failing(fresh: Freshness, sources: Sequence[Source] = ()) -> str:
+def failing(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
     """Return why what is shown was not read again, once a second try failed too or none is planned; else nothing.
 
     Where the whole was read and one of its sources was not, it is told what of the rest is old or not known.
@@ -42,7 +42,7 @@ def failing(fresh: Freshness, sources: Sequence[Source] = ()) -> str:
         return ""
     if _lasts(fresh):
         return kept(_what(fresh), f"; {key_of('view.refresh')} reads it again")
-    troubled: dict[str, Source] = {}
+    troubled: dict[str, SourceState] = {}
     for source in sources:
         if _lasts(source.freshness):
             troubled.setdefault(source.what, source)
@@ -63,14 +63,14 @@ def _what(fresh: Freshness) -> str:
     return error.what if isinstance(error, MogplexError) else f"Reading failed: {error}"
 
 
-def _in_part(source: Source) -> str:
+def _in_part(source: SourceState) -> str:
     ending = "it was" if source.what.endswith(" is") else "they were"
     stays = f"shown as {ending} read before"
     lost = "not known" if source.columns or source.keys is None else "not shown"
     return f"{ended(_what(source.freshness))} {source.what} {stays if source.known else lost}."
 
 
-def _in_short(sources: Sequence[Source]) -> str:
+def _in_short(sources: Sequence[SourceState]) -> str:
     """What several fail to tell, with the reason of the first alone: more than that has no room at 80 columns."""
     old, lost = ([each for each in sources if each.known is known] for known in (True, False))
     said = [f"{len(sources)} readings fail, one of them so: {ended(_what(sources[0].freshness))}"]
@@ -88,7 +88,7 @@ def kept(why: str, then: str = "") -> str:
 # The title ----------------------------------------------------------------------------------------------------------
 
 
-def told(fresh: Freshness, sources: Sequence[Source] = ()) -> tuple[Freshness, bool]:
+def told(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tuple[Freshness, bool]:
     """Return the freshness that the title tells, and whether it is that of a part alone.
 
     That of the whole, if that is troubled; else of the troubled source that is the oldest; else of the oldest.
@@ -114,7 +114,7 @@ def read_at(fresh: Freshness) -> float:
     return -inf if fresh.as_of is None else fresh.as_of
 
 
-def freshness_words(session: Session, fresh: Freshness, sources: Sequence[Source] = ()) -> str:
+def freshness_words(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
     """Return how fresh what is shown is, when that is not "now": `as of 14s`, `stale 3m`, `partly stale 3m`."""
     fresh, partly = told(fresh, sources)
     now, part = session.clock.monotonic(), "partly " if partly else ""
@@ -131,7 +131,7 @@ def freshness_words(session: Session, fresh: Freshness, sources: Sequence[Source
 
 
 def freshness_segment(
-    session: Session, fresh: Freshness, sources: Sequence[Source] = (), *, priority: int = 2
+    session: Session, fresh: Freshness, sources: Sequence[SourceState] = (), *, priority: int = 2
 ) -> Segment:
     """Return how fresh what is shown is, for the title: an age alone is quiet, what is old or troubled stands out."""
     shown, _ = told(fresh, sources)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Collection, Item
+    from mogplex_tui.live.collection import Collection, Entry
     from mogplex_tui.live.scheduler import Feed
-    from mogplex_tui.operate.kinds.base import Kind
+    from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.operate.waiting import Waiting
 
 
@@ -20,40 +20,44 @@ class KindCollections:
 
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
-        self._by_kind: dict[str, Collection] = {}
+        self._by_kind: dict[str, Collection[Any]] = {}
         self._approvals: Waiting | None = None
 
-    def of(self, kind: Kind) -> Collection:
+    def of(self, kind: AnyKind) -> Collection[Any]:
         """Return the rows of a kind."""
         if kind.name not in self._by_kind:
-            from mogplex_tui.operate.kinds.base import collection_of
+            from mogplex_tui.operate.kind_rows import collection_of
 
             self._by_kind[kind.name] = collection_of(self._session, kind)
         return self._by_kind[kind.name]
 
-    def feeds_of(self, kind: Kind) -> Sequence[Feed]:
+    def feeds_of(self, kind: AnyKind) -> Sequence[Feed]:
         """Return the feeds that a kind's list depends on: its own, and those of the kinds that it joins."""
         from mogplex_tui.operate.kinds.registry import kinds
 
-        joined = (self._runs.feed if name == "runs" else self.of(kinds()[name]).feed for name in kind.beside)
+        related = () if kind.join is None else kind.join.related
+        joined = (self._runs.feed if name == "runs" else self.of(kinds()[name]).feed for name in related)
         return (self.of(kind).feed, *joined)
 
-    async def find(self, kind: Kind, key: str) -> Item | None:
+    async def find(self, kind: AnyKind, key: str) -> Entry[Any] | None:
         """Return a record, reading its list or the record itself where it is not known yet.
 
         Raises a MogplexError when neither can be read.
         """
         from mogplex_tui.api.budget import Priority
         from mogplex_tui.api.errors import NotFound
-        from mogplex_tui.live.collection import Item
+        from mogplex_tui.live.collection import Entry
+        from mogplex_tui.operate.kind_rows import read_single
 
         collection = self.of(kind)
         try:
             if key not in collection.set.rows:
                 await collection.fetch()
-            if key not in collection.set.rows and kind.one is not None and collection.road is not None:
+            is_missing = key not in collection.set.rows and collection.source is not None
+            if is_missing and kind.single is not None:
                 # A list may hold only the newest records.
-                collection.put(await kind.one(self._session.client.at(Priority.TABLE), Item(key, None)))
+                client = self._session.client.at(Priority.TABLE)
+                collection.put(await read_single(kind.single, client, Entry(key, None)))
         except NotFound:
             pass
         return collection.set.rows.get(key)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.sources import Source
-from mogplex_tui.operate import actions
-from mogplex_tui.operate.kinds.base import Kind, Span
+from mogplex_tui.operate import actions, kind_rows
 from mogplex_tui.operate.kinds.registry import TABS
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
+from mogplex_tui.operate.record_page import address_of
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.widgets.status_line import Segment
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
@@ -30,7 +32,11 @@ class KindList:
     flashed: tuple[str, ...] = ()
 
     def __init__(
-        self, session: Session, collections: KindCollections, kind: Kind, span: Span | None = None
+        self,
+        session: Session,
+        collections: KindCollections,
+        kind: AnyKind,
+        span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
         """`span` is the time in which the records that a link leads to were made."""
         actions.know(kind)
@@ -44,9 +50,9 @@ class KindList:
         """Return the feeds of the kind and of the kinds that it joins."""
         return self._collections.feeds_of(self.kind)
 
-    def sources(self) -> Sequence[Source]:
+    def sources(self) -> Sequence[SourceState]:
         """Return the sources of single rows and columns, and the lists of other kinds that columns come from."""
-        joined = self.kind.told_beside(self._session, self.collection.without)
+        joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
         return (*self.rows.sources.values(), *joined)
 
     def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
@@ -55,14 +61,14 @@ class KindList:
 
     def update_joins(self) -> None:
         """Bring fields that come from other lists up to date."""
-        self.collection.relend()
+        self.collection.update_joins()
 
     def update_counts(self, _keys: Iterable[str]) -> None:
         """Do nothing: the collection counts its open records itself."""
 
     def empty_columns(self) -> frozenset[str]:
         """Return the columns that the current source of the rows has no values for."""
-        return self.collection.without
+        return self.collection.hides
 
     # Texts -----------------------------------------------------------------------------------------------------
 
@@ -72,7 +78,7 @@ class KindList:
 
     def total_text(self, total: int) -> str:
         """Return the number of records; where some have expired, how many are open, as the header counts them."""
-        still = self.collection.open
+        still = self.collection.open_count
         return f"{total:,}" if still is None or still == total else f"{still:,} of {total:,} open"
 
     def empty_text(self) -> str:
@@ -81,18 +87,17 @@ class KindList:
 
     def closed_reason(self) -> str | None:
         """Return why this credential can see no records, None when it can."""
-        return self.collection.closed(self.kind.needs)
+        return self.collection.closed_reason(self.kind.needs)
 
     def notice(self) -> str:
         """Return the notice of the service about the list."""
         return self.rows.notice or ""
 
-    def older_records(self) -> OlderRecords[Item] | None:
+    def older_records(self) -> OlderRecords[Entry[Any]] | None:
         """Return the records that the service does not list at once."""
-        from mogplex_tui.operate.kinds.registry import declaration
         from mogplex_tui.operate.list_search import CollectionRows, OlderRecords
 
-        older = getattr(declaration(self.kind.name), "older", None)
+        older = self.kind.older
         if older is None:
             return None
         rows = CollectionRows(self.collection, older)
@@ -107,15 +112,14 @@ class KindList:
         """Return the actions that no record of this kind has."""
         return unused_actions(self.kind)
 
-    def why_no_mark(self, item: Item) -> str | None:
+    def why_no_mark(self, entry: Entry[Any]) -> str | None:
         """Return why no action on several records applies to this one, None when one does."""
-        many = [verb for verb in self.kind.verbs if verb.many]
-        closed = [self.kind.closed_to(verb, self._session) for verb in many]
+        many = _bulk_actions(self.kind)
+        closed = [kind_rows.closed_to(self.kind, action, self._session) for action in many]
         if many and None not in closed:
             return closed[0]
-        if not many or any(applies(verb, item) for verb in many):
-            return None
-        return many[0].why_not(item) or "This row could not be read."
+        reasons = [kind_rows.why_not(action, entry) for action in many]
+        return None if None in reasons or not many else reasons[0]
 
     def why_not(self, action: actions.Action, _selection: Selection) -> str | None:
         """Return why an action cannot be used, None when it can."""
@@ -123,67 +127,62 @@ class KindList:
 
     def shows(self, action: actions.Action, selection: Selection) -> bool:
         """Return whether an action applies to one of the chosen records."""
-        item: Item | None = selection.cursor_row()
+        entry: Entry[Any] | None = selection.cursor_row()
         if action.id == "kind.mark":
-            return item is not None and self.why_no_mark(item) is None
-        if action.verb is not None:
-            verb = verb_of(self.kind, action.verb)
+            return entry is not None and self.why_no_mark(entry) is None
+        if action.record_action is not None:
+            found = action.record_action
             if self.closed_reason() is not None:
                 return False
-            return verb.new is not None or any(applies(verb, each) for each in self._chosen(verb, selection))
+            if isinstance(found, Creation):
+                return True
+            chosen = self._chosen(found, selection)
+            return any(kind_rows.why_not(found, each) is None for each in chosen)
         if action.id == "kind.browse":
-            return bool(self.kind.page(item))
-        return action.id != "kind.copy" or item is not None
+            return bool(address_of(self.kind, entry))
+        return action.id != "kind.copy" or entry is not None
 
-    def open(self, console: Console, item: Item) -> None:
+    def open(self, console: Console, entry: Entry[Any]) -> None:
         """Open the screen of a record."""
-        console.navigation.open_item(self.kind, item)
+        console.navigation.open_record(self.kind, entry)
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
         """Return the actions on records, and the kind's own ones."""
         kind = self.kind
 
         def copy() -> None:
-            item: Item | None = selection.cursor_row()
-            if item is not None:
-                console.copy(item.key, f"the id of {kind.noun} {kind.name_of(item)}")
+            entry: Entry[Any] | None = selection.cursor_row()
+            if entry is not None:
+                console.copy(entry.key, f"the id of {kind.noun} {kind_rows.name_of(kind, entry)}")
 
-        def run(verb: Verb) -> None:
-            if verb.many:
-                # The marks stay when the question is answered with no.
-                console.record_actions.ask(kind, verb, selection.chosen_rows(), selection.unmark)
-            else:
-                console.record_actions.ask(kind, verb, self._chosen(verb, selection))
+        def run(action: AnyAction) -> None:
+            # Marks stay when the question is answered with no.
+            done = selection.unmark if isinstance(action, Action) and action.many else lambda: None
+            console.record_actions.ask(kind, action, self._chosen(action, selection), done)
 
         return {
             "kind.copy": copy,
             "kind.browse": lambda: console.browse(kind, selection.cursor_row()),
-            **{f"{kind.name}.{verb.id}": partial(run, verb) for verb in kind.verbs},
+            **{f"{kind.name}.{each.id}": partial(run, each) for each in kind.all_actions},
         }
 
-    def _chosen(self, verb: Verb, selection: Selection) -> list[Item]:
-        if verb.many:
+    def _chosen(self, action: AnyAction, selection: Selection) -> list[Entry[Any]]:
+        if isinstance(action, Action) and action.many:
             return selection.chosen_rows()
-        item: Item | None = selection.cursor_row()
-        return [] if item is None else [item]
+        entry: Entry[Any] | None = selection.cursor_row()
+        return [] if entry is None else [entry]
 
 
-def unused_actions(kind: Kind) -> frozenset[str]:
+def _bulk_actions(kind: AnyKind) -> list[Action[Any]]:
+    return [action for action in kind.actions if action.many]
+
+
+def unused_actions(kind: AnyKind) -> frozenset[str]:
     """Return the ids of actions that never apply to a kind: no page in the browser, no action on several records."""
-    unused = {"kind.browse"} if kind.url is None else set()
-    return frozenset(unused if any(verb.many for verb in kind.verbs) else unused | {"kind.mark"})
+    unused = {"kind.browse"} if kind.page_in_browser is None else set()
+    return frozenset(unused if _bulk_actions(kind) else unused | {"kind.mark"})
 
 
-def verb_of(kind: Kind, verb_id: str) -> Verb:
-    """Return a kind's action by its id. Raises StopIteration for an id that the kind does not have."""
-    return next(verb for verb in kind.verbs if verb.id == verb_id)
-
-
-def applies(verb: Verb, item: Item) -> bool:
-    """Return whether an action makes sense for a record now. One that creates a record always does."""
-    return verb.new is not None or (item.record is not None and verb.why_not(item) is None)
-
-
-def tab_of(kind: Kind) -> str:
+def tab_of(kind: AnyKind) -> str:
     """Return the name of a kind's tab, an empty text for a kind without one."""
     return kind.name if any(kind.name == name for _, _, name in TABS) else ""

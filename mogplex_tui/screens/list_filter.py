@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate.kinds import Kind
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.model import AnyKind
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Seen, Span
+    from mogplex_tui.operate.kind_rows import ReadAt
     from mogplex_tui.operate.list_search import Question
 
 
@@ -18,7 +19,11 @@ class ListFilter:
     """Which rows of a list are shown and in which order; `apply` brings a view up to date with it."""
 
     def __init__(
-        self, kind: Kind, view: SortedView[Any], link_filter: str, link_span: Span | None = None
+        self,
+        kind: AnyKind,
+        view: SortedView[Any],
+        link_filter: str,
+        link_span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
         """`link_filter` is the filter of the link that opened the list; a typed filter narrows it further.
 
@@ -37,7 +42,7 @@ class ListFilter:
         """The whole filter."""
         return f"{self.link_filter} {self.typed}".strip()
 
-    def apply(self, now: datetime, read_at: Seen) -> bool:
+    def apply(self, now: datetime, read_at: ReadAt) -> bool:
         """Filter and order all rows as of now; return whether any row moved.
 
         `read_at` returns the time up to which a row is known.
@@ -45,11 +50,14 @@ class ListFilter:
         from mogplex_tui.operate.filters import compile_filter, grows
 
         kind, text = self._kind, self.text
-        sorted_by_time = self.sort is not None and kind.field(self.sort).sort_at is not None
-        self.depends_on_time = sorted_by_time or grows(text, kind.spans)
+        spans = kind_rows.span_names(kind)
+        sorted_by_time = self.sort is not None and kind.column(self.sort).sort_at is not None
+        self.depends_on_time = sorted_by_time or grows(text, spans)
         return self._view.look(
-            kind.order_at(self.sort, read_at),
-            compile_filter(text, kind.fields_at(now, read_at), kind.spans) if text else None,
+            kind_rows.order(kind, self.sort, read_at),
+            compile_filter(text, kind_rows.FilterFields(kind, now, read_at).values_of, spans)
+            if text
+            else None,
             descending=self.descending,
         )
 
@@ -58,7 +66,7 @@ class ListFilter:
         """Whether the rows are in the kind's own order."""
         return self.sort is None and self.descending == self._kind.descending
 
-    def question(self, now: datetime, read_at: Seen, newest_first: str) -> Question[Any] | None:
+    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> Question[Any] | None:
         """Return what older records are searched for, None where the newest ones say it all.
 
         `newest_first` names the column whose smallest values are the newest records.
@@ -68,17 +76,18 @@ class ListFilter:
 
         kind, text, order = self._kind, self.text, None
         if not self.is_default_order and (self.sort != newest_first or self.descending):
-            order = kind.order_at(self.sort, read_at)
+            order = kind_rows.order(kind, self.sort, read_at)
         if order is None and not text:
             return None
-        matches = compile_filter(text, kind.fields_at(now, read_at), kind.spans) if text else None
+        fields = kind_rows.FilterFields(kind, now, read_at)
+        matches = compile_filter(text, fields.values_of, kind_rows.span_names(kind)) if text else None
         return Question(text, matches, order, self.descending, self.link_span if text else None)
 
     # Order -----------------------------------------------------------------------------------------------------
 
     def sort_by_next(self, shown: Sequence[str]) -> None:
-        """Sort by the next sortable column on screen; after the last one, in the kind's own order again."""
-        names = [None, *(name for name in shown if self._kind.field(name).sortable)]
+        """Sort by the next column on screen that has a title; after the last one, in the kind's own order again."""
+        names = [None, *(name for name in shown if self._kind.column(name).title)]
         self.sort = names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else None
         self.descending = self._is_descending_first(self.sort)
 
@@ -89,27 +98,23 @@ class ListFilter:
         self.sort = column
 
     def sortable_columns(self, text: str) -> list[str]:
-        """Return the sortable columns with this name or title, or else those whose title begins with it."""
+        """Return the columns with this name or title, or else those whose title begins with it."""
         wanted = text.lower()
-        fields = [field for field in self._kind.fields if field.sortable]
-        exact = [field.key for field in fields if wanted in (field.key, field.title.lower())]
-        return exact or [field.key for field in fields if field.title.lower().startswith(wanted)]
+        columns = self._kind.columns
+        exact = [each.name for each in columns if wanted in (each.name, each.title.lower())]
+        return exact or [each.name for each in columns if each.title.lower().startswith(wanted)]
 
     def column_names(self) -> str:
-        """Return the names of the sortable columns, as they are typed."""
-        return ", ".join(field.title.lower() or field.key for field in self._kind.fields if field.sortable)
-
-    def is_sortable(self, column: str) -> bool:
-        """Return whether the list can be sorted by a column."""
-        return any(field.key == column and field.sortable for field in self._kind.fields)
+        """Return the names of the columns, as they are typed."""
+        return ", ".join(each.title.lower() or each.name for each in self._kind.columns)
 
     def _is_descending_first(self, column: str | None) -> bool:
         """Numbers and times begin with the largest, words with the first of the alphabet."""
-        return self._kind.descending if column is None else self._kind.field(column).align == "right"
+        return self._kind.descending if column is None else self._kind.column(column).format.align == "right"
 
     def order_text(self) -> str:
         """Return the order as the title line shows it, an empty text for the kind's own order."""
         if self.sort is None:
             return ""
-        name = (self._kind.field(self.sort).title or self.sort).lower()
+        name = (self._kind.column(self.sort).title or self.sort).lower()
         return f"by {name} {'↓' if self.descending else '↑'}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.sources import Source
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.operate.kinds import Kind
+from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.widgets.status_line import Segment
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Span
+    from datetime import datetime
+
     from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
 
@@ -37,21 +38,21 @@ class Selection(Protocol):
 class ListModel(Protocol):
     """The rows of a list, and the texts and actions that differ from list to list."""
 
-    kind: Kind
+    kind: AnyKind
     scope: str
     tab: str
     filter_example: str
     # Fields of a row whose change is highlighted for a moment.
     flashed: tuple[str, ...]
     # When the records were made that the link to the list leads to.
-    link_span: Span | None
+    link_span: tuple[datetime, datetime | None] | None
     rows: RowSet[Any]
     feed: Feed
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds that keep the rows fresh while the list is shown."""
 
-    def sources(self) -> Sequence[Source]:
+    def sources(self) -> Sequence[SourceState]:
         """Return the sources that may fail or grow stale without the rest of the list."""
 
     def subscribe(self, changed: Callable[[], None], /) -> list[Callable[[], None]]:

@@ -13,9 +13,9 @@ from textual.widget import Widget
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import Change
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate import words
+from mogplex_tui.operate import kind_rows, words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
-from mogplex_tui.operate.kinds import Context
+from mogplex_tui.operate.model import Moment
 from mogplex_tui.screens import empty_states, freshness_text
 from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -30,7 +30,8 @@ from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
     from mogplex_tui.live.rows import RunRow
-    from mogplex_tui.operate.kinds.base import Kind, Seen
+    from mogplex_tui.operate.kind_rows import ReadAt
+    from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
@@ -44,7 +45,9 @@ class ListScreen(ConsoleScreen):
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
         self.view: SortedView[Any] = SortedView(
-            self.rows.rows, self.kind.default_sort, descending=self.kind.descending
+            self.rows.rows,
+            kind_rows.order(self.kind, None, lambda _: self.read_at()),
+            descending=self.kind.descending,
         )
         self.filter = ListFilter(self.kind, self.view, link_filter, model.link_span)
         self.search = BackgroundSearch(
@@ -70,7 +73,7 @@ class ListScreen(ConsoleScreen):
         }
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> AnyKind:
         """The kind of the rows."""
         return self.model.kind
 
@@ -159,22 +162,22 @@ class ListScreen(ConsoleScreen):
         """Return the time up to which the rows are known: now, or their last read while that is stale or fails."""
         return freshness_text.read_time(self.session, self.rows.freshness)
 
-    def row_read_at(self) -> Seen:
+    def row_read_at(self) -> ReadAt:
         """Return a function that returns the time up to which a row is known."""
-        read_at, of_rows = self.read_at(), self.table_model.contexts
+        read_at, of_rows = self.read_at(), self.table_model.moments
         return lambda row: of_rows[row.key].seen if row.key in of_rows else read_at
 
     def _update_staleness(self) -> None:
         """Tell the table which rows and columns are stale."""
         table, clock, sources = self.table_model, self.session.clock, self.model.sources()
         now, at = clock.now(), clock.monotonic()
-        table.context = Context(now, self.read_at())
+        table.moment = Moment(now, self.read_at())
         table.stale = self.rows.freshness.stale(at)
         stale = [each for each in sources if each.freshness.stale(at)]
         table.stale_rows = frozenset[str]().union(*(each.keys or () for each in stale))
         table.set_stale_columns(frozenset[str]().union(*(each.columns for each in stale)))
-        table.contexts = {
-            key: Context(now, freshness_text.read_time(self.session, each.freshness))
+        table.moments = {
+            key: Moment(now, freshness_text.read_time(self.session, each.freshness))
             for each in sources
             if each.failing
             for key in each.keys or ()
@@ -308,7 +311,7 @@ class ListScreen(ConsoleScreen):
     def _filter_example(self) -> str:
         """Return a filter that finds the row under the cursor, or else an example of what can be typed."""
         row = self.cursor_row()
-        term = None if row is None else self.kind.example(row, self.session.clock.now())
+        term = None if row is None else kind_rows.example(self.kind, row, self.session.clock.now())
         return self.model.filter_example if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:
@@ -357,7 +360,7 @@ class ListScreen(ConsoleScreen):
     # Order -----------------------------------------------------------------------------------------------------
 
     def sort_by_next(self) -> None:
-        """Sort by the next sortable column on screen."""
+        """Sort by the next column on screen."""
         self.filter.sort_by_next(self.table.shown_columns())
         self._sorted()
 
@@ -378,9 +381,8 @@ class ListScreen(ConsoleScreen):
 
     @on(LineTable.HeaderSelected)
     def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
-        if self.filter.is_sortable(event.column):
-            self.filter.sort_by(event.column)
-            self._sorted()
+        self.filter.sort_by(event.column)
+        self._sorted()
 
     def _sorted(self) -> None:
         self._apply_filter()

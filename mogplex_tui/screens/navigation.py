@@ -15,10 +15,13 @@ from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from textual.screen import Screen
 
-    from mogplex_tui.live.collection import Item
-    from mogplex_tui.operate.kinds.base import Kind, Link, Span
+    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.model import AnyKind
+    from mogplex_tui.operate.record_page import Target
     from mogplex_tui.screens.console_screen import ConsoleScreen
     from mogplex_tui.screens.list_screen import ListScreen
 
@@ -39,7 +42,7 @@ class Navigation:
         self._kind_modes: set[str] = set()
         self._previous: list[str] = []
         # Links whose record is being read, each with the screen that shows the link.
-        self._following: set[tuple[Screen[Any], Link]] = set()
+        self._following: set[tuple[Screen[Any], Target]] = set()
 
     # Places ----------------------------------------------------------------------------------------------------
 
@@ -72,7 +75,9 @@ class Navigation:
 
         return ListScreen(RunList(self._session, self._runs), link_filter)
 
-    def kind_list(self, name: str, link_filter: str = "", span: Span | None = None) -> ListScreen:
+    def kind_list(
+        self, name: str, link_filter: str = "", span: tuple[datetime, datetime | None] | None = None
+    ) -> ListScreen:
         """Return a screen that lists a kind's records, with the filter and the time range of a link."""
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_list import KindList
@@ -110,11 +115,11 @@ class Navigation:
             self._session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
         self._app.push_screen(RunScreen(row))
 
-    def open_item(self, kind: Kind, item: Item) -> None:
+    def open_record(self, kind: AnyKind, entry: Entry[Any]) -> None:
         """Show one record."""
         from mogplex_tui.screens.detail_screen import DetailScreen
 
-        self._app.push_screen(DetailScreen(kind, item))
+        self._app.push_screen(DetailScreen(kind, entry))
 
     def show_or_notify(self, asked_on: Screen[Any], show: Callable[[], None], sentence: str) -> None:
         """Show a late result, or only a notification when the operator has left the screen that asked for it."""
@@ -125,7 +130,7 @@ class Navigation:
 
     # Links -----------------------------------------------------------------------------------------------------
 
-    def follow(self, link: Link) -> None:
+    def follow(self, link: Target) -> None:
         """Show the target of a link: one record, or a list with the link's filter."""
         if link.kind == "runs":
             self._follow_to_runs(link)
@@ -135,25 +140,25 @@ class Navigation:
             self._following.add((self._app.screen, link))
             self._tasks.run(self._follow_to_record(link, link.key, self._app.screen))
 
-    async def _follow_to_record(self, link: Link, key: str, asked_on: Screen[Any]) -> None:
+    async def _follow_to_record(self, link: Target, key: str, asked_on: Screen[Any]) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.kinds.registry import kinds
 
-        kind, item = kinds()[link.kind], None
+        kind, entry = kinds()[link.kind], None
         why_not = f"{kind.noun.capitalize()} {link.text} is not among what this credential sees."
         try:
-            item = await self._collections.find(kind, key)
+            entry = await self._collections.find(kind, key)
         except MogplexError as error:
             why_not = str(error)
         finally:
             self._following.discard((asked_on, link))
-        if item is None:
+        if entry is None:
             self._app.notify(why_not, severity="warning", markup=False)
         else:
             late = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
-            self.show_or_notify(asked_on, partial(self.open_item, kind, item), late)
+            self.show_or_notify(asked_on, partial(self.open_record, kind, entry), late)
 
-    def _follow_to_runs(self, link: Link) -> None:
+    def _follow_to_runs(self, link: Target) -> None:
         row = next(
             (
                 row

@@ -11,9 +11,9 @@ from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.costs import Window
+from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.sources import Source
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import Action
 from mogplex_tui.screens import empty_states, freshness_text
@@ -109,11 +109,13 @@ class ObservabilityScreen(ConsoleScreen):
     def _window(self) -> Window | None:
         return self.session.costs.windows.get(self._range)
 
-    def _troubled(self) -> list[Source]:
+    def _troubled(self) -> list[SourceState]:
         """Return what tells of other windows, and of the hours of the chart, and fails."""
         feeds = self.session.costs.feeds
         others = ((what, feeds[name]) for name, what in _TOLD.items() if name != self._range)
-        return [Source(what, freshness=feed.freshness, keys=None) for what, feed in others if feed.troubled]
+        return [
+            SourceState(what, freshness=feed.freshness, keys=None) for what, feed in others if feed.troubled
+        ]
 
     def title_segments(self) -> list[Segment]:
         """Return the range and how old the figures are."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import paths, run_facts, words
-from mogplex_tui.operate.kinds import Context
+from mogplex_tui.operate import kind_rows, run_facts, words
+from mogplex_tui.operate.model import Action, Moment
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Item
-    from mogplex_tui.operate.kinds.base import Kind
-    from mogplex_tui.operate.kinds.verb import Verb
-    from mogplex_tui.operate.model import Values
+    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.model import AnyAction, AnyKind, Parameter, Values
     from mogplex_tui.screens.modals.base import Dialog
 
 # So many records are named in a question; of the rest it says how many there are.
@@ -103,49 +100,67 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
     )
 
 
-def _title(kind: Kind, verb: Verb, items: Sequence[Item], name: str = "") -> str:
+def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
     """Return what is done to what, by its name where it is given; `now` comes at the end, as one says it."""
-    many = kind.noun if len(items) == 1 else words.plural(len(items), kind.noun)
-    does, now, _ = verb.title.partition(" now")
-    return f"{does.capitalize()} {many} {name}".rstrip() + now
+    noun = kind.noun if count == 1 else words.plural(count, kind.noun)
+    does, now, _ = action.label.partition(" now")
+    return f"{does.capitalize()} {noun} {name}".rstrip() + now
 
 
-def _seen(kind: Kind, item: Item, context: Context) -> str:
+def _described(kind: AnyKind, entry: Entry[Any], moment: Moment) -> str:
     """Return a record's name with its state, since when it exists, and its id: names may be alike."""
-    name = kind.name_of(item)
-    if item.record is None:
+    name, row = kind_rows.name_of(kind, entry), entry.row
+    if row is None:
         return f"  {name}"
-    shown = {
-        field.key: field.cell(item, context)[0].strip() for field in kind.fields if field.key in _TELLING
-    }
+    shown = [each.cell(row, moment).text.strip() for each in kind.columns if each.name in _TELLING]
     # The list's own age may be that of what the record did last.
-    made = paths.value(item, "created_at")
-    age = f"{words.age(made, context.now)} old" if isinstance(made, datetime) else None
-    short = words.short_id(item.key)
-    return "  " + _told(name, *shown.values(), age, None if short in name else short)
+    made = None if kind.created_at is None else kind.created_at(row)
+    age = None if made is None else f"{words.age(made, moment.now)} old"
+    short = words.short_id(entry.key)
+    return "  " + _told(name, *shown, age, None if short in name else short)
 
 
-def verb_question(kind: Kind, verb: Verb, items: Sequence[Item], context: Context) -> Question:
-    """Return the question before a verb that cannot be undone: what it is about and what it means."""
-    named = [_seen(kind, item, context) for item in items[:LISTED]]
-    if len(items) > len(named):
-        named.append(f"  and {len(items) - len(named)} more")
-    go = verb.go or verb.title.capitalize()
-    warnings = [warning for item in items if (warning := verb.warn(item)) is not None]
-    return Question(f"{_title(kind, verb, items)}?", named, (*warnings, *verb.means), "Keep as it is", go)
+def _warnings(action: AnyAction, entries: Sequence[Entry[Any]]) -> list[str]:
+    """Return what the action does besides to some of the records, and what it means."""
+    found = []
+    if isinstance(action, Action):
+        rows = (entry.row for entry in entries if entry.row is not None)
+        found = [warning for row in rows if (warning := action.warning(row)) is not None]
+    return found if action.confirmation is None else [*found, *action.confirmation.consequences]
 
 
-def _parameter_screen(
-    session: Session, kind: Kind, verb: Verb, items: Sequence[Item]
+def _yes(action: AnyAction) -> str:
+    confirmation = action.confirmation
+    return (
+        action.label.capitalize() if confirmation is None else confirmation.yes or action.label.capitalize()
+    )
+
+
+def action_question(
+    kind: AnyKind, action: AnyAction, entries: Sequence[Entry[Any]], moment: Moment
+) -> Question:
+    """Return the question before an action that cannot be undone: what it is about and what it means."""
+    lines = [_described(kind, entry, moment) for entry in entries[:LISTED]]
+    if len(entries) > len(lines):
+        lines.append(f"  and {len(entries) - len(lines)} more")
+    title = f"{_title(kind, action, len(entries))}?"
+    return Question(title, lines, tuple(_warnings(action, entries)), "Keep as it is", _yes(action))
+
+
+def _parameter_dialog(
+    session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[Entry[Any]]
 ) -> Dialog[str] | Dialog[Values]:
-    """Return the question for the only parameter of a verb, or the form of several."""
-    first, is_new = items[0], verb.new is not None
-    texts = verb.texts(first, {})
-    parameters = [each for each in verb.parameters if not each.only_in_command]
-    choices = {each.name: each.choices_of(session, first.key) for each in parameters}
-    warnings = () if is_new else [warning for item in items if (warning := verb.warn(item)) is not None]
-    title = _title(kind, verb, items, kind.name_of(first) if len(items) == 1 and not is_new else "")
-    means, go = [*warnings, *verb.means], verb.go or verb.title.capitalize()
+    """Return the dialog for the only parameter of an action, or the form of several."""
+    key, texts = "", {each.name: each.default for each in action.parameters}
+    title = _title(kind, action, 1)
+    if isinstance(action, Action):
+        first = entries[0]
+        key, texts = first.key, action.texts(first.row, {})
+        title = _title(
+            kind, action, len(entries), kind_rows.name_of(kind, first) if len(entries) == 1 else ""
+        )
+    parameters = asked_parameters(action)
+    choices = {each.name: each.choices_of(session, key) for each in parameters}
     if len(parameters) > 1:
         from mogplex_tui.screens.modals.form import FormModal
 
@@ -154,9 +169,9 @@ def _parameter_screen(
             parameters,
             texts=texts,
             choices=choices,
-            means=means,
-            go=go,
-            problem=partial(verb.problem, first),
+            means=_warnings(action, entries),
+            go=_yes(action),
+            problem=partial(_problem, action, entries),
         )
     from mogplex_tui.screens.modals.ask import AskModal
 
@@ -167,31 +182,38 @@ def _parameter_screen(
         value=texts.get(parameter.name, parameter.default),
         choices=choices[parameter.name],
         check=parameter.problem,
-        means=means,
-        go=go,
+        means=_warnings(action, entries),
+        go=_yes(action),
     )
 
 
-def verb_screen(
-    session: Session, kind: Kind, verb: Verb, items: list[Item], context: Context, name: str = ""
+def _problem(action: AnyAction, entries: Sequence[Entry[Any]], values: Values) -> str | None:
+    """Return what is wrong with values that are right one by one."""
+    if not isinstance(action, Action):
+        return action.problem(values)
+    row = entries[0].row
+    return action.problem(row, action.completed(row, values))
+
+
+def asked_parameters(action: AnyAction) -> list[Parameter[object]]:
+    """Return the parameters that the console asks for."""
+    return [each for each in action.parameters if not each.only_in_command]
+
+
+def action_dialog(
+    session: Session,
+    kind: AnyKind,
+    action: AnyAction,
+    entries: Sequence[Entry[Any]],
+    moment: Moment,
+    protected_name: str = "",
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
-    """Return what is asked before a verb: the values it needs, or whether it is meant; None when nothing is asked.
+    """Return what is asked before an action: its values, or whether it is meant; None when nothing is asked.
 
-    `name` is that of a protected context, which a dangerous verb wants typed.
+    `protected_name` is that of a protected context, which must be typed before a dangerous action.
     """
-    if any(not each.only_in_command for each in verb.parameters):
-        return _parameter_screen(session, kind, verb, items)
-    if verb.wish is not None:
-        from mogplex_tui.screens.modals.ask import AskModal
-
-        wish = verb.wish
-        return AskModal(
-            _title(kind, verb, items, kind.name_of(items[0]) if len(items) == 1 else ""),
-            wish.label,
-            value=wish.value(items[0]),
-            choices=wish.choices(items[0], session) if wish.choices is not None else (),
-            check=wish.check,
-            means=verb.means,
-            go=verb.go or verb.title.capitalize(),
-        )
-    return ConfirmModal(verb_question(kind, verb, items, context), name) if verb.means else None
+    if asked_parameters(action):
+        return _parameter_dialog(session, kind, action, entries)
+    if action.confirmation is None or not action.confirmation.consequences:
+        return None
+    return ConfirmModal(action_question(kind, action, entries, moment), protected_name)

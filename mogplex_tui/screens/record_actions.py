@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
@@ -16,9 +16,7 @@ from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Context, Kind
-    from mogplex_tui.operate.kinds.verb import Verb
-    from mogplex_tui.operate.model import Values
+    from mogplex_tui.operate.model import AnyAction, AnyKind, Moment, Values
 
 
 class RecordActions:
@@ -43,79 +41,96 @@ class RecordActions:
         self._collections, self._tasks, self._dialogs, self._copy = collections, tasks, dialogs, copy
 
     def ask(
-        self, kind: Kind, verb: Verb, items: list[Item], started: Callable[[], None] = lambda: None
+        self,
+        kind: AnyKind,
+        action: AnyAction,
+        entries: list[Entry[Any]],
+        started: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask for an action's values or for a confirmation, then carry it out; `started` is called once it runs."""
-        from mogplex_tui.screens.questions import verb_screen
+        from mogplex_tui.operate.executor import NO_VALUES
+        from mogplex_tui.screens.questions import action_dialog
 
-        able = self._able(kind, verb, items)
-        if not able:
+        able = self._able(kind, action, entries)
+        if able is None:
             return
-        dialog = verb_screen(self._session, kind, verb, able, self._context(), self._look.protected_name)
+        protected = self._look.protected_name
+        dialog = action_dialog(self._session, kind, action, able, self._moment(), protected)
 
-        def run(answer: str | Values) -> None:
+        def run(values: Values) -> None:
             started()
-            self._tasks.run(self._carry_out(kind, verb, able, answer))
+            self._tasks.run(self._carry_out(kind, action, able, values))
 
         if dialog is None:
-            run("")
+            run(NO_VALUES)
         else:
-            self._app.push_screen(dialog, partial(self._answered, kind, verb, able, run))
+            self._app.push_screen(dialog, partial(self._answered, kind, action, able, run))
 
-    def _able(self, kind: Kind, verb: Verb, items: list[Item]) -> list[Item]:
-        """Return the records that the action applies to, or none after a notification that says why."""
-        if verb.new is not None:
-            closed = self._collections.of(kind).closed(kind.needs)
+    def _able(self, kind: AnyKind, action: AnyAction, entries: list[Entry[Any]]) -> list[Entry[Any]] | None:
+        """Return the records that the action applies to; None after a notification that says why there are none."""
+        from mogplex_tui.operate.model import Creation
+
+        if isinstance(action, Creation):
+            closed = self._collections.of(kind).closed_reason(kind.needs)
             if closed is not None:
                 self._app.notify(closed, severity="warning", markup=False)
-            return [Item("", None)] if closed is None else []
-        able = [item for item in items if verb.why_not(item) is None and item.record is not None]
-        if not able:
-            reason = next((verb.why_not(item) for item in items if item.record is not None), None)
-            sentence = reason or (
-                f"This {kind.noun} could not be read, so nothing can be done to it."
-                if items
-                else f"There is no {kind.noun} under the cursor that this could be done to."
-            )
-            self._app.notify(sentence, severity="warning", markup=False)
-        return able
+            return [] if closed is None else None
+        rows = [entry for entry in entries if entry.row is not None]
+        able = [entry for entry in rows if action.unavailable(entry.row) is None]
+        if able:
+            return able
+        if rows:
+            sentence = action.unavailable(rows[0].row) or ""
+        elif entries:
+            sentence = f"This {kind.noun} could not be read, so nothing can be done to it."
+        else:
+            sentence = f"There is no {kind.noun} under the cursor that this could be done to."
+        self._app.notify(sentence, severity="warning", markup=False)
+        return None
 
-    def _context(self) -> Context:
-        from mogplex_tui.operate.kinds.base import Context
+    def _moment(self) -> Moment:
+        from mogplex_tui.operate.model import Moment
 
-        return Context(self._session.clock.now())
+        return Moment(self._session.clock.now())
 
     def _answered(
         self,
-        kind: Kind,
-        verb: Verb,
-        items: list[Item],
-        run: Callable[[str | Values], None],
+        kind: AnyKind,
+        action: AnyAction,
+        entries: list[Entry[Any]],
+        run: Callable[[Values], None],
         answer: bool | str | Values | None,
     ) -> None:
+        from mogplex_tui.operate.executor import NO_VALUES, new_entry
+        from mogplex_tui.operate.model import Creation, Values
+        from mogplex_tui.screens.modals.confirm import ConfirmModal
+        from mogplex_tui.screens.questions import action_question, asked_parameters
+
         if answer is None or answer is False:
             return
-        text: str | Values = "" if isinstance(answer, bool) else answer
-        if isinstance(text, str) and verb.parameters:
-            from mogplex_tui.operate.model import Values
-
-            text = Values({each.name: text for each in verb.parameters if not each.only_in_command})
-        if not isinstance(answer, bool) and verb.means and self._look.protected_name:
-            from mogplex_tui.operate.executor import named
-            from mogplex_tui.screens.modals.confirm import ConfirmModal
-            from mogplex_tui.screens.questions import verb_question
-
-            about = items if verb.new is None else [named(verb, text)]
-            question = verb_question(kind, verb, about, self._context())
-            dialog = ConfirmModal(question, self._look.protected_name)
-            self._app.push_screen(dialog, lambda confirmed: run(text) if confirmed else None)
+        if answer is True:
+            run(NO_VALUES)
             return
-        run(text)
+        values = (
+            answer
+            if isinstance(answer, Values)
+            else Values({each.name: answer for each in asked_parameters(action)})
+        )
+        if action.confirmation is None or not self._look.protected_name:
+            run(values)
+            return
+        about = [new_entry(action, values)] if isinstance(action, Creation) else entries
+        question = action_question(kind, action, about, self._moment())
+        dialog = ConfirmModal(question, self._look.protected_name)
+        self._app.push_screen(dialog, lambda confirmed: run(values) if confirmed else None)
 
-    async def _carry_out(self, kind: Kind, verb: Verb, items: list[Item], text: str | Values) -> None:
+    async def _carry_out(
+        self, kind: AnyKind, action: AnyAction, entries: list[Entry[Any]], values: Values
+    ) -> None:
         from mogplex_tui.operate.executor import carry_out_all
 
-        outcome = await carry_out_all(self._session, self._collections.of(kind), kind, verb, items, text)
+        collection = self._collections.of(kind)
+        outcome = await carry_out_all(self._session, collection, kind, action, entries, values)
         self._app.notify(
             outcome.sentence,
             severity="information" if outcome.good else "warning",

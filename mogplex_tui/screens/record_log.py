@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.tail import Added
-from mogplex_tui.operate.kinds.base import Kind, Logs
+from mogplex_tui.operate.log_source import LogSource
+from mogplex_tui.operate.model import AnyKind
 
 # Reads of the log of a record that has ended, before polling stops.
 LATE_READS = 2
@@ -23,44 +24,45 @@ class RecordLog:
     def __init__(
         self,
         session: Session,
-        kind: Kind,
-        logs: Logs,
-        item: Callable[[], Item],
+        kind: AnyKind,
+        logs: LogSource[Any],
+        entry: Callable[[], Entry[Any]],
         added: Callable[[Added], None],
     ) -> None:
-        """`item` returns the record as it is known now; `added` is called when lines are new or have changed."""
-        self._session, self._logs, self._item, self._added = session, logs, item, added
+        """`entry` returns the record as it is known now; `added` is called when lines are new or have changed."""
+        self._session, self._logs, self._entry, self._added = session, logs, entry, added
         self.lines = LogTail()
         self.empty_text = logs.empty
         self._late_reads = 0
         self.feed = Feed(
             # Each screen has lines of its own, also two screens of one record.
-            f"log:{kind.name}:{item().key}:{id(self)}",
+            f"log:{kind.name}:{entry().key}:{id(self)}",
             self._read,
             Priority.TAIL,
-            every=logs.every,
-            blind=logs.blind,
+            every=logs.poll,
+            blind=logs.poll_blind,
             gap=0.5,
             patience=2.0,
             tables=logs.tables,
-            metered=lambda: logs.v1(session),
+            metered=lambda: logs.uses_v1(session),
             idle=lambda: self._late_reads >= LATE_READS,
         )
 
     async def _read(self) -> bool:
-        item, client = self._item(), self._session.client.at(Priority.TAIL)
-        if item.record is None:
+        entry, client = self._entry(), self._session.client.at(Priority.TAIL)
+        if entry.row is None:
             # It is not known which logs belong to a record that cannot be read.
             return False
-        added = self.lines.take(await self._logs.read(client, self._session, item))
-        self._late_reads = self._late_reads + 1 if self._logs.over(self._item()) else 0
+        added = self.lines.take(await self._logs.read(client, self._session, entry.key, entry.row))
+        now = self._entry().row
+        self._late_reads = self._late_reads + 1 if now is not None and self._logs.is_over(now) else 0
         if added:
             self._added(added)
         return bool(added)
 
     def record_changed(self) -> None:
         """Read the log again if the record itself holds it; that sends no request."""
-        if not self._logs.v1(self._session):
+        if not self._logs.uses_v1(self._session):
             self._session.scheduler.refresh(self.feed)
 
     def raw_line(self, key: str) -> dict[str, Any] | None:

@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.sources import Source
 from mogplex_tui.operate.actions import BY_ID, Action, key_of, offered
-from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copied
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.kinds.base import Span
     from mogplex_tui.operate.list_search import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
@@ -30,12 +29,12 @@ START = BY_ID["runs.new"]
 class RunList:
     """The list model of the runs."""
 
-    kind = RUNS
+    kind = runs.KIND
     scope = "runs"
     tab = "runs"
     filter_example = "repo:web !docs state:failed cost:>1"
     flashed: tuple[str, ...] = ("state", "cost")
-    link_span: Span | None = None
+    link_span: tuple[datetime, datetime | None] | None = None
 
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
@@ -51,7 +50,7 @@ class RunList:
         """Return the feed of the runs."""
         return (self.feed,)
 
-    def sources(self) -> Sequence[Source]:
+    def sources(self) -> Sequence[SourceState]:
         """Return the sources of single rows and columns."""
         return tuple(self.rows.sources.values())
 

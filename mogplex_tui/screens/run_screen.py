@@ -10,16 +10,15 @@ from textual import events
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.live.tail import Added
 from mogplex_tui.operate import run_facts, words
 from mogplex_tui.operate.actions import Action, key_of
-from mogplex_tui.operate.kinds.base import Fact as ShownFact
-from mogplex_tui.operate.kinds.typed import links_of, shown_facts
 from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
 from mogplex_tui.screens import empty_states, freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.record_view import RecordView
@@ -127,9 +126,9 @@ class RunScreen(ConsoleScreen):
 
     def _facts(self, row: RunRow, moment: Moment) -> list[list[ShownFact]]:
         if row.unreadable:
-            return shown_facts(run_facts.UNREADABLE_FACTS, row, moment)
+            return facts_of(run_facts.UNREADABLE_FACTS, row, moment)
         calls_open = self.session.open(Family.OBSERVABILITY)
-        return shown_facts(run_facts.facts(calls_open=calls_open), row, moment)
+        return facts_of(run_facts.facts(calls_open=calls_open), row, moment)
 
     def _alert(self, row: RunRow) -> str:
         """Return what went wrong, or why the row could not be read and where it can be seen."""
@@ -151,14 +150,15 @@ class RunScreen(ConsoleScreen):
                 freshness_text.failing(fresh, self._state_sources()) or self.run_feed.source_sentence
             )
 
-    def _state_sources(self) -> list[Source]:
+    def _state_sources(self) -> list[SourceState]:
         """Return the sources of a running run's state where its events do not include it: those of the list."""
         rows, row = self.console.runs.set, self.run_feed.row
         if row.state in ENDED_STATES or not self.run_feed.wide:
             return []
         parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
         return [
-            Source("How the run stands is", freshness=fresh, keys=None) for fresh in (rows.freshness, *parts)
+            SourceState("How the run stands is", freshness=fresh, keys=None)
+            for fresh in (rows.freshness, *parts)
         ]
 
     def _state_freshness(self) -> Freshness:

@@ -7,39 +7,42 @@ from datetime import datetime
 from typing import Any
 
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate.kinds import Context, Field, Kind
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import Column as KindColumn
 from mogplex_tui.widgets.line_table import Column
 from mogplex_tui.widgets.tones import Cell, Tone
 
 _TONES = {tone.value: tone for tone in Tone}
 
 
-def columns_of(kind: Kind) -> list[Column]:
+def columns_of(kind: AnyKind) -> list[Column]:
     """Return a kind's columns as the table wants them."""
-    return [_column(field) for field in kind.fields]
+    return [_column(each) for each in kind.columns]
 
 
-def _column(field: Field) -> Column:
+def _column(column: KindColumn[Any]) -> Column:
+    layout = column.layout
     return Column(
-        field.key,
-        field.title,
-        field.width,
-        min_width=field.min_width,
-        flex=field.flex,
-        align="right" if field.align == "right" else "left",
-        priority=field.priority,
-        cut="middle" if field.cut == "middle" else "end",
+        column.name,
+        column.title,
+        layout.width,
+        min_width=layout.min_width,
+        flex=layout.flex,
+        align="right" if column.format.align == "right" else "left",
+        priority=layout.priority,
+        cut="middle" if layout.cut == "middle" else "end",
     )
 
 
 class RowTableModel:
     """The rows of one kind for a `LineTable`; cells are made only for rows on screen."""
 
-    def __init__(self, kind: Kind, rows: Mapping[str, Any], view: SortedView[Any], now: datetime) -> None:
+    def __init__(self, kind: AnyKind, rows: Mapping[str, Any], view: SortedView[Any], now: datetime) -> None:
         self._kind, self._rows, self._view = kind, rows, view
-        self.context = Context(now)
-        # The contexts of rows that were last read earlier than the others.
-        self.contexts: Mapping[str, Context] = {}
+        self.moment = Moment(now)
+        # Those of rows that were last read earlier than the others.
+        self.moments: Mapping[str, Moment] = {}
         # Whether all rows are stale, else the keys of the rows and the indexes of the columns that are.
         self.stale = False
         self.stale_rows: frozenset[str] = frozenset()
@@ -59,21 +62,20 @@ class RowTableModel:
 
     def set_stale_columns(self, columns: frozenset[str]) -> None:
         """Draw these columns as stale."""
-        fields = self._kind.fields
-        self._stale_columns = [place for place, field in enumerate(fields) if field.key in columns]
+        self._stale_columns = [place for place, each in enumerate(self._kind.columns) if each.name in columns]
 
     def cells(self, key: str) -> Sequence[Cell]:
         """Return the cells of a row, one for each column; stale cells are dim."""
-        row, context = self._rows.get(key), self.contexts.get(key, self.context)
-        if row is None:
+        entry, moment = self._rows.get(key), self.moments.get(key, self.moment)
+        if entry is None:
             # The row was removed after the order was last updated.
-            return [("", Tone.PLAIN) for _ in self._kind.fields]
-        cells = [(text, _TONES[tone]) for text, tone in self._kind.cells(row, context)]
+            return [("", Tone.PLAIN) for _ in self._kind.columns]
+        cells = [(text, _TONES[tone]) for text, tone in kind_rows.cells(self._kind, entry, moment)]
         if key in self.stale_rows:
             return [(text, Tone.DIM) for text, _ in cells]
         for place in self._stale_columns:
             cells[place] = (cells[place][0], Tone.DIM)
-        if not self._kind.quiet(row):
+        if entry.row is None or not self._kind.is_quiet(entry.row):
             return cells
         return [(text, Tone.DIM if tone is Tone.PLAIN else tone) for text, tone in cells]
 

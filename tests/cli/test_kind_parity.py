@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
-from mogplex_tui.operate.kinds.registry import kinds, typed_kind
-from mogplex_tui.operate.model import Kind, Moment
+from mogplex_tui.operate.kinds.registry import kind_called, kinds
+from mogplex_tui.operate.model import AnyKind, Moment
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import Console
@@ -23,7 +22,7 @@ __all__ = ["seed"]
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
 
-async def _joined(ui: Console, screen: ListScreen, kind: Kind[Any]) -> None:
+async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
     """Wait until the rows say what the lists say that they are joined with."""
     store = ui.app.session.store
     related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
@@ -35,7 +34,7 @@ async def _joined(ui: Console, screen: ListScreen, kind: Kind[Any]) -> None:
 async def test_list_and_command_show_the_same(
     name: str, seed: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    kind, screen_kind = typed_kind(name), kinds()[name]
+    kind, screen_kind = kind_called(name), kinds()[name]
     async with console_at(Service("seeded"), seed, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
@@ -54,9 +53,9 @@ async def test_list_and_command_show_the_same(
         for item in items.values():
             for column in columns:
                 # Commands hide whatever looks like a token, such as the beginning of one.
-                assert redact.text(column.cell(item.record, moment).text) in table
+                assert redact.text(column.cell(item.row, moment).text) in table
             for action in kind.actions:
-                reason = action.unavailable(item.record)
+                reason = action.unavailable(item.row)
                 yes = ["--yes"] if action.confirmation is not None else []
                 yes += ["--reveal"] if action.reveals else []
                 needed = [each.name for each in action.parameters if each.is_required and not each.positional]

@@ -97,7 +97,7 @@ async def _seen(ui: Any, name: str) -> Seen:
     else:
         kind = kinds()[name]
         collection = (await heard(ui, kind)).model.collection
-        rows, closed = collection.set, lambda: collection.closed(kind.needs)
+        rows, closed = collection.set, lambda: collection.closed_reason(kind.needs)
 
     def known() -> bool:
         # A source that was refused is followed by the next one.

@@ -66,10 +66,10 @@ def _row(action: Action) -> tuple[str, ...]:
 
 def document() -> str:
     """The Markdown text of the page."""
-    verbs = []
+    actions = []
     for kind in sorted(kinds().values(), key=lambda kind: kind.title.lower()):
         know(kind)
-        verbs += [BY_ID[f"{kind.name}.{verb.id}"] for verb in kind.verbs]
+        actions += [BY_ID[f"{kind.name}.{each.id}"] for each in kind.all_actions]
     fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED.items())
     kept = ", ".join(written([key]) for key in KEPT)
     places = ((LIST, "a list"), (TAIL, "a tail"), (RECORD, "a record"), (PAGE, "a page"))
@@ -87,10 +87,10 @@ def document() -> str:
             "## Moving\n",
             "A tail is the events of a run, or a log. A page is observability, the JSON of a record, and `?`.\n",
             _table(("id", *(f"in {words}" for _, words in places), "what it does in a list"), moves),
-            "## Verbs of kinds\n",
+            "## Actions of kinds\n",
             _table(
                 ("id", "keys", "called", "what it does"),
-                ((f"`{verb.id}`", written(verb.defaults), verb.title, told(verb.help)) for verb in verbs),
+                ((f"`{each.id}`", written(each.defaults), each.title, told(each.help)) for each in actions),
             ),
         ]
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.operate.kinds.base import Field, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "kinds.md"
 
@@ -18,7 +18,7 @@ _HEAD = """\
 Made by `make docs` from what each module below `mogplex_tui/operate/kinds` declares; a test fails when it is not
 current. `:` and any of the names opens the list, `⏎` a record, `j` there its JSON. CONTRIBUTING.md says how to add one.
 
-A road is one way to the rows: the first whose family is open to the credential is taken. *Tables* are the realtime
+A source is one way to read the rows: the first whose family is open to the credential is read. *Tables* are the realtime
 tables that announce a change; without realtime the list is read every so many seconds.
 """
 
@@ -29,51 +29,51 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
 
 
-def _column(field: Field) -> str:
-    title = field.title or field.key
-    return f"**{title}**" if field.priority == 0 else title
+def _column(column: Column[Any]) -> str:
+    title = column.title or column.name
+    return f"**{title}**" if column.layout.priority == 0 else title
 
 
-def _asks(verb: Verb) -> str:
-    asked = [verb.wish.label] if verb.wish is not None else []
-    asked += [
+def _asks(action: AnyAction) -> str:
+    asked = [
         f"{parameter.name}: {parameter.help}."
-        for parameter in verb.parameters
+        for parameter in action.parameters
         if not parameter.only_in_command
     ]
-    return " ".join(f"{each.rstrip('.')}." for each in (*asked, *verb.means)) or "–"
+    means = () if action.confirmation is None else action.confirmation.consequences
+    return " ".join(f"{each.rstrip('.')}." for each in (*asked, *means)) or "–"
 
 
-def _section(kind: Kind, digits: dict[str, str]) -> str:
+def _section(kind: AnyKind, digits: dict[str, str]) -> str:
     names = [f"`:{name}`" for name in (kind.name, *kind.aliases)]
     if kind.name in digits:
         names.append(f"the digit `{digits[kind.name]}`")
-    roads = (
+    sources = (
         (
-            "a file of the console" if road.family is Family.OTHER else f"`{road.family}`",
-            ", ".join(f"`{table}`" for table in sorted(road.tables)) or "–",
-            f"{road.blind:g} s",
-            road.notice or "–",
+            "a file of the console" if source.family is Family.OTHER else f"`{source.family}`",
+            ", ".join(f"`{table}`" for table in sorted(source.tables)) or "–",
+            f"{source.poll_blind:g} s",
+            source.notice or "–",
         )
-        for road in kind.roads
+        for source in kind.sources
     )
-    verbs = [
+    actions = [
         (
-            f"`{verb.key}`" if verb.key else "–",
-            verb.title,
-            verb.help,
-            _asks(verb),
-            "yes" if verb.many else "–",
+            f"`{action.key}`" if action.key else "–",
+            action.label,
+            action.help,
+            _asks(action),
+            "yes" if isinstance(action, Action) and action.many else "–",
         )
-        for verb in kind.verbs
+        for action in kind.all_actions
     ]
     parts = [
         f"## {kind.title}\n",
         f"{', '.join(names)}. Contract: {kind.contract or 'none, it is the console’s own'}.\n",
-        f"Columns, those that never drop in bold: {', '.join(map(_column, kind.fields))}.\n",
-        _table(("road", "tables", "read every", "what it hides"), roads),
-        _table(("key", "verb", "what it does", "what is asked before", "on many"), verbs)
-        if verbs
+        f"Columns, those that never drop in bold: {', '.join(map(_column, kind.columns))}.\n",
+        _table(("source", "tables", "read every", "what it hides"), sources),
+        _table(("key", "action", "what it does", "what is asked before", "on several"), actions)
+        if actions
         else "Nothing is done to these from here.\n",
     ]
     return "\n".join(parts)
@@ -83,7 +83,7 @@ def document() -> str:
     """The Markdown text of the page."""
     found = sorted(kinds().values(), key=lambda kind: kind.title.lower())
     digits = {name: digit for digit, _, name in TABS}
-    count = sum(len(kind.verbs) for kind in found)
+    count = sum(len(kind.all_actions) for kind in found)
     return "\n".join(
-        [_HEAD, f"{len(found)} kinds, {count} verbs.\n", *(_section(kind, digits) for kind in found)]
+        [_HEAD, f"{len(found)} kinds, {count} actions.\n", *(_section(kind, digits) for kind in found)]
     )

@@ -18,15 +18,16 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Plane
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import AnyAction, AnyKind
 from mogplex_tui.operate.run_changes import why_not_cancel
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.test_verbs_by_keys import asks
 from tests.pilot.kinds.walking import SEEDED, heard, plane_of, settled, soon
 
 __all__ = ["seed"]
@@ -64,20 +65,16 @@ ENTER_ANSWERS = {
     "settings.edit": "the question stands at the present value, which changes nothing",
 }
 
-EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
 NAMES = {"+": ("plus", "+"), "\n": ("enter", "\r"), ":": ("colon", ":"), " ": ("space", " ")}
 
 
-def _name(kind: Kind, verb: Verb) -> str:
+def _name(kind: AnyKind, verb: AnyAction) -> str:
     return f"{kind.name}.{verb.id}"
 
 
 def test_verbs_without_a_question_are_listed_with_a_reason() -> None:
-    unasked = {
-        _name(kind, verb)
-        for kind, verb in EVERY_VERB
-        if verb.wish is None and not verb.parameters and not verb.means
-    }
+    unasked = {_name(kind, verb) for kind, verb in EVERY_VERB if not asks(verb)}
     assert unasked == set(UNASKED)
 
 
@@ -190,10 +187,10 @@ def _changes(proxy: RecordingProxy) -> list[str]:
     return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
 
 
-def _fit(screen: ListScreen, verb: Verb) -> Item | None:
+def _fit(screen: ListScreen, verb: AnyAction) -> Entry | None:
     """Return a record that the verb makes sense for; any will do for a verb that makes one."""
-    rows = [item for item in screen.model.collection.set.rows.values() if item.record is not None]
-    return next((item for item in rows if verb.new or verb.why_not(item) is None), None)
+    rows = [item for item in screen.model.collection.set.rows.values() if item.row is not None]
+    return next((item for item in rows if kind_rows.why_not(verb, item) is None), None)
 
 
 async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_path: Path) -> None:
@@ -202,7 +199,7 @@ async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_
     attacked: set[str] = set()
     async with _console(seed, tmp_path) as (ui, proxy):
         for kind in kinds().values():
-            verbs = [verb for verb in kind.verbs if verb.key]
+            verbs = [verb for verb in kind.all_actions if verb.key]
             verbs = [verb for verb in verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
@@ -212,7 +209,7 @@ async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_
                     item = _fit(screen, verb)
                     assert item is not None, f"no {kind.noun} for {verb.id}"
                     assert screen.table.move_cursor_to(item.key)
-                    if await _attacked(ui, kind.name, attack, verb.key, verb.title):
+                    if await _attacked(ui, kind.name, attack, verb.key, verb.label):
                         left.append(f"{_name(kind, verb)}: {attack}")
                     attacked.add(_name(kind, verb))
         assert left == []
@@ -239,8 +236,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
     with_choices = [
         (kind, verb)
         for kind, verb in EVERY_VERB
-        if (verb.wish and verb.wish.choices)
-        or (_name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes")
+        if _name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes"
     ]
     async with _console(seed, tmp_path, with_token=with_token) as (ui, _):
         plane = ui.server.plane
@@ -252,14 +248,18 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             rows = screen.model.collection.set.rows
-            fit = [key for key, item in rows.items() if item.record is not None and not verb.why_not(item)]
+            fit = [
+                key
+                for key, item in rows.items()
+                if item.row is not None and not kind_rows.why_not(verb, item)
+            ]
             assert fit, f"no {kind.noun} for {verb.id}"
             attacks = [(key, "enter behind it") for key in fit]
             if LONG:
                 attacks += [(fit[0], attack) for attack in ATTACKS]
             for key, attack in attacks:
                 assert screen.table.move_cursor_to(key)
-                await _attacked(ui, kind.name, attack, verb.key, verb.title)
+                await _attacked(ui, kind.name, attack, verb.key, verb.label)
                 assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}: {attack}"
         # A choice is taken once the cursor stands on it.
         await ui.app.parts.navigation.go("settings")

@@ -27,7 +27,7 @@ from mogplex_tui.live.rows import from_call
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.waiting import Waiting
 from tests.api.support import RUN_ID, Seen, http

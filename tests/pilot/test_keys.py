@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import actions
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -39,7 +39,7 @@ def _screens(ui: Any) -> Iterator[ConsoleScreen]:
     yield ObservabilityScreen()
     for kind in kinds().values():
         yield navigation.kind_list(kind.name)
-        yield DetailScreen(kind, Item("any", None))
+        yield DetailScreen(kind, Entry("any", None))
 
 
 async def test_every_screen_binds_and_handles_each_action_of_the_registry(console: Run, world: World) -> None:

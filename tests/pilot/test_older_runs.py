@@ -10,7 +10,7 @@ from textual.events import Paste
 
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.api.resources.observability import ObservabilityResource
-from mogplex_tui.operate.kinds.base import Link
+from mogplex_tui.operate.record_page import Target
 from mogplex_tui.widgets.tones import Tone
 from tests.controlplane.support import World
 
@@ -29,7 +29,7 @@ async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Ru
     oldest, *_ = _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: 0 < len(ui.app.runs.set.rows) < 250, "the newest runs")
-        ui.app.parts.navigation.follow(Link("last call", oldest[:8], "runs", key=oldest))
+        ui.app.parts.navigation.follow(Target("last call", oldest[:8], "runs", key=oldest))
         await ui.sees("/ id:")
         await ui.until(lambda: ui.app.screen.table.visible_keys == (oldest,), "the call")
 
@@ -109,7 +109,7 @@ async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
     async with console() as ui:
         screen = ui.app.screen
         await ui.until(lambda: {far, near} <= ui.app.runs.set.rows.keys(), "both live runs")
-        took = next(place for place, field in enumerate(screen.kind.fields) if field.key == "time")
+        took = next(place for place, field in enumerate(screen.kind.columns) if field.name == "time")
 
         def told(key: str) -> tuple[str, bool]:
             """The hours that a run has taken, and whether its row is drawn as old."""

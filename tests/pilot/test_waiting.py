@@ -66,7 +66,7 @@ async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header
     question(world, 3600)
     async with console(cookie=False, gate=True) as ui:
         await ui.until(
-            lambda: ui.app.parts.collections.of(_kind()).road is None, "the approvals being closed"
+            lambda: ui.app.parts.collections.of(_kind()).source is None, "the approvals being closed"
         )
         await ui.sees("nominal")
         assert "◆" not in ui.text

@@ -11,18 +11,19 @@ from functools import cache
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.contexts import Context, change
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.kind_rows import collection_of, order, read_single
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
-from mogplex_tui.operate.kinds.base import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
 from tests.snapshots.pictures import Named, at_rest, picture
@@ -48,7 +49,8 @@ def _in_order() -> list[str]:
 
     def add(name: str) -> None:
         if name in SHOWN and name not in found:
-            for other in kinds()[name].beside:
+            join = kinds()[name].join
+            for other in () if join is None else join.related:
                 add(other)
             found.append(name)
 
@@ -66,7 +68,7 @@ def _keep_contexts() -> None:
     change(lambda none: none.put(prod).put(other))
 
 
-async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
+async def _read() -> tuple[dict[str, tuple[dict[str, Entry], str | None, int | None]], RowSet[RunRow]]:
     found = {}
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         target = Target("prod", server.base_url, Secret(server.token), Secret(server.session_cookie))
@@ -83,32 +85,32 @@ async def _read() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | No
                 collection = collection_of(session, kind)
                 await collection.fetch()
                 first = _first(collection)
-                if kind.one is not None and first is not None:
-                    collection.put(await kind.one(session.client, first))
+                if kind.single is not None and first is not None:
+                    collection.put(await read_single(kind.single, session.client.at(Priority.ACTION), first))
                 found[name] = (_standing(collection.set.rows), collection.set.notice, collection.set.total)
         finally:
             await session.stop()
     return found, runs.set
 
 
-def _standing(rows: Mapping[str, Item]) -> dict[str, Item]:
+def _standing(rows: Mapping[str, Entry]) -> dict[str, Entry]:
     """The rows with the one thing that no seed decides: a plane draws its tokens anew, whose first letters keys show."""
     found = dict(rows)
     for key, item in rows.items():
-        if isinstance(item.record, ApiKeyRow):
-            found[key] = replace(item, record=replace(item.record, prefix=f"mog_{key[:8]}"))
+        if isinstance(item.row, ApiKeyRow):
+            found[key] = replace(item, row=replace(item.row, prefix=f"mog_{key[:8]}"))
     return found
 
 
-def _first(collection: Collection) -> Item | None:
+def _first(collection: Collection) -> Entry | None:
     """The record on top of the list."""
     kind = kinds()[collection.name]
     rows = collection.set.rows.values()
-    return sorted(rows, key=kind.default_sort, reverse=kind.descending)[0] if rows else None
+    return sorted(rows, key=order(kind, None, lambda _: NOW), reverse=kind.descending)[0] if rows else None
 
 
 @cache
-def _rows() -> tuple[dict[str, tuple[dict[str, Item], str | None, int | None]], RowSet[RunRow]]:
+def _rows() -> tuple[dict[str, tuple[dict[str, Entry], str | None, int | None]], RowSet[RunRow]]:
     _keep_contexts()
     return asyncio.run(_read())
 
@@ -121,8 +123,8 @@ def _filled() -> Still:
     app.session.store.set("runs").whole_since = runs.whole_since
     for name, (rows, notice, total) in kinds_rows.items():
         kind = kinds()[name]
-        for road in kind.roads:
-            app.session.access.learn(road.family)
+        for source in kind.sources:
+            app.session.access.learn(source.family)
         collection = app.parts.collections.of(kind)
         collection.set.apply(rows.items())
         collection.set.notice, collection.set.total = notice, total

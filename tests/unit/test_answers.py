@@ -12,11 +12,11 @@ from mogplex_tui.api.models.connections import ConnectionTest
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyVerdict
 from mogplex_tui.operate import answers, passages
-from mogplex_tui.operate.kinds import Context
+from mogplex_tui.operate.model import Moment
 
 JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
 AT = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
-SHOWN = Context(AT)
+SHOWN = Moment(AT)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from mogplex_tui.api.models.account import User
 from mogplex_tui.api.models.routing import Assignment
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.day_activity import DayActivity, DayFigures
 from mogplex_tui.live.rows import Cost, RunRow, Source
 from mogplex_tui.live.session import Session
@@ -20,6 +20,13 @@ from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.projects import KIND as PROJECTS
 from mogplex_tui.operate.kinds.projects import ProjectRow
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeClock
+
+
+class Record(dict[str, object]):
+    """A row whose fields are found by name and as attributes."""
+
+    def __getattr__(self, name: str) -> object:
+        return self.get(name)
 
 
 def session(*, token: bool = True) -> Session:
@@ -31,11 +38,9 @@ def session(*, token: bool = True) -> Session:
 
 
 def _put(here: Session, name: str, *records: dict[str, object] | None) -> None:
-    pairs = [
-        (str(place), Item(str((record or {}).get("id", place)), record))
-        for place, record in enumerate(records)
-    ]
-    here.store.set(name).apply([(item.key, item) for _, item in pairs])
+    rows = [None if record is None else Record(record) for record in records]
+    entries = [Entry(str((row or {}).get("id", place)), row) for place, row in enumerate(rows)]
+    here.store.set(name).apply([(entry.key, entry) for entry in entries])
 
 
 def test_a_repository_is_told_with_what_is_around_it() -> None:
@@ -61,7 +66,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
         for key, schedule in (("3", "0 3 * * *"), ("4", None))
     )
     here.store.set("assignments").apply(
-        (each.id, Item(each.id, AssignmentRow(each.id, each))) for each in (scheduled, plain)
+        (each.id, Entry(each.id, AssignmentRow(each.id, each))) for each in (scheduled, plain)
     )
     here.store.set("runs").whole_since = now - timedelta(days=2)
 
@@ -159,7 +164,7 @@ def test_models_that_can_be_used_are_offered() -> None:
     _put(
         here,
         "models",
-        {"id": "z", "name": "Z", "is_enabled": True},
+        {"id": "z", "name": "Z", "is_enabled": True, "is_available": True},
         {"id": "a", "name": "A", "is_enabled": True, "is_available": True},
         {"id": "b", "name": "B", "is_enabled": False},
         {"id": "c", "name": "C", "is_enabled": True, "is_available": False},

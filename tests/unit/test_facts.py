@@ -9,8 +9,8 @@ import pytest
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import RunRow, Source
 from mogplex_tui.operate import run_facts
-from mogplex_tui.operate.kinds.typed import shown_facts
 from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.record_page import facts_of
 from mogplex_tui.operate.words import DASH
 from tests.unit.fakes import START, call, job, run, stamp, uuid
 
@@ -18,7 +18,7 @@ NOW = START + timedelta(hours=1)
 
 
 def told(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
-    groups = shown_facts(run_facts.facts(calls_open=calls_open), row, Moment(NOW))
+    groups = facts_of(run_facts.facts(calls_open=calls_open), row, Moment(NOW))
     return {label: value for group in groups for label, value, _ in group}
 
 

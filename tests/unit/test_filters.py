@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mogplex_tui.live import rows as make
+from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, grows, parse, quoted
-from mogplex_tui.operate.kinds import RUNS
+from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from tests.unit.fakes import START, call
 
 ROW = {
@@ -168,7 +169,7 @@ def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
             metadata={"repo": "acme/web", "working_branch": "fix/it"},
         )
     )
-    accept = compile_filter(text, RUNS.fields_at(START), RUNS.spans)
+    accept = compile_filter(text, kind_rows.FilterFields(RUNS, START).values_of, kind_rows.span_names(RUNS))
     assert accept is not None
     assert accept(row) is found
 
@@ -176,5 +177,7 @@ def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
 @pytest.mark.parametrize("status", ["pending", "streaming"])
 def test_a_run_that_goes_on_is_found_as_live(status: str) -> None:
     for text in ("live", "state:live", f"state:{status}"):
-        accept = compile_filter(text, RUNS.fields_at(START), RUNS.spans)
+        accept = compile_filter(
+            text, kind_rows.FilterFields(RUNS, START).values_of, kind_rows.span_names(RUNS)
+        )
         assert accept is not None and accept(make.from_call(call(1, status=status))), text

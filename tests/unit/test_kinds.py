@@ -10,12 +10,14 @@ import pytest
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import Cost, RunRow, Source, duration_seconds
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate.kinds import KINDS, RUNS, Context
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.kinds.runs import KIND as RUNS
+from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.words import DASH
 from mogplex_tui.widgets.letters import letters
 from tests.unit.fakes import START, call, job, run, stamp
 
-CONTEXT = Context(START + timedelta(hours=1))
+CONTEXT = Moment(START + timedelta(hours=1))
 BARE = RunRow("k", Source.CALL, "unknown")
 STATES = [
     "pending",
@@ -30,14 +32,14 @@ STATES = [
 ]
 
 
-def cell(row: RunRow, key: str, context: Context = CONTEXT) -> str:
-    return RUNS.field(key).cell(row, context)[0]
+def cell(row: RunRow, key: str, context: Moment = CONTEXT) -> str:
+    return RUNS.column(key).cell(row, context)[0]
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_cells(state: str) -> None:
     for row in (BARE._replace(state=state), make.from_call(call(1))._replace(state=state)):
-        for field in RUNS.fields:
+        for field in RUNS.columns:
             text, tone = field.cell(row, CONTEXT)
             assert isinstance(text, str)
             assert tone in {"plain", "dim", "strong", "ok", "warn", "error", "live", "accent"}
@@ -51,7 +53,7 @@ def test_every_state_has_cells(state: str) -> None:
     "state", ["pending", "streaming", "success", "failed", "cancelled", "cancelling", "unreadable"]
 )
 def test_a_known_state_fits_its_column(state: str) -> None:
-    assert len(cell(BARE._replace(state=state), "state")) <= RUNS.field("state").width
+    assert len(cell(BARE._replace(state=state), "state")) <= RUNS.column("state").layout.width
 
 
 @pytest.mark.parametrize("key", ["repo", "who", "model", "branch", "age", "time", "tokens", "cost"])
@@ -73,7 +75,7 @@ def test_no_tokens_and_none_counted_are_different() -> None:
 
 def test_of_an_error_the_list_shows_its_first_line() -> None:
     row = BARE._replace(state="failed", error="boom\nTraceback")
-    assert RUNS.field("error").cell(row, CONTEXT) == ("boom", "error")
+    assert RUNS.column("error").cell(row, CONTEXT) == ("boom", "error")
     assert cell(BARE, "error") == ""
 
 
@@ -106,7 +108,7 @@ def test_live_rows_are_on_top_and_then_the_newest() -> None:
             BARE,
         )
     }
-    view = SortedView(rows, RUNS.default_sort)
+    view = SortedView(rows, kind_rows.order(RUNS, None, lambda _: CONTEXT.now))
     assert [view.key_at(n) for n in range(5)] == [*(call(n).id for n in (3, 1, 4, 2)), "k"]
 
 
@@ -116,17 +118,21 @@ def test_every_column_sorts_rows_with_and_without_values() -> None:
         make.from_call(call(1, cost_usd="0.1", input_tokens=5, duration_ms=7)),
         make.from_run(run(2)),
     ]
-    for field in RUNS.fields:
-        if field.sortable:
-            assert len(sorted(rows, key=RUNS.order_at(field.key, lambda _: CONTEXT.now))) == 3
+    for field in RUNS.columns:
+        order = kind_rows.order(RUNS, field.name, lambda _: CONTEXT.now)
+        assert len(sorted(rows, key=order)) == 3
 
 
 def test_columns_have_their_own_names_and_some_never_drop() -> None:
-    keys = [field.key for field in RUNS.fields]
+    keys = [field.name for field in RUNS.columns]
     assert len(set(keys)) == len(keys)
-    assert {"state", "repo", "cost", "age"} <= {field.key for field in RUNS.fields if field.priority == 0}
-    assert all(field.min_width is None or field.min_width <= field.width for field in RUNS.fields)
+    assert {"state", "repo", "cost", "age"} <= {
+        field.name for field in RUNS.columns if field.layout.priority == 0
+    }
+    assert all(
+        field.layout.min_width is None or field.layout.min_width <= field.layout.width
+        for field in RUNS.columns
+    )
     with pytest.raises(KeyError):
-        RUNS.field("nothing")
-    assert KINDS["runs"] is RUNS
+        RUNS.column("nothing")
     assert set(RunRow._fields) >= {"key", "state", "cost", "raw"}

@@ -9,14 +9,14 @@ import pytest
 
 import mogplex_tui.operate.kinds as package
 from mogplex_tui.operate.actions import know, told
-from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import find, kinds
+from mogplex_tui.operate.model import AnyKind
 from tests.facts.kinds import DOCUMENT, document
 
 LINES = 600
 
 
-def _file(kind: Kind) -> Path:
+def _file(kind: AnyKind) -> Path:
     return Path(package.__path__[0]) / f"{kind.name.replace('-', '_')}.py"
 
 
@@ -51,6 +51,6 @@ def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", kinds())
 def test_the_columns_that_never_drop_fit_an_80_column_terminal(name: str) -> None:
-    fields = [field for field in kinds()[name].fields if field.priority == 0]
-    assert fields
-    assert sum((field.min_width or field.width) + 2 for field in fields) <= 78
+    layouts = [column.layout for column in kinds()[name].columns if column.layout.priority == 0]
+    assert layouts
+    assert sum((layout.min_width or layout.width) + 2 for layout in layouts) <= 78

@@ -6,7 +6,7 @@ from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.costs import Window
-from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.operate import words
 from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.screens.empty_states import nothing
@@ -40,7 +40,7 @@ def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
     assert tones() == [Tone.STRONG, Tone.PLAIN, Tone.WARN]
     costs.feeds["hour"].freshness.as_of = now - 300
     assert tones() == [Tone.DIM, Tone.DIM, Tone.WARN]
-    asked.sources["flows"] = Source("They are", freshness=Freshness(as_of=now - 30, failures=2))
+    asked.sources["flows"] = SourceState("They are", freshness=Freshness(as_of=now - 30, failures=2))
     assert tones() == [Tone.DIM, Tone.DIM, Tone.DIM]
 
 
@@ -92,8 +92,8 @@ def test_a_sentence_of_the_service_with_an_end_of_its_own_gets_no_other() -> Non
     told = [
         " ".join(nothing(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
         failing(fresh),
-        failing(Freshness(as_of=1.0), [Source("Older runs are", freshness=fresh)]),
-        failing(Freshness(as_of=1.0), [Source(f"{name} is", freshness=fresh) for name in "ABC"]),
+        failing(Freshness(as_of=1.0), [SourceState("Older runs are", freshness=fresh)]),
+        failing(Freshness(as_of=1.0), [SourceState(f"{name} is", freshness=fresh) for name in "ABC"]),
     ]
     assert all("Is it up? Who knows? " in said and "?." not in said for said in told), told
 

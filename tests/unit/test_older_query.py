@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mogplex_tui.operate.kinds.registry import typed_kind
+from mogplex_tui.operate.kinds.registry import kind_called
 from mogplex_tui.operate.model import Window
 from mogplex_tui.operate.older_query import window_of
 
@@ -32,6 +32,6 @@ NOW = datetime(2026, 8, 5, 10, tzinfo=UTC)
     ],
 )
 def test_window_of_a_filter(text: str, since: timedelta | None, filters: dict[str, str]) -> None:
-    older = typed_kind("dispatch").older
+    older = kind_called("dispatch").older
     assert older is not None
     assert window_of(text, older, NOW) == Window(None if since is None else NOW - since, None, filters)

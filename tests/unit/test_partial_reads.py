@@ -10,9 +10,8 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, ServiceFailed
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.collection import Collection, Listing, Road
+from mogplex_tui.live.collection import Collection, Source
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kinds.typed import listing_of
 from mogplex_tui.operate.model import Entry, Page
 from mogplex_tui.operate.partial_reads import ColumnPart, Part, in_parts, read_columns
 
@@ -44,10 +43,7 @@ def _collection(session: Session, *routes: Route) -> Collection:
     parts = [Part(f"part {number}", f"Part {number} is", route.read) for number, route in enumerate(routes)]
     read = in_parts("questions", *parts)
 
-    async def listing(client: object, session: Session) -> Listing:
-        return listing_of(await read(client, session))  # type: ignore[arg-type]
-
-    return Collection(session, "questions", (Road(Family.FLOWS, listing),))
+    return Collection(session, "questions", (Source(Family.FLOWS, read, poll=15, poll_blind=10),))
 
 
 @pytest.fixture

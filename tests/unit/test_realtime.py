@@ -295,8 +295,8 @@ async def test_a_service_that_cuts_every_stream_at_once_is_dialled_ever_more_slo
 
 
 def test_every_table_that_a_kind_rests_on_is_listened_to() -> None:
-    wanted = {table for kind in kinds().values() for road in kind.roads for table in road.tables}
-    wanted |= {table for kind in kinds().values() if kind.tail for table in kind.tail.tables}
+    wanted = {table for kind in kinds().values() for source in kind.sources for table in source.tables}
+    wanted |= {table for kind in kinds().values() if kind.logs for table in kind.logs.tables}
     assert wanted
     assert wanted <= set(TABLES)
     assert set(TABLES) <= {table.value for table in api.Table}

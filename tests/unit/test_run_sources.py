@@ -10,9 +10,9 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live.call_pages import PAGE
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
-from mogplex_tui.live.sources import Freshness, Source
 from mogplex_tui.screens.freshness_text import failing, freshness_words
 from tests.unit.fakes import FakeSession, automation, call, job, run
 
@@ -80,7 +80,7 @@ async def test_an_older_page_that_fails_leaves_the_newest_fresh(session: FakeSes
         await session.listing.fetch()
 
 
-def _troubled(session: FakeSession) -> tuple[Freshness, list[Source]]:
+def _troubled(session: FakeSession) -> tuple[Freshness, list[SourceState]]:
     """The set as it is after its reading went through, and each of its sources failed once more."""
     whole = Freshness(as_of=session.time.monotonic())
     sources = [*session.listing.set.sources.values()]

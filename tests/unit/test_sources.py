@@ -20,10 +20,11 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.live.collection import Collection, Entry, Page, Source
 from mogplex_tui.live.day_activity import DayActivity
+from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.sources import Freshness, Source
+from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.freshness_text import failing, freshness_words
 from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
@@ -37,7 +38,7 @@ BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 
 @pytest.mark.parametrize("error", [BROKEN, InvalidResponse("odd"), Unavailable("rests"), TimedOut("late")])
 def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
-    source, clock = Source("They are"), FakeClock()
+    source, clock = SourceState("They are"), FakeClock()
     with source.apart(clock):
         pass
     clock.advance(30)
@@ -62,7 +63,7 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
     [Throttled("slow"), BudgetBlocked(9.0), Unreachable("down"), LoginRequired("no"), ValueError("ours")],
 )
 def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
-    source = Source("They are")
+    source = SourceState("They are")
     with pytest.raises(type(error)), source.apart(FakeClock()):
         raise error
     assert not source.failing
@@ -71,7 +72,7 @@ def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
 async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_no_other_from_being_read() -> (
     None
 ):
-    source, asked, broken = Source("They are"), list[str](), {"a"}
+    source, asked, broken = SourceState("They are"), list[str](), {"a"}
 
     async def read(name: str) -> bool:
         asked.append(name)
@@ -108,7 +109,7 @@ def test_what_hardly_changes_is_not_old_by_its_age_alone() -> None:
 
 
 async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_meanwhile(world: World) -> None:
-    source = Source("They are")
+    source = SourceState("They are")
     probe = world.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
     reads, fails = probe.feed.fetch, [BROKEN] * 4
 
@@ -142,7 +143,7 @@ async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_me
 async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_had_failed(
     world: World,
 ) -> None:
-    source = Source("They are")
+    source = SourceState("They are")
     probe = world.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
     source.freshness.failed(BROKEN)
     source.freshness.retry_at = world.clock.monotonic() - 1
@@ -178,10 +179,10 @@ async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
 
 
 async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: FakeSession) -> None:
-    async def read(*_: object) -> Listing:
-        return Listing([Item("a", {"state": "new"})])
+    async def read(*_: object) -> Page:
+        return Page([Entry("a", {"state": "new"})])
 
-    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    collection = Collection(session, "things", (Source(Family.OTHER, read, poll=90, poll_blind=20),))
     collection.set.freshness.failed(BROKEN)
     await collection.fetch()
     fresh = collection.set.freshness
@@ -189,18 +190,25 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
 
 
 async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
-    async def wide(*_: object) -> Listing:
-        collection.set.sources.setdefault("part", Source("A part is")).freshness.failed(BROKEN)
+    async def wide(*_: object) -> Page:
+        collection.set.sources.setdefault("part", SourceState("A part is")).freshness.failed(BROKEN)
         if refused:
             session.access.learn(Family.FLOWS, refused[0])
             raise refused[0]
-        return Listing([Item("a", {})])
+        return Page([Entry("a", {})])
 
-    async def short(*_: object) -> Listing:
-        return Listing([Item("a", {})])
+    async def short(*_: object) -> Page:
+        return Page([Entry("a", {})])
 
     refused: list[LoginRequired] = []
-    collection = Collection(session, "things", (Road(Family.FLOWS, wide), Road(Family.V1, short)))
+    collection = Collection(
+        session,
+        "things",
+        (
+            Source(Family.FLOWS, wide, poll=90, poll_blind=20),
+            Source(Family.V1, short, poll=90, poll_blind=20),
+        ),
+    )
     await collection.fetch()
     assert set(collection.set.sources) == {"part"}
     refused.append(LoginRequired("no", status=307))
@@ -209,11 +217,11 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
 
 
 async def test_a_list_that_is_closed_from_the_start_was_never_read(session: FakeSession) -> None:
-    async def read(*_: object) -> Listing:
+    async def read(*_: object) -> Page:
         raise AssertionError("asked though it is closed")
 
     session.access.learn(Family.FLOWS, LoginRequired("no", status=307))
-    collection = Collection(session, "things", (Road(Family.FLOWS, read),))
+    collection = Collection(session, "things", (Source(Family.FLOWS, read, poll=90, poll_blind=20),))
     with pytest.raises(NotAllowed):
         await collection.fetch()
     assert collection.set.freshness.as_of is None
@@ -245,7 +253,9 @@ def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_t
     now = session.time.monotonic()
 
     def words(fresh: Freshness, *parts: Freshness) -> str:
-        return freshness_words(session, fresh, [Source("It is", freshness=part, keys=None) for part in parts])
+        return freshness_words(
+            session, fresh, [SourceState("It is", freshness=part, keys=None) for part in parts]
+        )
 
     new, old = Freshness(as_of=now), Freshness(as_of=now - 40)
     bad = Freshness(as_of=now - 70, failures=1, retry_at=now + 5, error=BROKEN)
@@ -266,13 +276,15 @@ def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() 
     session = Session(None)
     asked = session.store.set("approvals")
 
-    def told_by(source: Source) -> bool:
-        return any(each.freshness is source.freshness for each in kinds()["jobs"].told_beside(session))
+    def told_by(source: SourceState) -> bool:
+        return any(
+            each.freshness is source.freshness for each in kind_rows.related_sources(kinds()["jobs"], session)
+        )
 
     # The part itself is not there while it is closed, or was not read yet.
-    asked.sources["control"] = other = Source("They are")
+    asked.sources["control"] = other = SourceState("They are")
     assert not told_by(other)
-    asked.sources["flows"] = flows = Source("They are")
+    asked.sources["flows"] = flows = SourceState("They are")
     assert told_by(flows)
     assert not told_by(other)
 
@@ -282,22 +294,25 @@ def test_an_error_names_the_part_that_it_is_about() -> None:
     never = Freshness(failures=1, retry_at=9.0, error=BROKEN)
     why = "The service failed on the calls: broken."
     told = {
-        Source("COST is", frozenset({"cost"}), twice): f"{why} COST is shown as it was read before.",
-        Source("COST is", frozenset({"cost"}), never): f"{why} COST is not known.",
-        Source("Older are", freshness=twice, keys=["a"]): f"{why} Older are shown as they were read before.",
-        Source("Older are", freshness=twice): f"{why} Older are not shown.",
+        SourceState("COST is", frozenset({"cost"}), twice): f"{why} COST is shown as it was read before.",
+        SourceState("COST is", frozenset({"cost"}), never): f"{why} COST is not known.",
+        SourceState(
+            "Older are", freshness=twice, keys=["a"]
+        ): f"{why} Older are shown as they were read before.",
+        SourceState("Older are", freshness=twice): f"{why} Older are not shown.",
     }
     assert {source: failing(new, [source]) for source in told} == told
     # The next try may find it over, and of the whole one sentence is enough.
     assert (
         failing(
-            new, [Source("It is", freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN))]
+            new,
+            [SourceState("It is", freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN))],
         )
         == ""
     )
     assert failing(twice, list(told)).endswith("What was read before stays; r reads it again.")
     many = [
-        Source(f"{name} is", frozenset({"x"}), fresh)
+        SourceState(f"{name} is", frozenset({"x"}), fresh)
         for name, fresh in zip("ABC", (twice, twice, never), strict=True)
     ]
     assert (

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from mogplex_tui.live.sources import Freshness
+from mogplex_tui.live.freshness import Freshness
 from mogplex_tui.live.store import Change, RowSet, Store
 
 

@@ -14,34 +14,33 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import carry_out
-from mogplex_tui.operate.kinds.base import Kind, collection_of
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.members import MemberRow
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.operate.model import Values
+from mogplex_tui.operate.model import AnyAction, AnyKind, Change, Creation, Values
 from tests.streamed_answers import Streamed
 
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
-EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
 # What is typed, where not any text will do.
-TYPED: dict[str, str | Values] = {
+TYPED: dict[str, Values] = {
     "agents.create": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
     "agents.update": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
     "api-keys.create": Values({"name": "ci"}),
     "assignments.create": Values({"repo": ID, "agent": ID, "type": "pr_review"}),
     "automations.create": Values({"name": "ci", "repo": "7 acme/web"}),
-    "automations.trigger": ID,
-    "members.role": "viewer",
+    "automations.trigger": Values({"repo": ID}),
+    "members.role": Values({"role": "viewer"}),
     "projects.import": Values({"full_name": "acme/web"}),
-    "sandboxes.extend": "30",
+    "sandboxes.extend": Values({"minutes": "30"}),
     "sandboxes.launch": Values({"repo": ID}),
-    "settings.edit": "dark",
+    "settings.edit": Values({"value": "dark"}),
 }
 # What is offered to a browser session alone: the service chooses.
-WITHOUT_TOKEN = {"automations.trigger": "any"}
+WITHOUT_TOKEN = {"automations.trigger": Values({"repo": "any"})}
 # Where a record has no id, but one of a few names.
 KEYS = {"settings": "theme", "provider-keys": "openai"}
 
@@ -67,8 +66,8 @@ def _ways() -> Iterator[tuple[Target, bool]]:
 @pytest.mark.parametrize(
     ("kind", "verb"), EVERY_VERB, ids=lambda each: getattr(each, "name", None) or each.id
 )
-async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Verb) -> None:
-    declared = set(verb.families or (kind.roads[0].family,))
+async def test_a_verb_goes_to_the_families_that_it_declares(kind: AnyKind, verb: AnyAction) -> None:
+    declared = set(verb.families)
     went = set()
     for target, flow in _ways():
         asked: list[str] = []
@@ -82,13 +81,14 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: Kind, verb: Ve
         record = ROWS.get(kind.name) or Record(
             id=ID, name="", is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID
         )
-        keys = ("key", False) if verb.keyed else ()
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
-        text: str | Values = typed.get(f"{kind.name}.{verb.id}", "a note")
-        if verb.parameters and isinstance(text, str):
-            text = Values({each.name: text for each in verb.parameters if not each.only_in_command})
+        notes = {each.name: "a note" for each in verb.parameters if not each.only_in_command}
+        values, view = typed.get(f"{kind.name}.{verb.id}", Values(notes)), client.at(Priority.ACTION)
         with pytest.raises(MogplexError):
-            await verb.call(client.at(Priority.ACTION), Item(KEYS.get(kind.name, ID), record), text, *keys)
+            if isinstance(verb, Creation):
+                await verb.request(view, values)
+            else:
+                await verb.request(Change(view, KEYS.get(kind.name, ID), record, values, "key"))
         await client.aclose()
         went |= {family_of(path) for path in asked}
     assert went, "nothing was sent"
@@ -107,8 +107,8 @@ def _hosted() -> Session:
 
 async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
     session, kind = _hosted(), kinds()["jobs"]
-    cancel = next(verb for verb in kind.verbs if verb.id == "cancel")
-    outcome = await carry_out(session, collection_of(session, kind), kind, cancel, Item(ID, {"id": ID}))
+    cancel = next(verb for verb in kind.all_actions if verb.id == "cancel")
+    outcome = await carry_out(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
     assert not outcome.good
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
     assert session.client_made is None and not session.ledger.entries
@@ -116,12 +116,12 @@ async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "verb"),
-    [each for each in EVERY_VERB if each[1].new is None],
+    [each for each in EVERY_VERB if not isinstance(each[1], Creation)],
     ids=lambda each: getattr(each, "name", None) or each.id,
 )
-async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: Kind, verb: Verb) -> None:
+async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: AnyKind, verb: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
-    outcome = await carry_out(session, collection_of(session, kind), kind, verb, Item(ID, None))
+    outcome = await carry_out(session, collection_of(session, kind), kind, verb, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
     assert not outcome.good
     assert session.client_made is None and not session.ledger.entries

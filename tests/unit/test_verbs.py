@@ -1,8 +1,8 @@
-"""Verbs: what is sent under which key, and what an answer comes to."""
+"""Actions: what is sent under which key, and what an answer comes to."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,40 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, ServiceFailed, Unreachable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.collection import Collection, Item, Listing, Road
+from mogplex_tui.live.collection import Collection, Entry, Page, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, words
-from mogplex_tui.operate.kinds.base import Kind
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.model import Action, Change, Creation, Kind, Parameter, Result, Values
 
-ITEM = Item("k1", {"id": "k1", "state": "idle"})
+
+@dataclass(frozen=True)
+class Thing:
+    """The row of a record."""
+
+    id: str
+    state: str = "idle"
+    text: str = ""
+
+
+ENTRY = Entry("k1", Thing("k1"))
+TEXT = Parameter("text", "a text", str)
 
 
 class Service:
-    """Answers each call in turn and remembers what it was sent."""
+    """Answers each request in turn and remembers what it was sent."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.sent = list(answers), list[tuple[str, str]]()
 
-    async def call(self, _: Any, __: Item, text: str, key: str, ___: bool) -> Any:
-        self.sent.append((text, key))
+    async def request(self, change: Change[Thing]) -> Any:
+        self.sent.append((change.values[TEXT], change.idempotency_key))
+        return self._answer()
+
+    async def create(self, _: Any, __: Values) -> Any:
+        return self._answer()
+
+    def _answer(self) -> Any:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -46,22 +63,35 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "READ_BACK", (0.0,))
 
 
-async def _listed(_: Any, __: Session) -> Listing:
-    return Listing([ITEM])
+async def _listed(_: Any, __: Session) -> Page[Thing]:
+    return Page([ENTRY])
 
 
-def _made(service: Service, read: Any, **more: Any) -> tuple[Kind, Verb]:
-    kind = Kind(
-        "things", "Things", "thing", (), lambda _: {}, lambda _: (), roads=(Road(Family.OTHER, read),)
+def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thing], Action[Thing]]:
+    kind = Kind[Thing](
+        name="things",
+        title="Things",
+        noun="thing",
+        aliases=(),
+        contract="",
+        sources=(Source(Family.OTHER, read, poll=90, poll_blind=20),),
+        columns=(),
+        label=lambda row: row.id,
+        default_sort=lambda _: (),
+        facts=(),
+        empty="",
+        needs="",
     )
-    return kind, Verb("go", "go", "g", "Go.", service.call, keyed=True, **more)
+    action = Action(
+        "go", "g", "Go.", service.request, "going", (Family.OTHER,), sends_idempotency_key=True, **more
+    )
+    return kind, action
 
 
 async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
-    kind, verb = _made(service, read, **more)
-    return await executor.carry_out(
-        session, Collection(session, "things", kind.roads), kind, verb, ITEM, text
-    )
+    kind, action = _kind(service, read, **more)
+    values = Values({"text": text})
+    return await executor.carry_out(session, collection_of(session, kind), kind, action, ENTRY, values)
 
 
 async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_other_under_a_new_one(
@@ -82,19 +112,18 @@ async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_s
     session = Session(Target("t", "http://127.0.0.1:9", None), directory=tmp_path)
     sent: list[tuple[str, bool, str | None]] = []
 
-    async def call(_: Any, __: Item, ___: Any, key: str, is_retry: bool) -> Any:
-        sent.append((key, is_retry, session.ledger.entries[-1].key))
+    async def request(change: Change[Thing]) -> Any:
+        sent.append((change.idempotency_key, change.is_retry, session.ledger.entries[-1].key))
         raise Unreachable("gone", resource="it")
 
-    kind, verb = _made(Service(), _listed)
-    verb = replace(verb, call=call)
+    kind, action = _kind(Service())
     for _ in range(2):
         outcome = await executor.carry_out(
             session,
-            Collection(session, "things", kind.roads),
+            collection_of(session, kind),
             kind,
-            verb,
-            ITEM,
+            replace(action, request=request),
+            ENTRY,
             idempotency_key="mine",
             how_to_repeat="Give {key} again.",
         )
@@ -110,37 +139,38 @@ async def test_a_refused_call_has_used_its_key(session: Session) -> None:
 
 
 async def test_an_answer_can_be_bad_news(session: Session) -> None:
-    outcome = await _carry(
-        session, Service({"well": False}), told=lambda answer: (answer["well"], "{} is unwell.")
-    )
+    outcome = await _carry(session, Service(Result(False, "{} is unwell.")))
     assert (outcome.good, outcome.sentence) == (False, "Thing k1 is unwell.")
 
 
 async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> None:
-    outcome = await _carry(
-        session, Service("bad body {}"), told=lambda answer: (False, f"{{}} does not work: {answer}.")
-    )
+    outcome = await _carry(session, Service(Result(False, "{} does not work: bad body {}.")))
     assert outcome.sentence == "Thing k1 does not work: bad body {}."
 
 
 async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
-    async def read(_: Any, __: Session) -> Listing:
-        return Listing([Item("k1", {"id": "k1", "state": "busy"})])
+    async def read(_: Any, __: Session) -> Page[Thing]:
+        return Page([Entry("k1", Thing("k1", "busy"))])
 
-    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    collection = Collection(
+        session,
+        "things",
+        (Source(Family.OTHER, read, poll=90, poll_blind=20),),
+        merge=lambda listed, single: replace(listed, text=single.text),
+    )
     await collection.fetch()
-    collection.put(Item("k1", {"id": "k1", "state": "idle", "said": ["hello"]}))
-    assert collection.set.rows["k1"].record == {"id": "k1", "state": "idle", "said": ["hello"]}
+    collection.put(Entry("k1", Thing("k1", "idle", "hello")))
+    assert collection.set.rows["k1"].row == Thing("k1", "idle", "hello")
     await collection.fetch()
-    assert collection.set.rows["k1"].record == {"id": "k1", "state": "busy", "said": ["hello"]}
+    assert collection.set.rows["k1"].row == Thing("k1", "busy", "hello")
 
 
 async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(session: Session) -> None:
     asked: list[Priority] = []
 
-    async def read(client: Any, _: Session) -> Listing:
+    async def read(client: Any, _: Session) -> Page[Thing]:
         asked.append(client.priority)
-        return Listing([ITEM])
+        return Page([ENTRY])
 
     await _carry(session, Service("done"), read=read)
     assert asked == [Priority.ACTION]
@@ -162,39 +192,40 @@ async def test_what_was_plainly_refused_is_read_back_once(
     monkeypatch.setattr(executor, "READ_BACK", (0.0, 0.0, 0.0))
     asked = 0
 
-    async def read(_: Any, __: Session) -> Listing:
+    async def read(_: Any, __: Session) -> Page[Thing]:
         nonlocal asked
         asked += 1
-        return Listing([ITEM])
+        return Page([ENTRY])
 
-    collection = Collection(session, "things", (Road(Family.OTHER, read),))
+    kind, action = _kind(Service(answer), read)
+    collection = collection_of(session, kind)
     await collection.fetch()
-    kind, verb = _made(Service(answer), read)
     asked = 0
-    await executor.carry_out(session, collection, kind, verb, ITEM)
+    await executor.carry_out(session, collection, kind, action, ENTRY)
     assert asked == readings
 
 
 async def test_of_several_changes_none_waits_behind_what_is_read_after_the_others(session: Session) -> None:
     asked: list[Priority] = []
+    entries = [Entry(f"k{number}", Thing(f"k{number}")) for number in range(3)]
 
-    async def read(client: Any, _: Session) -> Listing:
+    async def read(client: Any, _: Session) -> Page[Thing]:
         asked.append(client.priority)
-        return Listing([Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)])
+        return Page(entries)
 
-    kind, verb = _made(Service("done", "done", "done"), read)
-    things = Collection(session, "things", kind.roads)
-    items = [Item(f"k{number}", {"id": f"k{number}"}) for number in range(3)]
-    outcome = await executor.carry_out_all(session, things, kind, verb, items)
+    kind, action = _kind(Service("done", "done", "done"), read)
+    things = collection_of(session, kind)
+    outcome = await executor.carry_out_all(session, things, kind, action, entries)
     assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 
 
 async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Session) -> None:
-    async def read(_: Any, __: Session) -> Listing:
+    async def read(_: Any, __: Session) -> Page[Thing]:
         raise RuntimeError("a fault of the console")
 
-    outcome = await _carry(session, Service("k3y"), read=read, secret=Secret)
+    answer = Result(True, "{} is made.", Secret("k3y"))
+    outcome = await _carry(session, Service(answer), read=read, reveals=True)
     assert outcome.good and outcome.secret.reveal() == "k3y"
 
 
@@ -213,8 +244,13 @@ def test_a_reason_is_told_in_words(code: str | None, metadata: dict[str, object]
 
 
 async def test_what_never_left_was_refused_and_left_no_secret_behind() -> None:
-    session, service = Session(None), Service()
-    outcome = await _carry(session, service, new=True, secret=lambda made: made)
+    session = Session(None)
+    kind, _ = _kind(Service())
+    new = Creation(
+        "new", "n", "New.", (), lambda _: "k1", Service().create, "making", (Family.OTHER,), reveals=True
+    )
+    entry = executor.new_entry(new, executor.NO_VALUES)
+    outcome = await executor.carry_out(session, collection_of(session, kind), kind, new, entry)
     assert [entry.state for entry in session.ledger.entries] == ["sent", "refused"]
     assert "There is no connection" in outcome.sentence
     assert "remove it" not in outcome.sentence

@@ -206,6 +206,7 @@ KIND = Kind[ApiKeyRow](
         ),
     ),
     page_in_browser=lambda _: "/settings/api-keys",
+    created_at=lambda row: row.created_at,
     empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",
     needs=session_needed("API keys"),
 )

@@ -303,6 +303,7 @@ KIND = Kind[ApprovalRow](
         _decision("approve", "a", "Say yes; a note is optional.", "approving", "{} is approved."),
         _decision("deny", "d", "Say no; a note is optional.", "denying", "{} is denied."),
     ),
+    created_at=lambda row: row.created_at,
     empty="Nothing waits for a person.",
     needs=session_needed("Approvals") + " :jobs state:waiting shows runs of automations that wait.",
 )

@@ -280,6 +280,7 @@ KIND = Kind[AssignmentRow](
             Family.ASSIGNMENTS,
         ),
     ),
+    created_at=lambda row: row.assignment.created_at,
     empty="No assignments. Automations have replaced them; :automations shows those.",
     needs=session_needed("Assignments") + " :automations shows what else starts work.",
 )

@@ -301,6 +301,7 @@ KIND = Kind[AutomationRow](
             Family.FLOWS,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No automations. They are drawn in the browser, under Automations.",
     needs=session_needed("Automations"),
 )

@@ -89,6 +89,7 @@ KIND: Kind[Command] = Kind(
             Family.COMMANDS,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No slash commands. They are saved in a chat in the browser.",
     needs=session_needed("Slash commands"),
 )

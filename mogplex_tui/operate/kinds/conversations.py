@@ -108,6 +108,7 @@ KIND = Kind[ConversationRow](
             Family.CONVERSATIONS,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No conversations yet. They are held in the browser.",
     needs=session_needed("Conversations"),
 )

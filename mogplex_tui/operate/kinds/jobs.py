@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.session import login_needed
 from mogplex_tui.operate import answers, formats, passages, words
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.formats import rank
@@ -21,7 +22,6 @@ from mogplex_tui.operate.job_rows import (
     read_v1,
     state_texts,
 )
-from mogplex_tui.operate.kinds.parts import login_needed
 from mogplex_tui.operate.model import (
     Action,
     Cell,
@@ -345,6 +345,7 @@ KIND = Kind[JobRow](
             many=True,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No jobs. :automations shows what starts them, :dispatch why something did not start.",
     needs=login_needed("Jobs"),
 )

@@ -171,6 +171,7 @@ KIND = Kind[McpServerRow](
             unavailable=_only_own,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
     needs=session_needed("MCP servers"),
 )

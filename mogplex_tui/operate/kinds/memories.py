@@ -143,6 +143,7 @@ KIND = Kind[MemoryRow](
             Family.MEMORIES,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="Nothing is remembered yet. Agents and chats write memories as they work.",
     needs=session_needed("Memories"),
 )

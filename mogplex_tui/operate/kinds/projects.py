@@ -36,14 +36,16 @@ from mogplex_tui.operate.model import (
     fact,
     page_of,
 )
-from mogplex_tui.operate.paths import value
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.library import Repo
     from mogplex_tui.api.models.repos import ImportedRepo
     from mogplex_tui.config.secret import Secret
+    from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
+    from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 
 _SECRET_FIELDS = ("sandbox_env_vars", "webhook_secret")
 
@@ -158,12 +160,12 @@ async def _read_short(client: ClientView, _: Session) -> Page[ProjectRow]:
 
 def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
     sandboxes: dict[str, str] = {}
-    for item in session.store.set("sandboxes").rows.values():
-        status = value(item, "status|sandbox.status")
-        if repo_id := value(item, "repo_id|sandbox.repo_id"):
-            sandboxes.setdefault(repo_id, status)
-    assignments = session.store.set("assignments")
-    rows = [item.record for item in assignments.rows.values() if isinstance(item.record, AssignmentRow)]
+    held: RowSet[Entry[SandboxRow]] = session.store.set("sandboxes")
+    for entry in held.rows.values():
+        if entry.row is not None and entry.row.repo_id:
+            sandboxes.setdefault(entry.row.repo_id, entry.row.status)
+    assignments: RowSet[Entry[AssignmentRow]] = session.store.set("assignments")
+    rows = [entry.row for entry in assignments.rows.values() if entry.row is not None]
     assigned = Counter(row.assignment.repo_id for row in rows)
     scheduled = Counter(row.assignment.repo_id for row in rows if row.assignment.cron_schedule)
     all_are_known = assignments.freshness.as_of is not None and session.open(Family.ASSIGNMENTS)
@@ -453,6 +455,7 @@ KIND = Kind[ProjectRow](
         ),
     ),
     actions=tuple(_ACTIONS),
+    created_at=lambda row: row.created_at,
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",
     needs=login_needed("Repositories"),
 )

@@ -128,6 +128,7 @@ KIND = Kind[ProviderKeyRow](
             unavailable=_only_stored,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No provider keys.",
     needs=session_needed("Provider keys"),
 )

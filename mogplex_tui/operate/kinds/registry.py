@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
-from mogplex_tui.operate import model
-from mogplex_tui.operate.kinds.base import Kind
-from mogplex_tui.operate.kinds.typed import for_screens
+from mogplex_tui.operate.model import AnyKind
 
-_PARTS = frozenset({"base", "columns", "parts", "readings", "registry", "runs", "typed", "verb"})
+# Modules of this package that are no kind of the generic screens.
+_OTHERS = frozenset({"registry", "runs"})
 
 # What the tab line shows: the key, the title, the kind or screen. Known before any kind is loaded.
 TABS: tuple[tuple[str, str, str], ...] = (
@@ -27,37 +25,27 @@ TABS: tuple[tuple[str, str, str], ...] = (
 
 
 @cache
-def kinds() -> Mapping[str, Kind]:
+def kinds() -> Mapping[str, AnyKind]:
     """Return every kind of the generic screens by its name."""
     import pkgutil
 
     import mogplex_tui.operate.kinds as package
 
-    names = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _PARTS)
-    return {kind.name: kind for kind in (screen_kind(name.replace("_", "-")) for name in names)}
+    modules = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _OTHERS)
+    return {kind.name: kind for kind in (kind_called(name.replace("_", "-")) for name in modules)}
 
 
-@cache
-def screen_kind(name: str) -> Kind:
-    """Return one kind as the screens take it, without loading the others. Raises ModuleNotFoundError."""
-    kind = declaration(name)
-    return for_screens(kind) if isinstance(kind, model.Kind) else kind
-
-
-def declaration(name: str) -> Any:
-    """Return a kind as its module declares it. Raises ModuleNotFoundError for a name that is none."""
-    return importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}").KIND
-
-
-def typed_kind(name: str) -> model.Kind[Any]:
-    """Return a kind that is declared with `mogplex_tui.operate.model`. Raises KeyError for any other name."""
-    kind = declaration(name)
-    if not isinstance(kind, model.Kind):
-        raise KeyError(name)
+def kind_called(name: str) -> AnyKind:
+    """Return one kind without loading the others. Raises KeyError for a name that is none."""
+    try:
+        module = importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}")
+        kind: AnyKind = module.KIND
+    except (ImportError, AttributeError):
+        raise KeyError(name) from None
     return kind
 
 
-def find(word: str) -> Kind | None:
+def find(word: str) -> AnyKind | None:
     """Return the kind that a name or an alias means, None for an unknown word."""
     wanted = word.strip().lower().removeprefix(":")
     for kind in kinds().values():

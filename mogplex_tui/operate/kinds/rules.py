@@ -80,6 +80,7 @@ KIND: Kind[Rule] = Kind(
             Family.RULES,
         ),
     ),
+    created_at=lambda row: row.created_at,
     empty="No rules. They are written in the browser, under Rules.",
     needs=session_needed("Rules"),
 )

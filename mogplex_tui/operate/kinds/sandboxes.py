@@ -437,6 +437,7 @@ KIND = Kind[SandboxRow](
         ),
     ),
     actions=_ACTIONS,
+    created_at=lambda row: row.created_at,
     empty="No sandboxes. A run or an automation boots one when it needs one.",
     needs=login_needed("Sandboxes"),
 )

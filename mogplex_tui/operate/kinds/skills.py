@@ -65,6 +65,7 @@ KIND: Kind[Skill] = Kind(
     ),
     label=lambda row: row.name,
     default_sort="name",
+    created_at=lambda row: row.created_at,
     facts=(
         (
             Fact("name", lambda row: row.name),

@@ -215,6 +215,7 @@ KIND = Kind[TriggerRow](
             Family.TRIGGERS,
         ),
     ),
+    created_at=lambda row: row.trigger.created_at,
     empty="No triggers. :automations shows what else could start work.",
     needs=session_needed("Triggers"),
 )

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.records import fields_of
 from tests.pilot.kinds.walking import plane_of
@@ -66,7 +68,7 @@ async def test_no_figure_is_shown_that_no_answer_carried(
         session = Session(Target("t", recorded.base_url, Secret(plane.token), session_cookie))
         try:
             for kind in kinds().values():
-                if not kind.roads:
+                if not kind.sources:
                     continue
                 collection = collection_of(session, kind)
                 recorded.forget()
@@ -75,20 +77,21 @@ async def test_no_figure_is_shown_that_no_answer_carried(
                 except MogplexError:
                     # Closed to this credential.
                     continue
-                items = [item for item in collection.set.rows.values() if item.record is not None]
+                items = [item for item in collection.set.rows.values() if item.row is not None]
                 seen += len(items)
                 for item in items:
                     own = COUNTED.get(kind.name, set())
-                    names = {name for name in _zeros(item.record) if name not in own}
+                    names = {name for name in _zeros(item.row) if name not in own}
                     invented |= {f"{kind.name}: {name}" for name in names if snake(name) not in recorded.keys}
-                for item in items[:3] if kind.one is not None else ():
+                for item in items[:3] if kind.single is not None else ():
                     own = COUNTED.get(kind.name, set())
-                    listed = fields_of(item.record)
+                    listed = fields_of(item.row)
                     recorded.forget()
-                    one = await kind.one(session.client, item)
+                    client = session.client.at(Priority.ACTION)
+                    one = await kind_rows.read_single(kind.single, client, item)
                     new = {
                         key: value
-                        for key, value in fields_of(one.record).items()
+                        for key, value in fields_of(one.row).items()
                         if key not in listed or value is not listed[key]
                     }
                     names = {name for name in _zeros(new) if name not in own}

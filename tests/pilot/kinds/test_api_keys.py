@@ -74,7 +74,7 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
 async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
     async with console(protected=protected) as ui:
         screen = await shown(ui, "api-keys")
-        rows = {item.record.context is not None: key for key, item in screen.rows.rows.items()}
+        rows = {item.row.context is not None: key for key, item in screen.rows.rows.items()}
         ours = ui.server.plane.db.value(
             "SELECT id FROM user_api_keys WHERE token_prefix = ?", (ui.server.token[:12],)
         )

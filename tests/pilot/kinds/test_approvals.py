@@ -58,7 +58,7 @@ async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
     async with console() as ui:
         before = _control(ui)
         screen = await shown(ui, "approvals")
-        over = next(key for key, item in screen.rows.rows.items() if item.record.status == "expired")
+        over = next(key for key, item in screen.rows.rows.items() if item.row.status == "expired")
         await on(ui, "approvals", over)
         await ui.press("a")
         await told(ui, "Its time is over.")
@@ -68,7 +68,7 @@ async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
 async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(console: Any) -> None:
     async with console(size=(80, 24)) as ui:
         screen = await shown(ui, "approvals", "kind:tool")
-        record = screen.cursor_row().record
+        record = screen.cursor_row().row
         assert record.question == record.tool_name
         await ui.press("enter")
         heading, given = "What the tool would get", record.tool_input[:40]
@@ -108,14 +108,14 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
         await ui.until(lambda: "a approve" not in ui.text and "d deny" not in ui.text, "the answers going")
         await ui.press("a")
         await told(ui, "Its time is over.")
-        assert screen.rows.rows[ui.app.screen.item().key].record.status == "expired"
+        assert screen.rows.rows[ui.app.screen.entry().key].row.status == "expired"
 
 
 async def test_a_question_leads_to_its_automation_by_name(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "approvals")
-        item = next(each for each in screen.rows.rows.values() if each.record.flow_id)
-        flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.record.flow_id,))
+        item = next(each for each in screen.rows.rows.values() if each.row.flow_id)
+        flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.row.flow_id,))
         await on(ui, "approvals", item.key)
         await ui.press("enter")
         line = f"automation +{re.escape(flow['name'])}"

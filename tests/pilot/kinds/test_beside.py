@@ -20,10 +20,10 @@ async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened
 
         def told() -> dict[str, int]:
             rows = screen.rows.rows
-            return {key: row.record.assigned for key, row in rows.items()}
+            return {key: row.row.assigned for key, row in rows.items()}
 
         await ui.until(lambda: told() == assigned, "assignments of the projects")
-        await ui.until(lambda: any(row.record.sandbox for row in screen.rows.rows.values()), "sandboxes")
+        await ui.until(lambda: any(row.row.sandbox for row in screen.rows.rows.values()), "sandboxes")
         # One that goes is told as well, without a reading of the projects.
         loses = next(key for key, count in assigned.items() if count)
         with ui.server.plane.db.transaction() as tx:

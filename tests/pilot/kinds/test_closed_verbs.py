@@ -31,7 +31,7 @@ async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offere
                 continue
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            for verb in kind.verbs:
+            for verb in kind.all_actions:
                 name = f"{kind.name}.{verb.id}"
                 why = screen.why_not(actions.BY_ID[name])
                 assert (why is None) == (name in OPEN), (name, why)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Collection, Item
+from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds import RUNS
-from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
+from mogplex_tui.operate import kind_rows, words
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.runs import KIND as RUNS
+from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.record_page import facts_of
 from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
 from mogplex_tui.widgets.row_view import PREFIX
@@ -33,32 +36,35 @@ NEVER = {
 READ_BY_ITSELF = 15
 
 
-async def _rows(session: Session, kind: Kind, collection: Collection) -> list[Item]:
+async def _rows(session: Session, kind: AnyKind, collection: Collection) -> list[Entry]:
     """Return the records of a kind that could be read, some of them read by themselves where that says more."""
-    collection.relend()
-    rows = [item for item in collection.set.rows.values() if item.record is not None]
-    if kind.one is not None:
-        alone = [await kind.one(session.client, item) for item in rows[:READ_BY_ITSELF]]
+    collection.update_joins()
+    rows = [item for item in collection.set.rows.values() if item.row is not None]
+    if kind.single is not None:
+        alone = [
+            await kind_rows.read_single(kind.single, session.client.at(Priority.ACTION), item)
+            for item in rows[:READ_BY_ITSELF]
+        ]
         rows = [*alone, *rows[READ_BY_ITSELF:]]
     return rows
 
 
-def _blank(kind: Kind, rows: list[Item]) -> set[str]:
+def _blank(kind: AnyKind, rows: list[Entry]) -> set[str]:
     """Return the columns and facts that say nothing of any of the rows."""
-    context, nothing = Context(datetime.now(UTC)), ("", words.DASH)
-    said = {field.key: False for field in kind.fields}
+    context, nothing = Moment(datetime.now(UTC)), ("", words.DASH)
+    said = {field.name: False for field in kind.columns}
     for item in rows:
-        for field in kind.fields:
-            said[field.key] |= field.cell(item, context)[0] not in nothing
-        for group in kind.facts(item, context):
+        for field in kind.columns:
+            said[field.name] |= field.cell(item.row, context)[0] not in nothing
+        for group in facts_of(kind.facts, item.row, context):
             for label, told, _ in group:
                 said[label] = said.get(label, False) or told not in nothing
     return {name for name, so in said.items() if not so}
 
 
-def _at_eighty(kind: Kind, row: Any, now: datetime) -> str:
+def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
     """A row as it is drawn in a terminal of 80 columns, whose last one is for the scroll bar."""
-    columns, cells = columns_of(kind), kind.cells(row, Context(now))
+    columns, cells = columns_of(kind), kind_rows.cells(kind, row, Moment(now))
     return " ".join(
         fit(cells[place][0], wide, columns[place].align, columns[place].cut)
         for place, wide in arrange(columns, 80 - PREFIX - 1)
@@ -73,13 +79,13 @@ async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> No
         runs = Runs(session)
         await runs.fetch()
         for kind in (RUNS, *kinds().values()):
-            causes = [field for field in kind.fields if field.key == "error"]
+            causes = [field for field in kind.columns if field.name == "error"]
             if not causes:
                 continue
             collection = runs if kind is RUNS else collection_of(session, kind)
             await collection.fetch()
-            for row in collection.set.rows.values():
-                cause, tone = causes[0].cell(row, Context(now))
+            for row in filter(lambda each: each.row is not None, collection.set.rows.values()):
+                cause, tone = causes[0].cell(row.row, Moment(now))
                 if cause and tone == "error":
                     told.add(kind.name)
                     assert cause[:13] in _at_eighty(kind, row, now), kind.name

@@ -9,6 +9,8 @@ import pytest
 
 from mogplex_tui.api.errors import ServiceFailed, Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.record_page import address_of, links_of
 from mogplex_tui.screens import console_screen
 from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
@@ -75,9 +77,9 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         key = _failed(ui)
         await on(ui, "jobs", key)
         await ui.press("enter")
-        job = ui.app.screen.kind.name_of(ui.app.screen.item())
+        job = kind_rows.name_of(ui.app.screen.kind, ui.app.screen.entry())
         await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {job}"), "the way to the job")
-        links = list(ui.app.screen.kind.links(ui.app.screen.item()))
+        links = list(links_of(ui.app.screen.kind.links, ui.app.screen.entry().row))
         place = next(number for number, link in enumerate(links) if link.kind == "projects")
         for _ in range(place):
             await ui.press("down")
@@ -104,7 +106,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
     async with console() as ui:
         screen = await shown(ui, "assignments")
         rows = screen.rows.rows
-        enabled = {key: rows[key].record.assignment.enabled for key in rows}
+        enabled = {key: rows[key].row.assignment.enabled for key in rows}
         for key, is_on in enabled.items():
             screen.table.move_cursor_to(key)
             await ui.until(
@@ -127,7 +129,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
 async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
     async with console() as ui:
         screen = await shown(ui, "jobs")
-        row = next(key for key, item in screen.rows.rows.items() if item.record.job.status == "running")
+        row = next(key for key, item in screen.rows.rows.items() if item.row.job.status == "running")
         screen.table.move_cursor_to(row)
         await ui.press("enter")
         text = await ui.sees("without", "running")
@@ -199,7 +201,7 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
         screen = await shown(ui, "sandboxes")
-        pages = {key: screen.kind.page(item) for key, item in screen.rows.rows.items()}
+        pages = {key: address_of(screen.kind, item) for key, item in screen.rows.rows.items()}
         with_page, without = (
             next(key for key, page in pages.items() if bool(page) is so) for so in (True, False)
         )
@@ -272,7 +274,7 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
         # The second page comes before the first has let go of what it reads.
         ui.app.session.scheduler.want(first._one)
         monkeypatch.setattr(FlowsResource, "runs", fails)
-        ui.app.parts.navigation.open_item(first.kind, first.item())
+        ui.app.parts.navigation.open_record(first.kind, first.entry())
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
         await ui.press("r")
         await ui.sees("The service is away")

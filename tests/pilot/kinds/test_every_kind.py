@@ -13,10 +13,11 @@ import pytest
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
-from mogplex_tui.operate import words
+from mogplex_tui.operate import kind_rows, words
 from mogplex_tui.operate.actions import told
-from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import TABS, kinds
+from mogplex_tui.operate.model import AnyKind, Creation, Moment
+from mogplex_tui.operate.record_page import links_of
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.list_screen import ListScreen
@@ -76,9 +77,9 @@ def _at(screen: ListScreen) -> int | None:
 def _shows_rows(ui: Console, screen: ListScreen) -> str:
     """The list has its columns, those that never drop among them, and the row under the cursor."""
     titles = headings(screen)
-    for field in screen.kind.fields:
-        left_out = field.key in screen.model.collection.without
-        if field.priority == 0 and field.width >= len(field.title) and not left_out:
+    for field in screen.kind.columns:
+        left_out = field.name in screen.model.collection.hides
+        if field.layout.priority == 0 and field.layout.width >= len(field.title) and not left_out:
             assert field.title in titles, f"{screen.kind.name} {ui.app.size}: {field.title}\n{ui.text}"
     assert screen.table.visible_keys, ui.text
     assert screen.table.cursor_key is not None
@@ -90,7 +91,7 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
     """The list says the sentence that the kind has for this; return which one it was."""
     kind, rows = screen.kind, screen.model.collection.set
     said = squeezed(ui.text)
-    closed = screen.model.collection.closed(kind.needs)
+    closed = screen.model.collection.closed_reason(kind.needs)
     if closed is not None:
         assert squeezed(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
@@ -105,7 +106,7 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
     return "empty"
 
 
-async def _by_keyboard(ui: Console, kind: Kind) -> None:
+async def _by_keyboard(ui: Console, kind: AnyKind) -> None:
     """Go to a kind's list by its digit, or by its name in the palette."""
     if kind.name in DIGITS:
         await type_keys(ui, DIGITS[kind.name])
@@ -115,7 +116,7 @@ async def _by_keyboard(ui: Console, kind: Kind) -> None:
     await soon(ui, lambda: ui.app.current_mode == kind.name, f"{kind.name} by keyboard")
 
 
-async def _list_stands(ui: Console, kind: Kind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[ListScreen, str]:
+async def _list_stands(ui: Console, kind: AnyKind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[ListScreen, str]:
     """Go to a kind's list and look at it in some sizes; return it and its content: `rows`, or a reason for none."""
     await ui.app.parts.navigation.go(kind.name)
     screen = await heard(ui, kind)
@@ -132,10 +133,10 @@ def _sizes_from(ui: Console, sizes: Sizes = SIZES) -> list[tuple[int, int]]:
     return sorted(sizes, key=lambda size: size != ui.app.size)
 
 
-async def _detail_stands(ui: Console, kind: Kind) -> DetailScreen:
+async def _detail_stands(ui: Console, kind: AnyKind) -> DetailScreen:
     """Open the row under the cursor, look at it in every size, show its JSON and close that again."""
     detail = await opened(ui, kind)
-    name = kind.name_of(detail.item())
+    name = kind_rows.name_of(kind, detail.entry())
     for size in _sizes_from(ui):
         await resized(ui, size)
         assert squeezed(visible(name))[:20] in squeezed(ui.text), ui.text
@@ -150,7 +151,7 @@ async def _detail_stands(ui: Console, kind: Kind) -> DetailScreen:
 async def _follow_links(ui: Console, detail: DetailScreen) -> int:
     """Follow every link of a detail with enter and come back with escape; return how many there are."""
     kind = detail.kind
-    links = list(kind.links(detail.item()))
+    links = list(links_of(kind.links, (detail.entry()).row))
     record = detail.record
     # A detail may put its facts away in a narrow terminal, and the keys then belong to what is left.
     await resized(ui, max(SIZES))
@@ -232,20 +233,22 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
                 assert squeezed(kind.needs) in squeezed(ui.text), ui.text
-            elif screen.model.collection.road is not kind.roads[0] and asks_the_service(kind):
+            elif screen.model.collection.source is not kind.sources[0] and asks_the_service(kind):
                 assert screen.model.collection.set.notice, (
                     f"{kind.name} does not say what the narrow road hides"
                 )
-                left_out = [field for field in kind.fields if field.key in screen.model.collection.without]
-                rows, at = screen.model.collection.set.rows.values(), Context(ui.app.session.clock.now())
+                left_out = [field for field in kind.columns if field.name in screen.model.collection.hides]
+                found_rows, at = screen.model.collection.set.rows.values(), Moment(ui.app.session.clock.now())
+                rows = [entry.row for entry in found_rows if entry.row is not None]
                 told = [
-                    f.key for f in left_out if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)
+                    f.name
+                    for f in left_out
+                    if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)
                 ]
                 assert not told, f"{kind.name} leaves out columns that say something: {told}"
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
-                said = [{f.cell(row, at)[0] for row in rows} for f in kind.fields if f not in left_out]
-                is_joined = kind.lend is not None or kind.join is not None
-                assert is_joined or len(rows) < 3 or {words.DASH} not in said, ui.text
+                said = [{f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out]
+                assert kind.join is not None or len(rows) < 3 or {words.DASH} not in said, ui.text
                 assert not {field.title for field in left_out} & {*headings(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found
@@ -266,7 +269,7 @@ async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
             assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
 
-async def _with_rows(ui: Console, kind: Kind) -> ListScreen:
+async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
     """Go to a kind's list and wait until its rows are drawn."""
     await ui.app.parts.navigation.go(kind.name)
     screen = await heard(ui, kind)
@@ -307,16 +310,16 @@ async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Pat
     async with console_at(SPOILT, seed, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
             screen = await _with_rows(ui, kind)
-            key = next(key for key, item in screen.model.collection.set.rows.items() if item.record is None)
+            key = next(key for key, item in screen.model.collection.set.rows.items() if item.row is None)
             await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
             await settled(ui)
             for size in _sizes_from(ui, NARROW_AND_USUAL):
                 await resized(ui, size)
                 await soon(ui, lambda: "unreadable" in ui.text, f"{kind.name} {size}: the row")
             keys = ui.text.split("\n")[-1]
-            for verb in kind.verbs:
-                if verb.key and not verb.new:
-                    assert f"{verb.key} {verb.title}" not in keys, f"{kind.name} {verb.id}\n{ui.text}"
+            for verb in kind.all_actions:
+                if verb.key and not isinstance(verb, Creation):
+                    assert f"{verb.key} {verb.label}" not in keys, f"{kind.name} {verb.id}\n{ui.text}"
                     ui.app.clear_notifications()
                     await type_keys(ui, {"+": "plus"}.get(verb.key, verb.key))
                     await soon(ui, lambda: ui.app._notifications, f"a word on {verb.id}")
@@ -347,7 +350,7 @@ async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path)
             await soon(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
             assert "\x1b" not in ui.text
             await opened(ui, kind)
-            if kind.one is None:
+            if kind.single is None:
                 # A record that is read again by itself may be told without the fault of its list by now.
                 await soon(ui, lambda: NASTY.strip() in ui.text, f"a fact of a {kind.noun} as it came")
             assert "\x1b" not in ui.text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.live import session
-from mogplex_tui.operate.kinds.base import Kind
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import asks_the_service, heard, soon
@@ -19,10 +19,12 @@ ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 EXPIRED = "better-auth.session_token=expired"
 
 
-def _seen(ui: Any, screen: ListScreen, kind: Kind) -> tuple[str, list[str], str, str]:
+def _seen(ui: Any, screen: ListScreen, kind: AnyKind) -> tuple[str, list[str], str, str]:
     """What a list shows: its source, its rows, the bar of what can be done with them, and what it says is closed."""
-    source = screen.model.collection.road
-    closed = (screen.model.collection.closed(kind.needs) or "").replace(f"{session.SESSION_EXPIRED} ", "")
+    source = screen.model.collection.source
+    closed = (screen.model.collection.closed_reason(kind.needs) or "").replace(
+        f"{session.SESSION_EXPIRED} ", ""
+    )
     return (
         source.family if source else "",
         sorted(screen.model.collection.set.rows),
@@ -38,7 +40,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
     for kind in ASKING:
         await ui.app.parts.navigation.go(kind.name)
         screen = await heard(ui, kind)
-        closed = screen.model.collection.closed(kind.needs)
+        closed = screen.model.collection.closed_reason(kind.needs)
         if not closed:
             await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
             await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")
@@ -98,6 +100,6 @@ async def test_the_header_says_so_until_the_session_is_accepted_again(
         await ui.loses("browser session")
         await soon(
             ui,
-            lambda: ui.app.screen.model.collection.road is kinds()["jobs"].roads[0],
+            lambda: ui.app.screen.model.collection.source is kinds()["jobs"].sources[0],
             "the jobs, all of them",
         )

@@ -13,16 +13,18 @@ import pytest
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Item
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import words
+from mogplex_tui.operate import kind_rows, words
 from mogplex_tui.operate.filters import compile_filter, parse
-from mogplex_tui.operate.kinds import RUNS
-from mogplex_tui.operate.kinds import columns as c
-from mogplex_tui.operate.kinds.base import Context, Kind, collection_of
+from mogplex_tui.operate.job_rows import JobRow
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.runs import KIND as RUNS
+from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.story import server, shown
 
 __all__ = ["server"]
@@ -36,18 +38,22 @@ class Story:
     """Every list of a plane as it was read once."""
 
     session: Session
-    kinds: dict[str, Kind]
+    kinds: dict[str, AnyKind]
     rows: dict[str, list[Any]]
 
     def found(self, kind: str, text: str) -> list[Any]:
         """Return the rows of a kind that a filter finds."""
         known, now = self.kinds[kind], self.session.clock.now()
-        accept = compile_filter(text, known.fields_at(now), known.spans)
+        accept = compile_filter(
+            text, kind_rows.FilterFields(known, now).values_of, kind_rows.span_names(known)
+        )
         return self.rows[kind] if accept is None else [row for row in self.rows[kind] if accept(row)]
 
-    def cell(self, kind: str, column: str, row: Item) -> str:
+    def cell(self, kind: str, column: str, row: Entry) -> str:
         """Return what a list shows of a row in a column, without the glyph before it."""
-        return self.kinds[kind].field(column).cell(row, Context(self.session.clock.now()))[0].lstrip("✓·◆✗ ")
+        return (
+            self.kinds[kind].column(column).cell(row.row, Moment(self.session.clock.now()))[0].lstrip("✓·◆✗ ")
+        )
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ async def story(server: PlaneServer) -> AsyncIterator[Story]:
         for collection in collections.values():
             await collection.fetch()
         for name, collection in collections.items():
-            collection.relend()
+            collection.update_joins()
             rows[name] = list(collection.set.rows.values())
         yield Story(session, known, rows)
     finally:
@@ -77,7 +83,7 @@ async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(story:
     for name, kind in kinds().items():
         if name == "contexts":
             continue  # This console has none.
-        examples = [(row, kind.example(row, now)) for row in story.rows[name]]
+        examples = [(row, kind_rows.example(kind, row, now)) for row in story.rows[name]]
         told = [(row, example) for row, example in examples if example is not None]
         assert len(told) > len(examples) / 2, f"{name} has no example"
         for row, example in told:
@@ -87,17 +93,17 @@ async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(story:
 
 async def test_every_column_finds_its_rows_by_its_key_and_its_title(story: Story) -> None:
     for name, kind in kinds().items():
-        for field in kind.fields:
-            names = kind.fields_at(story.session.clock.now())(Item("k", None))
-            assert field.names, (name, field)
-            assert set(field.names) <= set(names), (name, field.key)
+        for field in kind.columns:
+            names = kind_rows.FilterFields(kind, story.session.clock.now()).values_of(Entry("k", None))
+            by_column = kind_rows.filter_names(field)
+            assert by_column and set(by_column) <= set(names), (name, field.name)
 
 
 async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(story: Story) -> None:
     somewhere: dict[tuple[str, str], bool] = {}
     for name, kind in kinds().items():
         for item in story.rows[name]:
-            for link in kind.links(item) if item.record is not None else ():
+            for link in links_of(kind.links, item.row) if item.row is not None else ():
                 if link.key is None and link.filter:
                     way = (name, link.kind)
                     somewhere[way] = somewhere.get(way, False) or bool(story.found(link.kind, link.filter))
@@ -106,18 +112,18 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
 
     def followed(kind: str, label: str, fits: Callable[[Any], bool]) -> tuple[list[Any], list[Any]]:
         item = next(item for item in story.rows[kind] if fits(item))
-        link = next(link for link in story.kinds[kind].links(item) if link.label == label)
-        return item.record, story.found(link.kind, link.filter)
+        link = next(link for link in links_of(story.kinds[kind].links, item.row) if link.label == label)
+        return item.row, story.found(link.kind, link.filter)
 
-    account, repos = followed("installations", "repos", lambda item: c.value(item, "synced_repo_count"))
+    account, repos = followed("installations", "repos", lambda item: item.row.synced_repo_count)
     owner = account.account_login
-    mine = [item for item in story.rows["projects"] if item.record.full_name.split("/")[0] == owner]
+    mine = [item for item in story.rows["projects"] if item.row.full_name.split("/")[0] == owner]
     assert repos == mine
     assert mine
 
     # Another repository that is called alike is another repository.
     story.rows["runs"] += [run._replace(repo="acme/web-docs") for run in story.rows["runs"]]
-    project, runs = followed("projects", "runs", lambda item: item.record.full_name == "acme/web")
+    project, runs = followed("projects", "runs", lambda item: item.row.full_name == "acme/web")
     assert {run.repo for run in runs} == {project.full_name}
 
 
@@ -125,30 +131,30 @@ async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs
     story: Story,
 ) -> None:
     told, since = set(), story.session.clock.now() - timedelta(hours=24)
-    sharing = Counter(item.record.full_name for item in story.rows["projects"])
+    sharing = Counter(item.row.full_name for item in story.rows["projects"])
     for item in story.rows["projects"]:
-        name, links = item.record.full_name, {link.kind: link for link in kinds()["projects"].links(item)}
+        name, links = (
+            item.row.full_name,
+            {link.kind: link for link in links_of(kinds()["projects"].links, item.row)},
+        )
         for kind in ("runs", "sandboxes", "assignments", "jobs"):
             narrowed = links[kind].filter
             assert narrowed.split() == [f"repo:={name}", *[f"project:{item.key[:8]}"] * (sharing[name] > 1)]
             found = story.found(kind, narrowed)
-            its = [
-                row
-                for row in story.rows[kind]
-                if item.key in (_repo(row), c.value(row, "repo.id|job.repo.id"))
-            ]
+            its = [row for row in story.rows[kind] if item.key == _repo(row)]
             assert found == its, (narrowed, kind)
             if sharing[name] > 1 and its:
                 told.add(kind)
         day = [row for row in story.found("runs", links["runs"].filter) if row.began and row.began >= since]
-        assert item.record.day.runs == (len(day) or (None if item.record.day.is_partial else 0))
+        assert item.row.day.runs == (len(day) or (None if item.row.day.is_partial else 0))
     assert {"runs", "sandboxes"} <= told, "the story has no monorepo with work in it"
 
 
 def _repo(row: Any) -> str | None:
-    repo_id: str | None = (
-        row.repo_id if isinstance(row, RunRow) else c.value(row, "repo_id|assignment.repo_id")
-    )
+    record = row.row
+    if isinstance(record, JobRow):
+        return None if record.job.repo is None else record.job.repo.id
+    repo_id: str | None = (record.assignment if isinstance(record, AssignmentRow) else record).repo_id
     return repo_id
 
 
@@ -176,10 +182,10 @@ async def test_a_row_is_found_by_what_its_column_shows(
 
 async def test_a_list_is_narrowed_by_the_age_that_it_shows(story: Story) -> None:
     now = story.session.clock.now()
-    old = [row for row in story.rows["jobs"] if (now - row.record.job.created_at).total_seconds() > 7200]
+    old = [row for row in story.rows["jobs"] if (now - row.row.job.created_at).total_seconds() > 7200]
     assert 0 < len(old) < len(story.rows["jobs"])
     assert story.found("jobs", "age:>2h") == old
-    assert all(float(row.record.cost_usd) > 0.1 for row in story.found("jobs", "cost:>0.1"))
+    assert all(float(row.row.cost_usd) > 0.1 for row in story.found("jobs", "cost:>0.1"))
 
 
 async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:
@@ -187,5 +193,5 @@ async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(con
         screen = await shown(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
         await ui.press("slash")
-        word = words.state(screen.cursor_row().record.state)[1].split(" ")[0]
+        word = words.state(screen.cursor_row().row.state)[1].split(" ")[0]
         await ui.sees(f"a word, or state:{word} !other")

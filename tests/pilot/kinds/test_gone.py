@@ -21,11 +21,11 @@ async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_u
         await ui.sees("deleting …")
         # What is learnt of it while it is open is not forgotten with it.
         item = collection.set.rows[key]
-        fresh = replace(item, record=item.record.model_copy(update={"name": "Fresh name"}))
+        fresh = replace(item, row=item.row.model_copy(update={"name": "Fresh name"}))
         collection.set.apply([(key, fresh)])
         await ui.sees("Fresh name")
         collection.set.drop([key])
-        collection.done(key)
+        collection.end(key)
         text = await ui.sees("This skill is not in the list any more; this is what was last known.")
         assert "Fresh name" in text
         assert "deleting" not in text

@@ -9,8 +9,8 @@ from typing import Any
 from mogplex_tui.api.access import Family, family_of
 from mogplex_tui.live.rows import Cost
 from mogplex_tui.operate import words
-from mogplex_tui.operate.kinds.base import Context, Kind
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.model import AnyKind, Moment
 from tests.pilot.kinds.story import on, server, shown, texts_of
 from tests.pilot.kinds.walking import asks_the_service, heard, soon, type_keys
 
@@ -24,7 +24,7 @@ SESSION_ONLY = {
 ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 
 
-async def _read_again(ui: Any, kind: Kind) -> None:
+async def _read_again(ui: Any, kind: AnyKind) -> None:
     """Ask for a list by its key and wait until that was heard."""
     screen = await heard(ui, kind)
     feed = screen.model.collection.feed
@@ -61,20 +61,20 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             collection = screen.model.collection
-            if (why := collection.closed(kind.needs)) is not None:
+            if (why := collection.closed_reason(kind.needs)) is not None:
                 closed.add(kind.name)
                 assert "need a browser session" in why
                 continue
             await soon(ui, lambda of=collection: of.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
-            rows = list(collection.set.rows.values())
-            assert collection.road is not None
-            for field in kind.fields if collection.road.notice else ():
-                told = {field.cell(row, Context(ui.app.session.clock.now()))[0] for row in rows} - {
+            rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
+            assert collection.source is not None
+            for field in kind.columns if collection.source.notice else ():
+                told = {field.cell(row, Moment(ui.app.session.clock.now()))[0] for row in rows} - {
                     words.DASH,
                     "",
                 }
                 # What is left out, as the sentence above the rows says, is what no row tells.
-                assert not told or field.key not in collection.without, (kind.name, field.key, told)
+                assert not told or field.name not in collection.hides, (kind.name, field.name, told)
     assert closed == SESSION_ONLY
 
 
@@ -109,6 +109,6 @@ async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any)
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
-            assert screen.model.collection.road is kind.roads[0]
+            assert screen.model.collection.source is kind.sources[0]
             assert "browser session" not in ui.text
         assert ui.edge.turned_away == []

@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.sources import Source
+from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.widgets.tones import Tone
@@ -82,8 +82,8 @@ def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str
     rows, columns = screen.rows.rows, case.columns.split()
     return {
         key: [
-            Tone.DIM if case.rows(rows[key].record) or field.key in columns else tone
-            for field, tone in zip(screen.kind.fields, of_row, strict=True)
+            Tone.DIM if case.rows(rows[key].row) or field.name in columns else tone
+            for field, tone in zip(screen.kind.columns, of_row, strict=True)
         ]
         for key, of_row in tones.items()
     }
@@ -91,14 +91,14 @@ def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str
 
 def _texts(screen: Any, columns: str) -> set[str]:
     """Return what these columns tell in all rows."""
-    places = [place for place, field in enumerate(screen.kind.fields) if field.key in columns.split()]
+    places = [place for place, field in enumerate(screen.kind.columns) if field.name in columns.split()]
     return {screen.table_model.cells(key)[place][0] for key in screen.rows.rows for place in places}
 
 
 async def _fails_alone(ui: Any, case: Case) -> None:
     screen = await shown(ui, case.kind)
 
-    def told_by() -> list[Source]:
+    def told_by() -> list[SourceState]:
         return list(screen.model.sources())
 
     await ui.until(
@@ -187,7 +187,7 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
         ui.app.session.scheduler.refresh(feed)
         await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
         await ui.until(lambda: f"{said} not shown." in squeezed(ui.text), "what is missing being said")
-        sorts = {item.record.kind for item in rows.values()}
+        sorts = {item.row.kind for item in rows.values()}
         assert sorts and sorts <= other
         assert "partly" not in ui.text
 

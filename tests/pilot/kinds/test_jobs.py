@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
@@ -29,7 +30,7 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
             ui.server.plane.db.only("SELECT status FROM job_runs WHERE id = ?", (key,))["status"]
             == "cancelled"
         )
-        assert screen.rows.rows[key].record.job.status == "cancelled"
+        assert screen.rows.rows[key].row.job.status == "cancelled"
 
 
 async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
@@ -65,7 +66,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
         screen = await on(ui, "jobs", key)
-        row = screen.rows.rows[key].record
+        row = screen.rows.rows[key].row
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
         told_apart = f"{row.automation} {row.repo}   ✗ failed   {row.agent}"
@@ -100,7 +101,7 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
         old = str(rows[0]["id"])
         assert old not in screen.rows.rows
         item = await ui.app.parts.collections.find(screen.kind, old)
-        assert item.record.id == old
+        assert item.row.id == old
 
 
 async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) -> None:
@@ -139,13 +140,13 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
         await shown(ui, "failures")
         failures = ui.app.screen.rows.rows.values()
         job_id, message = next(
-            (str(item.record.job_run_id), item.record.diagnostics.failure_message) for item in failures
+            (str(item.row.job_run_id), item.row.diagnostics.failure_message) for item in failures
         )
         await on(ui, "jobs", job_id)
         await ui.press("enter")
         await ui.sees("why it failed")
         links = ui.app.screen.record.links
-        labels = [link.label for link in ui.app.screen.kind.links(ui.app.screen.item())]
+        labels = [link.label for link in links_of(ui.app.screen.kind.links, ui.app.screen.entry().row)]
         links.at = labels.index("failure")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "failures", "the failures")
@@ -155,11 +156,11 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
 async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console: Any) -> None:
     async with console() as ui:
         approvals = await shown(ui, "approvals", "kind:step")
-        key = approvals.cursor_row().record.job_run_id
+        key = approvals.cursor_row().row.job_run_id
         jobs = await shown(ui, "jobs", "state:approval")
         assert key in {jobs.view.key_at(at) for at in range(len(jobs.view))}
         assert "◆ approval" in ui.text
-        assert jobs.rows.rows[key].record.job.status == "running"
+        assert jobs.rows.rows[key].row.job.status == "running"
         await on(ui, "jobs", key)
         await ui.press("enter")
         await ui.sees("status", "◆ approval", "what waits for a person")
@@ -168,11 +169,11 @@ async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console:
 async def _led(ui: Any, job_id: str, label: str) -> Any:
     """Open a job and follow one of its links; return the list that it leads to."""
     screen = await shown(ui, "jobs")
-    ui.app.parts.navigation.open_item(screen.kind, await ui.app.parts.collections.find(screen.kind, job_id))
+    ui.app.parts.navigation.open_record(screen.kind, await ui.app.parts.collections.find(screen.kind, job_id))
     await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.is_complete, "the job")
     await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
     record, kind = ui.app.screen.record, ui.app.screen.kind
-    record.links.at = [link.label for link in kind.links(ui.app.screen.item())].index(label)
+    record.links.at = [link.label for link in links_of(kind.links, ui.app.screen.entry().row)].index(label)
     await ui.press("enter")
     await ui.until(lambda: ui.app.screen.scope in ("dispatch", "failures"), "the list")
     return ui.app.screen

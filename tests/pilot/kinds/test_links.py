@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import run_facts
-from mogplex_tui.operate.kinds.base import Kind
-from mogplex_tui.operate.kinds.typed import links_of
+from mogplex_tui.operate.model import AnyKind
+from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.records import fields_of
 from tests.pilot.kinds.story import server
 from tests.pilot.kinds.test_filtering import Story, story
@@ -39,10 +39,10 @@ def _names(value: Any) -> Iterator[str]:
         yield value
 
 
-def _records(story: Story) -> Iterator[tuple[str, Kind, Item]]:
+def _records(story: Story) -> Iterator[tuple[str, AnyKind, Entry]]:
     for name, kind in story.kinds.items():
         for item in story.rows[name] if name != "runs" else ():
-            if item.record is not None:
+            if item.row is not None:
                 yield name, kind, item
 
 
@@ -57,10 +57,12 @@ async def test_whatever_is_named_by_its_id_is_a_link(story: Story) -> None:
     }
     met, lacking = set(), set()
     for name, kind, item in _records(story):
-        shown = [value for value in fields_of(item.record).values() if isinstance(value, str)]
+        shown = [value for value in fields_of(item.row).values() if isinstance(value, str)]
         named = {text for text in _names([item.raw, shown]) if text in where} - {item.key}
         met |= {(name, where[text]) for text in named}
-        lacking |= {(name, where[text]) for text in named - {link.key for link in kind.links(item)}}
+        lacking |= {
+            (name, where[text]) for text in named - {link.key for link in links_of(kind.links, item.row)}
+        }
     assert lacking == NO_LINK
     assert len(met - lacking) > 20, met
 
@@ -70,11 +72,11 @@ async def test_a_link_to_one_record_leads_to_one(story: Story) -> None:
     there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
     met, nowhere = set(), set()
     for name, kind, item in _records(story):
-        for link in kind.links(item):
+        for link in links_of(kind.links, item.row):
             if link.key is None or link.kind == "runs":
                 continue
             met.add((name, link.kind))
-            if link.key not in there[link.kind] and story.kinds[link.kind].one is None:
+            if link.key not in there[link.kind] and story.kinds[link.kind].single is None:
                 nowhere.add((name, link.kind))
     assert nowhere == GONE
     assert len(met) > 20, met

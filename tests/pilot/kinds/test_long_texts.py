@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from mogplex_tui.live.collection import Listing
+from mogplex_tui.live.collection import Page
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.widgets import text as measuring
 from mogplex_tui.widgets.long_text import MOST_CHARACTERS, MOST_LINES, LongText
@@ -97,11 +97,9 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
     text = TEXTS[content]
     long = Long(text)
 
-    def change(listing: Listing) -> Listing:
-        rows = [item for item in listing.items if item.record is not None]
-        return many(
-            Listing([replace(item, record=_filled(item.record, long), raw=long) for item in rows]), 200
-        )
+    def change(page: Page[Any]) -> Page[Any]:
+        rows = [entry for entry in page.entries if entry.row is not None]
+        return many(Page([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200)
 
     async with console_at(Service("long", change=change), seed, tmp_path) as ui:
         for name in KINDS:
@@ -116,7 +114,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             assert max(measured, default=0) <= FEW, name
             assert Long.worked_on == 0, name
             item = next(iter(screen.model.collection.set.rows.values()))
-            ui.app.parts.navigation.open_item(kind, item)
+            ui.app.parts.navigation.open_record(kind, item)
             await soon(
                 ui,
                 lambda screen=screen: ui.app.screen is not screen and ui.app.screen.is_complete,

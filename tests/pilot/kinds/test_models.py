@@ -11,11 +11,9 @@ async def test_the_default_of_the_whole_account_is_changed_after_a_question_only
     async with console() as ui:
         screen = await shown(ui, "models")
         rows = screen.rows.rows
-        was = next(key for key, item in rows.items() if item.record.is_default)
+        was = next(key for key, item in rows.items() if item.row.is_default)
         other = next(
-            key
-            for key, item in rows.items()
-            if item.record.is_usable and item.record.is_enabled and key != was
+            key for key, item in rows.items() if item.row.is_usable and item.row.is_enabled and key != was
         )
         await on(ui, "models", other)
         await ui.press("D")
@@ -27,4 +25,4 @@ async def test_the_default_of_the_whole_account_is_changed_after_a_question_only
         await ui.sees("Set default model?")
         await ui.press("right", "enter")
         await told(ui, "is the default now.")
-        assert rows[other].record.is_default
+        assert rows[other].row.is_default

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions, executor
-from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Values
 from tests.pilot.kinds.walking import plane_of
@@ -38,13 +39,13 @@ async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path
     walked = 0
     async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
         for kind in kinds().values():
-            for verb in kind.verbs:
+            for verb in kind.all_actions:
                 session = Session(Target("t", recorded.base_url, Secret(plane.read_only_token)))
                 recorded.forget()
                 collection = collection_of(session, kind)
-                item = Item(NOBODY, {"id": NOBODY})
+                item = Entry(NOBODY, SimpleNamespace(id=NOBODY))
                 try:
-                    said = await executor.carry_out(session, collection, kind, verb, item, "ci")
+                    said = await executor.carry_out(session, collection, kind, verb, item)
                 finally:
                     await session.stop()
                 walked += 1
@@ -64,24 +65,19 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
         reader = Session(Target("t", plane.base_url, None, Secret(plane.session_cookie)))
         for kind in kinds().values():
             actions.know(kind)
-            if not kind.verbs:
+            if not kind.all_actions:
                 continue
             of_service = collection_of(reader, kind)
             await of_service.fetch()
-            found = next(item for item in of_service.set.rows.values() if item.record is not None)
+            found = next(item for item in of_service.set.rows.values() if item.row is not None)
             # A record that somebody else has deleted in the meantime; of settings none can be.
             key = found.key if kind.name in ("settings", "provider-keys") else NOBODY
-            for verb in kind.verbs:
+            for verb in kind.all_actions:
                 session = Session(target)
                 await session.learn_scope()
                 recorded.forget()
                 item = replace(found, key=key)
-                choices = verb.wish.choices(item, session) if verb.wish and verb.wish.choices else ()
-                written = verb.wish.value(item) if verb.wish else ""
-                text = choices[0][0] if choices else written or "ci"
-                given = (
-                    Values(GIVEN.get(f"{kind.name}.{verb.id}", {"name": "ci"})) if verb.parameters else text
-                )
+                given = Values(GIVEN.get(f"{kind.name}.{verb.id}", {"name": "ci"}))
                 try:
                     closed = actions.offered(actions.BY_ID[f"{kind.name}.{verb.id}"], session)
                     said = await executor.carry_out(

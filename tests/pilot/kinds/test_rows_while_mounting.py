@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widget import Widget
 
-from mogplex_tui.operate.kinds.base import collection_of
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.pilot.kinds.walking import Service, console_at, heard, soon

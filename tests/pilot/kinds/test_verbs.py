@@ -23,15 +23,13 @@ from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Plane
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Item
+from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, executor, model
-from mogplex_tui.operate.kinds.base import Kind, collection_of
-from mogplex_tui.operate.kinds.registry import declaration, kinds
-from mogplex_tui.operate.kinds.typed import listing_of
-from mogplex_tui.operate.kinds.verb import Verb
-from mogplex_tui.operate.model import Values
+from mogplex_tui.operate import actions, executor, kind_rows
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
 from mogplex_tui.screens.palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.records import changed, fields_of
@@ -39,7 +37,7 @@ from tests.pilot.kinds.walking import Service, console_at, headings, heard, plan
 
 WRITES = "POST,PUT,PATCH,DELETE"
 REFUSALS = (403, 404, 409, 410, 422, 429, 500)
-EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.verbs]
+EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
 SETTINGS = PlaneSettings(speed=0, rate_limit=None, fault_route=True)
 
 
@@ -81,11 +79,39 @@ TYPED_FIELDS = {
 }
 
 
-def _name(kind: Kind, verb: Verb) -> str:
+# Those whose sentence and effect depend on the answer.
+TELL = frozenset(
+    {
+        "automations.trigger",
+        "automations.test",
+        "automations.duplicate",
+        "connections.test",
+        "installations.sync",
+        "jobs.repair",
+        "jobs.requeue",
+        "projects.import",
+        "projects.sync",
+        "provider-keys.verify",
+        "sandboxes.extend",
+        "sandboxes.launch",
+        "sandboxes.reconcile",
+        "sandboxes.restart",
+        "sandboxes.resume",
+        "sandboxes.stop",
+        "sandboxes.delete",
+    }
+)
+
+
+def _sends_key(verb: AnyAction) -> bool:
+    return isinstance(verb, Action) and verb.sends_idempotency_key
+
+
+def _name(kind: AnyKind, verb: AnyAction) -> str:
     return f"{kind.name}.{verb.id}"
 
 
-def _sent(kind: Kind, verb: Verb) -> str:
+def _sent(kind: AnyKind, verb: AnyAction) -> str:
     return SENT.get(_name(kind, verb), f"{WRITES} /api/*")
 
 
@@ -96,7 +122,7 @@ def _id(each: object) -> str:
 class Bench:
     """A session on a plane, without a screen: the rows of one kind and what is done to them."""
 
-    def __init__(self, server: PlaneServer, session: Session, kind: Kind) -> None:
+    def __init__(self, server: PlaneServer, session: Session, kind: AnyKind) -> None:
         self.server, self.session, self.kind = server, session, kind
         self.collection = collection_of(session, kind)
 
@@ -114,56 +140,37 @@ class Bench:
         faults = self.server.plane.faults
         return sum(active.fired for active in faults.active) if faults is not None else 0
 
-    async def item(self, verb: Verb) -> Item:
+    async def item(self, verb: AnyAction) -> Entry:
         """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
-        if verb.new is not None:
-            return executor.named(verb, await self._values(verb, Item("", None)))
+        if isinstance(verb, Creation):
+            return executor.new_entry(verb, await self.values(verb, Entry("", None)))
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
-            if item.record is not None and verb.why_not(item) is None and fits(item.record):
+            if item.row is not None and kind_rows.why_not(verb, item) is None and fits(item.row):
                 return item
         for item in await self._hidden():
-            if verb.why_not(item) is None:
+            if kind_rows.why_not(verb, item) is None:
                 return item
-        raise AssertionError(f"no {self.kind.noun} can be {verb.title}d: say in NEEDED what makes one")
+        raise AssertionError(f"no {self.kind.noun} can be {verb.label}d: say in NEEDED what makes one")
 
-    async def _hidden(self) -> list[Item]:
+    async def _hidden(self) -> list[Entry]:
         """Return the records that the list leaves out."""
-        declared = declaration(self.kind.name)
-        if not isinstance(declared, model.Kind) or declared.hidden is None:
+        if self.kind.hidden is None:
             return []
-        page = await declared.hidden.read(self.session.client.at(Priority.ACTION))
-        found: list[Item] = list(listing_of(page).items)
-        return [item for item in found if item.key not in self.collection.set.rows]
+        page = await self.kind.hidden.read(self.session.client.at(Priority.ACTION))
+        return [item for item in page.entries if item.key not in self.collection.set.rows]
 
     async def all_keys(self) -> set[str]:
         """Return the keys of all records, those that the list leaves out among them."""
         return {*self.collection.set.rows, *(item.key for item in await self._hidden())}
 
-    async def text(self, verb: Verb, item: Item) -> str | Values:
-        """What a person would answer to what the verb asks."""
-        name = _name(self.kind, verb)
-        if verb.parameters:
-            return await self._values(verb, item)
-        if verb.wish is None:
-            return ""
-        if verb.wish.choices is not None:
-            await self._read_choices()
-            choices = verb.wish.choices(item, self.session)
-            now = verb.wish.value(item)
-            if choices:
-                return next((value for value, _ in choices if value != now), choices[0][0])
-        text = verb.wish.value(item) or "something else"
-        assert verb.wish.check(text) is None, f"{name} does not accept {text!r}: say in TYPED what it takes"
-        return text
-
-    async def _values(self, verb: Verb, item: Item) -> Values:
+    async def values(self, verb: AnyAction, item: Entry) -> Values:
         """Return another value than the present one for each parameter."""
         if (typed := TYPED.get(_name(self.kind, verb))) is not None:
             return typed
         await self._read_choices()
-        texts = verb.texts(item, {})
+        texts = {} if isinstance(verb, Creation) or item.row is None else verb.texts(item.row, {})
         for parameter in (each for each in verb.parameters if not each.only_in_command):
             now, choices = (
                 texts.get(parameter.name, parameter.default),
@@ -186,11 +193,9 @@ class Bench:
         """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""
         row = self.collection.set.rows.get(key)
         if row is not None:
-            wrong = {
-                name: "not so" for name, value in fields_of(row.record).items() if isinstance(value, str)
-            }
+            wrong = {name: "not so" for name, value in fields_of(row.row).items() if isinstance(value, str)}
             assert wrong, f"a {self.kind.noun} says nothing that could be wrong"
-            self.collection.set.apply([(key, replace(row, record=changed(row.record, wrong)))])
+            self.collection.set.apply([(key, replace(row, row=changed(row.row, wrong)))])
 
     async def shows_what_a_reading_says(self, key: str) -> None:
         """The row on screen is the row of a fresh reading, or gone from both."""
@@ -206,16 +211,16 @@ class Bench:
         read = fresh.set.rows.get(key)
         assert (shown is None) == (read is None)
         if shown is not None and read is not None:
-            assert shown.doing is None
+            assert shown.in_progress is None
             # A record that was also read by itself holds more than its row of the list.
-            merge = self.kind.merge
-            merged = read.record if merge is None else merge(read.record, shown.record)
-            expected, present = fields_of(merged), fields_of(shown.record)
+            single = self.kind.single
+            merged = read.row if single is None else single.merge(read.row, shown.row)
+            expected, present = fields_of(merged), fields_of(shown.row)
             assert {name: present.get(name) for name in expected} == expected
 
 
 @asynccontextmanager
-async def bench_of(kind: Kind, verb: Verb, seed: Path, place: Path) -> AsyncIterator[Bench]:
+async def bench_of(kind: AnyKind, verb: AnyAction, seed: Path, place: Path) -> AsyncIterator[Bench]:
     async with plane_of(SETTINGS, seed, place) as server:
         needed = NEEDED.get(_name(kind, verb))
         if needed is not None:
@@ -237,55 +242,56 @@ def read_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)
 async def test_a_verb_is_refused_in_every_way_and_then_done(
-    kind: Kind, verb: Verb, seed: Path, tmp_path: Path
+    kind: AnyKind, verb: AnyAction, seed: Path, tmp_path: Path
 ) -> None:
     async with bench_of(kind, verb, seed, tmp_path) as bench:
         item = await bench.item(verb)
-        text = await bench.text(verb, item)
-        ledger, before, sent = bench.session.ledger, item.record, _sent(kind, verb)
+        values = await bench.values(verb, item)
+        ledger, before, sent = bench.session.ledger, item.row, _sent(kind, verb)
         is_listed = item.key in bench.collection.set.rows
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
             bench.spoil(item.key)
-            outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
+            outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
             assert bench.fired == 1, f"one call, not {bench.fired}"
             if status == 404 and _name(kind, verb) in GONE_IS_FINE:
                 continue
             assert not outcome.good, outcome
-            assert kind.name_of(item) in outcome.sentence
+            assert kind_rows.name_of(kind, item) in outcome.sentence
             entry = ledger.entries[-1]
             # A start that was answered by a 5xx may have been queued; its key is used again (errors.md §5).
-            end = "unknown" if verb.keyed and status >= 500 else "refused"
+            end = "unknown" if _sends_key(verb) and status >= 500 else "refused"
             assert (entry.action, entry.state) == (_name(kind, verb), end), (status, entry)
             await bench.shows_what_a_reading_says(item.key)
-            assert not is_listed or bench.collection.set.rows[item.key].record is not None
+            assert not is_listed or bench.collection.set.rows[item.key].row is not None
         now = bench.collection.set.rows[item.key] if is_listed else item
-        assert verb.why_not(now) is None, "a refusal changed the record"
+        assert kind_rows.why_not(verb, now) is None, "a refusal changed the record"
         there = await bench.all_keys()
-        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
         assert ledger.entries[-1].state == "done", outcome
-        assert verb.told is not None or kind.name_of(item) in outcome.sentence
+        if "{}" in verb.done and _name(kind, verb) not in TELL:
+            assert kind_rows.name_of(kind, item) in outcome.sentence
         await bench.shows_what_a_reading_says(item.key)
-        if verb.told is None and not verb.keyed and verb.id not in SAME_AFTER:
+        if _name(kind, verb) not in TELL and not _sends_key(verb) and verb.id not in SAME_AFTER:
             now = bench.collection.set.rows.get(item.key)
-            assert now is None or now.record != before, "nothing is different after it"
-        if verb.new and verb.makes_record:
+            assert now is None or now.row != before, "nothing is different after it"
+        if isinstance(verb, Creation) and verb.makes_record:
             assert len(await bench.all_keys() - there) == 1, "one record more"
-        if not verb.new and not is_listed:
+        if not isinstance(verb, Creation) and not is_listed:
             assert item.key in bench.collection.set.rows, "still left out"
-        assert (outcome.secret is not None) == (verb.secret is not None)
+        assert (outcome.secret is not None) == verb.reveals
 
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_VERB, ids=_id)
 async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
-    kind: Kind, verb: Verb, seed: Path, tmp_path: Path
+    kind: AnyKind, verb: AnyAction, seed: Path, tmp_path: Path
 ) -> None:
     async with bench_of(kind, verb, seed, tmp_path) as bench:
         item = await bench.item(verb)
-        text = await bench.text(verb, item)
+        values = await bench.values(verb, item)
         bench.fault(f"{_sent(kind, verb)} drop")
         bench.spoil(item.key)
-        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, text)
+        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
         assert bench.fired == 1
         assert not outcome.good, outcome
         entry = bench.session.ledger.entries[-1]
@@ -297,13 +303,13 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
     async with console_at(Service("open", SETTINGS), seed, tmp_path) as ui:
         await resized(ui, (80, 24))
         for kind in kinds().values():
-            if not kind.verbs:
+            if not kind.all_actions:
                 continue
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             collection, table = screen.model.collection, screen.table
-            for verb in (verb for verb in kind.verbs if not verb.new):
-                item = next(item for item in collection.set.rows.values() if item.record is not None)
+            for verb in (verb for verb in kind.all_actions if not isinstance(verb, Creation)):
+                item = next(item for item in collection.set.rows.values() if item.row is not None)
                 assert table.move_cursor_to(item.key)
                 await soon(ui, lambda key=item.key, table=table: key in table.visible_keys, "the row drawn")  # type: ignore[misc]
                 answer = asyncio.Event()
@@ -316,8 +322,10 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                     return table.render_line(1 + table.visible_keys.index(key)).text
 
                 # A switch shows what it turns to, beneath its own title; all else says its word.
-                switch = next((field for field in kind.fields if verb.doing in field.turns), None)
-                turned = verb.doing if switch is None else switch.turns[verb.doing]
+                switch = next(
+                    (each for each in kind.columns if verb.in_progress in each.format.in_progress), None
+                )
+                turned = verb.in_progress if switch is None else switch.format.in_progress[verb.in_progress]
                 place = None if switch is None else headings(screen).index(switch.title)
 
                 def says(
@@ -328,14 +336,12 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 before = drawn()
                 assert "◌" not in before
                 going = asyncio.create_task(
-                    executor.carry_out(
-                        ui.app.session, collection, kind, replace(verb, call=held, keyed=False), item
-                    )
+                    executor.carry_out(ui.app.session, collection, kind, replace(verb, request=held), item)
                 )
-                await soon(ui, says, f"{verb.doing} in {before!r}")
+                await soon(ui, says, f"{verb.in_progress} in {before!r}")
                 answer.set()
                 await going
-                await soon(ui, lambda: "◌" not in drawn(), f"{verb.doing} going")
+                await soon(ui, lambda: "◌" not in drawn(), f"{verb.in_progress} going")
 
 
 @pytest.mark.parametrize("why", ["context", "token"])
@@ -349,12 +355,12 @@ async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_pa
             screen = await heard(ui, kind)
             for scope in (kind.name, actions.detail_scope(kind.name)):
                 shown = {title for _, title in actions.footer(scope, ui.app.session)}
-                assert not shown & {verb.title for verb in kind.verbs if verb.footer}
-            for verb in kind.verbs:
+                assert not shown & {verb.label for verb in kind.all_actions if verb.key}
+            for verb in kind.all_actions:
                 action = actions.BY_ID[_name(kind, verb)]
                 assert screen.why_not(action), f"{kind.name} offers {verb.id}"
             commands = {entry.names[0] for entry in entries_of(screen)}
-            assert not commands & {verb.title for verb in kind.verbs}
+            assert not commands & {verb.label for verb in kind.all_actions}
         assert not ui.app.session.ledger.entries
 
 
@@ -372,9 +378,8 @@ async def test_a_token_that_may_only_read_is_found_out(seed: Path, tmp_path: Pat
 def test_every_verb_has_a_key_and_a_sentence_and_what_cannot_be_undone_is_asked() -> None:
     for kind, verb in EVERY_VERB:
         assert verb.help.endswith("."), (kind.name, verb.id)
-        assert verb.done or verb.told is not None, (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):
-            assert verb.means, f"{kind.name} {verb.id} does not ask first"
+            assert verb.confirmation is not None, f"{kind.name} {verb.id} does not ask first"
         actions.know(kind)
         for scope in (kind.name, actions.detail_scope(kind.name)):
             assert _name(kind, verb) in {action.id for action in actions.in_scope(scope)}

@@ -14,11 +14,10 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.live.collection import Item
-from mogplex_tui.operate import executor
-from mogplex_tui.operate.kinds.base import Kind
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.operate import executor, kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.kinds.verb import Verb
+from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.modals.ask import AskModal
@@ -34,37 +33,46 @@ from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opene
 KEYS = {"+": "plus"}
 # What is typed into the first fields of a form, where it needs more than one.
 TYPED = {"agents.create": ("fine", "acme/nova-1", "api")}
-PLACED: dict[str, Callable[[Verb], bool]] = {
+PLACED: dict[str, Callable[[AnyAction], bool]] = {
     "the list": lambda verb: True,
-    "the record": lambda verb: not verb.new,
-    "marked rows": lambda verb: verb.many,
+    "the record": lambda verb: not isinstance(verb, Creation),
+    "marked rows": lambda verb: isinstance(verb, Action) and verb.many,
 }
 PLACES = tuple(PLACED)
 
 
-def _fault(ui: Console, kind: Kind, verb: Verb, status: int) -> None:
+def asks(verb: AnyAction) -> bool:
+    """Return whether a verb asks for anything before it is sent."""
+    return bool(verb.parameters) or (verb.confirmation is not None and bool(verb.confirmation.consequences))
+
+
+def _fault(ui: Console, kind: AnyKind, verb: AnyAction, status: int) -> None:
     faults = ui.server.plane.faults
     assert faults is not None
     faults.clear()
     faults.add(parse(f"{sent_by(kind, verb)} {'429' if status == 429 else f'status:{status}'}"))
 
 
-def _fit(screen: ListScreen, verb: Verb, count: int) -> list[Item]:
+def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry]:
     """Return records that the verb makes sense for; for one that makes a record any will do."""
     rows = screen.model.collection.set.rows.values()
-    fit = [item for item in rows if item.record is not None and (verb.new or verb.why_not(item) is None)]
-    assert fit, f"no {screen.kind.noun} can be {verb.title}d"
+    fit = [
+        item
+        for item in rows
+        if item.row is not None and (isinstance(verb, Creation) or kind_rows.why_not(verb, item) is None)
+    ]
+    assert fit, f"no {screen.kind.noun} can be {verb.label}d"
     return fit[:count]
 
 
-async def _mark(ui: Console, screen: ListScreen, items: list[Item]) -> None:
+async def _mark(ui: Console, screen: ListScreen, items: list[Entry]) -> None:
     for item in items:
         assert screen.table.move_cursor_to(item.key)
         await type_keys(ui, "space")
         await soon(ui, lambda key=item.key: key in {row.key for row in screen.marked_rows()}, "the mark")  # type: ignore[misc]
 
 
-async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
+async def _answer(ui: Console, kind: AnyKind, verb: AnyAction, text: str) -> None:
     """Say yes to what is asked, or give what is wanted."""
     asked = ui.app.screen
     if isinstance(asked, FormModal):
@@ -83,7 +91,7 @@ async def _answer(ui: Console, kind: Kind, verb: Verb, text: str) -> None:
         await type_keys(ui, "right", "enter")
 
 
-async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, times: int) -> None:
+async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleScreen, times: int) -> None:
     """Press the verb's key, answer what it asks, and wait for its end."""
     before = len(ui.app.session.ledger.entries)
 
@@ -92,7 +100,7 @@ async def _carried_out(ui: Console, kind: Kind, verb: Verb, on: ConsoleScreen, t
         return [(entry.action, entry.state) for entry in entries if entry.state != "sent"]
 
     await type_keys(ui, KEYS.get(verb.key, verb.key))
-    if verb.wish is not None or verb.parameters or verb.means:
+    if asks(verb):
         asking = AskModal | ConfirmModal | FormModal
         await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks")
         await settled(ui)
@@ -110,7 +118,7 @@ async def test_every_verb_goes_by_its_key(
     statuses, gone = cycle(REFUSALS), 0
     async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
         for kind in kinds().values():
-            found = [verb for verb in kind.verbs if verb.key and PLACED[place](verb)]
+            found = [verb for verb in kind.all_actions if verb.key and PLACED[place](verb)]
             if not found:
                 continue
             await ui.app.parts.navigation.go(kind.name)
@@ -128,7 +136,7 @@ async def test_every_verb_goes_by_its_key(
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
                 await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
-                assert all(screen.model.collection.set.rows[item.key].doing is None for item in items)
+                assert all(screen.model.collection.set.rows[item.key].in_progress is None for item in items)
                 if on is not screen:
                     await type_keys(ui, "escape")
                     await back_at(ui, screen)

@@ -23,9 +23,10 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Item, Listing, Road
-from mogplex_tui.operate.kinds.base import Kind, collection_of
+from mogplex_tui.live.collection import Entry, Page, Source
+from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
@@ -40,7 +41,7 @@ ESCAPE = "\x1b[31m"
 
 SEEDED = PlaneSettings(speed=0, rate_limit=None)
 
-Change = Callable[[Listing], Listing]
+Change = Callable[[Page[Any]], Page[Any]]
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,18 @@ class Service:
     change: Change | None = None
 
 
-def many(listing: Listing, rows: int = ROWS) -> Listing:
-    """Return a listing with so many rows that are those of a listing, again and again under keys of their own."""
-    items = listing.items
-    if not items:
-        return listing
+def many(page: Page[Any], rows: int = ROWS) -> Page[Any]:
+    """Return a page with so many rows that are those of a page, again and again under keys of their own."""
+    entries = page.entries
+    if not entries:
+        return page
     more = [
-        Item(f"{item.key}~{turn}", item.record, item.raw)
-        for turn in range(1, rows // len(items) + 1)
-        for item in items
-        if item.record is not None
+        Entry(f"{entry.key}~{turn}", entry.row, entry.raw)
+        for turn in range(1, rows // len(entries) + 1)
+        for entry in entries
+        if entry.row is not None
     ]
-    return Listing([*items, *more][:rows], None)
+    return Page([*entries, *more][:rows], None)
 
 
 def _nasty(value: Any) -> Any:
@@ -89,23 +90,23 @@ def _nasty(value: Any) -> Any:
     return value
 
 
-def nasty(listing: Listing) -> Listing:
-    """Return a listing in which every text tries to be markup and to steer the terminal."""
-    items = [replace(item, record=_nasty(item.record), raw=_nasty(item.raw)) for item in listing.items]
-    return Listing(items, listing.total)
+def nasty(page: Page[Any]) -> Page[Any]:
+    """Return a page in which every text tries to be markup and to steer the terminal."""
+    entries = [replace(entry, row=_nasty(entry.row), raw=_nasty(entry.raw)) for entry in page.entries]
+    return Page(entries, page.total)
 
 
-def spoilt(listing: Listing) -> Listing:
-    """Return a listing of which the first row did not parse."""
-    broken = [replace(item, record=None, why="name: not a text") for item in listing.items[:1]]
-    return listing._replace(items=[*broken, *listing.items[1:]])
+def spoilt(page: Page[Any]) -> Page[Any]:
+    """Return a page of which the first row did not parse."""
+    broken = [replace(entry, row=None, why="name: not a text") for entry in page.entries[:1]]
+    return replace(page, entries=[*broken, *page.entries[1:]])
 
 
-def _changed(road: Road, change: Change) -> Road:
-    async def read(client: Any, session: Any) -> Listing:
-        return change(await road.read(client, session))
+def _changed(source: Source[Any], change: Change) -> Source[Any]:
+    async def read(client: Any, session: Any) -> Page[Any]:
+        return change(await source.read(client, session))
 
-    return road._replace(read=read)
+    return replace(source, read=read)
 
 
 @asynccontextmanager
@@ -140,9 +141,9 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
             use_up(app)
         if service.change is not None:
             for kind in kinds().values():
-                roads = [_changed(road, service.change) for road in kind.roads]
+                sources = tuple(_changed(source, service.change) for source in kind.sources)
                 app.parts.collections._by_kind[kind.name] = collection_of(
-                    app.session, kind._replace(roads=tuple(roads))
+                    app.session, replace(kind, sources=sources)
                 )
         async with app.run_test(size=SIZES[0], notifications=True) as pilot:
             yield Console(app, pilot, server, None)  # type: ignore[arg-type]
@@ -165,9 +166,9 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-def asks_the_service(kind: Kind) -> bool:
+def asks_the_service(kind: AnyKind) -> bool:
     """Return whether a kind's rows come from the service, not from a file of the console."""
-    return any(road.family is not Family.OTHER for road in kind.roads)
+    return any(source.family is not Family.OTHER for source in kind.sources)
 
 
 async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
@@ -179,7 +180,7 @@ async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
         await asyncio.sleep(0.002)
 
 
-async def heard(ui: Console, kind: Kind) -> ListScreen:
+async def heard(ui: Console, kind: AnyKind) -> ListScreen:
     """Wait until a kind's list is in front and knows what there is to know; return its screen."""
 
     def ready() -> bool:
@@ -193,7 +194,7 @@ async def heard(ui: Console, kind: Kind) -> ListScreen:
             return False
         fresh = screen.model.collection.set.freshness
         known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
-        return known or screen.model.collection.closed(kind.needs) is not None
+        return known or screen.model.collection.closed_reason(kind.needs) is not None
 
     await soon(ui, ready, f"the list of {kind.name}")
     screen = ui.app.screen
@@ -234,7 +235,7 @@ def headings(screen: ListScreen) -> str:
     return screen.query_one(LineTable).render_line(0).text
 
 
-async def opened(ui: Console, kind: Kind) -> DetailScreen:
+async def opened(ui: Console, kind: AnyKind) -> DetailScreen:
     """Press enter on a list and wait for the detail."""
     await type_keys(ui, "enter")
 
@@ -259,6 +260,6 @@ async def back_at(ui: Console, screen: Any) -> None:
     await soon(ui, lambda: ui.app.screen is screen, f"{type(screen).__name__} in front")
 
 
-def first_of(items: Mapping[str, Item]) -> Item | None:
+def first_of(items: Mapping[str, Entry]) -> Entry | None:
     """Return one record that could be read."""
-    return next((item for item in items.values() if item.record is not None), None)
+    return next((item for item in items.values() if item.row is not None), None)

@@ -72,8 +72,8 @@ class Freshness:
         self.failures += 1
 
 
-class Source:
-    """One of several routes that a set is told by: it fails and grows old by itself, and the others stay fresh.
+class SourceState:
+    """One of several sources of a list: it fails and grows old by itself, and the others stay fresh.
 
     `what` begins the sentences on what it tells, verb included (`Older runs are`). `keys` are the rows that are old
     while it fails, None where that cannot be told apart; `columns` are what it tells in every row.

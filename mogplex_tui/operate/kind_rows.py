@@ -1,0 +1,325 @@
+"""What lists and commands do with the rows of a kind: draw, sort, find and name them, from its declaration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from mogplex_tui.live import redact
+from mogplex_tui.live.collection import Collection
+from mogplex_tui.live.freshness import SourceState
+from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import words
+from mogplex_tui.operate.model import Action, Cell, Column, Kind, Moment, Row, SortKey, Words
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.model import Creation, Single
+
+_DASH = Cell(words.DASH, "dim")
+UNREADABLE_ROW = "This row could not be read."
+# Sorts records that could not be read before all others; no sort key of a row begins with it.
+_UNREADABLE: tuple[SortKey, ...] = ((-1, 0.0),)
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class HeldRow(Protocol[Row_co]):
+    """A row as a list holds it: an `Entry` of a collection, or a run, which is its own entry."""
+
+    @property
+    def key(self) -> str:
+        """The key of the record."""
+
+    @property
+    def row(self) -> Row_co | None:
+        """The row, None for a record that could not be read."""
+
+    @property
+    def raw(self) -> object:
+        """The JSON of the record as the service sent it."""
+
+    @property
+    def why(self) -> str | None:
+        """Why the record could not be read."""
+
+    @property
+    def in_progress(self) -> str | None:
+        """The word of a change that is under way."""
+
+
+ReadAt = Callable[[HeldRow[Any]], datetime]
+"""Returns the instant up to which a row is known: what is under way has taken so long at least."""
+
+
+def filter_name(title: str) -> str:
+    """Return how a filter names a column: the letters of its title or name alone, as in `lastrunstatus`."""
+    return "".join(filter(str.isalpha, title)).lower()
+
+
+def filter_names(column: Column[Row]) -> tuple[str, ...]:
+    """Return the names of a column in filters: by its name and by its title."""
+    return tuple(name for name in (filter_name(column.name), filter_name(column.title)) if name)
+
+
+def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
+    """Return how sentences call a record; one that could not be read may still say its name."""
+    if entry.row is None:
+        name = entry.raw.get("name") if isinstance(entry.raw, dict) else None
+        return name if isinstance(name, str) and name else entry.key
+    return kind.label(entry.row) or entry.key
+
+
+# Cells ---------------------------------------------------------------------------------------------------------------
+
+
+def cells(kind: Kind[Row], entry: HeldRow[Row], moment: Moment) -> list[Cell]:
+    """Return the cells of a row, one a column.
+
+    That the record could not be read, or that a change of it is under way, is shown in a column that no width drops.
+    """
+    if entry.row is None:
+        return _unreadable_cells(kind, entry)
+    row = entry.row
+    found = [column.cell(row, moment) for column in kind.columns]
+    if entry.in_progress is not None:
+        place, text = _progress(kind, entry.in_progress, found)
+        found[place] = Cell(text, "warn")
+    return found
+
+
+def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
+    """Where a column names errors it says why, and the state says that; else the column of the name says both."""
+    glyph, word, tone = words.state("unreadable")
+    text = f"{glyph} {word}"
+    why = Cell(_cause(entry.why or ""), "error")
+    found = [why if column.is_error else _DASH for column in kind.columns]
+    says_why = any(column.is_error for column in kind.columns)
+    place = _state_place(kind, text) if says_why else None
+    if place is None:
+        place = _name_place(kind)
+        text = text if says_why else _before(kind.columns[place], text, entry.why)
+    found[place] = Cell(text, tone)
+    return found
+
+
+def _progress(kind: Kind[Row], in_progress: str, found: list[Cell]) -> tuple[int, str]:
+    """Return where a change is shown and how: in the switch that it turns, in a state with room, or at the name."""
+    for place, column in enumerate(kind.columns):
+        if in_progress in column.format.in_progress:
+            return place, f"◌ {column.format.in_progress[in_progress]}"
+    text = f"◌ {in_progress}"
+    state = _state_place(kind, text)
+    if state is not None:
+        return state, text
+    place = _name_place(kind)
+    return place, _before(kind.columns[place], text, found[place].text)
+
+
+def _state_place(kind: Kind[Row], text: str) -> int | None:
+    """Return the place of the first column of a state that always stays and has room for a text."""
+    for place, column in enumerate(kind.columns):
+        if column.format.is_state and not column.layout.priority and column.layout.width >= len(text):
+            return place
+    return None
+
+
+def _name_place(kind: Kind[Row]) -> int:
+    """Return the place of the column that names a record; one that grows has room for more words."""
+    lasting = [
+        place for place, column in enumerate(kind.columns) if column.is_text and not column.layout.priority
+    ]
+    growing = [place for place in lasting if kind.columns[place].layout.flex]
+    return (growing or lasting or [0])[0]
+
+
+def _before(column: Column[Row], text: str, rest: str | None) -> str:
+    """Return a text with the rest behind it where there is room; cut in the middle it would be no sentence."""
+    return f"{text}: {rest}" if column.layout.flex and column.layout.cut == "end" else text
+
+
+# Filters -------------------------------------------------------------------------------------------------------------
+
+
+class FilterValues(Mapping[str, Words], Generic[Row]):
+    """What a filter finds in one row, by name; each value is looked up only where a filter asks for it."""
+
+    __slots__ = ("_entry", "_fields")
+
+    def __init__(self, entry: HeldRow[Row], fields: FilterFields[Row]) -> None:
+        self._entry, self._fields = entry, fields
+
+    def __getitem__(self, name: str) -> Words:
+        return self._fields.finders[name](self._entry)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields.finders
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields.finders)
+
+    def __len__(self) -> int:
+        return len(self._fields.finders)
+
+    def values(self) -> Iterator[Words]:  # type: ignore[override]
+        """Yield what a word without a name is looked for in, every value once."""
+        return (find(self._entry) for find in self._fields.texts)
+
+
+class FilterFields(Generic[Row]):
+    """What `/` finds in the rows of a kind at an instant: by the names and titles of the columns and beside them.
+
+    With `read_at`, durations of what is under way are as long as they are known to be.
+    """
+
+    def __init__(self, kind: Kind[Row], now: datetime, read_at: ReadAt | None = None) -> None:
+        self._now, self._read_at = now, read_at
+        finders: dict[str, Callable[[HeldRow[Row]], Words]] = {}
+        numbers = set[int]()
+        by_column = {column.name: self._column(column) for column in kind.columns}
+        for at in (0, -1):
+            for column in kind.columns:
+                names = filter_names(column)
+                if names:
+                    finders.setdefault(names[at], by_column[column.name])
+        for column in kind.columns:
+            # What stands to the right is a number, a price or a span.
+            if column.format.align == "right":
+                numbers.add(id(by_column[column.name]))
+        if "id" not in kind.hidden_filters:
+            finders.setdefault("id", lambda entry: entry.key)
+        for name, find in kind.hidden_filters.items():
+            finders.setdefault(name, self._hidden(find))
+        self.finders = finders
+        self.texts = [find for find in dict.fromkeys(finders.values()) if id(find) not in numbers]
+
+    def values_of(self, entry: HeldRow[Row]) -> FilterValues[Row]:
+        """Return what a filter finds in a row."""
+        return FilterValues(entry, self)
+
+    def _column(self, column: Column[Row]) -> Callable[[HeldRow[Row]], Words]:
+        def find(entry: HeldRow[Row]) -> Words:
+            if entry.row is None:
+                return _found_unreadable(column, entry)
+            if entry.in_progress is not None and column.format.is_state and not column.format.in_progress:
+                # What is shown in its place is found.
+                return (words.state(entry.in_progress)[1], entry.in_progress)
+            grows = column.sort_at is not None and self._read_at is not None
+            return column.find(entry.row, self._read_at(entry) if grows and self._read_at else self._now)
+
+        return find
+
+    @staticmethod
+    def _hidden(find: Callable[[Row], Words]) -> Callable[[HeldRow[Row]], Words]:
+        return lambda entry: None if entry.row is None else find(entry.row)
+
+
+def _cause(why: str) -> str:
+    return words.cause(redact.text(words.line(why)))
+
+
+def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> Words:
+    if column.is_error and entry.why:
+        why = redact.text(words.line(entry.why))
+        return (words.cause(why), why)
+    return ("unreadable",) if column.format.is_state else None
+
+
+def filter_field_names(kind: Kind[Row]) -> list[str]:
+    """Return the names that a filter can look in, those of columns first."""
+    by_columns = (name for column in kind.columns for name in filter_names(column))
+    return list(dict.fromkeys([*by_columns, "id", *kind.hidden_filters]))
+
+
+def span_names(kind: Kind[Row]) -> frozenset[str]:
+    """Return the names by which filters compare spans of time."""
+    return frozenset(
+        name for column in kind.columns if column.format.is_span for name in filter_names(column)
+    )
+
+
+def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
+    """Return a term of a filter that finds this row, by a column of text; None without one."""
+    if entry.row is None:
+        return None
+    for column in kind.columns:
+        found = column.find(entry.row, now) if column.is_text else None
+        text = str(found[0] if isinstance(found, tuple) and found else found or "").split(" ")[0][:24]
+        if text.isprintable() and text[:1].isalnum() and '"' not in text:
+            return f"{filter_names(column)[-1]}:{text}"
+    return None
+
+
+# Orders --------------------------------------------------------------------------------------------------------------
+
+
+def order(
+    kind: Kind[Row], column: str | None, read_at: ReadAt
+) -> Callable[[HeldRow[Row]], tuple[SortKey, ...]]:
+    """Return what rows are sorted by: a column, or the kind's own order. Raises KeyError."""
+    default = kind.default_sort
+    if column is None and not isinstance(default, str):
+        return lambda entry: _UNREADABLE if entry.row is None else default(entry.row)
+    found = kind.column(column or str(default))
+    sort, sort_at = found.sort, found.sort_at
+    if sort_at is not None:
+        return lambda entry: _UNREADABLE if entry.row is None else (sort_at(entry.row, read_at(entry)),)
+    return lambda entry: _UNREADABLE if entry.row is None else (sort(entry.row),)
+
+
+# Sources and reach ---------------------------------------------------------------------------------------------------
+
+
+def related_sources(
+    kind: Kind[Row], session: Session, hidden: frozenset[str] = frozenset()
+) -> list[SourceState]:
+    """Return the freshness of the other lists that columns read; `hidden` are columns and lists to leave out."""
+    found = []
+    for name, related in {} if kind.join is None else kind.join.related.items():
+        if name in hidden:
+            continue
+        columns = [each for each in related.columns if each not in hidden]
+        titles = " and ".join(kind.column(each).title or each for each in columns)
+        sentence = related.sentence or (titles and f"{titles} {'are' if len(columns) > 1 else 'is'}")
+        rows = session.store.set(name)
+        parts = [each for part, each in rows.sources.items() if related.source in ("", part)]
+        for fresh in (rows.freshness, *(each.freshness for each in parts)) if sentence else ():
+            found.append(SourceState(sentence, frozenset(columns), fresh, None))
+    return found
+
+
+def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
+    """Return why no route of an action is open to the credential, and what it needs; None where one may be."""
+    subject = action.needs if isinstance(action, Action) else ""
+    return session.closed(action.families, session_needed(subject or f"Changes of {words.many(kind.noun)}"))
+
+
+def why_not(action: Action[Row] | Creation, entry: HeldRow[Row]) -> str | None:
+    """Return why an action makes no sense for a record now; None where it does, and for one that makes a record."""
+    if not isinstance(action, Action):
+        return None
+    return UNREADABLE_ROW if entry.row is None else action.unavailable(entry.row)
+
+
+def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
+    """Return the rows of a kind with their feed."""
+    join, single = kind.join, kind.single
+    return Collection(
+        session,
+        kind.name,
+        kind.sources,
+        related=() if join is None else join.related,
+        join=None if join is None else join.fill,
+        merge=None if single is None else single.merge,
+        depends_on_time=join is not None and join.depends_on_time,
+        open_until=kind.open_until,
+    )
+
+
+async def read_single(single: Single[Row], client: ClientView, entry: Entry[Row]) -> Entry[Row]:
+    """Return a record as it is when read by itself; where no JSON came with it, that of the list is kept."""
+    found = await single.read(client, entry.key, entry.row)
+    return found if found.raw is not None else replace(found, raw=entry.raw)

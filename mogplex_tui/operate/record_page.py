@@ -1,0 +1,113 @@
+"""What a record's page shows of a row, from the declaration of its kind: facts, links, long texts and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from mogplex_tui.live import redact
+from mogplex_tui.operate import words
+from mogplex_tui.operate.model import Cell, Fact, Kind, Link, Moment, Row, Value
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import Entry
+
+_LONGEST_LINK = 60
+
+
+class ShownFact(NamedTuple):
+    """A line of a record's page: a label, a text and its tone."""
+
+    label: str
+    text: str
+    tone: str
+
+
+class Target(NamedTuple):
+    """Where a link of a record leads: to one record of a kind by its key, or to a list with a filter.
+
+    `span` is the time from and until which what the filter finds was made, where that is known.
+    """
+
+    label: str
+    text: str
+    kind: str
+    key: str | None = None
+    filter: str = ""
+    span: tuple[datetime, datetime | None] | None = None
+
+
+def facts_of(groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: Moment) -> list[list[ShownFact]]:
+    """Return groups of facts as they are shown of a row; none of a record that could not be read."""
+    if row is None:
+        return []
+    return [[shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in groups]
+
+
+def _fact(fact: Fact[Row], row: Row, moment: Moment) -> ShownFact | None:
+    shown = value_cell(fact.value(row), moment) if fact.format is None else fact.format(row, moment)
+    if not shown.text or shown.text == words.DASH:
+        return None if fact.optional else ShownFact(fact.label, words.DASH, "dim")
+    return ShownFact(fact.label, *shown)
+
+
+def value_cell(value: Value, moment: Moment) -> Cell:
+    """Return a value as a fact shows it: yes and no, instants with their age, counts and money."""
+    if value is None:
+        return Cell("", "dim")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, datetime):
+        seconds = (moment.now - value).total_seconds()
+        ago = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
+        return Cell(f"{ago}, {words.local(value)}")
+    if isinstance(value, Decimal):
+        return Cell(words.money(value))
+    if isinstance(value, int | float):
+        return Cell(f"{value:,}", "dim" if value == 0 else "plain")
+    return Cell(words.line(value) if isinstance(value, str) else words.joined(value))
+
+
+def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[Target]:
+    """Return where the links of a row lead, without those that lead nowhere."""
+    if row is None:
+        return []
+    return [found for each in links if (found := _target(each, row)) is not None]
+
+
+def _target(link: Link[Row], row: Row) -> Target | None:
+    if link.filter is not None:
+        found = link.filter(row)
+        if found is None:
+            return None
+        return Target(link.label, link.text(row), link.kind, filter=found, span=link.span(row))
+    key = None if link.key is None else link.key(row)
+    return None if not key else Target(link.label, link.text(row)[:_LONGEST_LINK], link.kind, key=key)
+
+
+def texts_of(kind: Kind[Row], row: Row | None, moment: Moment) -> list[tuple[str, str]]:
+    """Return the long texts of a row that has any, each under its title, without credentials."""
+    if row is None:
+        return []
+    found = ((each.title, each.text(row, moment)) for each in kind.texts)
+    return [(title, redact.text(text)) for title, text in found if text]
+
+
+def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
+    """Return the address of a record's page in the browser, or its path on the service; empty without one."""
+    if entry is None or entry.row is None or kind.page_in_browser is None:
+        return ""
+    return kind.page_in_browser(entry.row)
+
+
+def json_of(entry: Entry[Row]) -> object:
+    """Return the JSON of a record; of one that the service did not send, the fields of its row."""
+    row = entry.row
+    if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):
+        return entry.raw
+    fields: object = json.loads(json.dumps(asdict(row), default=str))
+    return fields

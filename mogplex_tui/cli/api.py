@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -150,9 +149,8 @@ async def _change(
 ) -> None:
     from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
-    from mogplex_tui.operate.executor import end_of
+    from mogplex_tui.operate.executor import execute_plainly
 
     what = f"{method} {path}"
     setting.must_write(f"The {what}")
@@ -162,18 +160,12 @@ async def _change(
         must_be_able_to_ask(method)
         if not agreed(setting, f"Send {what}?"):
             raise Stop(Exit.FAILED, "Nothing was sent.")
-    ledger = setting.session.ledger
-    entry = ledger.open(f"api.{method.lower()}", path)
-    try:
-        data = await setting.session.client.at(Priority.ACTION).request(
-            method, path, params=params, body=body
-        )
-    except MogplexError as error:
-        ledger.close(entry, end_of(error), str(error))
-        raise
-    except asyncio.CancelledError:
-        ledger.close(entry, "unknown")
-        raise
-    ledger.close(entry, "done")
+    client = setting.session.client.at(Priority.ACTION)
+    data = await execute_plainly(
+        setting.session,
+        f"api.{method.lower()}",
+        path,
+        lambda: client.request(method, path, params=params, body=body),
+    )
     if data is not None:
         setting.output.json(data, indent=None if setting.output.as_json else 2)

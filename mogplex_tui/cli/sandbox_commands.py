@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import Absent, LoginRequired, MogplexError, NotSignedIn
+from mogplex_tui.api.errors import Absent, LoginRequired, NotSignedIn
 from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
@@ -16,7 +15,7 @@ from mogplex_tui.cli.kind_arguments import add_record
 from mogplex_tui.cli.output import Column, exact_text, harmless
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
-from mogplex_tui.operate.executor import end_of
+from mogplex_tui.operate.executor import execute_plainly
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -71,20 +70,15 @@ async def _execute(
 
     first, *rest = args.words
     execution = client.sandboxes.exec(entry.key, CommandDraft(command=first, args=rest, cwd=args.cwd))
-    printer, ledger = _OutputPrinter(setting, entry.key), setting.session.ledger
-    change = ledger.open("sandboxes.exec", f"{_NOUN} {entry.key}")
-    try:
+    printer = _OutputPrinter(setting, entry.key)
+
+    async def follow() -> None:
         async with execution:
             async for event in execution:
                 if isinstance(event, Output):
                     printer.add(event.stream, event.data)
-    except MogplexError as error:
-        ledger.close(change, end_of(error), str(error))
-        raise
-    except asyncio.CancelledError:
-        ledger.close(change, "unknown")
-        raise
-    ledger.close(change, "done")
+
+    await execute_plainly(setting.session, "sandboxes.exec", f"{_NOUN} {entry.key}", follow)
     printer.finish()
     if setting.output.as_json:
         fields = {"id": entry.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}

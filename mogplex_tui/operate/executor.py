@@ -126,6 +126,20 @@ async def execute(session: Session, change: Execution[A, R]) -> R:
         change.finish(is_accepted)
 
 
+async def execute_plainly(
+    session: Session, action: str, subject: str, request: Callable[[], Awaitable[A]]
+) -> A:
+    """Carry out a change that shows in no list, and return its answer. Raises the error tree."""
+
+    async def accepted(answer: A) -> A:
+        return answer
+
+    async def refused(error: MogplexError, _: str) -> A:
+        raise error
+
+    return await execute(session, Execution(action, subject, request, accepted, refused))
+
+
 # A change is read back after these many seconds, until the reading differs from before.
 READ_BACK = (0.0, 1.0, 3.0)
 

@@ -49,6 +49,11 @@ def test_functions_are_small() -> None:
             assert length <= FUNCTION_LINES or where in LONG_FUNCTIONS, f"{where} has {length} lines"
 
 
+def test_every_change_goes_through_the_executor() -> None:
+    opening = {_name(path) for path in SOURCES if "ledger.open(" in path.read_text()}
+    assert opening == {"mogplex_tui/operate/executor.py"}
+
+
 def _loaded_by(module: str) -> set[str]:
     code = f"import sys, {module}; print('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -55,6 +55,10 @@ ReadAt = Callable[[HeldRow[Any]], datetime]
 """Returns the instant up to which a row is known: what is under way has taken so long at least."""
 
 
+Finder = Callable[[HeldRow[Row], Row | None], Words]
+"""Returns what a filter looks at in a row under one name; the row is None where it could not be read."""
+
+
 def filter_name(title: str) -> str:
     """Return how a filter names a column: the letters of its title or name alone, as in `lastrunstatus`."""
     return "".join(filter(str.isalpha, title)).lower()
@@ -147,13 +151,13 @@ def _before(column: Column[Row], text: str, rest: str | None) -> str:
 class FilterValues(Mapping[str, Words], Generic[Row]):
     """What a filter finds in one row, by name; each value is looked up only where a filter asks for it."""
 
-    __slots__ = ("_entry", "_fields")
+    __slots__ = ("_entry", "_fields", "_row")
 
     def __init__(self, entry: HeldRow[Row], fields: FilterFields[Row]) -> None:
-        self._entry, self._fields = entry, fields
+        self._entry, self._row, self._fields = entry, entry.row, fields
 
     def __getitem__(self, name: str) -> Words:
-        return self._fields.finders[name](self._entry)
+        return self._fields.finders[name](self._entry, self._row)
 
     def __contains__(self, name: object) -> bool:
         return name in self._fields.finders
@@ -166,7 +170,8 @@ class FilterValues(Mapping[str, Words], Generic[Row]):
 
     def values(self) -> Iterator[Words]:  # type: ignore[override]
         """Yield what a word without a name is looked for in, every value once."""
-        return (find(self._entry) for find in self._fields.texts)
+        entry, row = self._entry, self._row
+        return (find(entry, row) for find in self._fields.texts)
 
 
 class FilterFields(Generic[Row]):
@@ -177,44 +182,48 @@ class FilterFields(Generic[Row]):
 
     def __init__(self, kind: Kind[Row], now: datetime, read_at: ReadAt | None = None) -> None:
         self._now, self._read_at = now, read_at
-        finders: dict[str, Callable[[HeldRow[Row]], Words]] = {}
-        numbers = set[int]()
-        by_column = {column.name: self._column(column) for column in kind.columns}
+        finders: dict[str, Finder[Row]] = {}
+        by_column = {column.name: self._of_column(column) for column in kind.columns}
         for at in (0, -1):
             for column in kind.columns:
                 names = filter_names(column)
                 if names:
                     finders.setdefault(names[at], by_column[column.name])
-        for column in kind.columns:
-            # What stands to the right is a number, a price or a span.
-            if column.format.align == "right":
-                numbers.add(id(by_column[column.name]))
         if "id" not in kind.hidden_filters:
-            finders.setdefault("id", lambda entry: entry.key)
+            finders.setdefault("id", lambda entry, _: entry.key)
         for name, find in kind.hidden_filters.items():
             finders.setdefault(name, self._hidden(find))
         self.finders = finders
-        self.texts = [find for find in dict.fromkeys(finders.values()) if id(find) not in numbers]
+        # What stands to the right is a number, a price or a span.
+        numbers = {by_column[column.name] for column in kind.columns if column.format.align == "right"}
+        self.texts = [find for find in dict.fromkeys(finders.values()) if find not in numbers]
 
     def values_of(self, entry: HeldRow[Row]) -> FilterValues[Row]:
         """Return what a filter finds in a row."""
         return FilterValues(entry, self)
 
-    def _column(self, column: Column[Row]) -> Callable[[HeldRow[Row]], Words]:
-        def find(entry: HeldRow[Row]) -> Words:
-            if entry.row is None:
-                return _found_unreadable(column, entry)
-            if entry.in_progress is not None and column.format.is_state and not column.format.in_progress:
+    def _of_column(self, column: Column[Row]) -> Finder[Row]:
+        find, now, read_at = column.find, self._now, self._read_at
+
+        def value(entry: HeldRow[Row], row: Row | None) -> Words:
+            return _found_unreadable(column, entry) if row is None else find(row, now)
+
+        def state(entry: HeldRow[Row], row: Row | None) -> Words:
+            if row is not None and entry.in_progress is not None:
                 # What is shown in its place is found.
                 return (words.state(entry.in_progress)[1], entry.in_progress)
-            grows = column.sort_at is not None and self._read_at is not None
-            return column.find(entry.row, self._read_at(entry) if grows and self._read_at else self._now)
+            return value(entry, row)
 
-        return find
+        def duration(entry: HeldRow[Row], row: Row | None) -> Words:
+            return value(entry, row) if row is None or read_at is None else find(row, read_at(entry))
+
+        if column.format.is_state and not column.format.in_progress:
+            return state
+        return value if column.sort_at is None else duration
 
     @staticmethod
-    def _hidden(find: Callable[[Row], Words]) -> Callable[[HeldRow[Row]], Words]:
-        return lambda entry: None if entry.row is None else find(entry.row)
+    def _hidden(find: Callable[[Row], Words]) -> Finder[Row]:
+        return lambda _, row: None if row is None else find(row)
 
 
 def _cause(why: str) -> str:
@@ -262,12 +271,12 @@ def order(
     """Return what rows are sorted by: a column, or the kind's own order. Raises KeyError."""
     default = kind.default_sort
     if column is None and not isinstance(default, str):
-        return lambda entry: _UNREADABLE if entry.row is None else default(entry.row)
+        return lambda entry: _UNREADABLE if (row := entry.row) is None else default(row)
     found = kind.column(column or str(default))
     sort, sort_at = found.sort, found.sort_at
     if sort_at is not None:
-        return lambda entry: _UNREADABLE if entry.row is None else (sort_at(entry.row, read_at(entry)),)
-    return lambda entry: _UNREADABLE if entry.row is None else (sort(entry.row),)
+        return lambda entry: _UNREADABLE if (row := entry.row) is None else (sort_at(row, read_at(entry)),)
+    return lambda entry: _UNREADABLE if (row := entry.row) is None else (sort(row),)
 
 
 # Sources and reach ---------------------------------------------------------------------------------------------------

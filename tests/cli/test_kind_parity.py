@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
-from mogplex_tui.operate.kinds.registry import kind_called, kinds
+from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind, Moment
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
@@ -34,11 +34,11 @@ async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
 async def test_list_and_command_show_the_same(
     name: str, seed: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    kind, screen_kind = kind_called(name), kinds()[name]
+    kind = kinds()[name]
     async with console_at(Service("seeded"), seed, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
-        screen = await heard(ui, screen_kind)
+        screen = await heard(ui, kind)
         await _joined(ui, screen, kind)
         items = screen.model.collection.set.rows
         assert items

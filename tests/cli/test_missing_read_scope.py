@@ -19,7 +19,7 @@ WRITE_ONLY = Service("hosted", SEEDED._replace(profile="hosted"), cookie=False, 
 ON_V1 = [
     kind.name
     for kind in kinds().values()
-    if kind.name in parser.COMMANDS and any(road.family is Family.V1 for road in kind.roads)
+    if kind.name in parser.COMMANDS and any(source.family is Family.V1 for source in kind.sources)
 ]
 # The other lists are on routes that check no scope (auth.md §4, §5.2).
 NEEDS_READ = {"agents", "automations", "jobs"}

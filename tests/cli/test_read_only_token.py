@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate.kinds.registry import typed_kind
+from mogplex_tui.operate.kinds.registry import kind_called
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
 from tests.recording import recording
@@ -60,7 +60,7 @@ class Change(NamedTuple):
 def _changes() -> Iterator[Change]:
     """Yield every command that changes a record of a kind."""
     for name in TYPED:
-        kind = typed_kind(name)
+        kind = kind_called(name)
         for creation in kind.creations:
             yield Change(name, creation.id, ("--reveal",) if creation.reveals else (), takes_record=False)
         for action in kind.actions:

@@ -83,7 +83,7 @@ def test_document_of_the_spec_names_every_field(capsys: pytest.CaptureFixture[st
         *spec,
         *(f"kinds.{path}" for kind in spec["kinds"] for path in _fields(kind)),
         *(f"commands.{path}" for command in spec["commands"].values() for path in _fields(command)),
-        "commands.all_actions",
-        *(f"commands.all_actions.{path}" for verb in verbs for path in _fields(verb)),
+        "commands.verbs",
+        *(f"commands.verbs.{path}" for verb in verbs for path in _fields(verb)),
     }
     assert set(re.findall(r"^\| `([\w.]+)` \|", DOCUMENT.read_text(), re.MULTILINE)) == fields

@@ -13,6 +13,8 @@ class MogplexError(Exception):
     """The root: what happened, to which resource, what helps, and the facts of the answer behind it."""
 
     default_advice = ""
+    # The part of the default advice that helps while the request is repeated anyway; None for all of it.
+    default_advice_beside_retry: str | None = None
 
     def __init__(
         self,
@@ -41,7 +43,19 @@ class MogplexError(Exception):
         self.extra: dict[str, Any] = {}
 
     def __str__(self) -> str:
-        return " ".join(ended(part) for part in (self.what, self.advice) if part)
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What happened and what helps, each with its full stop."""
+        return tuple(ended(part) for part in (self.what, self.advice) if part)
+
+    @property
+    def advice_beside_retry(self) -> str:
+        """What helps besides another try."""
+        if self.default_advice_beside_retry is None or self.advice != self.default_advice:
+            return self.advice
+        return self.default_advice_beside_retry
 
 
 def ended(sentence: str) -> str:
@@ -137,6 +151,7 @@ class Throttled(MogplexError):
     """
 
     default_advice = "Wait a moment"
+    default_advice_beside_retry = ""
 
     of_requests: bool = False
 
@@ -171,12 +186,14 @@ class Unavailable(MogplexError):
     """The service, or something behind it, is down for the moment (502, 503, 504)."""
 
     default_advice = "Try again in a moment"
+    default_advice_beside_retry = ""
 
 
 class ServiceFailed(MogplexError):
     """The service broke on this request (500)."""
 
     default_advice = "Try again; if it stays, look at the service's log"
+    default_advice_beside_retry = "If it stays, look at the service's log"
 
 
 class InvalidResponse(MogplexError):

@@ -44,7 +44,7 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.operate import executor, kind_rows, words
+from mogplex_tui.operate import executor, kind_rows, messages, words
 from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.kind_rows import collection_of, name_of
 from mogplex_tui.operate.kinds.registry import kind_called, kinds
@@ -54,6 +54,7 @@ from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
 
@@ -444,7 +445,7 @@ class _Call(Generic[Row]):
             # A list that neither a column nor a sentence depends on offers choices.
             if (
                 related.columns
-                or related.sentence
+                or related.subject is not None
                 or self._session.store.set(name).freshness.as_of is not None
             ):
                 continue
@@ -461,7 +462,7 @@ class _Call(Generic[Row]):
         if join is not None and join.names:
             await self._read_names(priority)
         for name, related in {} if join is None else join.related.items():
-            adds = (related.columns or related.sentence) and name not in self._collection.hides
+            adds = (related.columns or related.subject is not None) and name not in self._collection.hides
             if not adds:
                 continue
             with suppress(MogplexError):
@@ -554,16 +555,16 @@ class _Call(Generic[Row]):
             raise Stop(Exit.FAILED, f"The {noun} {shown(asked)!r} could not be read: {found[0].why}.")
         return found[0]
 
-    def _failing(self) -> list[tuple[str, MogplexError]]:
+    def _failing(self) -> list[tuple[Subject, MogplexError]]:
         """Return what could not be read of a list that has several parts, with the errors."""
-        failed = ((each.what, each.freshness.error) for each in self._collection.set.sources.values())
-        return [(sentence, error) for sentence, error in failed if isinstance(error, MogplexError)]
+        failed = ((each.subject, each.freshness.error) for each in self._collection.set.sources.values())
+        return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
 
     def _say_missing(self) -> int:
         """Say which parts of the list are missing, and return the exit code for that."""
         failing = self._failing()
-        for sentence, error in failing:
-            say(self._output.shown(f"{sentence} not listed. {error}"))
+        for subject, error in failing:
+            say(self._output.shown(messages.not_listed(subject, error)))
         return code_of(failing[0][1]) if failing else Exit.OK
 
     def _say_notice(self) -> None:

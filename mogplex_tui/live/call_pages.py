@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.store import Change
 
@@ -55,9 +56,9 @@ class CallPages:
         self._session, self._set, self._dress, self._again = session, rows, dress, again
         self._turns = turns
         # What the newest calls do not tell; what has ended hardly changes, so that its age alone is nothing.
-        self._live = SourceState(f"Live runs beyond the newest {PAGE} are")
-        self._older = SourceState("Older runs are", freshness=Freshness(every=inf))
-        self._gone = SourceState("Runs that ended lately are", freshness=Freshness(every=inf))
+        self._live = SourceState(Subject(f"live runs beyond the newest {PAGE}"))
+        self._older = SourceState(Subject("older runs"), freshness=Freshness(every=inf))
+        self._gone = SourceState(Subject("runs that ended lately"), freshness=Freshness(every=inf))
         self.sources = {"live": self._live, "older": self._older, "gone": self._gone}
         self.pages = 1
         # The older page that is asked for and not read yet, and the one that is due to be read again.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mogplex_tui.api.errors import (
@@ -21,6 +22,7 @@ from mogplex_tui.api.errors import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.clock import Clock
+    from mogplex_tui.live.reasons import Subject
 
 # A road that is found closed, not one that failed.
 CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
@@ -75,18 +77,18 @@ class Freshness:
 class SourceState:
     """One of several sources of a list: it fails and grows old by itself, and the others stay fresh.
 
-    `what` begins the sentences on what it tells, verb included (`Older runs are`). `keys` are the rows that are old
+    `subject` is the data that it gives, as messages name it. `keys` are the rows that are old
     while it fails, None where that cannot be told apart; `columns` are what it tells in every row.
     """
 
     def __init__(
         self,
-        what: str,
+        subject: Subject,
         columns: frozenset[str] = frozenset(),
         freshness: Freshness | None = None,
         keys: Collection[str] | None = frozenset(),
     ) -> None:
-        self.what, self.columns, self.keys = what, columns, keys
+        self.subject, self.columns, self.keys = subject, columns, keys
         self.freshness = freshness or Freshness()
         # Its last answer, where that stands in while it fails.
         self.told: Any = None
@@ -135,3 +137,29 @@ class SourceState:
             failed.pop(self.left[0], None)
         self._failed = [*failed, *self.left[:1]]
         return differed
+
+
+def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tuple[Freshness, bool]:
+    """Return the freshness to show for data with several sources, and whether it is that of one source.
+
+    That of the whole if its reading is delayed, else of the oldest delayed source, else of the oldest.
+    """
+    if fresh.as_of is None or is_delayed(fresh):
+        return fresh, False
+    late = [each.freshness for each in sources if is_delayed(each.freshness)]
+    if late:
+        return min(late, key=last_read), True
+    aged = [
+        each.freshness for each in sources if each.freshness.as_of is not None and each.freshness.every < inf
+    ]
+    return min((fresh, *aged), key=last_read), False
+
+
+def is_delayed(fresh: Freshness) -> bool:
+    """Return whether a failure or the budget keeps a source from being read."""
+    return fresh.failures > 0 or (fresh.blocked_until is not None and fresh.as_of is not None)
+
+
+def last_read(fresh: Freshness) -> float:
+    """Return when something was read last, in monotonic seconds; before everything else what never was."""
+    return -inf if fresh.as_of is None else fresh.as_of

@@ -12,6 +12,7 @@ from mogplex_tui.api.errors import NotFound
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ class OwnRuns:
         turns: Turns,
     ) -> None:
         self._session, self._set, self._dress, self._put, self._turns = session, rows, dress, put, turns
-        self._by_id = SourceState("Runs started or opened from here are")
+        self._by_id = SourceState(Subject("runs started or opened from here"))
         self._names = SourceState(
-            "Runs of automations that were not known before are", freshness=Freshness(every=inf)
+            Subject("runs of automations that were not known before"), freshness=Freshness(every=inf)
         )
         self._of_each = SourceState(
-            "Runs of automations are", freshness=Freshness(every=AUTOMATION_RUNS_EVERY)
+            Subject("runs of automations"), freshness=Freshness(every=AUTOMATION_RUNS_EVERY)
         )
         self.sources = {"by id": self._by_id, "automations": self._names, "of each": self._of_each}
         self._automations: dict[str, str] = {}

@@ -77,6 +77,7 @@ class NotYet(MogplexError):
     """Nothing was sent: where the service is, or what it takes, is still being looked for."""
 
     default_advice = "Try again in a moment"
+    default_advice_beside_retry = ""
 
 
 class Session:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import token_shows
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
@@ -155,7 +156,7 @@ async def read_v1(client: ClientView, session: Session) -> Page[JobRow]:
             return page_of_runs(each.runs)
 
         name = each.automation.name or each.automation.id[:8]
-        return Part(each.automation.id, f"Runs of {name} are", read)
+        return Part(each.automation.id, Subject(f"runs of {name}"), read)
 
     page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
     if not jobs.left_out:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import words
 from mogplex_tui.operate.model import Action, Cell, Column, Kind, Moment, Row, SortKey, Words
@@ -292,11 +293,13 @@ def related_sources(
             continue
         columns = [each for each in related.columns if each not in hidden]
         titles = " and ".join(kind.column(each).title or each for each in columns)
-        sentence = related.sentence or (titles and f"{titles} {'are' if len(columns) > 1 else 'is'}")
+        subject = related.subject or (Subject(titles, is_plural=len(columns) > 1) if titles else None)
+        if subject is None:
+            continue
         rows = session.store.set(name)
         parts = [each for part, each in rows.sources.items() if related.source in ("", part)]
-        for fresh in (rows.freshness, *(each.freshness for each in parts)) if sentence else ():
-            found.append(SourceState(sentence, frozenset(columns), fresh, None))
+        for fresh in (rows.freshness, *(each.freshness for each in parts)):
+            found.append(SourceState(subject, frozenset(columns), fresh, None))
     return found
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.config.secret import Secret
+    from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.log_source import LogSource
 
@@ -293,12 +294,12 @@ class Older(Generic[Row]):
 class Related:
     """What the rows of another kind's list add to rows of this kind.
 
-    `columns` are the columns that depend on it, `sentence` begins the sentence on its freshness, verb included, where
-    that is not the titles of the columns; `source` is the one source of that list, where it has several.
+    `columns` are the columns that depend on it, `subject` is what it gives, as messages name it, where that is not the
+    titles of the columns; `source` is the one source of that list, where it has several.
     """
 
     columns: tuple[str, ...] = ()
-    sentence: str = ""
+    subject: Subject | None = None
     source: str = ""
 
 

@@ -6,8 +6,8 @@ A kind whose rows come from several routes declares its parts and reads them wit
 
     _READ = in_parts(
         "approvals",
-        Part("flows", "Approvals of automations are", _of_automations, Family.FLOWS),
-        Part("control", "Approvals of the orchestrator are", _of_orchestrator, Family.APPROVALS),
+        Part("flows", Subject("approvals of automations"), _of_automations, Family.FLOWS),
+        Part("control", Subject("approvals of the orchestrator"), _of_orchestrator, Family.APPROVALS),
     )
     sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_blind=10), ...)
 
@@ -27,7 +27,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mogplex_tui.api.errors import ended
 from mogplex_tui.live.freshness import CLOSED, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import session_needed
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.model import Entry, Page, Row
 
 if TYPE_CHECKING:
@@ -43,12 +45,12 @@ T = TypeVar("T")
 class Part(Generic[Row]):
     """One of the answers that make up a list.
 
-    `sentence` begins the sentences on its freshness, verb included (`Approvals of automations are`). A part with a
+    `subject` is what it gives, as messages name it. A part with a
     `family` is not read while that is closed to the credential; the list then says so.
     """
 
     name: str
-    sentence: str
+    subject: Subject
     read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
     family: Family | None = None
 
@@ -56,17 +58,21 @@ class Part(Generic[Row]):
         """Return why it is not read, None where it is."""
         if self.family is None:
             return None
-        noun = self.sentence.rpartition(" ")[0]
+        noun = messages.capitalized(self.subject.text)
         reason = session.closed([self.family], session_needed(noun))
-        return reason if reason is None or reason.startswith(noun) else f"{reason} {self.sentence} not shown."
+        return (
+            reason
+            if reason is None or reason.startswith(noun)
+            else f"{reason} {messages.clause(self.subject, 'not shown')}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPart:
-    """An answer that fills some columns of every row; `sentence` is as in `Part`."""
+    """An answer that fills some columns of every row; `subject` is as in `Part`."""
 
     name: str
-    sentence: str
+    subject: Subject
     columns: tuple[str, ...]
 
 
@@ -99,13 +105,13 @@ async def read_parts(
         if reason is not None:
             notices.append(reason)
             continue
-        source = rows.sources.setdefault(part.name, SourceState(part.sentence))
+        source = rows.sources.setdefault(part.name, SourceState(part.subject))
         page: Page[Row] = Page(())
         try:
             with source.apart(session.clock):
                 page = await part.read(client, session)
         except CLOSED as error:
-            notices.append(f"{ended(error.what)} {part.sentence} not shown.")
+            notices.append(f"{ended(error.what)} {messages.clause(part.subject, 'not shown')}")
             first_error = first_error or error
             continue
         open_parts.add(part.name)
@@ -128,7 +134,7 @@ async def read_parts(
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:
     """Return an answer that fills columns; the last one while it fails, and `missing` where there never was one."""
     source = session.store.set(kind).sources.setdefault(
-        part.name, SourceState(part.sentence, frozenset(part.columns))
+        part.name, SourceState(part.subject, frozenset(part.columns))
     )
     with source.apart(session.clock):
         source.told = await answer

@@ -13,11 +13,12 @@ from textual.widget import Widget
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added
-from mogplex_tui.operate import actions, kind_rows, record_page, words
+from mogplex_tui.operate import actions, kind_rows, messages, record_page, words
 from mogplex_tui.operate.model import AnyAction, AnyKind, Creation, Moment
-from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
 from mogplex_tui.screens.kind_list import tab_of, unused_actions
@@ -247,7 +248,13 @@ class DetailScreen(ConsoleScreen):
         own, listed = self._one, self.collection
         found = kind_rows.related_sources(self.kind, self.session, listed.hides)
         if own is not None and self._adds_to_list:
-            found.append(SourceState("What is told beyond the list is", freshness=own.freshness, keys=None))
+            found.append(
+                SourceState(
+                    Subject("what is told beyond the list", is_plural=False),
+                    freshness=own.freshness,
+                    keys=None,
+                )
+            )
         for each in listed.set.sources.values():
             if each.columns or each.keys is None or self._given.key in each.keys:
                 found.append(each)
@@ -256,9 +263,9 @@ class DetailScreen(ConsoleScreen):
     def _update_notice(self, entry: Entry[Any]) -> None:
         closed = self.collection.closed_reason(self.kind.needs)
         if closed is None:
-            trouble = freshness_text.failing(self._freshness(), self.sources())
+            trouble = messages.read_failures(self._freshness(), self.sources())
         else:
-            trouble = freshness_text.kept(closed)
+            trouble = messages.data_kept(closed)
         sentence = self._gone() or trouble
         self.query_one("#notice", Notice).show(
             sentence or (entry.in_progress and f"{entry.in_progress} …") or ""
@@ -277,14 +284,16 @@ class DetailScreen(ConsoleScreen):
             is_told = bool(self.query_one("#notice", Notice).sentence) and self.entry().in_progress is None
             pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_told else None)
         else:
-            lines = empty_states.nothing(self.session, fresh, noun="lines", empty=log.empty_text)
+            lines = messages.empty_list(self.session, fresh, noun="lines", empty=log.empty_text)
             pane.tail.set_notice((" ".join(lines), Tone.DIM))
 
     def _freshness_segment(self) -> Segment:
         own, fresh, sources = self._one, self._freshness(), self.sources()
         if self.record_log is not None:
             if self.record_log.feed.troubled:
-                sources.append(SourceState("The log is", freshness=self.record_log.feed.freshness))
+                sources.append(
+                    SourceState(Subject("the log", is_plural=False), freshness=self.record_log.feed.freshness)
+                )
         elif own is not None and own.freshness.as_of is None and own.freshness.loading:
             # The first read of the record is shown, unless its list fails, which matters more.
             fresh = fresh if self.collection.set.freshness.failures else own.freshness

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import Change
 from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate import kind_rows, words
+from mogplex_tui.operate import kind_rows, messages, words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.model import Moment
 from mogplex_tui.screens import empty_states, freshness_text
@@ -241,8 +241,8 @@ class ListScreen(ConsoleScreen):
         """Return why the rows, or a part of them, are not read again; an empty text while they are."""
         closed = self.model.closed_reason()
         if closed is not None:
-            return freshness_text.kept(closed)
-        return freshness_text.failing(self.rows.freshness, self.model.sources())
+            return messages.data_kept(closed)
+        return messages.read_failures(self.rows.freshness, self.model.sources())
 
     def _update_messages(self) -> None:
         """Update the notice above the rows, and the message in their place while none is shown."""
@@ -259,9 +259,7 @@ class ListScreen(ConsoleScreen):
             lines = empty_states.parted(closed)
         else:
             empty = self.model.empty_text()
-            lines = empty_states.nothing(
-                self.session, self.rows.freshness, noun=words.many(noun), empty=empty
-            )
+            lines = messages.empty_list(self.session, self.rows.freshness, noun=words.many(noun), empty=empty)
         self.table.set_message(lines)
 
     def title_segments(self) -> list[Segment]:

@@ -12,11 +12,12 @@ from textual.widget import Widget
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.freshness import SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import words
+from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens import empty_states
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 
 RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
 # What each reading of the stats tells whatever range is looked at.
-_TOLD = {
-    "hour": "The cost of the last hour is",
-    "day": "The cost of 24 h is",
-    "week": "The cost of 7 d is",
-    "buckets": "The chart is",
+_SUBJECTS = {
+    "hour": Subject("the cost of the last hour", is_plural=False),
+    "day": Subject("the cost of 24 h", is_plural=False),
+    "week": Subject("the cost of 7 d", is_plural=False),
+    "buckets": Subject("the chart", is_plural=False),
 }
 # Below this many columns words of the cards and names beside the chart would be cut.
 NARROW = 80
@@ -112,9 +113,11 @@ class ObservabilityScreen(ConsoleScreen):
     def _troubled(self) -> list[SourceState]:
         """Return what tells of other windows, and of the hours of the chart, and fails."""
         feeds = self.session.costs.feeds
-        others = ((what, feeds[name]) for name, what in _TOLD.items() if name != self._range)
+        others = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
         return [
-            SourceState(what, freshness=feed.freshness, keys=None) for what, feed in others if feed.troubled
+            SourceState(subject, freshness=feed.freshness, keys=None)
+            for subject, feed in others
+            if feed.troubled
         ]
 
     def title_segments(self) -> list[Segment]:
@@ -123,7 +126,7 @@ class ObservabilityScreen(ConsoleScreen):
         age, aged = fresh.age(self.session.clock.monotonic()), ""
         others = self._troubled()
         troubled = fresh.failures or fresh.blocked_until or others
-        trouble = freshness_text.freshness_words(self.session, fresh, others) if troubled else ""
+        trouble = messages.freshness_words(self.session, fresh, others) if troubled else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
             trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
@@ -142,11 +145,11 @@ class ObservabilityScreen(ConsoleScreen):
         fresh = feed.freshness
         if closed:
             said = empty_states.observability_closed(self.session)
-            notice = freshness_text.kept(said[0]) if known else " ".join(said)
+            notice = messages.data_kept(said[0]) if known else " ".join(said)
         elif self._window is None:
-            notice = " ".join(empty_states.nothing(self.session, fresh, noun="the stats", empty=""))
+            notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = freshness_text.failing(fresh, self._troubled())
+            notice = messages.read_failures(fresh, self._troubled())
         above = self.query_one("#notice", Notice)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.

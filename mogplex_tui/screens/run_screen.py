@@ -10,16 +10,17 @@ from textual import events
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, last_read
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added
-from mogplex_tui.operate import run_facts, words
+from mogplex_tui.operate import messages, run_facts, words
 from mogplex_tui.operate.actions import Action, key_of
 from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
-from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import RunTailModel
@@ -143,11 +144,11 @@ class RunScreen(ConsoleScreen):
         if self.run_feed.row.unreadable:
             empty = "Its events cannot be looked for: the row that leads to them could not be read."
         if not len(self._lines):
-            lines = empty_states.nothing(self.session, fresh, noun="events", empty=empty)
+            lines = messages.empty_list(self.session, fresh, noun="events", empty=empty)
             self.pane.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
             self.pane.tail.set_notice(
-                freshness_text.failing(fresh, self._state_sources()) or self.run_feed.source_sentence
+                messages.read_failures(fresh, self._state_sources()) or self.run_feed.source_sentence
             )
 
     def _state_sources(self) -> list[SourceState]:
@@ -157,7 +158,7 @@ class RunScreen(ConsoleScreen):
             return []
         parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
         return [
-            SourceState("How the run stands is", freshness=fresh, keys=None)
+            SourceState(Subject("how the run stands", is_plural=False), freshness=fresh, keys=None)
             for fresh in (rows.freshness, *parts)
         ]
 
@@ -166,7 +167,7 @@ class RunScreen(ConsoleScreen):
         return min(
             (each.freshness for each in self._state_sources()),
             default=self.run_feed.feed.freshness,
-            key=freshness_text.read_at,
+            key=last_read,
         )
 
     def read_at(self) -> datetime:
@@ -205,7 +206,7 @@ class RunScreen(ConsoleScreen):
         marked, following = self.pane.segments(cut_off=bool(feed.troubled))
         if self.session.scheduler.realtime_open:
             # Realtime announces changes of the list: while it can be read, its age says nothing about this run.
-            sources = [source for source in sources if freshness_text.delayed(source.freshness)]
+            sources = [source for source in sources if is_delayed(source.freshness)]
         return [
             marked,
             freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=matters),

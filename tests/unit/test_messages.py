@@ -7,10 +7,11 @@ from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Un
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.operate import words
+from mogplex_tui.operate.messages import empty_list, freshness_words, read_failures
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.screens.empty_states import nothing
-from mogplex_tui.screens.freshness_text import failing, freshness_segment, freshness_words
+from mogplex_tui.screens.freshness_text import freshness_segment
 from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 from mogplex_tui.widgets.tones import Tone
 from tests.unit.fakes import FakeSession, call, stats
@@ -19,7 +20,7 @@ from tests.unit.fakes import FakeSession, call, stats
 def _said(session: FakeSession) -> tuple[str, str, str, str]:
     """The list without rows, the list with rows, the header and the question before a cancel."""
     now = session.clock.monotonic()
-    empty = " ".join(nothing(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
+    empty = " ".join(empty_list(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
     aged = freshness_words(session, Freshness(as_of=now - 9, blocked_until=now + 20))
     header = " ".join(segment.text for segment in header_segments(session, Look("test")))
     asked = cancel_question(session, make.from_call(call(1, status="streaming")))
@@ -40,7 +41,7 @@ def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
     assert tones() == [Tone.STRONG, Tone.PLAIN, Tone.WARN]
     costs.feeds["hour"].freshness.as_of = now - 300
     assert tones() == [Tone.DIM, Tone.DIM, Tone.WARN]
-    asked.sources["flows"] = SourceState("They are", freshness=Freshness(as_of=now - 30, failures=2))
+    asked.sources["flows"] = SourceState(Subject("they"), freshness=Freshness(as_of=now - 30, failures=2))
     assert tones() == [Tone.DIM, Tone.DIM, Tone.DIM]
 
 
@@ -81,7 +82,7 @@ def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that
     limited.of_requests = True
     session = FakeSession()
     fresh = Freshness(error=limited, failures=1, retry_at=session.clock.monotonic() + 20)
-    assert nothing(session, fresh, noun="runs", empty="")[0] == (
+    assert empty_list(session, fresh, noun="runs", empty="")[0] == (
         "The service limits requests; the next read is in 20s."
     )
 
@@ -90,10 +91,13 @@ def test_a_sentence_of_the_service_with_an_end_of_its_own_gets_no_other() -> Non
     asked = ServiceFailed("The service failed on the runs: Is it up? Who knows?")
     fresh = Freshness(as_of=1.0, error=asked, failures=2)
     told = [
-        " ".join(nothing(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
-        failing(fresh),
-        failing(Freshness(as_of=1.0), [SourceState("Older runs are", freshness=fresh)]),
-        failing(Freshness(as_of=1.0), [SourceState(f"{name} is", freshness=fresh) for name in "ABC"]),
+        " ".join(empty_list(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
+        read_failures(fresh),
+        read_failures(Freshness(as_of=1.0), [SourceState(Subject("older runs"), freshness=fresh)]),
+        read_failures(
+            Freshness(as_of=1.0),
+            [SourceState(Subject(f"{name}", is_plural=False), freshness=fresh) for name in "ABC"],
+        ),
     ]
     assert all("Is it up? Who knows? " in said and "?." not in said for said in told), told
 
@@ -102,7 +106,7 @@ def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
     session = FakeSession()
     soon = session.clock.monotonic() + 2
     told = {
-        kind: nothing(
+        kind: empty_list(
             session, Freshness(error=kind("It rests"), failures=1, retry_at=soon), noun="runs", empty=""
         )
         for kind in (Unavailable, ServiceFailed, InvalidResponse)
@@ -144,13 +148,13 @@ def test_a_list_that_is_read_rarely_is_not_called_old_while_it_is_in_time() -> N
 
 def test_what_stays_on_screen_says_why_it_was_not_read_again_when_that_is_not_over_at_once() -> None:
     error = Unavailable("The service cannot serve the models now: Service unavailable.")
-    assert failing(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0)) == ""
-    assert failing(Freshness(error=error, failures=2)) == ""
+    assert read_failures(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0)) == ""
+    assert read_failures(Freshness(error=error, failures=2)) == ""
     for troubled in (
         Freshness(as_of=1.0, error=error, failures=2, retry_at=9.0),
         Freshness(as_of=1.0, error=error, failures=1),
     ):
-        assert failing(troubled) == (
+        assert read_failures(troubled) == (
             "The service cannot serve the models now: Service unavailable. "
             "What was read before stays; r reads it again."
         )

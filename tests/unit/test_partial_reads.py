@@ -11,6 +11,7 @@ from mogplex_tui.api.errors import LoginRequired, ServiceFailed
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Source
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import Entry, Page
 from mogplex_tui.operate.partial_reads import ColumnPart, Part, in_parts, read_columns
@@ -40,7 +41,10 @@ class Route:
 
 
 def _collection(session: Session, *routes: Route) -> Collection:
-    parts = [Part(f"part {number}", f"Part {number} is", route.read) for number, route in enumerate(routes)]
+    parts = [
+        Part(f"part {number}", Subject(f"part {number}", is_plural=False), route.read)
+        for number, route in enumerate(routes)
+    ]
     read = in_parts("questions", *parts)
 
     return Collection(session, "questions", (Source(Family.FLOWS, read, poll=15, poll_blind=10),))
@@ -86,7 +90,7 @@ async def test_closed_part_is_said_above_the_rows_of_the_others(session: Session
 
 
 async def test_last_answer_of_columns_stands_in_while_they_fail(session: Session) -> None:
-    part = ColumnPart("today", "What each did today is", ("runs",))
+    part = ColumnPart("today", Subject("what each did today", is_plural=False), ("runs",))
 
     async def answer(value: int | Exception) -> int:
         if isinstance(value, Exception):

@@ -13,7 +13,7 @@ from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
-from mogplex_tui.screens.freshness_text import failing, freshness_words
+from mogplex_tui.operate.messages import freshness_words, read_failures
 from tests.unit.fakes import FakeSession, automation, call, job, run
 
 BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
@@ -68,13 +68,13 @@ async def test_an_older_page_that_fails_leaves_the_newest_fresh(session: FakeSes
     await session.listing.fetch()
     # What was asked for is not there, and nothing that is there is old.
     assert _old(session) == {"older": set()}
-    assert "Older runs are not shown." in failing(*_troubled(session))
+    assert "Older runs are not shown." in read_failures(*_troubled(session))
     await session.listing.fetch()
     assert len(session.listing.set.rows) == 2 * PAGE
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
     assert _old(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
-    assert "Older runs are shown as they were read before." in failing(*_troubled(session))
+    assert "Older runs are shown as they were read before." in read_failures(*_troubled(session))
     session.fake.refuse["observability.calls"] = BROKEN
     with pytest.raises(ServiceFailed):
         await session.listing.fetch()
@@ -146,7 +146,9 @@ async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_e
     narrow.fake.refuse |= {"automations.list": [BROKEN]}
     await narrow.listing.fetch()
     assert _old(narrow) == {"automations": set()}
-    assert "Runs of automations that were not known before are not shown." in failing(*_troubled(narrow))
+    assert "Runs of automations that were not known before are not shown." in read_failures(
+        *_troubled(narrow)
+    )
     narrow.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
     narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
     with pytest.raises(ServiceFailed):

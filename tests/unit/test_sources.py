@@ -23,10 +23,11 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.live.collection import Collection, Entry, Page, Source
 from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.screens.freshness_text import failing, freshness_words
+from mogplex_tui.operate.messages import freshness_words, read_failures
 from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
 from tests.unit.scheduling import World
 
@@ -38,7 +39,7 @@ BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 
 @pytest.mark.parametrize("error", [BROKEN, InvalidResponse("odd"), Unavailable("rests"), TimedOut("late")])
 def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
-    source, clock = SourceState("They are"), FakeClock()
+    source, clock = SourceState(Subject("they")), FakeClock()
     with source.apart(clock):
         pass
     clock.advance(30)
@@ -63,7 +64,7 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
     [Throttled("slow"), BudgetBlocked(9.0), Unreachable("down"), LoginRequired("no"), ValueError("ours")],
 )
 def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
-    source = SourceState("They are")
+    source = SourceState(Subject("they"))
     with pytest.raises(type(error)), source.apart(FakeClock()):
         raise error
     assert not source.failing
@@ -72,7 +73,7 @@ def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
 async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_no_other_from_being_read() -> (
     None
 ):
-    source, asked, broken = SourceState("They are"), list[str](), {"a"}
+    source, asked, broken = SourceState(Subject("they")), list[str](), {"a"}
 
     async def read(name: str) -> bool:
         asked.append(name)
@@ -109,7 +110,7 @@ def test_what_hardly_changes_is_not_old_by_its_age_alone() -> None:
 
 
 async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_meanwhile(world: World) -> None:
-    source = SourceState("They are")
+    source = SourceState(Subject("they"))
     probe = world.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
     reads, fails = probe.feed.fetch, [BROKEN] * 4
 
@@ -143,7 +144,7 @@ async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_me
 async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_had_failed(
     world: World,
 ) -> None:
-    source = SourceState("They are")
+    source = SourceState(Subject("they"))
     probe = world.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
     source.freshness.failed(BROKEN)
     source.freshness.retry_at = world.clock.monotonic() - 1
@@ -191,7 +192,9 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
 
 async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
     async def wide(*_: object) -> Page:
-        collection.set.sources.setdefault("part", SourceState("A part is")).freshness.failed(BROKEN)
+        collection.set.sources.setdefault(
+            "part", SourceState(Subject("a part", is_plural=False))
+        ).freshness.failed(BROKEN)
         if refused:
             session.access.learn(Family.FLOWS, refused[0])
             raise refused[0]
@@ -254,7 +257,9 @@ def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_t
 
     def words(fresh: Freshness, *parts: Freshness) -> str:
         return freshness_words(
-            session, fresh, [SourceState("It is", freshness=part, keys=None) for part in parts]
+            session,
+            fresh,
+            [SourceState(Subject("it", is_plural=False), freshness=part, keys=None) for part in parts],
         )
 
     new, old = Freshness(as_of=now), Freshness(as_of=now - 40)
@@ -282,9 +287,9 @@ def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() 
         )
 
     # The part itself is not there while it is closed, or was not read yet.
-    asked.sources["control"] = other = SourceState("They are")
+    asked.sources["control"] = other = SourceState(Subject("they"))
     assert not told_by(other)
-    asked.sources["flows"] = flows = SourceState("They are")
+    asked.sources["flows"] = flows = SourceState(Subject("they"))
     assert told_by(flows)
     assert not told_by(other)
 
@@ -294,30 +299,39 @@ def test_an_error_names_the_part_that_it_is_about() -> None:
     never = Freshness(failures=1, retry_at=9.0, error=BROKEN)
     why = "The service failed on the calls: broken."
     told = {
-        SourceState("COST is", frozenset({"cost"}), twice): f"{why} COST is shown as it was read before.",
-        SourceState("COST is", frozenset({"cost"}), never): f"{why} COST is not known.",
         SourceState(
-            "Older are", freshness=twice, keys=["a"]
+            Subject("COST", is_plural=False), frozenset({"cost"}), twice
+        ): f"{why} COST is shown as it was read before.",
+        SourceState(
+            Subject("COST", is_plural=False), frozenset({"cost"}), never
+        ): f"{why} COST is not known.",
+        SourceState(
+            Subject("older"), freshness=twice, keys=["a"]
         ): f"{why} Older are shown as they were read before.",
-        SourceState("Older are", freshness=twice): f"{why} Older are not shown.",
+        SourceState(Subject("older"), freshness=twice): f"{why} Older are not shown.",
     }
-    assert {source: failing(new, [source]) for source in told} == told
+    assert {source: read_failures(new, [source]) for source in told} == told
     # The next try may find it over, and of the whole one sentence is enough.
     assert (
-        failing(
+        read_failures(
             new,
-            [SourceState("It is", freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN))],
+            [
+                SourceState(
+                    Subject("it", is_plural=False),
+                    freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN),
+                )
+            ],
         )
         == ""
     )
-    assert failing(twice, list(told)).endswith("What was read before stays; r reads it again.")
+    assert read_failures(twice, list(told)).endswith("What was read before stays; r reads it again.")
     many = [
-        SourceState(f"{name} is", frozenset({"x"}), fresh)
+        SourceState(Subject(f"{name}", is_plural=False), frozenset({"x"}), fresh)
         for name, fresh in zip("ABC", (twice, twice, never), strict=True)
     ]
     assert (
-        failing(new, many)
+        read_failures(new, many)
         == f"3 readings fail, one of them so: {why} A, B: shown as read before. C: not known."
     )
     # Of two that tell the same columns one is told.
-    assert failing(new, [*told][:2]) == f"{why} COST is shown as it was read before."
+    assert read_failures(new, [*told][:2]) == f"{why} COST is shown as it was read before."

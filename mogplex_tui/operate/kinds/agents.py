@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.rules import units
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import login_needed, token_shows
 from mogplex_tui.operate import choices, common_actions, formats
 from mogplex_tui.operate.filters import quoted
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.library import AgentSummary
     from mogplex_tui.live.session import Session
 
-_NOW = ColumnPart("now", "What each agent does now is", ("status", "cycles", "last"))
-_TODAY = ColumnPart("today", "What each agent did in 24 h is", ("runs", "failed", "tokens"))
+_NOW = ColumnPart("now", Subject("what each agent does now", is_plural=False), ("status", "cycles", "last"))
+_TODAY = ColumnPart(
+    "today", Subject("what each agent did in 24 h", is_plural=False), ("runs", "failed", "tokens")
+)
 _LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 
 

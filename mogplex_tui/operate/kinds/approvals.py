@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.rules import units
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.common_joins import automation_names
@@ -144,8 +145,8 @@ async def _read_control(client: ClientView, _: Session) -> Page[ApprovalRow]:
 
 _READ = in_parts(
     "approvals",
-    Part("flows", "Approvals of automations are", _read_flows, Family.FLOWS),
-    Part("control", "Approvals of the orchestrator are", _read_control, Family.APPROVALS),
+    Part("flows", Subject("approvals of automations"), _read_flows, Family.FLOWS),
+    Part("control", Subject("approvals of the orchestrator"), _read_control, Family.APPROVALS),
 )
 
 

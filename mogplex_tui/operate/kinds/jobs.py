@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import login_needed
 from mogplex_tui.operate import answers, formats, passages, words
 from mogplex_tui.operate.filters import quoted
@@ -142,7 +143,7 @@ KIND = Kind[JobRow](
         fill,
         related={
             "automations": Related(columns=("source",)),
-            "approvals": Related(sentence="What waits for a person is", source="flows"),
+            "approvals": Related(subject=Subject("what waits for a person", is_plural=False), source="flows"),
         },
     ),
     columns=(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import session_needed
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.model import (
@@ -126,7 +127,7 @@ def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
 
 async def _read(client: ClientView, session: Session) -> Page[MemberRow]:
     teams = (await client.teams.memberships()).teams
-    parts = [Part(team.id, f"Members of {team.name} are", partial(_read_team, team)) for team in teams]
+    parts = [Part(team.id, Subject(f"members of {team.name}"), partial(_read_team, team)) for team in teams]
     return await read_parts(client, session, "members", parts)
 
 

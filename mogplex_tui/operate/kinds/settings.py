@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import login_needed
 from mogplex_tui.operate import choices, formats, readiness
 from mogplex_tui.operate.model import (
@@ -85,8 +86,8 @@ async def _read_readiness(client: ClientView, session: Session) -> Page[SettingR
 
 _READ = in_parts(
     "settings",
-    Part("set", "The settings are", _read_settings),
-    Part("ready", "The readiness is", _read_readiness),
+    Part("set", Subject("the settings"), _read_settings),
+    Part("ready", Subject("the readiness", is_plural=False), _read_readiness),
 )
 
 

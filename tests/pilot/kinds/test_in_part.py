@@ -15,6 +15,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.operate import words
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.messages import clause
 from mogplex_tui.widgets.tones import Tone
 from tests.pilot.kinds.story import on, shown
 from tests.pilot.kinds.walking import plane_of, squeezed
@@ -114,7 +115,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
     assert "What was read before stays" not in ui.text, case
     failing = [each for each in told_by() if each.failing]
-    assert {each.what for each in failing} == {case.what}, case
+    assert {clause(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
     for each in failing:
         each.freshness.as_of -= 60
     assert _tones(screen) == _with_old(case, screen, before), case

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from mogplex_tui.cli.common import Stop, say
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return run_headless(args, main)
 
 
-def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], Any]:
+def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
     """Return the path, the query parameters and the body. Raises Stop for what cannot be sent."""
     reads = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
@@ -92,9 +92,9 @@ def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def _typed(fields: dict[str, str]) -> dict[str, Any] | None:
+def _typed(fields: dict[str, str]) -> dict[str, object] | None:
     """Return the body made of fields; None without any."""
-    body: dict[str, Any] = {}
+    body: dict[str, object] = {}
     for name, text in fields.items():
         try:
             body[name] = json.loads(text)
@@ -103,7 +103,7 @@ def _typed(fields: dict[str, str]) -> dict[str, Any] | None:
     return body or None
 
 
-def _body_from(source: str) -> Any:
+def _body_from(source: str) -> object:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +126,7 @@ async def _read(setting: Setting, path: str, params: dict[str, str], *, paginate
         following = _next_page(query, data) if paginate else None
 
 
-def _next_page(params: dict[str, str], data: Any) -> dict[str, str] | None:
+def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
     """Return the parameters of the page after this one; None for the last one.
 
     Lists are paged by a cursor (v1.md §5) or by `page`, `limit` and `total` (observability.md §1).
@@ -145,7 +145,7 @@ def _next_page(params: dict[str, str], data: Any) -> dict[str, str] | None:
 
 
 async def _change(
-    setting: Setting, method: str, path: str, params: dict[str, str], body: Any, *, ask: bool
+    setting: Setting, method: str, path: str, params: dict[str, str], body: object, *, ask: bool
 ) -> None:
     from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from mogplex_tui.api import errors
@@ -155,7 +155,7 @@ def _handed(asked: Asked, nonce: str, origin: str, coming: asyncio.Future[str]) 
 
 def _token_in(body: bytes) -> str:
     try:
-        data: Any = json.loads(body)
+        data: object = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     token = data.get("token") if isinstance(data, dict) else None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
@@ -37,7 +37,7 @@ class Finding:
     error: MogplexError | None = None
     nobody: bool = False
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Return the finding as JSON fields."""
         return {
             "family": self.family,
@@ -268,10 +268,10 @@ class Examination:
             helps="Starting and cancelling needs a token with the write scope.",
         )
 
-    def budget(self) -> tuple[Finding, dict[str, Any]]:
+    def budget(self) -> tuple[Finding, dict[str, object]]:
         """Return what this process has used of the token's request limit; the service itself never says."""
         budget, limited = self.session.budget, self.session.target.token_is_limited
-        facts = {
+        facts: dict[str, object] = {
             "requests": self.exchanges.count,
             "used": budget.used() if limited else None,
             "limit": budget.limit if limited else None,

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.target import Target
@@ -46,7 +45,7 @@ def _verb(
     return parser
 
 
-def _json(parser: argparse.ArgumentParser, default: Any) -> None:
+def _json(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument("--json", action="store_true", default=default, help="one JSON object a line")
 
 
@@ -95,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         return told(error)
 
 
-def context_fields(context: Context, *, current: bool) -> dict[str, Any]:
+def context_fields(context: Context, *, current: bool) -> dict[str, object]:
     """Return a context as JSON fields; credentials are named by their kind only."""
     return {
         "name": context.name,
@@ -208,16 +207,15 @@ def _url(text: str) -> str:
 
 
 def _with(context: Context, arguments: argparse.Namespace) -> Context:
-    changes: dict[str, Any] = {}
     if arguments.team is not None:
-        changes["team"] = arguments.team.strip().lower() or None
+        context = replace(context, team=arguments.team.strip().lower() or None)
     if arguments.stored_read_only is not None:
-        changes["read_only"] = arguments.stored_read_only
+        context = replace(context, read_only=arguments.stored_read_only)
     if arguments.protected is not None:
-        changes["protected"] = arguments.protected
+        context = replace(context, protected=arguments.protected)
     if arguments.colour is not None:
-        changes["colour"] = None if arguments.colour == "none" else arguments.colour
-    return replace(context, **changes)
+        context = replace(context, colour=None if arguments.colour == "none" else arguments.colour)
+    return context
 
 
 def _changed(arguments: argparse.Namespace, known: Contexts) -> int:

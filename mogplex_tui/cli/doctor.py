@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import code_of, say
 from mogplex_tui.cli.exits import Exit
@@ -54,7 +54,7 @@ async def _doctor(setting: Setting) -> int:
     return _code(findings)
 
 
-def _service(setting: Setting, accounts: Accounts | None) -> dict[str, Any]:
+def _service(setting: Setting, accounts: Accounts | None) -> dict[str, object]:
     from mogplex_tui import __version__
 
     settings, session, target = setting.settings, setting.session, setting.session.target
@@ -75,7 +75,7 @@ def _service(setting: Setting, accounts: Accounts | None) -> dict[str, Any]:
 
 
 def _print(
-    setting: Setting, service: dict[str, Any], findings: list[Finding], advice: dict[str, list[str]]
+    setting: Setting, service: dict[str, object], findings: list[Finding], advice: dict[str, list[str]]
 ) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import words

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -246,7 +246,7 @@ class Follower:
             if self._state not in ENDED_STATES:
                 say(f"{name_of(self.row)} is {self._state}.")
 
-    def _print_csv(self, fields: dict[str, Any]) -> None:
+    def _print_csv(self, fields: dict[str, object]) -> None:
         if not self._titled:
             self._titled = True
             self.output.csv(EVENT_FIELDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from mogplex_tui.api.target import TOKEN_PREFIX
 from mogplex_tui.cli.common import Stop, say, settings_of
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Stop as stop:
         say(str(stop))
         return stop.code
-    rows = [("context", settings.context, settings.context_origin)]
+    rows: list[tuple[str, object, str]] = [("context", settings.context, settings.context_origin)]
     for key in _KEYS:
         sourced = getattr(settings, key)
         rows.append((key, _value(key, sourced.value, settings), sourced.origin))
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _value(key: str, value: Any, settings: Settings) -> Any:
+def _value(key: str, value: object, settings: Settings) -> object:
     """The value as it may be shown: of a secret only its kind."""
     if not isinstance(value, Secret):
         return value
@@ -86,7 +85,7 @@ def _value(key: str, value: Any, settings: Settings) -> Any:
     return "personal access token" if value.reveal().startswith(TOKEN_PREFIX) else "OAuth access token"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -13,17 +13,17 @@ import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 T = TypeVar("T")
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[object, object, T]) -> T:
     """Do what `asyncio.run` does, and hear every ctrl+c meanwhile. Raises KeyboardInterrupt for it."""
     return asyncio.run(_hearing(main))
 
 
-async def _hearing(main: Coroutine[Any, Any, T]) -> T:
+async def _hearing(main: Coroutine[object, object, T]) -> T:
     if threading.current_thread() is not threading.main_thread():
         # No signal is ever this thread's.
         return await main

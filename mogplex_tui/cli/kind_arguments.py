@@ -7,7 +7,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop
@@ -210,7 +210,7 @@ def must_reveal(verb: str, args: argparse.Namespace) -> None:
         raise Stop(Exit.USAGE, sentence)
 
 
-def json_of(entry: Entry[Any]) -> dict[str, object]:
+def json_of(entry: Entry[Row]) -> dict[str, object]:
     """Return the service's JSON of a record without secrets."""
     clean = redact.payload(record_page.json_of(entry))
     return clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
@@ -105,7 +105,7 @@ def context_for(arguments: argparse.Namespace) -> Context:
     return Context(name or _name_for(url, known), url)
 
 
-def _named_service(arguments: dict[str, Any]) -> str | None:
+def _named_service(arguments: Mapping[str, object]) -> str | None:
     found = load(arguments, context="sign-in", contexts=False).base_url
     # What the config file says counts only when there is no context at all.
     return found.value if found.origin in ("the command line", "MOGPLEX_BASE_URL", "MOGPLEX_URL") else None
@@ -132,31 +132,37 @@ def sign_in(
     """
     secret = _typed(way) if way in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
-    changes, whose = interrupt.run(_got(context, way, secret, opens=opens))
-    interrupt.run(_check_accounts(context, changes, force=force))
-    context = _kept(context, changes)
+    update, whose = interrupt.run(_got(context, way, secret, opens=opens))
+    interrupt.run(_check_accounts(context, update, force=force))
+    context = _kept(context, update)
     _say_where(context, whose)
     return context, whose
 
 
 async def _got(
     context: Context, way: str, secret: Secret | None, *, opens: bool
-) -> tuple[dict[str, Any], str | None]:
+) -> tuple[Callable[[Record], Record], str | None]:
     from mogplex_tui.cli.browser import by_code, by_hand_off, verified
 
-    changes: dict[str, Any]
     if way == "session":
         target = Target(context.name, context.base_url, session_cookie=secret)
-        changes = {"session_cookie": target.session_cookie}
+
+        def update(record: Record) -> Record:
+            return replace(record, session_cookie=target.session_cookie)
     elif way == "code":
         grant = await by_code(context.base_url, opens=opens)
         target = Target(context.name, context.base_url, token=grant.access)
-        changes = {"grant": grant, "token": None}
+
+        def update(record: Record) -> Record:
+            return replace(record, grant=grant, token=None)
     else:
         token = secret or await by_hand_off(context.base_url, opens=opens)
         target = Target(context.name, context.base_url, token=token)
-        changes = {"token": target.token, "grant": None}
-    return changes, await verified(target, by_session=way == "session")
+
+        def update(record: Record) -> Record:
+            return replace(record, token=target.token, grant=None)
+
+    return update, await verified(target, by_session=way == "session")
 
 
 def _typed(way: str) -> Secret:
@@ -181,7 +187,7 @@ def _typed(way: str) -> Secret:
     return Secret(text)
 
 
-async def _check_accounts(context: Context, changes: dict[str, Any], *, force: bool) -> None:
+async def _check_accounts(context: Context, update: Callable[[Record], Record], *, force: bool) -> None:
     """Compare the account of a new credential with that of the context's other one. Raises Stop when they differ.
 
     A credential that the service does not accept any more belongs to nobody, and is no reason to refuse a new one.
@@ -191,7 +197,7 @@ async def _check_accounts(context: Context, changes: dict[str, Any], *, force: b
     from mogplex_tui.api.client import MogplexClient
     from mogplex_tui.live.accounts import compare
 
-    record = replace(_stored(context), **changes)
+    record = update(_stored(context))
     token = record.token or (record.grant.access if record.grant else None)
     if token is None or record.session_cookie is None:
         return
@@ -233,9 +239,9 @@ def _stored(context: Context) -> Record:
     return Record(context.base_url)
 
 
-def _kept(context: Context, changes: dict[str, Any]) -> Context:
+def _kept(context: Context, update: Callable[[Record], Record]) -> Context:
     with held(vault.lock_file(context.name)):
-        record = replace(_stored(context), **changes)
+        record = update(_stored(context))
         where = vault.save(context.name, record)
 
         def change(known: Contexts) -> Contexts:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, TextIO
+from typing import TextIO
 
 from mogplex_tui.api.text import visible
 from mogplex_tui.cli.common import Stop
@@ -57,6 +57,10 @@ class Revealed(str):
     __slots__ = ()
 
 
+Json = object
+"""Any JSON value; under this name within `Output`, which has a method `object`."""
+
+
 class Output:
     """Writes data to stdout, as text or as NDJSON; what it is given may come from the service and is made harmless."""
 
@@ -76,7 +80,7 @@ class Output:
         """Whether a person looks at stdout."""
         return self._stream.isatty()
 
-    def object(self, kind: str, fields: Mapping[str, Any], *, redacted: bool = False) -> None:
+    def object(self, kind: str, fields: Mapping[str, object], *, redacted: bool = False) -> None:
         """Write one JSON object on a line of its own; `object` names its kind. Times are UTC, money is a string.
 
         `redacted` says that nobody's credentials are in it any more, which is not looked for twice: events come by
@@ -86,7 +90,7 @@ class Output:
         text = json_text(whole if redacted else self._safe(whole), ascii_only=self._ascii, compact=True)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
 
-    def json(self, value: Any, *, indent: int | None = 2) -> None:
+    def json(self, value: Json, *, indent: int | None = 2) -> None:
         """Write any JSON value as a document of its own, without the context's own credentials and control codes."""
         text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text)))
@@ -181,7 +185,7 @@ class Output:
         with _told_when_full():
             self._stream.write(line + "\n")
 
-    def _safe(self, value: Any) -> Any:
+    def _safe(self, value: Json) -> Json:
         if isinstance(value, str):
             return redact.text(self._scrub(value))
         if isinstance(value, Mapping):
@@ -191,7 +195,7 @@ class Output:
         return value
 
 
-def exact_text(value: Any) -> str:
+def exact_text(value: object) -> str:
     """Return a value as CSV carries it: UTC times, plain decimals, `yes` and `no`, nothing for None."""
     if value is None:
         return ""
@@ -213,12 +217,12 @@ def exact_text(value: Any) -> str:
 
 
 def json_text(
-    value: Any,
+    value: object,
     *,
     ascii_only: bool = False,
     compact: bool = False,
     indent: int | None = None,
-    default: Callable[[Any], str | None] | None = None,
+    default: Callable[[object], str | None] | None = None,
 ) -> str:
     """Return a value as JSON: times in UTC, amounts as texts, null for what is not a finite number.
 
@@ -239,7 +243,7 @@ def json_text(
         return write(_finite(value))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -316,7 +320,7 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: object) -> str | None:
     if isinstance(value, datetime):
         return words.utc(value)
     if isinstance(value, Decimal):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.operate import kind_rows
@@ -47,7 +47,7 @@ def run(_: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _kind(kind: AnyKind) -> dict[str, Any]:
+def _kind(kind: AnyKind) -> dict[str, object]:
     return {
         "name": kind.name,
         "title": kind.title,
@@ -68,7 +68,7 @@ def _kind(kind: AnyKind) -> dict[str, Any]:
     }
 
 
-def _filters(kind: AnyKind) -> list[dict[str, Any]]:
+def _filters(kind: AnyKind) -> list[dict[str, object]]:
     """Return what `/` and `list` filter by: columns, what no column shows, and what the service applies itself."""
     by_service = {} if kind.older is None else {each.name: each for each in kind.older.filters}
     of_columns = {name for column in kind.columns for name in kind_rows.filter_names(column)}
@@ -89,7 +89,7 @@ def _filters(kind: AnyKind) -> list[dict[str, Any]]:
     ]
 
 
-def _orders(kind: AnyKind) -> dict[str, Any]:
+def _orders(kind: AnyKind) -> dict[str, object]:
     default = kind.default_sort
     return {
         "columns": [column.name for column in kind.columns],
@@ -98,7 +98,7 @@ def _orders(kind: AnyKind) -> dict[str, Any]:
     }
 
 
-def _action(action: AnyAction) -> dict[str, Any]:
+def _action(action: AnyAction) -> dict[str, object]:
     return {
         "id": action.id,
         "key": action.key,
@@ -126,11 +126,11 @@ def _action(action: AnyAction) -> dict[str, Any]:
     }
 
 
-def _commands() -> dict[str, dict[str, Any]]:
+def _commands() -> dict[str, dict[str, object]]:
     """Return the commands with their verbs, and the options and arguments of each."""
     from mogplex_tui.cli.parser import build
 
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for name, parser in _parsers(build(whole=True)).items():
         verbs = _parsers(parser)
         found[name] = {
@@ -152,7 +152,7 @@ def _parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
     return {}
 
 
-def _parameters(parser: argparse.ArgumentParser) -> list[dict[str, Any]]:
+def _parameters(parser: argparse.ArgumentParser) -> list[dict[str, object]]:
     return [
         {
             "name": action.option_strings[0] if action.option_strings else action.dest,

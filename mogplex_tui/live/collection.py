@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -335,3 +335,7 @@ class Collection(Generic[Row]):
         gone = self._found & set(keys)
         self._found -= gone
         self.set.drop(gone - self._listed)
+
+
+AnyCollection = Collection[Any]
+"""The rows of a kind whose type is not known: see `mogplex_tui.operate.model.AnyKind`."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.errors import (
     Absent,
@@ -91,7 +91,7 @@ class SourceState:
         self.subject, self.columns, self.keys = subject, columns, keys
         self.freshness = freshness or Freshness()
         # Its last answer, where that stands in while it fails.
-        self.told: Any = None
+        self.told: object = None
         # Of records that it reads one by one: those that were not read, and those that failed when they were last, that
         # which did so lately at the end.
         self.left: list[str] = []

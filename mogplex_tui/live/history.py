@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mogplex_tui.config.locks import held
 from mogplex_tui.config.state_file import FileTroubles, StateFile
@@ -28,7 +28,7 @@ class Remembered(NamedTuple):
     call_id: str | None = None
     repo: str | None = None
     prompt: str | None = None
-    final: dict[str, Any] | None = None
+    final: dict[str, object] | None = None
 
 
 class History:
@@ -82,7 +82,7 @@ class History:
         if run != old:
             self._write()
 
-    def keep_final(self, answers: Mapping[str, dict[str, Any]]) -> None:
+    def keep_final(self, answers: Mapping[str, dict[str, object]]) -> None:
         """Store the final answers about remembered runs, without reordering the runs."""
         differ = False
         for run_id, answer in answers.items():
@@ -126,7 +126,7 @@ class History:
             self._trim()
 
 
-def _remembered(item: Any) -> Remembered | None:
+def _remembered(item: object) -> Remembered | None:
     if not isinstance(item, dict) or not isinstance(item.get("run_id"), str):
         return None
     known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
@@ -134,5 +134,5 @@ def _remembered(item: Any) -> Remembered | None:
     return Remembered(item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None)
 
 
-def _texts(values: dict[str, Any]) -> dict[str, str | None]:
+def _texts(values: dict[str, object]) -> dict[str, str | None]:
     return {key: value if isinstance(value, str) else None for key, value in values.items()}

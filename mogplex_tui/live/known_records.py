@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.config.paths import read_regular
 
@@ -117,10 +117,10 @@ def _is_valid(content: object) -> bool:
     return isinstance(content, Mapping) and all(isinstance(rows, list) for rows in content.values())
 
 
-def _records(rows: Any) -> list[KnownRecord]:
+def _records(rows: object) -> list[KnownRecord]:
     """Return the readable records of a kind's list."""
     return [
         KnownRecord(*row)
-        for row in rows or ()
+        for row in (rows if isinstance(rows, list) else ())
         if isinstance(row, list) and len(row) == 2 and all(isinstance(text, str) for text in row)
     ]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.tail import Added
@@ -23,7 +22,7 @@ class LogLine:
     text: str
     at: datetime | None = None
     tone: str = "plain"
-    raw: Mapping[str, Any] | None = None
+    raw: Mapping[str, object] | None = None
     key: str = ""
     version: int = 0
 

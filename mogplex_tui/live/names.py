@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError
@@ -78,18 +78,6 @@ class Names:
         return self.agents.get(agent_id) or (
             agent_id.removeprefix(PRESET) if agent_id.startswith(PRESET) else None
         )
-
-    def fill_in(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a record with the names that were not known when it was made."""
-        names = {"repo_name": self.repo, "agent_name": self.agent}
-        found = {
-            name: known
-            for name, of in names.items()
-            if name in record
-            and record[name] is None
-            and (known := of(record.get(name[:-4] + "id"))) is not None
-        }
-        return {**record, **found} if found else record
 
     def called(self) -> dict[str, str]:
         """Return distinct names of the repositories to choose from, by id: without the hidden ones.

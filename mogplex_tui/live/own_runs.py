@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import NotFound
@@ -32,7 +32,7 @@ RUNS_A_READ = 8
 FINAL_AFTER = timedelta(seconds=60)
 
 
-def final_answer(run: RunDetail, now: datetime) -> dict[str, Any] | None:
+def final_answer(run: RunDetail, now: datetime) -> dict[str, object] | None:
     """Return a run as JSON to be kept in the history, None while it may still change."""
     if run.status not in ENDED_STATES or run.updated_at is None or now - run.updated_at < FINAL_AFTER:
         return None
@@ -82,7 +82,7 @@ class OwnRuns:
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
         # Answers about runs that have ended for good, to be kept once the reading is over.
-        self._finals: dict[str, dict[str, Any]] = {}
+        self._finals: dict[str, dict[str, object]] = {}
 
     async def read(self) -> bool:
         """Read what is due; return whether anything differed.

@@ -66,8 +66,8 @@ def _is_picture(body: Any) -> bool:
         return False
 
 
-def _packed(row: RunRow) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _packed(row: RunRow) -> dict[str, object]:
+    out: dict[str, object] = {}
     for name, value in row._asdict().items():
         if value is None:
             continue

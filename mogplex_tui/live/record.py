@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import redact
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.live.runs import Runs
 
+R = TypeVar("R")
 
-async def read(runs: Runs, row: RunRow) -> dict[str, Any] | None:
+
+async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
     """Return the JSON of a call, a v1 run or an automation's run as it came, without its secrets; one request.
 
     None when the service does not have it any more, or gives no way to it. A row that could not be read has its JSON
@@ -28,21 +30,20 @@ async def read(runs: Runs, row: RunRow) -> dict[str, Any] | None:
     if row.source is Source.CALL and row.started_at is not None and runs.listed:
         # There is no route for one call, but its own start instant finds it.
         page = await client.observability.calls(since=row.started_at, until=row.started_at)
-        raw = _named(row.key, page.calls)
+        raw = _named(row.key, page.calls, lambda call: call.id)
     elif row.run_id is not None:
         raw = (await client.runs.get(row.run_id)).model_dump(mode="json")
     elif row.automation_id is not None:
-        raw = _named(row.key, await client.automations.runs(row.automation_id))
-    return None if raw is None else redact.payload(raw)
+        raw = _named(row.key, await client.automations.runs(row.automation_id), lambda run: run.id)
+    return redact.payload(raw) if isinstance(raw, dict) else None
 
 
-def as_known(row: RunRow) -> dict[str, Any]:
+def as_known(row: RunRow) -> dict[str, object]:
     """Return what the console knows of a row as JSON, for when it cannot be read."""
     known = {name: getattr(row, name) for name in row._fields if name != "raw"}
-    told: dict[str, Any] = redact.payload(json.loads(json.dumps(known, default=str)))
-    return told
+    plain: dict[str, object] = json.loads(json.dumps(known, default=str))
+    return redact.payload(plain)
 
 
-def _named(key: str, rows: Rows[Any]) -> Any:
-    pairs: Iterable[tuple[Any, Any]] = zip(rows, rows.raws, strict=True)
-    return next((raw for record, raw in pairs if record.id == key), None)
+def _named(key: str, rows: Rows[R], id_of: Callable[[R], str]) -> object:
+    return next((raw for record, raw in zip(rows, rows.raws, strict=True) if id_of(record) == key), None)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import overload
 
 REDACTED = "[redacted]"
 
@@ -73,7 +74,7 @@ def text(value: str) -> str:
     return value
 
 
-def packed(value: Any) -> bytes:
+def packed(value: object) -> bytes:
     """Return a JSON value as compact JSON without its secrets; half a surrogate pair is kept as it came."""
     try:
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -94,12 +95,20 @@ def _suspect(dumped: str) -> bool:
     return any(mark in flat for mark in _KEY_MARKS)
 
 
-def payload(value: Any) -> Any:
+@overload
+def payload(value: Mapping[str, object]) -> dict[str, object]: ...
+
+
+@overload
+def payload(value: object) -> object: ...
+
+
+def payload(value: object) -> object:
     """Return a JSON value with secrets replaced; nothing else is changed or cut above 64 levels."""
     return _clean(value, 0)
 
 
-def _clean(value: Any, depth: int) -> Any:
+def _clean(value: object, depth: int) -> object:
     if isinstance(value, str):
         return _string(value, depth)
     if not isinstance(value, dict | list):
@@ -111,7 +120,7 @@ def _clean(value: Any, depth: int) -> Any:
     return {key: REDACTED if _secret(key, item) else _clean(item, depth + 1) for key, item in value.items()}
 
 
-def _secret(key: Any, item: Any) -> bool:
+def _secret(key: object, item: object) -> bool:
     # Nothing, yes and no give nothing away; masked, they would look like something that is there.
     if item is None or isinstance(item, bool):
         return False
@@ -134,7 +143,7 @@ def _string(value: str, depth: int) -> str:
         return value
     repeated = False
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         nonlocal repeated
         made = dict(items)
         repeated = repeated or len(made) != len(items)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.clock import aware
 
@@ -144,7 +144,7 @@ def _trouble(said: str | None) -> str | None:
     return redact.text(said)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
@@ -283,7 +283,7 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
     )
 
 
-def unreadable(key: str, why: str, raw: Any = None) -> RunRow:
+def unreadable(key: str, why: str, raw: object = None) -> RunRow:
     """Make the marked row of a record that did not parse: it is shown at its time with its JSON, never dropped."""
     at = instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
     # Most lists have no such row, and the rules cost time before the first frame.
@@ -305,11 +305,11 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
     return pairs
 
 
-def instant(value: Any) -> datetime | None:
+def instant(value: object) -> datetime | None:
     """Return the instant that a text of a record that did not parse tells, None for anything else."""
     try:
-        return aware(datetime.fromisoformat(value))
-    except (TypeError, ValueError):
+        return aware(datetime.fromisoformat(value)) if isinstance(value, str) else None
+    except ValueError:
         return None
 
 
@@ -318,26 +318,26 @@ def _sum(*values: int | None) -> int | None:
     return sum(present) if present else None
 
 
-def _word(value: Any) -> str | None:
+def _word(value: object) -> str | None:
     text = _text(value)
     # A sanitised sentence ends with an incident id, in one of two spellings; a name never does.
     return text if text and "ncident MOG-" not in text else None
 
 
-def _link(value: Any) -> str | None:
+def _link(value: object) -> str | None:
     text = _text(value)
     return text if text and text.startswith(("https://", "http://")) and " " not in text else None
 
 
-def _repo(value: Any) -> str | None:
+def _repo(value: object) -> str | None:
     text = _text(value)
     return text if text and "/" in text and " " not in text else None
 
 
-def _branch(value: Any) -> str | None:
+def _branch(value: object) -> str | None:
     text = _text(value)
     return text if text and " " not in text else None
 
 
-def _first_branch(meta: Mapping[str, Any], *names: str) -> str | None:
+def _first_branch(meta: Mapping[str, object], *names: str) -> str | None:
     return next((branch for name in names if (branch := _branch(meta.get(name)))), None)

@@ -64,18 +64,22 @@ class RowSet(Generic[R]):
         return change
 
 
+AnyRowSet = RowSet[Any]
+"""Rows of a type that whoever asks for them by name knows."""
+
+
 class Store:
     """Every set the console holds, by name; a set exists from the moment somebody asks for it."""
 
     def __init__(self) -> None:
-        self._sets: dict[str, RowSet[Any]] = {}
+        self._sets: dict[str, AnyRowSet] = {}
 
-    def set(self, name: str) -> RowSet[Any]:
+    def set(self, name: str) -> AnyRowSet:
         """Return the set of that name."""
         if name not in self._sets:
             self._sets[name] = RowSet()
         return self._sets[name]
 
-    def sets(self) -> list[tuple[str, RowSet[Any]]]:
+    def sets(self) -> list[tuple[str, AnyRowSet]]:
         """Return every set with its name."""
         return list(self._sets.items())

@@ -13,7 +13,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.rows import instant
@@ -61,13 +61,13 @@ class Line:
         """The place in the tail."""
         return (self.at, self.order)
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, object]:
         """Return the event's payload, decoded anew."""
         return _decoded(self.body)
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> dict[str, object]:
         """Return the event as the service gave it, secrets removed, with its finish if it has one."""
-        event: dict[str, Any] = {
+        event: dict[str, object] = {
             "id": self.id,
             "type": self.type,
             "toolName": self.tool,
@@ -80,7 +80,7 @@ class Line:
         return event
 
 
-def _decoded(body: bytes | Spilled) -> dict[str, Any]:
+def _decoded(body: bytes | Spilled) -> dict[str, object]:
     value = json.loads(bytes(body))
     return value if isinstance(value, dict) else {"value": value}
 
@@ -276,7 +276,7 @@ def _tool_call(event: Event) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _outcome(line: Line, payload: dict[str, Any]) -> None:
+def _outcome(line: Line, payload: dict[str, object]) -> None:
     took, ok, error = payload.get("duration_ms"), payload.get("success"), payload.get("error")
     line.took_ms = _milliseconds(took)
     line.ok = ok if isinstance(ok, bool) else error is None
@@ -285,7 +285,7 @@ def _outcome(line: Line, payload: dict[str, Any]) -> None:
         line.preview = _preview(payload)
 
 
-def _milliseconds(value: Any) -> float | None:
+def _milliseconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -298,7 +298,7 @@ def _milliseconds(value: Any) -> float | None:
 _TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url", "text", "description")
 
 
-def _preview(payload: dict[str, Any]) -> str:
+def _preview(payload: dict[str, object]) -> str:
     """Return what a tool was given in a few words: the one telling argument, else the service's own preview."""
     given = payload.get("input")
     if isinstance(given, dict):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 R = TypeVar("R")
 
@@ -18,13 +18,15 @@ RESORT_ABOVE = 2000
 class SortedView(Generic[R]):
     """Keys in order. `sort` gives any comparable; equal ones are ordered by key; `descending` turns the whole."""
 
-    def __init__(self, rows: Mapping[str, R], sort: Callable[[R], Any], *, descending: bool = True) -> None:
+    def __init__(
+        self, rows: Mapping[str, R], sort: Callable[[R], object], *, descending: bool = True
+    ) -> None:
         self._rows = rows
         self._sort = sort
         self._accept: Callable[[R], bool] | None = None
         self.descending = descending
-        self._entries: list[tuple[Any, str]] = []
-        self._sort_of: dict[str, Any] = {}
+        self._entries: list[tuple[object, str]] = []
+        self._sort_of: dict[str, object] = {}
         self.rebuild()
 
     def __len__(self) -> int:
@@ -43,7 +45,9 @@ class SortedView(Generic[R]):
         place = bisect_left(self._entries, (self._sort_of[key], key))
         return len(self._entries) - 1 - place if self.descending else place
 
-    def look(self, sort: Callable[[R], Any], accept: Callable[[R], bool] | None, *, descending: bool) -> bool:
+    def look(
+        self, sort: Callable[[R], object], accept: Callable[[R], bool] | None, *, descending: bool
+    ) -> bool:
         """Order by something else and show only the rows that are accepted; return whether any place moved.
 
         None accepts all. What depends on the instant is looked at anew as time passes: between two looks `apply` keeps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.operate import answers, choices
 from mogplex_tui.operate.model import Change, Parameter, Result, Values
@@ -21,7 +21,7 @@ def _repo(text: str) -> str | None:
     return None if text == choices.ANY_REPOSITORY else text.strip()
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _object(text: str) -> dict[str, object] | None:
     """Return a JSON object. The values in it are the automation's own: nothing here depends on them."""
     if not text.strip():
         return None

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
@@ -27,7 +27,7 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import NotYet
 from mogplex_tui.operate import answers, kind_rows
 from mogplex_tui.operate.actions import refusal_to_write
-from mogplex_tui.operate.model import Action, Change, Creation, Result, Row, Values
+from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -258,7 +258,7 @@ async def carry_out_all(
     return Outcome(_capitalized(" ".join([done, *refused[:2]])), good=not refused)
 
 
-def new_entry(creation: Creation, values: Values) -> Entry[Any]:
+def new_entry(creation: Creation, values: Values) -> AnyEntry:
     """Return what stands for a record that does not exist yet: its name alone."""
     return Entry(creation.name(values), None)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 # A longer text is searched to here: every key that is typed looks through all rows.
 _SEARCHED = 20_000
-Fields = Callable[[Any], Mapping[str, Any]]
+R = TypeVar("R")
 
 # Fields that are spans of time, in seconds.
 SPANS = frozenset({"age", "time"})
@@ -64,7 +64,9 @@ def quoted(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if re.search(r'[\s"]', text) else text
 
 
-def compile_filter(text: str, fields: Fields, spans: Collection[str] = SPANS) -> Callable[[Any], bool] | None:
+def compile_filter(
+    text: str, fields: Callable[[R], Mapping[str, object]], spans: Collection[str] = SPANS
+) -> Callable[[R], bool] | None:
     """Return whether a row matches, as a function; None when the filter is empty.
 
     `fields` gives a row's searchable values by name: a text, a number, several texts of which any will do, or None;
@@ -75,7 +77,7 @@ def compile_filter(text: str, fields: Fields, spans: Collection[str] = SPANS) ->
     if not terms:
         return None
 
-    def accept(row: Any) -> bool:
+    def accept(row: R) -> bool:
         values = fields(row)
         return all(
             _half_typed(term, values) or _matches(term, values, spans) != term.negated for term in terms
@@ -91,18 +93,18 @@ def grows(text: str, spans: Collection[str] = SPANS) -> bool:
     )
 
 
-def _name(term: Term, values: Mapping[str, Any]) -> str | None:
+def _name(term: Term, values: Mapping[str, object]) -> str | None:
     if term.field is None or term.field in values:
         return term.field
     return next((name for name in values if name.startswith(term.field)), None)
 
 
-def _half_typed(term: Term, values: Mapping[str, Any]) -> bool:
+def _half_typed(term: Term, values: Mapping[str, object]) -> bool:
     """Whether a comparison has no number yet: it narrows nothing while it is typed."""
     return term.compares and _number(term.text[1:], _UNITS) is None and _name(term, values) is not None
 
 
-def _matches(term: Term, values: Mapping[str, Any], spans: Collection[str]) -> bool:
+def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -> bool:
     if term.field is None:
         return _somewhere(term, values)
     name = _name(term, values)
@@ -115,7 +117,7 @@ def _matches(term: Term, values: Mapping[str, Any], spans: Collection[str]) -> b
     return value > wanted if term.text[0] == ">" else value < wanted
 
 
-def _somewhere(term: Term, values: Mapping[str, Any]) -> bool:
+def _somewhere(term: Term, values: Mapping[str, object]) -> bool:
     text = term.text
     for value in values.values():
         if isinstance(value, str):
@@ -127,7 +129,7 @@ def _somewhere(term: Term, values: Mapping[str, Any]) -> bool:
     return False
 
 
-def finds(term: Term, value: Any) -> bool:
+def finds(term: Term, value: object) -> bool:
     """Return whether a term that compares nothing is found in a value: a text, a number, or one of several texts."""
     if value is None:
         return False

@@ -7,7 +7,7 @@ about keeps its own keys; no wish can take away the keys by which one leaves, op
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mogplex_tui.config.keymap import canonical, sign
 from mogplex_tui.operate import actions, moving
@@ -84,7 +84,7 @@ def scopes() -> list[str]:
     return found
 
 
-def settle(asked: Mapping[str, Any], origin: str) -> Keymap:
+def settle(asked: Mapping[str, object], origin: str) -> Keymap:
     """Return what holds of the wishes in a `[keys]` table of the file `origin`."""
     known = owners()
     wanted: dict[str, tuple[str, ...]] = {}
@@ -111,7 +111,7 @@ def _shown(keys: Sequence[str]) -> str:
     return " ".join(actions.shown_key(sign(key)) for key in keys)
 
 
-def _read(known: Mapping[str, Owner], id: str, value: Any) -> tuple[tuple[str, ...], str]:
+def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str, ...], str]:
     """Return the keys that a wish names, or why they cannot be."""
     owner = known.get(id)
     if owner is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Collection
@@ -52,7 +52,7 @@ class HeldRow(Protocol[Row_co]):
         """The word of a change that is under way."""
 
 
-ReadAt = Callable[[HeldRow[Any]], datetime]
+ReadAt = Callable[[HeldRow[object]], datetime]
 """Returns the instant up to which a row is known: what is under way has taken so long at least."""
 
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
+from mogplex_tui.live.collection import AnyCollection
 from mogplex_tui.live.older_search import OlderPage, OlderSearch
+from mogplex_tui.operate.model import AnyEntry, AnyOlder, SortKey
 from mogplex_tui.operate.older_query import window_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.live.collection import Collection, Entry
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
-    from mogplex_tui.operate.model import Older
 
 Row = TypeVar("Row")
 
@@ -44,7 +44,7 @@ class RowHolder(Protocol[Row]):
     def loaded(self) -> Loaded:
         """Return what the list itself has read."""
 
-    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Row]]:
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
         """Return records as the list shows them."""
 
     def hold(self, rows: Iterable[tuple[str, Row]]) -> None:
@@ -63,7 +63,7 @@ class Question(NamedTuple, Generic[Row]):
 
     text: str = ""
     matches: Callable[[Row], bool] | None = None
-    order: Callable[[Row], Any] | None = None
+    order: Callable[[Row], tuple[SortKey, ...]] | None = None
     is_descending: bool = True
     span: tuple[datetime, datetime | None] | None = None
 
@@ -75,7 +75,7 @@ class ListSearch(Generic[Row]):
         self,
         session: Session,
         name: str,
-        older: Older[Any],
+        older: AnyOlder,
         rows: RowHolder[Row],
         question: Question[Row],
         *,
@@ -92,7 +92,7 @@ class ListSearch(Generic[Row]):
         self._window = window
         self._found: dict[str, Row] = {}
         self._is_full = False
-        self._search: OlderSearch[Entry[Any]] = OlderSearch(
+        self._search: OlderSearch[AnyEntry] = OlderSearch(
             name,
             self._read,
             self._take,
@@ -141,7 +141,7 @@ class ListSearch(Generic[Row]):
         self._rows.let_go(self._found)
         self._found = {}
 
-    async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[Entry[Any]]:
+    async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[AnyEntry]:
         if self._is_full:
             return OlderPage({}, 0, None, 0)
         window = self._window._replace(until=until)
@@ -155,7 +155,7 @@ class ListSearch(Generic[Row]):
         total = len(page.entries) if page.total is None else page.total
         return OlderPage(rows, len(page.entries), min(began, default=None), total)
 
-    def _take(self, entries: Mapping[str, Entry[Any]]) -> None:
+    def _take(self, entries: Mapping[str, AnyEntry]) -> None:
         matches = self._question.matches
         rows = self._rows.prepare(list(entries.values()))
         fresh = {key: row for key, row in rows if matches is None or matches(row)}
@@ -191,7 +191,7 @@ class RunRows:
         """Return the calls that are held without a gap."""
         return Loaded(*self._runs.calls.loaded())
 
-    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, RunRow]]:
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
         """Return calls with the names of their repositories and agents."""
         return [(entry.key, self._runs.dress(entry.row)) for entry in entries if entry.row is not None]
 
@@ -207,7 +207,7 @@ class RunRows:
 class CollectionRows:
     """The list of another kind, as a search adds to it."""
 
-    def __init__(self, collection: Collection[Any], older: Older[Any]) -> None:
+    def __init__(self, collection: AnyCollection, older: AnyOlder) -> None:
         self._collection, self._older = collection, older
 
     def loaded(self) -> Loaded:
@@ -217,11 +217,11 @@ class CollectionRows:
         began = [at for row in found if row is not None and (at := self._older.began(row))]
         return Loaded(listed, min(began, default=None))
 
-    def prepare(self, entries: Sequence[Entry[Any]]) -> Sequence[tuple[str, Entry[Any]]]:
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, AnyEntry]]:
         """Return records with what other lists say of them."""
         return self._collection.prepare(entries)
 
-    def hold(self, rows: Iterable[tuple[str, Entry[Any]]]) -> None:
+    def hold(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
         """Add records to the list."""
         self._collection.hold(rows)
 
@@ -237,7 +237,7 @@ class OlderRecords(Generic[Row]):
         self,
         session: Session,
         name: str,
-        older: Older[Any],
+        older: AnyOlder,
         held: RowSet[Row],
         rows: RowHolder[Row],
         metered: Callable[[], bool],

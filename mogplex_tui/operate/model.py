@@ -537,4 +537,7 @@ class Kind(Generic[Row]):
 
 AnyKind = Kind[Any]
 """A kind whose type of rows is not known: screens and commands give rows back to the kind that they came from."""
-AnyAction = Action[Any] | Creation
+AnyRecordAction = Action[Any]
+AnyAction = AnyRecordAction | Creation
+AnyEntry = Entry[Any]
+AnyOlder = Older[Any]

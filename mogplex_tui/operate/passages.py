@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.operate import words
 
@@ -65,7 +65,7 @@ def automation_run(run: AutomationRun, moment: Moment) -> str:
     return f"{glyph} {name:<10} {words.local(run.created_at)}  {words.short_id(run.id)}{waits}\n    {stands}"
 
 
-def message(said: Any) -> str:
+def message(said: object) -> str:
     """Return a message of a chat: who, and its parts that are text or name a tool; nothing for an empty one.
 
     Its JSON is whatever the chat wrote (library.md §12).

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.live.known_records import KnownRecord
+from mogplex_tui.live.store import AnyRowSet
 
 if TYPE_CHECKING:
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
-    from mogplex_tui.live.store import RowSet
 
 
 def keep_known_records(session: Session) -> None:
@@ -36,14 +36,14 @@ def runs_to_keep(rows: Iterable[RunRow]) -> list[KnownRecord]:
     return [KnownRecord(each) for each in ids if each]
 
 
-def _is_whole(rows: RowSet[Any]) -> bool:
+def _is_whole(rows: AnyRowSet) -> bool:
     """Return whether nothing of the service's list is missing."""
     was_read = rows.freshness.as_of is not None
     has_all = rows.total is None or rows.total <= len(rows.rows)
     return was_read and has_all and all(part.freshness.error is None for part in rows.sources.values())
 
 
-def _records(name: str, rows: RowSet[Any]) -> Iterator[KnownRecord]:
+def _records(name: str, rows: AnyRowSet) -> Iterator[KnownRecord]:
     from mogplex_tui.live import redact
     from mogplex_tui.operate.kind_rows import name_of
     from mogplex_tui.operate.kinds.registry import kind_called

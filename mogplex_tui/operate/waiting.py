@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.collection import AnyCollection
 from mogplex_tui.live.scheduler import Feed
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.session import Session
 
 # Seconds between two readings; whoever answers questions has their list open, which is read far more often.
@@ -18,7 +18,7 @@ EVERY = 60.0
 class Waiting:
     """Keeps the approvals' list fresh for its count; the list is shared with its screen."""
 
-    def __init__(self, session: Session, collection: Collection[Any]) -> None:
+    def __init__(self, session: Session, collection: AnyCollection) -> None:
         self._session, self._collection = session, collection
         self.feed = Feed(
             "waiting",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.errors import MogplexError, ended
 from mogplex_tui.operate.actions import key_of
+from mogplex_tui.screens.list_model import AnyRow
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -25,25 +26,25 @@ class BackgroundSearch:
     def __init__(
         self,
         scheduler: Scheduler,
-        records: Callable[[], OlderRecords[Any] | None],
+        records: Callable[[], OlderRecords[AnyRow] | None],
         set_timer: Callable[[float, Callable[[], None]], Timer],
         changed: Callable[[], None],
     ) -> None:
         """`records` is called when a search is first asked for, `changed` when the progress has changed."""
         self._scheduler, self._find_records = scheduler, records
         self._set_timer, self._changed = set_timer, changed
-        self._question: Question[Any] | None = None
+        self._question: Question[AnyRow] | None = None
         self._timer: Timer | None = None
-        self._search: ListSearch[Any] | None = None
+        self._search: ListSearch[AnyRow] | None = None
         self._want: Want | None = None
         self._is_paused = False
 
     @cached_property
-    def records(self) -> OlderRecords[Any] | None:
+    def records(self) -> OlderRecords[AnyRow] | None:
         """The records that the list has not loaded, None where it is read whole."""
         return self._find_records()
 
-    def ask(self, question: Question[Any] | None) -> None:
+    def ask(self, question: Question[AnyRow] | None) -> None:
         """Search for another question after a moment, or for nothing any more."""
         self.close()
         self._question = question

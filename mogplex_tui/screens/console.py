@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual.app import App
 from textual.screen import Screen
 
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.key_queue import KeyQueue
@@ -20,8 +21,10 @@ from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.model import AnyKind
+
+
+R = TypeVar("R")
 
 
 class Console:
@@ -69,7 +72,7 @@ class Console:
         self._app.copy_to_clipboard(text)
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
 
-    def browse(self, kind: AnyKind, entry: Entry[Any] | None) -> None:
+    def browse(self, kind: AnyKind, entry: AnyEntry | None) -> None:
         """Open a record's page in the browser, or say why that is not possible.
 
         A browser that runs in the terminal is not used: it would take the terminal from the console.
@@ -108,6 +111,6 @@ class HasConsole(Protocol):
     parts: Console
 
 
-def console_of(screen: Screen[Any]) -> Console:
+def console_of(screen: Screen[R]) -> Console:
     """Return the console that a screen belongs to."""
     return cast(HasConsole, screen.app).parts

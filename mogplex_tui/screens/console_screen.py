@@ -58,6 +58,10 @@ def bindings(scope: str) -> Iterable[Binding]:
     ]
 
 
+AnyScreen = Screen[Any]
+"""A screen whatever it is dismissed with: Textual's app holds its screens so."""
+
+
 class ConsoleScreen(Screen[None]):
     """A screen of the console. Every screen derives from this class alone; what screens share otherwise, they own.
 
@@ -147,7 +151,7 @@ class ConsoleScreen(Screen[None]):
         """Return whether the key bar and the palette offer an action now."""
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
-    def more_of(self, _: actions.Action) -> Callable[[str], Any] | None:
+    def more_of(self, _: actions.Action) -> Callable[[str], object] | None:
         """Return a function that runs an action with the text typed after its name in the palette."""
         return None
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added
 from mogplex_tui.operate import actions, kind_rows, messages, record_page, words
-from mogplex_tui.operate.model import AnyAction, AnyKind, Creation, Moment
+from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, Moment
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_pane import EventPane
@@ -38,7 +37,7 @@ class DetailScreen(ConsoleScreen):
     CSS_PATH = "detail_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
 
-    def __init__(self, kind: AnyKind, entry: Entry[Any]) -> None:
+    def __init__(self, kind: AnyKind, entry: AnyEntry) -> None:
         actions.know(kind)
         super().__init__(actions.detail_scope(kind.name), tab_of(kind))
         self.kind = kind
@@ -50,7 +49,7 @@ class DetailScreen(ConsoleScreen):
         self._adds_to_list = True
         # Whether a read of the record has all of it, so that its list adds nothing.
         self._is_whole_record = False
-        self._drawn: Any = None
+        self._drawn: AnyEntry | None = None
         self.record = RecordView(texts_first=kind.texts_first, id="detail")
         self.record_log: RecordLog | None = None
         self.pane: TailPane | None = None
@@ -79,7 +78,7 @@ class DetailScreen(ConsoleScreen):
             fold_changed=self.draw_facts,
         )
 
-    def entry(self) -> Entry[Any]:
+    def entry(self) -> AnyEntry:
         """Return the record as it is known now; once it is gone, as it was known last, with no change under way."""
         now = self.collection.set.rows.get(self._given.key)
         if now is None:
@@ -260,7 +259,7 @@ class DetailScreen(ConsoleScreen):
                 found.append(each)
         return found
 
-    def _update_notice(self, entry: Entry[Any]) -> None:
+    def _update_notice(self, entry: AnyEntry) -> None:
         closed = self.collection.closed_reason(self.kind.needs)
         if closed is None:
             trouble = messages.read_failures(self._freshness(), self.sources())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from textual.actions import SkipAction
 from textual.app import ComposeResult
@@ -47,7 +46,7 @@ class EventPane(Page, can_focus=True):
         """Whether an event is shown."""
         return self.has_class("-open")
 
-    def show(self, event: dict[str, Any]) -> None:
+    def show(self, event: dict[str, object]) -> None:
         """Show an event; text in it stays text."""
         self._json = json.dumps(event, indent=2, ensure_ascii=False)
         self.query_one(LongText).set_texts([("", self._json)])

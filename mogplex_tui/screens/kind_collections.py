@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mogplex_tui.live.collection import AnyCollection
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.model import AnyEntry
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Collection, Entry
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.operate.waiting import Waiting
@@ -20,10 +21,10 @@ class KindCollections:
 
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
-        self._by_kind: dict[str, Collection[Any]] = {}
+        self._by_kind: dict[str, AnyCollection] = {}
         self._approvals: Waiting | None = None
 
-    def of(self, kind: AnyKind) -> Collection[Any]:
+    def of(self, kind: AnyKind) -> AnyCollection:
         """Return the rows of a kind."""
         if kind.name not in self._by_kind:
             from mogplex_tui.operate.kind_rows import collection_of
@@ -39,7 +40,7 @@ class KindCollections:
         joined = (self._runs.feed if name == "runs" else self.of(kinds()[name]).feed for name in related)
         return (self.of(kind).feed, *joined)
 
-    async def find(self, kind: AnyKind, key: str) -> Entry[Any] | None:
+    async def find(self, kind: AnyKind, key: str) -> AnyEntry | None:
         """Return a record, reading its list or the record itself where it is not known yet.
 
         Raises a MogplexError when neither can be read.

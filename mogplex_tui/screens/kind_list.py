@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import actions, kind_rows
 from mogplex_tui.operate.kinds.registry import TABS
-from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
+from mogplex_tui.operate.model import Action, AnyAction, AnyEntry, AnyKind, AnyRecordAction, Creation
 from mogplex_tui.operate.record_page import address_of
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.widgets.status_line import Segment
@@ -93,7 +92,7 @@ class KindList:
         """Return the notice of the service about the list."""
         return self.rows.notice or ""
 
-    def older_records(self) -> OlderRecords[Entry[Any]] | None:
+    def older_records(self) -> OlderRecords[AnyEntry] | None:
         """Return the records that the service does not list at once."""
         from mogplex_tui.operate.list_search import CollectionRows, OlderRecords
 
@@ -112,7 +111,7 @@ class KindList:
         """Return the actions that no record of this kind has."""
         return unused_actions(self.kind)
 
-    def why_no_mark(self, entry: Entry[Any]) -> str | None:
+    def why_no_mark(self, entry: AnyEntry) -> str | None:
         """Return why no action on several records applies to this one, None when one does."""
         many = _bulk_actions(self.kind)
         closed = [kind_rows.closed_to(self.kind, action, self._session) for action in many]
@@ -127,7 +126,7 @@ class KindList:
 
     def shows(self, action: actions.Action, selection: Selection) -> bool:
         """Return whether an action applies to one of the chosen records."""
-        entry: Entry[Any] | None = selection.cursor_row()
+        entry: AnyEntry | None = selection.cursor_row()
         if action.id == "kind.mark":
             return entry is not None and self.why_no_mark(entry) is None
         if action.record_action is not None:
@@ -142,7 +141,7 @@ class KindList:
             return bool(address_of(self.kind, entry))
         return action.id != "kind.copy" or entry is not None
 
-    def open(self, console: Console, entry: Entry[Any]) -> None:
+    def open(self, console: Console, entry: AnyEntry) -> None:
         """Open the screen of a record."""
         console.navigation.open_record(self.kind, entry)
 
@@ -151,7 +150,7 @@ class KindList:
         kind = self.kind
 
         def copy() -> None:
-            entry: Entry[Any] | None = selection.cursor_row()
+            entry: AnyEntry | None = selection.cursor_row()
             if entry is not None:
                 console.copy(entry.key, f"the id of {kind.noun} {kind_rows.name_of(kind, entry)}")
 
@@ -166,14 +165,14 @@ class KindList:
             **{f"{kind.name}.{each.id}": partial(run, each) for each in kind.all_actions},
         }
 
-    def _chosen(self, action: AnyAction, selection: Selection) -> list[Entry[Any]]:
+    def _chosen(self, action: AnyAction, selection: Selection) -> list[AnyEntry]:
         if isinstance(action, Action) and action.many:
             return selection.chosen_rows()
-        entry: Entry[Any] | None = selection.cursor_row()
+        entry: AnyEntry | None = selection.cursor_row()
         return [] if entry is None else [entry]
 
 
-def _bulk_actions(kind: AnyKind) -> list[Action[Any]]:
+def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
     return [action for action in kind.actions if action.many]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyKind
+from mogplex_tui.screens.list_model import AnyRow
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import ReadAt
@@ -21,7 +22,7 @@ class ListFilter:
     def __init__(
         self,
         kind: AnyKind,
-        view: SortedView[Any],
+        view: SortedView[AnyRow],
         link_filter: str,
         link_span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
@@ -66,7 +67,7 @@ class ListFilter:
         """Whether the rows are in the kind's own order."""
         return self.sort is None and self.descending == self._kind.descending
 
-    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> Question[Any] | None:
+    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> Question[AnyRow] | None:
         """Return what older records are searched for, None where the newest ones say it all.
 
         `newest_first` names the column whose smallest values are the newest records.

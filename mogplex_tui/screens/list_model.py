@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.store import RowSet
+from mogplex_tui.live.store import AnyRowSet
 from mogplex_tui.operate.actions import Action
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.widgets.status_line import Segment
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.console import Console
 
 
+AnyRow = Any
+"""A row of a list. Each list model gets back the rows that it gave, whose type it knows."""
+
+
 class Selection(Protocol):
     """The rows of a list that an action applies to."""
 
-    def cursor_row(self) -> Any:
+    def cursor_row(self) -> AnyRow:
         """Return the row under the cursor, None without one."""
 
-    def marked_rows(self) -> list[Any]:
+    def marked_rows(self) -> list[AnyRow]:
         """Return the marked rows."""
 
-    def chosen_rows(self) -> list[Any]:
+    def chosen_rows(self) -> list[AnyRow]:
         """Return the marked rows, or else the row under the cursor."""
 
     def unmark(self) -> None:
@@ -46,7 +50,7 @@ class ListModel(Protocol):
     flashed: tuple[str, ...]
     # When the records were made that the link to the list leads to.
     link_span: tuple[datetime, datetime | None] | None
-    rows: RowSet[Any]
+    rows: AnyRowSet
     feed: Feed
 
     def feeds(self) -> Sequence[Feed]:
@@ -84,7 +88,7 @@ class ListModel(Protocol):
     def notice(self) -> str:
         """Return the notice above the rows while none of them is in trouble."""
 
-    def older_records(self) -> OlderRecords[Any] | None:
+    def older_records(self) -> OlderRecords[AnyRow] | None:
         """Return the records that the list has not loaded, None for a list that is read whole."""
 
     # Actions ---------------------------------------------------------------------------------------------------
@@ -95,7 +99,7 @@ class ListModel(Protocol):
     def unused_actions(self) -> frozenset[str]:
         """Return the ids of actions that never apply to this list."""
 
-    def why_no_mark(self, row: Any, /) -> str | None:
+    def why_no_mark(self, row: AnyRow, /) -> str | None:
         """Return why a row cannot be marked, None when it can."""
 
     def why_not(self, action: Action, selection: Selection, /) -> str | None:
@@ -104,7 +108,7 @@ class ListModel(Protocol):
     def shows(self, action: Action, selection: Selection, /) -> bool:
         """Return whether the key bar and the palette offer an action that can be used."""
 
-    def open(self, console: Console, row: Any, /) -> None:
+    def open(self, console: Console, row: AnyRow, /) -> None:
         """Open the screen of a row."""
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.widget import Widget
@@ -20,7 +20,7 @@ from mogplex_tui.screens import empty_states, freshness_text
 from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
-from mogplex_tui.screens.list_model import ListModel
+from mogplex_tui.screens.list_model import AnyRow, ListModel
 from mogplex_tui.screens.row_marks import RowMarks
 from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
@@ -44,7 +44,7 @@ class ListScreen(ConsoleScreen):
         """`link_filter` is the filter of the link that opened the list."""
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
-        self.view: SortedView[Any] = SortedView(
+        self.view: SortedView[AnyRow] = SortedView(
             self.rows.rows,
             kind_rows.order(self.kind, None, lambda _: self.read_at()),
             descending=self.kind.descending,
@@ -59,7 +59,7 @@ class ListScreen(ConsoleScreen):
         self._changed: set[str] = set()
         self._removed: set[str] = set()
         # The rows as they were drawn last, to find the cells that have changed.
-        self._drawn: dict[str, Any] = {}
+        self._drawn: dict[str, AnyRow] = {}
         # Held while the filter bar is made, so that it is made once.
         self._making_bar = asyncio.Lock()
         self.handlers |= {
@@ -124,16 +124,16 @@ class ListScreen(ConsoleScreen):
 
     # Selection -------------------------------------------------------------------------------------------------
 
-    def cursor_row(self) -> Any:
+    def cursor_row(self) -> AnyRow:
         """Return the row under the cursor, None without one."""
         key = self.table.cursor_key
         return None if key is None else self.rows.rows.get(key)
 
-    def marked_rows(self) -> list[Any]:
+    def marked_rows(self) -> list[AnyRow]:
         """Return the marked rows."""
         return self.marks.rows()
 
-    def chosen_rows(self) -> list[Any]:
+    def chosen_rows(self) -> list[AnyRow]:
         """Return the marked rows, or else the row under the cursor."""
         row = self.cursor_row()
         return self.marks.rows() or ([] if row is None else [row])

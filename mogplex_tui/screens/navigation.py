@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
-    from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.operate.record_page import Target
     from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -42,7 +42,7 @@ class Navigation:
         self._kind_modes: set[str] = set()
         self._previous: list[str] = []
         # Links whose record is being read, each with the screen that shows the link.
-        self._following: set[tuple[Screen[Any], Target]] = set()
+        self._following: set[tuple[Screen[object], Target]] = set()
 
     # Places ----------------------------------------------------------------------------------------------------
 
@@ -115,13 +115,13 @@ class Navigation:
             self._session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
         self._app.push_screen(RunScreen(row))
 
-    def open_record(self, kind: AnyKind, entry: Entry[Any]) -> None:
+    def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Show one record."""
         from mogplex_tui.screens.detail_screen import DetailScreen
 
         self._app.push_screen(DetailScreen(kind, entry))
 
-    def show_or_notify(self, asked_on: Screen[Any], show: Callable[[], None], sentence: str) -> None:
+    def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
         """Show a late result, or only a notification when the operator has left the screen that asked for it."""
         if self._app.screen is asked_on:
             show()
@@ -140,7 +140,7 @@ class Navigation:
             self._following.add((self._app.screen, link))
             self._tasks.run(self._follow_to_record(link, link.key, self._app.screen))
 
-    async def _follow_to_record(self, link: Target, key: str, asked_on: Screen[Any]) -> None:
+    async def _follow_to_record(self, link: Target, key: str, asked_on: Screen[object]) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.kinds.registry import kinds
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from textual import on
 from textual.await_complete import AwaitComplete
 from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.fuzzy import Matcher
-from textual.screen import Screen
 from textual.widgets import Input
 
 from mogplex_tui.operate import actions
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.words import many
-from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.console_screen import AnyScreen, ConsoleScreen
 from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 
@@ -31,10 +29,10 @@ class Entry:
 
     names: tuple[str, ...]
     help: str
-    run: Callable[[], Any]
+    run: Callable[[], object]
     place: bool = False
     key: str = ""
-    more: Callable[[str], Any] | None = None
+    more: Callable[[str], object] | None = None
     joint: str = "/"
 
     @property
@@ -48,7 +46,7 @@ class Entry:
         return f"{self.key} · {self.help}" if self.key else self.help
 
 
-def entries_of(screen: Screen[Any]) -> Iterator[Entry]:
+def entries_of(screen: AnyScreen) -> Iterator[Entry]:
     """Yield the entries that the palette offers over a screen: its actions that make sense now, and every list."""
     if not isinstance(screen, ConsoleScreen):
         return
@@ -149,7 +147,7 @@ class PlacesAndVerbs(Provider):
 class Palette(CommandPalette):
     """Textual's palette; enter takes the best answer to what was typed, whether that is listed yet or not."""
 
-    def __init__(self, below: Screen[Any]) -> None:
+    def __init__(self, below: AnyScreen) -> None:
         """`below` is the screen that the palette lies on."""
         told = "a list, such as jobs or jobs state:failed, or a command"
         super().__init__([PlacesAndVerbs], placeholder=told, id="--command-palette")

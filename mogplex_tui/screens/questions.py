@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows, run_facts, words
-from mogplex_tui.operate.model import Action, Moment
+from mogplex_tui.operate.model import Action, AnyEntry, Moment
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.model import AnyAction, AnyKind, Parameter, Values
     from mogplex_tui.screens.modals.base import Dialog
 
@@ -107,7 +106,7 @@ def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
     return f"{does.capitalize()} {noun} {name}".rstrip() + now
 
 
-def _described(kind: AnyKind, entry: Entry[Any], moment: Moment) -> str:
+def _described(kind: AnyKind, entry: AnyEntry, moment: Moment) -> str:
     """Return a record's name with its state, since when it exists, and its id: names may be alike."""
     name, row = kind_rows.name_of(kind, entry), entry.row
     if row is None:
@@ -120,7 +119,7 @@ def _described(kind: AnyKind, entry: Entry[Any], moment: Moment) -> str:
     return "  " + _told(name, *shown, age, None if short in name else short)
 
 
-def _warnings(action: AnyAction, entries: Sequence[Entry[Any]]) -> list[str]:
+def _warnings(action: AnyAction, entries: Sequence[AnyEntry]) -> list[str]:
     """Return what the action does besides to some of the records, and what it means."""
     found = []
     if isinstance(action, Action):
@@ -137,7 +136,7 @@ def _yes(action: AnyAction) -> str:
 
 
 def action_question(
-    kind: AnyKind, action: AnyAction, entries: Sequence[Entry[Any]], moment: Moment
+    kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: Moment
 ) -> Question:
     """Return the question before an action that cannot be undone: what it is about and what it means."""
     lines = [_described(kind, entry, moment) for entry in entries[:LISTED]]
@@ -148,7 +147,7 @@ def action_question(
 
 
 def _parameter_dialog(
-    session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[Entry[Any]]
+    session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry]
 ) -> Dialog[str] | Dialog[Values]:
     """Return the dialog for the only parameter of an action, or the form of several."""
     key, texts = "", {each.name: each.default for each in action.parameters}
@@ -187,7 +186,7 @@ def _parameter_dialog(
     )
 
 
-def _problem(action: AnyAction, entries: Sequence[Entry[Any]], values: Values) -> str | None:
+def _problem(action: AnyAction, entries: Sequence[AnyEntry], values: Values) -> str | None:
     """Return what is wrong with values that are right one by one."""
     if not isinstance(action, Action):
         return action.problem(values)
@@ -204,7 +203,7 @@ def action_dialog(
     session: Session,
     kind: AnyKind,
     action: AnyAction,
-    entries: Sequence[Entry[Any]],
+    entries: Sequence[AnyEntry],
     moment: Moment,
     protected_name: str = "",
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:

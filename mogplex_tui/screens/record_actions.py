@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.kind_collections import KindCollections
@@ -44,7 +44,7 @@ class RecordActions:
         self,
         kind: AnyKind,
         action: AnyAction,
-        entries: list[Entry[Any]],
+        entries: list[AnyEntry],
         started: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask for an action's values or for a confirmation, then carry it out; `started` is called once it runs."""
@@ -66,7 +66,7 @@ class RecordActions:
         else:
             self._app.push_screen(dialog, partial(self._answered, kind, action, able, run))
 
-    def _able(self, kind: AnyKind, action: AnyAction, entries: list[Entry[Any]]) -> list[Entry[Any]] | None:
+    def _able(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
         """Return the records that the action applies to; None after a notification that says why there are none."""
         from mogplex_tui.operate.model import Creation
 
@@ -97,7 +97,7 @@ class RecordActions:
         self,
         kind: AnyKind,
         action: AnyAction,
-        entries: list[Entry[Any]],
+        entries: list[AnyEntry],
         run: Callable[[Values], None],
         answer: bool | str | Values | None,
     ) -> None:
@@ -125,7 +125,7 @@ class RecordActions:
         self._app.push_screen(dialog, lambda confirmed: run(values) if confirmed else None)
 
     async def _carry_out(
-        self, kind: AnyKind, action: AnyAction, entries: list[Entry[Any]], values: Values
+        self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry], values: Values
     ) -> None:
         from mogplex_tui.operate.executor import carry_out_all
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.tail import Added
 from mogplex_tui.operate.log_source import LogSource
-from mogplex_tui.operate.model import AnyKind
+from mogplex_tui.operate.model import AnyEntry, AnyKind
+from mogplex_tui.screens.list_model import AnyRow
 
 # Reads of the log of a record that has ended, before polling stops.
 LATE_READS = 2
@@ -25,8 +24,8 @@ class RecordLog:
         self,
         session: Session,
         kind: AnyKind,
-        logs: LogSource[Any],
-        entry: Callable[[], Entry[Any]],
+        logs: LogSource[AnyRow],
+        entry: Callable[[], AnyEntry],
         added: Callable[[Added], None],
     ) -> None:
         """`entry` returns the record as it is known now; `added` is called when lines are new or have changed."""
@@ -65,7 +64,7 @@ class RecordLog:
         if not self._logs.uses_v1(self._session):
             self._session.scheduler.refresh(self.feed)
 
-    def raw_line(self, key: str) -> dict[str, Any] | None:
+    def raw_line(self, key: str) -> dict[str, object] | None:
         """Return the JSON that a line was made from."""
         line = self.lines.get(key)
         if line is None:

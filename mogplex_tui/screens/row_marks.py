@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from mogplex_tui.live.store import RowSet
+from mogplex_tui.live.store import AnyRowSet
 from mogplex_tui.live.view import SortedView
+from mogplex_tui.screens.list_model import AnyRow
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.tones import Tone
 
@@ -15,7 +15,7 @@ class RowMarks:
     """Marks on the rows of a list, by key."""
 
     def __init__(
-        self, rows: RowSet[Any], view: SortedView[Any], why_not: Callable[[Any], str | None]
+        self, rows: AnyRowSet, view: SortedView[AnyRow], why_not: Callable[[AnyRow], str | None]
     ) -> None:
         """`why_not` returns why a row cannot be marked, None when it can."""
         self._rows, self._view, self._why_not = rows, view, why_not
@@ -24,7 +24,7 @@ class RowMarks:
     def __bool__(self) -> bool:
         return bool(self.keys)
 
-    def rows(self) -> list[Any]:
+    def rows(self) -> list[AnyRow]:
         """Return the marked rows that still exist in the order of the list, rows hidden by the filter last."""
         places = ((self._view.index_of(key), key) for key in self.keys if key in self._rows.rows)
         last = len(self._view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.widget import Widget
@@ -214,7 +214,7 @@ class RunScreen(ConsoleScreen):
             Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]
 
-    def _raw_event(self, key: str) -> dict[str, Any] | None:
+    def _raw_event(self, key: str) -> dict[str, object] | None:
         line = self.run_feed.tail.get(key)
         return None if line is None else line.whole()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyKind, Moment
 from mogplex_tui.operate.model import Column as KindColumn
+from mogplex_tui.screens.list_model import AnyRow
 from mogplex_tui.widgets.line_table import Column
 from mogplex_tui.widgets.tones import Cell, Tone
 
@@ -21,7 +21,7 @@ def columns_of(kind: AnyKind) -> list[Column]:
     return [_column(each) for each in kind.columns]
 
 
-def _column(column: KindColumn[Any]) -> Column:
+def _column(column: KindColumn[AnyRow]) -> Column:
     layout = column.layout
     return Column(
         column.name,
@@ -38,7 +38,9 @@ def _column(column: KindColumn[Any]) -> Column:
 class RowTableModel:
     """The rows of one kind for a `LineTable`; cells are made only for rows on screen."""
 
-    def __init__(self, kind: AnyKind, rows: Mapping[str, Any], view: SortedView[Any], now: datetime) -> None:
+    def __init__(
+        self, kind: AnyKind, rows: Mapping[str, AnyRow], view: SortedView[AnyRow], now: datetime
+    ) -> None:
         self._kind, self._rows, self._view = kind, rows, view
         self.moment = Moment(now)
         # Those of rows that were last read earlier than the others.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -42,7 +41,7 @@ class TailPane(Vertical):
         self,
         record: RecordView,
         source: TailSource,
-        raw_line: Callable[[str], dict[str, Any] | None],
+        raw_line: Callable[[str], dict[str, object] | None],
         look: Look,
         *,
         lines_name: str,
@@ -200,7 +199,7 @@ class TailPane(Vertical):
             return False
         return True
 
-    def show_json(self, raw: dict[str, Any]) -> None:
+    def show_json(self, raw: dict[str, object]) -> None:
         """Show JSON in the pane below the tail."""
         self._json.show(raw)
 

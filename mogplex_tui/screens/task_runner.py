@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
 
 from textual.app import App
 
@@ -19,9 +18,9 @@ class TaskRunner:
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def run(self, coroutine: Coroutine[object, object, object]) -> None:
         """Start a task; the app cancels it when it ends."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
@@ -32,7 +31,7 @@ class TaskRunner:
         for task in list(self._tasks):
             task.cancel()
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
+    def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if task.cancelled() or task.exception() is None:
             return

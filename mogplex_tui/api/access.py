@@ -129,14 +129,23 @@ class Reach(StrEnum):
 
 
 class Finding(NamedTuple):
-    """A family's reach, a sentence that says why, and when that was seen (None: never)."""
+    """A family's reach, sentences that say why, and when that was seen (None: never).
+
+    `resource` is what the request was for whose answer closed the family.
+    """
 
     reach: Reach
-    reason: str
+    sentences: tuple[str, ...]
     at: datetime | None
+    resource: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the reach is what it is, in one text."""
+        return " ".join(self.sentences)
 
 
-_UNKNOWN = Finding(Reach.UNKNOWN, "Nothing has been asked yet.", None)
+_UNKNOWN = Finding(Reach.UNKNOWN, ("Nothing has been asked yet.",), None)
 # After so many failures in a row a family counts as broken; a single bad answer says nothing.
 _PATIENCE = 3
 
@@ -248,11 +257,11 @@ class AccessMap(Observable):
             if not isinstance(error, errors.InvalidInput):
                 self._failures[family] = 0
                 self._answered.add(family)
-                self._find(family, Reach.OPEN, "")
+                self._find(family, Reach.OPEN)
         elif isinstance(error, _FAILED):
             self._failures[family] = self._failures.get(family, 0) + 1
             if self._failures[family] >= _PATIENCE:
-                self._find(family, Reach.BROKEN, error.what)
+                self._find(family, Reach.BROKEN, (error.what,))
         else:
             self._learn_refusal(family, error, reads=method in ("GET", "HEAD"))
         if before != self._known(family):
@@ -287,7 +296,7 @@ class AccessMap(Observable):
             )
             # A change that is forbidden speaks of its record, before anything of the family was read as well.
             if not (one_route and (self.reach(family).reach is Reach.OPEN or not reads)):
-                self._find(family, reach, str(error))
+                self._find(family, reach, error.sentences, error.resource)
             return
 
     def _learn_scope(self, family: Family, error: errors.MogplexError | None, method: str) -> None:
@@ -299,10 +308,12 @@ class AccessMap(Observable):
         elif isinstance(error, errors.NotAllowed) and "scope: write" in error.what:
             self.can_write = False
 
-    def _find(self, family: Family, reach: Reach, reason: str) -> None:
+    def _find(
+        self, family: Family, reach: Reach, sentences: tuple[str, ...] = (), resource: str = ""
+    ) -> None:
         self._doubted.discard(family)
         known = self._found.get(family)
         # The first reason stays: the next route would only say the same of itself, and screens would flicker.
         if known is not None and known.reach is reach:
             return
-        self._found[family] = Finding(reach, reason, self._clock.now())
+        self._found[family] = Finding(reach, sentences, self._clock.now(), resource)

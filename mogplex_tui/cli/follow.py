@@ -38,7 +38,7 @@ from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import Added, Tail
-from mogplex_tui.operate import words
+from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Follower:
         finally:
             reading.cancel()
         self._print()
-        self._say_once("source", self.feed.source_sentence)
+        self._say_once("source", messages.missing_events(self.feed))
         return self.row
 
     async def until_over(self) -> RunRow:
@@ -261,7 +261,7 @@ class Follower:
                 raise fresh.error
             self._say_once(feed.name, None if fresh.error is None else str(fresh.error), "It answers again.")
         self._report_budget(feeds)
-        self._say_once("source", self.feed.source_sentence)
+        self._say_once("source", messages.missing_events(self.feed))
         realtime = self.session.realtime
         if realtime.hearing is Hearing.CLOSED:
             self._say_once(

@@ -426,7 +426,7 @@ class _Call(Generic[Row]):
                 await pause(_PART_RETRY)
                 await self._collection.fetch(priority)
         except CLOSED as error:
-            reason = self._collection.closed_reason(self._kind.needs)
+            reason = " ".join(messages.closed_lines(self._collection.closed(), self._kind.needs))
             raise Stop(code_of(error), reason or str(error)) from None
         if self._collection.set.rows:
             await self._read_related(priority, with_runs=with_runs)
@@ -568,7 +568,7 @@ class _Call(Generic[Row]):
         return code_of(failing[0][1]) if failing else Exit.OK
 
     def _say_notice(self) -> None:
-        if notice := self._collection.set.notice:
+        if notice := messages.notices(self._collection.set.notices):
             say(self._output.shown(notice))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.reasons import Closed, Notice, PartialList
     from mogplex_tui.live.session import Session
 
 Row = TypeVar("Row")
@@ -62,13 +63,13 @@ class Entry(Generic[Row]):
 class Page(Generic[Row]):
     """One reading of a list.
 
-    `total` is how many rows the service has, where it says so. `notice` is shown above the list in place of the notice
+    `total` is how many rows the service has, where it says so. `notices` are shown above the list in place of the notice
     of its source.
     """
 
     entries: Sequence[Entry[Row]]
     total: int | None = None
-    notice: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Source(Generic[Row]):
     poll: float
     poll_blind: float
     tables: frozenset[str] = frozenset()
-    notice: str = ""
+    notice: PartialList | None = None
     hides: frozenset[str] = frozenset()
     tables_are_complete: bool = True
 
@@ -175,16 +176,13 @@ class Collection(Generic[Row]):
         source = self.source
         return source is None or source.family is Family.V1 or self.session.metered_off_v1()
 
-    def closed_reason(self, needs: str) -> str | None:
-        """Return why nothing can be seen, with what it would need; None when something can.
-
-        `needs` is the kind's own sentence for a service that wants a browser session.
-        """
+    def closed(self) -> Closed | None:
+        """Return why no record can be seen; None when some can."""
         refusal = self.session.refusal
         if refusal is not None and self.sources[0].family is not Family.OTHER:
             # Some routes answer without credentials as well, with an empty list that says nothing of the account.
             return refusal
-        return self.session.closed([source.family for source in self.sources], needs)
+        return self.session.closed([source.family for source in self.sources])
 
     # Open records ----------------------------------------------------------------------------------------------
 
@@ -231,13 +229,17 @@ class Collection(Generic[Row]):
                 # A later reading has been answered already, perhaps after a change.
                 return False
             self._taken = number
-            hidden = self.session.lacking(self.sources[0].family, source.notice) if source.notice else None
-            self.set.notice = page.notice or hidden
+            self.set.notices = page.notices or self._notices_of(source)
             self.hides = source.hides
             self.set.freshness.taken(self.session.clock)
             return self._take(page)
         # What was read before stays and grows old; where nothing was, nothing was read now.
         raise refused or NotAllowed(self.session.access.reach(self.sources[0].family).reason)
+
+    def _notices_of(self, source: Source[Row]) -> tuple[Notice, ...]:
+        if source.notice is None:
+            return ()
+        return (source.notice._replace(cause=self.session.missing_session(self.sources[0].family)),)
 
     def _take(self, page: Page[Row]) -> bool:
         pairs = dict(self.prepare(_with_own_keys(page.entries)))

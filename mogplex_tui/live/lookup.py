@@ -16,7 +16,6 @@ from mogplex_tui.api.errors import NotFound, NotSignedIn
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.rows import RunRow
-from mogplex_tui.live.session import session_needed
 
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority
@@ -41,7 +40,7 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
             "Jobs and the newest calls were searched, too; check the id, it may belong to another account"
         )
     else:
-        advice = session_needed("Ids of calls and jobs")
+        advice = "Ids of calls and jobs need a browser session: mogplex-tui login --session opens it"
     return NotFound(f"The service does not know a run {asked}", advice=advice)
 
 

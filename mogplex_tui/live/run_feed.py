@@ -13,9 +13,8 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.lookup import job_row, lacks_events, with_events
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source, from_job
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.session import session_needed
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.tail import HORIZON, Added, Tail
+from mogplex_tui.live.tail import Added, Tail
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -76,22 +75,10 @@ class RunFeed:
         return row.source is Source.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
 
     @property
-    def source_sentence(self) -> str | None:
-        """What of the events cannot be seen, in words; None when all can."""
+    def is_unreachable(self) -> bool:
+        """Whether no route to its events is open, or its id is not known."""
         row = self.row
-        if not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None:
-            why = row.unreadable or self.session.access.reach(Family.OBSERVABILITY).reason
-            return f"The events of this call cannot be read. {why}".strip()
-        if self.tail.at_horizon:
-            return f"The first {HORIZON} events. A token shows no more here; {session_needed('later events')}"
-        if self.tail.gone:
-            return (
-                f"The oldest {self.tail.gone:,} lines are not kept here any more; the service has them all."
-            )
-        if self.tail.bad:
-            said = "1 event" if self.tail.bad == 1 else f"{self.tail.bad} events"
-            return f"{said} could not be read and stand{'s' if self.tail.bad == 1 else ''} here as raw JSON."
-        return None
+        return not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None
 
     def _over(self) -> bool:
         return self.row.state in ENDED_STATES and self._settled

@@ -18,9 +18,10 @@ from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.job_calls import JobCalls
 from mogplex_tui.live.own_runs import OwnRuns
+from mogplex_tui.live.reasons import Closed, ClosedList, Notice, PartialRuns, Requirement
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN, session_needed
+from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.live.turns import Turns
 
@@ -102,7 +103,7 @@ class Runs:
                 self._calls_read_at = self.session.clock.now()
                 self.set.drop(self._of_v1_alone())
                 self._job_calls.restore()
-                self.set.notice = None
+                self.set.notices = ()
                 return differed
         if self.session.session_expired and self.session.target.token is None:
             # No other source is left: v1 takes tokens alone.
@@ -117,7 +118,7 @@ class Runs:
             refused = True
             raise
         finally:
-            self.set.notice = self._sentence(nothing=refused)
+            self.set.notices = self._notices(is_refused=refused)
 
     def _told_by(self, sources: Mapping[str, SourceState]) -> None:
         """Let the set be as fresh as these; what the other road failed on says nothing of it."""
@@ -160,20 +161,16 @@ class Runs:
         """The rows for the next session: those of the list, and the calls that jobs stand for in it."""
         return {**self._job_calls.replaced, **self.set.rows}
 
-    def _sentence(self, *, nothing: bool) -> str | None:
+    def _notices(self, *, is_refused: bool) -> tuple[Notice, ...]:
         if self.session.refused:
-            # What stands where the rows would be says it already.
-            return None
+            # The message in the place of the rows says it already.
+            return ()
         finding = self.session.access.reach(Family.OBSERVABILITY)
-        if nothing:
-            if finding.reach is Reach.NEEDS_SESSION:
-                return self.session.lacking(Family.OBSERVABILITY, session_needed("Runs"))
-            return finding.reason
-        shown = "You see the runs of your automations, and runs started or opened from here"
-        if finding.reach is Reach.NEEDS_SESSION:
-            needed = f"{shown}; {session_needed('all others, and all costs,')}"
-            return self.session.lacking(Family.OBSERVABILITY, needed)
-        return f"{shown}. {finding.reason}"
+        if finding.reach is not Reach.NEEDS_SESSION:
+            cause = Closed(finding.reach, finding)
+            return (ClosedList(cause) if is_refused else PartialRuns(cause),)
+        cause = self.session.missing_session(Family.OBSERVABILITY)
+        return (ClosedList(cause, Requirement("runs")) if is_refused else PartialRuns(cause),)
 
     def dress(self, row: RunRow) -> RunRow:
         """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before

@@ -26,6 +26,7 @@ from mogplex_tui.live.known_records import KnownRecords
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import Hearing, RealtimeWatch
+from mogplex_tui.live.reasons import Closed
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.store import Store
@@ -44,33 +45,6 @@ SIGN_IN_AGAIN = "Sign in again: mogplex-tui login --session."
 TOKEN_REPLACES_SESSION = f"The browser session has expired; the token is used in its place. {SIGN_IN_AGAIN}"
 # So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
 STREAM_ASKED = 5.0
-
-
-def session_needed(what: str) -> str:
-    """Return the sentence for what a token alone cannot see, a plural, with the way to see it."""
-    return f"{what} need a browser session: {LoginRequired.default_advice}."
-
-
-def login_needed(what: str) -> str:
-    """Return the sentence for what a token or a browser session opens, a plural, with the way to get one."""
-    return f"{what} need a token or a browser session that this service accepts: mogplex-tui login gets one."
-
-
-def _forbidden(needs: str, reason: str) -> str:
-    """Return why a family is forbidden, with the subject of `needs` unless the reason has it.
-
-    The refusal names what was asked for first, which may be another part of the family.
-    """
-    name = needs.partition(" need")[0]
-    return reason if name.lower() in reason else f"{name} are not open to this credential. {reason}"
-
-
-def token_shows(shown: str, needing: str) -> str:
-    """Return the notice above a list that a token sees only a part of.
-
-    `shown` names the part; `needing`, a plural, names the rest.
-    """
-    return f"With a token alone this list has {shown}; {session_needed(needing)}"
 
 
 class NotYet(MogplexError):
@@ -214,36 +188,31 @@ class Session:
         """Return whether a family is worth asking: open, or not yet known."""
         return self.access.worth_asking(family)
 
-    def lacking(self, family: Family, sentence: str) -> str:
-        """Return the sentence on what needs a browser session; why the one in use does not do is told first."""
+    def missing_session(self, family: Family) -> Closed:
+        """Return why a family is closed that needs a browser session."""
         found = self.access.reach(family)
         if self.target.session_cookie is None or not found.reason:
-            return sentence
+            return Closed(Reach.NEEDS_SESSION)
         if self.session_expired:
-            return f"{SESSION_EXPIRED} {sentence}"
-        return f"{found.reason} {sentence}"
+            return Closed(Reach.NEEDS_SESSION, session_expired=True)
+        return Closed(Reach.NEEDS_SESSION, found)
 
-    def closed(self, families: Sequence[Family], needs: str) -> str | None:
-        """Return why none of these families is open, with what it would need; None where one may be.
-
-        `needs` is the sentence for a service that wants a browser session.
-        """
+    def closed(self, families: Sequence[Family]) -> Closed | None:
+        """Return why none of these families is open; None where one may be."""
         if any(self.open(family) for family in families):
             return None
         v1 = self.access.reach(Family.V1)
         if Family.V1 in families and v1.reach is Reach.NEEDS_SCOPE:
             # Only v1 checks scopes: its refusal says which one a token needs (auth.md §5.2).
-            expired = f"{SESSION_EXPIRED} " if self.session_expired else ""
-            return f"{expired}{_forbidden(needs, v1.reason)}"
+            return Closed(Reach.NEEDS_SCOPE, v1, self.session_expired)
         findings = [self.access.reach(family) for family in families]
         wanted = {Reach.NEEDS_SESSION}
         if not self.has_session and families[0] is not Family.V1:
             # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
-            return self.lacking(families[0], needs)
-        found = findings[0]
-        return _forbidden(needs, found.reason) if found.reach is Reach.NEEDS_SCOPE else found.reason
+            return self.missing_session(families[0])
+        return Closed(findings[0].reach, findings[0])
 
     @property
     def _nothing_left(self) -> bool:
@@ -259,13 +228,13 @@ class Session:
         return Reach.NOT_SIGNED_IN in roads and not roads & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
 
     @property
-    def refusal(self) -> str | None:
-        """Why the service accepts none of the credentials, with what helps; None while it accepts one."""
+    def refusal(self) -> Closed | None:
+        """Why the service accepts none of the credentials; None while it accepts one."""
         if self._nothing_left:
-            return f"{SESSION_EXPIRED} {SIGN_IN_AGAIN}"
+            return Closed(Reach.NOT_SIGNED_IN, session_expired=True)
         findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
-        reasons = (found.reason for found in findings if found.reach is Reach.NOT_SIGNED_IN)
-        return next(reasons, None) if self.refused else None
+        refusals = (Closed(each.reach, each) for each in findings if each.reach is Reach.NOT_SIGNED_IN)
+        return next(refusals, None) if self.refused else None
 
     @property
     def two_accounts(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.live.freshness import Freshness, SourceState
+from mogplex_tui.live.reasons import Notice
 from mogplex_tui.live.signals import Signal
 
 R = TypeVar("R")
@@ -31,8 +32,8 @@ class RowSet(Generic[R]):
         self.total: int | None = None
         # From this start on nothing is missing, as far as rows have a start; None where that is not known.
         self.whole_since: datetime | None = None
-        # What is said above the rows: what of the whole cannot be seen, and why.
-        self.notice: str | None = None
+        # Shown above the rows: which rows cannot be seen, and why.
+        self.notices: tuple[Notice, ...] = ()
         self.changes: Signal[Change] = Signal()
 
     def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> Change:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate.model import Entry, Page, page_of
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 _SHOWN_RUNS = 12
-TOKEN_SHOWS = token_shows(
+TOKEN_SHOWS = PartialList(
     "names and states, and an automation's page its newest runs",
-    "counts of runs, and pausing and activating,",
+    Requirement("counts of runs, and pausing and activating,"),
 )
 _NO_FURTHER_PAGE = "The service could not give a further page: there are more automations than these."
 
@@ -133,8 +133,8 @@ async def read_v1(client: ClientView, session: Session) -> Page[AutomationRow]:
         except ServiceFailed:
             if cursor is None:
                 raise
-            shown = session.lacking(Family.FLOWS, TOKEN_SHOWS)
-            return Page(entries, notice=f"{shown} {_NO_FURTHER_PAGE}".strip())
+            partial = TOKEN_SHOWS._replace(cause=session.missing_session(Family.FLOWS))
+            return Page(entries, notices=(partial, _NO_FURTHER_PAGE))
         entries += page_of(page.rows, row, lambda row: row.id).entries
         cursor = page.next_cursor
         if cursor is None:

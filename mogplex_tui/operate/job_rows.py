@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
 from mogplex_tui.operate.model import Entry, Page, Window, page_of
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job, JobDetail
     from mogplex_tui.live.session import Session
 
-TOKEN_SHOWS = token_shows("the newest 50 runs {}", "other jobs, agents, costs and actions on jobs")
 # A job can be repaired so long after its last attempt to start; without one, after it was created (§7).
 _REPAIR_AFTER = timedelta(minutes=2)
 
@@ -143,6 +141,13 @@ async def read(client: ClientView, _: Session) -> Page[JobRow]:
     return await read_older(client, Window())
 
 
+def runs_with_token(of: str) -> PartialList:
+    """Return the notice that a token shows only the newest runs of some automations."""
+    return PartialList(
+        f"the newest 50 runs {of}", Requirement("other jobs, agents, costs and actions on jobs")
+    )
+
+
 async def read_v1(client: ClientView, session: Session) -> Page[JobRow]:
     """Read the runs of the newest automations, each of which may fail by itself."""
     from mogplex_tui.live import v1_jobs
@@ -161,8 +166,9 @@ async def read_v1(client: ClientView, session: Session) -> Page[JobRow]:
     page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
     if not jobs.left_out:
         return page
-    shown = TOKEN_SHOWS.format(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
-    return replace(page, notice=f"{session.lacking(Family.OBSERVABILITY, shown)} {page.notice}".strip())
+    partial = runs_with_token(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
+    cause = session.missing_session(Family.OBSERVABILITY)
+    return replace(page, notices=(partial._replace(cause=cause), *page.notices))
 
 
 async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry[JobRow]:

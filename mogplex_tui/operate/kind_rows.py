@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import session_needed
-from mogplex_tui.operate import words
+from mogplex_tui.live.reasons import Requirement, Subject
+from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.model import Action, Cell, Column, Kind, Moment, Row, SortKey, Words
 
 if TYPE_CHECKING:
@@ -305,8 +304,12 @@ def related_sources(
 
 def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
     """Return why no route of an action is open to the credential, and what it needs; None where one may be."""
+    closed = session.closed(action.families)
+    if closed is None:
+        return None
     subject = action.needs if isinstance(action, Action) else ""
-    return session.closed(action.families, session_needed(subject or f"Changes of {words.many(kind.noun)}"))
+    needs = Requirement(subject or f"changes of {words.many(kind.noun)}")
+    return " ".join(messages.closed_lines(closed, needs))
 
 
 def why_not(action: Action[Row] | Creation, entry: HeldRow[Row]) -> str | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import (
+    LoginRequired,
     MogplexError,
     ServiceFailed,
     Throttled,
@@ -17,12 +19,22 @@ from mogplex_tui.api.errors import (
     ended,
 )
 from mogplex_tui.live.freshness import Freshness, shown_freshness
+from mogplex_tui.live.reasons import (
+    ClosedList,
+    ClosedPart,
+    PartialList,
+    PartialRuns,
+    RefusedPart,
+    Requirement,
+)
+from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
 from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import key_of
 
 if TYPE_CHECKING:
     from mogplex_tui.live.freshness import SourceState
-    from mogplex_tui.live.reasons import Subject
+    from mogplex_tui.live.reasons import Closed, Notice, Subject
+    from mogplex_tui.live.run_feed import RunFeed
     from mogplex_tui.live.session import Session
 
 # With more failing sources than these, the reason of the first stands for all.
@@ -159,3 +171,116 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
         where = session.target.base_url if session.attached else session.service
         return [f"Reading {noun} from {where} …"]
     return [empty]
+
+
+# Reach ---------------------------------------------------------------------------------------------------------------
+
+
+def requirement(needs: Requirement) -> str:
+    """Return the sentence on the credential that something needs, and how to get it."""
+    return capitalized(_requirement(needs))
+
+
+def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
+    """Return why routes are closed and what opens them, in sentences; nothing for None.
+
+    `needs` is what the routes are for, None where the refusal alone says it.
+    """
+    if closed is None:
+        return []
+    lines = [SESSION_EXPIRED] if closed.session_expired else []
+    if needs is not None and _names_another(closed, needs):
+        lines.append(f"{capitalized(needs.subject)} are not open to this credential.")
+    if closed.refusal is not None:
+        lines += closed.refusal.sentences
+    if closed.reach is Reach.NEEDS_SESSION and needs is not None:
+        lines.append(requirement(needs))
+        lines += [needs.alternative] if needs.alternative else []
+    if closed.reach is Reach.NOT_SIGNED_IN and closed.refusal is None:
+        lines.append(SIGN_IN_AGAIN)
+    return lines
+
+
+def notices(found: Sequence[Notice]) -> str:
+    """Return what a list does not show, and why."""
+    return " ".join(map(_notice, found))
+
+
+def missing_events(feed: RunFeed) -> str | None:
+    """Return which events of a run cannot be seen, and why; None when all can."""
+    from mogplex_tui.live.tail import HORIZON
+
+    row, tail = feed.row, feed.tail
+    if feed.is_unreachable:
+        why = row.unreadable or feed.session.access.reach(Family.OBSERVABILITY).reason
+        return f"The events of this call cannot be read. {why}".strip()
+    if tail.at_horizon:
+        needs = _requirement(Requirement("later events"))
+        return f"The first {HORIZON} events. A token shows no more here; {needs}"
+    if tail.gone:
+        return f"The oldest {tail.gone:,} lines are not kept here any more; the service has them all."
+    if tail.bad:
+        events, stand = ("1 event", "stands") if tail.bad == 1 else (f"{tail.bad} events", "stand")
+        return f"{events} could not be read and {stand} here as raw JSON."
+    return None
+
+
+def observability_closed(session: Session) -> list[str]:
+    """Return why figures and costs cannot be seen and what would open them."""
+    if session.refusal is not None:
+        return [" ".join(closed_lines(session.refusal, None))]
+    closed = closed_lines(session.closed([Family.OBSERVABILITY]), Requirement("figures and costs"))
+    return [
+        " ".join(closed),
+        f"The Runs screen ({key_of('go.runs')}) has runs of automations, and runs started or opened from here.",
+    ]
+
+
+def _requirement(needs: Requirement) -> str:
+    if needs.accepts_token:
+        return (
+            f"{needs.subject} need a token or a browser session that this service accepts:"
+            " mogplex-tui login gets one."
+        )
+    return f"{needs.subject} need a browser session: {LoginRequired.default_advice}."
+
+
+def _names_another(closed: Closed, needs: Requirement) -> bool:
+    """Return whether a missing right was found by a request for something else, of which the refusal speaks."""
+    if closed.reach is not Reach.NEEDS_SCOPE or closed.refusal is None:
+        return False
+    return closed.refusal.resource not in (needs.subject, f"the {needs.subject}")
+
+
+def _notice(notice: Notice) -> str:
+    match notice:
+        case str():
+            return notice
+        case PartialList(shown, needs, cause):
+            partial = f"With a token alone this list has {shown}; {_requirement(needs)}"
+            return " ".join([*closed_lines(cause, None), partial])
+        case PartialRuns(cause):
+            return _partial_runs(cause)
+        case ClosedList(cause, requirement_of_list):
+            return " ".join(closed_lines(cause, requirement_of_list))
+        case ClosedPart(subject, cause):
+            return _closed_part(subject, cause)
+        case RefusedPart(subject, answer):
+            return f"{ended(answer)} {clause(subject, 'not shown')}"
+
+
+def _partial_runs(cause: Closed) -> str:
+    shown = "You see the runs of your automations, and runs started or opened from here"
+    because = closed_lines(cause, None)
+    if cause.reach is not Reach.NEEDS_SESSION:
+        return " ".join([f"{shown}.", *because])
+    return " ".join([*because, f"{shown}; {_requirement(Requirement('all others, and all costs,'))}"])
+
+
+def _closed_part(subject: Subject, cause: Closed) -> str:
+    needs = Requirement(subject.text)
+    lines = closed_lines(cause, needs)
+    is_named_first = not cause.session_expired and (cause.refusal is None or _names_another(cause, needs))
+    if not is_named_first:
+        lines.append(clause(subject, "not shown"))
+    return " ".join(lines)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.config.secret import Secret
-    from mogplex_tui.live.reasons import Subject
+    from mogplex_tui.live.reasons import Requirement, Subject
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.log_source import LogSource
 
@@ -482,10 +482,10 @@ class Kind(Generic[Row]):
     """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
 
     `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
-    rows are sorted by. `other_names` are what the command takes for a record beside
-    its label. `hidden_filters` are what filters find beside the columns, by name. `empty` is the sentence of
-    an empty list, `needs` the one for a credential that opens none of its sources. `older` reads what a list that gives
-    the newest alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
+    rows are sorted by. `other_names` are what the command takes for a record beside its label. `hidden_filters` are
+    what filters find beside the columns, by name. `empty` is the sentence of an empty list; `needs` is the credential
+    that opens one of its sources, None where every credential does. `older` reads what a list that gives the newest
+    alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
     returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
     open. With `texts_first` the texts stand above the facts on a small screen. `created_at` is when a record was made,
     which questions before an action tell records apart by.
@@ -502,7 +502,7 @@ class Kind(Generic[Row]):
     default_sort: str | Callable[[Row], tuple[SortKey, ...]]
     facts: Sequence[Sequence[Fact[Row]]]
     empty: str
-    needs: str
+    needs: Requirement | None
     texts: tuple[TextBlock[Row], ...] = ()
     other_names: Callable[[Row], Sequence[str]] = lambda _: ()
     hidden_filters: Mapping[str, Callable[[Row], Words]] = field(default_factory=dict)

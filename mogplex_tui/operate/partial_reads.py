@@ -25,16 +25,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mogplex_tui.api.errors import ended
 from mogplex_tui.live.freshness import CLOSED, SourceState
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import session_needed
-from mogplex_tui.operate import messages
+from mogplex_tui.live.reasons import ClosedPart, Notice, RefusedPart, Subject
 from mogplex_tui.operate.model import Entry, Page, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.reasons import Closed
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
 
@@ -45,8 +43,8 @@ T = TypeVar("T")
 class Part(Generic[Row]):
     """One of the answers that make up a list.
 
-    `subject` is what it gives, as messages name it. A part with a
-    `family` is not read while that is closed to the credential; the list then says so.
+    `subject` is what it gives, as messages name it. A part with a `family` is not read while that is
+    closed to the credential; the list then says so.
     """
 
     name: str
@@ -54,17 +52,9 @@ class Part(Generic[Row]):
     read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
     family: Family | None = None
 
-    def closed(self, session: Session) -> str | None:
+    def closed(self, session: Session) -> Closed | None:
         """Return why it is not read, None where it is."""
-        if self.family is None:
-            return None
-        noun = messages.capitalized(self.subject.text)
-        reason = session.closed([self.family], session_needed(noun))
-        return (
-            reason
-            if reason is None or reason.startswith(noun)
-            else f"{reason} {messages.clause(self.subject, 'not shown')}"
-        )
+        return None if self.family is None else session.closed([self.family])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +87,13 @@ async def read_parts(
     one of which all is old would look fresh.
     """
     rows: RowSet[Entry[Row]] = session.store.set(kind)
-    entries, notices = list[Entry[Row]](), list[str]()
+    entries, notices = list[Entry[Row]](), list[Notice]()
     open_parts, was_read = set[str](), False
     first_error: Exception | None = None
     for part in parts:
-        reason = part.closed(session)
-        if reason is not None:
-            notices.append(reason)
+        closed = part.closed(session)
+        if closed is not None:
+            notices.append(ClosedPart(part.subject, closed))
             continue
         source = rows.sources.setdefault(part.name, SourceState(part.subject))
         page: Page[Row] = Page(())
@@ -111,7 +101,7 @@ async def read_parts(
             with source.apart(session.clock):
                 page = await part.read(client, session)
         except CLOSED as error:
-            notices.append(f"{ended(error.what)} {messages.clause(part.subject, 'not shown')}")
+            notices.append(RefusedPart(part.subject, error.what))
             first_error = first_error or error
             continue
         open_parts.add(part.name)
@@ -123,12 +113,12 @@ async def read_parts(
         was_read = True
         source.keys = frozenset(entry.key for entry in page.entries)
         entries += page.entries
-        notices += [page.notice] if page.notice else []
-    for closed in rows.sources.keys() - open_parts:
-        del rows.sources[closed]
+        notices += page.notices
+    for name in rows.sources.keys() - open_parts:
+        del rows.sources[name]
     if first_error is not None and not (was_read and entries):
         raise first_error
-    return Page(entries, notice=" ".join(notices))
+    return Page(entries, notices=tuple(notices))
 
 
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:

@@ -27,9 +27,10 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.retry import decide
 from mogplex_tui.live import lookup
 from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
-from mogplex_tui.live.session import NotYet, session_needed
-from mogplex_tui.operate import words
+from mogplex_tui.live.session import NotYet
+from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
 from mogplex_tui.operate.executor import Execution, Outcome, execute
 from mogplex_tui.operate.kinds.runs import KIND
@@ -56,7 +57,7 @@ def why_not_cancel(session: Session, row: RunRow) -> str | None:
     if row.state in ENDED_STATES:
         return f"{name_of(row)} is already over: {row.state}."
     if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
-        return session_needed("Cancels of an automation's runs")
+        return messages.requirement(Requirement("cancels of an automation's runs"))
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
         return "The id of this run is not known, and this credential cannot cancel calls."
     if not session.may_change(v1_only=True) and not session_cancels(session, row):

@@ -260,11 +260,11 @@ class DetailScreen(ConsoleScreen):
         return found
 
     def _update_notice(self, entry: AnyEntry) -> None:
-        closed = self.collection.closed_reason(self.kind.needs)
-        if closed is None:
-            trouble = messages.read_failures(self._freshness(), self.sources())
+        closed = messages.closed_lines(self.collection.closed(), self.kind.needs)
+        if closed:
+            trouble = messages.data_kept(" ".join(closed))
         else:
-            trouble = messages.data_kept(closed)
+            trouble = messages.read_failures(self._freshness(), self.sources())
         sentence = self._gone() or trouble
         self.query_one("#notice", Notice).show(
             sentence or (entry.in_progress and f"{entry.in_progress} …") or ""
@@ -333,7 +333,7 @@ class DetailScreen(ConsoleScreen):
             return False
         found = action.record_action
         if found is not None:
-            usable = not self._is_deleted() and self.collection.closed_reason(self.kind.needs) is None
+            usable = not self._is_deleted() and self.collection.closed() is None
             applies = kind_rows.why_not(found, self.entry()) is None
             return isinstance(found, Creation) or (usable and applies)
         if action.id == "kind.follow":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, kind_rows
+from mogplex_tui.operate import actions, kind_rows, messages
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.model import Action, AnyAction, AnyEntry, AnyKind, AnyRecordAction, Creation
 from mogplex_tui.operate.record_page import address_of
@@ -84,13 +84,13 @@ class KindList:
         """Return the kind's own sentence."""
         return actions.told(self.kind.empty)
 
-    def closed_reason(self) -> str | None:
-        """Return why this credential can see no records, None when it can."""
-        return self.collection.closed_reason(self.kind.needs)
+    def closed_lines(self) -> list[str]:
+        """Return why this credential can see no records, in sentences; none when it can."""
+        return messages.closed_lines(self.collection.closed(), self.kind.needs)
 
     def notice(self) -> str:
         """Return the notice of the service about the list."""
-        return self.rows.notice or ""
+        return messages.notices(self.rows.notices)
 
     def older_records(self) -> OlderRecords[AnyEntry] | None:
         """Return the records that the service does not list at once."""
@@ -131,7 +131,7 @@ class KindList:
             return entry is not None and self.why_no_mark(entry) is None
         if action.record_action is not None:
             found = action.record_action
-            if self.closed_reason() is not None:
+            if self.collection.closed() is not None:
                 return False
             if isinstance(found, Creation):
                 return True

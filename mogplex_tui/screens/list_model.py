@@ -82,8 +82,8 @@ class ListModel(Protocol):
     def empty_text(self) -> str:
         """Return what an empty list means and what to do next."""
 
-    def closed_reason(self) -> str | None:
-        """Return why this credential can see no rows, None when it can."""
+    def closed_lines(self) -> list[str]:
+        """Return why this credential can see no rows, in sentences; none when it can."""
 
     def notice(self) -> str:
         """Return the notice above the rows while none of them is in trouble."""

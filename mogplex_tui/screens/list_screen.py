@@ -16,7 +16,7 @@ from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import kind_rows, messages, words
 from mogplex_tui.operate.actions import Action, key_of, shown_key
 from mogplex_tui.operate.model import Moment
-from mogplex_tui.screens import empty_states, freshness_text
+from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
@@ -239,9 +239,9 @@ class ListScreen(ConsoleScreen):
 
     def trouble(self) -> str:
         """Return why the rows, or a part of them, are not read again; an empty text while they are."""
-        closed = self.model.closed_reason()
-        if closed is not None:
-            return messages.data_kept(closed)
+        closed = self.model.closed_lines()
+        if closed:
+            return messages.data_kept(" ".join(closed))
         return messages.read_failures(self.rows.freshness, self.model.sources())
 
     def _update_messages(self) -> None:
@@ -255,8 +255,8 @@ class ListScreen(ConsoleScreen):
                 *self.search.sentences(),
                 f"{key_of('go.back')} {'clears it' if self.filter.typed else 'goes back'}.",
             ]
-        elif (closed := self.model.closed_reason()) is not None:
-            lines = empty_states.parted(closed)
+        elif closed := self.model.closed_lines():
+            lines = closed
         else:
             empty = self.model.empty_text()
             lines = messages.empty_list(self.session, self.rows.freshness, noun=words.many(noun), empty=empty)
@@ -268,7 +268,7 @@ class ListScreen(ConsoleScreen):
         total = self.rows.total if self.rows.total is not None else loaded
         crumbs = self.crumbs()
         # The number of rows that were never read, or cannot be, is not known.
-        known = loaded > 0 or (self.rows.freshness.as_of is not None and self.model.closed_reason() is None)
+        known = loaded > 0 or (self.rows.freshness.as_of is not None and not self.model.closed_lines())
         left = [
             *crumbs,
             Segment(self.kind.title, Tone.STRONG, priority=0, close=bool(crumbs)),

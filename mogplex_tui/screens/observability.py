@@ -17,7 +17,6 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.actions import Action
-from mogplex_tui.screens import empty_states
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
@@ -144,7 +143,7 @@ class ObservabilityScreen(ConsoleScreen):
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
         fresh = feed.freshness
         if closed:
-            said = empty_states.observability_closed(self.session)
+            said = messages.observability_closed(self.session)
             notice = messages.data_kept(said[0]) if known else " ".join(said)
         elif self._window is None:
             notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
@@ -71,10 +72,10 @@ class RecordActions:
         from mogplex_tui.operate.model import Creation
 
         if isinstance(action, Creation):
-            closed = self._collections.of(kind).closed_reason(kind.needs)
-            if closed is not None:
-                self._app.notify(closed, severity="warning", markup=False)
-            return [] if closed is None else None
+            closed = messages.closed_lines(self._collections.of(kind).closed(), kind.needs)
+            if closed:
+                self._app.notify(" ".join(closed), severity="warning", markup=False)
+            return None if closed else []
         rows = [entry for entry in entries if entry.row is not None]
         able = [entry for entry in rows if action.unavailable(entry.row) is None]
         if able:

@@ -12,6 +12,7 @@ from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.actions import BY_ID, Action, key_of, offered
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copied
@@ -78,7 +79,7 @@ class RunList:
 
     def empty_columns(self) -> frozenset[str]:
         """Return the columns without a value while only a part of the runs can be seen."""
-        if self.rows.notice is None:
+        if not self.rows.notices:
             return frozenset()
         return frozenset(name for name, with_value in self._with_value.items() if not with_value)
 
@@ -117,17 +118,17 @@ class RunList:
             return f"No runs yet. {automations}"
         return f"No runs yet. {key_of(START.id)} starts one; {automations}"
 
-    def closed_reason(self) -> str | None:
-        """Return None: some runs can be seen with any credential."""
-        return None
+    def closed_lines(self) -> list[str]:
+        """Return nothing: some runs can be seen with any credential."""
+        return []
 
     def notice(self) -> str:
         """Return which runs cannot be seen and how they can be opened."""
-        if self.rows.notice is None:
+        if not self.rows.notices:
             return ""
         # A run is opened by its id over v1.
         by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
-        return f"{self.rows.notice}{by_id}"
+        return f"{messages.notices(self.rows.notices)}{by_id}"
 
     def older_records(self) -> OlderRecords[RunRow]:
         """Return the calls that the list has not loaded."""

@@ -148,7 +148,7 @@ class RunScreen(ConsoleScreen):
             self.pane.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
             self.pane.tail.set_notice(
-                messages.read_failures(fresh, self._state_sources()) or self.run_feed.source_sentence
+                messages.read_failures(fresh, self._state_sources()) or messages.missing_events(self.run_feed)
             )
 
     def _state_sources(self) -> list[SourceState]:

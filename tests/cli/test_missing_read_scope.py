@@ -36,9 +36,9 @@ async def test_missing_read_scope_is_named(name: str, seed: Path, tmp_path: Path
         await ui.app.parts.navigation.go(name)
         screen = await heard(ui, kinds()[name])
         shown = squeezed(ui.text)
-        reason = screen.model.closed_reason()
+        reason = screen.model.closed_lines()
     if name not in NEEDS_READ:
-        assert (listed.code, reason) == (0, None), listed.err
+        assert (listed.code, reason) == (0, []), listed.err
         return
     assert (listed.code, listed.out) == (one.code, one.out) == (4, "")
     assert "Use a token with the read scope" in listed.err

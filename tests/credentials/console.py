@@ -12,6 +12,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.credentials.service import Credentials, Services
 from tests.pilot.conftest import Console
@@ -93,15 +94,15 @@ async def walk(services: Services, credentials: Credentials, place: Path) -> Wal
 async def _seen(ui: Any, name: str) -> Seen:
     await ui.app.parts.navigation.go(name)
     if name == RUNS:
-        rows, closed = ui.app.runs.set, lambda: None
+        rows, closed = ui.app.runs.set, list[str]
     else:
         kind = kinds()[name]
         collection = (await heard(ui, kind)).model.collection
-        rows, closed = collection.set, lambda: collection.closed_reason(kind.needs)
+        rows, closed = collection.set, lambda: messages.closed_lines(collection.closed(), kind.needs)
 
     def known() -> bool:
         # A source that was refused is followed by the next one.
-        return _read(ui) and (rows.freshness.as_of is not None or closed() is not None)
+        return _read(ui) and (rows.freshness.as_of is not None or bool(closed()))
 
     await soon(ui, known, f"everything for {name}")
     ui.app.screen.on_tick()
@@ -111,6 +112,6 @@ async def _seen(ui: Any, name: str) -> Seen:
     return Seen(
         frozenset(rows.rows),
         frozenset(bar - _EVERYWHERE),
-        closed() or rows.notice or "",
+        " ".join(closed()) or messages.notices(rows.notices),
         frozenset(_SHORT_ID.findall("\n".join(lines[4:-1]))),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column
 
@@ -53,7 +54,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
             "a file of the console" if source.family is Family.OTHER else f"`{source.family}`",
             ", ".join(f"`{table}`" for table in sorted(source.tables)) or "–",
             f"{source.poll_blind:g} s",
-            source.notice or "–",
+            "–" if source.notice is None else messages.notices((source.notice,)),
         )
         for source in kind.sources
     )

@@ -18,6 +18,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Entry
+from mogplex_tui.live.reasons import Notice
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
@@ -68,7 +69,9 @@ def _keep_contexts() -> None:
     change(lambda none: none.put(prod).put(other))
 
 
-async def _read() -> tuple[dict[str, tuple[dict[str, Entry], str | None, int | None]], RowSet[RunRow]]:
+async def _read() -> tuple[
+    dict[str, tuple[dict[str, Entry], tuple[Notice, ...], int | None]], RowSet[RunRow]
+]:
     found = {}
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         target = Target("prod", server.base_url, Secret(server.token), Secret(server.session_cookie))
@@ -87,7 +90,7 @@ async def _read() -> tuple[dict[str, tuple[dict[str, Entry], str | None, int | N
                 first = _first(collection)
                 if kind.single is not None and first is not None:
                     collection.put(await read_single(kind.single, session.client.at(Priority.ACTION), first))
-                found[name] = (_standing(collection.set.rows), collection.set.notice, collection.set.total)
+                found[name] = (_standing(collection.set.rows), collection.set.notices, collection.set.total)
         finally:
             await session.stop()
     return found, runs.set
@@ -110,7 +113,7 @@ def _first(collection: Collection) -> Entry | None:
 
 
 @cache
-def _rows() -> tuple[dict[str, tuple[dict[str, Entry], str | None, int | None]], RowSet[RunRow]]:
+def _rows() -> tuple[dict[str, tuple[dict[str, Entry], tuple[Notice, ...], int | None]], RowSet[RunRow]]:
     _keep_contexts()
     return asyncio.run(_read())
 
@@ -121,13 +124,13 @@ def _filled() -> Still:
     kinds_rows, runs = _rows()
     app.session.store.set("runs").apply(runs.rows.items())
     app.session.store.set("runs").whole_since = runs.whole_since
-    for name, (rows, notice, total) in kinds_rows.items():
+    for name, (rows, notices, total) in kinds_rows.items():
         kind = kinds()[name]
         for source in kind.sources:
             app.session.access.learn(source.family)
         collection = app.parts.collections.of(kind)
         collection.set.apply(rows.items())
-        collection.set.notice, collection.set.total = notice, total
+        collection.set.notices, collection.set.total = notices, total
         collection.set.freshness.as_of, collection.set.freshness.as_of_wall = 998.0, NOW
     return app
 

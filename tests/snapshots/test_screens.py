@@ -297,7 +297,7 @@ def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> N
         "The service sends this part to its login page", advice="It opens to browser sessions only"
     )
     app.session.access.learn(Family.OBSERVABILITY, closed)
-    app.runs.set.notice = app.runs._sentence(nothing=False)
+    app.runs.set.notices = app.runs._notices(is_refused=False)
     app.runs.set.total = app.runs.set.whole_since = None
     assert snap_compare(app, terminal_size=size)
 

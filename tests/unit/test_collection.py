@@ -15,7 +15,7 @@ from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.live.collection import KEPT_SECONDS, Collection, Entry, Page, Source
-from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Moment, page_of
 from tests.unit.fakes import START, FakeSession
@@ -228,6 +228,9 @@ class Teams:
 async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_team(world: World) -> None:
     read = kinds()["members"].sources[0].read
     page = await read(Teams(other=None), world.session)  # type: ignore[arg-type]
-    assert ([entry.key for entry in page.entries], "Members of t1" in page.notice) == (["t2/i1"], True)
+    assert ([entry.key for entry in page.entries], "Members of t1" in messages.notices(page.notices)) == (
+        ["t2/i1"],
+        True,
+    )
     with pytest.raises(NotAllowed, match="Members of t1"):
         await read(Teams(other=NotFound("gone")), world.session)  # type: ignore[arg-type]

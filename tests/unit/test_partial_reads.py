@@ -13,6 +13,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Source
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate import messages
 from mogplex_tui.operate.model import Entry, Page
 from mogplex_tui.operate.partial_reads import ColumnPart, Part, in_parts, read_columns
 
@@ -85,7 +86,7 @@ async def test_closed_part_is_said_above_the_rows_of_the_others(session: Session
     second.error = CLOSED
     await collection.fetch()
     assert set(collection.set.rows) == {"a"}
-    assert "Part 1 is not shown." in collection.set.notice
+    assert "Part 1 is not shown." in messages.notices(collection.set.notices)
     assert set(collection.set.sources) == {"part 0"}
 
 

@@ -16,6 +16,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.run_feed import LATE_FOR, RunFeed
 from mogplex_tui.live.tail import Added
+from mogplex_tui.operate.messages import missing_events
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, until
 
 
@@ -37,7 +38,7 @@ async def test_the_wide_road_gives_every_event_and_tells_batch_by_batch(session:
     assert ids(feed) == ["e1", "e2", "e3"]
     assert [added.appended for added in told] == [2, 1]
     assert session.fake.log == ["observability.call_events"]
-    assert feed.source_sentence is None
+    assert missing_events(feed) is None
     assert await feed.fetch() is False
     assert len(told) == 2
 
@@ -47,7 +48,7 @@ async def test_more_than_two_hundred_events_are_no_horizon_on_the_wide_road(sess
     session.fake.events_of_call[call(1).id] = [Rows(event(n) for n in range(500))]
     await feed.fetch()
     assert len(feed.tail) == 500
-    assert feed.source_sentence is None
+    assert missing_events(feed) is None
 
 
 async def test_v1_gives_the_run_with_its_events_and_says_where_they_end(session: FakeSession) -> None:
@@ -60,7 +61,7 @@ async def test_v1_gives_the_run_with_its_events_and_says_where_they_end(session:
     assert session.fake.log == ["runs.events"]
     assert len(feed.tail) == 200
     assert feed.row.state == "success"
-    sentence = feed.source_sentence
+    sentence = missing_events(feed)
     assert sentence is not None
     assert "first 200 events" in sentence
     assert "login --session" in sentence
@@ -83,7 +84,7 @@ async def test_a_call_without_a_known_run_says_why_its_events_cannot_be_read(ses
     feed = await feed_of(session, make.from_call(call(1)))
     with pytest.raises(LoginRequired):
         await feed.fetch()
-    sentence = feed.source_sentence
+    sentence = missing_events(feed)
     assert sentence is not None
     assert "cannot be read" in sentence
     assert LOGIN.what in sentence
@@ -95,7 +96,7 @@ async def test_a_row_that_could_not_be_read_has_no_events_and_says_so(session: F
     feed = await feed_of(session, make.unreadable("c9", "status: not a text", {"id": "c9"}))
     assert await feed.fetch() is False
     assert session.fake.log == []
-    assert "status: not a text" in (feed.source_sentence or "")
+    assert "status: not a text" in (missing_events(feed) or "")
 
 
 async def test_trouble_is_raised_and_not_taken_for_a_closed_road(session: FakeSession) -> None:
@@ -149,7 +150,7 @@ async def test_an_automations_run_shows_the_events_of_its_calls(session: FakeSes
     # Nothing on this route is redacted by the service (v1.md §5.4).
     assert feed.tail.lines[0].payload() == {"token": "[redacted]"}
     assert (feed.row.state, feed.row.who) == ("success", "Nightly")
-    assert feed.source_sentence is None
+    assert missing_events(feed) is None
 
 
 async def test_events_that_do_not_parse_are_marked_and_counted_once(session: FakeSession) -> None:
@@ -162,8 +163,8 @@ async def test_events_that_do_not_parse_are_marked_and_counted_once(session: Fak
     for _ in range(3):
         await feed.fetch()
     assert [line.type for line in feed.tail.lines] == ["log", "unreadable"]
-    assert feed.source_sentence is not None
-    assert feed.source_sentence.startswith("1 event could not be read")
+    assert missing_events(feed) is not None
+    assert missing_events(feed).startswith("1 event could not be read")
 
 
 async def test_after_the_end_late_events_are_still_read_and_then_no_more(session: FakeSession) -> None:

@@ -15,6 +15,7 @@ from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.own_runs import RUNS_A_READ, SETTLE
 from mogplex_tui.live.rows import Source
 from mogplex_tui.live.runs import UNSEEN
+from mogplex_tui.operate import messages
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 
 
@@ -30,7 +31,7 @@ async def test_the_newest_calls_are_listed_in_one_request(session: FakeSession) 
     assert await session.listing.fetch() is True
     assert states(session) == {call(1).id: "success", call(2).id: "streaming"}
     assert session.fake.log == ["observability.calls"]
-    assert (session.listing.set.total, session.listing.set.notice, session.listing.listed) == (2, None, True)
+    assert (session.listing.set.total, session.listing.set.notices, session.listing.listed) == (2, (), True)
     assert await session.listing.fetch() is False
 
 
@@ -132,8 +133,7 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     assert session.fake.log == ["observability.calls", "automations.list", "automations.runs"]
     (row,) = session.listing.set.rows.values()
     assert (row.source, row.who, row.state) == (Source.JOB, "Nightly", "running")
-    notice = session.listing.set.notice
-    assert notice is not None
+    notice = messages.notices(session.listing.set.notices)
     why = (
         "all others, and all costs, need a browser session"
         if isinstance(error, LoginRequired)

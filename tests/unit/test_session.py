@@ -12,7 +12,9 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed, NotSignedIn, Unavailable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.session import NotYet, Session
+from mogplex_tui.operate.messages import closed_lines
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, until
 
 NOBODY = NotSignedIn("Unauthorized", status=401)
@@ -131,9 +133,10 @@ def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_n
     session = FakeSession(tmp_path, cookie=cookie)
     session.access.cookie.learn(accepted=not expired)
     session.access.learn(Family.OBSERVABILITY, error)
-    told = session.lacking(Family.OBSERVABILITY, "Jobs need a browser session.")
-    assert told.startswith(begins)
-    assert told.endswith("Jobs need a browser session.")
+    cause = session.missing_session(Family.OBSERVABILITY)
+    sentences = " ".join(closed_lines(cause, Requirement("jobs")))
+    assert sentences.startswith(begins)
+    assert sentences.endswith("Jobs need a browser session: mogplex-tui login --session opens it.")
 
 
 def test_families_are_not_asked_again_one_by_one_while_the_cookie_is_refused(tmp_path: Path) -> None:

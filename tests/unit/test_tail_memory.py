@@ -16,6 +16,7 @@ from mogplex_tui.live import spill, tail
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.spill import Spill
 from mogplex_tui.live.tail import Tail
+from mogplex_tui.operate.messages import missing_events
 from tests.unit.fakes import FakeSession, call, event, tool
 
 
@@ -102,4 +103,4 @@ async def test_the_screen_says_that_the_oldest_are_gone(
     feed = RunFeed(session, session.listing, make.from_call(call(1, status="streaming")))
     session.fake.events_of_call[call(1).id] = [Rows([event(n) for n in range(12)])]
     await feed.fetch()
-    assert feed.source_sentence == "The oldest 3 lines are not kept here any more; the service has them all."
+    assert missing_events(feed) == "The oldest 3 lines are not kept here any more; the service has them all."

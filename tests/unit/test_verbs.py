@@ -80,7 +80,7 @@ def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thin
         default_sort=lambda _: (),
         facts=(),
         empty="",
-        needs="",
+        needs=None,
     )
     action = Action(
         "go", "g", "Go.", service.request, "going", (Family.OTHER,), sends_idempotency_key=True, **more

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.rules import units
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import choices, common_actions, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
@@ -259,7 +258,9 @@ KIND = Kind[AgentRow](
             _read_names,
             poll=120,
             poll_blind=60,
-            notice=token_shows("names and categories", "states, runs, tokens and prompts of agents"),
+            notice=PartialList(
+                "names and categories", Requirement("states, runs, tokens and prompts of agents")
+            ),
             hides=frozenset({"status", "cycles", "runs", "failed", "tokens", "last"}),
         ),
     ),
@@ -384,5 +385,5 @@ KIND = Kind[AgentRow](
         ),
     ),
     empty="No agents. mogplex-tui agents create makes one.",
-    needs=login_needed("The agents"),
+    needs=Requirement("the agents", accepts_token=True),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.model import (
     Action,
@@ -208,5 +208,5 @@ KIND = Kind[ApiKeyRow](
     page_in_browser=lambda _: "/settings/api-keys",
     created_at=lambda row: row.created_at,
     empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",
-    needs=session_needed("API keys"),
+    needs=Requirement("API keys"),
 )

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.rules import units
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.common_joins import automation_names
 from mogplex_tui.operate.formats import rank
@@ -136,7 +135,7 @@ def _of_control(found: ControlApproval) -> ApprovalRow:
 async def _read_flows(client: ClientView, _: Session) -> Page[ApprovalRow]:
     found = await client.approvals.of_flows()
     page = page_of(found.approvals, _of_flow, lambda row: row.id)
-    return replace(page, notice=_MORE if found.has_more else "")
+    return replace(page, notices=(_MORE,) if found.has_more else ())
 
 
 async def _read_control(client: ClientView, _: Session) -> Page[ApprovalRow]:
@@ -306,5 +305,5 @@ KIND = Kind[ApprovalRow](
     ),
     created_at=lambda row: row.created_at,
     empty="Nothing waits for a person.",
-    needs=session_needed("Approvals") + " :jobs state:waiting shows runs of automations that wait.",
+    needs=Requirement("approvals", alternative=":jobs state:waiting shows runs of automations that wait."),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import choices, common_actions, common_facts, formats, words
 from mogplex_tui.operate.model import (
     Change,
@@ -282,5 +282,5 @@ KIND = Kind[AssignmentRow](
     ),
     created_at=lambda row: row.assignment.created_at,
     empty="No assignments. Automations have replaced them; :automations shows those.",
-    needs=session_needed("Assignments") + " :automations shows what else starts work.",
+    needs=Requirement("assignments", alternative=":automations shows what else starts work."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import automation_requests as requests
 from mogplex_tui.operate import common_actions, common_facts, formats, passages
 from mogplex_tui.operate.automation_rows import (
@@ -33,7 +33,7 @@ from mogplex_tui.operate.model import (
     fact,
 )
 
-_SWITCHING = "Pausing and activating automations"
+_SWITCHING = "pausing and activating automations"
 
 
 def _is_never_published(row: AutomationRow) -> str | None:
@@ -303,5 +303,5 @@ KIND = Kind[AutomationRow](
     ),
     created_at=lambda row: row.created_at,
     empty="No automations. They are drawn in the browser, under Automations.",
-    needs=session_needed("Automations"),
+    needs=Requirement("automations"),
 )

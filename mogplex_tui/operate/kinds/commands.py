@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
@@ -91,5 +91,5 @@ KIND: Kind[Command] = Kind(
     ),
     created_at=lambda row: row.created_at,
     empty="No slash commands. They are saved in a chat in the browser.",
-    needs=session_needed("Slash commands"),
+    needs=Requirement("slash commands"),
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import answers, common_actions, formats
 from mogplex_tui.operate.model import (
     Action,
@@ -237,5 +237,5 @@ KIND = Kind[ConnectionRow](
         ),
     ),
     empty="No connections. They are made in the browser, under Connections.",
-    needs=session_needed("Connections"),
+    needs=Requirement("connections"),
 )

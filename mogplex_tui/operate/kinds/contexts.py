@@ -69,7 +69,7 @@ async def _read(_: ClientView, session: Session) -> Page[ContextRow]:
         # The rows of the last reading stay, as they do where a service fails.
         raise InvalidTarget(str(error), advice="") from None
     rows = [_row(context, session, stored.current) for context in stored.by_name.values()]
-    return Page([Entry(row.name, row) for row in rows], notice=_SWITCH if rows else "")
+    return Page([Entry(row.name, row) for row in rows], notices=(_SWITCH,) if rows else ())
 
 
 KIND = Kind[ContextRow](
@@ -152,5 +152,5 @@ KIND = Kind[ContextRow](
         ),
     ),
     empty="No contexts. mogplex-tui login makes one; mogplex-tui contexts add names another service.",
-    needs="The contexts are in a file of this console.",
+    needs=None,
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats, passages, words
 from mogplex_tui.operate.model import (
     Entry,
@@ -110,5 +110,5 @@ KIND = Kind[ConversationRow](
     ),
     created_at=lambda row: row.created_at,
     empty="No conversations yet. They are held in the browser.",
-    needs=session_needed("Conversations"),
+    needs=Requirement("conversations"),
 )

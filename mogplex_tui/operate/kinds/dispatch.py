@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_joins, formats, words
 from mogplex_tui.operate.model import (
     Fact,
@@ -247,6 +247,7 @@ KIND = Kind[DispatchRow](
         Link("repo", "projects", lambda row: row.repo_name or row.repo_id or "", key=lambda row: row.repo_id),
     ),
     empty="Nothing yet: no event has met anything in :automations, :triggers or :assignments.",
-    needs=session_needed("Entries of the dispatch ledger")
-    + " The page of a job in :jobs shows its own entries.",
+    needs=Requirement(
+        "entries of the dispatch ledger", alternative="The page of a job in :jobs shows its own entries."
+    ),
 )

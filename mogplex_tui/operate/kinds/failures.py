@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import formats, words
 from mogplex_tui.operate.model import (
     Fact,
@@ -195,5 +195,5 @@ KIND: Kind[FailureRecord] = Kind(
     ),
     texts=(TextBlock("Message", _long_message),),
     empty="No automation has failed.",
-    needs=session_needed("Failures") + " :jobs state:failed shows failed runs of automations.",
+    needs=Requirement("failures", alternative=":jobs state:failed shows failed runs of automations."),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import answers, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
@@ -181,5 +181,5 @@ KIND = Kind[InstallationRow](
         ),
     ),
     empty="The GitHub App is installed nowhere. Install it in the browser, under Projects.",
-    needs=session_needed("GitHub installations"),
+    needs=Requirement("GitHub installations"),
 )

@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import login_needed
+from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import answers, formats, passages, words
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.formats import rank
 from mogplex_tui.operate.job_rows import (
-    TOKEN_SHOWS,
     JobRow,
     fill,
     merge,
@@ -21,6 +19,7 @@ from mogplex_tui.operate.job_rows import (
     read_older,
     read_single,
     read_v1,
+    runs_with_token,
     state_texts,
 )
 from mogplex_tui.operate.model import (
@@ -126,7 +125,7 @@ KIND = Kind[JobRow](
             read_v1,
             poll=120,
             poll_blind=60,
-            notice=TOKEN_SHOWS.format("of each automation"),
+            notice=runs_with_token("of each automation"),
             hides=frozenset({"agent", "cost", "approvals"}),
         ),
     ),
@@ -348,5 +347,5 @@ KIND = Kind[JobRow](
     ),
     created_at=lambda row: row.created_at,
     empty="No jobs. :automations shows what starts them, :dispatch why something did not start.",
-    needs=login_needed("Jobs"),
+    needs=Requirement("jobs", accepts_token=True),
 )

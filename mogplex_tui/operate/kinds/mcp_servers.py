@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed, token_shows
-from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.live.reasons import PartialList, Requirement
+from mogplex_tui.operate import common_actions, formats, messages
 from mogplex_tui.operate.model import Change, Fact, Kind, Layout, Page, Source, column, page_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def _set_enabled(change: Change[McpServerRow], enabled: bool) -> None:
 
 
 def _only_own(row: McpServerRow) -> str | None:
-    return None if row.is_own else session_needed("Changes of MCP servers")
+    return None if row.is_own else messages.requirement(Requirement("changes of MCP servers"))
 
 
 KIND = Kind[McpServerRow](
@@ -93,7 +93,9 @@ KIND = Kind[McpServerRow](
             _read_merged,
             poll=120,
             poll_blind=60,
-            notice=token_shows("servers and connections together", "their ids, times and changes"),
+            notice=PartialList(
+                "servers and connections together", Requirement("their ids, times and changes")
+            ),
             hides=frozenset({"age"}),
         ),
     ),
@@ -173,5 +175,5 @@ KIND = Kind[McpServerRow](
     ),
     created_at=lambda row: row.created_at,
     empty="No MCP servers. They are added in the browser, under Settings; :connections shows services.",
-    needs=session_needed("MCP servers"),
+    needs=Requirement("MCP servers"),
 )

@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.model import (
     Action,
@@ -244,5 +243,5 @@ KIND = Kind[MemberRow](
         ),
     ),
     empty="No team, so no members. Teams are made in the browser.",
-    needs=session_needed("Members"),
+    needs=Requirement("members"),
 )

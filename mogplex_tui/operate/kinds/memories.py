@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats, words
 from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, TextBlock, column, page_of
 
@@ -63,7 +63,7 @@ async def _read(client: ClientView, _: Session) -> Page[MemoryRow]:
     lanes = (await client.memories.lanes()).values()
     pages = [page_of(memories, _row, lambda row: row.id) for memories in lanes]
     is_full = any(len(memories) >= _PER_LANE for memories in lanes)
-    return Page([entry for page in pages for entry in page.entries], notice=_NEWEST if is_full else "")
+    return Page([entry for page in pages for entry in page.entries], notices=(_NEWEST,) if is_full else ())
 
 
 def _fill(session: Session) -> Callable[[MemoryRow], MemoryRow]:
@@ -145,5 +145,5 @@ KIND = Kind[MemoryRow](
     ),
     created_at=lambda row: row.created_at,
     empty="Nothing is remembered yet. Agents and chats write memories as they work.",
-    needs=session_needed("Memories"),
+    needs=Requirement("memories"),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
-from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import common_actions, formats, words
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
@@ -137,7 +137,7 @@ KIND = Kind[ModelRow](
             _read_available,
             poll=300,
             poll_blind=120,
-            notice=token_shows("the models that can be used now", "all others, and changes,"),
+            notice=PartialList("the models that can be used now", Requirement("all others, and changes,")),
         ),
     ),
     join=Join(_fill, {"runs": Related(columns=("tokens", "cost"))}),
@@ -315,5 +315,5 @@ KIND = Kind[ModelRow](
         ),
     ),
     empty="The service offers no model.",
-    needs=login_needed("The models"),
+    needs=Requirement("the models", accepts_token=True),
 )

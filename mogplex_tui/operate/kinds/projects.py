@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
-from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
@@ -313,8 +313,9 @@ KIND = Kind[ProjectRow](
             poll=120,
             poll_blind=60,
             tables=frozenset({"repos"}),
-            notice=token_shows(
-                "visible repositories", "projects, GitHub coverage, hidden repositories and assignments"
+            notice=PartialList(
+                "visible repositories",
+                Requirement("projects, GitHub coverage, hidden repositories and assignments"),
             ),
             hides=frozenset({"project", "github", "assigned", "cron"}),
         ),
@@ -457,5 +458,5 @@ KIND = Kind[ProjectRow](
     actions=tuple(_ACTIONS),
     created_at=lambda row: row.created_at,
     empty="No repository is connected. Connect GitHub in the browser, under Projects.",
-    needs=login_needed("Repositories"),
+    needs=Requirement("repositories", accepts_token=True),
 )

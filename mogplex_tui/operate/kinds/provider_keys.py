@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import answers, common_actions, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
@@ -130,5 +130,5 @@ KIND = Kind[ProviderKeyRow](
     ),
     created_at=lambda row: row.created_at,
     empty="No provider keys.",
-    needs=session_needed("Provider keys"),
+    needs=Requirement("provider keys"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
@@ -82,5 +82,5 @@ KIND: Kind[Rule] = Kind(
     ),
     created_at=lambda row: row.created_at,
     empty="No rules. They are written in the browser, under Rules.",
-    needs=session_needed("Rules"),
+    needs=Requirement("rules"),
 )

@@ -139,5 +139,5 @@ KIND = Kind[RunRow](
     links=run_facts.LINKS,
     is_quiet=lambda row: row.state in ("success", "cancelled"),
     empty="No runs yet.",
-    needs="",
+    needs=None,
 )

@@ -11,7 +11,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotSignedIn
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.live import sandbox_logs
-from mogplex_tui.live.session import login_needed, token_shows
+from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import answers, choices, common_parameters, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.log_source import LogSource
@@ -341,7 +341,7 @@ KIND = Kind[SandboxRow](
             poll=60,
             poll_blind=20,
             tables=frozenset({"sandboxes"}),
-            notice=token_shows("states and errors", "health and changes of sandboxes"),
+            notice=PartialList("states and errors", Requirement("health and changes of sandboxes")),
         ),
     ),
     join=Join(_fill, names=True),
@@ -439,5 +439,5 @@ KIND = Kind[SandboxRow](
     actions=_ACTIONS,
     created_at=lambda row: row.created_at,
     empty="No sandboxes. A run or an automation boots one when it needs one.",
-    needs=login_needed("Sandboxes"),
+    needs=Requirement("sandboxes", accepts_token=True),
 )

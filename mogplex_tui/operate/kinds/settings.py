@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.session import login_needed
+from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import choices, formats, readiness
 from mogplex_tui.operate.model import (
     Action,
@@ -191,5 +190,5 @@ KIND = Kind[SettingRow](
         ),
     ),
     empty="The service returned no settings.",
-    needs=login_needed("Settings"),
+    needs=Requirement("settings", accepts_token=True),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats
 from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
 
@@ -90,5 +90,5 @@ KIND: Kind[Skill] = Kind(
         ),
     ),
     empty="No skills. They are written in the browser, under Skills.",
-    needs=session_needed("Skills"),
+    needs=Requirement("skills"),
 )

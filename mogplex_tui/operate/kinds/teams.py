@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
@@ -180,5 +180,5 @@ KIND = Kind[TeamRow](
     ),
     texts=(TextBlock("People", lambda row: "\n".join(row.roster)),),
     empty="No teams: you work alone.",
-    needs=session_needed("Teams"),
+    needs=Requirement("teams"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.session import session_needed
+from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, common_facts, formats, words
 from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
 
@@ -217,5 +217,5 @@ KIND = Kind[TriggerRow](
     ),
     created_at=lambda row: row.trigger.created_at,
     empty="No triggers. :automations shows what else could start work.",
-    needs=session_needed("Triggers"),
+    needs=Requirement("triggers"),
 )

@@ -13,7 +13,7 @@ import pytest
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
-from mogplex_tui.operate import kind_rows, words
+from mogplex_tui.operate import kind_rows, messages, words
 from mogplex_tui.operate.actions import told
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import AnyKind, Creation, Moment
@@ -91,8 +91,8 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
     """The list says the sentence that the kind has for this; return which one it was."""
     kind, rows = screen.kind, screen.model.collection.set
     said = squeezed(ui.text)
-    closed = screen.model.collection.closed_reason(kind.needs)
-    if closed is not None:
+    closed = " ".join(screen.model.closed_lines())
+    if closed:
         assert squeezed(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
     if rows.freshness.error is not None:
@@ -232,9 +232,9 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
             screen, found[kind.name] = await _list_stands(ui, kind)
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
-                assert squeezed(kind.needs) in squeezed(ui.text), ui.text
+                assert squeezed(messages.requirement(kind.needs)) in squeezed(ui.text), ui.text
             elif screen.model.collection.source is not kind.sources[0] and asks_the_service(kind):
-                assert screen.model.collection.set.notice, (
+                assert screen.model.collection.set.notices, (
                     f"{kind.name} does not say what the narrow road hides"
                 )
                 left_out = [field for field in kind.columns if field.name in screen.model.collection.hides]

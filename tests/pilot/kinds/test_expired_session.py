@@ -22,9 +22,7 @@ EXPIRED = "better-auth.session_token=expired"
 def _seen(ui: Any, screen: ListScreen, kind: AnyKind) -> tuple[str, list[str], str, str]:
     """What a list shows: its source, its rows, the bar of what can be done with them, and what it says is closed."""
     source = screen.model.collection.source
-    closed = (screen.model.collection.closed_reason(kind.needs) or "").replace(
-        f"{session.SESSION_EXPIRED} ", ""
-    )
+    closed = " ".join(screen.model.closed_lines()).replace(f"{session.SESSION_EXPIRED} ", "")
     return (
         source.family if source else "",
         sorted(screen.model.collection.set.rows),
@@ -40,7 +38,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
     for kind in ASKING:
         await ui.app.parts.navigation.go(kind.name)
         screen = await heard(ui, kind)
-        closed = screen.model.collection.closed_reason(kind.needs)
+        closed = screen.model.closed_lines()
         if not closed:
             await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
             await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")

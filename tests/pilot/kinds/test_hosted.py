@@ -61,7 +61,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
             collection = screen.model.collection
-            if (why := collection.closed_reason(kind.needs)) is not None:
+            if why := " ".join(screen.model.closed_lines()):
                 closed.add(kind.name)
                 assert "need a browser session" in why
                 continue

@@ -194,7 +194,7 @@ async def heard(ui: Console, kind: AnyKind) -> ListScreen:
             return False
         fresh = screen.model.collection.set.freshness
         known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
-        return known or screen.model.collection.closed_reason(kind.needs) is not None
+        return known or bool(screen.model.closed_lines())
 
     await soon(ui, ready, f"the list of {kind.name}")
     screen = ui.app.screen

@@ -92,6 +92,12 @@ class Source(Generic[Row]):
     tables_are_complete: bool = True
 
 
+def _joined(page: Page[Row], more: Page[Row]) -> Page[Row]:
+    """Return a page with the entries of another one that it does not have."""
+    known = {entry.key for entry in page.entries}
+    return replace(page, entries=[*page.entries, *(each for each in more.entries if each.key not in known)])
+
+
 def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
     """Yield entries; two records that could not be read may come from two lists under one key, and each gets its own."""
     taken: set[str] = set()
@@ -108,7 +114,8 @@ class Collection(Generic[Row]):
 
     `join` returns the function that fills the fields of a row which the lists of the `related` kinds know; rows are
     filled anew once one of those lists has changed, and with `depends_on_time` each second. `merge` returns a row of the
-    list with what the same record, read by itself, says beyond it. `open_until` is as in `Kind`.
+    list with what the same record, read by itself, says beyond it. `open_until` is as in `Kind`. `read_hidden` reads
+    what the list leaves out as well; its rows are in the list while it `shows_hidden`.
     """
 
     def __init__(
@@ -122,6 +129,7 @@ class Collection(Generic[Row]):
         merge: Callable[[Row, Row], Row] | None = None,
         depends_on_time: bool = False,
         open_until: Callable[[Row], datetime | None] | None = None,
+        read_hidden: Callable[[ClientView], Awaitable[Page[Row]]] | None = None,
     ) -> None:
         self.session, self.name, self.sources = session, name, tuple(sources)
         self._join, self._merge, self._depends_on_time = join, merge, depends_on_time
@@ -133,6 +141,7 @@ class Collection(Generic[Row]):
             rows.changes.subscribe(self._related_changed)
         if join is not None:
             session.names.changed.subscribe(self._fill)
+        self._read_hidden, self.shows_hidden = read_hidden, False
         # The source that was read last.
         self._last_source: Source[Row] | None = None
         # The columns and kinds that the last source hides.
@@ -221,7 +230,10 @@ class Collection(Generic[Row]):
                 self._last_source = source
                 self.set.sources.clear()
             try:
-                page = await source.read(self.session.client.at(priority), self.session)
+                client = self.session.client.at(priority)
+                page = await source.read(client, self.session)
+                if self.shows_hidden and self._read_hidden is not None:
+                    page = _joined(page, await self._read_hidden(client))
             except CLOSED as error:
                 refused = error
                 continue

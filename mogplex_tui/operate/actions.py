@@ -154,6 +154,14 @@ ACTIONS: tuple[Action, ...] = (
         DETAILS | {"run"},
         "Show the record as it came; {kind.copy} there copies it.",
     ),
+    Action(
+        "list.hidden",
+        "show hidden",
+        ("H",),
+        KIND_LISTS,
+        "Show hidden records, or leave them out again.",
+        footer=False,
+    ),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     Action(

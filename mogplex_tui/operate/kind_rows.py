@@ -331,6 +331,7 @@ def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
         merge=None if single is None else single.merge,
         depends_on_time=join is not None and join.depends_on_time,
         open_until=kind.open_until,
+        read_hidden=None if kind.hidden is None else kind.hidden.read,
     )
 
 

@@ -159,7 +159,12 @@ class KindList:
             done = selection.unmark if isinstance(action, Action) and action.many else lambda: None
             console.record_actions.ask(kind, action, self._chosen(action, selection), done)
 
+        def show_hidden() -> None:
+            self.collection.shows_hidden = not self.collection.shows_hidden
+            console.session.scheduler.refresh(self.feed)
+
         return {
+            "list.hidden": show_hidden,
             "kind.copy": copy,
             "kind.browse": lambda: console.browse(kind, selection.cursor_row()),
             **{f"{kind.name}.{each.id}": partial(run, each) for each in kind.all_actions},
@@ -179,6 +184,8 @@ def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
 def unused_actions(kind: AnyKind) -> frozenset[str]:
     """Return the ids of actions that never apply to a kind: no page in the browser, no action on several records."""
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
+    if kind.hidden is None:
+        unused.add("list.hidden")
     return frozenset(unused if _bulk_actions(kind) else unused | {"kind.mark"})
 
 

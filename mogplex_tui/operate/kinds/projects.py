@@ -17,6 +17,7 @@ from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.model import (
     Action,
+    Cell,
     Change,
     Creation,
     Fact,
@@ -25,6 +26,7 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
+    Moment,
     Page,
     Parameter,
     Related,
@@ -299,6 +301,10 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
 )
 
 
+def _shown_name(row: ProjectRow, _: Moment) -> Cell:
+    return Cell(f"{row.name} (hidden)" if row.is_hidden else row.name)
+
+
 KIND = Kind[ProjectRow](
     name="projects",
     title="Projects",
@@ -339,6 +345,7 @@ KIND = Kind[ProjectRow](
             Layout(24, flex=2, min_width=20, cut="middle"),
             field="full_name",
             is_text=True,
+            show=_shown_name,
         ),
         column(
             "project",
@@ -389,6 +396,7 @@ KIND = Kind[ProjectRow](
         "hidden": lambda row: "yes" if row.is_hidden else "no",
     },
     label=lambda row: row.name,
+    is_quiet=lambda row: bool(row.is_hidden),
     default_sort=lambda row: (
         formats.rank(row.project),
         formats.rank(row.full_name),

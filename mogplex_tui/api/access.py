@@ -305,7 +305,7 @@ class AccessMap(Observable):
             return
         if method not in ("GET", "HEAD") and (error is None or _past_the_scope(error)):
             self.can_write = True
-        elif isinstance(error, errors.NotAllowed) and "scope: write" in error.what:
+        elif isinstance(error, errors.NotAllowed) and error.missing_scope == "write":
             self.can_write = False
 
     def _find(

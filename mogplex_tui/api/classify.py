@@ -133,6 +133,8 @@ def classify(reply: Reply) -> errors.MogplexError | None:
         **_facts(reply),
     )
     error.extra = _extra(reply)
+    if isinstance(error, errors.NotAllowed):
+        error.missing_scope = _missing_scope(complaint)
     if isinstance(error, errors.Throttled):
         error.of_requests = _limits_requests(reply, complaint)
         if not error.of_requests and reply.method != "GET":
@@ -306,10 +308,16 @@ def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complain
     return f"{lead}: {text}" if text else f"{lead} (HTTP {reply.status})"
 
 
+def _missing_scope(complaint: Complaint) -> str | None:
+    """Return the scope that the service names as missing (auth.md §5.2)."""
+    return next((scope for scope in ("write", "read") if f"scope: {scope}" in complaint.text), None)
+
+
 def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str | None:
-    if kind is errors.NotAllowed and "scope: write" in complaint.text:
+    scope = _missing_scope(complaint) if kind is errors.NotAllowed else None
+    if scope == "write":
         return "This token may read only; use one with the write scope"
-    if kind is errors.NotAllowed and "scope: read" in complaint.text:
+    if scope == "read":
         return "Use a token with the read scope"
     if _sandbox_lookup_failed(reply, complaint):
         return "The request is recorded; send the cancel again to repeat it"

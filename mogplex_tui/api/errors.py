@@ -60,7 +60,7 @@ class MogplexError(Exception):
 
 def ended(sentence: str) -> str:
     """Return a sentence with a full stop at its end, unless it has an end of its own."""
-    return sentence if sentence[-1:] in "!?…" else f"{sentence.rstrip('.')}."
+    return sentence if sentence[-1:] in ".!?…" else f"{sentence}."
 
 
 class Unreachable(MogplexError):
@@ -98,9 +98,16 @@ class SuspectedThrottle(MogplexError):
 
 
 class NotAllowed(MogplexError):
-    """The credential is known but may not do this (403)."""
+    """The credential is known but may not do this (403).
+
+    `missing_scope` is the scope that a token lacks, where the service names it.
+    """
 
     default_advice = "Use a credential with the right scope or role"
+
+    def __init__(self, what: str, *, missing_scope: str | None = None, **facts: Any) -> None:
+        super().__init__(what, **facts)
+        self.missing_scope = missing_scope
 
 
 class NotFound(MogplexError):

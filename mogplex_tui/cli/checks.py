@@ -49,9 +49,11 @@ class Finding:
 
     def refused(self, error: MogplexError) -> None:
         """Take over what an error says, behind what is said already."""
+        from mogplex_tui.api.errors import ended
+
         self.error = error
-        self.says = f"{self.says} {_sentence(error.what)}".strip()
-        self.helps = _sentence(error.advice)
+        self.says = f"{self.says} {ended(error.what)}".strip()
+        self.helps = ended(error.advice)
 
 
 class Exchanges(logging.Handler):
@@ -282,10 +284,6 @@ class Examination:
         held = budget.blocked_until is not None
         says = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
         return Finding("budget", THROTTLED if held else OPEN, says=says), facts
-
-
-def _sentence(text: str) -> str:
-    return text if not text or text[-1] in ".!?…" else f"{text}."
 
 
 def is_web_page(error: MogplexError) -> bool:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError
+from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, ended
 from mogplex_tui.cli.common import Stop, code_of, say, settings_of, state_name, target_of
 from mogplex_tui.cli.exits import Exit
 
@@ -170,7 +170,7 @@ def _say_when_session_expires(session: Session) -> None:
 def sentence(error: MogplexError) -> str:
     """Return what an error says at a prompt, where nothing goes out later by itself."""
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
-        return f"{error.what.rstrip('.')}. Try again after that."
+        return f"{ended(error.what)} Try again after that."
     return str(error)
 
 
@@ -195,7 +195,7 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
             wait = decide(error, attempt, method="GET", elapsed=time.monotonic() - began)
             if wait is None or wait > PATIENCE:
                 raise
-            say(f"{error.what.rstrip('.')}. Trying again.")
+            say(f"{ended(error.what)} Trying again.")
         attempt += 1
         await pause(wait)
 

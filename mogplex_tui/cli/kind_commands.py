@@ -104,17 +104,16 @@ class KindCommand(Generic[Row]):
                 help="show the secret of this name instead of a mask; may be repeated",
             )
         for creation in kind.creations:
-            sub = add_verb(found, creation.id, creation.help.rstrip("."))
+            sub = add_verb(found, creation.id, creation.help)
             for parameter in creation.parameters:
                 add_parameter(sub, parameter, None)
             sub.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
             if creation.reveals:
                 add_reveal(sub)
         for action in kind.actions:
-            line = action.help.rstrip(".")
             for sub in (
-                add_verb(found, action.id, line),
-                *(add_hidden_verb(found, name, line) for name in action.aliases),
+                add_verb(found, action.id, action.help),
+                *(add_hidden_verb(found, name, action.help) for name in action.aliases),
             ):
                 self._add_action(sub, action)
         if self._more is not None:
@@ -329,7 +328,7 @@ class _Call(Generic[Row]):
                 raise Stop(Exit.USAGE, f"{name_of(kind, entry)}: {problem}")
         names = ", ".join(name_of(kind, entry) for entry in entries)
         if ask and asked_first is not None:
-            question = f"{action.label.capitalize()} {kind.noun} {names}?"
+            question = f"{messages.capitalized(action.phrase(f'{kind.noun} {names}'))}?"
             warnings = [warning for row in rows.values() if (warning := action.warning(row)) is not None]
             if not agreed(self._setting, " ".join([question, *warnings, *asked_first.consequences])):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
@@ -552,7 +551,7 @@ class _Call(Generic[Row]):
             which = ", ".join(shown(entry.key) for entry in found[:8])
             raise Stop(Exit.USAGE, f"{shown(asked)!r} means several; give one of the ids: {which}.")
         if found[0].row is None:
-            raise Stop(Exit.FAILED, f"The {noun} {shown(asked)!r} could not be read: {found[0].why}.")
+            raise Stop(Exit.FAILED, messages.unreadable(f"The {noun} {shown(asked)!r}", found[0].why or ""))
         return found[0]
 
     def _failing(self) -> list[tuple[Subject, MogplexError]]:

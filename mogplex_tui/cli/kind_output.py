@@ -11,7 +11,7 @@ from mogplex_tui.cli.kind_arguments import json_of
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
-from mogplex_tui.operate import words
+from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.model import Kind, Moment, Row
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def print_rows(
         output.table(head, cells, whole=whole)
     if unreadable:
         count = words.plural(len(unreadable), "row")
-        say(output.shown(f"{count} could not be read: {unreadable[0].why}."))
+        say(output.shown(messages.unreadable(count, unreadable[0].why or "")))
 
 
 def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Entry[Row]]) -> None:

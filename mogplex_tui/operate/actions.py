@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.errors import ended
 from mogplex_tui.operate.kinds.registry import TABS
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Action(NamedTuple):
     v1_only: bool = False
     priority: bool = False
     group: str = "here"
+    # Whether the help begins with the title, so that the list of keys need not show it as well.
+    help_has_title: bool = False
     # The action of a kind that it stands for, if it does, and why its routes are closed to a credential, if they are.
     record_action: AnyAction | None = None
     closed: Callable[[Session], str | None] = lambda _: None
@@ -87,9 +90,25 @@ def _places() -> Iterable[Action]:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("runs.open", "open", ("enter",), _scopes("runs"), "Open the run under the cursor."),
-    Action("kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor."),
-    Action("kind.follow", "open", ("enter",), DETAILS, "Open what the link under the cursor leads to."),
+    Action(
+        "runs.open",
+        "open",
+        ("enter",),
+        _scopes("runs"),
+        "Open the run under the cursor.",
+        help_has_title=True,
+    ),
+    Action(
+        "kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor.", help_has_title=True
+    ),
+    Action(
+        "kind.follow",
+        "open",
+        ("enter",),
+        DETAILS,
+        "Open what the link under the cursor leads to.",
+        help_has_title=True,
+    ),
     Action(
         "runs.cancel",
         "cancel",
@@ -114,9 +133,10 @@ ACTIONS: tuple[Action, ...] = (
         ("space",),
         _scopes("runs"),
         "Mark the run, to cancel several at once.",
+        help_has_title=True,
         writes=True,
     ),
-    Action("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again."),
+    Action("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again.", help_has_title=True),
     Action("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
     Action("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
     Action("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
@@ -132,7 +152,7 @@ ACTIONS: tuple[Action, ...] = (
         _scopes("run"),
         "Give the keys to facts and links, or back to the events.",
     ),
-    Action("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them."),
+    Action("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them.", help_has_title=True),
     Action("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
     Action(
         "tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON, or follow the link."
@@ -145,6 +165,7 @@ ACTIONS: tuple[Action, ...] = (
         ("space",),
         KIND_LISTS,
         "Mark the row, for what works on many.",
+        help_has_title=True,
         writes=True,
     ),
     Action(
@@ -161,6 +182,7 @@ ACTIONS: tuple[Action, ...] = (
         KIND_LISTS,
         "Show hidden records, or leave them out again.",
         footer=False,
+        help_has_title=True,
     ),
     Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
@@ -290,9 +312,10 @@ def know(kind: AnyKind) -> None:
             each.label,
             (each.key,) if each.key else (),
             scopes,
-            each.help,
+            ended(each.help),
             footer=each.key != "" and (isinstance(each, Creation) or each.in_footer),
             writes=True,
+            help_has_title=each.help_has_title,
             record_action=each,
             closed=partial(kind_rows.closed_to, kind, each),
         )

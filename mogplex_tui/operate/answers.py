@@ -1,6 +1,7 @@
 """What the service answers to a change that can go well without doing anything: whether it did, and the sentence.
 
-`{}` in a sentence stands for what the change was done to.
+In a sentence, `{}` at its beginning and `{name}` within it stand for the record that was changed; `about` fills them in.
+Texts of the service go in by `literal`, so that their braces stay what they are.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.errors import ended
 from mogplex_tui.operate import words
+from mogplex_tui.operate.messages import capitalized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,19 +42,23 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> Told:
     `is_retry` says that a key which the service knows is that of an earlier try whose answer was lost: then that try
     has started the job. Keys that the console makes never come twice otherwise.
     """
-    job = words.short_id(run.job_run_id)
+    job = literal(words.short_id(run.job_run_id))
     if run.started:
         return True, f"{{}} was started: job {job}."
     if run.outcome == "suppressed" and run.reason == "IDEMPOTENT_DUPLICATE" and run.job_run_id:
         if is_retry:
             return True, f"{{}} was started by the earlier try: job {job}."
-        return False, f"Not started: this key was used before, for job {job}. Use a new key to start {{}}."
+        return (
+            False,
+            f"Not started: this key was used before, for job {job}. Use a new key to start {{name}}.",
+        )
     if run.outcome == "suppressed":
         return False, _not_queued(run.reason)
     if run.outcome != "queued":
         return (
             False,
-            f"Not started: the service says {_text(run.outcome or 'nothing')}. Nothing is known to be queued for {{}}.",
+            f"Not started: the service says {_text(run.outcome or 'nothing')}."
+            " Nothing is known to be queued for {name}.",
         )
     status = getattr(run, "status", "pending")
     if status == "pending" or run.job_run_id is None:
@@ -74,7 +80,7 @@ def requeued(found: JobRequeued) -> Told:
     """Return whether a failed job runs again as a new one (observability.md §7.5)."""
     if found.suppressed or found.job_run_id is None:
         return False, _not_queued(found.reason)
-    job = words.short_id(found.job_run_id)
+    job = literal(words.short_id(found.job_run_id))
     if not found.started:
         return False, f"Not started yet: {_why(found.reason)}. {{}} is queued again as job {job}."
     said = f"{{}} runs again as job {job}"
@@ -82,16 +88,17 @@ def requeued(found: JobRequeued) -> Told:
 
 
 def about(sentence: str, name: str) -> str:
-    """Insert a record's name for `{}`, with a capital where it begins a sentence."""
-    before, found, after = sentence.partition("{}")
-    if not found:
-        return sentence
-    begins = not before or before.endswith(". ")
-    return f"{before}{name[:1].upper() + name[1:] if begins else name}{after}"
+    """Insert the name of a record in a sentence; raises KeyError and ValueError for a text with braces of its own."""
+    return sentence.format(capitalized(name), name=name)
+
+
+def literal(text: str) -> str:
+    """Return a text for a sentence in which braces stand for the record's name."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _not_queued(reason: str | None) -> str:
-    sentence = f"Not started: {_why(reason)}. Nothing was queued for {{}}."
+    sentence = f"Not started: {_why(reason)}. Nothing was queued for {{name}}."
     return " ".join(filter(None, (sentence, _WHAT_HELPS.get(reason or ""))))
 
 
@@ -100,8 +107,8 @@ def _why(reason: str | None) -> str:
 
 
 def _text(words_of_the_service: str) -> str:
-    """Return a text of the service for a sentence: braces in it do not stand for the record's name."""
-    return words_of_the_service.rstrip(".").replace("{}", "{ }")
+    """Return a text of the service as a part of a sentence."""
+    return literal(words_of_the_service.rstrip("."))
 
 
 def sandbox_stopped(record: SandboxRecord) -> Told:
@@ -134,7 +141,7 @@ def booted(done: str, warnings: Sequence[str]) -> str:
 
 def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
     """Return the sentence of a boot that failed; it may leave a record (sandboxes.md §3.2)."""
-    record = [f"Its record is {record_id}."] if record_id else []
+    record = [f"Its record is {literal(record_id)}."] if record_id else []
     return " ".join([booted(f"The sandbox did not boot: {ended(_text(cause))}", warnings), *record])
 
 
@@ -158,7 +165,7 @@ def tested(found: ConnectionTest) -> Told:
     if found.healthy:
         tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
         return True, f"{{}} works{tools}."
-    return False, f"{{}} does not work: {found.error or found.summary or found.status}"
+    return False, f"{{}} does not work: {literal(found.error or found.summary or found.status)}"
 
 
 def verified(verdict: KeyVerdict) -> Told:
@@ -166,7 +173,10 @@ def verified(verdict: KeyVerdict) -> Told:
     if verdict.key_valid:
         return True, "{} works."
     why = verdict.key_error or "the provider could not be asked"
-    return False, f"{{}} {'does not work' if verdict.key_valid is False else 'could not be tried'}: {why}."
+    return (
+        False,
+        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be tried'}: {literal(why)}.",
+    )
 
 
 def synced(repos: Sequence[object]) -> Told:

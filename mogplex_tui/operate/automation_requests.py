@@ -81,7 +81,7 @@ async def test(change: Change[AutomationRow]) -> Result:
 async def duplicate(change: Change[AutomationRow]) -> Result:
     """Copy an automation's draft."""
     copy = await change.client.flows.duplicate(change.key)
-    return Result(True, f"{{}} is copied as {copy.name.replace('{}', '{ }')}.", new_id=copy.id)
+    return Result(True, f"{{}} is copied as {answers.literal(copy.name)}.", new_id=copy.id)
 
 
 async def make_webhook_secret(change: Change[AutomationRow]) -> Result:

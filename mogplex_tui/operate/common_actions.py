@@ -74,7 +74,8 @@ def delete(
     consequence: str,
     family: Family,
     *,
-    help: str = "Delete it for good.",
+    help: str = "Delete it for good",
+    help_has_title: bool = True,
     unavailable: Callable[[Row], str | None] = _always,
 ) -> Action[Row]:
     """Return the action that deletes a record; `consequence` is the sentence of its confirmation."""
@@ -89,4 +90,5 @@ def delete(
         unavailable=unavailable,
         confirmation=Confirmation([consequence], "Delete it"),
         in_footer=False,
+        help_has_title=help_has_title,
     )

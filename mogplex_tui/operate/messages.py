@@ -80,6 +80,11 @@ def data_kept(reason: str, then: str = "") -> str:
     return f"{ended(reason)} What was read before stays{then}."
 
 
+def unreadable(record: str, reason: str) -> str:
+    """Return that a record, or a number of them, could not be read, and why."""
+    return f"{record} could not be read: {ended(reason)}"
+
+
 def not_listed(subject: Subject, error: MogplexError) -> str:
     """Return that a part of a list is missing in the output of a command, and why."""
     return f"{clause(subject, 'not listed')} {error}"

@@ -334,9 +334,9 @@ class Confirmation:
 class Result(NamedTuple):
     """What an action came to where its answer says more than that it was done.
 
-    `{}` in the sentence stands for the record's name; `secret` is shown once and kept nowhere. `new_id` is the id of a
-    record that the action made, which the command prints; None where it makes one and did not. `fields` are those of
-    the answer that the command prints as JSON.
+    In the sentence, `{}` at its beginning and `{name}` within it stand for the record's name; `secret` is shown once and
+    kept nowhere. `new_id` is the id of a record that the action made, which the command prints; None where it makes one
+    and did not. `fields` are those of the answer that the command prints as JSON.
     """
 
     is_success: bool
@@ -368,7 +368,7 @@ class Creation:
 
     `name` is what the new record is called; where `makes_record` is false it is what the change is made to: a list, not
     a record of it. A creation that `reveals` answers with a secret that is shown once.
-    `problem` returns what is wrong with values that are right one by one.
+    `problem` returns what is wrong with values that are right one by one. `help` and `help_has_title` are as in `Action`.
     """
 
     id: str
@@ -384,11 +384,16 @@ class Creation:
     reveals: bool = False
     makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
+    help_has_title: bool = False
 
     @property
     def label(self) -> str:
         """How keys and sentences call it."""
         return self.id
+
+    def phrase(self, thing: str) -> str:
+        """Return the request to make something."""
+        return f"{self.id} {thing}"
 
 
 def _no_problem(_: object, __: Values) -> None:
@@ -403,15 +408,17 @@ def _no_texts(_: object) -> Mapping[Parameter[object], str]:
 class Action(Generic[Row]):
     """One change that can be made to a record with one request.
 
+    `help` is a sentence without its full stop; `help_has_title` says that it begins with the label.
     `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
     the form at first because the row has them, `problem` returns what is wrong with values that are right one by one.
     `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
     to which it does something else besides. `in_progress`
-    is the word shown until the list was read again; `done` is the sentence after it, with the record's name for `{}`.
+    is the word shown until the list was read again; `done` is the sentence after it, as in `Result`.
     `many` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
     `needs` is the subject of the sentence on what they need, a plural, where that is not changes of the kind's records.
     An action that `sends_idempotency_key` may be repeated after a lost answer; one that `reveals` answers with a secret
-    that is shown once. An action without a key is in the palette and in the command alone. `aliases` are older names
+    that is shown once. `particle` is the word of its label that follows the record in a sentence: "run … now". An action
+    without a key is in the palette and in the command alone. `aliases` are older names
     that the command still takes.
     """
 
@@ -431,6 +438,8 @@ class Action(Generic[Row]):
     many: bool = False
     in_footer: bool = True
     title: str = ""
+    particle: str = ""
+    help_has_title: bool = False
     needs: str = ""
     sends_idempotency_key: bool = False
     reveals: bool = False
@@ -439,7 +448,11 @@ class Action(Generic[Row]):
     @property
     def label(self) -> str:
         """How keys and sentences call it."""
-        return self.title or self.id
+        return f"{self.title or self.id} {self.particle}".rstrip()
+
+    def phrase(self, thing: str) -> str:
+        """Return the request to do it to something, such as "run automation nightly now"."""
+        return f"{self.title or self.id} {thing} {self.particle}".rstrip()
 
     @property
     def has_initial(self) -> bool:

@@ -211,9 +211,7 @@ class DetailScreen(ConsoleScreen):
         trouble = ""
         if entry.row is None:
             key = actions.key_of("kind.json")
-            trouble = (
-                f"This record could not be read: {(entry.why or '').rstrip('.')}. {key} shows it as it came."
-            )
+            trouble = f"{messages.unreadable('This record', entry.why or '')} {key} shows it as it came."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]

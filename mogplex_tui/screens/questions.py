@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import kind_rows, run_facts, words
+from mogplex_tui.operate import kind_rows, messages, run_facts, words
 from mogplex_tui.operate.model import Action, AnyEntry, Moment
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
@@ -100,10 +100,9 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
 
 
 def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
-    """Return what is done to what, by its name where it is given; `now` comes at the end, as one says it."""
+    """Return what is done to how many records, or to the one with this name."""
     noun = kind.noun if count == 1 else words.plural(count, kind.noun)
-    does, now, _ = action.label.partition(" now")
-    return f"{does.capitalize()} {noun} {name}".rstrip() + now
+    return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
 
 
 def _described(kind: AnyKind, entry: AnyEntry, moment: Moment) -> str:
@@ -177,7 +176,7 @@ def _parameter_dialog(
     (parameter,) = parameters
     return AskModal(
         title,
-        parameter.help[:1].upper() + parameter.help[1:],
+        messages.capitalized(parameter.help),
         value=texts.get(parameter.name, parameter.default),
         choices=choices[parameter.name],
         check=parameter.problem,

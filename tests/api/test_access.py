@@ -119,10 +119,10 @@ def test_whether_a_token_may_write_is_learned_from_v1_alone() -> None:
     assert access.can_write is None
     access.learn(O, method="POST")
     assert access.can_write is None
-    access.learn(Family.V1, errors.NotAllowed("No: Missing required scope: write. Issue …"), method="POST")
+    access.learn(Family.V1, errors.NotAllowed("No", missing_scope="write"), method="POST")
     assert access.can_write is False
     assert access.reach(Family.V1).reach is Reach.OPEN
-    access.learn(Family.V1, errors.NotAllowed("No: Missing required scope: read"))
+    access.learn(Family.V1, errors.NotAllowed("No", missing_scope="read"))
     assert access.can_write is False
     access.learn(Family.V1, method="POST")
     assert access.can_write is True

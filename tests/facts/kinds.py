@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import ended
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column
@@ -62,7 +63,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
         (
             f"`{action.key}`" if action.key else "–",
             action.label,
-            action.help,
+            ended(action.help),
             _asks(action),
             "yes" if isinstance(action, Action) and action.many else "–",
         )

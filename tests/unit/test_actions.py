@@ -9,7 +9,8 @@ import pytest
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed
 from mogplex_tui.live import rows as make
-from mogplex_tui.operate.actions import ACTIONS, BY_ID, footer, in_scope, offered, shown_key
+from mogplex_tui.operate.actions import ACTIONS, BY_ID, footer, in_scope, know, offered, shown_key
+from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import FakeSession, run
 
 SCOPES = sorted({scope for action in ACTIONS for scope in action.scopes})
@@ -49,7 +50,9 @@ def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope
     assert writers <= {title for _, title in footer(scope, free)}
     closed = FakeSession(tmp_path, read_only=by == "flag")
     if by == "token":
-        closed.access.learn(Family.V1, NotAllowed("Missing scope: write", status=403), method="POST")
+        closed.access.learn(
+            Family.V1, NotAllowed("Missing scope: write", status=403, missing_scope="write"), method="POST"
+        )
     assert not writers & {title for _, title in footer(scope, closed)}
     for action in ACTIONS:
         why = offered(action, closed, make.from_run(run(1)))
@@ -85,3 +88,14 @@ def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
     assert offered(action, session, make.from_run(run(1))) is None
     assert offered(action, session, None)
     assert "already over" in (offered(action, session, make.from_run(run(1, status="success"))) or "")
+
+
+def test_help_has_title_is_set_where_help_begins_with_the_title() -> None:
+    for kind in kinds().values():
+        know(kind)
+    wrong = [
+        action.id
+        for action in BY_ID.values()
+        if action.help_has_title != action.help.lower().startswith(f"{action.title.lower()} ")
+    ]
+    assert wrong == []

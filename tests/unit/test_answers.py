@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.api.models.automation_drafts import TriggeredRun
 from mogplex_tui.api.models.automations import Automation, AutomationRun
 from mogplex_tui.api.models.connections import ConnectionTest
+from mogplex_tui.api.models.job_actions import JobRepaired
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyVerdict
+from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 from mogplex_tui.operate import answers, passages
 from mogplex_tui.operate.model import Moment
 
@@ -43,6 +46,40 @@ def test_an_answer_is_good_or_bad_news_in_a_sentence(
     found = told(answer)
     assert found[0] is good
     assert sentence in found[1]
+
+
+BRACES = "a {} b {name} c {"
+RECORD = SandboxRecord.model_validate(
+    {"id": "s1", "runtime_summary": {"status": "running"}, "error_summary": {"display_error": BRACES}}
+)
+ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BRACES}})
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        answers.triggered(TriggeredRun.model_construct(outcome=BRACES))[1],
+        answers.triggered(TriggeredRun.model_construct(outcome="suppressed", reason=BRACES))[1],
+        answers.repaired(JobRepaired.model_construct(status=BRACES, reason="x"))[1],
+        answers.sandbox_stopped(RECORD)[1],
+        answers.sandbox_deleted(SandboxDeleted.model_construct(warning=BRACES))[1],
+        answers.reconciled(Reconciled.model_construct(queued=False, sandbox=ODD))[1],
+        answers.booted("{} runs.", [BRACES]),
+        answers.not_booted("no machine", BRACES, []),
+        answers.not_booted(BRACES, "", []),
+        answers.tested(ConnectionTest(healthy=False, error=BRACES))[1],
+        answers.verified(KeyVerdict(key_valid=False, key_error=BRACES))[1],
+    ],
+)
+def test_braces_in_texts_of_the_service_are_shown(sentence: str) -> None:
+    assert BRACES in answers.about(sentence, "thing x")
+
+
+def test_a_name_has_a_capital_where_it_begins_a_sentence() -> None:
+    waits = TriggeredRun.model_construct(outcome="queued", status="pending", reason="x", job_run_id=JOB)
+    again = TriggeredRun.model_construct(outcome="suppressed", started=False, reason="x")
+    assert ". Thing x is queued as job" in answers.about(answers.triggered(waits)[1], "thing x")
+    assert "was queued for thing x." in answers.about(answers.triggered(again)[1], "thing x")
 
 
 def test_records_inside_a_record_are_lines() -> None:

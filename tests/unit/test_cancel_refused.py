@@ -36,7 +36,7 @@ REFUSALS: list[tuple[MogplexError, str]] = [
     (Conflict("Sandbox is not ready", status=409), "Sandbox is not ready"),
     (BadRequest("Run has no sandbox metadata", status=400), "Run has no sandbox metadata"),
     (ServiceFailed("Failed to cancel run", status=500), "Failed to cancel run"),
-    (NotAllowed("Missing scope: write", status=403), "Missing scope: write"),
+    (NotAllowed("Missing scope: write", status=403, missing_scope="write"), "Missing scope: write"),
     (Unavailable("busy", status=503), "busy"),
 ]
 

@@ -18,7 +18,7 @@ from mogplex_tui.operate.messages import closed_lines
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, until
 
 NOBODY = NotSignedIn("Unauthorized", status=401)
-NO_SCOPE = NotAllowed("Missing scope: write", status=403)
+NO_SCOPE = NotAllowed("Missing scope: write", status=403, missing_scope="write")
 
 
 def test_a_session_without_a_target_says_so_and_takes_one_later() -> None:

@@ -89,7 +89,7 @@ async def test_an_unknown_repository_that_answers_503_for_ever_ends(session: Fak
         Conflict("no", status=409),
         BadRequest("Invalid harness", status=400),
         NotFound("Repo not found", status=404),
-        NotAllowed("Missing scope: write", status=403),
+        NotAllowed("Missing scope: write", status=403, missing_scope="write"),
         # A key replays the run that failed (errors.md §5), so a 500 is for a person.
         ServiceFailed("broken", status=500),
         # The quota of a day is no matter of a moment.

@@ -144,7 +144,7 @@ async def test_an_answer_can_be_bad_news(session: Session) -> None:
 
 
 async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> None:
-    outcome = await _carry(session, Service(Result(False, "{} does not work: bad body {}.")))
+    outcome = await _carry(session, Service(Result(False, "{} does not work: bad body {{}}.")))
     assert outcome.sentence == "Thing k1 does not work: bad body {}."
 
 

@@ -119,5 +119,5 @@ def _with_detail() -> Iterator[None]:
     except errors.Unavailable as failed:
         detail = failed.extra.get("detail")
         if isinstance(detail, str) and detail:
-            failed.what = f"{failed.what.rstrip('.')}: {visible(detail)}"
+            failed.what = f"{failed.what}: {visible(detail)}"
         raise

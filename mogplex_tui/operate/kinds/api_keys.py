@@ -180,7 +180,7 @@ KIND = Kind[ApiKeyRow](
         Creation(
             "create",
             "n",
-            "Make a key; its token is shown once.",
+            "Make a key; its token is shown once",
             parameters=(NAME, SCOPES, DAYS),
             name=lambda values: values[NAME],
             request=_create,
@@ -194,7 +194,7 @@ KIND = Kind[ApiKeyRow](
         Action(
             "revoke",
             "x",
-            "End the key for good; asks first.",
+            "End the key for good; asks first",
             lambda change: change.client.api_keys.revoke(change.key),
             in_progress="revoking",
             done="{} is revoked.",

@@ -300,8 +300,8 @@ KIND = Kind[ApprovalRow](
     texts=(TextBlock("What the tool would get", lambda row: row.tool_input),),
     texts_first=True,
     actions=(
-        _decision("approve", "a", "Say yes; a note is optional.", "approving", "{} is approved."),
-        _decision("deny", "d", "Say no; a note is optional.", "denying", "{} is denied."),
+        _decision("approve", "a", "Say yes; a note is optional", "approving", "{} is approved."),
+        _decision("deny", "d", "Say no; a note is optional", "denying", "{} is denied."),
     ),
     created_at=lambda row: row.created_at,
     empty="Nothing waits for a person.",

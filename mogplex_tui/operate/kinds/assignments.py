@@ -256,7 +256,7 @@ KIND = Kind[AssignmentRow](
         Creation(
             "create",
             "",
-            "Give an agent a kind of work in a repository.",
+            "Give an agent a kind of work in a repository",
             (REPO, AGENT, TYPE, SCHEDULE, ENABLED),
             lambda values: values.text(TYPE),
             _create,
@@ -270,8 +270,8 @@ KIND = Kind[AssignmentRow](
             _set_enabled,
             lambda row: row.assignment.enabled,
             Family.ASSIGNMENTS,
-            enable_help="Let it start work.",
-            disable_help="Keep it from starting work.",
+            enable_help="Let it start work",
+            disable_help="Keep it from starting work",
             disable_consequence="What runs goes on; nothing new is started.",
         ),
         common_actions.delete(

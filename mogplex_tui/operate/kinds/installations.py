@@ -174,7 +174,7 @@ KIND = Kind[InstallationRow](
         Action(
             "sync",
             "R",
-            "Import what GitHub has; nothing is deleted.",
+            "Import what GitHub has; nothing is deleted",
             _sync,
             in_progress="syncing",
             families=(Family.GITHUB,),

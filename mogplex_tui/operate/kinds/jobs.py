@@ -299,7 +299,7 @@ KIND = Kind[JobRow](
         Action(
             "cancel",
             "x",
-            "Stop the job; asks first.",
+            "Stop the job; asks first",
             lambda change: change.client.observability.cancel_job(change.key),
             in_progress="cancelling",
             done="{} is cancelled.",
@@ -317,7 +317,7 @@ KIND = Kind[JobRow](
         Action(
             "repair",
             "R",
-            "Try again to start a job that waits.",
+            "Try again to start a job that waits",
             _repair,
             in_progress="starting",
             families=(Family.OBSERVABILITY,),
@@ -327,7 +327,7 @@ KIND = Kind[JobRow](
         Action(
             "requeue",
             "Q",
-            "Run a failed job again as a new one.",
+            "Run a failed job again as a new one",
             _requeue,
             in_progress="queueing",
             families=(Family.OBSERVABILITY,),

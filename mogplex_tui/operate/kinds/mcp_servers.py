@@ -162,8 +162,8 @@ KIND = Kind[McpServerRow](
             _set_enabled,
             lambda row: row.enabled,
             Family.MCP_RECORDS,
-            enable_help="Let agents use its tools.",
-            disable_help="Keep agents from its tools.",
+            enable_help="Let agents use its tools",
+            disable_help="Keep agents from its tools",
             unavailable=_only_own,
         ),
         common_actions.delete(

@@ -221,7 +221,7 @@ KIND = Kind[MemberRow](
         Action(
             "role",
             "e",
-            "Give the member another role.",
+            "Give the member another role",
             _set_role,
             in_progress="moving",
             done="{} has the new role.",
@@ -233,7 +233,7 @@ KIND = Kind[MemberRow](
         Action(
             "remove",
             "x",
-            "Take the member out of the team; asks first.",
+            "Take the member out of the team; asks first",
             _remove,
             in_progress="removing",
             done="{} is out of the team.",

@@ -243,7 +243,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "hide",
         "",
-        "Take a repository out of the lists.",
+        "Take a repository out of the lists",
         lambda change: _hide(change, True),
         in_progress="hiding",
         families=(Family.REPOS,),
@@ -254,7 +254,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "show",
         "",
-        "Put a hidden repository back into the lists.",
+        "Put a hidden repository back into the lists",
         lambda change: _hide(change, False),
         in_progress="showing",
         families=(Family.REPOS,),
@@ -265,7 +265,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "favorite",
         "",
-        "Make it a favourite, which the service lists first.",
+        "Make it a favourite, which the service lists first",
         lambda change: _mark(change, True),
         in_progress="marking",
         families=(Family.REPOS,),
@@ -276,7 +276,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "unfavorite",
         "",
-        "Take it out of the favourites.",
+        "Take it out of the favourites",
         lambda change: _mark(change, False),
         in_progress="unmarking",
         families=(Family.REPOS,),
@@ -287,11 +287,11 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "snapshot",
         "",
-        "Build the prebuilt image of its sandboxes; takes minutes.",
+        "Build the prebuilt image of its sandboxes; takes minutes",
         lambda change: change.client.imported_repos.build_snapshot(change.key),
         in_progress="building",
         families=(Family.REPOS,),
-        done="The snapshot of {} is built.",
+        done="The snapshot of {name} is built.",
     ),
     common_actions.delete(
         lambda change: change.client.imported_repos.delete(change.key),
@@ -444,17 +444,18 @@ KIND = Kind[ProjectRow](
         Creation(
             "import",
             "",
-            "Import a repository by its name.",
+            "Import a repository by its name",
             (FULL_NAME,),
             lambda values: values.text(FULL_NAME),
             _import,
             in_progress="importing",
             families=(Family.REPOS,),
+            help_has_title=True,
         ),
         Creation(
             "sync",
             "",
-            "Import the repositories that the GitHub App covers.",
+            "Import the repositories that the GitHub App covers",
             (),
             lambda _: "the list of repositories",
             _sync,

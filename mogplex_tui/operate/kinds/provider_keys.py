@@ -114,7 +114,7 @@ KIND = Kind[ProviderKeyRow](
         Action(
             "verify",
             "v",
-            "Let the service try the key at its provider.",
+            "Let the service try the key at its provider",
             _verify,
             in_progress="trying",
             families=(Family.KEYS,),
@@ -124,7 +124,8 @@ KIND = Kind[ProviderKeyRow](
             lambda change: change.client.provider_keys.delete(change.key),
             "Models of this provider are then paid by the platform, or do not run.",
             Family.KEYS,
-            help="Forget the stored key.",
+            help="Forget the stored key",
+            help_has_title=False,
             unavailable=_only_stored,
         ),
     ),

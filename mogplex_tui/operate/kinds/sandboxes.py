@@ -251,7 +251,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "stop",
         "x",
-        "Destroy the machine; the record stays.",
+        "Destroy the machine; the record stays",
         _stop,
         in_progress="stopping",
         families=(Family.SANDBOX,),
@@ -264,7 +264,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "pause",
         "p",
-        "Keep the machine's disk and stop paying for it.",
+        "Keep the machine's disk and stop paying for it",
         lambda change: change.client.sandboxes.pause(change.key),
         in_progress="pausing",
         done="{} is paused.",
@@ -274,7 +274,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "resume",
         "u",
-        "Wake a paused sandbox.",
+        "Wake a paused sandbox",
         _resume,
         in_progress="waking",
         families=(Family.SANDBOX,),
@@ -283,7 +283,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "restart",
         "R",
-        "Boot the sandbox again.",
+        "Boot the sandbox again",
         _restart,
         in_progress="restarting",
         families=(Family.SANDBOX,),
@@ -294,7 +294,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "extend",
         "+",
-        "Let a running sandbox live longer.",
+        "Let a running sandbox live longer",
         _extend,
         in_progress="extending",
         families=(Family.SANDBOX,),
@@ -305,7 +305,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "reconcile",
         "",
-        "Compare the record with the machine and correct it.",
+        "Compare the record with the machine and correct it",
         _reconcile,
         in_progress="reconciling",
         families=(Family.SANDBOX,),
@@ -314,7 +314,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "delete",
         "ctrl+d",
-        "Destroy the machine and remove the record.",
+        "Destroy the machine and remove the record",
         _delete,
         in_progress="deleting",
         families=(Family.SANDBOX,),
@@ -427,7 +427,7 @@ KIND = Kind[SandboxRow](
             "launch",
             # A record's page has the log, in which n is the next match.
             "",
-            "Start a sandbox for a branch, or find the one that is there.",
+            "Start a sandbox for a branch, or find the one that is there",
             parameters=(REPO, BASE, BRANCH, NEW_BRANCH),
             name=lambda values: f"of repository {values[REPO][:8]}",
             request=_launch,

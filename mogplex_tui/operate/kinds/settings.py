@@ -179,7 +179,7 @@ KIND = Kind[SettingRow](
         Action(
             "edit",
             "e",
-            "Change the setting.",
+            "Change the setting",
             _edit,
             in_progress="saving",
             done="{} is saved.",

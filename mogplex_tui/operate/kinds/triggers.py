@@ -205,8 +205,8 @@ KIND = Kind[TriggerRow](
             _set_enabled,
             lambda row: row.trigger.enabled,
             Family.TRIGGERS,
-            enable_help="Let the event start work.",
-            disable_help="Keep the event from starting work.",
+            enable_help="Let the event start work",
+            disable_help="Keep the event from starting work",
             disable_consequence="What runs goes on; nothing new is started.",
         ),
         common_actions.delete(

@@ -46,10 +46,8 @@ def _told(keys: str, what: str, said: int) -> list[str]:
 
 
 def _called(action: actions.Action) -> str:
-    """Return the word of the key bar and what it does; a sentence that begins with the word says both."""
-    if action.says.lower().startswith(action.title.lower()):
-        return action.says
-    return f"{action.title}: {action.says}"
+    """Return the title of an action in the key bar with its help, which may have the title already."""
+    return action.says if action.help_has_title else f"{action.title}: {action.says}"
 
 
 class HelpModal(Dialog[None]):

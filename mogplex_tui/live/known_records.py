@@ -110,7 +110,7 @@ def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
 
 def _is_typable(text: str) -> bool:
     """Return whether a text can stand in a command line: no control characters, and no option."""
-    return text.isprintable() and 0 < len(text) <= LONGEST and text == text.strip() and text[0] != "-"
+    return 0 < len(text) <= LONGEST and text.isprintable() and text == text.strip() and text[0] != "-"
 
 
 def _is_valid(content: object) -> bool:

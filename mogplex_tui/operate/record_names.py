@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mogplex_tui.live.known_records import KnownRecord
+from mogplex_tui.live.known_records import LONGEST, KnownRecord
 from mogplex_tui.live.store import AnyRowSet
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def _records(name: str, rows: AnyRowSet) -> Iterator[KnownRecord]:
     kind = kind_called(name)
     for entry in rows.rows.values():
         label = "" if entry.row is None else name_of(kind, entry)
-        # A label in quotation marks is the beginning of a text, not a name.
-        is_name = not label.startswith("“") and label != entry.key and redact.text(label) == label
+        # A label in quotation marks is the beginning of a text, not a name; neither is one that is longer than any.
+        is_name = len(label) <= LONGEST and not label.startswith("“") and label != entry.key
+        is_name = is_name and redact.text(label) == label
         yield KnownRecord(entry.key, label if is_name else "")

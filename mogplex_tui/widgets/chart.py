@@ -52,7 +52,7 @@ class CostChart(ToneWidget):
             return out
         scale = axis(max(known), rows)
         left = max(width(text) for text in scale if text)
-        plot = self._plot(across - left - 2, rows, _top(scale))
+        plot = self._plot(across - left - 2, rows, _step_and_top(max(known), rows)[1])
         for text, line in zip(scale[:-1], plot[:-1], strict=True):
             out.append([(f"{pad_left(text, left)} {'┤' if text else '│'}", Tone.DIM), (line, Tone.ACCENT)])
         ticks, names = self._times(left + 2, across)
@@ -127,10 +127,9 @@ class CostChart(ToneWidget):
 
 def axis(most: float, rows: int) -> list[str]:
     """A label for each of so many rows of a plot from the top, at round amounts or empty, and after them that of zero."""
+    step, top = _step_and_top(most, rows)
     if most <= 0:
-        return ["$1", *[""] * (rows - 1), "$0"]
-    step = _step(most / max(1, min(rows, 4)))
-    top = step * max(1, -(-most // step))
+        return [_money(top, step), *[""] * (rows - 1), "$0"]
     labels = [""] * rows
     amount = top
     while amount > step / 2:
@@ -146,8 +145,12 @@ def _row(amount: float, top: float, rows: int) -> int:
     return max(0, min(rows, round((1 - amount / top) * rows)))
 
 
-def _top(labels: Sequence[str]) -> float:
-    return float(labels[0].lstrip("$").replace("k", "e3"))
+def _step_and_top(most: float, rows: int) -> tuple[float, float]:
+    """Return the amount between two labels of an axis, and the amount at its top; 1 dollar where nothing was spent."""
+    if most <= 0:
+        return 1.0, 1.0
+    step = _step(most / max(1, min(rows, 4)))
+    return step, step * max(1, -(-most // step))
 
 
 def _step(least: float) -> float:

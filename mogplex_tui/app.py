@@ -117,6 +117,8 @@ class ConsoleApp(App[int]):
         self._plane, self._look_up = plane, look
         # What a command wants done once the first frame is out.
         self.after_first_frame: list[Callable[[], None]] = []
+        # Changes that were waiting for a rate limit when the console was left.
+        self.unsent: list[str] = []
         self.animation_level = "none"
         self.scroll_sensitivity_y = 3.0
         themes.register(self)
@@ -289,6 +291,7 @@ class ConsoleApp(App[int]):
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
             picture.save(self.session.directory, self.runs.to_keep, seen)
         keep_known_records(self.session)
+        self.unsent = [change.title for change in self.session.in_flight.queue]
         self.parts.tasks.cancel_all()
         await self.session.stop()
 

@@ -11,6 +11,9 @@ TRIES = 4  # An unknown repository answers 503 for ever, so every chain of tries
 WITHIN = 20.0
 """Seconds after the first try in which another one may begin: a person waits for the outcome."""
 
+LIMITED = (errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked)
+"""Refusals by a rate limit: the request did nothing."""
+
 _FIRST = 0.5
 _LONGEST = 8.0
 _MINUTE = 60.0
@@ -30,18 +33,23 @@ def decide(
     """Return the seconds to wait before the next try, or None when there must be none.
 
     `attempt` counts the tries made so far (1 after the first), and `elapsed` is how many seconds ago the first one
-    began. A GET is tried again after errors that may pass; anything else only with its own idempotency key, and never
-    after a 409 or a refusal. `jitter` returns 0 to 1.
+    began. A GET is tried again after errors that may pass. A change is tried again after a refusal by a rate limit,
+    which did nothing, and with its own idempotency key also after a lost answer. Nothing is tried again after a 409 or
+    another refusal. `jitter` returns 0 to 1.
     """
-    if attempt >= TRIES or elapsed > WITHIN or not isinstance(error, errors.MogplexError):
+    if attempt >= TRIES or not isinstance(error, errors.MogplexError):
         return None
     safe = method.upper() in _SAFE
-    if not safe and not (method.upper() == "POST" and idempotency_key):
+    if not safe and isinstance(error, LIMITED):
+        # The limit counts a window of a minute and a refusal is no part of it, so each wait is a minute at most, and
+        # the last try begins three minutes after the first at the latest.
+        return _change_wait(error, attempt)
+    if elapsed > WITHIN or (not safe and not (method.upper() == "POST" and idempotency_key)):
         return None
     if isinstance(error, errors.Throttled):
         return _limit_wait(error)
     if isinstance(error, errors.SuspectedThrottle):
-        return _MINUTE if safe and attempt == 1 else None
+        return _MINUTE if attempt == 1 else None
     if isinstance(error, errors.ServiceFailed):
         # The same key after a 500 replays the run that failed (errors.md §5).
         return backoff(attempt, jitter) if safe and attempt <= 2 else None
@@ -56,7 +64,18 @@ def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
     return step * (0.5 + 0.5 * jitter())
 
 
-def _limit_wait(error: errors.Throttled) -> float | None:
+def _change_wait(error: errors.MogplexError, attempt: int) -> float | None:
+    """Return the seconds until a change that a limit refused is sent again."""
+    if isinstance(error, errors.SuspectedThrottle):
+        # It may be the limit (errors.md §5), so once is enough to know.
+        return _limit_wait(error) if attempt == 1 else None
+    if error.code == "BAD_REQUEST" and error.retry_after is None:
+        # The quota of sandboxes: it frees when one of them stops, not with time (errors.md §1.1).
+        return None
+    return _limit_wait(error)
+
+
+def _limit_wait(error: errors.MogplexError) -> float | None:
     if error.retry_after is None:
         return _MINUTE
     if error.retry_after == 0:

@@ -166,6 +166,7 @@ async def _change(
         f"api.{method.lower()}",
         path,
         lambda: client.request(method, path, params=params, body=body),
+        title=what,
     )
     if data is not None:
         setting.output.json(data, indent=None if setting.output.as_json else 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import (
@@ -109,7 +109,15 @@ def _show(
     app = ConsoleApp(settings, target=target, look=look, directory=state_dir(context), context=context)
     app.session.service = settings.base_url.value or app.session.service
     app.after_first_frame.append(_log_to_file)
-    return app.run() or app.return_code or 0
+    code = app.run() or app.return_code or 0
+    report_unsent(app.unsent)
+    return code
+
+
+def report_unsent(changes: Sequence[str]) -> None:
+    """Say which changes were still waiting for a rate limit when the console was left."""
+    for change in changes:
+        say(f"The {change} was not sent: the console was left while it waited for the rate limit.")
 
 
 def _log_to_file() -> None:

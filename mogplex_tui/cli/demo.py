@@ -37,10 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     forget_credentials()
     with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
         from mogplex_tui.app import ConsoleApp
+        from mogplex_tui.cli.console import report_unsent
 
         follow_terminal_size()
         app = ConsoleApp(settings, plane=plane, context="demo")
-        return app.run() or app.return_code or 0
+        code = app.run() or app.return_code or 0
+        report_unsent(app.unsent)
+        return code
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, ended
@@ -13,6 +15,7 @@ from mogplex_tui.cli.exits import Exit
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.settings import Settings
+    from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.session import Session
 
 T = TypeVar("T")
@@ -136,6 +139,7 @@ def _attempt(
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
         session.file_troubles.subscribe(lambda sentence: say(output.shown(sentence)))
+        session.in_flight.while_queued = partial(_say_queued, session, output)
         if not reports_session:
             _say_when_session_expires(session)
         try:
@@ -153,6 +157,23 @@ def _attempt(
     except MogplexError as error:
         say(output.shown(sentence(error)))
         return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
+
+
+@asynccontextmanager
+async def _say_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
+    """Say that a change waits for a rate limit, and count down on a terminal; ctrl+c gives it up."""
+    import asyncio
+
+    from mogplex_tui.cli.progress import progress
+    from mogplex_tui.operate.messages import queued
+
+    say(output.shown(f"{queued(change, session.clock.now())} ctrl+c gives it up."))
+    try:
+        async with progress(lambda: output.shown(f"Waiting: {change.word}")):
+            yield
+    except asyncio.CancelledError:
+        say(output.shown(f"The {change.title} was given up and not sent."))
+        raise
 
 
 def _say_when_session_expires(session: Session) -> None:
@@ -183,21 +204,13 @@ async def pause(seconds: float) -> None:
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
     """Read once, and again after errors that may pass within seconds (errors.md §5). Raises the last error."""
-    import time
+    from mogplex_tui.operate.attempts import repeat
 
-    from mogplex_tui.api.retry import decide
+    async def wait(error: MogplexError, seconds: float) -> None:
+        say(f"{ended(error.what)} Trying again.")
+        await pause(seconds)
 
-    attempt, began = 1, time.monotonic()
-    while True:
-        try:
-            return await read()
-        except MogplexError as error:
-            wait = decide(error, attempt, method="GET", elapsed=time.monotonic() - began)
-            if wait is None or wait > PATIENCE:
-                raise
-            say(f"{ended(error.what)} Trying again.")
-        attempt += 1
-        await pause(wait)
+    return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= PATIENCE)
 
 
 async def patiently_together(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

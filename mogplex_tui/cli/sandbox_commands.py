@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import LoggedSandbox
+    from mogplex_tui.api.resources.sandbox_work import Execution
     from mogplex_tui.cli.headless import Setting
     from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.kinds.sandboxes import SandboxRow
@@ -69,16 +70,21 @@ async def _execute(
     from mogplex_tui.api.models.stream import EndKind, Output
 
     first, *rest = args.words
-    execution = client.sandboxes.exec(entry.key, CommandDraft(command=first, args=rest, cwd=args.cwd))
+    draft = CommandDraft(command=first, args=rest, cwd=args.cwd)
     printer = _OutputPrinter(setting, entry.key)
 
-    async def follow() -> None:
+    async def follow() -> Execution:
+        execution = client.sandboxes.exec(entry.key, draft)
         async with execution:
             async for event in execution:
                 if isinstance(event, Output):
                     printer.add(event.stream, event.data)
+        return execution
 
-    await execute_plainly(setting.session, "sandboxes.exec", f"{_NOUN} {entry.key}", follow)
+    subject = f"{_NOUN} {entry.key}"
+    execution = await execute_plainly(
+        setting.session, "sandboxes.exec", subject, follow, title=f"exec in {subject}"
+    )
     printer.finish()
     if setting.output.as_json:
         fields = {"id": entry.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}

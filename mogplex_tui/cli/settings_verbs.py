@@ -69,4 +69,6 @@ async def _change(
 
     given = {"theme": theme, "default_model": default_model}
     subject = ", ".join(name for name, value in given.items() if value is not None)
-    await execute(setting.session, Execution("settings.edit", subject, request, accepted, refused))
+    title = f"change of the settings {subject}"
+    change = Execution("settings.edit", subject, "change", title, request, accepted, refused)
+    await execute(setting.session, change)

@@ -316,9 +316,9 @@ class Collection(Generic[Row]):
 
     # Changes under way -----------------------------------------------------------------------------------------
 
-    def begin(self, key: str, word: str) -> None:
-        """Show at once that a record is being changed."""
-        self.session.in_flight.begin(self.name, key, word)
+    def begin(self, key: str, word: str, *, is_queued: bool = False) -> None:
+        """Show at once that a record is being changed, or that its change waits (`is_queued`)."""
+        self.session.in_flight.begin(self.name, key, word, is_queued=is_queued)
         self._show_progress(key)
 
     def end(self, key: str) -> None:

@@ -1,26 +1,94 @@
-"""The changes that are under way: each record of a kind with the word that is shown for its change."""
+"""The changes that are under way in one session, those that wait for a rate limit among them."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from math import ceil
+from typing import NamedTuple
+
+
+@dataclass(eq=False)
+class QueuedChange:
+    """A change that a rate limit refused: it did nothing, and is sent again after `seconds_left`.
+
+    `action` is its name in the ledger and `record` the key of the record in its list. `label` names it where there is
+    little room (`delete`), `title` in sentences (`delete of sandbox web`).
+    """
+
+    action: str
+    record: str
+    label: str
+    title: str
+    seconds_left: float = 0.0
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def word(self) -> str:
+        """What its row shows: `delete in 12 s`."""
+        return f"{self.label} in {ceil(self.seconds_left)} s"
+
+
+class _Shown(NamedTuple):
+    word: str
+    is_queued: bool
+
 
 class InFlight:
-    """The changes under way in one session, by kind and record."""
+    """The changes under way in one session: what a list shows of each record, and the changes that are queued."""
 
     def __init__(self) -> None:
-        self._words: dict[str, dict[str, str]] = {}
+        self._shown: dict[str, dict[str, _Shown]] = {}
+        self._queue: list[QueuedChange] = []
+        self.while_queued: Callable[[QueuedChange], AbstractAsyncContextManager[None]] = lambda _: (
+            nullcontext()
+        )
+        """Entered for as long as a change waits; the console and the command say so in it."""
 
-    def begin(self, kind: str, key: str, word: str) -> None:
-        """Add the change of a record, such as `cancelling`."""
-        self._words.setdefault(kind, {})[key] = word
+    def begin(self, kind: str, key: str, word: str, *, is_queued: bool = False) -> None:
+        """Show the change of a record as a word such as `cancelling`; `is_queued` if it waits to be sent again."""
+        self._shown.setdefault(kind, {})[key] = _Shown(word, is_queued)
 
     def end(self, kind: str, key: str) -> None:
         """Remove the change of a record, if there is one."""
-        self._words.get(kind, {}).pop(key, None)
+        self._shown.get(kind, {}).pop(key, None)
 
     def word(self, kind: str, key: str) -> str | None:
         """Return the word of a record's change, None without one."""
-        return self._words.get(kind, {}).get(key)
+        shown = self._shown.get(kind, {}).get(key)
+        return None if shown is None else shown.word
+
+    def is_sent(self, kind: str, key: str) -> bool:
+        """Return whether a record has a change under way that does not wait."""
+        shown = self._shown.get(kind, {}).get(key)
+        return shown is not None and not shown.is_queued
+
+    def queued_word(self, kind: str, key: str) -> str | None:
+        """Return the word of a record's change that waits to be sent again, None without one."""
+        shown = self._shown.get(kind, {}).get(key)
+        return shown.word if shown is not None and shown.is_queued else None
 
     def keys(self, kind: str) -> frozenset[str]:
         """Return the records of a kind that are being changed."""
-        return frozenset(self._words.get(kind, ()))
+        return frozenset(self._shown.get(kind, ()))
+
+    # Changes that wait for a rate limit ------------------------------------------------------------------------
+
+    def add_queued(self, change: QueuedChange) -> None:
+        """Add a change that waits."""
+        self._queue.append(change)
+
+    def remove_queued(self, change: QueuedChange) -> None:
+        """Remove a change that does not wait any more."""
+        self._queue.remove(change)
+
+    @property
+    def queue(self) -> tuple[QueuedChange, ...]:
+        """The changes that wait, the first refused first."""
+        return tuple(self._queue)
+
+    def queued(self, action: str, record: str) -> QueuedChange | None:
+        """Return the waiting change of a record by an action, None without one."""
+        return next((each for each in self._queue if (each.action, each.record) == (action, record)), None)

@@ -19,10 +19,16 @@ log = logging.getLogger("mogplex.live")
 
 # Lines kept in memory for the screen; the file holds all of them.
 KEPT = 500
+# The states in which a call has ended.
+ENDS = frozenset({"done", "refused", "unknown"})
 
 
 class Entry(NamedTuple):
-    """One changing call: what was asked, of what, under which key, and how it ended."""
+    """One changing call: its action, its subject, its idempotency key, and its state.
+
+    `sent`, and `queued` after a rate limit refused it, are states on the way: a call whose last state is `queued` has
+    done nothing. It ends as `done`, `refused` or `unknown`.
+    """
 
     id: str
     at: str
@@ -34,7 +40,10 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """An append-only file of JSON lines, one for the request and one for its end."""
+    """An append-only file of JSON lines, one for the request and one for its end.
+
+    A call that a rate limit refused has two lines more for each wait: `queued`, and `sent` before it leaves again.
+    """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = directory / "ledger.jsonl" if directory else None
@@ -48,6 +57,10 @@ class Ledger:
         entry = Entry(os.urandom(16).hex(), datetime.now(UTC).isoformat(), action, redact.text(subject), key)
         self._put(entry)
         return entry
+
+    def mark(self, entry: Entry, state: str) -> None:
+        """Write down that a call waits (`queued`) or is about to leave again (`sent`)."""
+        self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state))
 
     def close(self, entry: Entry, state: str, detail: str | None = None) -> None:
         """Write down how a call ended: `done`, `refused` or `unknown`."""
@@ -71,7 +84,7 @@ class Ledger:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and entry.get("key") == key and entry.get("state") != "sent":
+            if isinstance(entry, dict) and entry.get("key") == key and entry.get("state") in ENDS:
                 return str(entry.get("state"))
         return None
 

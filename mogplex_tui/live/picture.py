@@ -68,7 +68,7 @@ def _is_picture(body: Any) -> bool:
 
 def _packed(row: RunRow) -> dict[str, object]:
     out: dict[str, object] = {}
-    for name, value in row._asdict().items():
+    for name, value in row._replace(queued=None)._asdict().items():
         if value is None:
             continue
         if isinstance(value, datetime):

@@ -40,7 +40,7 @@ async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
 
 def as_known(row: RunRow) -> dict[str, object]:
     """Return what the console knows of a row as JSON, for when it cannot be read."""
-    known = {name: getattr(row, name) for name in row._fields if name != "raw"}
+    known = {name: getattr(row, name) for name in row._fields if name not in ("raw", "queued")}
     plain: dict[str, object] = json.loads(json.dumps(known, default=str))
     return redact.payload(plain)
 

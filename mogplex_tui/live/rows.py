@@ -86,6 +86,8 @@ class RunRow(NamedTuple):
     unreadable: str | None = None
     # The record that could not be read, as indented JSON without its secrets.
     raw: str | None = None
+    # The word of a change that waits for a rate limit; it belongs to this session and is not kept.
+    queued: str | None = None
 
     @property
     def row(self) -> RunRow:
@@ -99,8 +101,8 @@ class RunRow(NamedTuple):
 
     @property
     def in_progress(self) -> str | None:
-        """None: a cancel under way is a state of its own."""
-        return None
+        """The word of a change that waits; a cancel that was sent is a state of its own."""
+        return self.queued
 
     @property
     def live(self) -> bool:

@@ -184,12 +184,13 @@ class Runs:
             row = self._job_calls.joined(row)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
-        if row.live and (row.cancel_requested or self.session.in_flight.word("runs", row.key)):
+        if row.live and (row.cancel_requested or self.session.in_flight.is_sent("runs", row.key)):
             state = "cancelling"
         named = self._named(row)
         names.learn(row.repo_id, row.repo)
         return make.keeping_spend(row, before)._replace(
             state=state,
+            queued=self.session.in_flight.queued_word("runs", row.key),
             repo=row.repo or names.repo(row.repo_id) or (known and known.repo) or named.repo,
             who=names.agent(row.agent_id) or named.who,
             branch=named.branch,
@@ -272,3 +273,9 @@ class Runs:
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, row._replace(state=state))])
+
+    def show_queued(self, key: str, word: str | None) -> None:
+        """Show that a change of a row waits for a rate limit, as `cancel in 12 s`; None ends that."""
+        row = self.set.rows.get(key)
+        if row is not None and row.queued != word:
+            self.set.apply([(key, row._replace(queued=word))])

@@ -202,6 +202,15 @@ ACTIONS: tuple[Action, ...] = (
         "Find any command by name.",
         group="console",
     ),
+    Action(
+        "changes.give-up",
+        "give up",
+        ("ctrl+g",),
+        EVERYWHERE,
+        "Give up the changes that wait for the rate limit; on a row, press the key of its change again.",
+        group="console",
+        help_has_title=True,
+    ),
     Action("app.help", "help", ("question_mark",), EVERYWHERE, "Every key that works here.", group="console"),
     Action(
         "app.theme",

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
@@ -22,11 +23,14 @@ from mogplex_tui.api.errors import (
     Throttled,
     ended,
 )
+from mogplex_tui.api.retry import LIMITED
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.in_flight import QueuedChange
 from mogplex_tui.live.session import NotYet
 from mogplex_tui.operate import answers, kind_rows
 from mogplex_tui.operate.actions import refusal_to_write
+from mogplex_tui.operate.attempts import repeat
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Collection
+    from mogplex_tui.live.ledger import Entry as LedgerEntry
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Kind
@@ -45,6 +50,14 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 NO_VALUES = Values({})
+# A start whose answer was lost is sent again after so many seconds at most; a longer wait is for a person to choose.
+LONGEST_WAIT_AFTER_LOSS = 5.0
+
+
+class GivenUp(Throttled):
+    """The operator gave up a change while it waited for a rate limit."""
+
+    default_advice = "Nothing was changed"
 
 
 class Outcome(NamedTuple):
@@ -70,7 +83,7 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
     A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
     """
-    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn):
+    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
         # Never sent, or refused before anything was done.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):
@@ -87,36 +100,54 @@ def new_key() -> str:
 class Execution(Generic[A, R]):
     """One change as `execute` carries it out.
 
-    `action` and `subject` stand in the ledger. `begin` shows that the change is under way; `finish` stops that, and gets
-    whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the request ended
-    for the ledger; both read back what was changed and return the result. `detail` is what the ledger keeps of an
-    answer.
+    `action` and `subject` stand in the ledger; `label` names the change where there is little room (`delete`), `title`
+    in sentences (`delete of sandbox web`). `record` is the key of the record that it changes, if there is one. `begin`
+    shows that the change is under way, `queued` a word that it waits for a rate limit and how long; `finish` ends both,
+    and gets whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the
+    request ended for the ledger; both read back what was changed and return the result. `detail` is what the ledger
+    keeps of an answer.
+
+    With `repeats_lost` a lost answer is asked for again under the idempotency key. `turn` limits how many changes are
+    sent at once: the caller holds it, and a change that waits lets go of it.
     """
 
     action: str
     subject: str
+    label: str
+    title: str
     request: Callable[[], Awaitable[A]]
     accepted: Callable[[A], Awaitable[R]]
     refused: Callable[[MogplexError, str], Awaitable[R]]
     begin: Callable[[], None] = lambda: None
+    queued: Callable[[str], None] = lambda _: None
     finish: Callable[[bool], None] = lambda _: None
+    record: str = ""
     idempotency_key: str | None = None
+    repeats_lost: bool = False
     detail: Callable[[A], str | None] = lambda _: None
+    turn: asyncio.Semaphore | None = None
 
 
 async def execute(session: Session, change: Execution[A, R]) -> R:
-    """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves."""
+    """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves.
+
+    A change that a rate limit refuses is queued and sent again, with the same key, as `api.retry` allows.
+    """
     key, is_accepted = change.idempotency_key, False
     entry = session.ledger.open(change.action, change.subject, key)
     change.begin()
+    tries = _Tries(session, change, entry)
     try:
-        answer = await change.request()
+        answer = await tries.send()
     except MogplexError as error:
         end = end_of(error, keyed=key is not None)
         session.ledger.close(entry, end, str(error))
         return await change.refused(error, end)
     except asyncio.CancelledError:
-        session.ledger.close(entry, "unknown")
+        if tries.has_done_nothing:
+            session.ledger.close(entry, "refused", "It was not sent again after a refusal by a rate limit.")
+        else:
+            session.ledger.close(entry, "unknown")
         raise
     else:
         is_accepted = True
@@ -126,8 +157,81 @@ async def execute(session: Session, change: Execution[A, R]) -> R:
         change.finish(is_accepted)
 
 
+class _Tries(Generic[A, R]):
+    """The requests of one change, and the waits between them."""
+
+    def __init__(self, session: Session, change: Execution[A, R], entry: LedgerEntry) -> None:
+        self._session, self._change, self._entry = session, change, entry
+        # The error of a try whose answer was lost: the service may have done what later tries are refused.
+        self._lost: MogplexError | None = None
+        self._is_waiting = False
+
+    @property
+    def has_done_nothing(self) -> bool:
+        """Whether the change waits, and every request before was refused by a rate limit."""
+        return self._is_waiting and self._lost is None
+
+    async def send(self) -> A:
+        """Send until the change succeeds or fails. Raises the error tree."""
+        change = self._change
+        try:
+            return await repeat(
+                change.request,
+                method="POST",
+                wait=self._wait,
+                may_wait=lambda error, seconds: (
+                    isinstance(error, LIMITED) or seconds <= LONGEST_WAIT_AFTER_LOSS
+                ),
+                idempotency_key=change.idempotency_key if change.repeats_lost else None,
+            )
+        except LIMITED as error:
+            raise self._lost or error from None
+
+    async def _wait(self, error: MogplexError, seconds: float) -> None:
+        if not isinstance(error, LIMITED):
+            self._lost = error
+            await pause(seconds)
+            return
+        change, in_flight = self._change, self._session.in_flight
+        queued = QueuedChange(change.action, change.record, change.label, change.title, seconds)
+        in_flight.add_queued(queued)
+        self._is_waiting = True
+        if self._lost is None:
+            self._session.ledger.mark(self._entry, "queued")
+        if change.turn is not None:
+            change.turn.release()
+        try:
+            async with in_flight.while_queued(queued):
+                await self._count_down(queued)
+        finally:
+            in_flight.remove_queued(queued)
+            if change.turn is not None:
+                await change.turn.acquire()
+        self._is_waiting = False
+        self._session.ledger.mark(self._entry, "sent")
+        change.begin()
+
+    async def _count_down(self, queued: QueuedChange) -> None:
+        """Show each second how long the change waits. Raises GivenUp."""
+        while queued.seconds_left > 0 and not queued.given_up.is_set():
+            self._change.queued(queued.word)
+            # What is left over of a second comes first, so that each number is shown for a second.
+            step = queued.seconds_left % 1 or 1.0
+            await pause(step, queued.given_up)
+            queued.seconds_left -= step
+        if queued.given_up.is_set():
+            raise GivenUp(f"The {queued.title} was given up while it waited for the rate limit")
+
+
+async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
+    """Wait between two tries, or until the change is given up."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await (given_up or asyncio.Event()).wait()
+
+
 async def execute_plainly(
-    session: Session, action: str, subject: str, request: Callable[[], Awaitable[A]]
+    session: Session, action: str, subject: str, request: Callable[[], Awaitable[A]], *, title: str
 ) -> A:
     """Carry out a change that shows in no list, and return its answer. Raises the error tree."""
 
@@ -137,7 +241,7 @@ async def execute_plainly(
     async def refused(error: MogplexError, _: str) -> A:
         raise error
 
-    return await execute(session, Execution(action, subject, request, accepted, refused))
+    return await execute(session, Execution(action, subject, title, title, request, accepted, refused))
 
 
 # A change is read back after these many seconds, until the reading differs from before.
@@ -155,16 +259,16 @@ async def carry_out(
     reads: Priority = Priority.ACTION,
     idempotency_key: str = "",
     how_to_repeat: str = "Doing it again is safe.",
+    turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Send the one request of an action and say how it ended. Never raises for what the service answers.
 
     `entry` is the record, for a creation what `new_entry` returns. `reads` is the priority of the reading after it. A
     change that sends an idempotency key sends the given one, else that of the same change if its last answer was lost,
     else a new one; it is in the ledger before the request leaves. `how_to_repeat` is the sentence after a lost answer,
-    with the key for `{key}`.
+    with the key for `{key}`. `turn` is as in `Execution`.
     """
-    closed = await _why_not_sent(session, kind, action, entry)
-    if closed is not None:
+    if (closed := await _why_not_sent(session, kind, action, entry)) is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False, closed=True)
     name, subject = kind_rows.name_of(kind, entry), entry.key
@@ -191,12 +295,17 @@ async def carry_out(
         Execution(
             ledger_name,
             subject,
+            action.label,
+            f"{action.label} of {name}",
             lambda: send(session.client.at(Priority.ACTION)),
             accepted,
             refused,
             begin=lambda: collection.begin(entry.key, action.in_progress),
+            queued=lambda word: collection.begin(entry.key, word, is_queued=True),
             finish=lambda _: collection.end(entry.key),
+            record=entry.key,
             idempotency_key=key or None,
+            turn=turn,
         ),
     )
 
@@ -242,18 +351,24 @@ async def carry_out_all(
     entries: Sequence[Entry[Row]],
     values: Values = NO_VALUES,
 ) -> Outcome:
-    """Carry an action out on several records, one after the other, and sum up; a creation needs none."""
+    """Carry an action out on several records, one after the other, and sum up; a creation needs none.
+
+    A change that waits for a rate limit lets the next one go first.
+    """
     if isinstance(action, Creation):
         return await carry_out(session, collection, kind, action, new_entry(action, values), values)
     if len(entries) == 1:
         return await carry_out(session, collection, kind, action, entries[0], values)
-    refused = []
-    for number, entry in enumerate(entries, 1):
+    turn = asyncio.Semaphore(1)
+
+    async def one(number: int, entry: Entry[Row]) -> Outcome:
         # What is still to be sent comes before what is read in between; the last reading tells of all.
         reads = Priority.ACTION if number == len(entries) else Priority.TABLE
-        outcome = await carry_out(session, collection, kind, action, entry, values, reads=reads)
-        if not outcome.good:
-            refused.append(outcome.sentence)
+        async with turn:
+            return await carry_out(session, collection, kind, action, entry, values, reads=reads, turn=turn)
+
+    outcomes = await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries, 1)))
+    refused = [outcome.sentence for outcome in outcomes if not outcome.good]
     done = f"{action.label}: {len(entries) - len(refused)} of {len(entries)} done."
     return Outcome(_capitalized(" ".join([done, *refused[:2]])), good=not refused)
 
@@ -289,6 +404,8 @@ def _refusal(
 ) -> str:
     if isinstance(error, NotFound):
         return f"The service does not know {name} any more. The list was read again."
+    if isinstance(error, GivenUp):
+        return f"{action.label} of {name} was given up and not sent."
     if isinstance(error, Throttled):
         seconds = int(error.retry_after or 60)
         return f"{action.label} of {name} was refused: too many requests. Again in {seconds} s."
@@ -311,6 +428,8 @@ def _waits_after_success(action: Action[Row] | Creation, entry: Entry[Row], give
 
 def _waits_after(error: MogplexError) -> Sequence[float]:
     """Return when to read back after a failure: what was plainly refused has changed nothing that could still show."""
+    if isinstance(error, GivenUp):
+        return ()
     return READ_BACK[:1] if end_of(error) == "refused" and (error.status or 0) < 500 else READ_BACK
 
 

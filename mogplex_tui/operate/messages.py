@@ -1,4 +1,4 @@
-"""Sentences for people on freshness, missing data and closed routes, made from structured reasons.
+"""Sentences for people on freshness, missing data, closed routes and queued changes, made from structured reasons.
 
 Nothing takes a sentence apart again: code that needs to know a part of it uses the structure it was made from.
 """
@@ -6,6 +6,8 @@ Nothing takes a sentence apart again: code that needs to know a part of it uses 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
@@ -32,7 +34,10 @@ from mogplex_tui.operate import words
 from mogplex_tui.operate.actions import key_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mogplex_tui.live.freshness import SourceState
+    from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.reasons import Closed, Notice, Subject
     from mogplex_tui.live.run_feed import RunFeed
     from mogplex_tui.live.session import Session
@@ -289,3 +294,15 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
     if not is_named_first:
         lines.append(clause(subject, "not shown"))
     return " ".join(lines)
+
+
+# Changes -------------------------------------------------------------------------------------------------------------
+
+
+def queued(change: QueuedChange, now: datetime) -> str:
+    """Return the sentence for a change that a rate limit refused and that is sent again."""
+    seconds = ceil(change.seconds_left)
+    at = words.clock(now + timedelta(seconds=seconds))
+    return (
+        f"{capitalized(change.title)} is queued: too many requests. It is sent again in {seconds} s, at {at}."
+    )

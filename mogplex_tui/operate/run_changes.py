@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from mogplex_tui.api.errors import (
     Throttled,
     ended,
 )
-from mogplex_tui.api.retry import decide
 from mogplex_tui.live import lookup
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.reasons import Requirement
@@ -32,7 +30,7 @@ from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet
 from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
-from mogplex_tui.operate.executor import Execution, Outcome, execute
+from mogplex_tui.operate.executor import Execution, GivenUp, Outcome, execute
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.run_facts import name_of
 
@@ -75,27 +73,42 @@ Reread = Callable[[RunRow], Awaitable[RunRow | None]]
 """Reads a row again; None where the service does not know it any more."""
 
 
-async def cancel(session: Session, runs: Runs, row: RunRow) -> Outcome:
-    """Cancel the work of a row and say what a re-read shows. Never raises for what the service answers."""
+async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:
+    """Cancel the work of a row and say what a re-read shows. Never raises for what the service answers.
+
+    `turn` is as in `Execution`.
+    """
     if refusal := await refusal_to_write(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
-    return await execute_cancel(session, runs, row, runs.reread, key_of("runs.cancel"))
+    return await execute_cancel(session, runs, row, runs.reread, key_of("runs.cancel"), turn)
 
 
 async def execute_cancel(
-    session: Session, runs: Runs, row: RunRow, reread: Reread, repeat_with: str
+    session: Session,
+    runs: Runs,
+    row: RunRow,
+    reread: Reread,
+    repeat_with: str,
+    turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Cancel the work of a row that the credential may change.
 
-    `repeat_with` names the key or the command that repeats it.
+    `repeat_with` names the key or the command that repeats it. `turn` is as in `Execution`.
     """
 
     def begin() -> None:
         session.in_flight.begin(KIND.name, row.key, "cancelling")
+        runs.show_queued(row.key, None)
         runs.mark(row.key, "cancelling")
+
+    def queued(word: str) -> None:
+        session.in_flight.begin(KIND.name, row.key, word, is_queued=True)
+        _restore(runs, row)
+        runs.show_queued(row.key, word)
 
     def finish(is_accepted: bool) -> None:
         session.in_flight.end(KIND.name, row.key)
+        runs.show_queued(row.key, None)
         if not is_accepted:
             _restore(runs, row)
 
@@ -116,24 +129,32 @@ async def execute_cancel(
         Execution(
             f"{KIND.name}.cancel",
             f"{row.source.value} {row.run_id or row.key}",
+            "cancel",
+            f"cancel of {name_of(row)}",
             lambda: send_cancel(session, row),
             accepted,
             refused,
             begin,
+            queued,
             finish,
+            record=row.key,
+            turn=turn,
         ),
     )
 
 
 async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
-    """Ask for the end of several rows, a few at a time, and sum up. Never raises for what the service answers."""
+    """Ask for the end of several rows, a few at a time, and sum up. Never raises for what the service answers.
+
+    A cancel that waits for a rate limit lets the next one go first.
+    """
     if len(rows) == 1:
         return await cancel(session, runs, rows[0])
     places = asyncio.Semaphore(CANCELS_AT_ONCE)
 
     async def one(row: RunRow) -> Outcome:
         async with places:
-            return await cancel(session, runs, row)
+            return await cancel(session, runs, row, places)
 
     outcomes = await asyncio.gather(*(one(row) for row in rows))
     bad = [outcome.sentence for outcome in outcomes if not outcome.good]
@@ -295,6 +316,8 @@ def _refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: 
         )
         return Outcome(sentence, False, error=error)
     still = "" if now is None else f" and is {now.state}"
+    if isinstance(error, GivenUp):
+        return Outcome(f"The cancel of {name} was given up and not sent.", False, now, error=error)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
         sentence = f"{name} was not cancelled{still}: too many requests. {repeat_with} again in {wait} s."
@@ -352,30 +375,16 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
         Execution(
             f"{KIND.name}.start",
             f"run in {draft.repo or draft.repo_id}",
-            lambda: _send_start(session, request, key),
+            "start",
+            f"start of a run in {draft.repo or draft.repo_id}",
+            lambda: session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key),
             accepted,
             refused,
             idempotency_key=key,
+            repeats_lost=True,
             detail=lambda started: started.run_id,
         ),
     )
-
-
-async def _send_start(session: Session, request: RunStart, key: str) -> RunDetail:
-    """Send a start, and once more under the same key where the answer is lost and a retry is allowed."""
-    attempt, began = 1, session.clock.monotonic()
-    while True:
-        try:
-            return await session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key)
-        except MogplexError as error:
-            elapsed = session.clock.monotonic() - began
-            wait = decide(
-                error, attempt, method="POST", idempotency_key=key, elapsed=elapsed, jitter=random.random
-            )
-            if wait is None or wait > 5:
-                raise
-            attempt += 1
-            await _pause(wait)
 
 
 async def find_run(session: Session, runs: Runs, asked: str) -> RunRow:

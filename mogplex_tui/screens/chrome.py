@@ -76,6 +76,10 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
         Segment(_connected(session, f"● {word}"), tone, priority=0, right=True),
         Segment(*_budget(session), priority=2, right=True),
     ]
+    queue = session.in_flight.queue
+    if queue:
+        text = queue[0].word if len(queue) == 1 else f"{len(queue)} changes queued"
+        segments.append(Segment(f"◌ {text}", Tone.WARN, priority=1, right=True))
     segments += _costs(session, look)
     if waiting:
         glyph, _, _ = words.state("waiting")

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.screens.change_queue import GIVE_UP, ChangeQueue
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.key_queue import KeyQueue
@@ -48,9 +49,12 @@ class Console:
         self.embedded = embedded
         self.tasks = TaskRunner(app)
         self.dialogs = DialogQueue(app)
+        self.changes = ChangeQueue(app, session)
         self.collections = KindCollections(session, runs)
         self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
-        self.run_actions = RunActions(app, session, runs, look, tasks=self.tasks, navigation=self.navigation)
+        self.run_actions = RunActions(
+            app, session, runs, look, tasks=self.tasks, navigation=self.navigation, changes=self.changes
+        )
         self.record_actions = RecordActions(
             app,
             session,
@@ -58,10 +62,12 @@ class Console:
             collections=self.collections,
             tasks=self.tasks,
             dialogs=self.dialogs,
+            changes=self.changes,
             copy=self.copy,
         )
         # Actions that every screen has unless it has its own, by their ids.
         self.actions: Mapping[str, Callable[[], object]] = {
+            GIVE_UP: self.changes.give_up_all,
             "runs.new": self.run_actions.start,
             "runs.open-id": self.run_actions.open_by_id,
             **app_actions,

@@ -18,6 +18,7 @@ from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import actions
+from mogplex_tui.screens.change_queue import GIVE_UP, is_on_row
 from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -149,6 +150,8 @@ class ConsoleScreen(Screen[None]):
 
     def shows(self, action: actions.Action) -> bool:
         """Return whether the key bar and the palette offer an action now."""
+        if action.id == GIVE_UP and not self.session.in_flight.queue:
+            return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
     def more_of(self, _: actions.Action) -> Callable[[str], object] | None:
@@ -156,14 +159,23 @@ class ConsoleScreen(Screen[None]):
         return None
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys that the key bar shows, with their titles."""
-        return list(
-            actions.footer(self.scope, self.session, ascii_only=self.console.look.ascii, shows=self.shows)
-        )
+        """Return the keys that the key bar shows, with their titles. A change that waits is given up by its key."""
+        is_ascii, record = self.console.look.ascii, self.record_key()
+        queue = [change for change in self.session.in_flight.queue if change.record == record]
+        waiting = {
+            actions.key_of(change.action, ascii_only=is_ascii) for change in queue if is_on_row(change)
+        }
+        items = actions.footer(self.scope, self.session, ascii_only=is_ascii, shows=self.shows)
+        return [(key, "give up" if key in waiting else title) for key, title in items]
 
     def refresh_keys(self) -> None:
         """Update the key bar; it is repainted only if it has changed."""
         self.query_one("#keys", KeyBar).set_items(self.key_items())
+
+    def record_key(self) -> str | None:
+        """Return the key of the record that actions apply to, None without one."""
+        row = self.run_row()
+        return None if row is None else row.key
 
     def run_row(self) -> RunRow | None:
         """Return the run that actions apply to, None without one."""

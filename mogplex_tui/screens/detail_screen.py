@@ -86,6 +86,10 @@ class DetailScreen(ConsoleScreen):
         self._given = now
         return now
 
+    def record_key(self) -> str:
+        """Return the record's key."""
+        return self._given.key
+
     def step_name(self) -> str:
         """Return the record's name."""
         return kind_rows.name_of(self.kind, self.entry())

@@ -413,6 +413,11 @@ class ListScreen(ConsoleScreen):
 
     # Actions ---------------------------------------------------------------------------------------------------
 
+    def record_key(self) -> str | None:
+        """Return the key of the row under the cursor, None without one."""
+        row = self.cursor_row()
+        return None if row is None else row.key
+
     def run_row(self) -> RunRow | None:
         """Return the run under the cursor, None in a list of other records."""
         row: RunRow | None = self.cursor_row() if self.scope == "runs" else None

@@ -11,6 +11,7 @@ from textual.app import App
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.screens.change_queue import ChangeQueue
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.kind_collections import KindCollections
@@ -35,11 +36,13 @@ class RecordActions:
         collections: KindCollections,
         tasks: TaskRunner,
         dialogs: DialogQueue,
+        changes: ChangeQueue,
         copy: Callable[[str, str], None],
     ) -> None:
         """`copy` puts a text on the clipboard and says what was copied."""
         self._app, self._session, self._look = app, session, look
         self._collections, self._tasks, self._dialogs, self._copy = collections, tasks, dialogs, copy
+        self._changes = changes
 
     def ask(
         self,
@@ -48,10 +51,18 @@ class RecordActions:
         entries: list[AnyEntry],
         started: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask for an action's values or for a confirmation, then carry it out; `started` is called once it runs."""
+        """Ask for an action's values or for a confirmation, then carry it out; `started` is called once it runs.
+
+        Where the same action of these records waits for a rate limit, it is given up instead.
+        """
         from mogplex_tui.operate.executor import NO_VALUES
+        from mogplex_tui.operate.model import Creation
         from mogplex_tui.screens.questions import action_dialog
 
+        is_creation = isinstance(action, Creation)
+        if not is_creation and self._changes.give_up(f"{kind.name}.{action.id}", (e.key for e in entries)):
+            started()
+            return
         able = self._able(kind, action, entries)
         if able is None:
             return

@@ -12,6 +12,7 @@ from mogplex_tui.live.rows import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.actions import key_of
+from mogplex_tui.screens.change_queue import ChangeQueue
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.navigation import Navigation
 from mogplex_tui.screens.task_runner import TaskRunner
@@ -32,20 +33,27 @@ class RunActions:
         *,
         tasks: TaskRunner,
         navigation: Navigation,
+        changes: ChangeQueue,
     ) -> None:
         self._app, self._session, self._runs, self._look = app, session, runs, look
-        self._tasks, self._navigation = tasks, navigation
+        self._tasks, self._navigation, self._changes = tasks, navigation, changes
         # Keeps the draft of the form; made when the form is first opened.
         self._drafts: Any = None
 
     # Cancel ----------------------------------------------------------------------------------------------------
 
     def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
-        """Ask once before runs are cancelled; the harmless answer has the focus. `confirmed` is called on a yes."""
+        """Ask once before runs are cancelled; the harmless answer has the focus. `confirmed` is called on a yes.
+
+        Where a cancel of these runs waits for a rate limit, it is given up instead.
+        """
         from mogplex_tui.operate.run_changes import why_not_cancel
         from mogplex_tui.screens.modals.confirm import ConfirmModal
         from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 
+        if self._changes.give_up("runs.cancel", (row.key for row in rows)):
+            confirmed()
+            return
         able = [row for row in rows if why_not_cancel(self._session, row) is None]
         if not able:
             return

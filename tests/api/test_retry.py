@@ -35,7 +35,15 @@ def top() -> float:
         (e.Throttled("x", retry_after=0), 1, "GET", None, 1.0),
         (e.Unavailable("x", retry_after=0.001), 1, "GET", None, 1.0),
         (e.Throttled("x", retry_after=3600), 1, "GET", None, None),
-        (e.Throttled("x", retry_after=7), 1, "POST", None, None),
+        (e.Throttled("x", retry_after=7), 1, "POST", None, 7),
+        (e.Throttled("x", retry_after=7), 3, "DELETE", None, 7),
+        (e.Throttled("x", retry_after=7), 4, "DELETE", None, None),
+        (e.Throttled("x"), 1, "PATCH", None, 60),
+        (e.Throttled("x", retry_after=3600), 1, "POST", "key", None),
+        (e.Throttled("x", code="BAD_REQUEST"), 1, "POST", None, None),
+        (e.SuspectedThrottle("x", retry_after=9), 1, "DELETE", None, 9),
+        (e.SuspectedThrottle("x"), 2, "DELETE", None, None),
+        (e.BudgetBlocked(5.0, retry_after=4), 1, "POST", None, 4),
         (e.SuspectedThrottle("x"), 1, "GET", None, 60),
         (e.SuspectedThrottle("x"), 2, "GET", None, None),
         (e.ServiceFailed("x"), 1, "GET", None, 0.5),
@@ -71,6 +79,10 @@ def test_no_try_begins_long_after_the_first(method: str) -> None:
 
     assert wait(19.0) == 0.5
     assert wait(21.0) is None
+
+
+def test_a_change_that_a_limit_refused_is_sent_again_also_after_minutes() -> None:
+    assert decide(e.Throttled("x", retry_after=60), 3, method="DELETE", elapsed=125.0) == 60
 
 
 def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:

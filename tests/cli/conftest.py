@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,7 +11,7 @@ import pytest
 from mogplex_tui.cli import follow, headless
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate import run_changes
+from mogplex_tui.operate import executor, run_changes
 from tests.cli.credential_sets import Credentials, Signed
 from tests.cli.support import Mogplex, WallClock
 from tests.controlplane.support import World
@@ -19,10 +20,11 @@ from tests.pilot.hosted import HostedEdge
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def at_once(_: float) -> None:
+    async def at_once(_: float, __: asyncio.Event | None = None) -> None:
         return None
 
     monkeypatch.setattr(headless, "pause", at_once)
+    monkeypatch.setattr(executor, "pause", at_once)
     monkeypatch.setattr(follow, "SETTLE", 0.05)
     monkeypatch.setattr(run_changes, "READ_BACK", (0.0, 0.0))
 

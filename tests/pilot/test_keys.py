@@ -89,7 +89,9 @@ async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world
     async with console() as ui:
         await ui.sees("⏎ open", "x cancel", "? help")
         await ui.press("question_mark")
-        await ui.sees("Keys", "Open the run under the cursor.", "Leave the console.")
+        await ui.sees("Keys", "Open the run under the cursor.")
+        await ui.press("end")
+        await ui.sees("Leave the console.")
         await ui.press("escape")
         await ui.loses("Leave the console.")
         await ui.press("6")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mogplex_tui.operate import run_changes
+from mogplex_tui.operate import executor, run_changes
 from tests.unit.fakes import FakeSession
 from tests.unit.scheduling import World
 
@@ -31,10 +32,11 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """No operation waits; what would have been waited for is written down."""
     waited: list[float] = []
 
-    async def pause(seconds: float) -> None:
+    async def pause(seconds: float, _: asyncio.Event | None = None) -> None:
         waited.append(seconds)
 
     monkeypatch.setattr(run_changes, "_pause", pause)
+    monkeypatch.setattr(executor, "pause", pause)
     return waited
 
 

@@ -94,7 +94,6 @@ async def test_an_unknown_repository_that_answers_503_for_ever_ends(session: Fak
         ServiceFailed("broken", status=500),
         # The quota of a day is no matter of a moment.
         Throttled("quota", status=429, retry_after=3000),
-        Throttled("quota", status=429, retry_after=30),
         LOGIN,
     ],
 )
@@ -110,6 +109,29 @@ async def test_a_refused_start_is_never_repeated_and_changes_nothing(
     assert (len(session.listing.set.rows), len(session.history)) == (0, 0)
     end = "unknown" if (error.status or 0) >= 500 else "refused"
     assert ledger(session)[-1] == ("runs.start", f"run in {REPO}", end)
+
+
+async def test_start_refused_by_rate_limit_is_sent_again_under_its_key(
+    session: FakeSession, pauses: list[float]
+) -> None:
+    limited = Throttled("quota", status=429, retry_after=30)
+    session.fake.started = run(1)
+    session.fake.refuse["runs.start"] = [limited, limited, None]
+    await start(session, session.listing, DRAFT, "key-1")
+    assert keys(session) == ["key-1"] * 3
+    assert sum(pauses) == 60
+    assert [state for _, _, state in ledger(session)] == ["sent", "queued", "sent", "queued", "sent", "done"]
+
+
+async def test_start_with_lost_answer_is_of_unknown_end_though_later_tries_are_refused(
+    session: FakeSession,
+) -> None:
+    limited = Throttled("quota", status=429, retry_after=30)
+    session.fake.refuse["runs.start"] = [TimedOut("lost"), limited, limited, limited]
+    with pytest.raises(TimedOut):
+        await start(session, session.listing, DRAFT, "key-1")
+    states = [state for _, _, state in ledger(session)]
+    assert states == ["sent", "sent", "sent", "unknown"], "no state between says that nothing was done"
 
 
 async def test_a_start_that_nobody_answered_is_of_unknown_end(session: FakeSession) -> None:

@@ -29,6 +29,7 @@ _HEADER = (
         "today ~$",
         "the known cost since 00:00 UTC, then that of the last hour; ~: in part computed from list prices",
     ),
+    ("◌ delete in 12 s", "a change that the rate limit refused, and when it is sent again"),
     ("◆ 2", "questions that wait for a person: :approvals"),
 )
 # The columns of the keys, and of what is said of them before it goes on in the next line, in which the box is as wide as

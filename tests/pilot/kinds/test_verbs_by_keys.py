@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.operate import executor, kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
@@ -24,7 +25,7 @@ from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS
+from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, no_pause
 from tests.pilot.kinds.test_verbs import _name as name_of
 from tests.pilot.kinds.test_verbs import _sent as sent_by
 from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, settled, soon, type_keys
@@ -97,7 +98,7 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
 
     def ends() -> list[tuple[str, str]]:
         entries = list(ui.app.session.ledger.entries)[before:]
-        return [(entry.action, entry.state) for entry in entries if entry.state != "sent"]
+        return [(entry.action, entry.state) for entry in entries if entry.state in ENDS]
 
     await type_keys(ui, KEYS.get(verb.key, verb.key))
     if asks(verb):
@@ -115,6 +116,7 @@ async def test_every_verb_goes_by_its_key(
     place: str, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "pause", no_pause)
     statuses, gone = cycle(REFUSALS), 0
     async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
         for kind in kinds().values():
@@ -136,7 +138,14 @@ async def test_every_verb_goes_by_its_key(
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
                 await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
-                assert all(screen.model.collection.set.rows[item.key].in_progress is None for item in items)
+                shown = screen.model.collection.set.rows
+                await soon(
+                    ui,
+                    lambda shown=shown, items=items: all(  # type: ignore[misc]
+                        shown[item.key].in_progress is None for item in items
+                    ),
+                    "the change over in the list",
+                )
                 if on is not screen:
                     await type_keys(ui, "escape")
                     await back_at(ui, screen)

@@ -1,0 +1,38 @@
+"""Sends a request until it succeeds, or until its error must not be answered by another try."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.retry import decide
+
+T = TypeVar("T")
+
+
+async def repeat(
+    send: Callable[[], Awaitable[T]],
+    *,
+    method: str,
+    wait: Callable[[MogplexError, float], Awaitable[None]],
+    may_wait: Callable[[MogplexError, float], bool],
+    idempotency_key: str | None = None,
+) -> T:
+    """Send, and send again as `api.retry.decide` allows. Raises the last error, and what `wait` raises.
+
+    `wait` gets an error and the seconds until the next try. `may_wait` returns whether the caller waits that long.
+    """
+    attempt, began = 1, time.monotonic()
+    while True:
+        try:
+            return await send()
+        except MogplexError as error:
+            elapsed = time.monotonic() - began
+            seconds = decide(error, attempt, method=method, idempotency_key=idempotency_key, elapsed=elapsed)
+            if seconds is None or not may_wait(error, seconds):
+                raise
+            refused = error
+        await wait(refused, seconds)
+        attempt += 1

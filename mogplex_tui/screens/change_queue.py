@@ -1,0 +1,67 @@
+"""The changes that wait for a rate limit: announced, given up by the operator, reported when the console is left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import actions
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.in_flight import QueuedChange
+
+GIVE_UP = "changes.give-up"
+
+
+class ChangeQueue:
+    """Announces changes that wait to be sent again, and gives them up."""
+
+    def __init__(self, app: App[int], session: Session) -> None:
+        self._app, self._session = app, session
+        session.in_flight.while_queued = self._announced
+
+    @asynccontextmanager
+    async def _announced(self, change: QueuedChange) -> AsyncGenerator[None]:
+        from mogplex_tui.operate.messages import queued
+
+        sentence = queued(change, self._session.clock.now())
+        self._app.notify(
+            f"{sentence} {_how_to_give_up(change)}",
+            severity="warning",
+            timeout=max(5.0, change.seconds_left),
+            markup=False,
+        )
+        yield
+
+    def give_up(self, action: str, records: Iterable[str]) -> bool:
+        """Give up the waiting changes of records by an action; return whether there was one."""
+        found = [self._session.in_flight.queued(action, record) for record in records]
+        for change in found:
+            if change is not None:
+                change.given_up.set()
+        return any(change is not None for change in found)
+
+    def give_up_all(self) -> None:
+        """Give up every waiting change."""
+        if not self._session.in_flight.queue:
+            self._app.notify("No change waits to be sent again.", markup=False)
+        for change in self._session.in_flight.queue:
+            change.given_up.set()
+
+
+def is_on_row(change: QueuedChange) -> bool:
+    """Return whether a change is shown in the row of a record, whose key gives it up; one that makes a record is not."""
+    from mogplex_tui.operate.model import Creation
+
+    action = actions.BY_ID.get(change.action)
+    return bool(change.record) and action is not None and not isinstance(action.record_action, Creation)
+
+
+def _how_to_give_up(change: QueuedChange) -> str:
+    """Return the sentence for the key that gives a change up: that of its action on its row, else that of all changes."""
+    key = actions.key_of(change.action) if is_on_row(change) else ""
+    return f"{key} on its row gives it up." if key else f"{actions.key_of(GIVE_UP)} gives it up."

@@ -1,0 +1,107 @@
+"""Commands whose change a rate limit refuses: they wait, send it again, and ctrl+c gives it up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.support import Mogplex
+from tests.cli.test_process import begun
+from tests.controlplane.support import World
+
+QUEUED = re.compile(
+    r"Delete of agent Reviewer is queued: too many requests\. It is sent again in \d+ s, at \d\d:\d\d:\d\d\. "
+    r"ctrl\+c gives it up\.\n"
+)
+
+
+def _refuse(plane: PlaneServer, rule: str) -> None:
+    assert plane.plane.faults is not None
+    plane.plane.faults.add(parse(rule))
+
+
+def _states() -> list[str]:
+    (file,) = Path(state_dir("x")).parent.glob("*/ledger.jsonl")
+    return [json.loads(line)["state"] for line in file.read_text().splitlines()]
+
+
+async def test_change_is_sent_again_after_the_time_that_the_service_names(
+    operator: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    agent = world.agent("Reviewer")
+    _refuse(plane, "DELETE /api/* 429:7 x2")
+    done = await operator("agents", "delete", agent, "--yes")
+    assert (done.code, done.out.strip()) == (0, agent)
+    assert len(QUEUED.findall(done.err)) == 2 and "sent again in 7 s" in done.err
+    assert _states() == ["sent", "queued", "sent", "queued", "sent", "done"]
+
+
+async def test_change_that_is_refused_each_time_ends_as_throttled(
+    operator: Mogplex, plane: PlaneServer, world: World
+) -> None:
+    agent = world.agent("Reviewer")
+    _refuse(plane, "DELETE /api/* 429:7")
+    done = await operator("agents", "delete", agent, "--yes")
+    assert (done.code, done.out) == (5, "")
+    assert done.err.endswith("Delete of agent Reviewer was refused: too many requests. Again in 7 s.\n")
+    assert _states()[-1] == "refused"
+
+
+async def test_quota_of_hours_is_not_waited_for(operator: Mogplex, plane: PlaneServer, world: World) -> None:
+    agent = world.agent("Reviewer")
+    _refuse(plane, "DELETE /api/* 429:3600")
+    done = await operator("agents", "delete", agent, "--yes")
+    assert done.err == "Delete of agent Reviewer was refused: too many requests. Again in 3600 s.\n"
+    assert _states() == ["sent", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "state"), [(signal.SIGINT, 130, "refused"), (signal.SIGKILL, -9, "queued")]
+)
+async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
+    operator: Mogplex, plane: PlaneServer, world: World, end: signal.Signals, code: int, state: str
+) -> None:
+    agent = world.agent("Reviewer")
+    _refuse(plane, "DELETE /api/* 429:60")
+    process = await begun("agents", "delete", agent, "--yes")
+    assert process.stderr is not None
+    line = await asyncio.wait_for(process.stderr.readline(), 30)
+    assert QUEUED.fullmatch(line.decode())
+    process.send_signal(end)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, out) == (code, b"")
+    told = b"The delete of agent Reviewer was given up and not sent.\n"
+    assert err == (told if end is signal.SIGINT else b"")
+    assert _states()[-1] == state
+
+
+async def test_waiting_counts_down_on_a_terminal(
+    operator: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mogplex_tui.operate import executor
+
+    shown = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def pause(_: float, __: asyncio.Event | None = None) -> None:
+        # Until the line is on the terminal.
+        while "Waiting: delete in" not in going.err.text:
+            await asyncio.sleep(0.01)
+        loop.call_soon_threadsafe(shown.set)
+
+    monkeypatch.setattr(executor, "pause", pause)
+    agent = world.agent("Reviewer")
+    _refuse(plane, "DELETE /api/* 429:7 x1")
+    going = operator.begin("agents", "delete", agent, "--yes", terminal=True)
+    done = await going.done()
+    assert shown.is_set()
+    assert done.code == 0
+    assert "\x1b[KWaiting: delete in 7 s" in done.err

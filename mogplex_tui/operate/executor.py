@@ -21,14 +21,13 @@ from mogplex_tui.api.errors import (
     NotFound,
     NotSignedIn,
     Throttled,
-    ended,
 )
 from mogplex_tui.api.retry import LIMITED
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.in_flight import QueuedChange
 from mogplex_tui.live.session import NotYet
-from mogplex_tui.operate import answers, kind_rows
+from mogplex_tui.operate import answers, kind_rows, messages
 from mogplex_tui.operate.actions import refusal_to_write
 from mogplex_tui.operate.attempts import repeat
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
@@ -288,7 +287,7 @@ async def carry_out(
     async def refused(error: MogplexError, end: str) -> Outcome:
         await _read_back(session, collection, kind, entry, reads, _waits_after(error))
         sentence = _refusal(action, name, error, end, how_to_repeat.replace("{key}", key))
-        return Outcome(_capitalized(sentence), good=False, error=error)
+        return Outcome(sentence, good=False, error=error)
 
     return await execute(
         session,
@@ -316,7 +315,7 @@ async def _why_not_sent(
     """Return why a change must not be sent; None where it may."""
     reason = kind_rows.closed_to(kind, action, session) or await refusal_to_write(session)
     if reason is None and isinstance(action, Action) and entry.row is None:
-        return f"This {kind.noun} could not be read, so nothing can be done to it."
+        return messages.not_changeable(kind.noun)
     return reason
 
 
@@ -335,7 +334,7 @@ def _request_of(
 def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
     result = answer if isinstance(answer, Result) else Result(True, action.done)
     return Outcome(
-        _capitalized(answers.about(result.sentence, name)),
+        messages.capitalized(answers.about(result.sentence, name)),
         good=result.is_success,
         secret=result.secret if action.reveals else None,
         new_id=result.new_id,
@@ -369,8 +368,7 @@ async def carry_out_all(
 
     outcomes = await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries, 1)))
     refused = [outcome.sentence for outcome in outcomes if not outcome.good]
-    done = f"{action.label}: {len(entries) - len(refused)} of {len(entries)} done."
-    return Outcome(_capitalized(" ".join([done, *refused[:2]])), good=not refused)
+    return Outcome(messages.changes_done(action.label, len(entries), refused), good=not refused)
 
 
 def new_entry(creation: Creation, values: Values) -> AnyEntry:
@@ -380,11 +378,6 @@ def new_entry(creation: Creation, values: Values) -> AnyEntry:
 
 def _sends_key(action: Action[Row] | Creation) -> bool:
     return isinstance(action, Action) and action.sends_idempotency_key
-
-
-def _capitalized(sentence: str) -> str:
-    """Return a sentence with a capital at its beginning, which is a noun or a verb of ours."""
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
@@ -402,19 +395,17 @@ def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[st
 def _refusal(
     action: Action[Row] | Creation, name: str, error: MogplexError, end: str, how_to_repeat: str
 ) -> str:
-    if isinstance(error, NotFound):
-        return f"The service does not know {name} any more. The list was read again."
-    if isinstance(error, GivenUp):
-        return f"{action.label} of {name} was given up and not sent."
-    if isinstance(error, Throttled):
-        seconds = int(error.retry_after or 60)
-        return f"{action.label} of {name} was refused: too many requests. Again in {seconds} s."
-    if _sends_key(action) and end == "unknown":
+    is_lost = end == "unknown"
+    change = messages.RefusedChange(
+        action.label,
+        name,
+        error,
+        is_given_up=isinstance(error, GivenUp),
         # The next attempt sends the same idempotency key, so the service does not repeat the change.
-        return f"Whether {name} was started is not known. {ended(error.what)} {how_to_repeat}"
-    lost = " If it is listed all the same, nobody can read its secret any more: remove it."
-    after = lost if action.reveals and end == "unknown" else ""
-    return f"{action.label} of {name} did not go through. {error}{after}"
+        how_to_repeat=how_to_repeat if is_lost and _sends_key(action) else "",
+        may_have_secret=is_lost and action.reveals,
+    )
+    return messages.change_refused(change)
 
 
 def _waits_after_success(action: Action[Row] | Creation, entry: Entry[Row], given: Values) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""Sentences for people on freshness, missing data, closed routes and queued changes, made from structured reasons.
+"""Sentences for people on freshness, missing data, closed routes and changes, made from structured reasons.
 
 Nothing takes a sentence apart again: code that needs to know a part of it uses the structure it was made from.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import (
     LoginRequired,
     MogplexError,
+    NotFound,
     ServiceFailed,
     Throttled,
     Unavailable,
@@ -306,3 +307,47 @@ def queued(change: QueuedChange, now: datetime) -> str:
     return (
         f"{capitalized(change.title)} is queued: too many requests. It is sent again in {seconds} s, at {at}."
     )
+
+
+class RefusedChange(NamedTuple):
+    """A change of a record that the service refused, or whose answer was lost.
+
+    `how_to_repeat` is the sentence on repeating it with the same idempotency key, empty where it may not have been done.
+    `may_have_secret` says that it may have made a record whose secret was in the lost answer.
+    """
+
+    label: str
+    name: str
+    error: MogplexError
+    is_given_up: bool = False
+    how_to_repeat: str = ""
+    may_have_secret: bool = False
+
+
+def change_refused(change: RefusedChange) -> str:
+    """Return what became of a change that the service did not confirm, and what helps."""
+    name, error = change.name, change.error
+    request = f"{capitalized(change.label)} of {name}"
+    if isinstance(error, NotFound):
+        return f"The service does not know {name} any more. The list was read again."
+    if change.is_given_up:
+        return f"{request} was given up and not sent."
+    if isinstance(error, Throttled):
+        return f"{request} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
+    if change.how_to_repeat:
+        return f"Whether {name} was started is not known. {ended(error.what)} {change.how_to_repeat}"
+    sentences = [f"{request} did not go through.", str(error)]
+    if change.may_have_secret:
+        sentences.append("If it is listed all the same, nobody can read its secret any more: remove it.")
+    return " ".join(sentences)
+
+
+def changes_done(label: str, count: int, refused: Sequence[str]) -> str:
+    """Return how many of several changes were made, with the first refusals."""
+    done = f"{capitalized(label)}: {count - len(refused)} of {count} done."
+    return " ".join([done, *refused[:2]])
+
+
+def not_changeable(noun: str) -> str:
+    """Return why nothing can be done to a record that could not be read."""
+    return f"This {noun} could not be read, so nothing can be done to it."

@@ -94,7 +94,7 @@ class RecordActions:
         if rows:
             sentence = action.unavailable(rows[0].row) or ""
         elif entries:
-            sentence = f"This {kind.noun} could not be read, so nothing can be done to it."
+            sentence = messages.not_changeable(kind.noun)
         else:
             sentence = f"There is no {kind.noun} under the cursor that this could be done to."
         self._app.notify(sentence, severity="warning", markup=False)

@@ -1,0 +1,229 @@
+"""A change has the same result by the console and by its command: sentence, kind of error, ledger entry, exit code.
+
+Both are carried out on planes of their own that begin as equal copies of one seed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count, cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.ledger import ENDS
+from mogplex_tui.live.names import read_names
+from mogplex_tui.operate import executor
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
+from tests.cli.support import Mogplex
+from tests.pilot.kinds.conftest import seed
+from tests.pilot.kinds.test_verbs import GONE_IS_FINE, NEEDED, SETTINGS, Bench
+from tests.pilot.kinds.test_verbs import _name as name_of
+from tests.pilot.kinds.test_verbs import _sent as sent_by
+from tests.pilot.kinds.walking import plane_of
+
+__all__ = ["seed"]
+
+WITH_ACTIONS = [kind for kind in kinds().values() if kind.all_actions]
+# Each end of a change with the exit code that README documents for it.
+CODES = {
+    "403": Exit.NOT_ALLOWED,
+    "404": Exit.FAILED,
+    "409": Exit.FAILED,
+    "410": Exit.FAILED,
+    "422": Exit.FAILED,
+    "429": Exit.THROTTLED,
+    "500": Exit.FAILED,
+    "drop": Exit.UNREACHABLE,
+    "success": Exit.OK,
+}
+
+IS_LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
+# What differs between two equal planes: ids, tokens, dates and times of day.
+_OWN = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mogplex-tui-\S+|"
+    r"127\.0\.0\.1:\d+|\d+ bytes|expected \d+|\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?"
+)
+# How to repeat a start whose answer was lost: each names its own way.
+_REPEAT = re.compile(r"(Doing it again|The same command with --idempotency-key \S+) is safe\.")
+# What the command says while it waits; the console shows it in the row and in a notification.
+_QUEUED = re.compile(r".* is queued: too many requests\. .*\n")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The sentence of a change, and its action, subject, state and detail in the ledger."""
+
+    sentence: str
+    ledger: tuple[str, str, str, str]
+
+
+def _neutral(text: str) -> str:
+    return _OWN.sub("#", _REPEAT.sub("REPEAT", _QUEUED.sub("", text))).strip()
+
+
+def _ended(entries: list[dict[str, Any]]) -> tuple[str, str, str, str]:
+    (entry,) = [entry for entry in entries if entry["state"] in ENDS]
+    texts = (entry["action"], entry["subject"], entry["state"], entry["detail"] or "")
+    action, subject, state, detail = map(_neutral, texts)
+    return action, subject, state, detail
+
+
+class Pair:
+    """Two planes that began as equal copies: the console works on one, the command on the other."""
+
+    def __init__(self, console: Bench, command: Bench, mogplex: Mogplex) -> None:
+        self.console, self.command, self._mogplex = console, command, mogplex
+
+    def fault(self, *rules: str) -> None:
+        self.console.fault(*rules)
+        self.command.fault(*rules)
+
+    async def item(self, action: AnyAction) -> Entry[Any] | None:
+        """Return a record of both planes that the action makes sense for, as the console shows it."""
+        bench, kind = self.console, self.console.kind
+        self.fault()
+        for each in (self.console, self.command):
+            NEEDED.get(name_of(kind, action), lambda _: None)(each.server.plane)
+        for name in () if kind.join is None else kind.join.related:
+            if name != "runs":
+                await collection_of(bench.session, kinds()[name]).fetch()
+        await read_names(bench.session, Priority.TABLE)
+        try:
+            found = await bench.item(action)
+        except AssertionError:
+            return None
+        bench.collection.update_joins()
+        return bench.collection.set.rows.get(found.key, found)
+
+    async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
+        """Return the result, and whether it is what was asked for."""
+        bench = self.console
+        before = len(bench.session.ledger.entries)
+        outcome = await executor.carry_out(bench.session, bench.collection, bench.kind, action, item, values)
+        entries = [entry._asdict() for entry in list(bench.session.ledger.entries)[before:]]
+        return Result(_neutral(outcome.sentence), _ended(entries)), outcome.good
+
+    async def by_command(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, int]:
+        before = {entry["id"] for entry in _ledger_entries()}
+        done = await self._mogplex(*_arguments(self.command.kind, action, item, values))
+        entries = [entry for entry in _ledger_entries() if entry["id"] not in before]
+        assert entries, f"nothing was sent: {done.err}"
+        return Result(_neutral(done.err), _ended(entries)), done.code
+
+
+def _ledger_entries() -> list[dict[str, Any]]:
+    """Return the lines of the commands' ledgers; each service has its own."""
+    files = Path(state_dir("x")).parent.glob("*/ledger.jsonl")
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def _arguments(kind: AnyKind, action: AnyAction, item: Entry[Any], values: Values) -> list[str]:
+    """Return the command that carries an action out."""
+    found = [kind.name, action.id, *([item.key] if isinstance(action, Action) else [])]
+    for parameter in action.parameters:
+        text = values.text(parameter)
+        if parameter.only_in_command or (not text and not parameter.is_required):
+            continue
+        found.append(text if parameter.positional else f"--{parameter.name.replace('_', '-')}={text}")
+    if isinstance(action, Creation) or action.confirmation is not None:
+        found.append("--yes")
+    return [*found, "--reveal"] if action.reveals else found
+
+
+@asynccontextmanager
+async def _pair(kind: AnyKind, seed: Path, place: Path, mogplex: Mogplex) -> AsyncIterator[Pair]:
+    from mogplex_tui.api.target import Target
+    from mogplex_tui.config.secret import Secret
+    from mogplex_tui.live.session import Session
+
+    async with AsyncExitStack() as stack:
+        benches = []
+        for name in ("console", "command"):
+            (place / name).mkdir()
+            server = await stack.enter_async_context(plane_of(SETTINGS, seed, place / name))
+            target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
+            session = Session(target)
+            stack.push_async_callback(session.stop)
+            benches.append(Bench(server, session, kind))
+        command = benches[1].server
+        mogplex.use(command.base_url, token=command.token, cookie=command.session_cookie)
+        yield Pair(*benches, mogplex)
+
+
+def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
+    """Yield each end with an action of the kind in turn, and a success of each action; every pair in the long form.
+
+    A change that the service carries out comes last, because it may leave no record for another one.
+    """
+    refusals = [end for end in CODES if end.isdigit()]
+    if IS_LONG:
+        yield from ((action, end) for action in kind.all_actions for end in refusals)
+    else:
+        yield from zip(cycle(kind.all_actions), refusals, strict=False)
+    yield from ((action, "success") for action in kind.all_actions)
+    yield from ((action, "drop") for action in reversed(kind.all_actions))
+
+
+@pytest.mark.parametrize("kind", WITH_ACTIONS, ids=lambda kind: kind.name)
+async def test_console_and_command_have_the_same_result(
+    kind: AnyKind, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    cases, seen = deque(_cases(kind)), set[str]()
+    for turn in count():
+        if not cases:
+            break
+        place = tmp_path / str(turn)
+        place.mkdir()
+        async with _pair(kind, seed, place, mogplex) as pair:
+            await _walk(pair, cases, seen)
+    assert seen == set(CODES)
+
+
+async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str]) -> None:
+    """Compare the cases until one needs a record that earlier ones have used up; `seen` gets their ends."""
+    kind, is_fresh = pair.console.kind, True
+    while cases:
+        action, end = cases[0]
+        name = f"{name_of(kind, action)} {end}"
+        item = None if end == "drop" and "drop" in seen and not IS_LONG else await pair.item(action)
+        if item is None and end != "drop":
+            assert not is_fresh, f"no record for {name}"
+            return
+        cases.popleft()
+        if item is None:
+            # One lost answer is enough, of an action that still has a record.
+            continue
+        is_fresh = False
+        values = await pair.console.values(action, item)
+        if end != "success":
+            word = {"429": "429:7", "drop": "drop"}.get(end, f"status:{end}")
+            pair.fault(f"{sent_by(kind, action)} {word}")
+        console, is_good = await pair.by_console(action, item, values)
+        command, code = await pair.by_command(action, item, values)
+        assert command == console, name
+        if end == "success" and not is_good:
+            # The service answered that it started nothing.
+            assert code == Exit.FAILED, name
+        elif end == "404" and name_of(kind, action) in GONE_IS_FINE:
+            assert (code, is_good) == (Exit.OK, True), name
+        else:
+            assert (code, is_good) == (CODES[end], end == "success"), name
+        seen.add(end)
+        if IS_LONG and not end.isdigit():
+            # A console that goes on knows choices that the change has replaced; a command reads them anew.
+            return

@@ -19,15 +19,18 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.live.names import read_names
-from mogplex_tui.operate import executor
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.operate import executor, run_changes
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
+from mogplex_tui.operate.run_changes import Draft
 from tests.cli.support import Mogplex
 from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.test_verbs import GONE_IS_FINE, NEEDED, SETTINGS, Bench
@@ -57,8 +60,10 @@ _OWN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mogplex-tui-\S+|"
     r"127\.0\.0\.1:\d+|\d+ bytes|expected \d+|\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?"
 )
-# How to repeat a start whose answer was lost: each names its own way.
-_REPEAT = re.compile(r"(Doing it again|The same command with --idempotency-key \S+) is safe\.")
+# How to repeat a change: the console names a key, the command itself.
+_REPEAT = re.compile(
+    r"(Doing it again|The same command with --idempotency-key \S+) is safe\.|(\bx|the same command) again in"
+)
 # What the command says while it waits; the console shows it in the row and in a notification.
 _QUEUED = re.compile(r".* is queued: too many requests\. .*\n")
 
@@ -112,17 +117,25 @@ class Pair:
     async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
         """Return the result, and whether it is what was asked for."""
         bench = self.console
-        before = len(bench.session.ledger.entries)
         outcome = await executor.carry_out(bench.session, bench.collection, bench.kind, action, item, values)
-        entries = [entry._asdict() for entry in list(bench.session.ledger.entries)[before:]]
-        return Result(_neutral(outcome.sentence), _ended(entries)), outcome.good
+        return Result(_neutral(outcome.sentence), self.last_entry()), outcome.good
 
-    async def by_command(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, int]:
+    def last_entry(self) -> tuple[str, str, str, str]:
+        """Return the last entry of the console's ledger."""
+        entries = [entry._asdict() for entry in self.console.session.ledger.entries]
+        return _ended([entry for entry in entries if entry["id"] == entries[-1]["id"]])
+
+    async def by_command(self, *arguments: str) -> tuple[Result, int]:
+        """Return the result of a command and its exit code."""
         before = {entry["id"] for entry in _ledger_entries()}
-        done = await self._mogplex(*_arguments(self.command.kind, action, item, values))
+        done = await self._mogplex(*arguments)
         entries = [entry for entry in _ledger_entries() if entry["id"] not in before]
         assert entries, f"nothing was sent: {done.err}"
         return Result(_neutral(done.err), _ended(entries)), done.code
+
+
+def _fault(end: str) -> str:
+    return {"429": "429:7", "drop": "drop"}.get(end, f"status:{end}")
 
 
 def _ledger_entries() -> list[dict[str, Any]]:
@@ -211,10 +224,9 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
         is_fresh = False
         values = await pair.console.values(action, item)
         if end != "success":
-            word = {"429": "429:7", "drop": "drop"}.get(end, f"status:{end}")
-            pair.fault(f"{sent_by(kind, action)} {word}")
+            pair.fault(f"{sent_by(kind, action)} {_fault(end)}")
         console, is_good = await pair.by_console(action, item, values)
-        command, code = await pair.by_command(action, item, values)
+        command, code = await pair.by_command(*_arguments(kind, action, item, values))
         assert command == console, name
         if end == "success" and not is_good:
             # The service answered that it started nothing.
@@ -227,3 +239,45 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
         if IS_LONG and not end.isdigit():
             # A console that goes on knows choices that the change has replaced; a command reads them anew.
             return
+
+
+@pytest.mark.parametrize("end", CODES)
+async def test_cancel_of_a_run_has_the_same_result(
+    end: str, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_changes, "READ_BACK", (0.0,))
+    async with _pair(WITH_ACTIONS[0], seed, tmp_path, mogplex) as pair:
+        session = pair.console.session
+        runs = Runs(session)
+        await runs.fetch()
+        # A command looks up the run of a call that came over the token API, so that it has the ids of both.
+        row = next(row for row in runs.set.rows.values() if row.live and not row.external)
+        if end != "success":
+            pair.fault(f"POST */cancel {_fault(end)}")
+        outcome = await run_changes.cancel(session, runs, row)
+        command, code = await pair.by_command("runs", "cancel", row.key, "--yes")
+        assert command == Result(_neutral(outcome.sentence), pair.last_entry())
+        # Reading it back after a lost answer shows that it is cancelled.
+        assert outcome.good == (end in ("success", "drop"))
+        assert code == (Exit.OK if outcome.good else CODES[end])
+
+
+@pytest.mark.parametrize("end", CODES)
+async def test_start_of_a_run_has_the_same_result(
+    end: str, seed: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    async with _pair(WITH_ACTIONS[0], seed, tmp_path, mogplex) as pair:
+        session = pair.console.session
+        repo = (await session.client.repos.list())[0]
+        if end != "success":
+            pair.fault(f"POST /api/v1/mogplex/runs {_fault(end)}")
+        draft, error = Draft(repo_id=repo.id, repo=repo.full_name, prompt="Fix it"), ""
+        try:
+            await run_changes.start(session, Runs(session), draft, executor.new_key())
+        except MogplexError as failed:
+            error = _neutral(str(failed))
+        options = ("--repo", repo.full_name, "--prompt", "Fix it")
+        command, code = await pair.by_command("runs", "start", *options)
+        assert (command.ledger, code) == (pair.last_entry(), CODES[end])
+        assert error in command.sentence
+        assert bool(error) == (end != "success")

@@ -30,6 +30,11 @@ class QueuedChange:
         """What its row shows: `delete in 12 s`."""
         return f"{self.label} in {ceil(self.seconds_left)} s"
 
+    @property
+    def short_word(self) -> str:
+        """What a narrow state column shows: `cancel 12s`."""
+        return f"{self.label} {ceil(self.seconds_left)}s"
+
 
 class _Shown(NamedTuple):
     word: str

@@ -275,7 +275,7 @@ class Runs:
             self.set.apply([(key, row._replace(state=state))])
 
     def show_queued(self, key: str, word: str | None) -> None:
-        """Show that a change of a row waits for a rate limit, as `cancel in 12 s`; None ends that."""
+        """Show that a change of a row waits for a rate limit, as `cancel 12s`; None ends that."""
         row = self.set.rows.get(key)
         if row is not None and row.queued != word:
             self.set.apply([(key, row._replace(queued=word))])

@@ -101,10 +101,10 @@ class Execution(Generic[A, R]):
 
     `action` and `subject` stand in the ledger; `label` names the change where there is little room (`delete`), `title`
     in sentences (`delete of sandbox web`). `record` is the key of the record that it changes, if there is one. `begin`
-    shows that the change is under way, `queued` a word that it waits for a rate limit and how long; `finish` ends both,
-    and gets whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the
-    request ended for the ledger; both read back what was changed and return the result. `detail` is what the ledger
-    keeps of an answer.
+    shows that the change is under way, `queued` each second that it waits for a rate limit; `finish` ends both, and
+    gets whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the request
+    ended for the ledger; both read back what was changed and return the result. `detail` is what the ledger keeps of an
+    answer.
 
     With `repeats_lost` a lost answer is asked for again under the idempotency key. `turn` limits how many changes are
     sent at once: the caller holds it, and a change that waits lets go of it.
@@ -118,7 +118,7 @@ class Execution(Generic[A, R]):
     accepted: Callable[[A], Awaitable[R]]
     refused: Callable[[MogplexError, str], Awaitable[R]]
     begin: Callable[[], None] = lambda: None
-    queued: Callable[[str], None] = lambda _: None
+    queued: Callable[[QueuedChange], None] = lambda _: None
     finish: Callable[[bool], None] = lambda _: None
     record: str = ""
     idempotency_key: str | None = None
@@ -213,7 +213,7 @@ class _Tries(Generic[A, R]):
     async def _count_down(self, queued: QueuedChange) -> None:
         """Show each second how long the change waits. Raises GivenUp."""
         while queued.seconds_left > 0 and not queued.given_up.is_set():
-            self._change.queued(queued.word)
+            self._change.queued(queued)
             # What is left over of a second comes first, so that each number is shown for a second.
             step = queued.seconds_left % 1 or 1.0
             await pause(step, queued.given_up)
@@ -300,7 +300,7 @@ async def carry_out(
             accepted,
             refused,
             begin=lambda: collection.begin(entry.key, action.in_progress),
-            queued=lambda word: collection.begin(entry.key, word, is_queued=True),
+            queued=lambda change: collection.begin(entry.key, change.word, is_queued=True),
             finish=lambda _: collection.end(entry.key),
             record=entry.key,
             idempotency_key=key or None,

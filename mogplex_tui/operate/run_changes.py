@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.api.models.runs import RunDetail, RunStart
+    from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
@@ -101,7 +102,9 @@ async def execute_cancel(
         runs.show_queued(row.key, None)
         runs.mark(row.key, "cancelling")
 
-    def queued(word: str) -> None:
+    def queued(change: QueuedChange) -> None:
+        # The state column of runs is narrow in every terminal.
+        word = change.short_word
         session.in_flight.begin(KIND.name, row.key, word, is_queued=True)
         _restore(runs, row)
         runs.show_queued(row.key, word)

@@ -28,13 +28,13 @@ class ChangeQueue:
     async def _announced(self, change: QueuedChange) -> AsyncGenerator[None]:
         from mogplex_tui.operate.messages import queued
 
-        sentence = queued(change, self._session.clock.now())
-        self._app.notify(
-            f"{sentence} {_how_to_give_up(change)}",
-            severity="warning",
-            timeout=max(5.0, change.seconds_left),
-            markup=False,
-        )
+        queue = self._session.in_flight.queue
+        # One of several marked rows stands for all: the rows and the header show the others.
+        if not any(each.action == change.action for each in queue if each is not change):
+            sentence = queued(change, self._session.clock.now())
+            self._app.notify(
+                f"{sentence} {_how_to_give_up(change)}", severity="warning", timeout=12, markup=False
+            )
         yield
 
     def give_up(self, action: str, records: Iterable[str]) -> bool:

@@ -120,7 +120,7 @@ async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
     def cancelled() -> int:
         return sum(world.row("ai_calls", call)["status"] == "cancelled" for call in calls)
 
-    async with console(size=(120, 40)) as ui:
+    async with console(size=(80, 24)) as ui:
         await ui.until(lambda: ui.text.count("pending") >= 6)
         for _ in calls:
             await ui.press("space")
@@ -129,7 +129,10 @@ async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
         await ui.press("right", "enter")
         await ui.until(lambda: cancelled() == 2, "two cancels")
         assert len(ui.app.session.in_flight.queue) == 4
-        await ui.sees("◌ cancel in", "4 changes queued")
+        assert len(ui.app._notifications) == 1
+        await ui.until(lambda: len(re.findall(r"◌ cancel \d\ds ", ui.text)) == 4, "four rows that count down")
+        ui.app.clear_notifications()
+        await ui.sees("4 changes queued")
         await ui.press("ctrl+g")
         await ui.sees("2 of 6 runs are cancelled.", "was given up and not sent.")
         assert cancelled() == 2

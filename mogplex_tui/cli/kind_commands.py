@@ -120,7 +120,7 @@ class KindCommand(Generic[Row]):
             self._more.add_verbs(partial(add_verb, found))
 
     def _add_action(self, parser: argparse.ArgumentParser, action: Action[Row]) -> None:
-        several = action.many and not any(each.positional for each in action.parameters)
+        several = action.is_bulk and not any(each.positional for each in action.parameters)
         add_record(parser, self._kind.noun, "records", nargs="+" if several else 1)
         for parameter in action.parameters:
             add_parameter(parser, parameter, action)

@@ -105,7 +105,7 @@ def _action(action: AnyAction) -> dict[str, object]:
         "title": action.label,
         "help": action.help,
         "confirmation": [] if action.confirmation is None else list(action.confirmation.consequences),
-        "many": isinstance(action, Action) and action.many,
+        "many": isinstance(action, Action) and action.is_bulk,
         "makesRecord": not isinstance(action, Action) and action.makes_record,
         "idempotencyKey": isinstance(action, Action) and action.sends_idempotency_key,
         "revealsSecret": action.reveals,

@@ -76,16 +76,16 @@ class Page(Generic[Row]):
 class Source(Generic[Row]):
     """One way to read a kind's rows; the first whose family is open to the credential is read.
 
-    `poll` and `poll_blind` are seconds between readings with realtime and without it; `tables` are the realtime tables
-    that announce changes. `notice` says above the list what this source cannot show; `hides` are the columns in which
-    it says nothing, and the kinds whose lists add nothing to its rows. `tables_are_complete` is false if the tables do
-    not announce every change (realtime.md §3.1).
+    `poll` and `poll_without_realtime` are seconds between readings with realtime and without it; `tables` are the
+    realtime tables that announce changes. `notice` says above the list what this source cannot show; `hides` are the
+    columns in which it says nothing, and the kinds whose lists add nothing to its rows. `tables_are_complete` is false
+    if the tables do not announce every change (realtime.md §3.1).
     """
 
     family: Family
     read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
     poll: float
-    poll_blind: float
+    poll_without_realtime: float
     tables: frozenset[str] = frozenset()
     notice: PartialList | None = None
     hides: frozenset[str] = frozenset()
@@ -164,7 +164,7 @@ class Collection(Generic[Row]):
             self.fetch,
             Priority.TABLE,
             every=min(source.poll for source in self.sources),
-            blind=min(source.poll_blind for source in self.sources),
+            blind=min(source.poll_without_realtime for source in self.sources),
             gap=1.0,
             patience=4.0,
             tables=frozenset().union(*(source.tables for source in self.sources)),

@@ -46,7 +46,7 @@ def enable_and_disable(
             unavailable=lambda row: (
                 unavailable(row) or ("It is enabled already." if is_enabled(row) else None)
             ),
-            many=True,
+            is_bulk=True,
         ),
         Action(
             "disable",
@@ -64,7 +64,7 @@ def enable_and_disable(
                 if disable_consequence
                 else None
             ),
-            many=True,
+            is_bulk=True,
         ),
     )
 

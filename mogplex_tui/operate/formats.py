@@ -10,7 +10,18 @@ from decimal import Decimal
 from mogplex_tui.live import redact
 from mogplex_tui.operate import words
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
-from mogplex_tui.operate.model import Cell, Column, Format, Layout, Moment, Row, SortKey, V, Words, column
+from mogplex_tui.operate.model import (
+    Cell,
+    Column,
+    FilterValue,
+    Format,
+    Layout,
+    Moment,
+    Row,
+    SortKey,
+    V,
+    column,
+)
 from mogplex_tui.operate.words import joined, line
 
 # Texts are sorted by this many characters of their beginning.
@@ -217,7 +228,7 @@ def time_column(
         found = value(row, at)
         return (0, "") if found is None else format.sort(found)
 
-    def find(row: Row, at: datetime) -> Words:
+    def find(row: Row, at: datetime) -> FilterValue:
         found = value(row, at)
         return None if found is None else format.find(found, at)
 
@@ -235,7 +246,7 @@ def error_or_reason_column(
     def cell(row: Row, moment: Moment) -> Cell:
         return errors.cell(row, moment) if error(row) else reasons.cell(row, moment)
 
-    def find(row: Row, now: datetime) -> Words:
+    def find(row: Row, now: datetime) -> FilterValue:
         return errors.find(row, now) or reasons.find(row, now)
 
     def value(row: Row) -> str | None:

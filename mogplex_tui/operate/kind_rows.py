@@ -12,7 +12,7 @@ from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import messages, words
-from mogplex_tui.operate.model import Action, Cell, Column, Kind, Moment, Row, SortKey, Words
+from mogplex_tui.operate.model import Action, Cell, Column, FilterValue, Kind, Moment, Row, SortKey
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -55,7 +55,7 @@ ReadAt = Callable[[HeldRow[object]], datetime]
 """Returns the instant up to which a row is known: what is under way has taken so long at least."""
 
 
-Finder = Callable[[HeldRow[Row], Row | None], Words]
+Finder = Callable[[HeldRow[Row], Row | None], FilterValue]
 """Returns what a filter looks at in a row under one name; the row is None where it could not be read."""
 
 
@@ -148,7 +148,7 @@ def _before(column: Column[Row], text: str, rest: str | None) -> str:
 # Filters -------------------------------------------------------------------------------------------------------------
 
 
-class FilterValues(Mapping[str, Words], Generic[Row]):
+class RowValues(Mapping[str, FilterValue], Generic[Row]):
     """What a filter finds in one row, by name; each value is looked up only where a filter asks for it."""
 
     __slots__ = ("_entry", "_fields", "_row")
@@ -156,7 +156,7 @@ class FilterValues(Mapping[str, Words], Generic[Row]):
     def __init__(self, entry: HeldRow[Row], fields: FilterFields[Row]) -> None:
         self._entry, self._row, self._fields = entry, entry.row, fields
 
-    def __getitem__(self, name: str) -> Words:
+    def __getitem__(self, name: str) -> FilterValue:
         return self._fields.finders[name](self._entry, self._row)
 
     def __contains__(self, name: object) -> bool:
@@ -168,7 +168,7 @@ class FilterValues(Mapping[str, Words], Generic[Row]):
     def __len__(self) -> int:
         return len(self._fields.finders)
 
-    def values(self) -> Iterator[Words]:  # type: ignore[override]
+    def values(self) -> Iterator[FilterValue]:  # type: ignore[override]
         """Yield what a word without a name is looked for in, every value once."""
         entry, row = self._entry, self._row
         return (find(entry, row) for find in self._fields.texts)
@@ -198,23 +198,23 @@ class FilterFields(Generic[Row]):
         numbers = {by_column[column.name] for column in kind.columns if column.format.align == "right"}
         self.texts = [find for find in dict.fromkeys(finders.values()) if find not in numbers]
 
-    def values_of(self, entry: HeldRow[Row]) -> FilterValues[Row]:
+    def values_of(self, entry: HeldRow[Row]) -> RowValues[Row]:
         """Return what a filter finds in a row."""
-        return FilterValues(entry, self)
+        return RowValues(entry, self)
 
     def _of_column(self, column: Column[Row]) -> Finder[Row]:
         find, now, read_at = column.find, self._now, self._read_at
 
-        def value(entry: HeldRow[Row], row: Row | None) -> Words:
+        def value(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             return _found_unreadable(column, entry) if row is None else find(row, now)
 
-        def state(entry: HeldRow[Row], row: Row | None) -> Words:
+        def state(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             if row is not None and entry.in_progress is not None:
                 # What is shown in its place is found.
                 return (words.state(entry.in_progress)[1], entry.in_progress)
             return value(entry, row)
 
-        def duration(entry: HeldRow[Row], row: Row | None) -> Words:
+        def duration(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             return value(entry, row) if row is None or read_at is None else find(row, read_at(entry))
 
         if column.format.is_state and not column.format.in_progress:
@@ -222,7 +222,7 @@ class FilterFields(Generic[Row]):
         return value if column.sort_at is None else duration
 
     @staticmethod
-    def _hidden(find: Callable[[Row], Words]) -> Finder[Row]:
+    def _hidden(find: Callable[[Row], FilterValue]) -> Finder[Row]:
         return lambda _, row: None if row is None else find(row)
 
 
@@ -230,7 +230,7 @@ def _cause(why: str) -> str:
     return words.cause(redact.text(words.line(why)))
 
 
-def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> Words:
+def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
     if column.is_error and entry.why:
         why = redact.text(words.line(entry.why))
         return (words.cause(why), why)

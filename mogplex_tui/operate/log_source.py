@@ -19,15 +19,15 @@ class LogSource(Generic[Row]):
     """One way to read the logs of a record.
 
     `read` returns every line of every log, the oldest first, from the record's key and row. `tables` are the realtime
-    tables that announce new lines; `poll` and `poll_blind` are as in `model.Source`. Nothing more is written for a row
-    that `is_over`. `uses_v1` is whether reading takes requests of the token's budget, `empty` the sentence while there
-    is no line.
+    tables that announce new lines; `poll` and `poll_without_realtime` are as in `model.Source`. Nothing more is written
+    for a row that `is_over`. `uses_v1` is whether reading takes requests of the token's budget, `empty` the sentence
+    while there is no line.
     """
 
     read: Callable[[ClientView, Session, str, Row], Awaitable[Sequence[LogLine]]]
     tables: frozenset[str]
     poll: float = 15.0
-    poll_blind: float = 5.0
+    poll_without_realtime: float = 5.0
     is_over: Callable[[Row], bool] = lambda _: False
     uses_v1: Callable[[Session], bool] = lambda _: False
     empty: str = "Nothing was logged yet. Lines appear here as they are written."

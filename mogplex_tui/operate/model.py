@@ -38,7 +38,7 @@ M = TypeVar("M")
 Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
 """What a column holds; machine formats print it exactly."""
 SortKey = tuple[int, float | str]
-Words = str | float | tuple[str, ...] | None
+FilterValue = str | float | tuple[str, ...] | None
 """What a filter compares with: a text, a number, several texts, or nothing."""
 
 
@@ -67,7 +67,7 @@ class Format(Generic[V]):
 
     show: Callable[[V, Moment], Cell]
     sort: Callable[[V], SortKey]
-    find: Callable[[V, datetime], Words]
+    find: Callable[[V, datetime], FilterValue]
     align: str = "left"
     is_span: bool = False
     """Whether a filter compares it as a span of time: `age:<2h`."""
@@ -103,7 +103,7 @@ class Column(Generic[Row]):
     value: Callable[[Row], Value]
     cell: Callable[[Row, Moment], Cell]
     sort: Callable[[Row], SortKey]
-    find: Callable[[Row, datetime], Words]
+    find: Callable[[Row, datetime], FilterValue]
     layout: Layout
     format: Format[Value]
     is_text: bool = False
@@ -125,7 +125,7 @@ def column(
     field: str = "",
     is_text: bool = False,
     show: Callable[[Row, Moment], Cell] | None = None,
-    search: Callable[[Row], Words] | None = None,
+    search: Callable[[Row], FilterValue] | None = None,
 ) -> Column[Row]:
     """Return a column that shows a value of a row in a format; a value that is absent is a dash.
 
@@ -140,7 +140,7 @@ def column(
         found = value(row)
         return (0, "") if found is None else format.sort(found)
 
-    def find(row: Row, now: datetime) -> Words:
+    def find(row: Row, now: datetime) -> FilterValue:
         found = value(row)
         return None if found is None or _is_empty(found) else format.find(found, now)
 
@@ -414,7 +414,7 @@ class Action(Generic[Row]):
     `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
     to which it does something else besides. `in_progress`
     is the word shown until the list was read again; `done` is the sentence after it, as in `Result`.
-    `many` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
+    `is_bulk` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
     `needs` is the subject of the sentence on what they need, a plural, where that is not changes of the kind's records.
     An action that `sends_idempotency_key` may be repeated after a lost answer; one that `reveals` answers with a secret
     that is shown once. `particle` is the word of its label that follows the record in a sentence: "run … now". An action
@@ -435,7 +435,7 @@ class Action(Generic[Row]):
     unavailable: Callable[[Row], str | None] = lambda _: None
     warning: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None
-    many: bool = False
+    is_bulk: bool = False
     in_footer: bool = True
     title: str = ""
     particle: str = ""
@@ -518,7 +518,7 @@ class Kind(Generic[Row]):
     needs: Requirement | None
     texts: tuple[TextBlock[Row], ...] = ()
     other_names: Callable[[Row], Sequence[str]] = lambda _: ()
-    hidden_filters: Mapping[str, Callable[[Row], Words]] = field(default_factory=dict)
+    hidden_filters: Mapping[str, Callable[[Row], FilterValue]] = field(default_factory=dict)
     links: tuple[Link[Row], ...] = ()
     creations: tuple[Creation, ...] = ()
     actions: tuple[Action[Row], ...] = ()

@@ -9,7 +9,7 @@ A kind whose rows come from several routes declares its parts and reads them wit
         Part("flows", Subject("approvals of automations"), _of_automations, Family.FLOWS),
         Part("control", Subject("approvals of the orchestrator"), _of_orchestrator, Family.APPROVALS),
     )
-    sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_blind=10), ...)
+    sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_without_realtime=10), ...)
 
 Where the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. Where an answer
 adds columns to all rows and no rows, the reader awaits it with `read_columns`:

@@ -156,7 +156,7 @@ class KindList:
 
         def run(action: AnyAction) -> None:
             # Marks stay when the question is answered with no.
-            done = selection.unmark if isinstance(action, Action) and action.many else lambda: None
+            done = selection.unmark if isinstance(action, Action) and action.is_bulk else lambda: None
             console.record_actions.ask(kind, action, self._chosen(action, selection), done)
 
         def show_hidden() -> None:
@@ -171,14 +171,14 @@ class KindList:
         }
 
     def _chosen(self, action: AnyAction, selection: Selection) -> list[AnyEntry]:
-        if isinstance(action, Action) and action.many:
+        if isinstance(action, Action) and action.is_bulk:
             return selection.chosen_rows()
         entry: AnyEntry | None = selection.cursor_row()
         return [] if entry is None else [entry]
 
 
 def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
-    return [action for action in kind.actions if action.many]
+    return [action for action in kind.actions if action.is_bulk]
 
 
 def unused_actions(kind: AnyKind) -> frozenset[str]:

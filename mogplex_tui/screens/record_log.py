@@ -39,7 +39,7 @@ class RecordLog:
             self._read,
             Priority.TAIL,
             every=logs.poll,
-            blind=logs.poll_blind,
+            blind=logs.poll_without_realtime,
             gap=0.5,
             patience=2.0,
             tables=logs.tables,

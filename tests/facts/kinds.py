@@ -54,7 +54,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
         (
             "a file of the console" if source.family is Family.OTHER else f"`{source.family}`",
             ", ".join(f"`{table}`" for table in sorted(source.tables)) or "–",
-            f"{source.poll_blind:g} s",
+            f"{source.poll_without_realtime:g} s",
             "–" if source.notice is None else messages.notices((source.notice,)),
         )
         for source in kind.sources
@@ -65,7 +65,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
             action.label,
             ended(action.help),
             _asks(action),
-            "yes" if isinstance(action, Action) and action.many else "–",
+            "yes" if isinstance(action, Action) and action.is_bulk else "–",
         )
         for action in kind.all_actions
     ]

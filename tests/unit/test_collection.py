@@ -34,7 +34,7 @@ class Thing:
 
 
 def _source(read: Any) -> Source[Thing]:
-    return Source(Family.OTHER, read, poll=90, poll_blind=20)
+    return Source(Family.OTHER, read, poll=90, poll_without_realtime=20)
 
 
 class World:

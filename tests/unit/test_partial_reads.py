@@ -48,7 +48,7 @@ def _collection(session: Session, *routes: Route) -> Collection:
     ]
     read = in_parts("questions", *parts)
 
-    return Collection(session, "questions", (Source(Family.FLOWS, read, poll=15, poll_blind=10),))
+    return Collection(session, "questions", (Source(Family.FLOWS, read, poll=15, poll_without_realtime=10),))
 
 
 @pytest.fixture

@@ -183,7 +183,9 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
     async def read(*_: object) -> Page:
         return Page([Entry("a", {"state": "new"})])
 
-    collection = Collection(session, "things", (Source(Family.OTHER, read, poll=90, poll_blind=20),))
+    collection = Collection(
+        session, "things", (Source(Family.OTHER, read, poll=90, poll_without_realtime=20),)
+    )
     collection.set.freshness.failed(BROKEN)
     await collection.fetch()
     fresh = collection.set.freshness
@@ -208,8 +210,8 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
         session,
         "things",
         (
-            Source(Family.FLOWS, wide, poll=90, poll_blind=20),
-            Source(Family.V1, short, poll=90, poll_blind=20),
+            Source(Family.FLOWS, wide, poll=90, poll_without_realtime=20),
+            Source(Family.V1, short, poll=90, poll_without_realtime=20),
         ),
     )
     await collection.fetch()
@@ -224,7 +226,9 @@ async def test_a_list_that_is_closed_from_the_start_was_never_read(session: Fake
         raise AssertionError("asked though it is closed")
 
     session.access.learn(Family.FLOWS, LoginRequired("no", status=307))
-    collection = Collection(session, "things", (Source(Family.FLOWS, read, poll=90, poll_blind=20),))
+    collection = Collection(
+        session, "things", (Source(Family.FLOWS, read, poll=90, poll_without_realtime=20),)
+    )
     with pytest.raises(NotAllowed):
         await collection.fetch()
     assert collection.set.freshness.as_of is None

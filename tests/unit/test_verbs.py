@@ -74,7 +74,7 @@ def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thin
         noun="thing",
         aliases=(),
         contract="",
-        sources=(Source(Family.OTHER, read, poll=90, poll_blind=20),),
+        sources=(Source(Family.OTHER, read, poll=90, poll_without_realtime=20),),
         columns=(),
         label=lambda row: row.id,
         default_sort=lambda _: (),
@@ -155,7 +155,7 @@ async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(sessio
     collection = Collection(
         session,
         "things",
-        (Source(Family.OTHER, read, poll=90, poll_blind=20),),
+        (Source(Family.OTHER, read, poll=90, poll_without_realtime=20),),
         merge=lambda listed, single: replace(listed, text=single.text),
     )
     await collection.fetch()

@@ -249,7 +249,7 @@ KIND = Kind[AgentRow](
             Family.AGENTS,
             _read,
             poll=60,
-            poll_blind=30,
+            poll_without_realtime=30,
             tables=frozenset({"agents", "assignments", "ai_calls", "job_runs"}),
             tables_are_complete=False,
         ),
@@ -257,7 +257,7 @@ KIND = Kind[AgentRow](
             Family.V1,
             _read_names,
             poll=120,
-            poll_blind=60,
+            poll_without_realtime=60,
             notice=PartialList(
                 "names and categories", Requirement("states, runs, tokens and prompts of agents")
             ),

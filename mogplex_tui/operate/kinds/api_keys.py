@@ -115,7 +115,7 @@ KIND = Kind[ApiKeyRow](
     noun="API key",
     aliases=("api-key", "keys", "tokens", "ak"),
     contract="identity.md §4",
-    sources=(Source(Family.KEYS, _read, poll=120, poll_blind=60),),
+    sources=(Source(Family.KEYS, _read, poll=120, poll_without_realtime=60),),
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
         column(

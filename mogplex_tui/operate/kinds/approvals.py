@@ -212,7 +212,7 @@ KIND = Kind[ApprovalRow](
             family,
             _READ,
             poll=15,
-            poll_blind=10,
+            poll_without_realtime=10,
             tables=frozenset({"job_runs"}),
             tables_are_complete=False,
         )

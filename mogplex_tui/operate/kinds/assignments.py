@@ -134,7 +134,7 @@ KIND = Kind[AssignmentRow](
             Family.ASSIGNMENTS,
             _read,
             poll=60,
-            poll_blind=20,
+            poll_without_realtime=20,
             tables=frozenset({"assignments", "repos", "agents", "job_runs", "automation_dispatch_events"}),
             tables_are_complete=False,
         ),

@@ -69,7 +69,7 @@ KIND = Kind[AutomationRow](
             Family.FLOWS,
             read,
             poll=60,
-            poll_blind=20,
+            poll_without_realtime=20,
             tables=frozenset({"job_runs"}),
             tables_are_complete=False,
         ),
@@ -77,7 +77,7 @@ KIND = Kind[AutomationRow](
             Family.V1,
             read_v1,
             poll=90,
-            poll_blind=45,
+            poll_without_realtime=45,
             notice=TOKEN_SHOWS,
             hides=frozenset(
                 {
@@ -232,7 +232,7 @@ KIND = Kind[AutomationRow](
             unavailable=lambda row: (
                 _is_never_published(row) or (_is_already(row) if row.status == "active" else None)
             ),
-            many=True,
+            is_bulk=True,
             aliases=("resume",),
         ),
         Action(
@@ -252,7 +252,7 @@ KIND = Kind[AutomationRow](
                 "Pause it",
                 is_asked_in_command=False,
             ),
-            many=True,
+            is_bulk=True,
         ),
         Action(
             "publish",

@@ -33,7 +33,7 @@ KIND: Kind[Command] = Kind(
     noun="slash command",
     aliases=("command", "slash", "co"),
     contract="library.md §11",
-    sources=(Source(Family.COMMANDS, _read, poll=180, poll_blind=120),),
+    sources=(Source(Family.COMMANDS, _read, poll=180, poll_without_realtime=120),),
     columns=(
         column(
             "command",

@@ -113,7 +113,11 @@ KIND = Kind[ConnectionRow](
     noun="connection",
     aliases=("connection", "conn", "cn"),
     contract="library.md §8",
-    sources=(Source(Family.CONNECTIONS, _read, poll=120, poll_blind=45, tables=frozenset({"connections"})),),
+    sources=(
+        Source(
+            Family.CONNECTIONS, _read, poll=120, poll_without_realtime=45, tables=frozenset({"connections"})
+        ),
+    ),
     join=Join(_fill, names=True),
     columns=(
         column("on", "ON", lambda row: row.is_enabled, formats.switch(), Layout(5), field="is_enabled"),

@@ -79,7 +79,7 @@ KIND = Kind[ContextRow](
     aliases=("context", "ctx"),
     contract="",
     # No request goes to the service, so that nothing it does closes the list.
-    sources=(Source(Family.OTHER, _read, poll=30, poll_blind=30),),
+    sources=(Source(Family.OTHER, _read, poll=30, poll_without_realtime=30),),
     columns=(
         column("here", "HERE", lambda row: row.in_use, formats.flag("in use", ""), Layout(8), field="in_use"),
         column("name", "CONTEXT", lambda row: row.name, formats.text(), Layout(10, flex=1), is_text=True),

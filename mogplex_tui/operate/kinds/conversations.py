@@ -76,7 +76,7 @@ KIND = Kind[ConversationRow](
     noun="conversation",
     aliases=("conversation", "chats", "chat", "cv"),
     contract="library.md §12",
-    sources=(Source(Family.CONVERSATIONS, _read, poll=120, poll_blind=60),),
+    sources=(Source(Family.CONVERSATIONS, _read, poll=120, poll_without_realtime=60),),
     single=Single(_read_single, _merge),
     columns=(
         column("title", "TITLE", _title, formats.text(), Layout(44, flex=3, min_width=34), is_text=True),

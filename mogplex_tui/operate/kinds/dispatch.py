@@ -129,7 +129,7 @@ KIND = Kind[DispatchRow](
             Family.OBSERVABILITY,
             _read,
             poll=60,
-            poll_blind=15,
+            poll_without_realtime=15,
             tables=frozenset({"automation_dispatch_events"}),
         ),
     ),

@@ -99,7 +99,7 @@ KIND: Kind[FailureRecord] = Kind(
             Family.OBSERVABILITY,
             _read,
             poll=90,
-            poll_blind=30,
+            poll_without_realtime=30,
             tables=frozenset({"automation_dispatch_events"}),
         ),
     ),

@@ -89,7 +89,13 @@ KIND = Kind[InstallationRow](
     aliases=("installation", "github", "gh", "in"),
     contract="projects.md §7",
     sources=(
-        Source(Family.GITHUB, _read, poll=300, poll_blind=120, tables=frozenset({"github_installations"})),
+        Source(
+            Family.GITHUB,
+            _read,
+            poll=300,
+            poll_without_realtime=120,
+            tables=frozenset({"github_installations"}),
+        ),
     ),
     join=Join(_fill, names=True),
     columns=(

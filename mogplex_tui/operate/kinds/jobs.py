@@ -115,7 +115,7 @@ KIND = Kind[JobRow](
             Family.OBSERVABILITY,
             read,
             poll=60,
-            poll_blind=10,
+            poll_without_realtime=10,
             tables=_TABLES,
             tables_are_complete=False,
         ),
@@ -124,7 +124,7 @@ KIND = Kind[JobRow](
             Family.V1,
             read_v1,
             poll=120,
-            poll_blind=60,
+            poll_without_realtime=60,
             notice=runs_with_token("of each automation"),
             hides=frozenset({"agent", "cost", "approvals"}),
         ),
@@ -312,7 +312,7 @@ KIND = Kind[JobRow](
             confirmation=Confirmation(
                 ["Its agents are asked to stop; their branches and sandboxes stay."], "Cancel it"
             ),
-            many=True,
+            is_bulk=True,
         ),
         Action(
             "repair",
@@ -322,7 +322,7 @@ KIND = Kind[JobRow](
             in_progress="starting",
             families=(Family.OBSERVABILITY,),
             unavailable=_not_repairable,
-            many=True,
+            is_bulk=True,
         ),
         Action(
             "requeue",
@@ -342,7 +342,7 @@ KIND = Kind[JobRow](
                 "Queue it again",
                 is_asked_in_command=False,
             ),
-            many=True,
+            is_bulk=True,
         ),
     ),
     created_at=lambda row: row.created_at,

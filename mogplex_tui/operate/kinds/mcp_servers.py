@@ -87,12 +87,12 @@ KIND = Kind[McpServerRow](
     aliases=("mcp-server", "mcp"),
     contract="library.md §9, v1.md §6",
     sources=(
-        Source(Family.MCP, _read_own, poll=120, poll_blind=60),
+        Source(Family.MCP, _read_own, poll=120, poll_without_realtime=60),
         Source(
             Family.V1,
             _read_merged,
             poll=120,
-            poll_blind=60,
+            poll_without_realtime=60,
             notice=PartialList(
                 "servers and connections together", Requirement("their ids, times and changes")
             ),

@@ -163,7 +163,7 @@ KIND = Kind[MemberRow](
     noun="member",
     aliases=("member", "people", "me"),
     contract="identity.md §8",
-    sources=(Source(Family.TEAMS, _read, poll=300, poll_blind=180),),
+    sources=(Source(Family.TEAMS, _read, poll=300, poll_without_realtime=180),),
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
         column(

@@ -76,7 +76,7 @@ KIND = Kind[MemoryRow](
     noun="memory",
     aliases=("memory", "mem"),
     contract="library.md §10",
-    sources=(Source(Family.MEMORIES, _read, poll=120, poll_blind=60),),
+    sources=(Source(Family.MEMORIES, _read, poll=120, poll_without_realtime=60),),
     join=Join(_fill, names=True),
     columns=(
         column("lane", "LANE", lambda row: row.lane, formats.text(), Layout(11), is_text=True),

@@ -131,12 +131,12 @@ KIND = Kind[ModelRow](
     aliases=("model", "mo"),
     contract="identity.md §6, v1.md §3",
     sources=(
-        Source(Family.MODELS, _read_catalog, poll=300, poll_blind=120),
+        Source(Family.MODELS, _read_catalog, poll=300, poll_without_realtime=120),
         Source(
             Family.V1,
             _read_available,
             poll=300,
-            poll_blind=120,
+            poll_without_realtime=120,
             notice=PartialList("the models that can be used now", Requirement("all others, and changes,")),
         ),
     ),

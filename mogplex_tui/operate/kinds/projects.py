@@ -249,7 +249,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         families=(Family.REPOS,),
         done="{} is hidden.",
         unavailable=lambda row: "It is hidden already." if row.is_hidden else None,
-        many=True,
+        is_bulk=True,
     ),
     Action(
         "show",
@@ -260,7 +260,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         families=(Family.REPOS,),
         done="{} is listed again.",
         unavailable=lambda row: None if row.is_hidden else "It is not hidden.",
-        many=True,
+        is_bulk=True,
     ),
     Action(
         "favorite",
@@ -271,7 +271,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         families=(Family.REPOS,),
         done="{} is a favourite.",
         unavailable=lambda row: "It is a favourite already." if row.is_favorite else None,
-        many=True,
+        is_bulk=True,
     ),
     Action(
         "unfavorite",
@@ -282,7 +282,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         families=(Family.REPOS,),
         done="{} is no favourite any more.",
         unavailable=lambda row: None if row.is_favorite else "It is no favourite.",
-        many=True,
+        is_bulk=True,
     ),
     Action(
         "snapshot",
@@ -312,12 +312,12 @@ KIND = Kind[ProjectRow](
     aliases=("project", "repos", "repo", "pr"),
     contract="projects.md §3, §5; v1.md §1",
     sources=(
-        Source(Family.REPOS, _read, poll=90, poll_blind=45, tables=frozenset({"repos"})),
+        Source(Family.REPOS, _read, poll=90, poll_without_realtime=45, tables=frozenset({"repos"})),
         Source(
             Family.V1,
             _read_short,
             poll=120,
-            poll_blind=60,
+            poll_without_realtime=60,
             tables=frozenset({"repos"}),
             notice=PartialList(
                 "visible repositories",

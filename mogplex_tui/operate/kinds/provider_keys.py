@@ -69,7 +69,7 @@ KIND = Kind[ProviderKeyRow](
     noun="provider key",
     aliases=("provider-key", "providers", "pk"),
     contract="identity.md §5",
-    sources=(Source(Family.KEYS, _read, poll=180, poll_blind=120),),
+    sources=(Source(Family.KEYS, _read, poll=180, poll_without_realtime=120),),
     columns=(
         column(
             "stored",

@@ -29,7 +29,7 @@ KIND: Kind[Rule] = Kind(
     noun="rule",
     aliases=("rule", "ru"),
     contract="library.md §7",
-    sources=(Source(Family.RULES, _read, poll=180, poll_blind=120),),
+    sources=(Source(Family.RULES, _read, poll=180, poll_without_realtime=120),),
     columns=(
         column(
             "name",

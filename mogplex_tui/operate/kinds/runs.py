@@ -7,11 +7,11 @@ from datetime import datetime
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.operate import formats, run_facts, words
-from mogplex_tui.operate.model import Cell, Kind, Layout, Moment, SortKey, Words, column
+from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, Moment, SortKey, column
 from mogplex_tui.operate.run_facts import name_of
 
 
-def _state(row: RunRow) -> Words:
+def _state(row: RunRow) -> FilterValue:
     """Return by what a state is found: the word on screen, the service's, and `live` as the title counts it."""
     return (words.state(row.state)[1], row.state, *(("live",) if row.live else ()))
 
@@ -32,7 +32,7 @@ def _error(row: RunRow, _: Moment) -> Cell:
     return Cell(words.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim")
 
 
-def _cause(row: RunRow) -> Words:
+def _cause(row: RunRow) -> FilterValue:
     return (words.cause(row.error), row.error) if row.error else None
 
 

@@ -259,7 +259,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         confirmation=Confirmation(
             ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop it"
         ),
-        many=True,
+        is_bulk=True,
     ),
     Action(
         "pause",
@@ -334,12 +334,12 @@ KIND = Kind[SandboxRow](
     aliases=("sandbox", "sbx", "sb"),
     contract="sandboxes.md, v1.md §4",
     sources=(
-        Source(Family.SANDBOX, _read, poll=60, poll_blind=20, tables=frozenset({"sandboxes"})),
+        Source(Family.SANDBOX, _read, poll=60, poll_without_realtime=20, tables=frozenset({"sandboxes"})),
         Source(
             Family.V1,
             _read_v1,
             poll=60,
-            poll_blind=20,
+            poll_without_realtime=20,
             tables=frozenset({"sandboxes"}),
             notice=PartialList("states and errors", Requirement("health and changes of sandboxes")),
         ),

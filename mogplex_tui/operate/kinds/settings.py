@@ -131,7 +131,7 @@ KIND = Kind[SettingRow](
     noun="setting",
     aliases=("setting", "set", "account"),
     contract="identity.md §2, §3",
-    sources=(Source(Family.SETTINGS, _READ, poll=180, poll_blind=120),),
+    sources=(Source(Family.SETTINGS, _READ, poll=180, poll_without_realtime=120),),
     # The list of models offers the choices.
     join=Join(_fill, related={"models": Related()}),
     columns=(

@@ -25,7 +25,7 @@ KIND: Kind[Skill] = Kind(
     noun="skill",
     aliases=("skill", "sk"),
     contract="library.md §6",
-    sources=(Source(Family.SKILLS, _read, poll=180, poll_blind=120),),
+    sources=(Source(Family.SKILLS, _read, poll=180, poll_without_realtime=120),),
     columns=(
         column(
             "name",

@@ -121,7 +121,7 @@ KIND = Kind[TeamRow](
     noun="team",
     aliases=("team", "te"),
     contract="identity.md §7, §8",
-    sources=(Source(Family.TEAMS, _read, poll=300, poll_blind=180),),
+    sources=(Source(Family.TEAMS, _read, poll=300, poll_without_realtime=180),),
     join=Join(_fill),
     single=Single(_read_single, _merge),
     columns=(

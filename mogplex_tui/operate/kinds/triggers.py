@@ -77,7 +77,7 @@ KIND = Kind[TriggerRow](
             Family.TRIGGERS,
             _read,
             poll=60,
-            poll_blind=20,
+            poll_without_realtime=20,
             tables=frozenset(
                 {"triggers", "github_installations", "repos", "job_runs", "automation_dispatch_events"}
             ),

@@ -37,7 +37,7 @@ TYPED = {"agents.create": ("fine", "acme/nova-1", "api")}
 PLACED: dict[str, Callable[[AnyAction], bool]] = {
     "the list": lambda verb: True,
     "the record": lambda verb: not isinstance(verb, Creation),
-    "marked rows": lambda verb: isinstance(verb, Action) and verb.many,
+    "marked rows": lambda verb: isinstance(verb, Action) and verb.is_bulk,
 }
 PLACES = tuple(PLACED)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
@@ -29,8 +28,10 @@ from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.operate import run_changes
 from mogplex_tui.operate.executor import Outcome, new_key
-from mogplex_tui.operate.run_changes import Draft
-from mogplex_tui.operate.run_facts import can_cancel_words, name_of
+from mogplex_tui.operate.kind_rows import why_not
+from mogplex_tui.operate.model import Values
+from mogplex_tui.operate.run_actions import CANCEL, REPO, Draft
+from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo
@@ -43,34 +44,12 @@ HIDDEN_BY_ID = (
 )
 
 
-def read_prompt(argument: str) -> str:
-    """Return the prompt of the command line, or stdin for `-`. Raises Stop for bytes that are no text."""
-    if argument != "-":
-        return argument
-    if sys.stdin.isatty():
-        say("Write the prompt, then end it with ctrl+d on a line of its own.")
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError:
-        raise Stop(Exit.USAGE, "The prompt on stdin is not UTF-8 text.") from None
-
-
-async def start(setting: Setting, arguments: argparse.Namespace, prompt: str) -> int:
+async def start(setting: Setting, arguments: argparse.Namespace, values: Values) -> int:
     """Start a run, say its id on stdout, and follow it if asked to."""
     setting.must_write("The new run")
     session, finder = setting.session, Finder(setting.session)
-    repo = await _repo(setting, arguments.repo)
-    named = (arguments.branch or "").strip()
-    draft = Draft(
-        repo_id=repo.id,
-        repo=repo.full_name,
-        prompt=prompt,
-        harness=arguments.harness,
-        base_branch=arguments.base or "",
-        working_branch=named,
-        # A branch that was named is most often one that exists.
-        create_branch=not named if arguments.new_branch is None else arguments.new_branch,
-    )
+    repo = await _repo(setting, values[REPO])
+    draft = Draft.of(Values({**values.texts, REPO.name: repo.id}), repo.full_name)
     key = arguments.idempotency_key or new_key()
     known = {run.run_id for run in session.history.all()}
     try:
@@ -161,14 +140,14 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
     if row.external and row.run_id is None:
         row = await finder.learn_from_events(row)
-    if why := run_changes.why_not_cancel(setting.session, row):
+    if why := why_not(CANCEL, row, setting.session):
         raise Stop(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
         # v1 checks the scope of the token itself; elsewhere nobody does.
         await setting.must_have_scope("The cancel")
     if not arguments.yes:
         now = setting.session.clock.now()
-        question = f"Cancel {name_of(row)}, {summary(row, now)}? {can_cancel_words(row)}"
+        question = f"Cancel {name_of(row)}, {summary(row, now)}? {CANCEL.warning(row)}"
         if not agreed(setting, question):
             raise Stop(Exit.FAILED, "Nothing was cancelled.")
     outcome = await run_changes.execute_cancel(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop
+from mogplex_tui.cli.common import Stop, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
 from mogplex_tui.live import redact
@@ -68,7 +68,8 @@ def add_parameter(
 ) -> None:
     """Add a parameter of an action, or of a creation if `action` is None."""
     name = parameter.name.replace("_", "-")
-    notes = [f"default: {parameter.default}"] if parameter.default else []
+    default = parameter.default or parameter.when_empty
+    notes = [f"default: {default}"] if default else []
     notes += ["- reads it from stdin"] if parameter.accepts_stdin else []
     help = f"{parameter.help} ({'; '.join(notes)})" if notes else parameter.help
     choices = parameter.choices or None
@@ -79,16 +80,16 @@ def add_parameter(
         parser.add_argument(
             f"--{name}", dest=parameter.name, nargs="?", const="yes", choices=choices, help=help
         )
-        return
-    parser.add_argument(
-        f"--{name}",
-        dest=parameter.name,
-        # The row may have a value for a parameter that is not given.
-        required=parameter.is_required and (action is None or not action.has_initial),
-        choices=choices,
-        metavar=None if choices else name.upper(),
-        help=help,
-    )
+    else:
+        parser.add_argument(
+            f"--{name}",
+            dest=parameter.name,
+            # The row may have a value for a parameter that is not given.
+            required=parameter.is_required and (action is None or not action.has_initial),
+            choices=choices,
+            metavar=None if choices else name.upper(),
+            help=help,
+        )
     for flag, text in parameter.past_flags.items():
         parser.add_argument(
             flag, dest=parameter.name, action="store_const", const=text, help=argparse.SUPPRESS
@@ -111,6 +112,8 @@ def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) 
         if text is None:
             continue
         if text == "-" and parameter.accepts_stdin:
+            if sys.stdin.isatty():
+                say(f"Write the {parameter.name}, then end it with ctrl+d on a line of its own.")
             try:
                 text = sys.stdin.read()
             except UnicodeDecodeError:

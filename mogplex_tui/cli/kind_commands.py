@@ -319,7 +319,7 @@ class _Call(Generic[Row]):
         for entry in entries:
             await self._read_choices(unresolved(action.parameters, texts, self._session, entry.key))
         for entry in entries:
-            if (reason := kind_rows.why_not(action, entry)) is not None:
+            if (reason := kind_rows.why_not(action, entry, self._session)) is not None:
                 raise Stop(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
         rows = {entry.key: entry.row for entry in entries if entry.row is not None}
         values = [self._values(action.parameters, action.texts(row, texts), key) for key, row in rows.items()]

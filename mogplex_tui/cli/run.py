@@ -11,9 +11,7 @@ from mogplex_tui.cli.runs import start_arguments, start_from
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     service_arguments(parser)
-    parser.add_argument("repo", metavar="REPO", help="owner/name, or the repository's id")
-    parser.add_argument("prompt", metavar="PROMPT", help="what to do; - reads it from stdin")
-    start_arguments(parser)
+    start_arguments(parser, positional=("repo", "prompt"))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.kind_arguments import add_parameter, texts_of
+from mogplex_tui.operate.model import Values
+from mogplex_tui.operate.run_actions import CANCEL, START
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
 LIMIT = 50
 _STATES = ("live", "pending", "streaming", "running", "cancelling", "success", "failed", "cancelled")
 _RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
-_HARNESSES = ("codex", "claude-code")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     events.add_argument("run", metavar="RUN", help=_RUN)
     events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
     _exit_status(events)
-    start = _verb(verbs, "start", "start a run; its id is printed", forms=True)
-    start.add_argument("--repo", required=True, metavar="REPO", help="owner/name, or the repository's id")
-    start.add_argument("--prompt", required=True, metavar="TEXT", help="what to do; - reads it from stdin")
+    start = _verb(verbs, START.id, "start a run; its id is printed", forms=True)
     start_arguments(start)
-    cancel = _verb(verbs, "cancel", "ask a run to stop, and say what it then is", forms=True)
+    cancel = _verb(verbs, CANCEL.id, "ask a run to stop, and print the final state", forms=True)
     cancel.add_argument("run", metavar="RUN", help=_RUN)
     cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
@@ -72,17 +74,10 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def start_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how a run is started, apart from where and what."""
-    parser.add_argument("--harness", choices=_HARNESSES, default="codex", help="which coding tool (codex)")
-    parser.add_argument("--base", metavar="BRANCH", help="where to start from (default: the repository's)")
-    parser.add_argument("--branch", metavar="BRANCH", help="where to work (default: the service names one)")
-    parser.add_argument(
-        "--new-branch",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="make the branch (default: yes, unless --branch names one)",
-    )
+def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
+    """Add the parameters of a start and the options of following it; `positional` are given without their names."""
+    for parameter in START.parameters:
+        add_parameter(parser, replace(parameter, positional=parameter.name in positional), None)
     parser.add_argument(
         "--idempotency-key", metavar="KEY", help="the same key with the same request starts no second run"
     )
@@ -112,15 +107,15 @@ def run(args: argparse.Namespace) -> int:
 
 def start_from(args: argparse.Namespace) -> int:
     """Start the run that the arguments describe and return the exit code."""
-    from mogplex_tui.cli.changes import read_prompt, start
+    from mogplex_tui.cli.changes import start
 
     try:
         # Before there is an event loop, which could not be interrupted while it waits for a person.
-        prompt = read_prompt(args.prompt)
+        texts = texts_of(START.parameters, args)
     except Stop as stop:
         say(str(stop))
         return stop.code
-    return run_headless(args, lambda setting: start(setting, args, prompt))
+    return run_headless(args, lambda setting: start(setting, args, Values(texts)))
 
 
 async def _list(setting: Setting, args: argparse.Namespace) -> int:

@@ -107,7 +107,7 @@ def _action(action: AnyAction) -> dict[str, object]:
         "confirmation": [] if action.confirmation is None else list(action.confirmation.consequences),
         "many": isinstance(action, Action) and action.is_bulk,
         "makesRecord": not isinstance(action, Action) and action.makes_record,
-        "idempotencyKey": isinstance(action, Action) and action.sends_idempotency_key,
+        "idempotencyKey": action.sends_idempotency_key,
         "revealsSecret": action.reveals,
         "parameters": [
             {

@@ -7,17 +7,18 @@ sentences that are declared before anybody knows.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import ended
+from mogplex_tui.operate import model, run_actions
+from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.kinds.registry import TABS
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.kind_rows import HeldRow
     from mogplex_tui.operate.model import AnyAction, AnyKind
 
 
@@ -46,9 +47,9 @@ class Action(NamedTuple):
     group: str = "here"
     # Whether the help begins with the title, so that the list of keys need not show it as well.
     help_has_title: bool = False
-    # The action of a kind that it stands for, if it does, and why its routes are closed to a credential, if they are.
+    # The action of a kind that it stands for, if it does.
+    kind: AnyKind | None = None
     record_action: AnyAction | None = None
-    closed: Callable[[Session], str | None] = lambda _: None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -59,6 +60,14 @@ class Action(NamedTuple):
     def says(self) -> str:
         """What it does, in a sentence."""
         return told(self.help)
+
+    def closed(self, session: Session) -> str | None:
+        """Return why the routes of a kind's action are closed to the credential, None where one may be open."""
+        if self.kind is None or self.record_action is None:
+            return None
+        from mogplex_tui.operate import kind_rows
+
+        return kind_rows.closed_to(self.kind, self.record_action, session)
 
 
 # Names that stand for many screens: see `tags_of`.
@@ -89,6 +98,23 @@ def _places() -> Iterable[Action]:
         yield Action(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
 
 
+def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> Action:
+    """Return an action of a kind as keys, footer, palette and help have it."""
+    return Action(
+        f"{kind.name}.{action.id}",
+        action.label,
+        (action.key,) if action.key else (),
+        scopes,
+        ended(action.help),
+        help_has_title=action.help_has_title,
+        footer=action.key != "" and (isinstance(action, model.Creation) or action.in_footer),
+        writes=True,
+        v1_only=action.families == (Family.V1,),
+        kind=kind,
+        record_action=action,
+    )
+
+
 ACTIONS: tuple[Action, ...] = (
     Action(
         "runs.open",
@@ -109,23 +135,8 @@ ACTIONS: tuple[Action, ...] = (
         "Open what the link under the cursor leads to.",
         help_has_title=True,
     ),
-    Action(
-        "runs.cancel",
-        "cancel",
-        ("x",),
-        _scopes("runs", "run"),
-        "Stop the run, or every marked one; asks first.",
-        writes=True,
-    ),
-    Action(
-        "runs.new",
-        "new run",
-        ("n",),
-        _scopes("runs"),
-        "Start a run: repository, prompt, harness, branch.",
-        writes=True,
-        v1_only=True,
-    ),
+    _of_kind(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
+    _of_kind(runs.KIND, run_actions.START, _scopes("runs")),
     Action("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
     Action(
         "runs.mark",
@@ -311,25 +322,8 @@ def tags_of(scope: str) -> frozenset[str]:
 
 def know(kind: AnyKind) -> None:
     """Add the actions of a kind, for its list and its detail."""
-    from mogplex_tui.operate import kind_rows
-    from mogplex_tui.operate.model import Creation
-
     scopes = frozenset({kind.name, detail_scope(kind.name)})
-    actions = tuple(
-        Action(
-            f"{kind.name}.{each.id}",
-            each.label,
-            (each.key,) if each.key else (),
-            scopes,
-            ended(each.help),
-            footer=each.key != "" and (isinstance(each, Creation) or each.in_footer),
-            writes=True,
-            help_has_title=each.help_has_title,
-            record_action=each,
-            closed=partial(kind_rows.closed_to, kind, each),
-        )
-        for each in kind.all_actions
-    )
+    actions = tuple(_of_kind(kind, each, scopes) for each in kind.all_actions)
     _KNOWN[kind.name] = (KIND_LISTS, actions)
     _KNOWN[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
     BY_ID.update({action.id: action for action in actions})
@@ -365,25 +359,25 @@ def closed_in(scope: str, session: Session) -> dict[str, str]:
     return {verb.id: why for verb in verbs if (why := verb.closed(session)) is not None}
 
 
-def offered(action: Action, session: Session, row: RunRow | None = None) -> str | None:
-    """Return why an action is not offered now, or None when it is."""
+def offered(action: Action, session: Session, rows: Sequence[HeldRow[object]] | None = None) -> str | None:
+    """Return why an action is not offered now, or None when it is.
+
+    `rows` are those that it would be done to, of which one must allow it; None asks for the credential alone.
+    """
     if action.writes and (closed := why_read_only(session, v1_only=action.v1_only)) is not None:
         return closed
-    if action.record_action is not None:
-        return action.closed(session)
-    if action.id == "runs.new" and session.attached:
-        # Only v1 starts runs, and it takes tokens only (v1.md §7.2).
-        if session.target.token is None:
-            return "Starting a run needs a token: mogplex-tui login --token adds one."
-        finding = session.access.reach(Family.V1)
-        return finding.reason if finding.reach is Reach.NOT_SIGNED_IN else None
-    if action.id == "runs.cancel":
-        if row is None:
-            return "There is no run under the cursor."
-        from mogplex_tui.operate.run_changes import why_not_cancel
+    found = action.record_action
+    if found is None or action.kind is None:
+        return None
+    if rows is not None and isinstance(found, model.Action):
+        from mogplex_tui.operate import kind_rows
 
-        return why_not_cancel(session, row)
-    return None
+        if not rows:
+            return f"There is no {action.kind.noun} under the cursor."
+        reasons = [kind_rows.why_not(found, row, session) for row in rows]
+        if None not in reasons:
+            return reasons[0]
+    return action.closed(session)
 
 
 def footer(

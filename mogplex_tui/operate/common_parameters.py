@@ -8,9 +8,9 @@ NO_YES = ("no", "yes")
 """The choices of a parameter that is a yes or no; the command takes its option alone for a yes."""
 
 
-def optional_text(name: str, help: str) -> Parameter[str | None]:
+def optional_text(name: str, help: str, *, when_empty: str = "") -> Parameter[str | None]:
     """Return a parameter of a text, None where it is left empty."""
-    return Parameter(name, help, lambda text: text.strip() or None)
+    return Parameter(name, help, lambda text: text.strip() or None, when_empty=when_empty)
 
 
 def _is_yes(text: str) -> bool:

@@ -277,7 +277,7 @@ async def carry_out(
     if _sends_key(action):
         subject = redact.text(f"{subject} {values}".strip())
         key, is_retry = _key_of(session, ledger_name, subject, idempotency_key)
-    send = _request_of(action, entry, values, key, is_retry)
+    send = _request_of(session, action, entry, values, key, is_retry)
 
     async def accepted(answer: object) -> Outcome:
         waits = _waits_after_success(action, entry, values)
@@ -320,7 +320,12 @@ async def _why_not_sent(
 
 
 def _request_of(
-    action: Action[Row] | Creation, entry: Entry[Row], values: Values, key: str, is_retry: bool
+    session: Session,
+    action: Action[Row] | Creation,
+    entry: Entry[Row],
+    values: Values,
+    key: str,
+    is_retry: bool,
 ) -> Callable[[ClientView], Awaitable[object]]:
     """Return what sends the one request of an action."""
     if isinstance(action, Creation):
@@ -328,7 +333,9 @@ def _request_of(
     # A record without a row is refused before.
     row = cast("Row", entry.row)
     given = action.completed(row, values)
-    return lambda client: action.request(Change(client, entry.key, row, given, key, is_retry))
+    return lambda client: action.request(
+        Change(client, entry.key, row, given, key, is_retry, session=session)
+    )
 
 
 def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:

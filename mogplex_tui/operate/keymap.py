@@ -25,6 +25,10 @@ FIXED: Mapping[str, str] = {
 KEPT = ("escape", "enter", "colon")
 
 
+# Earlier ids of actions, which files of the operator may still have.
+_PAST_IDS = {"runs.new": "runs.start"}
+
+
 class Keymap(NamedTuple):
     """What holds: ids with Textual's names of their keys; of what was refused, by its id, a sentence that says why."""
 
@@ -95,7 +99,8 @@ def settle(asked: Mapping[str, object], origin: str) -> Keymap:
         still = f" Until then: {_shown(known[id].defaults)}." if id in known else ""
         refused[id] = f'"{id}" in [keys] of {origin} was not taken: {why}{still}'
 
-    for id, value in asked.items():
+    for given, value in asked.items():
+        id = _PAST_IDS.get(given, given)
         keys, why = _read(known, id, value)
         if why:
             refuse(id, why)
@@ -117,7 +122,7 @@ def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str
     if owner is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(id, known, 1)
+        near = [_PAST_IDS.get(each, each) for each in get_close_matches(id, [*known, *_PAST_IDS], 1)]
         hint = f'; did you mean "{near[0]}"?' if near else "."
         return (), f"there is no such action{hint} mogplex-tui info --keys lists all there are."
     written = [value] if isinstance(value, str) else value

@@ -304,6 +304,8 @@ def related_sources(
 
 def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
     """Return why no route of an action is open to the credential, and what it needs; None where one may be."""
+    if not isinstance(action, Action) and (reason := action.unavailable(session)) is not None:
+        return reason
     closed = session.closed(action.families)
     if closed is None:
         return None
@@ -312,11 +314,13 @@ def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session)
     return " ".join(messages.closed_lines(closed, needs))
 
 
-def why_not(action: Action[Row] | Creation, entry: HeldRow[Row]) -> str | None:
-    """Return why an action makes no sense for a record now; None where it does, and for one that makes a record."""
+def why_not(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
+    """Return why an action cannot be done to a record now; None where it can, and for one that makes a record."""
     if not isinstance(action, Action):
         return None
-    return UNREADABLE_ROW if entry.row is None else action.unavailable(entry.row)
+    if entry.row is None:
+        return UNREADABLE_ROW
+    return action.unavailable(entry.row) or action.closed(session, entry.row)
 
 
 def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:

@@ -350,6 +350,7 @@ class Result(NamedTuple):
 class Change(Generic[Row]):
     """What the request of an action is made from: the client, the record, and the values of the parameters.
 
+    `session` is for a request whose route depends on what the credential may do.
     `idempotency_key` is empty unless the action sends one. `is_retry` says that an earlier request with the same key had
     no answer.
     """
@@ -360,6 +361,7 @@ class Change(Generic[Row]):
     values: Values
     idempotency_key: str = ""
     is_retry: bool = False
+    session: Session = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +370,8 @@ class Creation:
 
     `name` is what the new record is called; where `makes_record` is false it is what the change is made to: a list, not
     a record of it. A creation that `reveals` answers with a secret that is shown once.
-    `problem` returns what is wrong with values that are right one by one. `help` and `help_has_title` are as in `Action`.
+    `problem` returns what is wrong with values that are right one by one, `unavailable` why these credentials cannot
+    make one. One that `sends_idempotency_key` sends that of the values. `help` and `help_has_title` are as in `Action`.
     """
 
     id: str
@@ -385,18 +388,21 @@ class Creation:
     makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
     help_has_title: bool = False
+    unavailable: Callable[[Session], str | None] = lambda _: None
+    sends_idempotency_key: bool = False
+    title: str = ""
 
     @property
     def label(self) -> str:
         """How keys and sentences call it."""
-        return self.id
+        return self.title or self.id
 
     def phrase(self, thing: str) -> str:
         """Return the request to make something."""
         return f"{self.id} {thing}"
 
 
-def _no_problem(_: object, __: Values) -> None:
+def _no_problem(_: object, __: object) -> None:
     return None
 
 
@@ -411,8 +417,8 @@ class Action(Generic[Row]):
     `help` is a sentence without its full stop; `help_has_title` says that it begins with the label.
     `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
     the form at first because the row has them, `problem` returns what is wrong with values that are right one by one.
-    `unavailable` returns why it makes no sense for a row now, else None; `warning` a line more in the question for rows
-    to which it does something else besides. `in_progress`
+    `unavailable` returns why it makes no sense for a row now, else None; `closed` why the credential cannot do it to
+    that row; `warning` a line more in the question for rows to which it does something else besides. `in_progress`
     is the word shown until the list was read again; `done` is the sentence after it, as in `Result`.
     `is_bulk` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
     `needs` is the subject of the sentence on what they need, a plural, where that is not changes of the kind's records.
@@ -433,6 +439,7 @@ class Action(Generic[Row]):
     initial: Callable[[Row], Mapping[Parameter[object], str]] = _no_texts
     problem: Callable[[Row, Values], str | None] = _no_problem
     unavailable: Callable[[Row], str | None] = lambda _: None
+    closed: Callable[[Session, Row], str | None] = _no_problem
     warning: Callable[[Row], str | None] = lambda _: None
     confirmation: Confirmation | None = None
     is_bulk: bool = False

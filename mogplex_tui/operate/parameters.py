@@ -31,7 +31,8 @@ class Parameter(Generic[V_co]):
     without a name before it; with `accepts_stdin` the command reads it from stdin where it is given as `-`.
     With `choices_are_names` the live choices are repositories or agents by name, which the command reads for them alone.
     `past_flags` are flags of earlier versions that the command still takes, each with the text it stands for. The
-    console does not ask for a parameter that is `only_in_command`, which must have a default.
+    console does not ask for a parameter that is `only_in_command`, which must have a default. `label` is its name in a
+    form where that is not `name`; `when_empty` is what an empty text stands for.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Parameter(Generic[V_co]):
     past_flags: Mapping[str, str] = field(default_factory=dict, hash=False)
     only_in_command: bool = False
     choices_are_names: bool = False
+    label: str = ""
+    when_empty: str = ""
 
     @property
     def is_required(self) -> bool:
@@ -78,10 +81,13 @@ def _digest(text: str) -> str:
 
 
 class Values:
-    """The texts that were given for the parameters of an action, and the values that they stand for."""
+    """The texts that were given for the parameters of an action, and the values that they stand for.
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = dict(texts)
+    `idempotency_key` is empty unless they are sent with one.
+    """
+
+    def __init__(self, texts: Mapping[str, str], idempotency_key: str = "") -> None:
+        self._texts, self.idempotency_key = dict(texts), idempotency_key
 
     def __getitem__(self, parameter: Parameter[V]) -> V:
         return parameter.parse(self.text(parameter))

@@ -7,8 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -25,22 +24,24 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.live import lookup
 from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet
-from mogplex_tui.operate import messages, words
-from mogplex_tui.operate.actions import NO_WRITE_SCOPE, key_of, refusal_to_write
+from mogplex_tui.operate import words
+from mogplex_tui.operate.actions import key_of, refusal_to_write
 from mogplex_tui.operate.executor import Execution, GivenUp, Outcome, execute
 from mogplex_tui.operate.kinds.runs import KIND
+from mogplex_tui.operate.model import Change, Values
+from mogplex_tui.operate.run_actions import CANCEL, START, Draft, session_cancels
 from mogplex_tui.operate.run_facts import name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.api.models.runs import RunDetail, RunStart
+    from mogplex_tui.api.models.runs import RunDetail
     from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.model import AnyAction
 
 log = logging.getLogger("mogplex.operate")
 
@@ -49,25 +50,8 @@ READ_BACK = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
 
 
-def why_not_cancel(session: Session, row: RunRow) -> str | None:
-    """Return why a row cannot be cancelled, or None when it can."""
-    if row.unreadable:
-        return "This row could not be read, so there is nothing to cancel."
-    if row.state in ENDED_STATES:
-        return f"{name_of(row)} is already over: {row.state}."
-    if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
-        return messages.requirement(Requirement("cancels of an automation's runs"))
-    if row.run_id is None and not session.open(Family.OBSERVABILITY):
-        return "The id of this run is not known, and this credential cannot cancel calls."
-    if not session.may_change(v1_only=True) and not session_cancels(session, row):
-        return NO_WRITE_SCOPE
-    return None
-
-
-def session_cancels(session: Session, row: RunRow) -> bool:
-    """Return whether the browser session can cancel a row without the token: by its job or its call."""
-    known = row.source is not Source.RUN or row.call_id is not None
-    return known and session.has_session and session.open(Family.OBSERVABILITY)
+def _id_of(action: AnyAction) -> str:
+    return f"{KIND.name}.{action.id}"
 
 
 Reread = Callable[[RunRow], Awaitable[RunRow | None]]
@@ -81,7 +65,7 @@ async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaph
     """
     if refusal := await refusal_to_write(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
-    return await execute_cancel(session, runs, row, runs.reread, key_of("runs.cancel"), turn)
+    return await execute_cancel(session, runs, row, runs.reread, key_of(_id_of(CANCEL)), turn)
 
 
 async def execute_cancel(
@@ -96,18 +80,16 @@ async def execute_cancel(
 
     `repeat_with` names the key or the command that repeats it. `turn` is as in `Execution`.
     """
+    change = Change(session.client.at(Priority.ACTION), row.key, row, Values({}), session=session)
 
     def begin() -> None:
-        session.in_flight.begin(KIND.name, row.key, "cancelling")
+        session.in_flight.begin(KIND.name, row.key, CANCEL.in_progress)
         runs.show_queued(row.key, None)
-        runs.mark(row.key, "cancelling")
+        runs.mark(row.key, CANCEL.in_progress)
 
-    def queued(change: QueuedChange) -> None:
-        # The state column of runs is narrow in every terminal.
-        word = change.short_word
-        session.in_flight.begin(KIND.name, row.key, word, is_queued=True)
+    def queued(waiting: QueuedChange) -> None:
         _restore(runs, row)
-        runs.show_queued(row.key, word)
+        _show_queued(session, runs, row, waiting)
 
     def finish(is_accepted: bool) -> None:
         session.in_flight.end(KIND.name, row.key)
@@ -115,7 +97,7 @@ async def execute_cancel(
         if not is_accepted:
             _restore(runs, row)
 
-    async def accepted(_: None) -> Outcome:
+    async def accepted(_: object) -> Outcome:
         return _ended(row, await _read_back(session, reread, row))
 
     async def refused(error: MogplexError, _: str) -> Outcome:
@@ -130,11 +112,11 @@ async def execute_cancel(
     return await execute(
         session,
         Execution(
-            f"{KIND.name}.cancel",
+            _id_of(CANCEL),
             f"{row.source.value} {row.run_id or row.key}",
-            "cancel",
-            f"cancel of {name_of(row)}",
-            lambda: send_cancel(session, row),
+            CANCEL.id,
+            f"{CANCEL.id} of {name_of(row)}",
+            lambda: CANCEL.request(change),
             accepted,
             refused,
             begin,
@@ -144,6 +126,12 @@ async def execute_cancel(
             turn=turn,
         ),
     )
+
+
+def _show_queued(session: Session, runs: Runs, row: RunRow, waiting: QueuedChange) -> None:
+    # The state column of runs is narrow in every terminal.
+    session.in_flight.begin(KIND.name, row.key, waiting.short_word, is_queued=True)
+    runs.show_queued(row.key, waiting.short_word)
 
 
 async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
@@ -328,39 +316,18 @@ def _refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: 
     return Outcome(f"{name} was not cancelled{still}. {error}", False, now, error=error)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the new-run form holds. An empty base branch means the repository's default (v1.md §7.2)."""
-
-    repo_id: str = ""
-    repo: str = ""
-    prompt: str = ""
-    harness: str = "codex"
-    base_branch: str = ""
-    working_branch: str = ""
-    create_branch: bool = True
-
-    def as_request(self) -> RunStart:
-        """Return the validated request. Raises InvalidInput with a sentence for each field."""
-        from mogplex_tui.api.models.runs import RunStart
-
-        return RunStart(
-            repo_id=self.repo_id,
-            prompt=self.prompt,
-            harness=self.harness,
-            base_branch=self.base_branch or None,
-            working_branch=self.working_branch or None,
-            create_branch=self.create_branch,
-        )
-
-
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     """Start a run and put it in the list; a lost answer is asked for again under the same key.
 
     Raises:
         MogplexError: the service refused, or could not be reached within the capped tries.
     """
-    request = draft.as_request()
+    # What the service would refuse is refused before the ledger knows of it.
+    draft.as_request()
+    values = draft.values(key)
+
+    async def request() -> RunDetail:
+        return cast("RunDetail", await START.request(session.client.at(Priority.ACTION), values))
 
     async def accepted(started: RunDetail) -> RunRow:
         session.history.remember(
@@ -376,11 +343,11 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     return await execute(
         session,
         Execution(
-            f"{KIND.name}.start",
+            _id_of(START),
             f"run in {draft.repo or draft.repo_id}",
-            "start",
-            f"start of a run in {draft.repo or draft.repo_id}",
-            lambda: session.client.at(Priority.ACTION).runs.start(request, idempotency_key=key),
+            START.id,
+            f"{START.id} of a run in {draft.repo or draft.repo_id}",
+            request,
             accepted,
             refused,
             idempotency_key=key,

@@ -68,7 +68,7 @@ class Console:
         # Actions that every screen has unless it has its own, by their ids.
         self.actions: Mapping[str, Callable[[], object]] = {
             GIVE_UP: self.changes.give_up_all,
-            "runs.new": self.run_actions.start,
+            "runs.start": self.run_actions.start,
             "runs.open-id": self.run_actions.open_by_id,
             **app_actions,
         }

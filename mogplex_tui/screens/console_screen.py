@@ -183,7 +183,8 @@ class ConsoleScreen(Screen[None]):
 
     def why_not(self, action: actions.Action) -> str | None:
         """Return why an action cannot be used now, None when it can."""
-        return actions.offered(action, self.session, self.run_row())
+        row = self.run_row()
+        return actions.offered(action, self.session, None if row is None else [row])
 
     def on_mount(self) -> None:
         """Begin to read and to update ages. Textual calls this after a subclass's own `on_mount`."""

@@ -336,7 +336,7 @@ class DetailScreen(ConsoleScreen):
         found = action.record_action
         if found is not None:
             usable = not self._is_deleted() and self.collection.closed() is None
-            applies = kind_rows.why_not(found, self.entry()) is None
+            applies = kind_rows.why_not(found, self.entry(), self.session) is None
             return isinstance(found, Creation) or (usable and applies)
         if action.id == "kind.follow":
             return not self._folded and len(self.record.links) > 0

@@ -117,7 +117,7 @@ class KindList:
         closed = [kind_rows.closed_to(self.kind, action, self._session) for action in many]
         if many and None not in closed:
             return closed[0]
-        reasons = [kind_rows.why_not(action, entry) for action in many]
+        reasons = [kind_rows.why_not(action, entry, self._session) for action in many]
         return None if None in reasons or not many else reasons[0]
 
     def why_not(self, action: actions.Action, _selection: Selection) -> str | None:
@@ -136,7 +136,7 @@ class KindList:
             if isinstance(found, Creation):
                 return True
             chosen = self._chosen(found, selection)
-            return any(kind_rows.why_not(found, each) is None for each in chosen)
+            return any(kind_rows.why_not(found, each, self._session) is None for each in chosen)
         if action.id == "kind.browse":
             return bool(address_of(self.kind, entry))
         return action.id != "kind.copy" or entry is not None

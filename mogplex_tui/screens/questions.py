@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import kind_rows, messages, run_facts, words
+from mogplex_tui.operate import kind_rows, messages, words
 from mogplex_tui.operate.model import Action, AnyEntry, Moment
+from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
 
@@ -40,9 +41,9 @@ def cancel_question(session: Session, row: RunRow) -> Question:
     return Question(
         title="Cancel this run?",
         lines=about,
-        consequences=[run_facts.can_cancel_words(row), f"{price}."],
+        consequences=[*filter(None, [CANCEL.warning(row)]), f"{price}."],
         keep="Keep running",
-        go="Cancel run",
+        go=_yes(CANCEL),
     )
 
 
@@ -75,11 +76,7 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
         about.append(f"{glyph} {repo:<18}  {branch:<22}  {took:>6}  {cost:>8}")
     if len(rows) > LISTED:
         about.append(f"  and {len(rows) - LISTED} more")
-    means = [
-        run_facts.can_cancel_words(rows[0])
-        if len(rows) == 1
-        else "The agents stop; their branches and sandboxes stay."
-    ]
+    means = [*filter(None, [CANCEL.warning(rows[0])])] if len(rows) == 1 else _warnings(CANCEL, ())
     if over:
         means.append(
             f"{words.plural(over, 'marked run')} cannot be cancelled and {'is' if over == 1 else 'are'} left out."
@@ -95,7 +92,7 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) ->
         lines=about,
         consequences=[*means, f"{cost}."],
         keep="Keep running",
-        go="Cancel run" if len(rows) == 1 else "Cancel runs",
+        go=_yes(CANCEL) if len(rows) == 1 else f"{_yes(CANCEL)}s",
     )
 
 

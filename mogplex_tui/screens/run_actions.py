@@ -47,14 +47,15 @@ class RunActions:
 
         Where a cancel of these runs waits for a rate limit, it is given up instead.
         """
-        from mogplex_tui.operate.run_changes import why_not_cancel
+        from mogplex_tui.operate.kind_rows import why_not
+        from mogplex_tui.operate.run_actions import CANCEL
         from mogplex_tui.screens.modals.confirm import ConfirmModal
         from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 
         if self._changes.give_up("runs.cancel", (row.key for row in rows)):
             confirmed()
             return
-        able = [row for row in rows if why_not_cancel(self._session, row) is None]
+        able = [row for row in rows if why_not(CANCEL, row, self._session) is None]
         if not able:
             return
         if len(rows) == 1:
@@ -94,9 +95,7 @@ class RunActions:
 
         if self._drafts is None:
             self._drafts = DraftKeeper(self._session.directory, self._session.file_troubles)
-        self._app.push_screen(
-            NewRunModal(self._drafts, self._session.names, trouble), self._start_if_confirmed
-        )
+        self._app.push_screen(NewRunModal(self._drafts, self._session, trouble), self._start_if_confirmed)
 
     def _start_if_confirmed(self, draft: Any) -> None:
         if draft is not None:
@@ -116,7 +115,7 @@ class RunActions:
             self._navigation.show_or_notify(
                 asked_on,
                 partial(self._open_form, trouble),
-                f"{trouble} What was typed is kept: {key_of('runs.new')} opens the form among the runs.",
+                f"{trouble} What was typed is kept: {key_of('runs.start')} opens the form among the runs.",
             )
             return
         self._drafts.done(draft)

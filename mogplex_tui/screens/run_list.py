@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.freshness import SourceState
-from mogplex_tui.live.rows import ENDED_STATES, LIVE_STATES, RunRow
+from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import messages
+from mogplex_tui.operate import messages, run_actions
 from mogplex_tui.operate.actions import BY_ID, Action, key_of, offered
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copied
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
 
-START = BY_ID["runs.new"]
+START, CANCEL = BY_ID["runs.start"], BY_ID["runs.cancel"]
 
 
 class RunList:
@@ -151,17 +151,11 @@ class RunList:
 
     def why_no_mark(self, row: RunRow) -> str | None:
         """Return why a run cannot be cancelled with others: it has ended or could not be read."""
-        from mogplex_tui.operate.run_changes import why_not_cancel
-
-        return why_not_cancel(self._session, row) if row.unreadable or row.state in ENDED_STATES else None
+        return run_actions.CANCEL.unavailable(row)
 
     def why_not(self, action: Action, selection: Selection) -> str | None:
         """Return why an action cannot be used; marked runs can be cancelled when one of them can."""
-        marked = selection.marked_rows()
-        if action.id != "runs.cancel" or not marked:
-            return offered(action, self._session, selection.cursor_row())
-        answers = [offered(action, self._session, row) for row in marked]
-        return None if None in answers else answers[0]
+        return offered(action, self._session, selection.chosen_rows())
 
     def shows(self, _action: Action, _selection: Selection) -> bool:
         """Return True: what can be used is offered."""
@@ -181,7 +175,5 @@ class RunList:
 
         return {
             "kind.copy": copy,
-            "runs.cancel": lambda: console.run_actions.confirm_cancel(
-                selection.chosen_rows(), selection.unmark
-            ),
+            CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
         }

@@ -279,7 +279,7 @@ async def test_info_tells_of_keys_which_hold_and_why_others_do_not(mogplex: Mogp
         "X ctrl+x",
         str(config_file()),
     )
-    assert 'did you mean "runs.new"?' in told["keys.run.new"]["says"]
+    assert 'did you mean "runs.start"?' in told["keys.run.new"]["says"]
     assert "q is already the key of app.quit" in told["keys.list.sort"]["says"]
     shown = await mogplex("info")
     assert "Until then: s." in shown.out.partition("Not taken")[2]

@@ -65,6 +65,29 @@ def test_spec_says_what_an_action_asks_for(capsys: pytest.CaptureFixture[str]) -
     assert (repo["type"], repo["choices"]) == ("choice", None)
 
 
+def test_spec_has_the_actions_on_runs_and_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = read_spec(capsys)
+    runs = next(kind for kind in spec["kinds"] if kind["name"] == "runs")
+    actions = {action["id"]: action for action in runs["actions"]}
+    assert {id: (each["key"], each["many"]) for id, each in actions.items()} == {
+        "start": ("n", False),
+        "cancel": ("x", True),
+    }
+    start = actions["start"]
+    assert (start["makesRecord"], start["idempotencyKey"]) == (True, True)
+    parameters = {each["name"]: each for each in start["parameters"]}
+    assert list(parameters) == ["repo", "prompt", "harness", "base", "branch", "new_branch"]
+    assert (parameters["harness"]["choices"], parameters["harness"]["default"]) == (
+        ["codex", "claude-code"],
+        "codex",
+    )
+    options = {each["name"]: each for each in spec["commands"]["runs"]["verbs"]["start"]["parameters"]}
+    for name, parameter in parameters.items():
+        option = options[f"--{name.replace('_', '-')}"]
+        assert option["required"] == parameter["required"]
+        assert option["help"].startswith(parameter["help"])
+
+
 def _fields(value: object, path: str = "") -> Iterator[str]:
     """Yield the paths of all fields of a kind or a command; the names of verbs and commands are none."""
     if isinstance(value, list):

@@ -20,9 +20,10 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Plane
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.kind_rows import why_not
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyAction, AnyKind
-from mogplex_tui.operate.run_changes import why_not_cancel
+from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
@@ -190,7 +191,7 @@ def _changes(proxy: RecordingProxy) -> list[str]:
 def _fit(screen: ListScreen, verb: AnyAction) -> Entry | None:
     """Return a record that the verb makes sense for; any will do for a verb that makes one."""
     rows = [item for item in screen.model.collection.set.rows.values() if item.row is not None]
-    return next((item for item in rows if kind_rows.why_not(verb, item) is None), None)
+    return next((item for item in rows if kind_rows.why_not(verb, item, screen.session) is None), None)
 
 
 async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
             fit = [
                 key
                 for key, item in rows.items()
-                if item.row is not None and not kind_rows.why_not(verb, item)
+                if item.row is not None and not kind_rows.why_not(verb, item, ui.app.session)
             ]
             assert fit, f"no {kind.noun} for {verb.id}"
             attacks = [(key, "enter behind it") for key in fit]
@@ -278,7 +279,7 @@ async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
         app: Any = ui.app
 
         def able() -> list[Any]:
-            return [row for row in app.runs.set.rows.values() if why_not_cancel(app.session, row) is None]
+            return [row for row in app.runs.set.rows.values() if why_not(CANCEL, row, app.session) is None]
 
         await soon(ui, able, "a run that can be cancelled")
         await settled(ui)

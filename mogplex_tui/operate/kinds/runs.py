@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mogplex_tui.live.rows import RunRow, duration_seconds
-from mogplex_tui.operate import formats, run_facts, words
+from mogplex_tui.operate import formats, run_actions, run_facts, words
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, Moment, SortKey, column
 from mogplex_tui.operate.run_facts import name_of
 
@@ -137,6 +137,8 @@ KIND = Kind[RunRow](
     descending=True,
     facts=run_facts.facts(calls_open=True),
     links=run_facts.LINKS,
+    creations=(run_actions.START,),
+    actions=(run_actions.CANCEL,),
     is_quiet=lambda row: row.state in ("success", "cancelled"),
     empty="No runs yet.",
     needs=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.text import Text
 from textual import on
@@ -14,14 +14,17 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.state_file import FileTroubles, StateFile
-from mogplex_tui.live.names import Names
+from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_key
-from mogplex_tui.operate.run_changes import Draft
+from mogplex_tui.operate.model import Parameter, Values
+from mogplex_tui.operate.run_actions import NEW_BRANCH, REPO, START, Draft
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible, visible_lines
 
-# v1.md §7.2: the two coding agents that the service runs.
-HARNESSES = ("codex", "claude-code")
+
+def _id_of(parameter: Parameter[object]) -> str:
+    """Return the id of a parameter's field."""
+    return parameter.name.replace("_", "-")
 
 
 class DraftKeeper:
@@ -82,34 +85,17 @@ class NewRunModal(Dialog[Draft]):
     """
     BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]
 
-    def __init__(self, keeper: DraftKeeper, names: Names, trouble: str = "") -> None:
+    def __init__(self, keeper: DraftKeeper, session: Session, trouble: str = "") -> None:
         super().__init__()
-        self._keeper, self._names, self._trouble = keeper, names, trouble
+        self._keeper, self._session, self._trouble = keeper, session, trouble
 
     def compose(self) -> ComposeResult:
         """Lay out the form with what was typed last."""
-        draft = self._keeper.draft
-        # A plain string would be read as markup.
-        called = self._names.called()
-        options = [
-            (Text(visible(name)), repo_id)
-            for repo_id, name in sorted(called.items(), key=lambda pair: pair[1])
-        ]
-        chosen = draft.repo_id if draft.repo_id in called else Select.NULL
+        texts = self._keeper.draft.values()
         with Vertical(id="box") as box:
             box.border_title = "New run"
-            yield self._field("repository", Select(options, value=chosen, prompt="choose one", id="repo"))
-            yield self._field(
-                "prompt", TextArea(draft.prompt, id="prompt", tab_behavior="focus", compact=True)
-            )
-            harnesses = [(name, name) for name in HARNESSES]
-            harness = draft.harness if draft.harness in HARNESSES else HARNESSES[0]
-            yield self._field("harness", Select(harnesses, value=harness, allow_blank=False, id="harness"))
-            yield self._field("base", Input(draft.base_branch, placeholder="the default branch", id="base"))
-            yield self._field(
-                "branch", Input(draft.working_branch, placeholder="a name made by the service", id="branch")
-            )
-            yield self._field("", Checkbox("on a new branch", draft.create_branch, id="create", compact=True))
+            for parameter in START.parameters:
+                yield self._field(parameter, texts.text(parameter))
             yield Static(
                 visible_lines(self._trouble),
                 classes="trouble -shown" if self._trouble else "trouble",
@@ -119,8 +105,27 @@ class NewRunModal(Dialog[Draft]):
                 yield FlatButton("Keep for later", id="keep")
                 yield FlatButton("Start  ctrl+s", id="go")
 
-    def _field(self, label: str, widget: Input | Select[str] | TextArea | Checkbox) -> Horizontal:
-        return Horizontal(Static(label, classes="label"), widget, classes="field")
+    def _field(self, parameter: Parameter[object], text: str) -> Horizontal:
+        label = parameter.label or parameter.name
+        if parameter is NEW_BRANCH:
+            label, widget = "", Checkbox(label, text == "yes", id=_id_of(parameter), compact=True)
+            return Horizontal(Static(label, classes="label"), widget, classes="field")
+        return Horizontal(Static(label, classes="label"), self._input(parameter, text), classes="field")
+
+    def _input(self, parameter: Parameter[object], text: str) -> Input | Select[str] | TextArea:
+        id = _id_of(parameter)
+        if choices := parameter.choices_of(self._session, ""):
+            values = [choice.value for choice in choices]
+            # A plain string would be read as markup.
+            options = [(Text(visible(choice.label)), choice.value) for choice in choices]
+            if parameter.is_required:
+                value = text if text in values else Select.NULL
+                return Select(options, value=value, prompt="choose one", id=id)
+            value = text if text in values else parameter.default
+            return Select(options, value=value, allow_blank=False, id=id)
+        if parameter.accepts_stdin:
+            return TextArea(text, id=id, tab_behavior="focus", compact=True)
+        return Input(text, placeholder=parameter.when_empty, id=id)
 
     def on_mount(self) -> None:
         """Put the focus where the next thing is to be typed."""
@@ -128,17 +133,16 @@ class NewRunModal(Dialog[Draft]):
 
     def draft(self) -> Draft:
         """Return what the form holds now."""
-        repo = self.query_one("#repo", Select).value
-        repo_id = repo if isinstance(repo, str) else ""
-        return Draft(
-            repo_id=repo_id,
-            repo=self._names.repos.get(repo_id, ""),
-            prompt=self.query_one("#prompt", TextArea).text.strip(),
-            harness=str(self.query_one("#harness", Select).value),
-            base_branch=self.query_one("#base", Input).value.strip(),
-            working_branch=self.query_one("#branch", Input).value.strip(),
-            create_branch=self.query_one("#create", Checkbox).value,
-        )
+        values = Values({parameter.name: self._text(parameter).strip() for parameter in START.parameters})
+        return Draft.of(values, self._session.names.repos.get(values.text(REPO), ""))
+
+    def _text(self, parameter: Parameter[object]) -> str:
+        widget = self.query_one(f"#{_id_of(parameter)}")
+        if isinstance(widget, Select):
+            return widget.value if isinstance(widget.value, str) else ""
+        if isinstance(widget, Checkbox):
+            return "yes" if widget.value else "no"
+        return widget.text if isinstance(widget, TextArea) else cast(Input, widget).value
 
     def action_start(self) -> None:
         """Check the form and hand it over."""
@@ -153,15 +157,9 @@ class NewRunModal(Dialog[Draft]):
         box.add_class("-shown")
 
     def _check(self, draft: Draft) -> str | None:
-        from mogplex_tui.api.errors import InvalidInput
-
-        if not draft.repo_id:
-            return "Choose a repository."
-        try:
-            draft.as_request()
-        except InvalidInput as error:
-            return str(error)
-        return None
+        values = draft.values()
+        problems = values.problems(START.parameters)
+        return next(iter(problems.values()), None) or START.problem(values)
 
     def action_leave(self) -> None:
         """Keep what is typed and leave."""

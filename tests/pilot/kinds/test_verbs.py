@@ -153,10 +153,14 @@ class Bench:
             return executor.new_entry(verb, await self.values(verb, Entry("", None)))
         fits = CHOSEN.get(_name(self.kind, verb), lambda _: True)
         for item in self.collection.set.rows.values():
-            if item.row is not None and kind_rows.why_not(verb, item) is None and fits(item.row):
+            if (
+                item.row is not None
+                and kind_rows.why_not(verb, item, self.session) is None
+                and fits(item.row)
+            ):
                 return item
         for item in await self._hidden():
-            if kind_rows.why_not(verb, item) is None:
+            if kind_rows.why_not(verb, item, self.session) is None:
                 return item
         raise AssertionError(f"no {self.kind.noun} can be {verb.label}d: say in NEEDED what makes one")
 
@@ -273,7 +277,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             await bench.shows_what_a_reading_says(item.key)
             assert not is_listed or bench.collection.set.rows[item.key].row is not None
         now = bench.collection.set.rows[item.key] if is_listed else item
-        assert kind_rows.why_not(verb, now) is None, "a refusal changed the record"
+        assert kind_rows.why_not(verb, now, bench.session) is None, "a refusal changed the record"
         there = await bench.all_keys()
         outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
         assert ledger.entries[-1].state == "done", outcome

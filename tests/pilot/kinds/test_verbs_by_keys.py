@@ -60,7 +60,8 @@ def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry]:
     fit = [
         item
         for item in rows
-        if item.row is not None and (isinstance(verb, Creation) or kind_rows.why_not(verb, item) is None)
+        if item.row is not None
+        and (isinstance(verb, Creation) or kind_rows.why_not(verb, item, screen.session) is None)
     ]
     assert fit, f"no {screen.kind.noun} can be {verb.label}d"
     return fit[:count]

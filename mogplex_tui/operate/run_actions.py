@@ -1,0 +1,226 @@
+"""The actions on runs as they are declared: start and cancel (v1.md §7.2, §9; observability.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.live.reasons import Requirement
+from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.operate.common_parameters import NO_YES, optional_text
+from mogplex_tui.operate.model import Action, Change, Choice, Confirmation, Creation, Parameter, Values
+from mogplex_tui.operate.run_facts import can_cancel_words, name_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.runs import RunStart
+    from mogplex_tui.live.session import Session
+
+# v1.md §7.2: the coding agents that the service runs.
+HARNESSES = ("codex", "claude-code")
+
+
+# Start ---------------------------------------------------------------------------------------------------------------
+
+
+def _not_empty(sentence: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not text.strip():
+            raise ValueError(sentence)
+        return text.strip()
+
+    return parse
+
+
+def _harness(text: str) -> str:
+    if text not in HARNESSES:
+        raise ValueError(f"Choose {' or '.join(HARNESSES)}.")
+    return text
+
+
+def _listed_repos(session: Session, _: str) -> Sequence[Choice]:
+    called = session.names.called()
+    return [Choice(key, name) for key, name in sorted(called.items(), key=lambda pair: pair[1])]
+
+
+def _yes_no_or_none(text: str) -> bool | None:
+    if text and text not in NO_YES:
+        raise ValueError("Choose yes or no.")
+    return text == "yes" if text else None
+
+
+REPO = Parameter(
+    "repo",
+    "owner/name, or the repository's id",
+    _not_empty("Choose a repository."),
+    live_choices=_listed_repos,
+    choices_are_names=True,
+    label="repository",
+)
+PROMPT = Parameter(
+    "prompt", "the task for the agent", _not_empty("The prompt must not be empty."), accepts_stdin=True
+)
+HARNESS = Parameter(
+    "harness", "the coding agent that runs it", _harness, default=HARNESSES[0], choices=HARNESSES
+)
+BASE = optional_text("base", "the branch to start from", when_empty="the default branch")
+BRANCH = optional_text("branch", "the branch to work on", when_empty="a name made by the service")
+NEW_BRANCH = Parameter(
+    "new_branch",
+    "create the branch",
+    _yes_no_or_none,
+    choices=NO_YES,
+    past_flags={"--no-new-branch": "no"},
+    label="on a new branch",
+    when_empty="yes, unless a branch is named",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the new-run form holds. An empty base branch means the repository's default (v1.md §7.2)."""
+
+    repo_id: str = ""
+    repo: str = ""
+    prompt: str = ""
+    harness: str = HARNESS.default
+    base_branch: str = ""
+    working_branch: str = ""
+    create_branch: bool = True
+
+    @classmethod
+    def of(cls, values: Values, repo: str = "") -> Draft:
+        """Return the draft that values of the parameters make; `repo` is the name of the repository."""
+        branch = values[BRANCH] or ""
+        given = values[NEW_BRANCH]
+        return cls(
+            repo_id=values.text(REPO),
+            repo=repo,
+            prompt=values.text(PROMPT),
+            harness=values[HARNESS],
+            base_branch=values[BASE] or "",
+            working_branch=branch,
+            # A branch that is named is most often one that exists.
+            create_branch=not branch if given is None else given,
+        )
+
+    def values(self, idempotency_key: str = "") -> Values:
+        """Return the values of the parameters."""
+        texts: dict[Parameter[object], str] = {
+            REPO: self.repo_id,
+            PROMPT: self.prompt,
+            HARNESS: self.harness,
+            BASE: self.base_branch,
+            BRANCH: self.working_branch,
+            NEW_BRANCH: "yes" if self.create_branch else "no",
+        }
+        return Values({parameter.name: text for parameter, text in texts.items()}, idempotency_key)
+
+    def as_request(self) -> RunStart:
+        """Return the validated request. Raises InvalidInput with a sentence for each field."""
+        from mogplex_tui.api.models.runs import RunStart
+
+        return RunStart(
+            repo_id=self.repo_id,
+            prompt=self.prompt,
+            harness=self.harness,
+            base_branch=self.base_branch or None,
+            working_branch=self.working_branch or None,
+            create_branch=self.create_branch,
+        )
+
+
+async def _start(client: ClientView, values: Values) -> object:
+    return await client.runs.start(Draft.of(values).as_request(), idempotency_key=values.idempotency_key)
+
+
+def _start_problem(values: Values) -> str | None:
+    from mogplex_tui.api.errors import InvalidInput
+
+    try:
+        Draft.of(values).as_request()
+    except InvalidInput as error:
+        return str(error)
+    return None
+
+
+def _why_no_start(session: Session) -> str | None:
+    """Return why these credentials cannot start a run: only v1 starts runs, and it takes tokens alone."""
+    if not session.attached:
+        return None
+    if session.target.token is None:
+        return "Starting a run needs a token: mogplex-tui login --token adds one."
+    found = session.access.reach(Family.V1)
+    return found.reason if found.reach is Reach.NOT_SIGNED_IN else None
+
+
+START = Creation(
+    "start",
+    "n",
+    "Start a run: repository, prompt, harness, branch",
+    (REPO, PROMPT, HARNESS, BASE, BRANCH, NEW_BRANCH),
+    name=lambda values: f"in {values.text(REPO)}",
+    request=_start,
+    in_progress="starting",
+    families=(Family.V1,),
+    done="{} has started.",
+    problem=_start_problem,
+    unavailable=_why_no_start,
+    sends_idempotency_key=True,
+    title="new run",
+)
+
+
+# Cancel --------------------------------------------------------------------------------------------------------------
+
+
+def _why_no_cancel(row: RunRow) -> str | None:
+    if row.unreadable:
+        return "This row could not be read, so there is nothing to cancel."
+    if row.state in ENDED_STATES:
+        return f"{name_of(row)} is already over: {row.state}."
+    return None
+
+
+def _why_closed(session: Session, row: RunRow) -> str | None:
+    from mogplex_tui.operate import messages
+    from mogplex_tui.operate.actions import NO_WRITE_SCOPE
+
+    if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
+        return messages.requirement(Requirement("cancels of an automation's runs"))
+    if row.run_id is None and not session.open(Family.OBSERVABILITY):
+        return "The id of this run is not known, and this credential cannot cancel calls."
+    if not session.may_change(v1_only=True) and not session_cancels(session, row):
+        return NO_WRITE_SCOPE
+    return None
+
+
+def session_cancels(session: Session, row: RunRow) -> bool:
+    """Return whether the browser session can cancel a row without the token: by its job or its call."""
+    known = row.source is not Source.RUN or row.call_id is not None
+    return known and session.has_session and session.open(Family.OBSERVABILITY)
+
+
+async def _cancel(change: Change[RunRow]) -> None:
+    from mogplex_tui.operate.run_changes import send_cancel
+
+    await send_cancel(change.session, change.row)
+
+
+CANCEL: Action[RunRow] = Action(
+    "cancel",
+    "x",
+    "Stop the run, or every marked one; asks first",
+    _cancel,
+    in_progress="cancelling",
+    families=(Family.V1, Family.OBSERVABILITY),
+    done="{} is cancelled.",
+    unavailable=_why_no_cancel,
+    closed=_why_closed,
+    warning=can_cancel_words,
+    confirmation=Confirmation(("The agents stop; their branches and sandboxes stay.",), "Cancel run"),
+    is_bulk=True,
+    needs="cancels of runs",
+)

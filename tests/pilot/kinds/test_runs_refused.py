@@ -67,7 +67,11 @@ class Bench:
 
 @pytest.fixture
 async def bench(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    async def at_once(*_: object) -> None:
+        return None
+
     monkeypatch.setattr(run_changes, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "pause", at_once)
     async with plane_of(SETTINGS, seed, tmp_path) as server:
         target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
         session = Session(target, directory=tmp_path / "state")
@@ -100,12 +104,8 @@ async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way:
 
 
 async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answer_is_lost(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    async def at_once(_: float) -> None:
-        return None
-
-    monkeypatch.setattr(run_changes, "_pause", at_once)
     repo = (await bench.session.client.repos.list())[0]
     draft = run_changes.Draft(
         repo_id=repo.id, repo=repo.full_name, prompt="Mend the roof", create_branch=False

@@ -37,7 +37,7 @@ from mogplex_tui.live.realtime import Hearing
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.tail import Added, Tail
+from mogplex_tui.live.tail import UNREADABLE, Added, Tail
 from mogplex_tui.operate import messages, words
 from mogplex_tui.operate.run_facts import name_of
 
@@ -239,7 +239,7 @@ class Follower:
             elif self.output.form == "csv":
                 self._print_csv(fields)
             else:
-                self.output.line(words.DASH, fields["type"], bad.why, json_text(fields["payload"]))
+                self.output.line(words.DASH, UNREADABLE, bad.why, json_text(fields["payload"]))
         self.output.flush()
         if self.row.state != self._state:
             self._state = self.row.state

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
@@ -75,7 +75,7 @@ class Listing:
         self.trouble: MogplexError | None = None
         self._repos: frozenset[str] = frozenset()
         # Answers about runs that have ended for good; they are kept and not read again.
-        self._finals: dict[str, dict[str, Any]] = {}
+        self._finals: dict[str, dict[str, object]] = {}
 
     @property
     def _client(self) -> ClientView:

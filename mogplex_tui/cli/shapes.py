@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.output import Column, json_text
 from mogplex_tui.live import redact
@@ -32,7 +32,7 @@ COLUMNS = (
 )
 
 
-def run_object(row: RunRow) -> dict[str, Any]:
+def run_object(row: RunRow) -> dict[str, object]:
     """Return a run as JSON fields: times aware, durations ms, `cost_usd` a decimal or None with its provenance."""
     return {
         "id": row.run_id or row.key,
@@ -123,7 +123,7 @@ def summary(row: RunRow, now: datetime) -> str:
     return text + (f": {row.error.rstrip('.')}" if row.error else "")
 
 
-def event_object(event: Event, row: RunRow) -> dict[str, Any]:
+def event_object(event: Event, row: RunRow) -> dict[str, object]:
     """Return an event as JSON fields, secrets removed (v1.md §8.4); `run_id` and `call_id` say whose it is."""
     return {
         "id": event.id,
@@ -140,7 +140,7 @@ def event_object(event: Event, row: RunRow) -> dict[str, Any]:
 EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "payload")
 
 
-def event_csv(fields: Mapping[str, Any]) -> list[str]:
+def event_csv(fields: Mapping[str, object]) -> list[str]:
     """Return the fields of an event as the cells of `EVENT_FIELDS`; the payload is JSON."""
     cells = []
     for name in EVENT_FIELDS:
@@ -154,7 +154,7 @@ def event_csv(fields: Mapping[str, Any]) -> list[str]:
     return cells
 
 
-def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, Any]:
+def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
     """Return an event that did not parse as JSON fields: why, and what came, secrets removed."""
     return {
         "run_id": row.run_id,
@@ -181,7 +181,7 @@ def event_cells(event: Event, *, local: bool) -> list[str]:
     return [at, event.type.ljust(TYPE_WIDTH), *filter(None, said)]
 
 
-def _how(payload: dict[str, Any]) -> str:
+def _how(payload: dict[str, object]) -> str:
     how = "failed" if payload.get("success") is False or payload.get("error") else "ok"
     took = payload.get("duration_ms")
     if isinstance(took, int | float) and not isinstance(took, bool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
@@ -16,6 +16,10 @@ from mogplex_tui.screens.change_queue import ChangeQueue
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.navigation import Navigation
 from mogplex_tui.screens.task_runner import TaskRunner
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.run_actions import Draft
+    from mogplex_tui.screens.modals.new_run import DraftKeeper
 
 
 class RunActions:
@@ -38,7 +42,7 @@ class RunActions:
         self._app, self._session, self._runs, self._look = app, session, runs, look
         self._tasks, self._navigation, self._changes = tasks, navigation, changes
         # Keeps the draft of the form; made when the form is first opened.
-        self._drafts: Any = None
+        self._drafts: DraftKeeper | None = None
 
     # Cancel ----------------------------------------------------------------------------------------------------
 
@@ -93,22 +97,25 @@ class RunActions:
     def _open_form(self, trouble: str) -> None:
         from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
 
-        if self._drafts is None:
-            self._drafts = DraftKeeper(self._session.directory, self._session.file_troubles)
-        self._app.push_screen(NewRunModal(self._drafts, self._session, trouble), self._start_if_confirmed)
+        drafts = self._drafts = self._drafts or DraftKeeper(
+            self._session.directory, self._session.file_troubles
+        )
+        self._app.push_screen(
+            NewRunModal(drafts, self._session, trouble), partial(self._start_if_confirmed, drafts)
+        )
 
-    def _start_if_confirmed(self, draft: Any) -> None:
+    def _start_if_confirmed(self, drafts: DraftKeeper, draft: Draft | None) -> None:
         if draft is not None:
-            self._tasks.run(self._start(draft))
+            self._tasks.run(self._start(drafts, draft))
 
-    async def _start(self, draft: Any) -> None:
+    async def _start(self, drafts: DraftKeeper, draft: Draft) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.run_changes import start
         from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen
         try:
-            row = await start(self._session, self._runs, draft, self._drafts.key)
+            row = await start(self._session, self._runs, draft, drafts.key)
         except MogplexError as error:
             # The form opens again with the draft and the reason; an unchanged draft keeps its idempotency key.
             trouble = f"Not started. {error}"
@@ -118,7 +125,7 @@ class RunActions:
                 f"{trouble} What was typed is kept: {key_of('runs.start')} opens the form among the runs.",
             )
             return
-        self._drafts.done(draft)
+        drafts.done(draft)
         self._navigation.show_or_notify(
             asked_on, partial(self._navigation.open_run, row), f"{name_of(row)} has started."
         )

@@ -106,7 +106,7 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TRIGGER,
         _trigger("suppressed", "no {} here", jobRunId=None),
         1,
-        f"{NOT_STARTED}no {{ }} here. Nothing was queued for automation Nightly.",
+        f"{NOT_STARTED}no {{}} here. Nothing was queued for automation Nightly.",
         "",
     ),
     "test: started": (TEST, _trigger("queued", started=True), 0, "Automation Nightly was started", f"{JOB}\n"),

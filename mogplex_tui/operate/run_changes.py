@@ -80,7 +80,6 @@ async def execute_cancel(
 
     `repeat_with` names the key or the command that repeats it. `turn` is as in `Execution`.
     """
-    change = Change(session.client.at(Priority.ACTION), row.key, row, Values({}), session=session)
 
     def begin() -> None:
         session.in_flight.begin(KIND.name, row.key, CANCEL.in_progress)
@@ -116,7 +115,9 @@ async def execute_cancel(
             f"{row.source.value} {row.run_id or row.key}",
             CANCEL.id,
             f"{CANCEL.id} of {name_of(row)}",
-            lambda: CANCEL.request(change),
+            lambda: CANCEL.request(
+                Change(session.client.at(Priority.ACTION), row.key, row, Values({}), session=session)
+            ),
             accepted,
             refused,
             begin,

@@ -11,8 +11,8 @@ from mogplex_tui.cli.common import say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import patiently
 from mogplex_tui.cli.kind_arguments import row_count
-from mogplex_tui.cli.kind_commands import record_of
 from mogplex_tui.cli.kind_output import print_rows
+from mogplex_tui.cli.kind_records import record_of
 from mogplex_tui.operate.job_rows import page_of_runs
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds import automations, jobs

@@ -111,8 +111,9 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
                     place.values[flag] = tuple(map(str, action.choices))
                 if "FILE" in str(action.metavar):
                     place.files.add(flag)
-                if action.nargs != 0 and not action.choices and action.dest in _KINDS_OF_ARGUMENTS:
-                    place.records[flag] = _KINDS_OF_ARGUMENTS[action.dest]
+                named = action.dest.removeprefix("filter_")
+                if action.nargs != 0 and not action.choices and named in _KINDS_OF_ARGUMENTS:
+                    place.records[flag] = _KINDS_OF_ARGUMENTS[named]
                 if action.dest == "scenario":
                     from mogplex_tui.controlplane.scenarios.load import titles
 

@@ -22,30 +22,29 @@ from mogplex_tui.api.errors import (
     NotSignedIn,
 )
 from mogplex_tui.cli.common import say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently
-from mogplex_tui.cli.output import json_text
-from mogplex_tui.cli.shapes import (
+from mogplex_tui.cli.event_output import (
     EVENT_FIELDS,
     event_cells,
     event_csv,
     event_object,
-    summary,
     unreadable_object,
 )
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.output import json_text
 from mogplex_tui.live.realtime import Hearing
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.live.run_feed import RunFeed
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.tail import UNREADABLE, Added, Tail
 from mogplex_tui.operate import messages, words
-from mogplex_tui.operate.run_facts import name_of
+from mogplex_tui.operate.run_facts import name_of, summary
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.run_records import RunRecords
 
 # Events and a change of mind may still come after the first terminal state (v1.md §7.6, §10).
 SETTLE = 5.0
@@ -103,9 +102,9 @@ class EventLog(Tail):
 class Follower:
     """Prints the events of one run and says on stderr what stands in the way of seeing all of them."""
 
-    def __init__(self, setting: Setting, finder: Finder, row: RunRow) -> None:
-        self.session, self.output, self.finder = setting.session, setting.output, finder
-        self.feed = RunFeed(self.session, finder.runs, row)
+    def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
+        self.session, self.output, self.records = setting.session, setting.output, records
+        self.feed = RunFeed(self.session, records.runs, row)
         self.log = EventLog()
         self.feed.tail = self.log
         self._woken = asyncio.Event()
@@ -187,7 +186,7 @@ class Follower:
         with contextlib.suppress(MogplexError):
             await self.feed.fetch()
             if self._apart:
-                await self.finder.reread(self.row, Priority.TAIL)
+                await self.records.reread(self.row, Priority.TAIL)
         self._print()
         return self.row.state in ENDED_STATES
 
@@ -206,7 +205,7 @@ class Follower:
             before = self.row
             if not self._apart:
                 return False
-            return await self.finder.reread(before, Priority.TAIL) != before
+            return await self.records.reread(before, Priority.TAIL) != before
 
         return Feed(
             f"state:{self.feed.key}",

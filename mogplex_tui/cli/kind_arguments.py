@@ -6,22 +6,18 @@ import argparse
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import Stop, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import service_arguments
-from mogplex_tui.live import redact
-from mogplex_tui.operate import record_page
 from mogplex_tui.operate.common_parameters import NO_YES
-from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
-    from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session
 
 # The modules of verbs that are no change of a record, or older names: `cli/new_models.py` is the shortest one.
@@ -35,12 +31,11 @@ _MORE_VERBS = {
 _GET_ALL = frozenset({"settings"})
 # Flags of `list` in earlier versions that ask for what is now always so.
 _PAST_FLAGS = {"models": "--all"}
-# Options of `list` in earlier versions, each with the field of the filter that it stands for.
+# Options of `list` in earlier versions, each with the filter that it stands for; an empty one looks in every field.
 _PAST_OPTIONS = {
-    "assignments": {"--repo": "repo"},
-    "jobs": {"--repo": "repo"},
     "projects": {"--query": ""},
-    "sandboxes": {"--status": "state", "--repo": "repo"},
+    "runs": {"--status": "state"},
+    "sandboxes": {"--status": "state"},
 }
 # So many choices are named where a text is none of them.
 _MOST_CHOICES = 20
@@ -182,18 +177,8 @@ def add_past_options(parser: argparse.ArgumentParser, kind: str) -> None:
     """Add the options of `list` in earlier versions; the help does not list them."""
     if kind in _PAST_FLAGS:
         parser.add_argument(_PAST_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
-    for option in _PAST_OPTIONS.get(kind, ()):
-        parser.add_argument(option, dest=f"past{option}", default="", help=argparse.SUPPRESS)
-
-
-def past_filters(kind: str, args: argparse.Namespace) -> Iterator[str]:
-    """Yield the words of the filter that options of earlier versions stand for."""
     for option, field in _PAST_OPTIONS.get(kind, {}).items():
-        value = str(getattr(args, f"past{option}", "")).strip()
-        if value and is_uuid(value):
-            yield f"project:{value.lower()}"
-        elif value:
-            yield f"{field}:{quoted(value)}" if field else quoted(value)
+        parser.add_argument(option, dest=f"filter_{field}", action="append", help=argparse.SUPPRESS)
 
 
 class MoreVerbs(Protocol):
@@ -211,12 +196,6 @@ def must_reveal(verb: str, args: argparse.Namespace) -> None:
     if not args.reveal:
         sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
         raise Stop(Exit.USAGE, sentence)
-
-
-def json_of(entry: Entry[Row]) -> dict[str, object]:
-    """Return the service's JSON of a record without secrets."""
-    clean = redact.payload(record_page.json_of(entry))
-    return clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
 
 
 def more_verbs(kind: str) -> MoreVerbs | None:

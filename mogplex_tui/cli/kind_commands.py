@@ -3,65 +3,46 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import MogplexError, NotFound
-from mogplex_tui.api.retry import decide
-from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli import kind_output
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently, pause, service_arguments
 from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.headless import service_arguments
 from mogplex_tui.cli.kind_arguments import (
     add_hidden_verb,
     add_parameter,
-    add_past_options,
     add_record,
     add_reveal,
     add_verb,
     chosen_value,
     gets_all,
-    json_of,
     more_verbs,
     must_reveal,
-    past_filters,
-    row_count,
     texts_of,
     unresolved,
 )
-from mogplex_tui.cli.kind_filters import add_filters, filter_words
+from mogplex_tui.cli.kind_records import KindRecords, say_notices
+from mogplex_tui.cli.list_command import ListCommand, add_list
 from mogplex_tui.cli.output import MASK, Revealed
 from mogplex_tui.cli.output import Column as Shown
-from mogplex_tui.cli.progress import progress
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.names import read_hidden, read_names
-from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import executor, kind_rows, messages, words
-from mogplex_tui.operate.filters import compile_filter, parse
-from mogplex_tui.operate.kind_rows import collection_of, name_of
-from mogplex_tui.operate.kinds.registry import kind_called, kinds
-from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
-from mogplex_tui.operate.model import Action, Creation, HiddenRows, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.kind_rows import name_of
+from mogplex_tui.operate.kinds.registry import kind_called
+from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
 from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
-    from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
-
-# The beginning of an id or a name must be at least this long to name a record.
-_SHORTEST_PREFIX = 4
-# Seconds before a part of a list that could not be read is read once more.
-_PART_RETRY = 1.0
 
 
 class KindCommand(Generic[Row]):
@@ -73,26 +54,10 @@ class KindCommand(Generic[Row]):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add `list`, `get` and the actions with their options."""
-        kind, many = self._kind, words.many(self._kind.noun)
+        kind = self._kind
         service_arguments(parser, forms=True)
         found = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-        listing = add_verb(found, "list", f"the {many} that this credential can see")
-        listing.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
-        names = [column.name for column in kind.columns]
-        listing.add_argument(
-            "--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}"
-        )
-        listing.add_argument("--reverse", action="store_true", help="sort the other way round")
-        add_past_options(listing, kind.name)
-        if kind.hidden is not None:
-            listing.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
-        add_filters(listing, kind)
-        listing.add_argument(
-            "filter",
-            nargs="*",
-            metavar="FILTER",
-            help="words that must occur, as in the console: word, field:word, !word, age:<2h",
-        )
+        add_list(found, kind)
         one = add_verb(found, "get", f"one {kind.noun} with all that is known of it")
         add_record(one, kind.noun, "record", nargs="?" if gets_all(kind.name) else None)
         if kind.secrets is not None:
@@ -162,7 +127,7 @@ class KindCommand(Generic[Row]):
             is_generated = args.verb == "list" or (args.verb == "get" and args.record is not None)
             if not is_generated and self._more is not None:
                 return await self._more.run_verb(args, setting)
-            return await (call.list_rows(args) if args.verb == "list" else call.show(args))
+            return await (call.list_records(args) if args.verb == "list" else call.show(args))
 
         return run_headless(args, main)
 
@@ -172,109 +137,27 @@ def command_of(name: str) -> KindCommand[Any]:
     return KindCommand(kind_called(name))
 
 
-async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Entry[Row]:
-    """Return the record of a kind that an id or a name means. Raises Stop and the error tree."""
-    return await _Call(kind, setting).record_of(asked)
-
-
 class _Call(Generic[Row]):
     """One run of a command against a service."""
 
     def __init__(self, kind: Kind[Row], setting: Setting) -> None:
         self._kind, self._setting = kind, setting
         self._session, self._output = setting.session, setting.output
-        self._collection = collection_of(self._session, kind)
-        self._search: ListSearch[Entry[Row]] | None = None
-        self._names_are_read = False
+        self._records = KindRecords(kind, setting)
 
-    async def list_rows(self, args: argparse.Namespace) -> int:
-        """Print the rows that match the filter."""
-        kind, now = self._kind, self._session.clock.now()
-        fields = kind_rows.FilterFields(kind, now)
-        text = " ".join([*args.filter, *past_filters(kind.name, args), *filter_words(kind, args, now)])
-        self._check_fields(text)
-        matches = compile_filter(text, fields.values_of, kind_rows.span_names(kind))
-        is_bare = self._output.form == "json" and not text and args.sort is None
-        await self._read(Priority.TABLE, with_runs=not is_bare)
-        failed = await self._search_older(text, matches, args)
-        if kind.hidden is not None and getattr(args, kind.hidden.option.replace("-", "_")):
-            await self._read_hidden(kind.hidden, Priority.TABLE)
-        entries = self._sorted(args.sort, args.reverse)
-        rows = [entry for entry in entries if entry.row is not None]
-        kept = rows if matches is None else [entry for entry in rows if matches(entry)]
-        shown = kept[: args.limit]
-        unreadable = [entry for entry in entries if entry.row is None]
-        kind_output.print_rows(kind, self._output, Moment(now), shown, unreadable)
-        if not shown:
-            many = words.many(kind.noun)
-            say(f"No matching {many}." if matches is not None else f"There are no {many}.")
-        self._say_searched(len(shown), len(kept), is_filtered=matches is not None)
-        self._say_notice()
-        code = self._say_missing()
-        return code if failed is None else code_of(failed)
-
-    async def _search_older(
-        self, text: str, matches: Callable[[Entry[Row]], bool] | None, args: argparse.Namespace
-    ) -> MogplexError | None:
-        """Look through older records for what a filter, an order or a limit asks for; return why that failed."""
-        older, rows = self._kind.older, self._collection.set
-        is_whole = rows.total is None or rows.total <= len(rows.rows)
-        if older is None or is_whole or not (text or args.sort or args.limit):
-            return None
-        now = self._session.clock.now
-        order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
-        # The command's own order turns the column's, as the console does for an order that begins at the small end.
-        question = Question(text, matches, order, is_descending=args.reverse)
-        search = ListSearch(
-            self._session, self._kind.name, older, CollectionRows(self._collection, older), question
-        )
-        self._search = search
-
-        def has_enough() -> bool:
-            if args.sort is not None or args.limit is None:
-                return False
-            kept = (entry for entry in rows.rows.values() if entry.row is not None)
-            enough: int = args.limit
-            return sum(matches is None or matches(entry) for entry in kept) >= enough
-
-        try:
-            async with progress(lambda: f"Searching: {search.progress()}"):
-                while not (search.is_done or has_enough()):
-                    await patiently(lambda: search.step(Priority.TABLE))
-        except MogplexError as error:
-            say(f"The search ended early. {error}")
-            return error
-        return None
-
-    def _say_searched(self, shown: int, kept: int, *, is_filtered: bool) -> None:
-        """Say how many records are not listed, and how many were not looked at."""
-        read, total = len(self._collection.set.rows), self._collection.set.total
-        is_whole = total is None or total <= read or (self._search is not None and self._search.is_whole)
-        if not is_filtered and total is not None:
-            kept = max(kept, total)
-        if kept > shown > 0:
-            some = "at least " if is_filtered and not is_whole else ""
-            say(f"Listed: {shown:,} of {some}{kept:,}; --limit N lists more.")
-        elif not is_whole:
-            searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
-            say(f"{searched[:1].upper()}{searched[1:]}.")
-
-    async def record_of(self, asked: str) -> Entry[Row]:
-        """Return the record that an id or a name means. Raises Stop and the error tree."""
-        await self._read(Priority.ACTION, with_runs=False)
-        return await self._find(asked)
+    async def list_records(self, args: argparse.Namespace) -> int:
+        """Print the records that match the filter."""
+        return await ListCommand(self._kind, self._setting, self._records, args).run()
 
     async def show(self, args: argparse.Namespace) -> int:
         """Print one record."""
-        await self._read(Priority.ACTION, with_runs=self._output.form != "json")
-        entry = await self._read_single(await self._find(args.record))
+        await self._records.read(Priority.ACTION, with_runs=self._output.form != "json")
+        entry = await self._records.read_single(await self._records.find(args.record))
         output, moment = self._output, Moment(self._session.clock.now())
         secrets = self._secrets(entry, getattr(args, "reveal", []))
         if output.form == "json":
-            fields = json_of(entry)
-            if self._kind.secrets is not None and secrets:
-                fields[self._kind.secrets.field] = secrets
-            output.object(self._kind.noun, fields, redacted=True)
+            field = None if self._kind.secrets is None or not secrets else self._kind.secrets.field
+            kind_output.print_json(self._kind, output, entry, None if field is None else {field: secrets})
         elif output.form == "csv":
             kind_output.print_csv(self._kind, output, [entry])
         else:
@@ -283,7 +166,7 @@ class _Call(Generic[Row]):
                 facts += [(label, text) for label, text, _ in group if text != words.DASH]
             facts += secrets.items()
             output.table([Shown(""), Shown("")], facts, titles=False, whole=True)
-        self._say_notice()
+        say_notices(self._setting, self._records.state)
         return Exit.OK
 
     def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
@@ -312,12 +195,12 @@ class _Call(Generic[Row]):
             ask = ask and bool(self._setting.settings.protected.value)
         if ask:
             must_be_able_to_ask(action.label)
-        await self._read(Priority.ACTION, with_runs=False)
+        await self._records.read(Priority.ACTION, with_runs=False)
         if (closed := kind_rows.closed_to(kind, action, self._session)) is not None:
             raise Stop(_code_of_closed(self._session, action.families), closed)
-        entries = list(dict.fromkeys([await self._find(each) for each in args.records]))
+        entries = list(dict.fromkeys([await self._records.find(each) for each in args.records]))
         for entry in entries:
-            await self._read_choices(unresolved(action.parameters, texts, self._session, entry.key))
+            await self._records.read_choices(unresolved(action.parameters, texts, self._session, entry.key))
         for entry in entries:
             if (reason := kind_rows.why_not(action, entry, self._session)) is not None:
                 raise Stop(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
@@ -336,7 +219,7 @@ class _Call(Generic[Row]):
         for entry, given in zip(entries, values, strict=True):
             outcome = await executor.carry_out(
                 self._session,
-                self._collection,
+                self._records.collection,
                 kind,
                 action,
                 entry,
@@ -385,7 +268,9 @@ class _Call(Generic[Row]):
         if creation.reveals:
             must_reveal(creation.id, args)
         await self._setting.must_have_scope(f"The {creation.id}")
-        await self._read_choices([each for each in creation.parameters if each.live_choices is not None])
+        await self._records.read_choices(
+            [each for each in creation.parameters if each.live_choices is not None]
+        )
         values = self._values(creation.parameters, texts, "")
         if self._setting.settings.protected.value and not args.yes:
             must_be_able_to_ask(creation.id)
@@ -394,7 +279,9 @@ class _Call(Generic[Row]):
             if not agreed(self._setting, f"{creation.id.capitalize()} {name}?"):
                 raise Stop(Exit.FAILED, "Nothing was made.")
         entry = executor.new_entry(creation, values)
-        outcome = await executor.carry_out(self._session, self._collection, kind, creation, entry, values)
+        outcome = await executor.carry_out(
+            self._session, self._records.collection, kind, creation, entry, values
+        )
         say(output.shown(outcome.sentence))
         if not outcome.good:
             return _code_of(outcome)
@@ -413,167 +300,6 @@ class _Call(Generic[Row]):
         else:
             output.line(outcome.new_id or entry.key if secret is None else secret)
         return Exit.OK
-
-    async def _read(self, priority: Priority, *, with_runs: bool = True) -> None:
-        """Read the list. Raises Stop where no source is open to the credential, else the error tree.
-
-        Without `with_runs` the columns that tell of runs stay empty.
-        """
-        try:
-            await patiently(lambda: self._collection.fetch(priority))
-            if self._failing() and decide(self._failing()[0][1], 1, method="GET") is not None:
-                await pause(_PART_RETRY)
-                await self._collection.fetch(priority)
-        except CLOSED as error:
-            reason = " ".join(messages.closed_lines(self._collection.closed(), self._kind.needs))
-            raise Stop(code_of(error), reason or str(error)) from None
-        if self._collection.set.rows:
-            await self._read_related(priority, with_runs=with_runs)
-            self._collection.update_joins()
-        if self._session.names.unsearched():
-            await read_hidden(self._session, priority)
-
-    async def _read_choices(self, parameters: Sequence[Parameter[object]]) -> None:
-        """Read what the live choices of parameters are made from and was not read yet."""
-        if not parameters:
-            return
-        if any(each.choices_are_names for each in parameters) and not self._names_are_read:
-            await self._read_names(Priority.ACTION)
-        join = self._kind.join
-        for name, related in {} if join is None else join.related.items():
-            # A list that neither a column nor a sentence depends on offers choices.
-            if (
-                related.columns
-                or related.subject is not None
-                or self._session.store.set(name).freshness.as_of is not None
-            ):
-                continue
-            with suppress(MogplexError):
-                await collection_of(self._session, kinds()[name]).fetch(Priority.ACTION)
-
-    async def _read_names(self, priority: Priority) -> None:
-        await read_names(self._session, priority)
-        self._names_are_read = True
-
-    async def _read_related(self, priority: Priority, *, with_runs: bool = False) -> None:
-        """Read what the rows are joined with; without it they show ids."""
-        join = self._kind.join
-        if join is not None and join.names:
-            await self._read_names(priority)
-        for name, related in {} if join is None else join.related.items():
-            adds = (related.columns or related.subject is not None) and name not in self._collection.hides
-            if not adds:
-                continue
-            with suppress(MogplexError):
-                if name != "runs":
-                    await collection_of(self._session, kinds()[name]).fetch(priority)
-                elif with_runs and self._session.open(Family.OBSERVABILITY):
-                    # Over v1 they would cost a request for each automation.
-                    await Runs(self._session).fetch()
-
-    async def _read_single(self, entry: Entry[Row]) -> Entry[Row]:
-        """Return a record as it is when read by itself, where that says more than the list."""
-        single = self._kind.single
-        if single is None:
-            return entry
-        client = self._session.client.at(Priority.ACTION)
-        try:
-            self._collection.put(await patiently(lambda: kind_rows.read_single(single, client, entry)))
-        except NotFound as error:
-            raise Stop(Exit.FAILED, str(error)) from None
-        return self._collection.set.rows[entry.key]
-
-    def _check_fields(self, text: str) -> None:
-        known = sorted(kind_rows.filter_field_names(self._kind))
-        for term in parse(text):
-            if term.field is not None and not any(name.startswith(term.field) for name in known):
-                raise Stop(Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known)}.")
-
-    def _sorted(self, column: str | None, reverse: bool) -> list[Entry[Row]]:
-        order = kind_rows.order(self._kind, column, lambda _: self._session.clock.now())
-        descending = self._kind.descending if column is None else False
-        rows = self._collection.set.rows.values()
-        # Rows that are equal are ordered by their keys, as in the console.
-        return sorted(rows, key=lambda entry: (order(entry), entry.key), reverse=descending != reverse)
-
-    async def find_id(self, asked: str) -> str:
-        """Return the id of the record that a text means. Raises Stop and the error tree."""
-        await patiently(lambda: self._collection.fetch(Priority.ACTION))
-        return (await self._find(asked)).key
-
-    async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
-        """Read the rows that the list leaves out, where that is open to the credential."""
-        if not self._session.open(hidden.family):
-            return
-        with suppress(*CLOSED):
-            page = await patiently(lambda: hidden.read(self._session.client.at(priority)))
-            for entry in page.entries:
-                if entry.key not in self._collection.set.rows:
-                    self._collection.put(entry)
-
-    def _matching(self, wanted: str) -> list[Entry[Row]]:
-        """Return the records that a text names: by the whole id, else the whole name, else the beginning of either."""
-        entries = list(self._collection.set.rows.values())
-
-        def lower_name(entry: Entry[Row]) -> str:
-            return name_of(self._kind, entry).lower()
-
-        def lower_names(entry: Entry[Row]) -> Sequence[str]:
-            names = () if entry.row is None else self._kind.other_names(entry.row)
-            return [lower_name(entry), *(name.lower() for name in names)]
-
-        found = [entry for entry in entries if entry.key.lower() == wanted]
-        found = found or [entry for entry in entries if wanted in lower_names(entry)]
-        if found or len(wanted) < _SHORTEST_PREFIX:
-            return found
-        return [
-            entry
-            for entry in entries
-            if entry.key.lower().startswith(wanted) or lower_name(entry).startswith(wanted)
-        ]
-
-    async def _find(self, asked: str) -> Entry[Row]:
-        """Return the record that an id, a name or the beginning of either means. Raises Stop."""
-        wanted = asked.strip().lower()
-        noun, shown = self._kind.noun, self._output.shown
-        if not wanted:
-            # A script's empty variable must not mean the record that has no name.
-            raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
-        found = self._matching(wanted)
-        if not found and self._kind.hidden is not None:
-            await self._read_hidden(self._kind.hidden, Priority.ACTION)
-            found = self._matching(wanted)
-        if not found and is_uuid(wanted) and self._kind.single is not None:
-            found = [await self._read_single(Entry(wanted, None))]
-        if not found:
-            raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
-        if len(found) > 1:
-            which = ", ".join(shown(entry.key) for entry in found[:8])
-            raise Stop(Exit.USAGE, f"{shown(asked)!r} means several; give one of the ids: {which}.")
-        if found[0].row is None:
-            raise Stop(Exit.FAILED, messages.unreadable(f"The {noun} {shown(asked)!r}", found[0].why or ""))
-        return found[0]
-
-    def _failing(self) -> list[tuple[Subject, MogplexError]]:
-        """Return what could not be read of a list that has several parts, with the errors."""
-        failed = ((each.subject, each.freshness.error) for each in self._collection.set.sources.values())
-        return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
-
-    def _say_missing(self) -> int:
-        """Say which parts of the list are missing, and return the exit code for that."""
-        failing = self._failing()
-        for subject, error in failing:
-            say(self._output.shown(messages.not_listed(subject, error)))
-        return code_of(failing[0][1]) if failing else Exit.OK
-
-    def _say_notice(self) -> None:
-        if notice := messages.notices(self._collection.set.notices):
-            say(self._output.shown(notice))
-
-
-async def find_record(setting: Setting, kind: str, text: str) -> str:
-    """Return the id of the record of a kind that a person means. Raises Stop and the error tree."""
-    return await _Call(kind_called(kind), setting).find_id(text)
 
 
 def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:

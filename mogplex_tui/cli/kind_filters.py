@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Generic
 
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import Stop
+from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.since import moment, since
-from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.kind_rows import filter_name
+from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.filters import compile_filter, parse, quoted
+from mogplex_tui.operate.kind_rows import HeldRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
 # Options of the list that mean something else.
@@ -17,16 +22,17 @@ _TAKEN = frozenset({"sort", "limit", "reverse", "json", "output", "context", "si
 
 def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
     """Add an option for each filter; those that no column shows by their name are not in the help."""
-    choices = {} if kind.older is None else {each.name: list(each.texts) for each in kind.older.filters}
+    choices = _choices(kind)
     for name, is_shown in _names(kind):
         if f"--{name}" in parser._option_string_actions:
             continue
         parser.add_argument(
             f"--{name}",
             dest=f"filter_{name}",
+            action="append",
             choices=choices.get(name),
             metavar=None if name in choices else "WORD",
-            help=f"the same as {name}:WORD" if is_shown else argparse.SUPPRESS,
+            help=f"the same as {name}:WORD; may be repeated" if is_shown else argparse.SUPPRESS,
         )
     if kind.older is not None:
         parser.add_argument(
@@ -37,16 +43,71 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
         )
 
 
-def filter_words(kind: Kind[Row], args: argparse.Namespace, now: datetime) -> Iterator[str]:
-    """Yield the words of the filter that options stand for."""
-    choices = frozenset() if kind.older is None else frozenset(each.name for each in kind.older.filters)
-    for name, _ in _names(kind):
-        value = getattr(args, f"filter_{name}", None)
-        if value is not None:
-            yield f"{name}:{'=' if name in choices else ''}{quoted(value)}"
-    if kind.older is not None and args.since is not None:
-        age = (now - moment(args.since, now)).total_seconds()
-        yield f"{kind.older.age}:<{max(age, 0.0):.0f}"
+class ListFilter(Generic[Row]):
+    """What a row must match to be listed: the words of the filter, and the options.
+
+    `text` is the part of it that holds for every row; with an option that is given more than once a row matches any of
+    its values, which no text can say. `matches` is None where everything is listed.
+    Raises Stop for a field that the kind does not have.
+    """
+
+    def __init__(self, kind: Kind[Row], args: argparse.Namespace, now: datetime) -> None:
+        terms = [*args.filter, *map(quoted, getattr(args, "filter_", None) or ())]
+        alternatives = []
+        choices = _choices(kind)
+        for name, _ in _names(kind):
+            values = getattr(args, f"filter_{name}", None) or ()
+            found = [_term(kind, name, value, is_exact=name in choices) for value in values]
+            if len(found) == 1:
+                terms += found
+            elif found:
+                alternatives.append(found)
+        if kind.older is not None and args.since is not None:
+            age = (now - moment(args.since, now)).total_seconds()
+            terms.append(f"{kind.older.age}:<{max(age, 0.0):.0f}")
+        self.text = " ".join(terms)
+        _check_fields(kind, self.text)
+        fields, spans = kind_rows.FilterFields(kind, now), kind_rows.span_names(kind)
+        groups = [[self.text], *alternatives] if self.text else alternatives
+        self._groups = [
+            [each for text in group if (each := compile_filter(text, fields.values_of, spans)) is not None]
+            for group in groups
+        ]
+
+    @property
+    def matches(self) -> Callable[[HeldRow[Row]], bool] | None:
+        """Return whether a row matches, as a function; None where every row does."""
+        return self._matches if any(self._groups) else None
+
+    def _matches(self, row: HeldRow[Row]) -> bool:
+        return all(any(accept(row) for accept in group) for group in self._groups)
+
+
+def _term(kind: Kind[Row], name: str, value: str, *, is_exact: bool) -> str:
+    if name == "repo" and "project" in kind.hidden_filters and is_uuid(value.strip()):
+        # Sub-projects share the name of their repository: the id alone tells them apart.
+        return f"project:{value.strip().lower()}"
+    return f"{name}:{'=' if is_exact else ''}{quoted(value)}"
+
+
+def _check_fields(kind: Kind[Row], text: str) -> None:
+    known = sorted(kind_rows.filter_field_names(kind))
+    for term in parse(text):
+        if term.field is not None and not any(name.startswith(term.field) for name in known):
+            raise Stop(Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known)}.")
+
+
+def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
+    """Return the words of each filter that the service applies itself, where these are few."""
+    if kind.older is None:
+        return {}
+    return {
+        each.name: list(
+            dict.fromkeys(text for texts in each.texts.values() for text in texts if " " not in text)
+        )
+        for each in kind.older.filters
+        if each.texts
+    }
 
 
 def _names(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:

@@ -1,70 +1,102 @@
-"""Rows of a kind on stdout: as a table, as JSON or as CSV."""
+"""Records of a kind on stdout: as a table, as JSON or as CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.common import say
-from mogplex_tui.cli.kind_arguments import json_of
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
-from mogplex_tui.operate import messages, words
+from mogplex_tui.operate import messages, record_page, words
 from mogplex_tui.operate.model import Kind, Moment, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.kind_rows import HeldRow
 
 
 def print_rows(
     kind: Kind[Row],
     output: Output,
     moment: Moment,
-    rows: Sequence[Entry[Row]],
-    unreadable: Sequence[Entry[Row]],
+    rows: Sequence[HeldRow[Row]],
+    unreadable: Sequence[HeldRow[Row]],
 ) -> None:
     """Print rows in the form that was asked for, and say how many could not be read."""
     if output.form == "json":
         for entry in rows:
-            output.object(kind.noun, json_of(entry), redacted=True)
+            print_json(kind, output, entry)
         for entry in unreadable:
             output.object(kind.noun, {"unreadable": entry.why, "raw": redact.payload(entry.raw)})
         return
     if output.form == "csv":
         print_csv(kind, output, rows)
     elif rows:
-        whole, columns = output.form == "wide", kind.columns
-        head = [
-            Shown("ID"),
-            *(Shown(each.title, each.format.align == "right", each.layout.priority) for each in columns),
-        ]
-        cells = [
-            [
-                entry.key if whole or not is_uuid(entry.key) else words.short_id(entry.key),
-                *(
-                    exact_text(each.value(entry.row)) or words.DASH
-                    if whole
-                    else each.cell(entry.row, moment).text
-                    for each in columns
-                ),
-            ]
-            for entry in rows
-            if entry.row is not None
-        ]
-        output.table(head, cells, whole=whole)
+        _print_table(kind, output, moment, rows)
     if unreadable:
         count = words.plural(len(unreadable), "row")
         say(output.shown(messages.unreadable(count, unreadable[0].why or "")))
 
 
-def print_csv(kind: Kind[Row], output: Output, rows: Iterable[Entry[Row]]) -> None:
+def _print_table(kind: Kind[Row], output: Output, moment: Moment, rows: Sequence[HeldRow[Row]]) -> None:
+    whole, columns = output.form == "wide", kind.columns
+    head = [
+        Shown("ID"),
+        *(
+            Shown(each.title or each.name.upper(), each.format.align == "right", each.layout.priority)
+            for each in columns
+        ),
+    ]
+    cells = []
+    for entry in rows:
+        if entry.row is None:
+            continue
+        row, id = entry.row, _id_of(kind, entry)
+        line = [id if whole or not is_uuid(id) else words.short_id(id)]
+        for each in columns:
+            exact = exact_text(each.value(row)) or words.DASH if whole else None
+            line.append(each.cell(row, moment).text if exact is None else exact)
+        cells.append(line)
+    output.table(head, cells, whole=whole)
+
+
+def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
+    """Return the id under which machine formats have a record."""
+    return str(kind.fields["id"](entry.row)) if "id" in kind.fields and entry.row is not None else entry.key
+
+
+def print_json(
+    kind: Kind[Row], output: Output, entry: HeldRow[Row], more: Mapping[str, object] | None = None
+) -> None:
+    """Print a record as JSON without secrets, with `more` fields that were asked for."""
+    if kind.fields and entry.row is not None:
+        row = entry.row
+        output.object(kind.noun, {name: of(row) for name, of in kind.fields.items()})
+        return
+    clean = redact.payload(record_page.json_of(entry))
+    fields = clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
+    output.object(kind.noun, {**fields, **(more or {})}, redacted=True)
+
+
+def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:
+    """Print a record in the form that was asked for; `plain` are the words of its line of text."""
+    if output.form == "json":
+        print_json(kind, output, entry)
+    elif output.form == "csv":
+        print_csv(kind, output, [entry])
+    else:
+        output.line(*plain)
+
+
+def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
     """Print rows as CSV, under the service's names of the values."""
-    columns = kind.columns
-    output.csv(["id", *(each.field for each in columns)])
+    values = kind.fields or {each.field: each.value for each in kind.columns}
+    output.csv([*([] if kind.fields else ["id"]), *values])
     for entry in rows:
         if entry.row is not None:
             row = entry.row
-            output.csv([entry.key, *(exact_text(each.value(row)) for each in columns)])
+            cells = [exact_text(of(row)) for of in values.values()]
+            output.csv(cells if kind.fields else [entry.key, *cells])

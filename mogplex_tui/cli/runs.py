@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.common import Stop, say
 from mogplex_tui.cli.exits import Exit
 from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.headless import service_arguments
-from mogplex_tui.cli.kind_arguments import add_parameter, texts_of
+from mogplex_tui.cli.kind_arguments import add_parameter, add_verb, texts_of
+from mogplex_tui.cli.list_command import ListCommand, add_list
+from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.run_actions import CANCEL, START
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.headless import Setting
     from mogplex_tui.live.rows import RunRow
 
-LIMIT = 50
-_STATES = ("live", "pending", "streaming", "running", "cancelling", "success", "failed", "cancelled")
 _RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
 
 
@@ -30,48 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     service_arguments(parser, forms=True)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    _list_arguments(_verb(verbs, "list", "the runs that this credential can see, newest first", forms=True))
-    get = _verb(verbs, "get", "one run: state, place, tokens, cost, ids", forms=True)
+    add_list(verbs, KIND)
+    get = add_verb(verbs, "get", "one run: state, place, tokens, cost, ids")
     get.add_argument("run", metavar="RUN", help=_RUN)
-    events = _verb(verbs, "events", "what happened in a run, oldest first", forms=True)
+    events = add_verb(verbs, "events", "what happened in a run, oldest first")
     events.add_argument("run", metavar="RUN", help=_RUN)
     events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
     _exit_status(events)
-    start = _verb(verbs, START.id, "start a run; its id is printed", forms=True)
-    start_arguments(start)
-    cancel = _verb(verbs, CANCEL.id, "ask a run to stop, and print the final state", forms=True)
+    start_arguments(add_verb(verbs, START.id, "start a run; its id is printed"))
+    cancel = add_verb(verbs, CANCEL.id, "ask a run to stop, and print the final state")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
     cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str, *, forms: bool = False
-) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
-    service_arguments(parser, outermost=False, forms=forms)
-    return parser
-
-
-def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", type=_count, default=LIMIT, metavar="N", help=f"at most N runs ({LIMIT})")
-    parser.add_argument(
-        "--state",
-        "--status",
-        dest="state",
-        action="append",
-        choices=_STATES,
-        default=None,
-        help="only these; may be repeated",
-    )
-    parser.add_argument(
-        "--repo", metavar="REPO", help="only this repository: owner/name, a part of it, or its id"
-    )
-    parser.add_argument(
-        "filter",
-        nargs="*",
-        metavar="FILTER",
-        help="words that must occur, as in the console: word, field:word, !word, cost:>1, age:<2h",
-    )
 
 
 def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
@@ -91,12 +59,6 @@ def _exit_status(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9]\d{0,4}", text):
-        raise argparse.ArgumentTypeError("must be 1 to 99999")
-    return int(text)
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the verb and return its exit code."""
     if args.verb != "start":
@@ -107,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def start_from(args: argparse.Namespace) -> int:
     """Start the run that the arguments describe and return the exit code."""
-    from mogplex_tui.cli.changes import start
+    from mogplex_tui.cli.start_and_cancel import start
 
     try:
         # Before there is an event loop, which could not be interrupted while it waits for a person.
@@ -119,44 +81,23 @@ def start_from(args: argparse.Namespace) -> int:
 
 
 async def _list(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.listing import Listing, Wanted
-    from mogplex_tui.cli.shapes import COLUMNS, CSV_FIELDS, csv_cells, run_cells, run_object
-    from mogplex_tui.live.runs import Runs
-    from mogplex_tui.operate.record_names import runs_to_keep
+    from mogplex_tui.cli.run_records import RunRecords
 
-    wanted = Wanted(args.limit, frozenset(args.state or ()), args.repo, " ".join(args.filter))
-    listed = await Listing(setting.session, Runs(setting.session)).read(wanted)
-    setting.session.known_records.remember("runs", runs_to_keep(listed.rows))
-    output, now = setting.output, setting.session.clock.now()
-    if output.as_json:
-        for row in listed.rows:
-            output.object("run", run_object(row))
-    elif output.form == "csv":
-        output.csv(CSV_FIELDS)
-        for row in listed.rows:
-            output.csv(csv_cells(row))
-    elif listed.rows:
-        whole = output.form == "wide"
-        output.table(COLUMNS, [run_cells(row, now, whole=whole) for row in listed.rows], whole=whole)
-    if not listed.rows:
-        say("No run fits." if args.state or args.repo or args.filter else "There are no runs.")
-    for note in listed.notes:
-        say(output.shown(note))
-    return Exit.OK if listed.trouble is None else code_of(listed.trouble)
+    return await ListCommand(KIND, setting, RunRecords(setting), args).run()
 
 
 async def _get(setting: Setting, args: argparse.Namespace) -> int:
     from mogplex_tui.api.errors import MogplexError
-    from mogplex_tui.cli.finder import Finder
-    from mogplex_tui.cli.shapes import print_run
+    from mogplex_tui.cli.kind_output import print_record
+    from mogplex_tui.cli.run_records import RunRecords
 
-    finder = Finder(setting.session)
-    row = await finder.find(args.run)
+    records = RunRecords(setting)
+    row = await records.find(args.run)
     # Without them the run is shown all the same, with dashes for what only events name.
     with contextlib.suppress(MogplexError):
-        row = await finder.learn_from_events(row)
+        row = await records.learn_from_events(row)
     if setting.output.form in ("json", "csv"):
-        print_run(setting.output, row)
+        print_record(KIND, setting.output, row)
     else:
         _print_facts(setting, row)
     _say_what_is_hidden(setting, row)
@@ -200,11 +141,11 @@ def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
 
 
 async def _events(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.follow import Follower, ending
+    from mogplex_tui.cli.run_records import RunRecords
 
-    finder = Finder(setting.session)
-    follower = Follower(setting, finder, await finder.find(args.run))
+    records = RunRecords(setting)
+    follower = Follower(setting, records, await records.find(args.run))
     row = await (follower.until_over() if args.follow else follower.once())
     if args.follow or args.exit_status:
         return ending(setting, row, exit_status=args.exit_status)
@@ -212,6 +153,6 @@ async def _events(setting: Setting, args: argparse.Namespace) -> int:
 
 
 async def _cancel(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.changes import cancel
+    from mogplex_tui.cli.start_and_cancel import cancel
 
     return await cancel(setting, args)

@@ -45,7 +45,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
     """Run the verb and return the exit code."""
-    from mogplex_tui.cli.kind_commands import record_of
+    from mogplex_tui.cli.kind_records import record_of
     from mogplex_tui.operate.kinds.sandboxes import KIND
 
     if args.verb == "exec":

@@ -14,8 +14,8 @@ from mogplex_tui.cli.headless import run as run_headless
 from mogplex_tui.cli.headless import service_arguments
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.live.rows import RunRow
     from mogplex_tui.live.scheduler import Feed
 
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _watch(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.finder import Finder
     from mogplex_tui.cli.follow import ending
+    from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.operate.run_facts import name_of
 
-    finder = Finder(setting.session)
-    watcher = Watcher(setting, finder, await finder.find(args.run))
+    records = RunRecords(setting)
+    watcher = Watcher(setting, records, await records.find(args.run))
     try:
         async with asyncio.timeout(args.timeout):
             row = await watcher.until(args.until)
@@ -85,8 +85,8 @@ def reached(row: RunRow, wanted: str) -> bool:
 class Watcher:
     """Reads one run until it is in a state, as often as hints and the token's budget say, and prints each new one."""
 
-    def __init__(self, setting: Setting, finder: Finder, row: RunRow) -> None:
-        self.setting, self.finder, self.row = setting, finder, row
+    def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
+        self.setting, self.records, self.row = setting, records, row
         self._printed: str | None = None
         self._said: str | None = None
 
@@ -125,7 +125,7 @@ class Watcher:
 
         async def fetch() -> bool:
             before = self.row
-            self.row = await self.finder.reread(before, Priority.TAIL)
+            self.row = await self.records.reread(before, Priority.TAIL)
             return self.row != before
 
         metered = session.metered_off_v1()
@@ -146,14 +146,15 @@ class Watcher:
         return self.setting.output.shown(f"{name_of(self.row)} is {self.row.state}")
 
     def _print(self) -> None:
-        from mogplex_tui.cli.shapes import run_object
+        from mogplex_tui.cli.kind_output import print_json
+        from mogplex_tui.operate.kinds.runs import KIND
 
         if self.row.state == self._printed:
             return
         self._printed = self.row.state
         output = self.setting.output
         if output.as_json:
-            output.object("run", run_object(self.row))
+            print_json(KIND, output, self.row)
         else:
             output.line(self.row.run_id or self.row.key, self.row.state)
         output.flush()

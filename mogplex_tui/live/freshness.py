@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,8 +122,15 @@ class SourceState:
         else:
             self.freshness.taken(clock)
 
-    async def each(self, clock: Clock, names: Iterable[str], read: Callable[[str], Awaitable[bool]]) -> bool:
-        """Read several records one by one; return whether anything differed.
+    async def each(
+        self,
+        clock: Clock,
+        names: Iterable[str],
+        read: Callable[[str], Awaitable[bool]],
+        *,
+        at_once: int = 1,
+    ) -> bool:
+        """Read several records, one by one or `at_once`; return whether anything differed.
 
         The first failure ends it, so that a route that is down costs one request; what failed comes last the next time,
         the latest behind the others, so that no broken record keeps another from being read.
@@ -131,8 +139,19 @@ class SourceState:
         differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
         with self.apart(clock):
             while self.left:
-                differed |= await read(self.left[0])
-                failed.pop(self.left.pop(0), None)
+                some = self.left[:at_once]
+                answers = await asyncio.gather(*map(read, some), return_exceptions=True)
+                read_now = [
+                    name for name, answer in zip(some, answers, strict=True) if isinstance(answer, bool)
+                ]
+                differed |= True in answers
+                for name in read_now:
+                    failed.pop(name, None)
+                # What failed stands first in what is left.
+                self.left = [name for name in self.left if name not in read_now]
+                for answer in answers:
+                    if isinstance(answer, BaseException):
+                        raise answer
         if self.failing:
             failed.pop(self.left[0], None)
         self._failed = [*failed, *self.left[:1]]

@@ -12,19 +12,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import NotFound, NotSignedIn
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.freshness import CLOSED
+from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import RunRow
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.api.models.jobs import JobDetail
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
-# The longest time between the start of a call and its first event.
+# The longest time between the start of a call and its first event, or that of its run.
 AROUND = timedelta(seconds=60)
 
 
@@ -42,6 +43,84 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
     else:
         advice = "Ids of calls and jobs need a browser session: mogplex-tui login --session opens it"
     return NotFound(f"The service does not know a run {asked}", advice=advice)
+
+
+async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRow:
+    """Return the run that the id of a run, a call or a job belongs to, put it in the list and remember it.
+
+    It is found `completely` with the name of its repository and its call, which a console reads with its lists.
+    Raises the error tree.
+    """
+    session = runs.session
+    refusal: MogplexError | None = None
+    known = session.history.by_call(asked)
+    if session.target.token is not None:
+        try:
+            return await _run(runs, known.run_id if known else asked, completely=completely)
+        except (NotFound, NotSignedIn) as error:
+            refusal = error
+    listed = next((row for row in runs.set.rows.values() if asked in ids_of(row)), None)
+    found = listed or await by_call_or_job(runs, asked, Priority.ACTION)
+    if found is None:
+        raise refusal if isinstance(refusal, NotSignedIn) else unknown_id(session, asked)
+    if completely and found.repo is None:
+        await _learn_repo(session, found.repo_id)
+        found = runs.dress(found)
+    if found.source is make.Source.CALL:
+        runs.set.apply([(found.key, found)])
+    return found
+
+
+def ids_of(row: RunRow) -> set[str]:
+    """Return the ids by which a row is found."""
+    return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}
+
+
+async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
+    session = runs.session
+    run = await session.client.at(Priority.ACTION).runs.get(run_id)
+    session.history.remember(Remembered(run.run_id, run.ai_call_id))
+    if completely:
+        await _learn_repo(session, run.repo_id)
+    row = runs.put_run(run, repo=session.names.repos.get(run.repo_id or ""))
+    session.history.remember(Remembered(run.run_id, row.call_id, row.repo))
+    if not completely or row.call_id is None or not session.open(Family.OBSERVABILITY):
+        return row
+    try:
+        call = await call_of(runs, row, Priority.TABLE)
+    except MogplexError:
+        # The run is there; what its call would add, tokens and cost, stays unknown and is shown so.
+        return row
+    if call is None:
+        return row
+    runs.set.apply([(call.key, call)])
+    return runs.put_run(run, repo=row.repo)
+
+
+async def _learn_repo(session: Session, repo_id: str | None) -> None:
+    """Read the name of a repository where that is possible; an id is enough to go on with."""
+    names, client = session.names, session.client.at(Priority.TABLE)
+    if repo_id is None or repo_id in names.repos:
+        return
+    with suppress(MogplexError):
+        if session.target.token is not None:
+            names.take_repos(await client.repos.list(id=repo_id))
+    with suppress(MogplexError):
+        # The token API leaves hidden repositories out.
+        if repo_id not in names.repos and session.open(Family.REPOS):
+            names.take_repos([await client.imported_repos.get(repo_id)])
+
+
+async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
+    """Return the row of a run's call; there is no route for one call, its time finds it (observability.md §2)."""
+    if row.began is None:
+        return None
+    around = AROUND if row.source is make.Source.RUN else timedelta(0)
+    page = await runs.session.client.at(priority).observability.calls(
+        since=row.began - around, until=row.began + around, limit=100
+    )
+    call = next((call for call in page.calls if call.id == row.call_id), None)
+    return None if call is None else runs.dress(make.from_call(call))
 
 
 async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:

@@ -28,6 +28,8 @@ AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
 SETTLE = 5.0
 # Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
 RUNS_A_READ = 8
+# A command reads all of them, so many at once.
+_AT_ONCE = 4
 # A run whose last change is so long ago, and which has ended, does not change any more.
 FINAL_AFTER = timedelta(seconds=60)
 
@@ -65,8 +67,11 @@ class OwnRuns:
         dress: Callable[[RunRow], RunRow],
         put: Callable[[RunDetail, int], RunRow],
         turns: Turns,
+        *,
+        reads_all: bool,
     ) -> None:
         self._session, self._set, self._dress, self._put, self._turns = session, rows, dress, put, turns
+        self._runs_a_read, self._at_once = (PAGE, _AT_ONCE) if reads_all else (RUNS_A_READ, 1)
         self._by_id = SourceState(Subject("runs started or opened from here"))
         self._names = SourceState(
             Subject("runs of automations that were not known before"), freshness=Freshness(every=inf)
@@ -112,7 +117,9 @@ class OwnRuns:
         async def read(run_id: str) -> bool:
             return await self.fetch_run(run_id, was=shown.get(run_id))
 
-        differed |= await self._by_id.each(self._session.clock, due[:RUNS_A_READ], read)
+        differed |= await self._by_id.each(
+            self._session.clock, due[: self._runs_a_read], read, at_once=self._at_once
+        )
         self._session.history.keep_final(self._finals)
         self._finals.clear()
         self._by_id.keys = frozenset(shown[run_id].key for run_id in self._by_id.left if run_id in shown)
@@ -151,7 +158,7 @@ class OwnRuns:
             return differed
 
         before = self._of_each.freshness.as_of
-        differed = await self._of_each.each(clock, due, read)
+        differed = await self._of_each.each(clock, due, read, at_once=self._at_once)
         left, fresh = set(self._of_each.left), self._of_each.freshness
         self._of_each.keys = frozenset(
             key for key, row in self._set.rows.items() if row.automation_id in left

@@ -33,9 +33,12 @@ UNSEEN = "What became of it cannot be seen now."
 
 
 class Runs:
-    """Keeps the set `runs` of the store."""
+    """Keeps the set `runs` of the store.
 
-    def __init__(self, session: Session) -> None:
+    One that `reads_all` reads every run that is known by its id at once, as a command does; a console goes on reading.
+    """
+
+    def __init__(self, session: Session, *, reads_all: bool = False) -> None:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
         self.turns = Turns()
@@ -46,7 +49,12 @@ class Runs:
         # When the calls were read last; None before, and where only the disk knows.
         self._calls_read_at: datetime | None = None
         self.own = OwnRuns(
-            session, self.set, self._take_job, lambda run, turn: self.put_run(run, turn=turn), self.turns
+            session,
+            self.set,
+            self._take_job,
+            lambda run, turn: self.put_run(run, turn=turn),
+            self.turns,
+            reads_all=reads_all,
         )
         self.feed = Feed(
             "runs",

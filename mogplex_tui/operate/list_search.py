@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.store import RowSet
 
 Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 
 # So many found rows are kept: of an order those that come first in it, else the newest.
 MOST_KEPT = 5_000
@@ -68,7 +69,7 @@ class Question(NamedTuple, Generic[Row]):
     span: tuple[datetime, datetime | None] | None = None
 
 
-class ListSearch(Generic[Row]):
+class ListSearch(Generic[Row_co]):
     """One search through the older records of a list; `close` takes away what it has found."""
 
     def __init__(
@@ -76,21 +77,21 @@ class ListSearch(Generic[Row]):
         session: Session,
         name: str,
         older: AnyOlder,
-        rows: RowHolder[Row],
-        question: Question[Row],
+        rows: RowHolder[Row_co],
+        question: Question[Row_co],
         *,
         metered: Callable[[], bool] = lambda: True,
     ) -> None:
         self._older, self._rows, self._question = older, rows, question
         self._session = session
-        window = window_of(question.text, older, session.clock.now())
+        window = window_of(question.text, older, session)
         loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or question.span is not None
         if question.span is not None:
             since, until = question.span
             window = window._replace(since=max(since - AROUND, window.since or since - AROUND))
             start = None if until is None else until + AROUND
         self._window = window
-        self._found: dict[str, Row] = {}
+        self._found: dict[str, Row_co] = {}
         self._is_full = False
         self._search: OlderSearch[AnyEntry] = OlderSearch(
             name,

@@ -268,12 +268,14 @@ class ServiceFilter(NamedTuple):
     """A filter that the service applies by itself.
 
     `name` is what `/` calls it, `parameter` the query parameter of the route. `texts` are the values that the parameter
-    takes, each with the texts by which `/` finds it in a row.
+    takes, each with the texts by which `/` finds it in a row; for values that no declaration can list, `value_of`
+    returns the one that a text means, None where it may mean several.
     """
 
     name: str
     parameter: str
-    texts: Mapping[str, Sequence[str]]
+    texts: Mapping[str, Sequence[str]] = MappingProxyType({})
+    value_of: Callable[[Session, str], str | None] = lambda _, __: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,7 +510,8 @@ class Kind(Generic[Row]):
     alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
     returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
     open. With `texts_first` the texts stand above the facts on a small screen. `created_at` is when a record was made,
-    which questions before an action tell records apart by.
+    which questions before an action tell records apart by. `fields` are the values of JSON and CSV by name, where rows
+    come from several routes; else JSON is the service's own record, and CSV has the columns.
     """
 
     name: str
@@ -541,6 +544,7 @@ class Kind(Generic[Row]):
     secrets: Secrets[Row] | None = None
     texts_first: bool = False
     created_at: Callable[[Row], datetime | None] | None = None
+    fields: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
 
     @property
     def all_actions(self) -> Sequence[Action[Row] | Creation]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mogplex_tui.operate.filters import Term, finds, parse, seconds_of
 from mogplex_tui.operate.model import Row, ServiceFilter, Window
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Older
 
 
-def window_of(text: str, older: Older[Row], now: datetime) -> Window:
+def window_of(text: str, older: Older[Row], session: Session) -> Window:
     """Return the smallest window that holds every record which a filter can match.
 
     The filter is applied to what comes as well: the service's own filters are coarser.
     """
+    now = session.clock.now()
     terms = [term for term in parse(text) if term.field is not None and not term.negated]
     ages = [
         age
@@ -28,12 +30,14 @@ def window_of(text: str, older: Older[Row], now: datetime) -> Window:
         each.parameter: value
         for term in terms
         for each in older.filters
-        if each.name == term.field and (value := _only_value(each, term)) is not None
+        if each.name == term.field and (value := _only_value(each, term, session)) is not None
     }
     return Window(now - timedelta(seconds=min(ages)) if ages else None, None, filters)
 
 
-def _only_value(filter: ServiceFilter, term: Term) -> str | None:
+def _only_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
     """Return the one value that a term can mean; a parameter takes no more than one."""
+    if not filter.texts:
+        return None if term.compares else filter.value_of(session, term.text)
     values = [value for value, texts in filter.texts.items() if finds(term, tuple(texts))]
     return values[0] if len(values) == 1 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.live import rows as make
 from mogplex_tui.live.rows import LIVE_STATES, RunRow
 from mogplex_tui.operate import words
@@ -11,6 +12,7 @@ from mogplex_tui.operate.model import Entry, Older, Page, ServiceFilter, Window
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.live.session import Session
 
 _STATUSES = ("pending", "streaming", "success", "failed", "cancelled")
 _TYPES = (
@@ -25,6 +27,7 @@ async def _read(client: ClientView, window: Window) -> Page[RunRow]:
         until=window.until,
         status=window.filters.get("status"),
         type=window.filters.get("type"),
+        repo_id=window.filters.get("repo_id"),
     )
     entries = [Entry(call.id, make.from_call(call)) for call in page.calls]
     entries += [Entry(key, row) for key, row in make.marked(page.calls.bad, "older")]
@@ -32,7 +35,20 @@ async def _read(client: ClientView, window: Window) -> Page[RunRow]:
 
 
 def _state_texts(status: str) -> tuple[str, ...]:
-    return (words.state(status)[1], status, *(("live",) if status in LIVE_STATES else ()))
+    # What a cancel was sent for is still as it was to the service.
+    live = ("live", "cancelling") if status in LIVE_STATES else ()
+    return (words.state(status)[1], status, *(("running",) if status == "streaming" else ()), *live)
+
+
+def _id_of_repo(_: Session, text: str) -> str | None:
+    return text if is_uuid(text) else None
+
+
+def _id_of_named_repo(session: Session, text: str) -> str | None:
+    """Return the id of the only repository whose name contains a text, where the text is the whole name."""
+    names = session.names.repos.items()
+    found = [(key, name.lower()) for key, name in names if text in name.lower()]
+    return found[0][0] if len(found) == 1 and found[0][1] == text else None
 
 
 OLDER_RUNS: Older[RunRow] = Older(
@@ -41,5 +57,7 @@ OLDER_RUNS: Older[RunRow] = Older(
     (
         ServiceFilter("state", "status", {status: _state_texts(status) for status in _STATUSES}),
         ServiceFilter("type", "type", {type: (type,) for type in _TYPES}),
+        ServiceFilter("project", "repo_id", value_of=_id_of_repo),
+        ServiceFilter("repo", "repo_id", value_of=_id_of_named_repo),
     ),
 )

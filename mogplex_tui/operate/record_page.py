@@ -15,6 +15,7 @@ from mogplex_tui.operate.model import Cell, Fact, Kind, Link, Moment, Row, Value
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import Entry
+    from mogplex_tui.operate.kind_rows import HeldRow
 
 _LONGEST_LINK = 60
 
@@ -104,7 +105,7 @@ def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
     return kind.page_in_browser(entry.row)
 
 
-def json_of(entry: Entry[Row]) -> object:
+def json_of(entry: HeldRow[Row]) -> object:
     """Return the JSON of a record; of one that the service did not send, the fields of its row."""
     row = entry.row
     if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):

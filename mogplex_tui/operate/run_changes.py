@@ -22,7 +22,6 @@ from mogplex_tui.api.errors import (
     Throttled,
     ended,
 )
-from mogplex_tui.live import lookup
 from mogplex_tui.live.history import Remembered
 from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet
@@ -356,34 +355,3 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
             detail=lambda started: started.run_id,
         ),
     )
-
-
-async def find_run(session: Session, runs: Runs, asked: str) -> RunRow:
-    """Return the run that the id of a run, a call or a job belongs to, put it in the list and remember it.
-
-    Raises the error tree.
-    """
-    refusal: MogplexError | None = None
-    known = session.history.by_call(asked)
-    if session.target.token is not None:
-        try:
-            run = await session.client.at(Priority.ACTION).runs.get(known.run_id if known else asked)
-        except (NotFound, NotSignedIn) as error:
-            refusal = error
-        else:
-            session.history.remember(Remembered(run.run_id, run.ai_call_id))
-            row = runs.put_run(run)
-            session.history.remember(Remembered(run.run_id, row.call_id, row.repo))
-            return row
-    listed = next((row for row in runs.set.rows.values() if asked in ids_of(row)), None)
-    found = listed or await lookup.by_call_or_job(runs, asked, Priority.ACTION)
-    if found is None:
-        raise refusal if isinstance(refusal, NotSignedIn) else lookup.unknown_id(session, asked)
-    if found.source is Source.CALL:
-        runs.set.apply([(found.key, found)])
-    return found
-
-
-def ids_of(row: RunRow) -> set[str]:
-    """Return the ids by which a row is found."""
-    return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}

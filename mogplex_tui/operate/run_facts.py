@@ -195,6 +195,21 @@ def brief(row: RunRow, now: datetime) -> list[str]:
     return ["  ".join(part for part in left if part), "  ".join(right)]
 
 
+def summary(row: RunRow, now: datetime) -> str:
+    """Return how a run stands in one sentence without its name."""
+    parts = [row.state]
+    took = duration_seconds(row, now)
+    if took is not None:
+        parts.append(f"{'after' if row.ended_at else 'for'} {words.seconds(took)}")
+    text = " ".join(parts)
+    if row.tokens is not None:
+        text += f", {words.count(row.tokens)} tokens"
+    if row.cost is not None:
+        text += f", {words.money(row.cost, row.cost_source)}"
+    # The sentence goes on, or ends with a stop of its own.
+    return text + (f": {row.error.rstrip('.')}" if row.error else "")
+
+
 def can_cancel_words(row: RunRow) -> str:
     """Return what a cancel leaves behind, for the question before it."""
     if row.source is Source.JOB:

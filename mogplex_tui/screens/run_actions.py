@@ -145,12 +145,12 @@ class RunActions:
 
     async def _find(self, run_id: str) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.operate.run_changes import find_run
+        from mogplex_tui.live.lookup import find_run
         from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen
         try:
-            row = await find_run(self._session, self._runs, run_id)
+            row = await find_run(self._runs, run_id)
         except MogplexError as error:
             self._app.notify(str(error), severity="warning", timeout=12, markup=False)
             return

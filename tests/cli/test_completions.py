@@ -126,7 +126,7 @@ def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> N
     verbs = asked("mogplex-tui jobs ")
     assert verbs == {"list", "get", "cancel", "repair", "requeue"}
     assert asked("mogplex-tui jobs list --statu") == {"--status"}
-    states = {"pending", "running", "success", "failed", "cancelled"}
+    states = {"pending", "approval", "waiting", "parked", "running", "success", "failed", "cancelled"}
     assert asked("mogplex-tui jobs list --status ") == states
     assert asked("mogplex-tui --read-only jobs list -o c") == {"csv"}
     assert asked("mogplex-tui completions ") == {"bash", "zsh", "fish"}

@@ -67,7 +67,7 @@ def alike(command: str, requests: int, says: str = "", *, token: Done | None = N
 
 
 # A run is known by v1 alone; calls and jobs are looked through for the id before that is said.
-_NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 7, "the id of a run cannot be looked up without a token.", same=False)
+_NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", same=False)
 
 # Names in capitals are filled in with ids of the plane.
 READS = (
@@ -109,7 +109,8 @@ READS = (
     alike(
         "runs list",
         4,
-        token=Done(OK, 14, "Listed are only the runs of automations, and runs started or opened", same=False),
+        "Listed: 100 of 420; --limit N lists more.",
+        token=Done(OK, 14, "You see the runs of your automations, and runs started or opened", same=False),
     ),
     Line(
         "runs get RUN",
@@ -121,14 +122,14 @@ READS = (
     Line(
         "runs get CALL",
         both=whole(3),
-        token=Done(FAILED, 16, "Ids of calls and jobs need a browser session", same=False),
+        token=Done(FAILED, 14, "Ids of calls and jobs need a browser session", same=False),
         cookie=whole(2),
         everywhere=whole(3),
     ),
     Line(
         "runs get JOB",
         both=whole(3),
-        token=Done(OK, 15, "The model and cost of this run need a browser session", same=False),
+        token=Done(OK, 13, "The model and cost of this run need a browser session", same=False),
         cookie=whole(2),
         everywhere=whole(3),
     ),
@@ -136,7 +137,7 @@ READS = (
     Line(
         "runs events CALL",
         both=whole(4),
-        token=Done(FAILED, 15, "Ids of calls and jobs need a browser session", same=False),
+        token=Done(FAILED, 13, "Ids of calls and jobs need a browser session", same=False),
         cookie=whole(3),
         everywhere=whole(4),
     ),

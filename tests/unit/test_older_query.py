@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from mogplex_tui.operate.kinds.registry import kind_called
 from mogplex_tui.operate.model import Window
 from mogplex_tui.operate.older_query import window_of
+from tests.unit.fakes import START, FakeSession, uuid
 
-NOW = datetime(2026, 8, 5, 10, tzinfo=UTC)
+API, WEB, WEB_TOOLS = uuid(1), uuid(2), uuid(3)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,33 @@ NOW = datetime(2026, 8, 5, 10, tzinfo=UTC)
         ("age:<", None, {}),
     ],
 )
-def test_window_of_a_filter(text: str, since: timedelta | None, filters: dict[str, str]) -> None:
+def test_window_of_a_filter(
+    session: FakeSession, text: str, since: timedelta | None, filters: dict[str, str]
+) -> None:
     older = kind_called("dispatch").older
     assert older is not None
-    assert window_of(text, older, NOW) == Window(None if since is None else NOW - since, None, filters)
+    window = window_of(text, older, session)
+    assert window == Window(None if since is None else START - since, None, filters)
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("state:success", {"status": "success"}),
+        ("state:=running", {"status": "streaming"}),
+        # A cancel changes neither status of the service at once.
+        ("state:cancelling", {}),
+        (f"project:{API}", {"repo_id": API}),
+        ("repo:acme/api", {"repo_id": API}),
+        ("repo:acme/ap", {}),
+        # Another name contains it.
+        ("repo:acme/web", {}),
+        ("repo:acme/web-tools", {"repo_id": WEB_TOOLS}),
+        ("!repo:acme/api", {}),
+    ],
+)
+def test_window_of_a_filter_of_runs(session: FakeSession, text: str, filters: dict[str, str]) -> None:
+    session.names.repos.update({API: "acme/api", WEB: "acme/web", WEB_TOOLS: "Acme/Web-Tools"})
+    older = kind_called("runs").older
+    assert older is not None
+    assert window_of(text, older, session) == Window(None, None, filters)

@@ -19,8 +19,9 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.lookup import find_run
 from mogplex_tui.operate.executor import new_key
-from mogplex_tui.operate.run_changes import Draft, find_run, start
+from mogplex_tui.operate.run_changes import Draft, start
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
 from tests.unit.operating import ledger, streaming_call
 
@@ -180,7 +181,7 @@ def test_every_key_is_new_and_fits() -> None:
 async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> None:
     session.names.repos[REPO] = "acme/web"
     session.fake.run_rows = {run(1).run_id: run(1)}
-    row = await find_run(session, session.listing, run(1).run_id)
+    row = await find_run(session.listing, run(1).run_id)
     assert session.listing.set.rows[row.key] == row
     assert (row.repo, row.state) == ("acme/web", "streaming")
     assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
@@ -189,11 +190,11 @@ async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> 
 async def test_a_call_in_the_list_learns_the_run_that_was_found(session: FakeSession) -> None:
     row = await streaming_call(session, input_tokens=9)
     session.fake.run_rows = {run(1).run_id: run(1)}
-    found = await find_run(session, session.listing, run(1).run_id)
+    found = await find_run(session.listing, run(1).run_id)
     assert (found.key, found.tokens, found.run_id) == (row.key, 9, run(1).run_id)
 
 
 async def test_an_id_that_nobody_knows_is_not_remembered(session: FakeSession) -> None:
     with pytest.raises(NotFound):
-        await find_run(session, session.listing, "ghost")
+        await find_run(session.listing, "ghost")
     assert len(session.history) == 0

@@ -8,12 +8,18 @@ from datetime import datetime
 from mogplex_tui.live.rows import RunRow, duration_seconds
 from mogplex_tui.operate import formats, run_actions, run_facts, words
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, Moment, SortKey, column
+from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_facts import name_of
+from mogplex_tui.operate.run_fields import FIELDS
 
 
 def _state(row: RunRow) -> FilterValue:
-    """Return by what a state is found: the word on screen, the service's, and `live` as the title counts it."""
-    return (words.state(row.state)[1], row.state, *(("live",) if row.live else ()))
+    """Return by what a state is found: the word on screen, the service's, and `live` as the title counts it.
+
+    While a call streams its run is running: either word finds both.
+    """
+    moves = ("running", "streaming") if row.state in ("running", "streaming") else ()
+    return (words.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
 
 
 def _repo(row: RunRow, _: Moment) -> Cell:
@@ -139,6 +145,8 @@ KIND = Kind[RunRow](
     links=run_facts.LINKS,
     creations=(run_actions.START,),
     actions=(run_actions.CANCEL,),
+    older=OLDER_RUNS,
+    fields=FIELDS,
     is_quiet=lambda row: row.state in ("success", "cancelled"),
     empty="No runs yet.",
     needs=None,

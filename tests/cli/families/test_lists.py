@@ -360,7 +360,10 @@ async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(operator: Mog
         (("jobz",), "did you mean jobs?"),
         (("runs", "lst"), "did you mean list?"),
         (("jobs", "list", "--status", "sucess"), "did you mean success?"),
-        (("jobs", "list", "--status", "x"), "choose from pending, running, success, failed, cancelled"),
+        (
+            ("jobs", "list", "--status", "x"),
+            "choose from pending, approval, waiting, parked, running, success, failed, cancelled",
+        ),
     ],
 )
 async def test_a_mistyped_word_is_told_what_was_meant(

@@ -192,7 +192,7 @@ async def heard(ui: Console, kind: AnyKind) -> ListScreen:
             and screen.is_mounted
         ):
             return False
-        fresh = screen.model.collection.set.freshness
+        fresh = screen.model.rows.freshness
         known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
         return known or bool(screen.model.closed_lines())
 

@@ -20,18 +20,19 @@ from mogplex_tui.api.rules import is_uuid
 from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
 from mogplex_tui.cli.common import Stop, code_of, say
 from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.finder import Finder
 from mogplex_tui.cli.follow import Follower, ending
 from mogplex_tui.cli.headless import patiently
-from mogplex_tui.cli.shapes import print_run, summary
+from mogplex_tui.cli.kind_output import print_record
+from mogplex_tui.cli.run_records import RunRecords
 from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.rows import ENDED_STATES, RunRow
 from mogplex_tui.operate import run_changes
 from mogplex_tui.operate.executor import Outcome, new_key
 from mogplex_tui.operate.kind_rows import why_not
+from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.run_actions import CANCEL, REPO, Draft
-from mogplex_tui.operate.run_facts import name_of
+from mogplex_tui.operate.run_facts import name_of, summary
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo
@@ -47,13 +48,13 @@ HIDDEN_BY_ID = (
 async def start(setting: Setting, arguments: argparse.Namespace, values: Values) -> int:
     """Start a run, say its id on stdout, and follow it if asked to."""
     setting.must_write("The new run")
-    session, finder = setting.session, Finder(setting.session)
+    session, records = setting.session, RunRecords(setting)
     repo = await _repo(setting, values[REPO])
     draft = Draft.of(Values({**values.texts, REPO.name: repo.id}), repo.full_name)
     key = arguments.idempotency_key or new_key()
     known = {run.run_id for run in session.history.all()}
     try:
-        row = await run_changes.start(session, finder.runs, draft, key)
+        row = await run_changes.start(session, records.runs, draft, key)
     except (Unreachable, Unavailable):
         say(
             f"Whether the run was started is not known. The same command with --idempotency-key {key} is safe."
@@ -65,11 +66,11 @@ async def start(setting: Setting, arguments: argparse.Namespace, values: Values)
     verb = "was started by this key before" if row.run_id in known else "is started"
     say(f"{name_of(row)} {verb}, on branch {setting.output.shown(row.branch or 'of its own')}.")
     if setting.output.as_json or not arguments.follow:
-        print_run(setting.output, row, row.run_id or row.key)
+        print_record(KIND, setting.output, row, row.run_id or row.key)
     setting.output.flush()
     if not arguments.follow:
         return Exit.OK
-    row = await Follower(setting, finder, row).until_over()
+    row = await Follower(setting, records, row).until_over()
     return ending(setting, row, exit_status=arguments.exit_status)
 
 
@@ -134,12 +135,12 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
     setting.must_write("The cancel")
     if not arguments.yes:
         must_be_able_to_ask("cancel")
-    finder = Finder(setting.session)
-    row = await finder.find(arguments.run)
+    records = RunRecords(setting)
+    row = await records.find(arguments.run)
     if row.state in ENDED_STATES:
         return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
     if row.external and row.run_id is None:
-        row = await finder.learn_from_events(row)
+        row = await records.learn_from_events(row)
     if why := why_not(CANCEL, row, setting.session):
         raise Stop(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
@@ -152,9 +153,9 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
             raise Stop(Exit.FAILED, "Nothing was cancelled.")
     outcome = await run_changes.execute_cancel(
         setting.session,
-        finder.runs,
+        records.runs,
         row,
-        lambda each: finder.reread(each, Priority.ACTION),
+        lambda each: records.reread(each, Priority.ACTION),
         "the same command",
     )
     return _report(setting, outcome)
@@ -184,5 +185,5 @@ def _report(setting: Setting, outcome: Outcome) -> int:
 def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
     """Say and print what the run is now; only a cancelled one is what was asked for."""
     say(setting.output.shown(sentence))
-    print_run(setting.output, row, row.run_id or row.key, row.state)
+    print_record(KIND, setting.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

@@ -1,0 +1,86 @@
+"""Events of a run on stdout: as JSON, as CSV and as lines of text (v1.md §8.5; observability.md §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mogplex_tui.cli.output import json_text
+from mogplex_tui.live import redact
+from mogplex_tui.live.tail import UNREADABLE
+from mogplex_tui.operate import words
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.live.rows import RunRow
+
+# The longest of the nine types (v1.md §8.5).
+_TYPE_WIDTH = len("cancel_requested")
+
+
+def event_object(event: Event, row: RunRow) -> dict[str, object]:
+    """Return an event as JSON fields, secrets removed (v1.md §8.4); `run_id` and `call_id` say whose it is."""
+    return {
+        "id": event.id,
+        "run_id": row.run_id,
+        "call_id": row.call_id,
+        "at": event.created_at,
+        "type": event.type,
+        "tool": event.tool_name,
+        "message": redact.text(event.message),
+        "payload": redact.payload(event.payload),
+    }
+
+
+EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "payload")
+
+
+def event_csv(fields: Mapping[str, object]) -> list[str]:
+    """Return the fields of an event as the cells of `EVENT_FIELDS`; the payload is JSON."""
+    cells = []
+    for name in EVENT_FIELDS:
+        value = fields.get(name)
+        if isinstance(value, datetime):
+            cells.append(words.utc(value))
+        elif value is None or isinstance(value, str):
+            cells.append(value or "")
+        else:
+            cells.append(json_text(value))
+    return cells
+
+
+def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
+    """Return an event that did not parse as JSON fields: why, and what came, secrets removed."""
+    return {
+        "run_id": row.run_id,
+        "call_id": row.call_id,
+        "type": UNREADABLE,
+        "message": bad.why,
+        "payload": redact.payload(bad.raw),
+    }
+
+
+def event_cells(event: Event, *, local: bool) -> list[str]:
+    """Return an event as cells of a line: time, type, and what it says; local time for people, UTC for files."""
+    at = words.clock(event.created_at) if local else words.utc(event.created_at)
+    payload = redact.payload(event.payload)
+    texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
+    message: str | None = redact.text(event.message)
+    if event.type == "tool_started":
+        said = [event.tool_name or message, texts.get("input_preview")]
+    elif event.type == "tool_finished":
+        said = [event.tool_name or message, _how(payload), texts.get("error") or texts.get("output_preview")]
+    else:
+        detail = texts.get("pull_request_url") or texts.get("error") or texts.get("reason")
+        said = [message, None if detail == message else detail]
+    return [at, event.type.ljust(_TYPE_WIDTH), *filter(None, said)]
+
+
+def _how(payload: dict[str, object]) -> str:
+    how = "failed" if payload.get("success") is False or payload.get("error") else "ok"
+    took = payload.get("duration_ms")
+    if isinstance(took, int | float) and not isinstance(took, bool):
+        how += f" in {words.millis(took)}"
+    return how

@@ -1,0 +1,220 @@
+"""The records of a kind as a command reads them, and how the one that a person names is found among them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound
+from mogplex_tui.api.retry import decide
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import Stop, code_of, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently, pause
+from mogplex_tui.live.collection import Entry
+from mogplex_tui.live.freshness import CLOSED
+from mogplex_tui.live.names import read_hidden, read_names
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.operate import kind_rows, messages
+from mogplex_tui.operate.kind_rows import collection_of, name_of
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
+from mogplex_tui.operate.model import HiddenRows, Kind, Parameter, Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.list_command import Wanted
+    from mogplex_tui.live.reasons import Subject
+    from mogplex_tui.live.store import AnyRowSet
+    from mogplex_tui.operate.kind_rows import HeldRow
+
+# The beginning of an id or a name must be at least this long to name a record.
+_SHORTEST_PREFIX = 4
+# Seconds before a part of a list that could not be read is read once more.
+_PART_RETRY = 1.0
+
+
+class KindRecords(Generic[Row]):
+    """The records of one kind in a command."""
+
+    def __init__(self, kind: Kind[Row], setting: Setting) -> None:
+        self._kind, self._session, self._output = kind, setting.session, setting.output
+        self.collection = collection_of(setting.session, kind)
+        self._names_are_read = False
+
+    @property
+    def rows(self) -> Mapping[str, Entry[Row]]:
+        """The records that were read, by key."""
+        return self.collection.set.rows
+
+    @property
+    def state(self) -> AnyRowSet:
+        """How many records there are, and what of them could not be read."""
+        return self.collection.set
+
+    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+        """Read what `list` shows; return the error that kept a part away, after saying so."""
+        await self.read(Priority.TABLE, with_runs=not wanted.is_bare)
+        if self._kind.hidden is not None and wanted.with_hidden:
+            await self._read_hidden(self._kind.hidden, Priority.TABLE)
+        return None
+
+    def search(self, question: Question[HeldRow[Row]]) -> ListSearch[object] | None:
+        """Return a search through older records; None where the service lists all of them at once."""
+        older = self._kind.older
+        if older is None:
+            return None
+        holder = CollectionRows(self.collection, older)
+        return ListSearch(self._session, self._kind.name, older, holder, Question[Entry[Row]](*question))
+
+    async def read(self, priority: Priority, *, with_runs: bool = True) -> None:
+        """Read the list. Raises Stop where no source is open to the credential, else the error tree.
+
+        Without `with_runs` the columns that tell of runs stay empty.
+        """
+        try:
+            await read_patiently(lambda: self.collection.fetch(priority), self.state)
+        except CLOSED as error:
+            reason = " ".join(messages.closed_lines(self.collection.closed(), self._kind.needs))
+            raise Stop(code_of(error), reason or str(error)) from None
+        if self.rows:
+            await self._read_related(priority, with_runs=with_runs)
+            self.collection.update_joins()
+        if self._session.names.unsearched():
+            await read_hidden(self._session, priority)
+
+    async def read_choices(self, parameters: Sequence[Parameter[object]]) -> None:
+        """Read what the live choices of parameters are made from and was not read yet."""
+        if not parameters:
+            return
+        if any(each.choices_are_names for each in parameters) and not self._names_are_read:
+            await self._read_names(Priority.ACTION)
+        join = self._kind.join
+        for name, related in {} if join is None else join.related.items():
+            # A list that neither a column nor a sentence depends on offers choices.
+            if (
+                related.columns
+                or related.subject is not None
+                or self._session.store.set(name).freshness.as_of is not None
+            ):
+                continue
+            with suppress(MogplexError):
+                await collection_of(self._session, kinds()[name]).fetch(Priority.ACTION)
+
+    async def _read_names(self, priority: Priority) -> None:
+        await read_names(self._session, priority)
+        self._names_are_read = True
+
+    async def _read_related(self, priority: Priority, *, with_runs: bool = False) -> None:
+        """Read what the rows are joined with; without it they show ids."""
+        join = self._kind.join
+        if join is not None and join.names:
+            await self._read_names(priority)
+        for name, related in {} if join is None else join.related.items():
+            adds = (related.columns or related.subject is not None) and name not in self.collection.hides
+            if not adds:
+                continue
+            with suppress(MogplexError):
+                if name != "runs":
+                    await collection_of(self._session, kinds()[name]).fetch(priority)
+                elif with_runs and self._session.open(Family.OBSERVABILITY):
+                    # Over v1 they would cost a request for each automation.
+                    await Runs(self._session).fetch()
+
+    async def read_single(self, entry: Entry[Row]) -> Entry[Row]:
+        """Return a record as it is when read by itself, where that says more than the list."""
+        single = self._kind.single
+        if single is None:
+            return entry
+        client = self._session.client.at(Priority.ACTION)
+        try:
+            self.collection.put(await patiently(lambda: kind_rows.read_single(single, client, entry)))
+        except NotFound as error:
+            raise Stop(Exit.FAILED, str(error)) from None
+        return self.rows[entry.key]
+
+    async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
+        """Read the rows that the list leaves out, where that is open to the credential."""
+        if not self._session.open(hidden.family):
+            return
+        with suppress(*CLOSED):
+            page = await patiently(lambda: hidden.read(self._session.client.at(priority)))
+            for entry in page.entries:
+                if entry.key not in self.rows:
+                    self.collection.put(entry)
+
+    # Finding -------------------------------------------------------------------------------------------------------
+
+    async def find(self, asked: str) -> Entry[Row]:
+        """Return the record that an id, a name or the beginning of either means. Raises Stop."""
+        wanted = asked.strip().lower()
+        noun, shown = self._kind.noun, self._output.shown
+        if not wanted:
+            # A script's empty variable must not mean the record that has no name.
+            raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
+        found = self._matching(wanted)
+        if not found and self._kind.hidden is not None:
+            await self._read_hidden(self._kind.hidden, Priority.ACTION)
+            found = self._matching(wanted)
+        if not found and is_uuid(wanted) and self._kind.single is not None:
+            found = [await self.read_single(Entry(wanted, None))]
+        if not found:
+            raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
+        if len(found) > 1:
+            which = ", ".join(shown(entry.key) for entry in found[:8])
+            raise Stop(Exit.USAGE, f"{shown(asked)!r} means several; give one of the ids: {which}.")
+        if found[0].row is None:
+            raise Stop(Exit.FAILED, messages.unreadable(f"The {noun} {shown(asked)!r}", found[0].why or ""))
+        return found[0]
+
+    def _matching(self, wanted: str) -> list[Entry[Row]]:
+        """Return the records that a text names: by the whole id, else the whole name, else the beginning of either."""
+        entries = list(self.rows.values())
+
+        def lower_name(entry: Entry[Row]) -> str:
+            return name_of(self._kind, entry).lower()
+
+        def lower_names(entry: Entry[Row]) -> Sequence[str]:
+            names = () if entry.row is None else self._kind.other_names(entry.row)
+            return [lower_name(entry), *(name.lower() for name in names)]
+
+        found = [entry for entry in entries if entry.key.lower() == wanted]
+        found = found or [entry for entry in entries if wanted in lower_names(entry)]
+        if found or len(wanted) < _SHORTEST_PREFIX:
+            return found
+        return [
+            entry
+            for entry in entries
+            if entry.key.lower().startswith(wanted) or lower_name(entry).startswith(wanted)
+        ]
+
+
+async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
+    """Read a list, and once more after an error of one of its parts that may pass. Raises the error tree."""
+    await patiently(fetch)
+    failed = failing_parts(rows)
+    if failed and decide(failed[0][1], 1, method="GET") is not None:
+        await pause(_PART_RETRY)
+        await fetch()
+
+
+def failing_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
+    """Return what could not be read of a list that has several parts, with the errors."""
+    failed = ((each.subject, each.freshness.error) for each in rows.sources.values())
+    return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
+
+
+def say_notices(setting: Setting, rows: AnyRowSet) -> None:
+    """Say which records of a list cannot be seen, and why."""
+    if notice := messages.notices(rows.notices):
+        say(setting.output.shown(notice))
+
+
+async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Entry[Row]:
+    """Return the record of a kind that an id or a name means. Raises Stop and the error tree."""
+    records = KindRecords(kind, setting)
+    await records.read(Priority.ACTION, with_runs=False)
+    return await records.find(asked)

@@ -1,0 +1,170 @@
+"""`list`: read the records of a kind, filter, search, order and print them, as the console's list does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.cli import kind_output
+from mogplex_tui.cli.common import code_of, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.kind_arguments import add_past_options, add_verb, row_count
+from mogplex_tui.cli.kind_filters import ListFilter, add_filters
+from mogplex_tui.cli.kind_records import failing_parts, say_notices
+from mogplex_tui.cli.progress import progress
+from mogplex_tui.operate import kind_rows, messages, words
+from mogplex_tui.operate.kind_rows import HeldRow
+from mogplex_tui.operate.list_search import ListSearch, Question
+from mogplex_tui.operate.model import Kind, Moment, Row
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.live.store import AnyRowSet
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of a list is printed: a `bare` one needs nothing from other lists, a filtered one all that it looks in."""
+
+    is_bare: bool
+    is_filtered: bool
+    with_hidden: bool
+
+
+class ListedRecords(Protocol[Row]):
+    """The records of a kind as `list` reads them."""
+
+    @property
+    def rows(self) -> Mapping[str, HeldRow[Row]]:
+        """The records that were read, by key."""
+
+    @property
+    def state(self) -> AnyRowSet:
+        """How many records there are, and what of them could not be read."""
+
+    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+        """Read what `list` shows; return the error that kept a part away, after saying so."""
+
+    def search(self, question: Question[HeldRow[Row]]) -> ListSearch[object] | None:
+        """Return a search through older records; None where the service lists all of them at once."""
+
+
+def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
+    """Add the verb `list` with its options."""
+    many = words.many(kind.noun)
+    parser = add_verb(found, "list", f"the {many} that this credential can see")
+    parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
+    names = [column.name for column in kind.columns]
+    parser.add_argument("--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}")
+    parser.add_argument("--reverse", action="store_true", help="sort the other way round")
+    add_past_options(parser, kind.name)
+    if kind.hidden is not None:
+        parser.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
+    add_filters(parser, kind)
+    parser.add_argument(
+        "filter",
+        nargs="*",
+        metavar="FILTER",
+        help="words that must occur, as in the console: word, field:word, !word, age:<2h",
+    )
+
+
+class ListCommand(Generic[Row]):
+    """One run of `list`."""
+
+    def __init__(
+        self, kind: Kind[Row], setting: Setting, records: ListedRecords[Row], args: argparse.Namespace
+    ) -> None:
+        self._kind, self._setting, self._records, self._args = kind, setting, records, args
+        self._output, self._clock = setting.output, setting.session.clock
+        # Raises Stop before a request where the filter has an unknown field.
+        self._filter = ListFilter(kind, args, self._clock.now())
+        self._search: ListSearch[object] | None = None
+
+    async def run(self) -> int:
+        """Print the records that match the filter, and return the exit code. Raises Stop and the error tree."""
+        kind, output, args, matches = self._kind, self._output, self._args, self._filter.matches
+        has_order = args.sort is not None
+        wanted = Wanted(
+            is_bare=output.form == "json" and matches is None and not has_order,
+            is_filtered=matches is not None,
+            with_hidden=kind.hidden is not None and getattr(args, kind.hidden.option.replace("-", "_")),
+        )
+        missing = await self._records.read_list(wanted)
+        failed = await self._search_older()
+        entries = self._sorted()
+        rows = [entry for entry in entries if entry.row is not None]
+        kept = rows if matches is None else [entry for entry in rows if matches(entry)]
+        shown = kept[: args.limit]
+        unreadable = [entry for entry in entries if entry.row is None]
+        kind_output.print_rows(kind, output, Moment(self._clock.now()), shown, unreadable)
+        if not shown:
+            many = words.many(kind.noun)
+            say(f"No matching {many}." if matches is not None else f"There are no {many}.")
+        self._say_searched(len(shown), len(kept))
+        say_notices(self._setting, self._records.state)
+        parts = failing_parts(self._records.state)
+        for subject, error in parts:
+            say(output.shown(messages.not_listed(subject, error)))
+        errors = [each for each in (failed, missing, *(error for _, error in parts)) if each is not None]
+        return code_of(errors[0]) if errors else Exit.OK
+
+    async def _search_older(self) -> MogplexError | None:
+        """Look through older records for what a filter, an order or a limit asks for; return why that failed."""
+        records, args, matches = self._records, self._args, self._filter.matches
+        state = records.state
+        is_whole = state.total is None or state.total <= len(records.rows)
+        if is_whole or not (matches is not None or args.sort or args.limit):
+            return None
+        now = self._clock.now
+        order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
+        # The command's own order turns the column's, as the console does for an order that begins at the small end.
+        question = Question(self._filter.text, matches, order, is_descending=args.reverse)
+        search = self._search = records.search(question)
+        if search is None:
+            return None
+
+        def has_enough() -> bool:
+            if args.sort is not None or args.limit is None:
+                return False
+            kept = (entry for entry in records.rows.values() if entry.row is not None)
+            enough: int = args.limit
+            return sum(matches is None or matches(entry) for entry in kept) >= enough
+
+        try:
+            async with progress(lambda: f"Searching: {search.progress()}"):
+                while not (search.is_done or has_enough()):
+                    await patiently(lambda: search.step(Priority.TABLE))
+        except MogplexError as error:
+            say(f"The search ended early. {error}")
+            return error
+        return None
+
+    def _sorted(self) -> list[HeldRow[Row]]:
+        column = self._args.sort
+        order = kind_rows.order(self._kind, column, lambda _: self._clock.now())
+        descending = self._kind.descending if column is None else False
+        rows = self._records.rows.values()
+        # Rows that are equal are ordered by their keys, as in the console.
+        return sorted(
+            rows, key=lambda entry: (order(entry), entry.key), reverse=descending != self._args.reverse
+        )
+
+    def _say_searched(self, shown: int, kept: int) -> None:
+        """Say how many records are not listed, and how many were not looked at."""
+        is_filtered = self._filter.matches is not None
+        read, total = len(self._records.rows), self._records.state.total
+        is_whole = total is None or total <= read or (self._search is not None and self._search.is_whole)
+        if not is_filtered and total is not None:
+            kept = max(kept, total)
+        if kept > shown > 0:
+            some = "at least " if is_filtered and not is_whole else ""
+            say(f"Listed: {shown:,} of {some}{kept:,}; --limit N lists more.")
+        elif not is_whole:
+            searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
+            say(f"{searched[:1].upper()}{searched[1:]}.")

@@ -1,0 +1,178 @@
+"""Runs as a command reads them: the list, and the run that an id or its beginning means (v1.md §7.5, §7.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn, Throttled
+from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.cli.common import Stop, say
+from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.headless import patiently, sentence
+from mogplex_tui.cli.kind_records import read_patiently
+from mogplex_tui.live import lookup
+from mogplex_tui.live import rows as make
+from mogplex_tui.live.freshness import CLOSED
+from mogplex_tui.live.history import Remembered
+from mogplex_tui.live.lookup import ids_of
+from mogplex_tui.live.names import read_hidden, read_names
+from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.operate.list_search import ListSearch, Question, RunRows
+from mogplex_tui.operate.older_runs import OLDER_RUNS
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.list_command import Wanted
+    from mogplex_tui.live.store import AnyRowSet
+    from mogplex_tui.operate.kind_rows import HeldRow
+
+_SHORTEST_PREFIX = 4
+# A prefix of this length is taken for a run that is known here without a look at the list.
+_UNMISTAKABLE = 8
+
+
+class RunRecords:
+    """The runs in a command; a v1 run is joined with its call where both can be seen."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._session, self._output = setting.session, setting.output
+        self.runs = Runs(setting.session, reads_all=True)
+
+    # The list ------------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Mapping[str, RunRow]:
+        """The runs that were read, by key."""
+        return self.runs.set.rows
+
+    @property
+    def state(self) -> AnyRowSet:
+        """How many runs there are, and what of them could not be read."""
+        return self.runs.set
+
+    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+        """Read what `list` shows; return the error that kept a part away, after saying so."""
+        failed = (await read_names(self._session, Priority.TABLE)).repos
+        if isinstance(failed, Throttled):
+            if wanted.is_filtered or self._session.target.session_cookie is None:
+                # A filter would look in ids instead of names; and without a cookie, which no limit holds back,
+                # everything that would come next is refused as well.
+                raise failed
+            say(self._output.shown(f"Repositories are shown by their ids: {sentence(failed)}"))
+        # Without names the rows carry ids, which is no reason to show nothing.
+        missing = await self._read()
+        if self._session.names.unsearched():
+            await read_hidden(self._session, Priority.TABLE)
+        return missing
+
+    async def _read(self) -> MogplexError | None:
+        """Read the list; return the error that kept a part away, after saying so."""
+        try:
+            await read_patiently(self.runs.fetch, self.state)
+        except CLOSED:
+            raise
+        except MogplexError as error:
+            if not self.rows:
+                raise
+            say(self._output.shown(f"The list is not whole. {sentence(error)}"))
+            return error
+        return None
+
+    def search(self, question: Question[HeldRow[RunRow]]) -> ListSearch[object] | None:
+        """Return a search through older calls; None where the credential does not open them."""
+        if not self._session.open(Family.OBSERVABILITY):
+            return None
+        holder = RunRows(self.runs)
+        return ListSearch(self._session, "runs", OLDER_RUNS, holder, Question[RunRow](*question))
+
+    # One run -------------------------------------------------------------------------------------------------------
+
+    async def find(self, text: str) -> RunRow:
+        """Return the run that an id or the unique beginning of one means.
+
+        Raises Stop for text that is no id, for one that fits nothing or several runs, and the error tree.
+        """
+        asked = text.strip().lower()
+        if is_uuid(asked):
+            return self._keep(await self._by_id(asked))
+        if not re.fullmatch(rf"[0-9a-f][0-9a-f-]{{{_SHORTEST_PREFIX - 1},34}}", asked):
+            raise Stop(
+                Exit.USAGE,
+                f"{text!r} is not a run: give its id, or at least the first {_SHORTEST_PREFIX} characters of it.",
+            )
+        return self._keep(await self._by_beginning(asked))
+
+    async def _by_id(self, asked: str) -> RunRow:
+        try:
+            return await patiently(lambda: lookup.find_run(self.runs, asked, completely=True))
+        except (NotFound, NotSignedIn):
+            # The list has jobs where the calls are closed, and calls without events, whose time is not known.
+            await self._read()
+            row = next((row for row in self.rows.values() if asked in ids_of(row)), None)
+            if row is None:
+                raise
+            return row
+
+    async def _by_beginning(self, asked: str) -> RunRow:
+        kept = [run for run in self._session.history.all() if run.run_id.startswith(asked)]
+        if len(kept) == 1 and len(asked) >= _UNMISTAKABLE and self._session.target.token is not None:
+            return await self._by_id(kept[0].run_id)
+        await self._read()
+        rows = [row for row in self.rows.values() if any(each.startswith(asked) for each in ids_of(row))]
+        listed = {row.run_id for row in rows}
+        others = [run.run_id for run in kept if run.run_id not in listed]
+        if len(rows) + len(others) > 1:
+            which = ", ".join(sorted([*(row.run_id or row.key for row in rows), *others]))
+            raise Stop(Exit.USAGE, f"{asked} is the beginning of several runs: {which}.")
+        if rows:
+            return rows[0]
+        if others:
+            return await self._by_id(others[0])
+        raise Stop(
+            Exit.FAILED, f"No run in the list begins with {asked}. A whole id is found even when it is old."
+        )
+
+    async def reread(self, row: RunRow, priority: Priority) -> RunRow:
+        """Read a run again by every route that shows it; the run's own row decides when it is over (v1.md §7.6)."""
+        session = self._session
+        client, fresh = session.client.at(priority), row
+        if row.source is Source.JOB and row.job_id and session.open(Family.OBSERVABILITY):
+            return self._keep(lookup.job_row(self.runs, await client.observability.job(row.job_id)))
+        if row.call_id and row.began and session.open(Family.OBSERVABILITY):
+            try:
+                fresh = await lookup.call_of(self.runs, row, priority) or row
+            except CLOSED:
+                if row.run_id is None or session.target.token is None:
+                    raise
+        self._keep(fresh)
+        if fresh.run_id and session.target.token is not None:
+            return self.runs.put_run(await client.runs.get(fresh.run_id))
+        if row.automation_id and row.job_id:
+            detail = await client.automations.run(row.automation_id, row.job_id)
+            fresh = self.runs.dress(make.from_job(detail, row.automation_id, row.who))
+        return self._keep(fresh)
+
+    async def learn_from_events(self, row: RunRow) -> RunRow:
+        """Return the row of a call with the id of its run and the branches, where only its events name them."""
+        if row.source is not Source.CALL or not lookup.lacks_events(row):
+            return row
+        events = self._session.client.at(Priority.ACTION).observability.call_events(row.call_id or row.key)
+        fresh = row
+        async with aclosing(events) as batches:
+            async for batch in batches:
+                # The first batch names the run and the branches; a long run has tens of thousands of events.
+                fresh = lookup.with_events(row, batch)
+                break
+        if fresh.run_id is not None and row.run_id is None:
+            self._session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
+        return self._keep(fresh)
+
+    def _keep(self, row: RunRow) -> RunRow:
+        self.runs.set.apply([(row.key, row)])
+        return row

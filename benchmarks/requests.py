@@ -10,7 +10,7 @@ from collections import Counter
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_key

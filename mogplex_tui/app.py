@@ -24,12 +24,12 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.settings import Settings
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.console import Console
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
-from mogplex_tui.widgets.letters import Letters
+from mogplex_tui.widgets.ascii_filter import Letters
 from mogplex_tui.widgets.option_lists import page_only_what_is_drawn
 from mogplex_tui.widgets.shared_caches import share_backgrounds
 from mogplex_tui.widgets.terminal_input import tolerate_malformed_input
@@ -149,11 +149,11 @@ class ConsoleApp(App[int]):
         self._refused: list[str] = []
         chosen: Mapping[str, tuple[str, ...]] = {}
         if settings.keys.value:
-            from mogplex_tui.operate.keymap import settle
+            from mogplex_tui.operate.key_overrides import settle
 
             chosen, refused = settle(settings.keys.value, settings.keys.origin)
             self._refused = list(refused.values())
-        actions.remap(chosen)
+        action_registry.remap(chosen)
         self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
 
     def _say_refused(self) -> None:
@@ -214,9 +214,9 @@ class ConsoleApp(App[int]):
         self.screen_change_signal.subscribe(self, lambda _: self.parts.dialogs.show_next())
         directory = self.session.directory
         if directory is not None:
-            from mogplex_tui.live import picture
+            from mogplex_tui.live import startup_cache
 
-            picture.load(
+            startup_cache.load(
                 directory,
                 self.runs.set,
                 self.session.clock.now(),
@@ -283,13 +283,13 @@ class ConsoleApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Keep the last picture and the names for completions, and close every connection."""
-        from mogplex_tui.live import picture
-        from mogplex_tui.operate.record_names import keep_known_records
+        from mogplex_tui.live import startup_cache
+        from mogplex_tui.operate.completion_index import keep_known_records
 
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a time are of the first read, which this end breaks off.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
-            picture.save(self.session.directory, self.runs.to_keep, seen)
+            startup_cache.save(self.session.directory, self.runs.to_keep, seen)
         keep_known_records(self.session)
         self.unsent = [change.title for change in self.session.in_flight.queue]
         self.parts.tasks.cancel_all()
@@ -302,7 +302,7 @@ class ConsoleApp(App[int]):
         """
         from rich.text import Text
 
-        from mogplex_tui.config.log import report_crash
+        from mogplex_tui.config.log_file import report_crash
         from mogplex_tui.live import redact
 
         error = self._exception
@@ -321,7 +321,7 @@ class ConsoleApp(App[int]):
         }
 
     def _open_palette(self) -> None:
-        from mogplex_tui.screens.palette import Palette
+        from mogplex_tui.screens.command_palette import Palette
 
         if isinstance(self.screen, ConsoleScreen):
             self.push_screen(Palette(self.screen))
@@ -331,7 +331,7 @@ class ConsoleApp(App[int]):
         from mogplex_tui.screens.modals.help import HelpModal
 
         if isinstance(self.screen, ConsoleScreen):
-            read_only = actions.why_read_only(self.session)
+            read_only = action_registry.why_read_only(self.session)
             never = self.screen.unused_actions()
             self.push_screen(
                 HelpModal(
@@ -339,7 +339,7 @@ class ConsoleApp(App[int]):
                     read_only=read_only,
                     ascii_only=self.look.ascii,
                     never=never,
-                    closed=actions.closed_in(self.screen.scope, self.session),
+                    closed=action_registry.closed_in(self.screen.scope, self.session),
                 )
             )
 
@@ -371,5 +371,5 @@ class ConsoleApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Say which keys leave the console when ctrl+c is pressed with nothing selected."""
-        leave = actions.key_of("app.quit", ascii_only=self.look.ascii)
+        leave = action_registry.key_of("app.quit", ascii_only=self.look.ascii)
         self.notify(f"{leave} leaves the console, ctrl+q from anywhere.", timeout=5, markup=False)

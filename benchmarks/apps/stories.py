@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 
 from mogplex_tui.widgets.columns import Column
+from mogplex_tui.widgets.styles import Cell, Tone
 from mogplex_tui.widgets.tail_rows import TailRow
-from mogplex_tui.widgets.tones import Cell, Tone
 
 ROWS = 100_000
 EVENTS = 50_000

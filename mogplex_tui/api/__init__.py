@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
     from mogplex_tui.api.client import ClientView, MogplexClient
     from mogplex_tui.api.clock import Clock, SystemClock
-    from mogplex_tui.api.connection import Connection, ConnectionState
+    from mogplex_tui.api.connection_state import Connection, ConnectionState
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.api.target import Target
 

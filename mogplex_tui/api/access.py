@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.observe import Observable
+from mogplex_tui.api.observable import Observable
 
 V1 = "/api/v1/mogplex"
 # JSON-RPC under the same prefix: it checks no scope by itself and has an envelope of its own (mcp.md §3).

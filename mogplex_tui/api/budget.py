@@ -9,7 +9,7 @@ from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.observe import Observable
+from mogplex_tui.api.observable import Observable
 
 # However little time the service names, a refusal for the limit holds requests back for so many seconds.
 SHORTEST_HOLD = 1.0

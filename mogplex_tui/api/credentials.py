@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.daemon_thread import run_in_daemon_thread
+from mogplex_tui.config.credential_store import Grant, VaultError
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Grant, VaultError
 
 if TYPE_CHECKING:
     import httpx

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.classify import Credential, Reply
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.json_values import JsonError, parse
+from mogplex_tui.api.response_errors import Credential, Reply
+from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import MAX_ANSWER
-from mogplex_tui.api.text import visible
+from mogplex_tui.config.credential_store import Grant
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Grant
 
 if TYPE_CHECKING:
     from mogplex_tui.api.target import Target

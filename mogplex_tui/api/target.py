@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.safe_text import visible
 from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:

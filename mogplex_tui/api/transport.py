@@ -24,20 +24,20 @@ from urllib.parse import quote
 from mogplex_tui.api import errors, wire
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.access import V1, AccessMap, Family, family_of
-from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
-from mogplex_tui.api.classify import ACCOUNT, Credential, Reply, answers_visitor, classify, unpack
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.connection_state import Connection
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.limiter import RequestLimiter
-from mogplex_tui.api.rules import json_text
+from mogplex_tui.api.request_rules import json_text
+from mogplex_tui.api.response import Answer
+from mogplex_tui.api.response_errors import ACCOUNT, Credential, Reply, answers_visitor, classify, unpack
+from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
-from mogplex_tui.api.text import shown_path
 
 if TYPE_CHECKING:
-    from mogplex_tui.config.vault import Grant
+    from mogplex_tui.config.credential_store import Grant
 
 _log = logging.getLogger("mogplex.http")
 

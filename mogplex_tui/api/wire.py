@@ -13,12 +13,12 @@ from typing import Any
 from mogplex_tui import __version__
 from mogplex_tui.api import errors
 from mogplex_tui.api._httpx import httpx
-from mogplex_tui.api.classify import Reply
 from mogplex_tui.api.content_encoding import ACCEPTED, BodyDecoder, BodyError, BodyTooLargeError
-from mogplex_tui.api.network import LimitedBackend
+from mogplex_tui.api.network_backend import LimitedBackend
 from mogplex_tui.api.realtime import SILENCE
+from mogplex_tui.api.response_errors import Reply
+from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.text import shown_path, visible
 
 IN_FLIGHT = 8
 """Requests at the same time: httpx halves its throughput beyond."""

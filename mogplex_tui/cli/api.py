@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from mogplex_tui.cli.common import Stop, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently, service_arguments
-from mogplex_tui.cli.headless import run as run_headless
+from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_session import patiently, service_arguments
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -149,7 +149,7 @@ async def _change(
 ) -> None:
     from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
+    from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
     from mogplex_tui.operate.executor import execute_plainly
 
     what = f"{method} {path}"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.cli.common import say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.command_context import say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import row_count
 from mogplex_tui.cli.kind_output import print_rows
 from mogplex_tui.cli.kind_records import record_of
@@ -19,7 +19,7 @@ from mogplex_tui.operate.kinds import automations, jobs
 from mogplex_tui.operate.model import Moment
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
 
 # The service returns no more, and has no further page.
 _MOST = 50

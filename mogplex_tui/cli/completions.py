@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mogplex_tui.cli import record_completion
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 
 PROGRAM = "mogplex-tui"
 SHELLS = ("bash", "zsh", "fish")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import (
+from mogplex_tui.cli.command_context import (
     Stop,
     follow_terminal_size,
     forget_credentials,
@@ -44,7 +44,7 @@ def _waits_for_keyring(settings: Settings) -> bool:
     if settings.kept_in is None or (settings.token.value and settings.session_cookie.value):
         return False
     from mogplex_tui.cli.first_run import can_ask
-    from mogplex_tui.config.vault import KEYRING
+    from mogplex_tui.config.credential_store import KEYRING
 
     return settings.kept_in == KEYRING and has_terminal() and can_ask()
 
@@ -122,7 +122,7 @@ def report_unsent(changes: Sequence[str]) -> None:
 
 def _log_to_file() -> None:
     # Nothing is logged before the first frame, which need not wait for this import.
-    from mogplex_tui.config.log import log_to_file
+    from mogplex_tui.config.log_file import log_to_file
     from mogplex_tui.live import redact
 
     log_to_file(redact.text)

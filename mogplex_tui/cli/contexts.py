@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.target import Target
-from mogplex_tui.cli.common import Stop, say, told
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
-from mogplex_tui.config.locks import held
+from mogplex_tui.config.credential_store import VaultError
+from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.settings import same_service
-from mogplex_tui.config.vault import VaultError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -195,7 +195,7 @@ def _home_of_credential(context: Context) -> str | None:
     if context.kept_in is None:
         return None
     try:
-        record = vault.load(context.name, context.kept_in)
+        record = credential_store.load(context.name, context.kept_in)
     except VaultError as error:
         say(str(error))
         return None
@@ -233,7 +233,7 @@ def _remove(arguments: argparse.Namespace) -> int:
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:
         confirm(context.name, f"{context.name} is protected.")
-    with held(vault.lock_file(context.name)):
+    with held(credential_store.lock_file(context.name)):
         left = _forgotten(context)
         forget_known(state_dir(context.name))
         known = contexts.change(lambda before: before.without(context.name))
@@ -246,7 +246,7 @@ def _remove(arguments: argparse.Namespace) -> int:
 def _forgotten(context: Context) -> bool:
     """Remove the credentials; return whether something may be left, which is no reason to keep the context."""
     try:
-        vault.remove(context.name, context.kept_in)
+        credential_store.remove(context.name, context.kept_in)
     except VaultError as error:
         say(str(error))
         return True
@@ -265,7 +265,7 @@ def confirm(name: str, why: str) -> None:
 
 def _is_one_file(old: str, new: str) -> bool:
     """Whether both names lead to the credentials of the new one: some disks do not tell cases apart."""
-    before, after = vault.credentials_file(old), vault.credentials_file(new)
+    before, after = credential_store.credentials_file(old), credential_store.credentials_file(new)
     return before.exists() and after.exists() and before.samefile(after)
 
 
@@ -276,11 +276,11 @@ def _rename(arguments: argparse.Namespace) -> int:
     context = contexts.read().renamed(old, new).get(new)
     kept_in = context.kept_in
     # Nobody renews the old name's sign-in while it moves.
-    with held(vault.lock_file(old)):
+    with held(credential_store.lock_file(old)):
         if context.kept_in is not None:
-            record = vault.load(old, context.kept_in)
+            record = credential_store.load(old, context.kept_in)
             if record is not None:
-                where = vault.save(new, record)
+                where = credential_store.save(new, record)
                 context = replace(context, kept_in=where)
         known = contexts.change(lambda before: before.renamed(old, new).put(context))
         if not _is_one_file(old, new):

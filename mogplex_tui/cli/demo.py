@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mogplex_tui.cli import control_plane
-from mogplex_tui.cli.common import (
+from mogplex_tui.cli.command_context import (
     Stop,
     follow_terminal_size,
     forget_credentials,

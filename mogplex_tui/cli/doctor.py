@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import code_of, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import run as run_headless
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.command_context import code_of, say
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.command_session import service_arguments
+from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.checks import Finding
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.doctor_checks import Finding
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.live.accounts import Accounts
+    from mogplex_tui.live.account_match import Accounts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _doctor(setting: Setting) -> int:
-    from mogplex_tui.cli.checks import Examination
+    from mogplex_tui.cli.doctor_checks import Examination
     from mogplex_tui.cli.progress import progress
 
     examination = Examination(setting)
@@ -46,9 +46,9 @@ async def _doctor(setting: Setting) -> int:
     else:
         advice = _credential_advice(setting, examination.accounts)
         _print(setting, service, [*findings, budget], advice)
-    from mogplex_tui.cli import keymap
+    from mogplex_tui.cli import key_report
 
-    keymap.print_refused(output, keymap.told(setting.settings)[1])
+    key_report.print_refused(output, key_report.told(setting.settings)[1])
     if _is_foreign(findings):
         say(f"Nothing at {service['base_url']} answers like Mogplex: check the base URL.")
     return _code(findings)
@@ -78,14 +78,14 @@ def _print(
     setting: Setting, service: dict[str, object], findings: list[Finding], advice: dict[str, list[str]]
 ) -> None:
     from mogplex_tui.cli.output import Column
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
     token, cookie = service["token"], service["session_cookie_from"]
     expired = ", expired" if service["session"] == "expired" else ""
     facts = [
         ("service", f"{service['base_url']} (from {service['base_url_from']})"),
-        ("token", f"{token} (from {service['token_from']})" if token else words.DASH),
-        ("session", f"cookie{expired} (from {cookie})" if cookie else words.DASH),
+        ("token", f"{token} (from {service['token_from']})" if token else formatting.DASH),
+        ("session", f"cookie{expired} (from {cookie})" if cookie else formatting.DASH),
         ("read-only", "yes" if service["read_only"] else "no"),
     ]
     output = setting.output
@@ -102,8 +102,8 @@ def _print(
         (
             each.family,
             each.reach,
-            words.DASH if each.status is None else str(each.status),
-            words.DASH if each.ms is None else str(each.ms),
+            formatting.DASH if each.status is None else str(each.status),
+            formatting.DASH if each.ms is None else str(each.ms),
             each.says,
         )
         for each in findings
@@ -145,7 +145,7 @@ def _print_help(output: Output, findings: list[Finding], helps: dict[str, list[s
 
 def _is_foreign(findings: list[Finding]) -> bool:
     """Whether somebody answered, and nobody as Mogplex would."""
-    from mogplex_tui.cli.checks import ABSENT, BROKEN, is_web_page
+    from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
     answered = [each for each in findings if each.status is not None]
     strange = [each for each in answered if each.reach in (ABSENT, BROKEN)]
@@ -155,7 +155,7 @@ def _is_foreign(findings: list[Finding]) -> bool:
 
 def _code(findings: list[Finding]) -> int:
     """Return 0 when there is anything to work with, else the code of the first thing that stands in the way."""
-    from mogplex_tui.cli.checks import OPEN, is_web_page
+    from mogplex_tui.cli.doctor_checks import OPEN, is_web_page
 
     by_family = {finding.family: finding for finding in findings}
     decisive = [by_family[name] for name in ("v1", "observability", "account")]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.output import json_text
 from mogplex_tui.live import redact
-from mogplex_tui.live.tail import UNREADABLE
-from mogplex_tui.operate import words
+from mogplex_tui.live.event_tail import UNREADABLE
+from mogplex_tui.operate import formatting
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.run_row import RunRow
 
 # The longest of the nine types (v1.md §8.5).
 _TYPE_WIDTH = len("cancel_requested")
@@ -43,7 +43,7 @@ def event_csv(fields: Mapping[str, object]) -> list[str]:
     for name in EVENT_FIELDS:
         value = fields.get(name)
         if isinstance(value, datetime):
-            cells.append(words.utc(value))
+            cells.append(formatting.utc(value))
         elif value is None or isinstance(value, str):
             cells.append(value or "")
         else:
@@ -64,7 +64,7 @@ def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
 
 def event_cells(event: Event, *, local: bool) -> list[str]:
     """Return an event as cells of a line: time, type, and what it says; local time for people, UTC for files."""
-    at = words.clock(event.created_at) if local else words.utc(event.created_at)
+    at = formatting.clock(event.created_at) if local else formatting.utc(event.created_at)
     payload = redact.payload(event.payload)
     texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
     message: str | None = redact.text(event.message)
@@ -82,5 +82,5 @@ def _how(payload: dict[str, object]) -> str:
     how = "failed" if payload.get("success") is False or payload.get("error") else "ok"
     took = payload.get("duration_ms")
     if isinstance(took, int | float) and not isinstance(took, bool):
-        how += f" in {words.millis(took)}"
+        how += f" in {formatting.millis(took)}"
     return how

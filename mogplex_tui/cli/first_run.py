@@ -6,11 +6,11 @@ import argparse
 import sys
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.cli.common import Stop, say, told
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.contexts import ContextError
+from mogplex_tui.config.credential_store import VaultError
 from mogplex_tui.config.settings import Settings, SettingsError
-from mogplex_tui.config.vault import VaultError
 
 
 def can_ask() -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from mogplex_tui.api.target import TOKEN_PREFIX
-from mogplex_tui.cli.common import Stop, say, settings_of
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.command_context import Stop, say, settings_of
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import Settings
 
@@ -28,7 +28,7 @@ _KEYS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    from mogplex_tui.cli.headless import service_arguments
+    from mogplex_tui.cli.command_session import service_arguments
 
     service_arguments(parser)
     parser.add_argument(
@@ -49,15 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     for key in _KEYS:
         sourced = getattr(settings, key)
         rows.append((key, _value(key, sourced.value, settings), sourced.origin))
-    from mogplex_tui.cli import keymap
+    from mogplex_tui.cli import key_report
     from mogplex_tui.cli.output import Column, Output
 
     output = Output(as_json=arguments.json)
     if arguments.keys:
-        keymap.print_every(output, settings)
+        key_report.print_every(output, settings)
         output.flush()
         return Exit.OK
-    chosen, refused = keymap.told(settings)
+    chosen, refused = key_report.told(settings)
     rows += chosen
     if arguments.json:
         for key, value, origin in rows:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         output.table(columns, [(key, _shown(value), origin) for key, value, origin in rows])
         output.line("")
         output.table([Column("FILE"), Column("PATH")], list(_files(settings).items()))
-    keymap.print_refused(output, refused)
+    key_report.print_refused(output, refused)
     output.flush()
     return Exit.OK
 
@@ -94,7 +94,7 @@ def _shown(value: object) -> str:
 
 
 def _files(settings: Settings) -> dict[str, str]:
-    from mogplex_tui.cli.common import state_name
+    from mogplex_tui.cli.command_context import state_name
     from mogplex_tui.config.contexts import contexts_file
     from mogplex_tui.config.paths import config_file, log_file, state_dir
 

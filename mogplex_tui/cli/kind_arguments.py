@@ -9,15 +9,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_session import service_arguments
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.operate.common_parameters import NO_YES
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.session import Session
 
 # The modules of verbs that are no change of a record, or older names: `cli/new_models.py` is the shortest one.

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Generic
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.cli import kind_output
-from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
-from mogplex_tui.cli.common import Stop, code_of, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import run as run_headless
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.command_context import Stop, code_of, say
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.command_session import service_arguments
+from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import (
     add_hidden_verb,
     add_parameter,
@@ -33,14 +33,14 @@ from mogplex_tui.cli.list_command import ListCommand, add_list
 from mogplex_tui.cli.output import MASK, Revealed
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.operate import executor, kind_rows, messages, words
+from mogplex_tui.operate import executor, formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import name_of
 from mogplex_tui.operate.kinds.registry import kind_called
 from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
 from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
 
@@ -163,7 +163,7 @@ class _Call(Generic[Row]):
         else:
             facts = [("id", entry.key)]
             for group in facts_of(self._kind.facts, entry.row, moment):
-                facts += [(label, text) for label, text, _ in group if text != words.DASH]
+                facts += [(label, text) for label, text, _ in group if text != formatting.DASH]
             facts += secrets.items()
             output.table([Shown(""), Shown("")], facts, titles=False, whole=True)
         say_notices(self._setting, self._records.state)

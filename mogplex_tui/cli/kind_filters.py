@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Generic
 
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.since import moment, since
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.cli.command_context import Stop
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.cli.time_arguments import moment, since
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, parse, quoted
 from mogplex_tui.operate.kind_rows import HeldRow, filter_name

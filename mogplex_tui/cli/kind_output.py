@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import say
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
-from mogplex_tui.operate import messages, record_page, words
+from mogplex_tui.operate import formatting, messages, record_page
 from mogplex_tui.operate.model import Kind, Moment, Row
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def print_rows(
     elif rows:
         _print_table(kind, output, moment, rows)
     if unreadable:
-        count = words.plural(len(unreadable), "row")
+        count = formatting.plural(len(unreadable), "row")
         say(output.shown(messages.unreadable(count, unreadable[0].why or "")))
 
 
@@ -55,9 +55,9 @@ def _print_table(kind: Kind[Row], output: Output, moment: Moment, rows: Sequence
         if entry.row is None:
             continue
         row, id = entry.row, _id_of(kind, entry)
-        line = [id if whole or not is_uuid(id) else words.short_id(id)]
+        line = [id if whole or not is_uuid(id) else formatting.short_id(id)]
         for each in columns:
-            exact = exact_text(each.value(row)) or words.DASH if whole else None
+            exact = exact_text(each.value(row)) or formatting.DASH if whole else None
             line.append(each.cell(row, moment).text if exact is None else exact)
         cells.append(line)
     output.table(head, cells, whole=whole)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Generic
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound
+from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.api.retry import decide
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop, code_of, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently, pause
+from mogplex_tui.cli.command_context import Stop, code_of, say
+from mogplex_tui.cli.command_session import patiently, pause
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.names import read_hidden, read_names
@@ -21,11 +21,11 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kind_rows import collection_of, name_of
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.list_search import CollectionRows, ListSearch, Question
 from mogplex_tui.operate.model import HiddenRows, Kind, Parameter, Row
+from mogplex_tui.operate.older_records import CollectionRows, ListSearch, Question
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.cli.list_command import Wanted
     from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.store import AnyRowSet

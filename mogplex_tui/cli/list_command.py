@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Generic, Protocol
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.cli import kind_output
-from mogplex_tui.cli.common import code_of, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.command_context import code_of, say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_past_options, add_verb, row_count
 from mogplex_tui.cli.kind_filters import ListFilter, add_filters
 from mogplex_tui.cli.kind_records import failing_parts, say_notices
 from mogplex_tui.cli.progress import progress
-from mogplex_tui.operate import kind_rows, messages, words
+from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import HeldRow
-from mogplex_tui.operate.list_search import ListSearch, Question
 from mogplex_tui.operate.model import Kind, Moment, Row
+from mogplex_tui.operate.older_records import ListSearch, Question
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.store import AnyRowSet
 
 
@@ -56,7 +56,7 @@ class ListedRecords(Protocol[Row]):
 
 def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
     """Add the verb `list` with its options."""
-    many = words.many(kind.noun)
+    many = formatting.many(kind.noun)
     parser = add_verb(found, "list", f"the {many} that this credential can see")
     parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
     names = [column.name for column in kind.columns]
@@ -104,7 +104,7 @@ class ListCommand(Generic[Row]):
         unreadable = [entry for entry in entries if entry.row is None]
         kind_output.print_rows(kind, output, Moment(self._clock.now()), shown, unreadable)
         if not shown:
-            many = words.many(kind.noun)
+            many = formatting.many(kind.noun)
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
         self._say_searched(len(shown), len(kept))
         say_notices(self._setting, self._records.state)

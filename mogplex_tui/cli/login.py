@@ -9,24 +9,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
+from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
-from mogplex_tui.api.text import visible
 from mogplex_tui.cli import interrupt
-from mogplex_tui.cli.common import Stop, say, told
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
-from mogplex_tui.config.locks import held
+from mogplex_tui.config.credential_store import Record, VaultError
+from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import SettingsError, load, same_service
-from mogplex_tui.config.vault import Record, VaultError
 
 HOSTED = "https://mogplex.com"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the ways to sign in. None of them takes the secret itself: process lists show arguments."""
-    from mogplex_tui.cli.headless import service_arguments
+    from mogplex_tui.cli.command_session import service_arguments
 
     service_arguments(parser)
     ways = parser.add_mutually_exclusive_group()
@@ -142,7 +142,7 @@ def sign_in(
 async def _got(
     context: Context, way: str, secret: Secret | None, *, opens: bool
 ) -> tuple[Callable[[Record], Record], str | None]:
-    from mogplex_tui.cli.browser import by_code, by_hand_off, verified
+    from mogplex_tui.cli.browser_login import by_code, by_hand_off, verified
 
     if way == "session":
         target = Target(context.name, context.base_url, session_cookie=secret)
@@ -193,9 +193,9 @@ async def _check_accounts(context: Context, update: Callable[[Record], Record], 
     A credential that the service does not accept any more belongs to nobody, and is no reason to refuse a new one.
     """
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.api.classify import Credential
     from mogplex_tui.api.client import MogplexClient
-    from mogplex_tui.live.accounts import compare
+    from mogplex_tui.api.response_errors import Credential
+    from mogplex_tui.live.account_match import compare
 
     record = update(_stored(context))
     token = record.token or (record.grant.access if record.grant else None)
@@ -231,7 +231,7 @@ def _stored(context: Context) -> Record:
     """
     if context.kept_in is not None:
         try:
-            old = vault.load(context.name, context.kept_in)
+            old = credential_store.load(context.name, context.kept_in)
         except VaultError:
             old = None
         if old is not None and same_service(old.base_url, context.base_url):
@@ -240,9 +240,9 @@ def _stored(context: Context) -> Record:
 
 
 def _kept(context: Context, update: Callable[[Record], Record]) -> Context:
-    with held(vault.lock_file(context.name)):
+    with held(credential_store.lock_file(context.name)):
         record = update(_stored(context))
-        where = vault.save(context.name, record)
+        where = credential_store.save(context.name, record)
 
         def change(known: Contexts) -> Contexts:
             now = known.by_name.get(context.name, context)
@@ -253,10 +253,11 @@ def _kept(context: Context, update: Callable[[Record], Record]) -> Context:
 
 def _say_where(context: Context, whose: str | None) -> None:
     person = f" as {visible(whose, 80)}" if whose else ""
-    if context.kept_in == vault.KEYRING:
-        place = f"in the system keyring ({vault.keyring_name()})"
+    if context.kept_in == credential_store.KEYRING:
+        place = f"in the system keyring ({credential_store.keyring_name()})"
     else:
-        place = f"in {vault.credentials_file(context.name)}, readable by you alone: there is no system keyring that works"
+        path = credential_store.credentials_file(context.name)
+        place = f"in {path}, readable by you alone: there is no system keyring that works"
     say(f"Signed in{person}. The credential is kept {place}.\n{context.name} is the current context.")
     for variable in ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY"):
         if os.environ.get(variable, "").strip():

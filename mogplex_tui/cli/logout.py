@@ -6,17 +6,17 @@ import argparse
 import os
 from dataclasses import replace
 
-from mogplex_tui.cli.common import say, told
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.cli.command_context import say, told
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
-from mogplex_tui.config.locks import held
-from mogplex_tui.config.vault import VaultError
+from mogplex_tui.config.credential_store import VaultError
+from mogplex_tui.config.file_locks import held
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    from mogplex_tui.cli.headless import service_arguments
+    from mogplex_tui.cli.command_session import service_arguments
 
     service_arguments(parser)
 
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def sign_out(name: str) -> Context:
     """Forget what a context is signed in with; the context stays. Raises ContextError and VaultError."""
     context = contexts.read().get(name)
-    with held(vault.lock_file(name)):
-        vault.remove(name, context.kept_in)
+    with held(credential_store.lock_file(name)):
+        credential_store.remove(name, context.kept_in)
 
         def change(known: Contexts) -> Contexts:
             return known.put(replace(known.by_name.get(name, context), kept_in=None, holds=()))

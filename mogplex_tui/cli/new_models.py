@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.cli.common import say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.command_context import say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.output import Column
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

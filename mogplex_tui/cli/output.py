@@ -19,12 +19,12 @@ from decimal import Decimal
 from functools import partial
 from typing import TextIO
 
-from mogplex_tui.api.text import visible
-from mogplex_tui.cli.common import Stop
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.api.safe_text import visible
+from mogplex_tui.cli.command_context import Stop
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live import redact
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 
 MASK = "[hidden]"
 """What is printed in the place of a secret."""
@@ -202,7 +202,7 @@ def exact_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return words.utc(value)
+        return formatting.utc(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Secret):
@@ -322,7 +322,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 def _as_text(value: object) -> str | None:
     if isinstance(value, datetime):
-        return words.utc(value)
+        return formatting.utc(value)
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else None
     raise TypeError(f"{type(value).__name__} has no form in JSON")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
 from mogplex_tui import __version__
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 
 # The module of the commands that are made from a kind's declaration.
 _KIND_COMMANDS = "mogplex_tui.cli.kind_commands"
@@ -239,7 +239,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _unwritten(error: Exception) -> int:
     """Say that the output could not be written, as on a full disk; 0 if that is not what the error is."""
-    from mogplex_tui.cli.common import Stop, say
+    from mogplex_tui.cli.command_context import Stop, say
 
     if isinstance(error, Stop):
         say(str(error))
@@ -256,8 +256,8 @@ def _unwritten(error: Exception) -> int:
 
 def _crashed(error: Exception) -> int:
     """Say in one sentence that a command failed by its own fault; the log has the traceback."""
-    from mogplex_tui.cli.common import say
-    from mogplex_tui.config.log import report_crash
+    from mogplex_tui.cli.command_context import say
+    from mogplex_tui.config.log_file import report_crash
     from mogplex_tui.live import redact
 
     say(report_crash(error, redact.text))

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from mogplex_tui.cli.output import clip
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 
 EVERY = 1.0
 _CLEAR = "\r\x1b[K"
@@ -39,7 +39,7 @@ async def _shown(sentence: Callable[[], str]) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
-        line = f"{sentence()} … {words.seconds(loop.time() - began)}"
+        line = f"{sentence()} … {formatting.seconds(loop.time() - began)}"
         sys.stderr.write(_CLEAR + clip(line, shutil.get_terminal_size().columns - 1))
         sys.stderr.flush()
         await asyncio.sleep(EVERY)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,7 @@ def _directory(words: Sequence[str]) -> Path:
     settings = load(arguments, credentials=False)
     if settings.context != "default":
         return state_dir(settings.context)
-    from mogplex_tui.cli.common import state_name
+    from mogplex_tui.cli.command_context import state_name
 
     return state_dir(state_name(settings))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.runs import start_arguments, start_from
 
 

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn, Throttled
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.common import Stop, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently, sentence
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_session import patiently, sentence
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_records import read_patiently
-from mogplex_tui.live import lookup
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_lookup
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.lookup import ids_of
+from mogplex_tui.live.known_runs import Remembered
 from mogplex_tui.live.names import read_hidden, read_names
-from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live.run_lookup import ids_of
+from mogplex_tui.live.run_row import RunRow, Source
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.operate.list_search import ListSearch, Question, RunRows
+from mogplex_tui.operate.older_records import ListSearch, Question, RunRows
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.cli.list_command import Wanted
     from mogplex_tui.live.store import AnyRowSet
     from mogplex_tui.operate.kind_rows import HeldRow
@@ -110,7 +110,7 @@ class RunRecords:
 
     async def _by_id(self, asked: str) -> RunRow:
         try:
-            return await patiently(lambda: lookup.find_run(self.runs, asked, completely=True))
+            return await patiently(lambda: run_lookup.find_run(self.runs, asked, completely=True))
         except (NotFound, NotSignedIn):
             # The list has jobs where the calls are closed, and calls without events, whose time is not known.
             await self._read()
@@ -143,10 +143,10 @@ class RunRecords:
         session = self._session
         client, fresh = session.client.at(priority), row
         if row.source is Source.JOB and row.job_id and session.open(Family.OBSERVABILITY):
-            return self._keep(lookup.job_row(self.runs, await client.observability.job(row.job_id)))
+            return self._keep(run_lookup.job_row(self.runs, await client.observability.job(row.job_id)))
         if row.call_id and row.began and session.open(Family.OBSERVABILITY):
             try:
-                fresh = await lookup.call_of(self.runs, row, priority) or row
+                fresh = await run_lookup.call_of(self.runs, row, priority) or row
             except CLOSED:
                 if row.run_id is None or session.target.token is None:
                     raise
@@ -160,14 +160,14 @@ class RunRecords:
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
         """Return the row of a call with the id of its run and the branches, where only its events name them."""
-        if row.source is not Source.CALL or not lookup.lacks_events(row):
+        if row.source is not Source.CALL or not run_lookup.lacks_events(row):
             return row
         events = self._session.client.at(Priority.ACTION).observability.call_events(row.call_id or row.key)
         fresh = row
         async with aclosing(events) as batches:
             async for batch in batches:
                 # The first batch names the run and the branches; a long run has tens of thousands of events.
-                fresh = lookup.with_events(row, batch)
+                fresh = run_lookup.with_events(row, batch)
                 break
         if fresh.run_id is not None and row.run_id is None:
             self._session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import Stop, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import run as run_headless
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.command_session import service_arguments
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_parameter, add_verb, texts_of
 from mogplex_tui.cli.list_command import ListCommand, add_list
 from mogplex_tui.operate.kinds.runs import KIND
@@ -19,8 +19,8 @@ from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.run_actions import CANCEL, START
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.live.run_row import RunRow
 
 _RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
 
@@ -124,7 +124,7 @@ def _print_facts(setting: Setting, row: RunRow) -> None:
 def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family, Reach
     from mogplex_tui.api.errors import LoginRequired
-    from mogplex_tui.live.rows import Source
+    from mogplex_tui.live.run_row import Source
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
     hidden = [name for name, value in facts.items() if value is None]
@@ -141,7 +141,7 @@ def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
 
 
 async def _events(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.follow import Follower, ending
+    from mogplex_tui.cli.event_follow import Follower, ending
     from mogplex_tui.cli.run_records import RunRecords
 
     records = RunRecords(setting)

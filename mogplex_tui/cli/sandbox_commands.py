@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotSignedIn
-from mogplex_tui.cli.common import say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.cli.command_context import say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_record
 from mogplex_tui.cli.output import Column, exact_text, harmless
 from mogplex_tui.cli.progress import progress
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import LoggedSandbox
     from mogplex_tui.api.resources.sandbox_work import Execution
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import Action
 

@@ -16,16 +16,16 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.cli.asking import agreed, must_be_able_to_ask
-from mogplex_tui.cli.common import Stop, code_of, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.follow import Follower, ending
-from mogplex_tui.cli.headless import patiently
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.cli.command_context import Stop, code_of, say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
+from mogplex_tui.cli.event_follow import Follower, ending
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_output import print_record
 from mogplex_tui.cli.run_records import RunRecords
 from mogplex_tui.live.names import read_hidden
-from mogplex_tui.live.rows import ENDED_STATES, RunRow
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.operate import run_changes
 from mogplex_tui.operate.executor import Outcome, new_key
 from mogplex_tui.operate.kind_rows import why_not
@@ -36,7 +36,7 @@ from mogplex_tui.operate.run_facts import name_of, summary
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
 
 log = logging.getLogger("mogplex.cli")
 HIDDEN_BY_ID = (

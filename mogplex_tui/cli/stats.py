@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import patiently_together, service_arguments
-from mogplex_tui.cli.headless import run as run_headless
-from mogplex_tui.cli.since import moment, since
+from mogplex_tui.cli.command_session import patiently_together, service_arguments
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.cli.time_arguments import moment, since
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
@@ -62,7 +62,7 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
     in part computed (`provenance` "estimated", as of a run); a null is unknown, never nothing.
     """
     from mogplex_tui.live.costs import known
-    from mogplex_tui.live.rows import Cost
+    from mogplex_tui.live.run_row import Cost
 
     asked = windows["asked"]
     figures = asked.summary
@@ -135,7 +135,7 @@ def _print_csv(setting: Setting, fields: dict[str, Any]) -> None:
 
 def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:
     from mogplex_tui.cli.output import Column
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
     output = setting.output
     for title, facts in _groups(fields):
@@ -154,36 +154,36 @@ def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:
             continue
         columns = [Column(titles[0]), *(Column(title, right=True) for title in titles[1:])]
         output.line("")
-        output.table(columns, [[row[0] or words.DASH, *map(words.count, row[1:])] for row in rows])
+        output.table(columns, [[row[0] or formatting.DASH, *map(formatting.count, row[1:])] for row in rows])
 
 
 def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
     cost, usage, jobs, dispatch = (fields[name] for name in ("cost", "usage", "jobs", "dispatch"))
-    since = words.local(fields["since"])
+    since, count = formatting.local(fields["since"]), formatting.count
     rate = cost["per_hour"]
     waiting = cost["calls_not_reconciled"]
     return [
         (
             "known cost",
             [
-                ("today (UTC)", words.money(cost["today"])),
-                ("last hour", words.money(rate) + ("" if rate is None else "/h")),
-                ("24 hours", words.money(cost["day"])),
-                ("7 days", words.money(cost["week"])),
-                (f"since {since}", words.money(cost["since"])),
+                ("today (UTC)", formatting.money(cost["today"])),
+                ("last hour", formatting.money(rate) + ("" if rate is None else "/h")),
+                ("24 hours", formatting.money(cost["day"])),
+                ("7 days", formatting.money(cost["week"])),
+                (f"since {since}", formatting.money(cost["since"])),
                 ("calls not yet billed", _number(waiting)),
             ],
         ),
         (
             f"usage since {since}",
             [
-                ("calls", f"{words.count(usage['calls'])}  ({words.count(usage['calls_today'])} today)"),
-                ("tokens", f"{words.count(usage['tokens'])}  ({words.count(usage['tokens_today'])} today)"),
+                ("calls", f"{count(usage['calls'])}  ({count(usage['calls_today'])} today)"),
+                ("tokens", f"{count(usage['tokens'])}  ({count(usage['tokens_today'])} today)"),
                 ("success", _percent(usage["success_rate"])),
-                ("average", words.millis(usage["avg_duration_ms"])),
-                ("sandbox time", words.seconds(_in_seconds(usage["sandbox_time_ms"]))),
+                ("average", formatting.millis(usage["avg_duration_ms"])),
+                ("sandbox time", formatting.seconds(_in_seconds(usage["sandbox_time_ms"]))),
                 (
                     "sandboxes running",
                     f"{_exact(usage['sandboxes_running'])} of {_exact(usage['sandboxes'])}",
@@ -195,7 +195,7 @@ def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("running", _number(jobs["running"])),
                 ("pending", f"{_exact(jobs['pending'])}  ({_exact(jobs['pending_stale'])} stale)"),
-                ("oldest pending", words.seconds(_in_seconds(jobs["oldest_pending_ms"]))),
+                ("oldest pending", formatting.seconds(_in_seconds(jobs["oldest_pending_ms"]))),
                 (
                     "concluded",
                     f"{_exact(jobs['concluded'])}"
@@ -220,21 +220,21 @@ def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _number(value: int | None) -> str:
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
-    return words.count(value)
+    return formatting.count(value)
 
 
 def _exact(value: int | None) -> str:
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
-    return words.DASH if value is None else str(value)
+    return formatting.DASH if value is None else str(value)
 
 
 def _percent(value: float | None) -> str:
-    from mogplex_tui.operate import words
+    from mogplex_tui.operate import formatting
 
-    return words.DASH if value is None else f"{value:g}%"
+    return formatting.DASH if value is None else f"{value:g}%"
 
 
 def _in_seconds(ms: int | None) -> float | None:

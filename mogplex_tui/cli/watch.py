@@ -8,15 +8,15 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.common import Stop, say
-from mogplex_tui.cli.exits import Exit
-from mogplex_tui.cli.headless import run as run_headless
-from mogplex_tui.cli.headless import service_arguments
+from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.command_session import service_arguments
+from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.headless import Setting
+    from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.cli.run_records import RunRecords
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.scheduler import Feed
 
 STATES = ("terminal", "pending", "running", "streaming", "success", "failed", "cancelled")
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _watch(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.follow import ending
+    from mogplex_tui.cli.event_follow import ending
     from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.operate.run_facts import name_of
 
@@ -74,7 +74,7 @@ async def _watch(setting: Setting, args: argparse.Namespace) -> int:
 
 def reached(row: RunRow, wanted: str) -> bool:
     """Return whether a run is in the state that is waited for; running and streaming are the same to a person."""
-    from mogplex_tui.live.rows import ENDED_STATES
+    from mogplex_tui.live.run_row import ENDED_STATES
 
     if wanted == "terminal":
         return row.state in ENDED_STATES
@@ -93,7 +93,7 @@ class Watcher:
     async def until(self, wanted: str) -> RunRow:
         """Return the run in that state, or ended in another one. Raises the error tree for what does not pass."""
         from mogplex_tui.cli.progress import progress
-        from mogplex_tui.live.rows import ENDED_STATES
+        from mogplex_tui.live.run_row import ENDED_STATES
 
         self._print()
         if reached(self.row, wanted) or self.row.state in ENDED_STATES:
@@ -118,7 +118,7 @@ class Watcher:
 
     def _feed(self) -> Feed:
         from mogplex_tui.api.budget import Priority
-        from mogplex_tui.cli import follow
+        from mogplex_tui.cli import event_follow
         from mogplex_tui.live.scheduler import Feed
 
         session = self.setting.session
@@ -133,9 +133,9 @@ class Watcher:
             f"watch:{self.row.key}",
             fetch,
             Priority.TAIL,
-            every=follow.STATE_BLIND,
-            blind=follow.STATE_BLIND,
-            gap=follow.METERED_STATE_GAP if metered else follow.STATE_GAP,
+            every=event_follow.STATE_BLIND,
+            blind=event_follow.STATE_BLIND,
+            gap=event_follow.METERED_STATE_GAP if metered else event_follow.STATE_GAP,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: self.row.run_id is not None or session.metered_off_v1(),
         )
@@ -162,7 +162,7 @@ class Watcher:
     def _report(self, feed: Feed) -> None:
         """Say once what stands in the way; raise what will never be answered otherwise."""
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.cli.follow import FINAL
+        from mogplex_tui.cli.event_follow import FINAL
 
         error = feed.freshness.error
         if error is not None and (isinstance(error, FINAL) or not isinstance(error, MogplexError)):

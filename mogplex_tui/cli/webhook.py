@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 
 KINDS = (
     "pull_request",

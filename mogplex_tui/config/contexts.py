@@ -164,7 +164,7 @@ def _parsed(text: str) -> Contexts:
 
 def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
     """Change what is stored, as one step also between processes; returns the new state. Raises ContextError."""
-    from mogplex_tui.config.locks import held
+    from mogplex_tui.config.file_locks import held
 
     path = path or contexts_file()
     try:

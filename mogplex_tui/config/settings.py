@@ -12,7 +12,7 @@ from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
     from mogplex_tui.config.contexts import Context
-    from mogplex_tui.config.vault import Grant, Record
+    from mogplex_tui.config.credential_store import Grant, Record
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Settings(NamedTuple):
     team: Sourced[str | None]
     protected: Sourced[bool]
     colour: Sourced[str | None]
-    # Ids of actions with the keys that they are to have, as they stand in the file: `operate.keymap` says what holds.
+    # The keys of actions by id, as the file has them: `operate.key_overrides` decides which of them hold.
     keys: Sourced[Mapping[str, Any]]
     # The largest answer of the service that is read, in megabytes after decompression.
     max_answer_mb: Sourced[int]
@@ -185,7 +185,7 @@ def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | Non
     missing = [key for key in ("token", "session_cookie") if values[key].value is None]
     if context.kept_in is None or not missing:
         return None
-    from mogplex_tui.config.vault import VaultError, load
+    from mogplex_tui.config.credential_store import VaultError, load
 
     try:
         record = load(context.name, context.kept_in)
@@ -212,7 +212,7 @@ def _held(record: Record, key: str) -> Secret | None:
 
 
 def _place(context: Context) -> str:
-    from mogplex_tui.config.vault import FILE, credentials_file
+    from mogplex_tui.config.credential_store import FILE, credentials_file
 
     return str(credentials_file(context.name)) if context.kept_in == FILE else "system keyring"
 

@@ -12,17 +12,17 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.rows import LIVE_STATES, RunRow
+from mogplex_tui.live.run_row import LIVE_STATES, RunRow
 from mogplex_tui.live.store import Change
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
+    from mogplex_tui.live.read_order import Turns
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
-    from mogplex_tui.live.turns import Turns
 
 PAGE = 100
 # So many pages are read to reach what was known before an absence; beyond them the list begins anew.

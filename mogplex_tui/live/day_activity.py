@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.money import Estimate
-from mogplex_tui.live.rows import Cost
+from mogplex_tui.api.cost_estimate import Estimate
+from mogplex_tui.live.run_row import Cost
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
 
 

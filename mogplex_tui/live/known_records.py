@@ -55,7 +55,7 @@ class KnownRecords:
         """Write what was read in front of what the file has. A failure is neither reported nor raised."""
         if self._path is None or not self._read:
             return
-        from mogplex_tui.config.locks import held
+        from mogplex_tui.config.file_locks import held
         from mogplex_tui.config.state_file import StateFile
 
         file = StateFile(self._path, _TITLE, self._troubles)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mogplex_tui.live import redact
-from mogplex_tui.live.tail import Added
+from mogplex_tui.live.event_tail import Added
 
 # Colours and cursor movements of a terminal: they say nothing in a tail that has its own.
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")

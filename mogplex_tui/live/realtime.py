@@ -22,7 +22,7 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
-from mogplex_tui.live.going import Going
+from mogplex_tui.live.background_task import Going
 from mogplex_tui.live.scheduler import JITTER, Scheduler, bounded
 from mogplex_tui.live.signals import Signal
 

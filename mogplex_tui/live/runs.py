@@ -1,7 +1,7 @@
 """The list of runs, from whatever the credential reaches.
 
 Where observability is open: the calls of the service (`live.call_pages`). Where only v1 is: the runs of every
-automation and the runs that this machine knows by id (`live.own_runs`), because v1 has no list of runs.
+automation and the runs that this machine knows by id (`live.v1_runs`), because v1 has no list of runs.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import LoginRequired
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.freshness import CLOSED, SourceState
-from mogplex_tui.live.job_calls import JobCalls
-from mogplex_tui.live.own_runs import OwnRuns
+from mogplex_tui.live.job_call_join import JobCalls
+from mogplex_tui.live.read_order import Turns
 from mogplex_tui.live.reasons import Closed, ClosedList, Notice, PartialRuns, Requirement
-from mogplex_tui.live.rows import ENDED_STATES, RunRow
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.live.turns import Turns
+from mogplex_tui.live.v1_runs import OwnRuns
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail

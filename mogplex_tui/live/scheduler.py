@@ -27,8 +27,8 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.limiter import Reading, current_reading
 from mogplex_tui.api.retry import decide
+from mogplex_tui.live.background_task import Going
 from mogplex_tui.live.freshness import Freshness, SourceState
-from mogplex_tui.live.going import Going
 from mogplex_tui.live.signals import Signal
 
 log = logging.getLogger("mogplex.live")

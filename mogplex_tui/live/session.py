@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
-from mogplex_tui.api.classify import Credential
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.limiter import RequestLimiter
+from mogplex_tui.api.response_errors import Credential
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.state_file import FileTroubles
-from mogplex_tui.live.accounts import Accounts, compare
+from mogplex_tui.live.account_match import Accounts, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.history import History
 from mogplex_tui.live.in_flight import InFlight
 from mogplex_tui.live.known_records import KnownRecords
+from mogplex_tui.live.known_runs import History
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import Hearing, RealtimeWatch
 from mogplex_tui.live.reasons import Closed
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.sleep_detection import WakeWatch
 from mogplex_tui.live.store import Store
-from mogplex_tui.live.wake import WakeWatch
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient

@@ -27,10 +27,10 @@ from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.in_flight import QueuedChange
 from mogplex_tui.live.session import NotYet
-from mogplex_tui.operate import answers, kind_rows, messages
-from mogplex_tui.operate.actions import refusal_to_write
-from mogplex_tui.operate.attempts import repeat
+from mogplex_tui.operate import change_results, kind_rows, messages
+from mogplex_tui.operate.action_registry import refusal_to_write
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
+from mogplex_tui.operate.retries import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Collection
     from mogplex_tui.live.ledger import Entry as LedgerEntry
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Kind
 
@@ -341,7 +341,7 @@ def _request_of(
 def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
     result = answer if isinstance(answer, Result) else Result(True, action.done)
     return Outcome(
-        messages.capitalized(answers.about(result.sentence, name)),
+        messages.capitalized(change_results.about(result.sentence, name)),
         good=result.is_success,
         secret=result.secret if action.reveals else None,
         new_id=result.new_id,

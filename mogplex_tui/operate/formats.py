@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from mogplex_tui.live import redact
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
+from mogplex_tui.operate.formatting import joined, line
 from mogplex_tui.operate.model import (
     Cell,
     Column,
@@ -22,7 +23,6 @@ from mogplex_tui.operate.model import (
     V,
     column,
 )
-from mogplex_tui.operate.words import joined, line
 
 # Texts are sorted by this many characters of their beginning.
 _SORTED_BY = 256
@@ -45,7 +45,9 @@ def _error_line(value: str) -> str:
 
 def short_id() -> Format[str]:
     """Return the format of an id: its first eight characters; it is found by all of them."""
-    return Format(lambda value, _: Cell(words.short_id(value), "dim"), _text_sort, lambda value, _: value)
+    return Format(
+        lambda value, _: Cell(formatting.short_id(value), "dim"), _text_sort, lambda value, _: value
+    )
 
 
 def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
@@ -60,7 +62,7 @@ def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
 def count(tone: str = "plain") -> Format[int]:
     """Return the format of a count; zero is dim."""
     return Format(
-        lambda value, _: Cell(words.count(value), tone if value else "dim"),
+        lambda value, _: Cell(formatting.count(value), tone if value else "dim"),
         lambda value: (1, float(value)),
         lambda value, _: float(value),
         align="right",
@@ -68,7 +70,7 @@ def count(tone: str = "plain") -> Format[int]:
 
 
 MONEY: Format[Decimal] = Format(
-    lambda value, _: Cell(words.money(value)),
+    lambda value, _: Cell(formatting.money(value)),
     lambda value: (1, float(value)),
     lambda value, _: float(value),
     align="right",
@@ -89,7 +91,7 @@ def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Ro
 
     def cell(row: Row, moment: Moment) -> Cell:
         found = shown.cell(row, moment)
-        if found.text == words.DASH or not is_partial(row):
+        if found.text == formatting.DASH or not is_partial(row):
             return found
         return found._replace(text=f"{found.text}+")
 
@@ -97,7 +99,7 @@ def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Ro
 
 
 def _age(value: datetime, moment: Moment) -> Cell:
-    return Cell(words.age(value, moment.now), "dim")
+    return Cell(formatting.age(value, moment.now), "dim")
 
 
 def time_left(soon: float) -> Format[datetime]:
@@ -107,7 +109,7 @@ def time_left(soon: float) -> Format[datetime]:
         seconds = (value - moment.now).total_seconds()
         if seconds <= 0:
             return Cell("over", "dim")
-        return Cell(words.age_of(seconds), "warn" if seconds < soon else "plain")
+        return Cell(formatting.age_of(seconds), "warn" if seconds < soon else "plain")
 
     return Format(
         show,
@@ -144,23 +146,23 @@ def state(*, is_own: bool = True) -> Format[str]:
     """
 
     def show(value: str, _: Moment) -> Cell:
-        glyph, name, tone = words.state(line(value))
+        glyph, name, tone = formatting.state(line(value))
         return Cell(f"{glyph} {name}", tone)
 
     return Format(
-        show, _text_sort, lambda value, _: (words.state(line(value))[1], line(value)), is_state=is_own
+        show, _text_sort, lambda value, _: (formatting.state(line(value))[1], line(value)), is_state=is_own
     )
 
 
 LOCAL_TIME: Format[datetime] = Format(
-    lambda value, _: Cell(words.local(value), "dim"),
+    lambda value, _: Cell(formatting.local(value), "dim"),
     lambda value: (2, value.timestamp()),
     lambda value, now: (now - value).total_seconds(),
 )
 """An instant as the local date and time."""
 
 SECONDS: Format[float] = Format(
-    lambda value, _: Cell(words.seconds(value)),
+    lambda value, _: Cell(formatting.seconds(value)),
     lambda value: (1, value),
     lambda value, _: value,
     align="right",
@@ -169,25 +171,25 @@ SECONDS: Format[float] = Format(
 """A span of time in seconds."""
 
 MODEL: Format[str] = Format(
-    lambda value, _: Cell(words.model(value), "dim"),
+    lambda value, _: Cell(formatting.model(value), "dim"),
     _text_sort,
-    lambda value, _: (words.model(value), value),
+    lambda value, _: (formatting.model(value), value),
 )
 """A model without its provider; found by both."""
 
 REASON: Format[str] = Format(
-    lambda value, _: Cell(words.reason(line(value))),
+    lambda value, _: Cell(formatting.reason(line(value))),
     _text_sort,
-    lambda value, _: (words.reason(line(value)), line(value)),
+    lambda value, _: (formatting.reason(line(value)), line(value)),
 )
 """A code of the dispatch ledger, in words; found by both."""
 
-DIM_REASON = replace(REASON, show=lambda value, _: Cell(words.reason(line(value)), "dim"))
+DIM_REASON = replace(REASON, show=lambda value, _: Cell(formatting.reason(line(value)), "dim"))
 """The same where it says nothing of the present."""
 
 
 def _cause(value: str) -> str:
-    return words.cause(_error_line(value))
+    return formatting.cause(_error_line(value))
 
 
 ERROR: Format[str] = Format(
@@ -222,7 +224,7 @@ def time_column(
 
     def cell(row: Row, moment: Moment) -> Cell:
         found = value(row, moment.seen)
-        return Cell(words.DASH, "dim") if found is None else format.show(found, moment)
+        return Cell(formatting.DASH, "dim") if found is None else format.show(found, moment)
 
     def sort_at(row: Row, at: datetime) -> SortKey:
         found = value(row, at)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
+from mogplex_tui.operate.formatting import line
 from mogplex_tui.operate.model import Entry, Page, Window, page_of
 from mogplex_tui.operate.partial_reads import Part, read_parts
-from mogplex_tui.operate.words import line
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -94,7 +94,7 @@ class JobRow:
     def reason(self) -> str:
         """The reason of its newest entry in the dispatch ledger, in words."""
         event = self.job.latest_dispatch_event
-        return "" if event is None else words.reason(line(event.reason or ""), self.job.metadata)
+        return "" if event is None else formatting.reason(line(event.reason or ""), self.job.metadata)
 
 
 def _as_listed(job: Job) -> Job:
@@ -205,4 +205,4 @@ def fill(session: Session) -> Callable[[JobRow], JobRow]:
 def state_texts(status: str) -> tuple[str, ...]:
     """Return what a filter finds a job of a status by: a live job may be one that waits."""
     waits = ("waiting", "parked") if status in ("pending", "running") else ()
-    return tuple(text for each in (status, *waits) for text in (words.state(each)[1], each))
+    return tuple(text for each in (status, *waits) for text in (formatting.state(each)[1], each))

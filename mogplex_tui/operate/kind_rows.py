@@ -11,7 +11,7 @@ from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import messages, words
+from mogplex_tui.operate import formatting, messages
 from mogplex_tui.operate.model import Action, Cell, Column, FilterValue, Kind, Moment, Row, SortKey
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Creation, Single
 
-_DASH = Cell(words.DASH, "dim")
+_DASH = Cell(formatting.DASH, "dim")
 UNREADABLE_ROW = "This row could not be read."
 # Sorts records that could not be read before all others; no sort key of a row begins with it.
 _UNREADABLE: tuple[SortKey, ...] = ((-1, 0.0),)
@@ -97,7 +97,7 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: Moment) -> list[Cell]:
 
 def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
     """Where a column names errors it says why, and the state says that; else the column of the name says both."""
-    glyph, word, tone = words.state("unreadable")
+    glyph, word, tone = formatting.state("unreadable")
     text = f"{glyph} {word}"
     why = Cell(_cause(entry.why or ""), "error")
     found = [why if column.is_error else _DASH for column in kind.columns]
@@ -211,7 +211,7 @@ class FilterFields(Generic[Row]):
         def state(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             if row is not None and entry.in_progress is not None:
                 # What is shown in its place is found.
-                return (words.state(entry.in_progress)[1], entry.in_progress)
+                return (formatting.state(entry.in_progress)[1], entry.in_progress)
             return value(entry, row)
 
         def duration(entry: HeldRow[Row], row: Row | None) -> FilterValue:
@@ -227,13 +227,13 @@ class FilterFields(Generic[Row]):
 
 
 def _cause(why: str) -> str:
-    return words.cause(redact.text(words.line(why)))
+    return formatting.cause(redact.text(formatting.line(why)))
 
 
 def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
     if column.is_error and entry.why:
-        why = redact.text(words.line(entry.why))
-        return (words.cause(why), why)
+        why = redact.text(formatting.line(entry.why))
+        return (formatting.cause(why), why)
     return ("unreadable",) if column.format.is_state else None
 
 
@@ -310,7 +310,7 @@ def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session)
     if closed is None:
         return None
     subject = action.needs if isinstance(action, Action) else ""
-    needs = Requirement(subject or f"changes of {words.many(kind.noun)}")
+    needs = Requirement(subject or f"changes of {formatting.many(kind.noun)}")
     return " ".join(messages.closed_lines(closed, needs))
 
 

@@ -31,8 +31,8 @@ from mogplex_tui.live.reasons import (
     Requirement,
 )
 from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
-from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import key_of
+from mogplex_tui.operate import formatting
+from mogplex_tui.operate.action_registry import key_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.freshness import SourceState
     from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.reasons import Closed, Notice, Subject
-    from mogplex_tui.live.run_feed import RunFeed
+    from mogplex_tui.live.run_events_feed import RunFeed
     from mogplex_tui.live.session import Session
 
 # With more failing sources than these, the reason of the first stands for all.
@@ -105,11 +105,13 @@ def freshness_words(session: Session, fresh: Freshness, sources: Sequence[Source
         return "reading" if fresh.loading else ""
     if fresh.blocked_until is not None:
         why = "budget used up" if session.budget.blocked_until is None else "requests limited"
-        return f"{part}as of {words.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
+        return (
+            f"{part}as of {formatting.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
+        )
     if fresh.failures:
         again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
-        return f"{part}{'not read' if age is None else f'stale {words.seconds(age)}'}{again}"
-    return "" if age is None or age < 8 else f"as of {words.seconds(age)}"
+        return f"{part}{'not read' if age is None else f'stale {formatting.seconds(age)}'}{again}"
+    return "" if age is None or age < 8 else f"as of {formatting.seconds(age)}"
 
 
 def wait(seconds: float) -> str:
@@ -219,7 +221,7 @@ def notices(found: Sequence[Notice]) -> str:
 
 def missing_events(feed: RunFeed) -> str | None:
     """Return which events of a run cannot be seen, and why; None when all can."""
-    from mogplex_tui.live.tail import HORIZON
+    from mogplex_tui.live.event_tail import HORIZON
 
     row, tail = feed.row, feed.tail
     if feed.is_unreachable:
@@ -303,7 +305,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
 def queued(change: QueuedChange, now: datetime) -> str:
     """Return the sentence for a change that a rate limit refused and that is sent again."""
     seconds = ceil(change.seconds_left)
-    at = words.clock(now + timedelta(seconds=seconds))
+    at = formatting.clock(now + timedelta(seconds=seconds))
     return (
         f"{capitalized(change.title)} is queued: too many requests. It is sent again in {seconds} s, at {at}."
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from mogplex_tui.live.collection import Entry as Entry
 from mogplex_tui.live.collection import Page as Page
 from mogplex_tui.live.collection import Source as Source
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.parameters import Choice as Choice
 from mogplex_tui.operate.parameters import Parameter as Parameter
 from mogplex_tui.operate.parameters import Values as Values
@@ -134,7 +134,9 @@ def column(
 
     def cell(row: Row, moment: Moment) -> Cell:
         found = value(row)
-        return Cell(words.DASH, "dim") if found is None or _is_empty(found) else format.show(found, moment)
+        return (
+            Cell(formatting.DASH, "dim") if found is None or _is_empty(found) else format.show(found, moment)
+        )
 
     def sort(row: Row) -> SortKey:
         found = value(row)

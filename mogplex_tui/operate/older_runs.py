@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.rules import is_uuid
-from mogplex_tui.live import rows as make
-from mogplex_tui.live.rows import LIVE_STATES, RunRow
-from mogplex_tui.operate import words
+from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.run_row import LIVE_STATES, RunRow
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.model import Entry, Older, Page, ServiceFilter, Window
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def _read(client: ClientView, window: Window) -> Page[RunRow]:
 def _state_texts(status: str) -> tuple[str, ...]:
     # What a cancel was sent for is still as it was to the service.
     live = ("live", "cancelling") if status in LIVE_STATES else ()
-    return (words.state(status)[1], status, *(("running",) if status == "streaming" else ()), *live)
+    return (formatting.state(status)[1], status, *(("running",) if status == "streaming" else ()), *live)
 
 
 def _id_of_repo(_: Session, text: str) -> str | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.live import redact
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.model import Cell, Fact, Kind, Link, Moment, Row, Value
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def facts_of(groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: Mom
 
 def _fact(fact: Fact[Row], row: Row, moment: Moment) -> ShownFact | None:
     shown = value_cell(fact.value(row), moment) if fact.format is None else fact.format(row, moment)
-    if not shown.text or shown.text == words.DASH:
-        return None if fact.optional else ShownFact(fact.label, words.DASH, "dim")
+    if not shown.text or shown.text == formatting.DASH:
+        return None if fact.optional else ShownFact(fact.label, formatting.DASH, "dim")
     return ShownFact(fact.label, *shown)
 
 
@@ -64,13 +64,13 @@ def value_cell(value: Value, moment: Moment) -> Cell:
         return Cell("yes" if value else "no")
     if isinstance(value, datetime):
         seconds = (moment.now - value).total_seconds()
-        ago = f"{words.age_of(seconds)} ago" if seconds >= 0 else f"in {words.age_of(-seconds)}"
-        return Cell(f"{ago}, {words.local(value)}")
+        ago = f"{formatting.age_of(seconds)} ago" if seconds >= 0 else f"in {formatting.age_of(-seconds)}"
+        return Cell(f"{ago}, {formatting.local(value)}")
     if isinstance(value, Decimal):
-        return Cell(words.money(value))
+        return Cell(formatting.money(value))
     if isinstance(value, int | float):
         return Cell(f"{value:,}", "dim" if value == 0 else "plain")
-    return Cell(words.line(value) if isinstance(value, str) else words.joined(value))
+    return Cell(formatting.line(value) if isinstance(value, str) else formatting.joined(value))
 
 
 def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[Target]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source
 from mogplex_tui.operate.common_parameters import NO_YES, optional_text
 from mogplex_tui.operate.model import Action, Change, Choice, Confirmation, Creation, Parameter, Values
 from mogplex_tui.operate.run_facts import can_cancel_words, name_of
@@ -186,7 +186,7 @@ def _why_no_cancel(row: RunRow) -> str | None:
 
 def _why_closed(session: Session, row: RunRow) -> str | None:
     from mogplex_tui.operate import messages
-    from mogplex_tui.operate.actions import NO_WRITE_SCOPE
+    from mogplex_tui.operate.action_registry import NO_WRITE_SCOPE
 
     if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
         return messages.requirement(Requirement("cancels of an automation's runs"))

@@ -22,11 +22,11 @@ from mogplex_tui.api.errors import (
     Throttled,
     ended,
 )
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source
 from mogplex_tui.live.session import NotYet
-from mogplex_tui.operate import words
-from mogplex_tui.operate.actions import key_of, refusal_to_write
+from mogplex_tui.operate import formatting
+from mogplex_tui.operate.action_registry import key_of, refusal_to_write
 from mogplex_tui.operate.executor import Execution, GivenUp, Outcome, execute
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Change, Values
@@ -149,7 +149,7 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
 
     outcomes = await asyncio.gather(*(one(row) for row in rows))
     bad = [outcome.sentence for outcome in outcomes if not outcome.good]
-    told = [f"{len(rows) - len(bad)} of {words.plural(len(rows), 'run')} are cancelled.", *bad[:2]]
+    told = [f"{len(rows) - len(bad)} of {formatting.plural(len(rows), 'run')} are cancelled.", *bad[:2]]
     if len(bad) > 2:
         told.append(f"And {len(bad) - 2} more that did not end.")
     return Outcome(" ".join(told), good=not bad)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from mogplex_tui.live.rows import Cost, RunRow, Source, duration_seconds
-from mogplex_tui.operate import formats, words
+from mogplex_tui.live.run_row import Cost, RunRow, Source, duration_seconds
+from mogplex_tui.operate import formats, formatting
 from mogplex_tui.operate.model import Cell, Fact, Link, Moment, fact
 
 NEEDS_SESSION = "needs a browser session"
@@ -20,25 +20,25 @@ PROVENANCE = {
 
 def name_of(row: RunRow) -> str:
     """Return how sentences call a row: its repository and a short id."""
-    return f"{row.repo or 'run'} {words.short_id(row.run_id or row.key)}"
+    return f"{row.repo or 'run'} {formatting.short_id(row.run_id or row.key)}"
 
 
 def _known(text: str | None) -> str | None:
-    return None if text == words.DASH else text
+    return None if text == formatting.DASH else text
 
 
 def _repo(row: RunRow) -> str | None:
-    return row.repo or _known(words.short_id(row.repo_id))
+    return row.repo or _known(formatting.short_id(row.repo_id))
 
 
 def _sandbox(row: RunRow) -> str | None:
-    return row.sandbox_name or _known(words.short_id(row.sandbox_id))
+    return row.sandbox_name or _known(formatting.short_id(row.sandbox_id))
 
 
 def _model(row: RunRow) -> str:
     if row.model and row.harness:
-        return f"{words.model(row.model)} via {row.harness}"
-    return words.model(row.model) if row.model else (row.harness or words.DASH)
+        return f"{formatting.model(row.model)} via {row.harness}"
+    return formatting.model(row.model) if row.model else (row.harness or formatting.DASH)
 
 
 _PLACE: tuple[Fact[RunRow], ...] = (
@@ -71,16 +71,16 @@ def _before_cancel(row: RunRow) -> str:
 
 
 def _tokens(row: RunRow, _: Moment) -> Cell:
-    into, out = words.count(row.input_tokens), words.count(row.output_tokens)
+    into, out = formatting.count(row.input_tokens), formatting.count(row.output_tokens)
     split = row.input_tokens is not None or row.output_tokens is not None
-    return Cell(f"{f'{into} in  {out} out' if split else words.count(row.tokens)}{_before_cancel(row)}")
+    return Cell(f"{f'{into} in  {out} out' if split else formatting.count(row.tokens)}{_before_cancel(row)}")
 
 
 def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
     def cost(row: RunRow, _: Moment) -> Cell:
         if row.cost is None:
-            return Cell(f"{words.DASH}  {missing_cost(row, calls_open)}", "dim")
-        amount = words.money(row.cost, row.cost_source)
+            return Cell(f"{formatting.DASH}  {missing_cost(row, calls_open)}", "dim")
+        amount = formatting.money(row.cost, row.cost_source)
         return Cell(f"{amount}  {PROVENANCE[row.cost_source]}{_before_cancel(row)}", "strong")
 
     return (
@@ -91,15 +91,15 @@ def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
 
 
 def _started(row: RunRow, moment: Moment) -> Cell:
-    return Cell(f"{words.age(row.began, moment.now)} ago" if row.began else words.DASH)
+    return Cell(f"{formatting.age(row.began, moment.now)} ago" if row.began else formatting.DASH)
 
 
 def _elapsed(row: RunRow, moment: Moment) -> Cell:
-    return Cell(words.seconds(duration_seconds(row, moment.seen)) if row.live else "")
+    return Cell(formatting.seconds(duration_seconds(row, moment.seen)) if row.live else "")
 
 
 def _duration(row: RunRow, moment: Moment) -> Cell:
-    return Cell("" if row.live else words.seconds(duration_seconds(row, moment.seen)))
+    return Cell("" if row.live else formatting.seconds(duration_seconds(row, moment.seen)))
 
 
 _STARTED: tuple[Fact[RunRow], ...] = (
@@ -148,27 +148,29 @@ def _priced_model(row: RunRow) -> str | None:
 
 
 LINKS: tuple[Link[RunRow], ...] = (
-    Link("repo", "projects", lambda row: row.repo or words.short_id(row.repo_id), lambda row: row.repo_id),
+    Link(
+        "repo", "projects", lambda row: row.repo or formatting.short_id(row.repo_id), lambda row: row.repo_id
+    ),
     Link(
         "agent",
         "agents",
-        lambda row: (row.who if row.who != row.harness else None) or words.short_id(row.agent_id),
+        lambda row: (row.who if row.who != row.harness else None) or formatting.short_id(row.agent_id),
         lambda row: row.agent_id,
     ),
-    Link("job", "jobs", lambda row: words.short_id(row.job_id), lambda row: row.job_id),
+    Link("job", "jobs", lambda row: formatting.short_id(row.job_id), lambda row: row.job_id),
     Link(
         "automation",
         "automations",
-        lambda row: (row.who if row.source is Source.JOB else None) or words.short_id(row.automation_id),
+        lambda row: (row.who if row.source is Source.JOB else None) or formatting.short_id(row.automation_id),
         lambda row: row.automation_id,
     ),
     Link(
         "sandbox",
         "sandboxes",
-        lambda row: row.sandbox_name or words.short_id(row.sandbox_id),
+        lambda row: row.sandbox_name or formatting.short_id(row.sandbox_id),
         lambda row: row.sandbox_id,
     ),
-    Link("model", "models", lambda row: words.model(_priced_model(row)), _priced_model),
+    Link("model", "models", lambda row: formatting.model(_priced_model(row)), _priced_model),
 )
 """From a run to its repository, its agent and automation, the sandbox where it works, and its model."""
 
@@ -176,19 +178,19 @@ LINKS: tuple[Link[RunRow], ...] = (
 def copied(row: RunRow) -> tuple[str, str]:
     """Return the id of a run, or of its call where it has none, and what it is called."""
     if row.run_id:
-        return row.run_id, f"the id of run {words.short_id(row.run_id)}"
-    return row.key, f"the id of {row.kind or 'call'} {words.short_id(row.key)}"
+        return row.run_id, f"the id of run {formatting.short_id(row.run_id)}"
+    return row.key, f"the id of {row.kind or 'call'} {formatting.short_id(row.key)}"
 
 
 def brief(row: RunRow, now: datetime) -> list[str]:
     """Return the two lines that stand for the facts at narrow widths."""
-    left = [row.repo or words.short_id(row.repo_id), row.branch or "", _model(row)]
-    cost = words.money(row.cost, row.cost_source)
+    left = [row.repo or formatting.short_id(row.repo_id), row.branch or "", _model(row)]
+    cost = formatting.money(row.cost, row.cost_source)
     right = [
-        words.seconds(duration_seconds(row, now)),
-        f"{words.count(row.tokens)} tokens",
+        formatting.seconds(duration_seconds(row, now)),
+        f"{formatting.count(row.tokens)} tokens",
         f"cost {cost}",
-        f"run {words.short_id(row.run_id)}" if row.run_id else f"id {words.short_id(row.key)}",
+        f"run {formatting.short_id(row.run_id)}" if row.run_id else f"id {formatting.short_id(row.key)}",
     ]
     if row.sandbox_name:
         right.append(f"sandbox {row.sandbox_name}")
@@ -200,12 +202,12 @@ def summary(row: RunRow, now: datetime) -> str:
     parts = [row.state]
     took = duration_seconds(row, now)
     if took is not None:
-        parts.append(f"{'after' if row.ended_at else 'for'} {words.seconds(took)}")
+        parts.append(f"{'after' if row.ended_at else 'for'} {formatting.seconds(took)}")
     text = " ".join(parts)
     if row.tokens is not None:
-        text += f", {words.count(row.tokens)} tokens"
+        text += f", {formatting.count(row.tokens)} tokens"
     if row.cost is not None:
-        text += f", {words.money(row.cost, row.cost_source)}"
+        text += f", {formatting.money(row.cost, row.cost_source)}"
     # The sentence goes on, or ends with a stop of its own.
     return text + (f": {row.error.rstrip('.')}" if row.error else "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 
 # Times are aware, durations milliseconds; a cost is a decimal, or None with the reason in `cost_source`.
 FIELDS: Mapping[str, Callable[[RunRow], object]] = {

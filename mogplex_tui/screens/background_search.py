@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.errors import MogplexError, ended
-from mogplex_tui.operate.actions import key_of
+from mogplex_tui.operate.action_registry import key_of
 from mogplex_tui.screens.list_model import AnyRow
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mogplex_tui.live.scheduler import Scheduler, Want
-    from mogplex_tui.operate.list_search import ListSearch, OlderRecords, Question
+    from mogplex_tui.operate.older_records import ListSearch, OlderRecords, Question
 
 # A filter is searched for when nothing was typed for so many seconds.
 TYPING_PAUSE = 0.4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 
 if TYPE_CHECKING:
     from mogplex_tui.live.in_flight import QueuedChange
@@ -57,11 +57,11 @@ def is_on_row(change: QueuedChange) -> bool:
     """Return whether a change is shown in the row of a record, whose key gives it up; one that makes a record is not."""
     from mogplex_tui.operate.model import Creation
 
-    action = actions.BY_ID.get(change.action)
+    action = action_registry.BY_ID.get(change.action)
     return bool(change.record) and action is not None and not isinstance(action.record_action, Creation)
 
 
 def _how_to_give_up(change: QueuedChange) -> str:
     """Return the sentence for the key that gives a change up: that of its action on its row, else that of all changes."""
-    key = actions.key_of(change.action) if is_on_row(change) else ""
-    return f"{key} on its row gives it up." if key else f"{actions.key_of(GIVE_UP)} gives it up."
+    key = action_registry.key_of(change.action) if is_on_row(change) else ""
+    return f"{key} on its row gives it up." if key else f"{action_registry.key_of(GIVE_UP)} gives it up."

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.realtime import Hearing
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import words
-from mogplex_tui.widgets.spark import sparkline
+from mogplex_tui.operate import formatting
+from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 
 class Look(NamedTuple):
@@ -82,7 +82,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
         segments.append(Segment(f"◌ {text}", Tone.WARN, priority=1, right=True))
     segments += _costs(session, look)
     if waiting:
-        glyph, _, _ = words.state("waiting")
+        glyph, _, _ = formatting.state("waiting")
         # As old as the list that they are counted in, or as the part of it that is troubled.
         asked, now = session.store.set("approvals"), session.clock.monotonic()
         told_by = (asked.freshness, *(source.freshness for source in asked.sources.values()))
@@ -96,7 +96,7 @@ def _connected(session: Session, text: str) -> str:
     if client is None or str(client.connection.state) != "offline":
         hears = session.realtime.hearing is Hearing.OPEN
         return f"{text} live" if hears else text
-    return f"{text} since {words.clock(client.connection.since)}"
+    return f"{text} since {formatting.clock(client.connection.since)}"
 
 
 def _budget(session: Session) -> tuple[str, Tone]:
@@ -118,14 +118,14 @@ def _budget(session: Session) -> tuple[str, Tone]:
 
 def _costs(session: Session, look: Look) -> list[Segment]:
     if not session.open(Family.OBSERVABILITY):
-        return [Segment(f"today {words.DASH}", Tone.DIM, priority=3, right=True)]
-    today = words.money(session.costs.today)
+        return [Segment(f"today {formatting.DASH}", Tone.DIM, priority=3, right=True)]
+    today = formatting.money(session.costs.today)
     rate, old = session.costs.per_hour, session.costs.feeds["hour"].freshness.stale(session.clock.monotonic())
     loud = Tone.STRONG if session.costs.today and not old else Tone.DIM
     segments = [Segment(f"today {today}", loud, priority=3, right=True)]
     if rate is not None:
         spark = sparkline(session.costs.series()[-12:], ascii_mode=look.ascii)
         plain, accent = (Tone.DIM, Tone.DIM) if old else (Tone.PLAIN, Tone.ACCENT)
-        segments.append(Segment(f"{words.money(rate)}/h", plain, priority=4, right=True))
+        segments.append(Segment(f"{formatting.money(rate)}/h", plain, priority=4, right=True))
         segments.append(Segment(spark, accent, priority=7, right=True))
     return segments

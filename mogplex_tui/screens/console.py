@@ -83,7 +83,7 @@ class Console:
 
         A browser that runs in the terminal is not used: it would take the terminal from the console.
         """
-        from mogplex_tui.operate.browsers import has_browser
+        from mogplex_tui.operate.browser_detection import has_browser
         from mogplex_tui.operate.kind_rows import name_of
         from mogplex_tui.operate.record_page import address_of
 

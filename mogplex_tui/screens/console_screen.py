@@ -13,19 +13,19 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.screens.change_queue import GIVE_UP, is_on_row
 from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import Rule
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
+from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tab_line import TabLine
-from mogplex_tui.widgets.tones import Tone
 
 P = ParamSpec("P")
 
@@ -54,7 +54,7 @@ def bindings(scope: str) -> Iterable[Binding]:
             id=action.id,
             priority=action.priority,
         )
-        for action in actions.in_scope(scope)
+        for action in action_registry.in_scope(scope)
         if action.defaults
     ]
 
@@ -102,11 +102,11 @@ class ConsoleScreen(Screen[None]):
         """Yield the header, the tabs, the title, the body and the key bar."""
         yield HeaderLine(self._header(), id="header")
         if self.console.look.tab_line:
-            yield TabLine(actions.tabs(), active=self.tab, shorts=SHORT, id="tabs")
+            yield TabLine(action_registry.tabs(), active=self.tab, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
         yield Rule()
         yield from self.compose_body()
-        yield KeyBar([], lasting=actions.lasting(), id="keys")
+        yield KeyBar([], lasting=action_registry.lasting(), id="keys")
 
     def _header(self) -> list[Segment]:
         return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
@@ -148,13 +148,13 @@ class ConsoleScreen(Screen[None]):
         """Return the ids of actions that never apply to this screen."""
         return frozenset()
 
-    def shows(self, action: actions.Action) -> bool:
+    def shows(self, action: action_registry.Action) -> bool:
         """Return whether the key bar and the palette offer an action now."""
         if action.id == GIVE_UP and not self.session.in_flight.queue:
             return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
-    def more_of(self, _: actions.Action) -> Callable[[str], object] | None:
+    def more_of(self, _: action_registry.Action) -> Callable[[str], object] | None:
         """Return a function that runs an action with the text typed after its name in the palette."""
         return None
 
@@ -163,9 +163,11 @@ class ConsoleScreen(Screen[None]):
         is_ascii, record = self.console.look.ascii, self.record_key()
         queue = [change for change in self.session.in_flight.queue if change.record == record]
         waiting = {
-            actions.key_of(change.action, ascii_only=is_ascii) for change in queue if is_on_row(change)
+            action_registry.key_of(change.action, ascii_only=is_ascii)
+            for change in queue
+            if is_on_row(change)
         }
-        items = actions.footer(self.scope, self.session, ascii_only=is_ascii, shows=self.shows)
+        items = action_registry.footer(self.scope, self.session, ascii_only=is_ascii, shows=self.shows)
         return [(key, "give up" if key in waiting else title) for key, title in items]
 
     def refresh_keys(self) -> None:
@@ -181,10 +183,10 @@ class ConsoleScreen(Screen[None]):
         """Return the run that actions apply to, None without one."""
         return None
 
-    def why_not(self, action: actions.Action) -> str | None:
+    def why_not(self, action: action_registry.Action) -> str | None:
         """Return why an action cannot be used now, None when it can."""
         row = self.run_row()
-        return actions.offered(action, self.session, None if row is None else [row])
+        return action_registry.offered(action, self.session, None if row is None else [row])
 
     def on_mount(self) -> None:
         """Begin to read and to update ages. Textual calls this after a subclass's own `on_mount`."""
@@ -290,7 +292,7 @@ class ConsoleScreen(Screen[None]):
             # The keys typed after it are dropped as well, such as the text typed after the filter key.
             self.console.keys.drop_waiting()
             return
-        action = actions.BY_ID[action_id]
+        action = action_registry.BY_ID[action_id]
         why_not = self.why_not(action)
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)

@@ -11,16 +11,16 @@ from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.live.event_tail import Added
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.tail import Added
-from mogplex_tui.operate import actions, kind_rows, messages, record_page, words
+from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
 from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, Moment
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
-from mogplex_tui.screens.event_pane import EventPane
-from mogplex_tui.screens.kind_list import tab_of, unused_actions
+from mogplex_tui.screens.event_json_pane import EventPane
+from mogplex_tui.screens.kind_list_model import tab_of, unused_actions
 from mogplex_tui.screens.record_log import RecordLog
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import LogTailModel
@@ -28,7 +28,7 @@ from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 
 class DetailScreen(ConsoleScreen):
@@ -38,8 +38,8 @@ class DetailScreen(ConsoleScreen):
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, kind: AnyKind, entry: AnyEntry) -> None:
-        actions.know(kind)
-        super().__init__(actions.detail_scope(kind.name), tab_of(kind))
+        action_registry.know(kind)
+        super().__init__(action_registry.detail_scope(kind.name), tab_of(kind))
         self.kind = kind
         self.collection = self.console.collections.of(kind)
         self._given = entry
@@ -207,14 +207,14 @@ class DetailScreen(ConsoleScreen):
         entry, stale = self.entry(), self._is_stale
         if self._folded and entry.row is not None:
             lines = [
-                "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != words.DASH)
+                "   ".join(f"{fact.label} {fact.text}" for fact in group if fact.text != formatting.DASH)
                 for group in self._fact_groups()[:2]
             ]
             self.record.facts.set_lines([(line, Tone.DIM if stale else Tone.PLAIN) for line in lines])
             return
         trouble = ""
         if entry.row is None:
-            key = actions.key_of("kind.json")
+            key = action_registry.key_of("kind.json")
             trouble = f"{messages.unreadable('This record', entry.why or '')} {key} shows it as it came."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
@@ -313,7 +313,7 @@ class DetailScreen(ConsoleScreen):
             self._freshness_segment(),
         ]
         if self.record_log is not None and self.pane is not None:
-            count = words.plural(len(self.record_log.lines), "line")
+            count = formatting.plural(len(self.record_log.lines), "line")
             segments += [
                 *self.pane.segments(cut_off=bool(self.record_log.feed.troubled)),
                 Segment(count, Tone.DIM, priority=3, right=True),
@@ -327,7 +327,7 @@ class DetailScreen(ConsoleScreen):
         unused = unused_actions(self.kind)
         return unused if self.record_log is None else unused | {"tail.times"}
 
-    def shows(self, action: actions.Action) -> bool:
+    def shows(self, action: action_registry.Action) -> bool:
         """Offer an action that applies to the record, and links and pages where there are any."""
         if self.pane is not None and not self.pane.shows(action, links="tail.keys"):
             return False
@@ -415,6 +415,6 @@ class DetailScreen(ConsoleScreen):
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
     """Return the facts that have a value, and the labels of the others in one line at the end."""
-    known = [[fact for fact in group if fact.text != words.DASH] for group in groups]
-    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == words.DASH)
+    known = [[fact for fact in group if fact.text != formatting.DASH] for group in groups]
+    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == formatting.DASH)
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]

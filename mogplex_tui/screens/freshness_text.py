@@ -9,7 +9,7 @@ from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, shown
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.messages import freshness_words
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 
 def read_time(session: Session, fresh: Freshness) -> datetime:

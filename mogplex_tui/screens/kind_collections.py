@@ -12,8 +12,8 @@ from mogplex_tui.operate.model import AnyEntry
 
 if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Feed
+    from mogplex_tui.operate.approval_count import Waiting
     from mogplex_tui.operate.model import AnyKind
-    from mogplex_tui.operate.waiting import Waiting
 
 
 class KindCollections:
@@ -65,8 +65,8 @@ class KindCollections:
 
     def watch_approvals(self) -> None:
         """Begin to count the approvals that wait for a decision."""
+        from mogplex_tui.operate.approval_count import Waiting
         from mogplex_tui.operate.kinds.registry import kinds
-        from mogplex_tui.operate.waiting import Waiting
 
         self._approvals = Waiting(self._session, self.of(kinds()["approvals"]))
         self._approvals.start()

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.live.view import SortedView
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.list_model import AnyRow
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import ReadAt
-    from mogplex_tui.operate.list_search import Question
+    from mogplex_tui.operate.older_records import Question
 
 
 class ListFilter:
@@ -73,7 +73,7 @@ class ListFilter:
         `newest_first` names the column whose smallest values are the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
-        from mogplex_tui.operate.list_search import Question
+        from mogplex_tui.operate.older_records import Question
 
         kind, text, order = self._kind, self.text, None
         if not self.is_default_order and (self.sort != newest_first or self.descending):

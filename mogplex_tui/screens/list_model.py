@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import AnyRowSet
-from mogplex_tui.operate.actions import Action
+from mogplex_tui.operate.action_registry import Action
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.widgets.status_line import Segment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mogplex_tui.operate.list_search import OlderRecords
+    from mogplex_tui.operate.older_records import OlderRecords
     from mogplex_tui.screens.console import Console
 
 

@@ -11,10 +11,10 @@ from textual import on
 from textual.widget import Widget
 
 from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.live.store import Change
-from mogplex_tui.live.view import SortedView
-from mogplex_tui.operate import kind_rows, messages, words
-from mogplex_tui.operate.actions import Action, key_of, shown_key
+from mogplex_tui.operate import formatting, kind_rows, messages
+from mogplex_tui.operate.action_registry import Action, key_of, shown_key
 from mogplex_tui.operate.model import Moment
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.background_search import BackgroundSearch
@@ -26,10 +26,10 @@ from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice import Notice
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.rows import RunRow
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.kind_rows import ReadAt
     from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.screens.filter_bar import FilterBar
@@ -251,7 +251,7 @@ class ListScreen(ConsoleScreen):
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             lines = [
-                f"None of {words.plural(len(self.rows.rows), noun)} matches {self.filter.text}",
+                f"None of {formatting.plural(len(self.rows.rows), noun)} matches {self.filter.text}",
                 *self.search.sentences(),
                 f"{key_of('go.back')} {'clears it' if self.filter.typed else 'goes back'}.",
             ]
@@ -259,7 +259,9 @@ class ListScreen(ConsoleScreen):
             lines = closed
         else:
             empty = self.model.empty_text()
-            lines = messages.empty_list(self.session, self.rows.freshness, noun=words.many(noun), empty=empty)
+            lines = messages.empty_list(
+                self.session, self.rows.freshness, noun=formatting.many(noun), empty=empty
+            )
         self.table.set_message(lines)
 
     def title_segments(self) -> list[Segment]:

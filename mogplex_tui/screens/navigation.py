@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import AnyEntry
@@ -71,7 +71,7 @@ class Navigation:
     def run_list(self, link_filter: str = "") -> ListScreen:
         """Return a screen that lists the runs, with the filter of a link."""
         from mogplex_tui.screens.list_screen import ListScreen
-        from mogplex_tui.screens.run_list import RunList
+        from mogplex_tui.screens.run_list_model import RunList
 
         return ListScreen(RunList(self._session, self._runs), link_filter)
 
@@ -80,7 +80,7 @@ class Navigation:
     ) -> ListScreen:
         """Return a screen that lists a kind's records, with the filter and the time range of a link."""
         from mogplex_tui.operate.kinds.registry import kinds
-        from mogplex_tui.screens.kind_list import KindList
+        from mogplex_tui.screens.kind_list_model import KindList
         from mogplex_tui.screens.list_screen import ListScreen
 
         model = KindList(self._session, self._collections, kinds()[name], span)
@@ -110,7 +110,7 @@ class Navigation:
         from mogplex_tui.screens.run_screen import RunScreen
 
         if row.run_id is not None:
-            from mogplex_tui.live.history import Remembered
+            from mogplex_tui.live.known_runs import Remembered
 
             self._session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
         self._app.push_screen(RunScreen(row))

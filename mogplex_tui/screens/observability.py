@@ -15,17 +15,17 @@ from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import messages, words
-from mogplex_tui.operate.actions import Action
+from mogplex_tui.operate import formatting, messages
+from mogplex_tui.operate.action_registry import Action
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart
 from mogplex_tui.widgets.notice import Notice
-from mogplex_tui.widgets.page import Page
 from mogplex_tui.widgets.rule import Rule
+from mogplex_tui.widgets.scroll_page import Page
 from mogplex_tui.widgets.status_line import Segment, SegmentLine
-from mogplex_tui.widgets.tones import Cell, Tone
+from mogplex_tui.widgets.styles import Cell, Tone
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
@@ -128,9 +128,11 @@ class ObservabilityScreen(ConsoleScreen):
         trouble = messages.freshness_words(self.session, fresh, others) if troubled else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
-            trouble = f"stale {words.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
+            trouble = (
+                f"stale {formatting.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
+            )
         elif self._window is not None and age is not None:
-            aged = f"as of {words.seconds(age)}"
+            aged = f"as of {formatting.seconds(age)}"
         segments = [
             Segment("Observability", Tone.STRONG, priority=0),
             Segment(RANGES[self._range], Tone.ACCENT, priority=1),
@@ -182,10 +184,10 @@ class ObservabilityScreen(ConsoleScreen):
         self.query_one("#models", BarList).set_bars(
             [
                 Bar(
-                    words.model(use.model),
+                    formatting.model(use.model),
                     float(use.tokens or 0),
-                    f"{words.count(use.tokens)} tokens  {_calls(use.count)}",
-                    brief=words.count(use.tokens),
+                    f"{formatting.count(use.tokens)} tokens  {_calls(use.count)}",
+                    brief=formatting.count(use.tokens),
                 )
                 for use in top_models
             ],
@@ -215,12 +217,12 @@ class ObservabilityScreen(ConsoleScreen):
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
     """Return the lines of each card, over the range that the title names; null is a dash (observability.md §1.1)."""
     if stats is None:
-        return {name: [[(words.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
+        return {name: [[(formatting.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
     told = stats.summary
     rate, ran = told.job_runs_success_rate_in_range, told.sandbox_time_ms
     return {
         "jobs": [
-            [_big(words.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
+            [_big(formatting.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
             [
                 _alert(told.job_runs_pending, Tone.PLAIN),
                 (_pending(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
@@ -236,14 +238,14 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
         ],
         "usage": [
             [_big(_figure(told.total_calls)), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
-            [_big(words.count(told.tokens)), ("tokens", Tone.DIM)],
+            [_big(formatting.count(told.tokens)), ("tokens", Tone.DIM)],
             [
-                _big(words.millis(told.avg_duration_ms) if told.total_calls != 0 else words.DASH),
+                _big(formatting.millis(told.avg_duration_ms) if told.total_calls != 0 else formatting.DASH),
                 ("average", Tone.DIM),
             ],
             [
                 _big(
-                    words.DASH
+                    formatting.DASH
                     if told.success_rate is None or told.total_calls == 0
                     else f"{told.success_rate:g} %"
                 ),
@@ -256,7 +258,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
                 ("running", Tone.DIM),
             ],
             [
-                (words.seconds(None if ran is None else ran / 1000), Tone.PLAIN),
+                (formatting.seconds(None if ran is None else ran / 1000), Tone.PLAIN),
                 ("in range", Tone.DIM),
             ],
         ],
@@ -264,14 +266,14 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
 
 
 def _figure(count: int | None) -> str:
-    return words.DASH if count is None else f"{count:,}"
+    return formatting.DASH if count is None else f"{count:,}"
 
 
 def _calls(count: int | None) -> str:
     if count is None:
-        return f"{words.DASH} calls"
+        return f"{formatting.DASH} calls"
     # One call lines up with several.
-    return f"{words.plural(count, 'call'):<{len(f'{count:,} calls')}}"
+    return f"{formatting.plural(count, 'call'):<{len(f'{count:,} calls')}}"
 
 
 def _big(text: str, tone: Tone = Tone.STRONG) -> Cell:
@@ -289,7 +291,7 @@ def _health(rate: float | None) -> Tone:
 
 
 def _pending(ms: int | None, pending: int | None) -> str:
-    return f"pending {words.age_of(ms / 1000)}" if pending and ms is not None else "pending"
+    return f"pending {formatting.age_of(ms / 1000)}" if pending and ms is not None else "pending"
 
 
 def cost_segments(session: Session) -> list[Segment]:
@@ -298,12 +300,12 @@ def cost_segments(session: Session) -> list[Segment]:
 
     def figure(label: str, name: str, each: str = "", priority: int = 1) -> Segment:
         value, old = costs.total(name), costs.feeds[name].freshness.stale(now)
-        told = f"{label} {words.money(value)}{each if value is not None else ''}"
+        told = f"{label} {formatting.money(value)}{each if value is not None else ''}"
         return Segment(told, Tone.DIM if old else Tone.PLAIN, priority=priority)
 
     segments = [
         Segment("Cost", Tone.STRONG, priority=0),
-        Segment(f"today {words.money(costs.today)}", Tone.STRONG, priority=0),
+        Segment(f"today {formatting.money(costs.today)}", Tone.STRONG, priority=0),
         figure("last hour", "hour", "/h"),
         figure("24 h", "day", priority=2),
         figure("7 d", "week", priority=3),
@@ -313,6 +315,6 @@ def cost_segments(session: Session) -> list[Segment]:
     segments.append(Segment("known costs only", Tone.DIM, priority=6, right=True))
     if pending:
         segments.append(
-            Segment(f"{words.plural(pending, 'call')} not final", Tone.WARN, priority=4, right=True)
+            Segment(f"{formatting.plural(pending, 'call')} not final", Tone.WARN, priority=4, right=True)
         )
     return segments

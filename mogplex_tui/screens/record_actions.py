@@ -57,7 +57,7 @@ class RecordActions:
         """
         from mogplex_tui.operate.executor import NO_VALUES
         from mogplex_tui.operate.model import Creation
-        from mogplex_tui.screens.questions import action_dialog
+        from mogplex_tui.screens.confirmations import action_dialog
 
         is_creation = isinstance(action, Creation)
         if not is_creation and self._changes.give_up(f"{kind.name}.{action.id}", (e.key for e in entries)):
@@ -117,8 +117,8 @@ class RecordActions:
     ) -> None:
         from mogplex_tui.operate.executor import NO_VALUES, new_entry
         from mogplex_tui.operate.model import Creation, Values
+        from mogplex_tui.screens.confirmations import action_question, asked_parameters
         from mogplex_tui.screens.modals.confirm import ConfirmModal
-        from mogplex_tui.screens.questions import action_question, asked_parameters
 
         if answer is None or answer is False:
             return
@@ -152,7 +152,7 @@ class RecordActions:
             markup=False,
         )
         if outcome.secret is not None:
-            from mogplex_tui.screens.modals.reveal import RevealModal
+            from mogplex_tui.screens.modals.secret import RevealModal
 
             # The service sends the secret only once, so it is shown on whatever screen is open by now.
             self._dialogs.show(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self._copy))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.live.store import AnyRowSet
-from mogplex_tui.live.view import SortedView
 from mogplex_tui.screens.list_model import AnyRow
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 
 class RowMarks:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.actions import key_of
+from mogplex_tui.operate.action_registry import key_of
 from mogplex_tui.screens.change_queue import ChangeQueue
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.navigation import Navigation
@@ -53,8 +53,8 @@ class RunActions:
         """
         from mogplex_tui.operate.kind_rows import why_not
         from mogplex_tui.operate.run_actions import CANCEL
+        from mogplex_tui.screens.confirmations import cancel_many_question, cancel_question
         from mogplex_tui.screens.modals.confirm import ConfirmModal
-        from mogplex_tui.screens.questions import cancel_many_question, cancel_question
 
         if self._changes.give_up("runs.cancel", (row.key for row in rows)):
             confirmed()
@@ -145,7 +145,7 @@ class RunActions:
 
     async def _find(self, run_id: str) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.live.lookup import find_run
+        from mogplex_tui.live.run_lookup import find_run
         from mogplex_tui.operate.run_facts import name_of
 
         asked_on = self._app.screen

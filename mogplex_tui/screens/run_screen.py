@@ -10,14 +10,14 @@ from textual import events
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.live.event_tail import Added
 from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, last_read
 from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.rows import ENDED_STATES, RunRow, duration_seconds
-from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.tail import Added
-from mogplex_tui.operate import messages, run_facts, words
-from mogplex_tui.operate.actions import Action, key_of
+from mogplex_tui.operate import formatting, messages, run_facts
+from mogplex_tui.operate.action_registry import Action, key_of
 from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
 from mogplex_tui.screens import freshness_text
@@ -27,7 +27,7 @@ from mogplex_tui.screens.tail_models import RunTailModel
 from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.status_line import Segment
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 
 
 class RunScreen(ConsoleScreen):
@@ -178,16 +178,16 @@ class RunScreen(ConsoleScreen):
         """Return the run's short id, or the kind and id of a call without a run."""
         row = self.run_feed.row
         if row.run_id:
-            return f"run {words.short_id(row.run_id)}"
-        return f"{row.kind or 'call'} {words.short_id(row.key)}"
+            return f"run {formatting.short_id(row.run_id)}"
+        return f"{row.kind or 'call'} {formatting.short_id(row.key)}"
 
     def title_segments(self) -> list[Segment]:
         """Return the path, the run's state, whether the tail follows, and the number of events."""
         row = self.run_feed.row
-        glyph, word, tone = words.state(row.state)
+        glyph, word, tone = formatting.state(row.state)
         took = duration_seconds(row, self.read_at())
         crumbs = self.crumbs()
-        place = f"{row.repo or words.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
+        place = f"{row.repo or formatting.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
         segments = [
             *crumbs,
             Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
@@ -195,7 +195,7 @@ class RunScreen(ConsoleScreen):
             Segment(
                 f"{glyph} {word}", Tone.DIM if self._state_freshness().failures else Tone(tone), priority=0
             ),
-            Segment(words.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
+            Segment(formatting.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
             *self._right_segments(),
         ]
         return [segment for segment in segments if segment.text]
@@ -211,7 +211,7 @@ class RunScreen(ConsoleScreen):
             marked,
             freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=matters),
             following,
-            Segment(words.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
+            Segment(formatting.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]
 
     def _raw_event(self, key: str) -> dict[str, object] | None:
@@ -255,18 +255,18 @@ class RunScreen(ConsoleScreen):
 
     async def _show_json(self, row: RunRow) -> None:
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.live import record
+        from mogplex_tui.live import raw_json
 
         shown, why = None, "The service has no record of this run any more."
         try:
-            shown = await record.read(self.console.runs, row)
+            shown = await raw_json.read(self.console.runs, row)
         except MogplexError as error:
             why = str(error)
         if not (self.is_complete and self.is_current):
             return
         if shown is None:
             self.notify(f"{why} This is what was last known.", severity="warning", markup=False)
-        self.pane.show_json(record.as_known(row) if shown is None else shown)
+        self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:
         """Close the JSON, or else clear the search, or else go back one step."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from mogplex_tui.live.view import SortedView
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyKind, Moment
 from mogplex_tui.operate.model import Column as KindColumn
 from mogplex_tui.screens.list_model import AnyRow
 from mogplex_tui.widgets.line_table import Column
-from mogplex_tui.widgets.tones import Cell, Tone
+from mogplex_tui.widgets.styles import Cell, Tone
 
 _TONES = {tone.value: tone for tone in Tone}
 

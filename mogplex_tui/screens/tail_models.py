@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from mogplex_tui.live.event_tail import Line, Tail
 from mogplex_tui.live.log_tail import LogTail
-from mogplex_tui.live.tail import Line, Tail
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.widgets.line_tail import TailRow
-from mogplex_tui.widgets.tones import Cell, Tone
+from mogplex_tui.widgets.styles import Cell, Tone
 
 # type -> (word, tone)
 _EVENTS: dict[str, tuple[str, Tone]] = {
@@ -52,7 +52,7 @@ class RunTailModel:
         word, tone = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return TailRow(
             key=line.id,
-            time=words.clock(line.at),
+            time=formatting.clock(line.at),
             label=(word, tone),
             body=list(zip(_body(line), _tones(line), strict=False)),
             right=self._right(line),
@@ -70,7 +70,7 @@ class RunTailModel:
             return None
         if line.ok is None:
             return ("–", Tone.DIM) if self.over else ("…", Tone.LIVE)
-        took = words.millis(line.took_ms) if line.took_ms is not None else ""
+        took = formatting.millis(line.took_ms) if line.took_ms is not None else ""
         return (took, Tone.DIM) if line.ok else (f"✗ {took}".rstrip(), Tone.ERROR)
 
 
@@ -98,13 +98,13 @@ class LogTailModel:
         Few lines have a time, so that it has no column of its own, which would be blank beside the others.
         """
         line = self._tail.lines[index]
-        time = [] if line.at is None else [(f"{words.clock(line.at)} ", Tone.DIM)]
+        time = [] if line.at is None else [(f"{formatting.clock(line.at)} ", Tone.DIM)]
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
     def text(self, index: int) -> str:
         """Return what a line says, without how it is drawn."""
         line = self._tail.lines[index]
-        return f"{line.source} {words.clock(line.at) if line.at is not None else ''} {line.text}"
+        return f"{line.source} {formatting.clock(line.at) if line.at is not None else ''} {line.text}"
 
 
 def _body(line: Line) -> tuple[str, ...]:

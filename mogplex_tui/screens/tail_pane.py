@@ -8,16 +8,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from mogplex_tui.live.tail import Added
-from mogplex_tui.operate.actions import BY_ID, Action, key_of
+from mogplex_tui.live.event_tail import Added
+from mogplex_tui.operate.action_registry import BY_ID, Action, key_of
 from mogplex_tui.screens.chrome import Look
-from mogplex_tui.screens.event_pane import EventPane
+from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tail_rows import TailSource
-from mogplex_tui.widgets.tones import Tone
 
 # Below this many columns the facts fold into two lines above the tail.
 WIDE = 100

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 
 from textual.app import App
 
-from mogplex_tui.operate.actions import key_of
+from mogplex_tui.operate.action_registry import key_of
 
 log = logging.getLogger("mogplex.app")
 

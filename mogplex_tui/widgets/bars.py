@@ -8,9 +8,9 @@ from typing import Final
 
 from textual.geometry import Size
 
+from .styles import Cell, Tone
 from .text import cut_end, pad_left, pad_right, visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _LEAST_BAR: Final = 4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .styles import Cell, Tone
 from .text import visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 
 class Card(ToneWidget):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import floor, log10
 from typing import Final
 
+from .styles import Cell, Tone
 from .text import pad_left, visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 _LEAST_WIDTH: Final = 16
 _LEAST_HEIGHT: Final = 3

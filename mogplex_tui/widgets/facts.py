@@ -9,9 +9,9 @@ from typing import Final
 from textual import events
 from textual.geometry import Size
 
+from .styles import Cell, Tone
 from .text import ELLIPSIS, cut_end, cut_middle, pad_right, visible, width, wrap
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 _GAP: Final = 2
 _TITLE_LINES: Final = 4

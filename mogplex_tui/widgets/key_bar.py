@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from .styles import Cell, Tone
 from .text import visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 WIDE_GAP: Final = 3
 NARROW_GAP: Final = 2

@@ -15,9 +15,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from .columns import GAP, Column
+from .messages import Said
 from .row_view import PREFIX, RowSource, RowView
-from .said import Said
-from .tones import Cell
+from .styles import Cell
 
 
 class LineTable(RowView, can_focus=True):

@@ -9,11 +9,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from .said import Said
+from .messages import Said
+from .styles import Cell, Tone
 from .tail_rows import TailRow, TailSource
 from .tail_search import MatchList
 from .tail_view import Place, TailView
-from .tones import Cell, Tone
 
 
 class LineTail(TailView, can_focus=True):

@@ -19,8 +19,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
+from .styles import Cell, Ground, Palette, Part, Tone
 from .text import cut_end, visible, width, wrap
-from .tones import Cell, Ground, Palette, Part, Tone
 
 WHEEL_LINES: Final = 3
 

@@ -8,9 +8,9 @@ from typing import Final
 from textual.geometry import Size
 from textual.strip import Strip
 
+from .styles import Cell, Ground, Tone
 from .text import cut_end, pad_right, visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Ground, Tone
 
 _MARGIN: Final = 2
 _GAP: Final = 2

@@ -9,9 +9,9 @@ from textual.geometry import Size
 from textual.selection import Selection
 from textual.strip import Strip
 
+from .styles import Cell, Tone
 from .text import visible, wrap_points
 from .tone_widget import ToneWidget
-from .tones import Cell, Tone
 
 MOST_CHARACTERS: Final = 200_000
 MOST_LINES: Final = 10_000

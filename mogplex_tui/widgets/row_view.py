@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from .columns import GAP, Column, Slot, arrange
 from .line_view import LineView
+from .styles import Cell, Ground, Part, Tone
 from .text import cut_end, fit, width
-from .tones import Cell, Ground, Part, Tone
 
 FLASH_SECONDS: Final = 0.5
 PREFIX: Final = 2

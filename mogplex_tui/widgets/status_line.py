@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from .styles import Cell, Tone
 from .text import cut_end, visible, width
 from .tone_widget import ToneWidget
-from .tones import Cell, Tone
 
 EDGE: Final = 1
 WIDE_GAP: Final = 3

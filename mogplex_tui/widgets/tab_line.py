@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from textual import events
 from textual.message import Message
 
+from .styles import Cell, Tone
 from .text import cut_end, visible, width
 from .tone_widget import ToneWidget, clipped
-from .tones import Cell, Tone
 
 Tab = tuple[str, str, str]
 """The key that leads there, the title, and the screen's name."""

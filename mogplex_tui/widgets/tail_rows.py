@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from .styles import Cell, Tone
 from .text import ELLIPSIS, cut_end, fit, pad_left, pad_right, visible, width, wrap_points
-from .tones import Cell, Tone
 
 TIME_WIDTH: Final = 8
 LABEL_WIDTH: Final = 4

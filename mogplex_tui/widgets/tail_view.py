@@ -14,9 +14,9 @@ from typing import NamedTuple
 from textual.strip import Strip
 
 from .line_view import LineView
+from .styles import Cell, Ground, Part, Tone
 from .tail_rows import TailLine, TailRow, TailShape, TailSource, lay
 from .text import visible, width, wrap
-from .tones import Cell, Ground, Part, Tone
 
 _CACHED_ROWS = 1024
 _MOST_NOTICE_LINES = 3

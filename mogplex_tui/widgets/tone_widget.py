@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual.strip import Strip
 from textual.widget import Widget
 
+from .styles import Cell, Ground, Palette, Tone
 from .text import ELLIPSIS, cut_end, width
-from .tones import Cell, Ground, Palette, Tone
 
 
 class ToneWidget(Widget):

@@ -15,7 +15,7 @@ from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.clock import SystemClock
-from mogplex_tui.api.connection import ConnectionState
+from mogplex_tui.api.connection_state import ConnectionState
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.calls import Call, CallStatus
 from mogplex_tui.api.models.events import Event, EventType

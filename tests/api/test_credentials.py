@@ -19,9 +19,9 @@ from mogplex_tui.api.models.runs import RunStart
 from mogplex_tui.api.oauth import TOKEN as TOKEN_PATH
 from mogplex_tui.api.oauth import SignIn
 from mogplex_tui.api.target import Target
-from mogplex_tui.config import vault
+from mogplex_tui.config import credential_store
+from mogplex_tui.config.credential_store import Grant, Record, StoredGrant
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Grant, Record, StoredGrant
 from tests.api.support import COOKIE, FakeClock, Seen, Service, http, ok, refused, serving, until
 
 REPO = "8f3a2b1c-0000-4000-8000-0000000000aa"
@@ -83,12 +83,12 @@ def client(
 ) -> MogplexClient:
     """A client whose pair is stored as that of the context `work`."""
     pair = grant(number, clock, lives)
-    vault.save("work", Record(service.base_url, grant=pair, session_cookie=Secret("s=kept")))
+    credential_store.save("work", Record(service.base_url, grant=pair, session_cookie=Secret("s=kept")))
     return another(service, clock, pair, cookie=cookie)
 
 
 def another(service: Service, clock: FakeClock, pair: Grant, *, cookie: str | None = None) -> MogplexClient:
-    renewal = Renewal(pair, StoredGrant("work", vault.FILE))
+    renewal = Renewal(pair, StoredGrant("work", credential_store.FILE))
     target = Target(
         "work", service.base_url, pair.access, Secret(cookie) if cookie else None, renewal=renewal
     )
@@ -96,7 +96,7 @@ def another(service: Service, clock: FakeClock, pair: Grant, *, cookie: str | No
 
 
 def stored() -> Record:
-    found = vault.load("work", vault.FILE)
+    found = credential_store.load("work", credential_store.FILE)
     assert found is not None
     return found
 
@@ -187,7 +187,7 @@ async def test_an_ended_sign_in_asks_for_a_new_one_and_is_not_asked_again() -> N
         assert len(issuer.calls) == 1
         # A new sign-in beside this process is found.
         issuer.refuses, issuer.newest = None, 4
-        vault.save("work", replace(stored(), grant=grant(4, clock, 3600)))
+        credential_store.save("work", replace(stored(), grant=grant(4, clock, 3600)))
         await asking.repos.list()
         assert len(issuer.calls) == 1
 
@@ -195,7 +195,7 @@ async def test_an_ended_sign_in_asks_for_a_new_one_and_is_not_asked_again() -> N
 async def test_a_sign_out_beside_this_process_ends_it() -> None:
     clock, issuer = FakeClock(), Issuer()
     async with serving(issuer) as service, client(service, clock, 30) as asking:
-        vault.remove("work")
+        credential_store.remove("work")
         await asking.repos.list()
         clock.advance(60)
         with pytest.raises(e.NotSignedIn, match="signed out"):
@@ -338,7 +338,7 @@ async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
         with pytest.raises(e.InvalidResponse if endless else e.TimedOut):
             await asking.repos.list()
         # Other processes may try now.
-        other = StoredGrant("work", vault.FILE)
+        other = StoredGrant("work", credential_store.FILE)
         await until(other.try_lock)
         other.unlock()
 
@@ -347,7 +347,7 @@ async def test_a_process_that_dies_while_it_renews_holds_nobody_up(monkeypatch: 
     clock, issuer = FakeClock(), Issuer()
     monkeypatch.setattr(credentials, "_OTHERS_TAKE", 0.0)
     async with serving(issuer) as service, client(service, clock, -1) as asking:
-        busy = StoredGrant("work", vault.FILE)
+        busy = StoredGrant("work", credential_store.FILE)
         assert busy.try_lock()
         with pytest.raises(e.TimedOut, match="Another mogplex-tui"):
             await asking.repos.list()

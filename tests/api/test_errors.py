@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.classify import Credential, Reply, classify, read_complaint, unpack
+from mogplex_tui.api.response_errors import Credential, Reply, classify, read_complaint, unpack
 from tests.api.support import TOKEN
 
 V1_RUN = "/api/v1/mogplex/runs/8f3a2b1c"

@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.follow import Follow
+from mogplex_tui.api.event_stream import Follow
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft
 from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, CommandDone, Found, Ready
 from mogplex_tui.api.models.stream import End, EndKind, Output, StreamCancelled, StreamFailed, UnknownEvent
@@ -248,7 +248,7 @@ async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> N
 
 
 async def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mogplex_tui.api.follow._LONGEST_EVENT", 5_000)
+    monkeypatch.setattr("mogplex_tui.api.event_stream._LONGEST_EVENT", 5_000)
 
     async def flood(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD)

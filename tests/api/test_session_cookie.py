@@ -10,8 +10,8 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.classify import Credential
 from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.response_errors import Credential
 from tests.api.support import COOKIE, TOKEN, Seen, Service, http, ok, serving
 
 ADA = {"id": "a0000000-0000-4000-8000-00000000000a", "name": "Ada", "github_state": "ready"}

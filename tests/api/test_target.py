@@ -6,8 +6,8 @@ import pickle
 import pytest
 
 from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
+from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.text import visible
 from mogplex_tui.config.secret import Secret
 from tests.api.support import COOKIE, TOKEN
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from mogplex_tui.cli import follow, headless
+from mogplex_tui.cli import command_session, event_follow
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import executor, run_changes
@@ -23,9 +23,9 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float, __: asyncio.Event | None = None) -> None:
         return None
 
-    monkeypatch.setattr(headless, "pause", at_once)
+    monkeypatch.setattr(command_session, "pause", at_once)
     monkeypatch.setattr(executor, "pause", at_once)
-    monkeypatch.setattr(follow, "SETTLE", 0.05)
+    monkeypatch.setattr(event_follow, "SETTLE", 0.05)
     monkeypatch.setattr(run_changes, "READ_BACK", (0.0, 0.0))
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Going
 
@@ -46,7 +46,7 @@ async def approve(address: str) -> httpx.Response:
 
 
 def record(name: str) -> dict[str, Any]:
-    path = vault.credentials_file(name)
+    path = credential_store.credentials_file(name)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     found: dict[str, Any] = json.loads(path.read_text())
     return found

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.credential_store import Record
 from mogplex_tui.config.paths import config_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Record
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.contexts import KIND
 from mogplex_tui.operate.model import Moment
@@ -110,7 +110,7 @@ async def test_what_cannot_be_changes_nothing(mogplex: Mogplex, argv: tuple[str,
 
 
 def keep(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
-    where = vault.save(name, Record(url, Secret(token)))
+    where = credential_store.save(name, Record(url, Secret(token)))
     context = Context(name, url, kept_in=where, holds=("token",), **flags)
     contexts.change(lambda known: known.put(context))
     return context
@@ -119,20 +119,20 @@ def keep(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
 async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex) -> None:
     keep("work", "http://127.0.0.1:1")
     await mogplex("contexts", "rename", "work", "job")
-    assert not vault.credentials_file("work").exists()
-    assert vault.load("job", vault.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+    assert not credential_store.credentials_file("work").exists()
+    assert credential_store.load("job", credential_store.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
     await mogplex("contexts", "remove", "job")
-    assert not vault.credentials_file("job").exists()
+    assert not credential_store.credentials_file("job").exists()
 
 
 async def test_another_case_of_its_name_loses_nothing_on_a_disk_that_does_not_tell_cases_apart(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = vault.credentials_file
-    monkeypatch.setattr(vault, "credentials_file", lambda name: place(name.lower()))
+    place = credential_store.credentials_file
+    monkeypatch.setattr(credential_store, "credentials_file", lambda name: place(name.lower()))
     keep("work", "http://127.0.0.1:1")
     assert (await mogplex("contexts", "rename", "work", "Work")).code == 0
-    assert vault.load("Work", vault.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+    assert credential_store.load("Work", credential_store.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
 
 
 async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
@@ -176,7 +176,7 @@ async def test_a_protected_context_is_removed_after_its_name_is_typed(
     done = await mogplex("contexts", "remove", "prod", *argv, stdin=typed, terminal=terminal)
     assert done.code == code
     assert bool(contexts.read().by_name) is (code != 0)
-    assert vault.credentials_file("prod").exists() is (code != 0)
+    assert credential_store.credentials_file("prod").exists() is (code != 0)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ async def test_info_says_of_every_value_where_it_came_from(
     assert settings == {
         "context": ("work", str(contexts.contexts_file())),
         "base_url": ("http://127.0.0.1:1", "context work"),
-        "token": ("personal access token", f"context work ({vault.credentials_file('work')})"),
+        "token": ("personal access token", f"context work ({credential_store.credentials_file('work')})"),
         "session_cookie": (None, "default"),
         "team": (TEAM, "context work"),
         "read_only": (True, "the command line"),

@@ -17,10 +17,10 @@ from mogplex_tui import app
 from mogplex_tui.cli import demo
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.locks import held
+from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.screens.chrome import Look, header_segments
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.cli.signing import address, approve
 from tests.cli.support import Mogplex
 
@@ -151,7 +151,7 @@ async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
             "webbrowser",
             "getpass",
             "mogplex_tui.config.contexts",
-            "mogplex_tui.config.vault",
+            "mogplex_tui.config.credential_store",
         ),
         *("mogplex_tui.api.credentials", "mogplex_tui.api.oauth", "mogplex_tui.cli.login"),
         *("mogplex_tui.cli.first_run",),

@@ -13,7 +13,7 @@ import pytest
 # The thread gets the interpreter when the wait begins, and not before.
 STAGE = """
 import asyncio, io, signal, sys, threading
-from mogplex_tui.cli import asking, interrupt
+from mogplex_tui.cli import confirm_prompt, interrupt
 
 sys.setswitchinterval(60)
 waits = threading.Event()
@@ -34,7 +34,7 @@ class Screen(io.StringIO):
 
 async def ask():
     sys.stderr = Screen()
-    asking._answer("Really?")
+    confirm_prompt._answer("Really?")
 
 try:
     interrupt.run(globals()[sys.argv[1]]())

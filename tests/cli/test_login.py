@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from mogplex_tui.api.oauth import PORTS
-from mogplex_tui.cli import browser
-from mogplex_tui.config import contexts, vault
-from mogplex_tui.config.locks import held
+from mogplex_tui.cli import browser_login
+from mogplex_tui.config import contexts, credential_store
+from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.signing import address, age, approve, files_at_home, only_context, record, token_calls
 from tests.cli.support import Mogplex
@@ -43,9 +43,9 @@ async def test_a_browser_that_approves_signs_the_terminal_in(
     assert "close this tab" in page.text and page.status_code == 200
     context = only_context()
     assert contexts.read().current == context.name == f"127.0.0.1-{urlsplit(plane.base_url).port}"
-    assert (context.kept_in, context.holds) == (vault.FILE, ("oauth",))
+    assert (context.kept_in, context.holds) == (credential_store.FILE, ("oauth",))
     assert done.one["credentials"] == ["oauth"]
-    assert str(vault.credentials_file(context.name)) in done.err and "keyring" in done.err
+    assert str(credential_store.credentials_file(context.name)) in done.err and "keyring" in done.err
 
     grant = record(context.name)["grant"]
     assert grant["scope"] == "openid profile email offline_access read write"
@@ -165,7 +165,7 @@ async def test_a_code_that_the_service_refuses_leaves_nothing(mogplex: Mogplex, 
 async def test_nobody_who_comes_back_is_a_time_out(
     mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser, "WITHIN", 0.05)
+    monkeypatch.setattr(browser_login, "WITHIN", 0.05)
     done = await login(mogplex, plane).done()
     assert done.code == 3
     assert "ctrl+c gives up" in done.err and "Nobody came back" in done.err
@@ -232,7 +232,7 @@ async def test_logout_forgets_the_pair_and_keeps_the_context(mogplex: Mogplex, p
     done = await mogplex("logout", "--json")
     assert done.code == 0
     assert done.one["credentials"] == []
-    assert not vault.credentials_file(name).exists()
+    assert not credential_store.credentials_file(name).exists()
     refused = await mogplex("runs", "list")
     assert refused.code == 3
     assert "mogplex-tui login" in refused.err

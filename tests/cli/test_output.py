@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogplex_tui.cli.common import say
+from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.output import Column, Output, clip, width
 
 

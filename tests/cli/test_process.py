@@ -139,7 +139,7 @@ def test_help_and_a_mistake_load_nothing_heavy() -> None:
 def test_a_headless_command_loads_no_terminal_library() -> None:
     code = (
         "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.start_and_cancel, mogplex_tui.cli.run_records, "
-        "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.checks, mogplex_tui.cli.watch, "
+        "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.doctor_checks, mogplex_tui.cli.watch, "
         "mogplex_tui.cli.kind_commands, mogplex_tui.cli.automation_runs, mogplex_tui.cli.sandbox_commands\n"
         "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     )

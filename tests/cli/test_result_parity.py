@@ -20,7 +20,7 @@ import pytest
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.cli.exits import Exit
+from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.ledger import ENDS

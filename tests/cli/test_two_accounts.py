@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mogplex_tui.config import vault
+from mogplex_tui.config import credential_store
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes.signins import issue_tokens, open_session
 from tests.cli.signing import only_context
@@ -32,7 +32,7 @@ def other(plane: PlaneServer, world: World) -> Other:
 def _stored() -> tuple[str | None, str | None]:
     context = only_context()
     assert context.kept_in is not None
-    record = vault.load(context.name, context.kept_in)
+    record = credential_store.load(context.name, context.kept_in)
     assert record is not None
     cookie, token = record.session_cookie, record.token
     return (token.reveal() if token else None, cookie.reveal() if cookie else None)

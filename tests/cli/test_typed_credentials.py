@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, refused, serving
@@ -152,8 +152,8 @@ async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: P
         assert done.code == 0
         assert "system keyring (memory)" in done.err
         name = only_context().name
-        assert only_context().kept_in == vault.KEYRING
-        assert not vault.credentials_file(name).exists()
+        assert only_context().kept_in == credential_store.KEYRING
+        assert not credential_store.credentials_file(name).exists()
         assert (await mogplex("runs", "list")).code == 0
         told = await mogplex("info", "--json")
         assert {"object": "setting", "name": "token", "value": "personal access token"}.items() <= {

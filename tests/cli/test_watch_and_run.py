@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from mogplex_tui.cli import follow
+from mogplex_tui.cli import event_follow
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, runs
 from tests.cli.support import UNKNOWN, Mogplex, hosted
@@ -17,7 +17,7 @@ from tests.controlplane.support import World
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("STATE_BLIND", "STATE_EVERY", "STATE_GAP", "METERED_STATE_GAP"):
-        monkeypatch.setattr(follow, name, 0.05)
+        monkeypatch.setattr(event_follow, name, 0.05)
 
 
 def end(world: World, run_id: str, status: str = "success") -> None:

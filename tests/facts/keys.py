@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.config.keymap import sign
-from mogplex_tui.operate.actions import ACTIONS, BY_ID, Action, know, told
-from mogplex_tui.operate.keymap import FIXED, KEPT
+from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, Action, know, told
+from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
+from mogplex_tui.operate.key_overrides import FIXED, KEPT
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.moving import LIST, MOVES, PAGE, RECORD, TAIL
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
 

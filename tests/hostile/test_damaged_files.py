@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.target import Target
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, contexts_file
+from mogplex_tui.config.credential_store import Record, credentials_file
 from mogplex_tui.config.paths import config_file, log_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.state_file import FileTroubles
-from mogplex_tui.config.vault import Record, credentials_file
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live import picture
-from mogplex_tui.live.history import History, Remembered
+from mogplex_tui.live import startup_cache
 from mogplex_tui.live.known_records import KnownRecord, KnownRecords
+from mogplex_tui.live.known_runs import History, Remembered
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.run_changes import Draft
@@ -92,9 +92,11 @@ HARMLESS: dict[str, set[str]] = {
 
 def _sign_in(base_url: str, token: str) -> None:
     contexts.change(
-        lambda known: known.put(Context(NAME, base_url, kept_in=vault.FILE, holds=("token",)), use=True)
+        lambda known: known.put(
+            Context(NAME, base_url, kept_in=credential_store.FILE, holds=("token",)), use=True
+        )
     )
-    vault.save(NAME, Record(base_url, Secret(token)), where=vault.FILE)
+    credential_store.save(NAME, Record(base_url, Secret(token)), where=credential_store.FILE)
 
 
 def _kept_somewhere(path: Path, before: bytes | None) -> bool:
@@ -146,8 +148,8 @@ def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
         known.remember("skills", [KnownRecord("s2", "lint")])
         known.save()
     else:
-        picture.load(folder, RowSet(), START, 0.0, troubles)
-        picture.save(folder, {}, START)
+        startup_cache.load(folder, RowSet(), START, 0.0, troubles)
+        startup_cache.save(folder, {}, START)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -11,7 +11,7 @@ import zlib
 
 import pytest
 
-from mogplex_tui.api import network, retry, wire
+from mogplex_tui.api import network_backend, retry, wire
 from tests.api.support import RUN_ID, TOKEN, http, ok
 from tests.cli.support import Mogplex
 from tests.hostile.raw_http import (
@@ -154,7 +154,7 @@ ACCEPTED: dict[str, Answer | Router] = {
 async def test_command_ends_with_a_sentence(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
-    monkeypatch.setattr(network, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(network_backend, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
     monkeypatch.setenv("MOGPLEX_MAX_ANSWER_MB", "4")
     async with answering(answer) as service:

@@ -23,13 +23,13 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.rows import from_call
-from mogplex_tui.live.run_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_row import from_call
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.approval_count import Waiting
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.waiting import Waiting
 from tests.api.support import RUN_ID, Seen, http
 from tests.cli.support import Mogplex
 from tests.hostile.raw_http import answering

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.credential_store import Record
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Record
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
 from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
@@ -135,9 +135,9 @@ def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) ->
     env = private_environment(home)
     env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
     record = Record(plane.url, Secret(plane.about["token"]), None, Secret(plane.about["session_cookie"]))
-    context = Context("prod", plane.url, kept_in=vault.FILE, holds=record.holds)
+    context = Context("prod", plane.url, kept_in=credential_store.FILE, holds=record.holds)
     contexts.change(lambda known: known.put(context, use=True))
-    vault.save("prod", record, where=vault.FILE)
+    credential_store.save("prod", record, where=credential_store.FILE)
     console = " ".join(map(shlex.quote, PROGRAM))
     job = f"set -m; {console}; {{ env; jobs -l; }} > {shell}; echo put aside; read -r; fg"
     terminal = Terminal(["bash", "-c", job], columns=120, rows=40, env=env, cwd=ROOT)

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.api import transport
-from mogplex_tui.config import contexts, vault
+from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.credential_store import Grant, Record, credentials_file
 from mogplex_tui.config.paths import log_file
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.vault import Grant, Record, credentials_file
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex
 from tests.hostile.programs import PROGRAM, ROOT, private_environment
@@ -35,9 +35,9 @@ def _leaks(text: str) -> list[str]:
 
 
 def _sign_in(base_url: str, record: Record) -> None:
-    context = Context(NAME, base_url, kept_in=vault.FILE, holds=record.holds)
+    context = Context(NAME, base_url, kept_in=credential_store.FILE, holds=record.holds)
     contexts.change(lambda known: known.put(context, use=True))
-    vault.save(NAME, record, where=vault.FILE)
+    credential_store.save(NAME, record, where=credential_store.FILE)
 
 
 @pytest.fixture

@@ -8,13 +8,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2] / "mogplex_tui"
 # The uses that there are, by file, and why.
 REASONS = {
-    "cli/keymap.py": (1, "objects for JSON whose fields the function lists"),
+    "cli/key_report.py": (1, "objects for JSON whose fields the function lists"),
     "cli/kind_commands.py": (1, "the command of a kind that is known by its name"),
     "cli/parser.py": (1, "a module of commands, loaded by its name"),
     "cli/stats.py": (4, "objects for JSON whose fields the function lists"),
     "cli/webhook.py": (1, "an answer of the service as it came"),
     "live/collection.py": (1, "an alias: the rows of a kind of unknown type"),
-    "live/picture.py": (4, "a file of an earlier session, whose values are checked by making a row of them"),
+    "live/startup_cache.py": (
+        4,
+        "a file of an earlier session, whose values are checked by making a row of them",
+    ),
     "live/store.py": (1, "an alias: rows of a type that whoever names them knows"),
     "operate/model.py": (4, "aliases: kinds, actions and entries whose rows are of unknown type"),
     "screens/console_screen.py": (1, "an alias: screens, as Textual's app holds them"),

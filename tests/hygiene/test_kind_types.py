@@ -71,7 +71,7 @@ TYPOS = [
         "formats.error_column(lambda row: row.last_test_error",
         "formats.error_column(lambda row: row.tested",
     ),
-    ("connections", "answers.tested(await", "answers.verified(await"),
+    ("connections", "change_results.tested(await", "answers.verified(await"),
     (
         "triggers",
         "activity(TriggerRow, lambda row: row.trigger)",

@@ -70,7 +70,10 @@ def _loaded_by(module: str) -> set[str]:
         ("mogplex_tui.controlplane", {"textual", "rich", "httpx", "pydantic", "mogplex_tui.api"}),
         ("mogplex_tui.cli", {"textual", "rich", "httpx", "pydantic", "starlette", "uvicorn"}),
         # Most people choose no keys of their own.
-        ("mogplex_tui.app", {"mogplex_tui.config.keymap", "mogplex_tui.operate.keymap", "httpx", "pydantic"}),
+        (
+            "mogplex_tui.app",
+            {"mogplex_tui.config.keymap", "mogplex_tui.operate.key_overrides", "httpx", "pydantic"},
+        ),
     ],
 )
 def test_a_room_loads_only_what_it_may(module: str, never: set[str]) -> None:

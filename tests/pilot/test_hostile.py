@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Select, TextArea
 
-from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+from mogplex_tui.screens.modals.parameter_prompt import AskModal
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]

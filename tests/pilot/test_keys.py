@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.modals.help import HelpModal
 from mogplex_tui.screens.observability import ObservabilityScreen
 from mogplex_tui.screens.run_screen import RunScreen
-from mogplex_tui.widgets.letters import letters
+from mogplex_tui.widgets.ascii_filter import letters
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -22,14 +22,14 @@ SCOPES = (
     "runs",
     "run",
     "observability",
-    *(scope for name in kinds() for scope in (name, actions.detail_scope(name))),
+    *(scope for name in kinds() for scope in (name, action_registry.detail_scope(name))),
 )
 
 
 @pytest.fixture(autouse=True)
 def every_kind_is_known() -> None:
     for kind in kinds().values():
-        actions.know(kind)
+        action_registry.know(kind)
 
 
 def _screens(ui: Any) -> Iterator[ConsoleScreen]:
@@ -49,12 +49,12 @@ async def test_every_screen_binds_and_handles_each_action_of_the_registry(consol
         scopes = []
         for screen in _screens(ui):
             scopes.append(screen.scope)
-            expected = {action.id for action in actions.in_scope(screen.scope)}
+            expected = {action.id for action in action_registry.in_scope(screen.scope)}
             bound = {binding.id for _, binding in screen._bindings}
-            with_key = {action.id for action in actions.in_scope(screen.scope) if action.defaults}
+            with_key = {action.id for action in action_registry.in_scope(screen.scope) if action.defaults}
             assert with_key <= bound, screen.scope
             assert {name for name in bound - expected if name is not None} == set(), screen.scope
-            places = {action.id for action in actions.ACTIONS if action.group == "go to"}
+            places = {action.id for action in action_registry.ACTIONS if action.group == "go to"}
             handled = {*screen.handlers, *ui.app.parts.actions, *places}
             assert expected <= handled, screen.scope
         assert sorted(scopes) == sorted(SCOPES)
@@ -62,7 +62,7 @@ async def test_every_screen_binds_and_handles_each_action_of_the_registry(consol
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_no_key_means_two_things_on_one_screen(scope: str) -> None:
-    keys = Counter(key for action in actions.in_scope(scope) for key in action.keys)
+    keys = Counter(key for action in action_registry.in_scope(scope) for key in action.keys)
     assert [key for key, times in keys.items() if times > 1] == []
 
 
@@ -140,10 +140,12 @@ async def test_dark_and_light(console: Run) -> None:
 @pytest.mark.parametrize("scope", SCOPES)
 def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(scope: str) -> None:
     told = HelpModal(scope, read_only=None, ascii_only=True).lines()
-    for action in actions.in_scope(scope):
+    for action in action_registry.in_scope(scope):
         if action.footer:
             said = [line for line in told if action.title.lower() in line[11:].lower()]
-            assert any(line.split()[0] == actions.shown_key(action.keys[0], ascii_only=True) for line in said)
+            assert any(
+                line.split()[0] == action_registry.shown_key(action.keys[0], ascii_only=True) for line in said
+            )
     text = "\n".join(told)
     assert letters(text).isascii()
     for sign in ("● nominal", "budget 5/60", "today ~$", "questions that wait"):

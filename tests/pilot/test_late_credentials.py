@@ -11,7 +11,7 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from tests.controlplane.support import World
 from tests.pilot.conftest import Console
 from tests.pilot.hosted import HostedEdge

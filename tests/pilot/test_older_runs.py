@@ -11,7 +11,7 @@ from textual.events import Paste
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.api.resources.observability import ObservabilityResource
 from mogplex_tui.operate.record_page import Target
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import OptionList
 
-from mogplex_tui.screens.modals.ask import AskModal
+from mogplex_tui.screens.modals.parameter_prompt import AskModal
 from tests.controlplane.support import World
 
 MOVES = ("pageup", "pagedown", "home", "end", "up", "down")

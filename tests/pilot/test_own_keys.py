@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
 from tests.controlplane.support import World
 
@@ -33,7 +33,7 @@ go.sandboxes = "f5"
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     yield
-    actions.remap({})
+    action_registry.remap({})
 
 
 def _depth(ui: Any) -> int:

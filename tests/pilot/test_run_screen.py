@@ -8,9 +8,9 @@ import pytest
 
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.live.scheduler import DEBOUNCE
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -91,8 +91,8 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever key follows again, the registry names it.
-    followed = actions.BY_ID["tail.follow"]._replace(title="catch up", defaults=("F", "f"))
-    monkeypatch.setitem(actions.BY_ID, "tail.follow", followed)
+    followed = action_registry.BY_ID["tail.follow"]._replace(title="catch up", defaults=("F", "f"))
+    monkeypatch.setitem(action_registry.BY_ID, "tail.follow", followed)
     _, call_id = _streaming(world, 80)
     async with console(size=(120, 24)) as ui:
         tail = await _opened(ui)

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mogplex_tui.screens import key_queue
+from mogplex_tui.screens.command_palette import Entry, PlacesAndVerbs, ranked
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
-from mogplex_tui.screens.palette import Entry, PlacesAndVerbs, ranked
 from tests.controlplane.support import World
 from tests.pilot.conftest import DEADLINE
 

@@ -19,7 +19,7 @@ from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.reasons import Notice
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.store import RowSet

@@ -13,18 +13,18 @@ import pytest
 from textual.pilot import Pilot
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.connection import Connection
+from mogplex_tui.api.connection_state import Connection
+from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import LoginRequired, Unavailable
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.stats import Stats
-from mogplex_tui.api.money import Estimate
 from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.realtime import Hearing
-from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, Source
 
 NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
 SIZES = [(80, 24), (120, 40), (200, 50)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.operate.executor import Outcome
 from mogplex_tui.operate.run_changes import cancel
 from tests.unit.fakes import FakeSession, call, run

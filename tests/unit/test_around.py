@@ -13,9 +13,9 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.day_activity import DayActivity, DayFigures
-from mogplex_tui.live.rows import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, Source
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import choices, readiness, words
+from mogplex_tui.operate import account_readiness, formatting, parameter_choices
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.projects import KIND as PROJECTS
 from mogplex_tui.operate.kinds.projects import ProjectRow
@@ -136,7 +136,7 @@ def test_an_automation_is_offered_what_its_installation_covers() -> None:
         {"id": "3", "installation_id": 8},
     )
     _put(here, "automations", {"id": "a", "installation_id": 7})
-    assert choices.where_to_run(here, "a") == [
+    assert parameter_choices.where_to_run(here, "a") == [
         ("2", "acme/api"),
         ("4", "acme/new"),
         ("1", "acme/web apps/web"),
@@ -144,8 +144,8 @@ def test_an_automation_is_offered_what_its_installation_covers() -> None:
 
 
 def test_with_a_browser_session_alone_the_service_chooses_the_repository() -> None:
-    ((sent, told),) = choices.where_to_run(session(token=False), "a")
-    assert sent == choices.ANY_REPOSITORY
+    ((sent, told),) = parameter_choices.where_to_run(session(token=False), "a")
+    assert sent == parameter_choices.ANY_REPOSITORY
     assert "the service chooses" in told
 
 
@@ -153,10 +153,10 @@ def test_where_v1_refuses_the_token_the_service_chooses_as_well() -> None:
     here = session()
     here.names.repos["1"] = "acme/web"
     _put(here, "automations", {"id": "a", "installation_id": 7})
-    assert choices.where_to_run(here, "a") == [("1", "acme/web")]
+    assert parameter_choices.where_to_run(here, "a") == [("1", "acme/web")]
     here.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
-    ((sent, told),) = choices.where_to_run(here, "a")
-    assert (sent, "the service chooses" in told) == (choices.ANY_REPOSITORY, True)
+    ((sent, told),) = parameter_choices.where_to_run(here, "a")
+    assert (sent, "the service chooses" in told) == (parameter_choices.ANY_REPOSITORY, True)
 
 
 def test_models_that_can_be_used_are_offered() -> None:
@@ -169,7 +169,7 @@ def test_models_that_can_be_used_are_offered() -> None:
         {"id": "b", "name": "B", "is_enabled": False},
         {"id": "c", "name": "C", "is_enabled": True, "is_available": False},
     )
-    assert choices.model_choices(here, "") == [("a", "A  a"), ("z", "Z  z")]
+    assert parameter_choices.model_choices(here, "") == [("a", "A  a"), ("z", "Z  z")]
 
 
 def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
@@ -181,7 +181,9 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
         "github_covered_repo_count": 0,
         "github_primary_action": {"label": "Connect", "href": "/projects/connect"},
     }
-    points = {point.id: point for point in readiness.of(User.model_validate(account), "https://service")}
+    points = {
+        point.id: point for point in account_readiness.of(User.model_validate(account), "https://service")
+    }
     assert (points["account"].group, points["account"].told) == ("account", "Ada")
     lacking = {key: (point.told, point.fix) for key, point in points.items() if not point.ready}
     assert lacking == {
@@ -191,14 +193,18 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
         "platform-sandbox": ("not allowed", "Ask the service's operator to allow them for this account"),
     }
     unknown = account | {"github_covered_repo_count": None}
-    assert "coverage" not in {point.id for point in readiness.of(User.model_validate(unknown), "https://s")}
+    assert "coverage" not in {
+        point.id for point in account_readiness.of(User.model_validate(unknown), "https://s")
+    }
     ready = account | {
         "github_app_connected": True,
         "github_status_label": "Ready",
         "github_covered_repo_count": 14,
         "platform_access": {"allow_platform_ai": True, "allow_platform_sandbox": True},
     }
-    points = {point.id: point for point in readiness.of(User.model_validate(ready), "https://service")}
+    points = {
+        point.id: point for point in account_readiness.of(User.model_validate(ready), "https://service")
+    }
     assert all(point.ready and not point.fix for point in points.values())
     assert [points[key].told for key in ("github", "coverage", "platform-ai")] == [
         "Ready",
@@ -249,7 +255,7 @@ def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
     rows = [row, guessed, row._replace(key="c", repo_id="both", cost=Decimal("0.02"))]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     day = DayActivity(here, lambda each: each.repo_id)
-    assert [words.money(day.of(key).cost) for key in ("billed", "both", "neither")] == [
+    assert [formatting.money(day.of(key).cost) for key in ("billed", "both", "neither")] == [
         "$0.40",
         "~$0.42",
         "–",

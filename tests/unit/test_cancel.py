@@ -15,8 +15,8 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.live import rows as make
-from mogplex_tui.live.history import Remembered
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.known_runs import Remembered
 from mogplex_tui.operate import run_changes
 from tests.unit.fakes import COOKIE, LOGIN, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run

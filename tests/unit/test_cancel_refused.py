@@ -20,8 +20,8 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live import rows as make
-from mogplex_tui.operate.actions import BY_ID, offered
+from mogplex_tui.live import run_row as make
+from mogplex_tui.operate.action_registry import BY_ID, offered
 from mogplex_tui.operate.kind_rows import why_not
 from mogplex_tui.operate.run_actions import CANCEL
 from tests.unit.fakes import FakeSession, call, job, run, stamp

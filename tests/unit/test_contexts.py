@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.config import contexts, locks, vault
+from mogplex_tui.config import contexts, credential_store, file_locks
 from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
-from mogplex_tui.config.locks import FileLock, held
+from mogplex_tui.config.credential_store import Grant, Record, StoredGrant, VaultError
+from mogplex_tui.config.file_locks import FileLock, held
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import Settings, SettingsError, load, same_service
-from mogplex_tui.config.vault import Grant, Record, StoredGrant, VaultError
 from tests.memory_keyring import MemoryKeyring, in_use
 
 TOKEN = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
@@ -44,7 +44,7 @@ def store(*many: Context, use: str | None = None) -> Contexts:
 
 def signed_in(name: str = "work", url: str = URL, **held: object) -> Context:
     record = Record(url, **(held or {"token": Secret(TOKEN)}))  # type: ignore[arg-type]
-    where = vault.save(name, record)
+    where = credential_store.save(name, record)
     context = Context(name, url, kept_in=where, holds=record.holds)
     store(context)
     return context
@@ -209,7 +209,7 @@ def test_each_credential_from_outside_comes_before_the_stored_one() -> None:
     found = load({}, {"MOGPLEX_TOKEN": "mog_other"})
     assert (found.token.origin, found.token.value) == ("MOGPLEX_TOKEN", Secret("mog_other"))
     assert found.session_cookie.value == Secret("s=stored")
-    assert found.session_cookie.origin == f"context work ({vault.credentials_file('work')})"
+    assert found.session_cookie.origin == f"context work ({credential_store.credentials_file('work')})"
 
 
 def test_the_pair_is_there_only_when_its_token_is_the_one_in_use() -> None:
@@ -246,31 +246,31 @@ WHOLE = Record(URL, None, Grant(Secret("a" * 32), 1234.5, Secret("r" * 32), "rea
 
 
 def test_without_a_keyring_they_are_in_a_file_for_the_owner_alone() -> None:
-    assert vault.save("work", WHOLE) == vault.FILE
-    path = vault.credentials_file("work")
+    assert credential_store.save("work", WHOLE) == credential_store.FILE
+    path = credential_store.credentials_file("work")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert vault.load("work", vault.FILE) == WHOLE
-    vault.remove("work")
-    assert vault.load("work", vault.FILE) is None
+    assert credential_store.load("work", credential_store.FILE) == WHOLE
+    credential_store.remove("work")
+    assert credential_store.load("work", credential_store.FILE) is None
 
 
 def test_with_a_keyring_they_are_there_and_no_file_is_left(ring: MemoryKeyring) -> None:
-    vault.save("work", WHOLE, where=vault.FILE)
-    assert vault.save("work", WHOLE) == vault.KEYRING
+    credential_store.save("work", WHOLE, where=credential_store.FILE)
+    assert credential_store.save("work", WHOLE) == credential_store.KEYRING
     assert list(ring.kept) == [("mogplex-tui", "work")]
-    assert not vault.credentials_file("work").exists()
-    assert vault.load("work", vault.KEYRING) == WHOLE
-    vault.remove("work")
+    assert not credential_store.credentials_file("work").exists()
+    assert credential_store.load("work", credential_store.KEYRING) == WHOLE
+    credential_store.remove("work")
     assert ring.kept == {}
 
 
 def test_a_keyring_that_cuts_what_it_is_given_is_not_trusted(ring: MemoryKeyring) -> None:
     ring.longest = 20
-    assert vault.save("work", WHOLE) == vault.FILE
+    assert credential_store.save("work", WHOLE) == credential_store.FILE
     assert ring.kept == {}
     with pytest.raises(VaultError):
-        vault.save("work", WHOLE, where=vault.KEYRING)
+        credential_store.save("work", WHOLE, where=credential_store.KEYRING)
 
 
 def test_a_locked_keyring_is_said_without_a_secret(ring: MemoryKeyring) -> None:
@@ -289,23 +289,23 @@ def test_a_locked_keyring_is_said_without_a_secret(ring: MemoryKeyring) -> None:
     "text", ["{", "[]", "7", '{"token": "mog_x"}', '{"base_url": "x", "grant": {"access": 7}}']
 )
 def test_a_damaged_record_is_said_without_being_quoted(text: str) -> None:
-    path = vault.credentials_file("work")
+    path = credential_store.credentials_file("work")
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(VaultError, match="Sign in again") as caught:
-        vault.load("work", vault.FILE)
+        credential_store.load("work", credential_store.FILE)
     assert "mog_x" not in str(caught.value)
 
 
 def test_a_renewed_pair_replaces_the_old_one_and_leaves_the_rest() -> None:
-    vault.save("work", WHOLE)
-    store_ = StoredGrant("work", vault.FILE)
+    credential_store.save("work", WHOLE)
+    store_ = StoredGrant("work", credential_store.FILE)
     new = Grant(Secret("b" * 32), 9.0, Secret("q" * 32), "read write")
     store_.save(new)
-    assert vault.load("work", vault.FILE) == replace(WHOLE, grant=new)
-    vault.remove("work")
+    assert credential_store.load("work", credential_store.FILE) == replace(WHOLE, grant=new)
+    credential_store.remove("work")
     store_.save(new)
-    assert vault.load("work", vault.FILE) is None
+    assert credential_store.load("work", credential_store.FILE) is None
 
 
 def test_no_form_of_a_record_shows_a_secret() -> None:
@@ -319,7 +319,7 @@ def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
     def none(_: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locks, "_lock", none)
+    monkeypatch.setattr(file_locks, "_lock", none)
     with held(tmp_path / "lock", 0.0):
         pass
 

@@ -12,13 +12,14 @@ from typing import Any
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.jobs import Job
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
-from mogplex_tui.live.view import SortedView
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import formats, kind_rows
 from mogplex_tui.operate.common_actions import enable_and_disable
 from mogplex_tui.operate.filters import compile_filter
+from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.job_rows import JobRow
 from mogplex_tui.operate.kind_rows import FilterFields
 from mogplex_tui.operate.kinds.mcp_servers import McpServerRow
@@ -30,9 +31,8 @@ from mogplex_tui.operate.kinds.settings import SettingRow
 from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.model import Change, Column, Fact, Link, Moment, TextBlock, Value, column, fact
 from mogplex_tui.operate.record_page import facts_of, links_of, texts_of
-from mogplex_tui.operate.words import DASH
 from mogplex_tui.screens.table_models import RowTableModel
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.unit.fakes import call
 
 NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)

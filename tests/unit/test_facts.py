@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from mogplex_tui.live import rows as make
-from mogplex_tui.live.rows import RunRow, Source
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.run_row import RunRow, Source
 from mogplex_tui.operate import run_facts
+from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.model import Moment
 from mogplex_tui.operate.record_page import facts_of
-from mogplex_tui.operate.words import DASH
 from tests.unit.fakes import START, call, job, run, stamp, uuid
 
 NOW = START + timedelta(hours=1)

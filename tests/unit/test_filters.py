@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, grows, parse, quoted
 from mogplex_tui.operate.kinds.runs import KIND as RUNS

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from mogplex_tui.live import rows as make
-from mogplex_tui.live.rows import Cost, RunRow, Source, duration_seconds
-from mogplex_tui.live.view import SortedView
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.run_row import Cost, RunRow, Source, duration_seconds
+from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
+from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from mogplex_tui.operate.model import Moment
-from mogplex_tui.operate.words import DASH
-from mogplex_tui.widgets.letters import letters
+from mogplex_tui.widgets.ascii_filter import letters
 from tests.unit.fakes import START, call, job, run, stamp
 
 CONTEXT = Moment(START + timedelta(hours=1))

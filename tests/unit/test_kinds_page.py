@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mogplex_tui.operate.kinds as package
-from mogplex_tui.operate.actions import know, told
+from mogplex_tui.operate.action_registry import know, told
 from mogplex_tui.operate.kinds.registry import find, kinds
 from mogplex_tui.operate.model import AnyKind
 from tests.facts.kinds import DOCUMENT, document

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from mogplex_tui.api.budget import Outcome, Priority
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.costs import Window
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.messages import empty_list, freshness_words, read_failures
 from mogplex_tui.screens.chrome import Look, header_segments
+from mogplex_tui.screens.confirmations import cancel_many_question, cancel_question
 from mogplex_tui.screens.freshness_text import freshness_segment
-from mogplex_tui.screens.questions import cancel_many_question, cancel_question
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.unit.fakes import FakeSession, call, stats
 
 
@@ -124,7 +124,7 @@ def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     row = row._replace(repo=None, repo_id=None, branch=None, who="Fixer")
     one = cancel_question(FakeSession(), row)
     assert "Fixer   claude-sonnet-4" in one.lines[1]
-    assert words.DASH not in "".join(one.lines)
+    assert formatting.DASH not in "".join(one.lines)
     left = cancel_many_question(FakeSession(), [row], 1)
     assert "Fixer" in left.lines[0]
     assert "claude-sonnet-4" in left.lines[0]

@@ -11,8 +11,8 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.own_runs import AUTOMATION_RUNS_EVERY
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.v1_runs import AUTOMATION_RUNS_EVERY
 from mogplex_tui.operate.messages import freshness_words, read_failures
 from tests.unit.fakes import FakeSession, automation, call, job, run
 

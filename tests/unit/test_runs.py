@@ -11,10 +11,10 @@ from mogplex_tui.api.errors import BudgetBlocked, LoginRequired, NotAllowed, Not
 from mogplex_tui.api.models.automations import AutomationRun
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.own_runs import RUNS_A_READ, SETTLE
-from mogplex_tui.live.rows import Source
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.run_row import Source
 from mogplex_tui.live.runs import UNSEEN
+from mogplex_tui.live.v1_runs import RUNS_A_READ, SETTLE
 from mogplex_tui.operate import messages
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, job, run, stamp
 

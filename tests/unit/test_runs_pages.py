@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.live import call_pages
-from mogplex_tui.live import rows as make
+from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import CATCH_UP, PAGE
 from tests.unit.fakes import FakeSession, call, turns, until
 

@@ -18,8 +18,8 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live.history import Remembered
-from mogplex_tui.live.lookup import find_run
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.run_lookup import find_run
 from mogplex_tui.operate.executor import new_key
 from mogplex_tui.operate.run_changes import Draft, start
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid

@@ -15,7 +15,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Entry, Page, Source
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import executor, words
+from mogplex_tui.operate import executor, formatting
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.model import Action, Change, Creation, Kind, Parameter, Result, Values
 
@@ -234,13 +234,13 @@ async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Sess
     [
         (None, {}, ""),
         ("ACTIVE_DUPLICATE", {}, "the same work is waiting or running already"),
-        ("IDEMPOTENT_DUPLICATE", {"review_dedup_key": "k"}, words.REASONS["DUPLICATE_PR_HEAD_SHA"]),
+        ("IDEMPOTENT_DUPLICATE", {"review_dedup_key": "k"}, formatting.REASONS["DUPLICATE_PR_HEAD_SHA"]),
         ("SKIPPED_DRAFT_PR", {}, "skipped draft pr"),
         ("Runtime rejected the task", {}, "Runtime rejected the task"),
     ],
 )
 def test_a_reason_is_told_in_words(code: str | None, metadata: dict[str, object], told: str) -> None:
-    assert words.reason(code, metadata) == told
+    assert formatting.reason(code, metadata) == told
 
 
 async def test_what_never_left_was_refused_and_left_no_secret_behind() -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ValidationError, model_validator
 from mogplex_tui.api.errors import InvalidResponse
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, OutboundSnake, Text, Time
 from mogplex_tui.api.models.checks import anything_to_change, text
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 
 BUILT_IN_CATEGORIES = {
     "nextjs": "Next.js",

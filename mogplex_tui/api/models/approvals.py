@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Outbound, Rows, Text, Time
 from mogplex_tui.api.models.checks import one_of
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 
 
 class Decision(StrEnum):

@@ -22,9 +22,9 @@ from pydantic import (
 )
 
 from mogplex_tui.api.clock import aware
+from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import InvalidInput
-from mogplex_tui.api.money import Estimate
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.safe_text import visible
 
 # Plugins of other packages have no business with what travels here, and looking for them is slow.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AfterValidator
 
-from mogplex_tui.api.rules import branch_problem, is_uuid, json_text, root_directory, units
+from mogplex_tui.api.request_rules import branch_problem, is_uuid, json_text, root_directory, units
 
 
 def text(

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from mogplex_tui.api.models.base import Count, Inbound, OutboundSnake, Text, Whole
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 from mogplex_tui.config.secret import Secret
 
 TARGETS = ("production", "preview", "development")

@@ -22,7 +22,7 @@ from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, 
 from mogplex_tui.api.models.graph_input import check_flow_graph
 from mogplex_tui.api.models.jobs import RepoRef
 from mogplex_tui.api.models.routing import Activity
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 
 
 class FlowTemplateId(StrEnum):

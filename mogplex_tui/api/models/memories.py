@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Outbound, Text, Time
 from mogplex_tui.api.models.checks import one_of, sendable, uuid
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 
 CONTENT_LIMIT = 16_000
 """The characters of one memory at most."""

@@ -21,7 +21,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 from mogplex_tui.config.secret import Secret
 
 

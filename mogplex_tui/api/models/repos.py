@@ -10,7 +10,7 @@ from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Flag, OutboundSnake, Text, Time, Whole
 from mogplex_tui.api.models.projects import Owned, Project
 from mogplex_tui.api.models.secrets import Hidden, HiddenMap
-from mogplex_tui.api.rules import path_id
+from mogplex_tui.api.request_rules import path_id
 
 SHORTEST_LIFE_MS = 600_000
 LONGEST_LIFE_MS = 18_000_000

@@ -11,7 +11,7 @@ from mogplex_tui.api.models.base import Flag, Inbound, Rows, Text, Time
 from mogplex_tui.api.models.calls import LIVE
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.working_tree import WorkingTree
-from mogplex_tui.api.rules import is_uuid, prompt_problem
+from mogplex_tui.api.request_rules import is_uuid, prompt_problem
 
 HORIZON = 200
 """The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""

@@ -20,7 +20,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.api.models.keys import ProviderKey
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.classify import ACCOUNT, Credential
 from mogplex_tui.api.models.account import Settings, SettingsUpdate, User
 from mogplex_tui.api.resources.base import Resource
+from mogplex_tui.api.response_errors import ACCOUNT, Credential
 from mogplex_tui.api.transport import Request
 
 

@@ -6,7 +6,6 @@ import codecs
 from collections.abc import AsyncGenerator
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.models.agents import (
     Agent,
     AgentActivity,
@@ -19,9 +18,10 @@ from mogplex_tui.api.models.agents import (
 )
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.library import AgentSummary
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short, visible
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short, visible
 from mogplex_tui.api.transport import Request
 
 # A system prompt has at most 50,000 characters; what is many times that is no agent.

@@ -10,9 +10,9 @@ from mogplex_tui.api.models.approvals import (
     FlowApprovals,
 )
 from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 
 class ApprovalsResource(Resource):

@@ -16,10 +16,10 @@ from mogplex_tui.api.models.automations import (
     AutomationSummary,
 )
 from mogplex_tui.api.models.base import Page, Rows
+from mogplex_tui.api.request_rules import idempotency_key as checked_key
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.rules import idempotency_key as checked_key
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 
 class AutomationsResource(Resource):

@@ -9,8 +9,8 @@ from typing import Any
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import V1
-from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.response import Answer
 from mogplex_tui.api.transport import Request, Transport
 
 

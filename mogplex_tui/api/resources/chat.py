@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.follow import Follow
+from mogplex_tui.api.event_stream import Follow
 from mogplex_tui.api.models.chat import (
     CHAT_WORDS,
     ChatDraft,

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.connections import Connection, ConnectionDraft, ConnectionTest, PresetDraft
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _ROOT = "/api/connections"
 # Two requests of 10 s each for a REST service, a connect and a list for an MCP server (library.md §8.4).

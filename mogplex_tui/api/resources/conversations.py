@@ -8,7 +8,7 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.conversations import Conversation, ConversationSave
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.safe_text import visible
 
 
 class ConversationChanged(errors.Conflict):

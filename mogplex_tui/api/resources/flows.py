@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.errors import InvalidInput, MogplexError
 from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationStatus
 from mogplex_tui.api.models.base import Rows, parse_rows
@@ -20,9 +19,10 @@ from mogplex_tui.api.models.flows import (
     TemplateDraft,
     TemplatePage,
 )
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short, visible
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short, visible
 from mogplex_tui.config.secret import Secret
 
 

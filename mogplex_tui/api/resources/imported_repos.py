@@ -10,9 +10,9 @@ from mogplex_tui.api.errors import InvalidInput, NotFound
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.repo_parts import Packages, Snapshot
 from mogplex_tui.api.models.repos import BareRepo, ImportedRepo, RepoDraft, RepoUpdate
+from mogplex_tui.api.request_rules import path_id, root_directory
 from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.rules import path_id, root_directory
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _REPOS = "/api/repos"
 _WRITES_FAIL = (

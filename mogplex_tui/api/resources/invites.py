@@ -13,9 +13,9 @@ from mogplex_tui.api.models.invites import (
     JoinedTeam,
     SentInvite,
 )
+from mogplex_tui.api.request_rules import invite_token, path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import invite_token, path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _INVITATION = "the invitation"
 # Each with what it means and what helps.

@@ -13,9 +13,9 @@ from mogplex_tui.api.models.keys import (
     ProviderKeyDraft,
     ProviderName,
 )
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 from mogplex_tui.config.secret import Secret
 
 _API_KEYS = "/api/settings/api-keys"

@@ -11,9 +11,9 @@ from mogplex_tui.api.models.env_vars import (
     VercelVariable,
 )
 from mogplex_tui.api.models.library import Repo
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 
 class ReposResource(Resource):

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import MCP_ENDPOINT
-from mogplex_tui.api.answer import Answer
 from mogplex_tui.api.budget import Outcome, Priority, Slot
-from mogplex_tui.api.classify import Reply, invalid
 from mogplex_tui.api.models.base import Rows, parse_rows, why_not
 from mogplex_tui.api.models.mcp_endpoint import McpTool, ServerSays, ToolCall, ToolResult
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.text import shown_path, visible
+from mogplex_tui.api.response import Answer
+from mogplex_tui.api.response_errors import Reply, invalid
+from mogplex_tui.api.safe_text import shown_path, visible
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.answer import Answer
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.models.base import BadRow, Rows, why_not
 from mogplex_tui.api.models.mcp_servers import ConfiguredServer, McpServer, McpServerDraft, McpServerUpdate
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.response import Answer
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short
 
 _ROOT = "/api/mcp-servers"
 

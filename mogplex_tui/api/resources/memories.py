@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.answer import Answer
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryEdit, MemoryScope
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.response import Answer
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short
 
 
 class MemoriesResource(Resource):

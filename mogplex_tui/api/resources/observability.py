@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, CallCancelled, CallPage, ToolCall
@@ -22,9 +21,10 @@ from mogplex_tui.api.models.job_actions import (
 from mogplex_tui.api.models.jobs import Job, JobCancelled, JobDetail, JobPage
 from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry, LedgerPage
 from mogplex_tui.api.models.stats import Stats
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short
 from mogplex_tui.api.transport import Request
 
 _ROOT = "/api/observability"

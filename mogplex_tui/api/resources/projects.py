@@ -5,9 +5,9 @@ from __future__ import annotations
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft, ProjectUpdate
 from mogplex_tui.api.models.repos import BareRepo
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _PROJECTS = "/api/workspaces"
 

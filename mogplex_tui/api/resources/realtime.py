@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.realtime import Changed, Connected, Ping, understand
+from mogplex_tui.api.request_rules import table_names
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import table_names
+from mogplex_tui.api.response_errors import invalid
 from mogplex_tui.api.sse import Decoder
 from mogplex_tui.api.transport import Request
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.repo_parts import RepoConnections, RepoModels, RepoRules, RepoSkills
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _NO_EXCLUDING = "The hosted service cannot exclude rules or skills, nor bring them back"
 

@@ -11,9 +11,9 @@ from mogplex_tui.api.models.routing import (
     TriggerChange,
     TriggerDraft,
 )
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 _WRITES_FAIL = (
     "The hosted service answers every such change like this and stores nothing: do not try again there"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from mogplex_tui.api.errors import BadRequest, NotAllowed
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.runs import HORIZON, RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
+from mogplex_tui.api.request_rules import idempotency_key as checked_key
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.rules import idempotency_key as checked_key
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 
 class RunsResource(Resource):

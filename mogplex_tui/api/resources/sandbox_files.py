@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mogplex_tui.api.classify import invalid
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.sandbox_drafts import (
@@ -16,9 +15,10 @@ from mogplex_tui.api.models.sandbox_drafts import (
     PathDraft,
 )
 from mogplex_tui.api.models.sandbox_records import FileText, Listing, Move
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.response_errors import invalid
+from mogplex_tui.api.safe_text import short
 
 WAKING = 120.0
 """Seconds that a route may take beyond the usual, because it may have to wake a paused machine first."""

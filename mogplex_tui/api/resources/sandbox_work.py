@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mogplex_tui.api.answer import Answer
-from mogplex_tui.api.follow import Follow
+from mogplex_tui.api.event_stream import Follow
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft, CommandId, HarnessDraft, LaunchDraft
 from mogplex_tui.api.models.sandbox_events import (
     BOOT_WORDS,
@@ -28,6 +27,7 @@ from mogplex_tui.api.models.sandbox_records import CommandResult, SandboxRecord
 from mogplex_tui.api.models.stream import Output
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.resources.sandbox_files import one_sandbox
+from mogplex_tui.api.response import Answer
 from mogplex_tui.api.transport import Request, Transport
 
 BOOT_SILENCE = 600.0

@@ -15,11 +15,11 @@ from mogplex_tui.api.models.sandbox_records import (
     TerminalOffer,
 )
 from mogplex_tui.api.models.sandboxes import Sandbox, SandboxLogs
+from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.resources.sandbox_files import SandboxFiles, one_sandbox
 from mogplex_tui.api.resources.sandbox_work import BOOT_SILENCE, SandboxWork
-from mogplex_tui.api.rules import path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 
 # A machine is looked at, paused or destroyed before the answer comes (sandboxes.md §4).
 _MACHINE = 60.0

@@ -13,9 +13,9 @@ from mogplex_tui.api.models.skills import (
     SkillChange,
     SkillDraft,
 )
+from mogplex_tui.api.request_rules import path_id, path_segment
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_id, path_segment
-from mogplex_tui.api.text import short, visible
+from mogplex_tui.api.safe_text import short, visible
 
 
 class SkillsResource(Resource):

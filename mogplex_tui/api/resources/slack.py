@@ -10,9 +10,9 @@ from mogplex_tui.api.models.slack import (
     SlackLinkDraft,
     SlackPolicy,
 )
+from mogplex_tui.api.request_rules import path_segment
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.rules import path_segment
-from mogplex_tui.api.text import visible
+from mogplex_tui.api.safe_text import visible
 
 _ROOT = "/api/integrations/slack"
 _WORKSPACES = f"{_ROOT}/installations"

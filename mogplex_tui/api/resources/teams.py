@@ -24,9 +24,9 @@ from mogplex_tui.api.models.teams import (
     TeamKeys,
     TeamModels,
 )
+from mogplex_tui.api.request_rules import installation_number, path_id
 from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.rules import installation_number, path_id
-from mogplex_tui.api.text import short
+from mogplex_tui.api.safe_text import short
 from mogplex_tui.api.upload import form_of, picture_kind
 from mogplex_tui.config.secret import Secret
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.rules import units
+from mogplex_tui.api.request_rules import units
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
-from mogplex_tui.operate import choices, common_actions, formats
+from mogplex_tui.operate import common_actions, formats, parameter_choices
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -153,7 +153,7 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
 
 _CATEGORY_HELP = "Category, such as api, security or code-review"
 NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
-MODEL = Parameter("model", "ID of the model", choices.needed("Give the id of a model."))
+MODEL = Parameter("model", "ID of the model", parameter_choices.needed("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
 # An agent may have neither, and its other fields can be changed all the same.
 OTHER_MODEL = Parameter("model", "ID of the model", lambda text: text.strip() or None)

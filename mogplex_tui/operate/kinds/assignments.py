@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import choices, common_actions, common_facts, formats, words
+from mogplex_tui.operate import common_actions, common_facts, formats, formatting, parameter_choices
 from mogplex_tui.operate.model import (
     Change,
     Creation,
@@ -83,15 +83,15 @@ def _type(text: str) -> str:
 REPO = Parameter(
     "repo",
     "Repository: owner/name or its id",
-    choices.needed("Choose a repository."),
-    live_choices=choices.repository_choices,
+    parameter_choices.needed("Choose a repository."),
+    live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
 )
 AGENT = Parameter(
     "agent",
     "Agent: its name or id",
-    choices.needed("Choose an agent."),
-    live_choices=choices.agent_choices,
+    parameter_choices.needed("Choose an agent."),
+    live_choices=parameter_choices.agent_choices,
     choices_are_names=True,
 )
 TYPE = Parameter("type", "Kind of work", _type, default="", choices=_TYPES)
@@ -241,7 +241,7 @@ KIND = Kind[AssignmentRow](
         Link(
             "last job",
             "jobs",
-            lambda row: words.short_id(row.assignment.last_job_run_id),
+            lambda row: formatting.short_id(row.assignment.last_job_run_id),
             key=lambda row: row.assignment.last_job_run_id,
         ),
         Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{row.id[:8]}"),

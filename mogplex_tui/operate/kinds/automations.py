@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import automation_requests as requests
-from mogplex_tui.operate import common_actions, common_facts, formats, passages
+from mogplex_tui.operate import automation_actions as requests
+from mogplex_tui.operate import common_actions, common_facts, formats, text_formatters
 from mogplex_tui.operate.automation_rows import (
     TOKEN_SHOWS,
     AutomationRow,
@@ -190,7 +190,8 @@ KIND = Kind[AutomationRow](
     ),
     texts=(
         TextBlock(
-            "Newest runs", lines=lambda row, now: [passages.automation_run(run, now) for run in row.runs]
+            "Newest runs",
+            lines=lambda row, now: [text_formatters.automation_run(run, now) for run in row.runs],
         ),
     ),
     creations=(

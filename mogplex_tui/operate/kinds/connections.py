@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import answers, common_actions, formats
+from mogplex_tui.operate import change_results, common_actions, formats
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -104,7 +104,7 @@ def _fill(session: Session) -> Callable[[ConnectionRow], ConnectionRow]:
 
 
 async def _test(change: Change[ConnectionRow]) -> Result:
-    return Result(*answers.tested(await change.client.connections.test(change.key)))
+    return Result(*change_results.tested(await change.client.connections.test(change.key)))
 
 
 KIND = Kind[ConnectionRow](

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, passages, words
+from mogplex_tui.operate import common_actions, formats, formatting, text_formatters
 from mogplex_tui.operate.model import (
     Entry,
     Fact,
@@ -57,7 +57,7 @@ async def _read_single(client: ClientView, key: str, _: ConversationRow | None) 
     chat = await client.conversations.get(key)
     if chat is None:
         raise NotFound("The conversation is not there any more", resource="the conversation")
-    transcript = "\n".join(text for message in chat.messages if (text := passages.message(message)))
+    transcript = "\n".join(text for message in chat.messages if (text := text_formatters.message(message)))
     row = replace(_from_listed(chat), message_count=len(chat.messages), transcript=transcript)
     return Entry(key, row, chat.model_dump(mode="json"))
 
@@ -87,7 +87,7 @@ KIND = Kind[ConversationRow](
         column("age", "AGE", lambda row: row.updated_at, formats.AGE, Layout(4), field="updated_at"),
         column("begun", "BEGUN", lambda row: row.created_at, formats.AGE, Layout(5, 3), field="created_at"),
     ),
-    label=lambda row: words.clipped(_title(row), 60),
+    label=lambda row: formatting.clipped(_title(row), 60),
     default_sort=lambda row: (formats.rank(row.updated_at),),
     descending=True,
     facts=(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_joins, formats, words
+from mogplex_tui.operate import common_joins, formats, formatting
 from mogplex_tui.operate.model import (
     Fact,
     Join,
@@ -50,7 +50,7 @@ class DispatchRow:
     @property
     def why(self) -> str:
         """Why work did or did not start, in words."""
-        return words.reason(self.entry.reason, self.entry.metadata) or self._started_by
+        return formatting.reason(self.entry.reason, self.entry.metadata) or self._started_by
 
     @property
     def _started_by(self) -> str:
@@ -65,7 +65,7 @@ class DispatchRow:
     def code(self) -> str | None:
         """The code of the reason; free text tells by itself what it means."""
         reason = self.entry.reason
-        return None if reason == words.reason(reason) else reason
+        return None if reason == formatting.reason(reason) else reason
 
     @property
     def repo_name(self) -> str | None:
@@ -109,7 +109,7 @@ async def _read_older(client: ClientView, window: Window) -> Page[DispatchRow]:
 
 
 _SERVICE_FILTERS = (
-    ServiceFilter("outcome", "outcome", {name: (words.state(name)[1], name) for name in _OUTCOMES}),
+    ServiceFilter("outcome", "outcome", {name: (formatting.state(name)[1], name) for name in _OUTCOMES}),
 )
 
 
@@ -195,7 +195,7 @@ KIND = Kind[DispatchRow](
         "triggerid": lambda row: row.entry.trigger_id,
         "assignmentid": lambda row: row.entry.assignment_id,
     },
-    label=lambda row: f"{words.state(row.entry.outcome)[1]} {row.repo_name or ''}".strip(),
+    label=lambda row: f"{formatting.state(row.entry.outcome)[1]} {row.repo_name or ''}".strip(),
     default_sort=lambda row: (formats.rank(row.entry.created_at),),
     descending=True,
     is_quiet=lambda row: row.entry.outcome in _QUIET,
@@ -222,7 +222,7 @@ KIND = Kind[DispatchRow](
         Link(
             "job",
             "jobs",
-            lambda row: words.short_id(row.entry.job_run_id),
+            lambda row: formatting.short_id(row.entry.job_run_id),
             key=lambda row: row.entry.job_run_id,
         ),
         Link(
@@ -234,13 +234,13 @@ KIND = Kind[DispatchRow](
         Link(
             "trigger",
             "triggers",
-            lambda row: words.short_id(row.entry.trigger_id),
+            lambda row: formatting.short_id(row.entry.trigger_id),
             key=lambda row: row.entry.trigger_id,
         ),
         Link(
             "assignment",
             "assignments",
-            lambda row: words.short_id(row.entry.assignment_id),
+            lambda row: formatting.short_id(row.entry.assignment_id),
             key=lambda row: row.entry.assignment_id,
         ),
         Link("agent", "agents", lambda row: row.agent_name or "", key=lambda row: row.agent_id),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import formats, words
+from mogplex_tui.operate import formats, formatting
 from mogplex_tui.operate.model import (
     Fact,
     Kind,
@@ -64,7 +64,7 @@ def _long_message(failure: FailureRecord) -> str | None:
 
 
 def _why(failure: FailureRecord) -> str:
-    return words.reason(failure.reason, failure.metadata) or failure.reason_label
+    return formatting.reason(failure.reason, failure.metadata) or failure.reason_label
 
 
 def _summary(failure: FailureRecord) -> str:
@@ -178,7 +178,7 @@ KIND: Kind[FailureRecord] = Kind(
         (Fact("at", lambda row: row.created_at),),
     ),
     links=(
-        Link("job", "jobs", lambda row: words.short_id(row.job_run_id), key=lambda row: row.job_run_id),
+        Link("job", "jobs", lambda row: formatting.short_id(row.job_run_id), key=lambda row: row.job_run_id),
         Link(
             "repo",
             "projects",

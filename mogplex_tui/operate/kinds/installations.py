@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import answers, formats
+from mogplex_tui.operate import change_results, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -79,7 +79,7 @@ def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
 
 
 async def _sync(change: Change[InstallationRow]) -> Result:
-    return Result(*answers.synced(await change.client.github.sync()))
+    return Result(*change_results.synced(await change.client.github.sync()))
 
 
 KIND = Kind[InstallationRow](

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import answers, formats, passages, words
+from mogplex_tui.operate import change_results, formats, formatting, text_formatters
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.formats import rank
 from mogplex_tui.operate.job_rows import (
@@ -82,12 +82,12 @@ VERSION = Parameter(
 
 async def _repair(change: Change[JobRow]) -> Result:
     found = await change.client.observability.repair_job(change.key)
-    return Result(*answers.repaired(found), fields=found.model_dump(mode="json"))
+    return Result(*change_results.repaired(found), fields=found.model_dump(mode="json"))
 
 
 async def _requeue(change: Change[JobRow]) -> Result:
     found = await change.client.observability.requeue_job(change.key, change.values[VERSION])
-    is_success, sentence = answers.requeued(found)
+    is_success, sentence = change_results.requeued(found)
     return Result(is_success, sentence, new_id=found.job_run_id, fields=found.model_dump(mode="json"))
 
 
@@ -100,7 +100,7 @@ def _not_repairable(row: JobRow) -> str | None:
         return f"Only a waiting job can be repaired. It is {_status(row)}."
     if row.job.repairable:
         return None
-    since = "" if row.repairable_from is None else f" from {words.clock(row.repairable_from)} on"
+    since = "" if row.repairable_from is None else f" from {formatting.clock(row.repairable_from)} on"
     return f"It can be repaired{since}: two minutes after the last attempt to start it."
 
 
@@ -184,7 +184,7 @@ KIND = Kind[JobRow](
         ),
         column("tokens", "TOKENS", lambda row: row.job.tokens, formats.count(), Layout(6, 5)),
         column("cost", "COST", lambda row: row.cost_usd, formats.MONEY, Layout(8, 1), field="cost_usd"),
-        formats.error_column(lambda row: row.error, "error", min_width=words.LEAST_CAUSE),
+        formats.error_column(lambda row: row.error, "error", min_width=formatting.LEAST_CAUSE),
     ),
     hidden_filters={
         "automation": lambda row: row.automation,
@@ -196,7 +196,7 @@ KIND = Kind[JobRow](
         "retryof": lambda row: row.job.retry_of_job_run_id,
         "repairable": lambda row: "yes" if row.job.repairable else "no",
     },
-    label=lambda row: f"{row.source} {row.repo or ''}".strip() or words.short_id(row.id),
+    label=lambda row: f"{row.source} {row.repo or ''}".strip() or formatting.short_id(row.id),
     default_sort=lambda row: (rank(float(row.job.is_live)), rank(row.job.created_at)),
     descending=True,
     is_quiet=lambda row: row.job.status in ("success", "cancelled"),
@@ -223,7 +223,7 @@ KIND = Kind[JobRow](
             Fact(
                 "took",
                 lambda row: row.job.duration_ms,
-                lambda row, _: Cell(words.millis(row.job.duration_ms)),
+                lambda row, _: Cell(formatting.millis(row.job.duration_ms)),
             ),
         ),
         (
@@ -268,7 +268,7 @@ KIND = Kind[JobRow](
         Link(
             "retry of",
             "jobs",
-            lambda row: words.short_id(row.job.retry_of_job_run_id),
+            lambda row: formatting.short_id(row.job.retry_of_job_run_id),
             key=lambda row: row.job.retry_of_job_run_id,
         ),
         Link(
@@ -287,12 +287,13 @@ KIND = Kind[JobRow](
         Link("ledger", "dispatch", lambda _: "why it did or did not run", filter=_about, span=_span),
     ),
     texts=(
-        TextBlock("Waits", lines=lambda row, _: [passages.wait(each) for each in row.waits]),
-        TextBlock("Steps", lines=lambda row, now: [passages.step(each, now) for each in row.steps]),
+        TextBlock("Waits", lines=lambda row, _: [text_formatters.wait(each) for each in row.waits]),
+        TextBlock("Steps", lines=lambda row, now: [text_formatters.step(each, now) for each in row.steps]),
         TextBlock(
-            "Ledger", lines=lambda row, _: [passages.ledger_entry(each) for each in row.dispatch_events]
+            "Ledger",
+            lines=lambda row, _: [text_formatters.ledger_entry(each) for each in row.dispatch_events],
         ),
-        TextBlock("Findings", lines=lambda row, _: [passages.finding(each) for each in row.findings]),
+        TextBlock("Findings", lines=lambda row, _: [text_formatters.finding(each) for each in row.findings]),
     ),
     page_in_browser=lambda row: row.pull_request or "",
     actions=(

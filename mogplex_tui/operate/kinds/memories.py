@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, words
+from mogplex_tui.operate import common_actions, formats, formatting
 from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ KIND = Kind[MemoryRow](
         ),
     ),
     hidden_filters={"content": lambda row: row.content},
-    label=lambda row: f"“{words.clipped(row.beginning, 40)}”",
+    label=lambda row: f"“{formatting.clipped(row.beginning, 40)}”",
     default_sort=lambda row: (formats.rank(row.updated_at or row.created_at),),
     descending=True,
     facts=(
@@ -131,7 +131,7 @@ KIND = Kind[MemoryRow](
         Link(
             "conversation",
             "conversations",
-            lambda row: words.short_id(row.conversation_id),
+            lambda row: formatting.short_id(row.conversation_id),
             key=lambda row: row.conversation_id,
         ),
     ),

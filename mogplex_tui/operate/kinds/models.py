@@ -11,7 +11,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import common_actions, formats, words
+from mogplex_tui.operate import common_actions, formats, formatting
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -270,7 +270,7 @@ KIND = Kind[ModelRow](
             "runs",
             "runs",
             lambda _: "its runs",
-            filter=lambda row: f"model:={quoted(words.model(row.id))}",
+            filter=lambda row: f"model:={quoted(formatting.model(row.id))}",
         ),
     ),
     creations=(

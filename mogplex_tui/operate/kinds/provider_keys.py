@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import answers, common_actions, formats
+from mogplex_tui.operate import change_results, common_actions, formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -56,7 +56,7 @@ async def _read(client: ClientView, _: Session) -> Page[ProviderKeyRow]:
 
 
 async def _verify(change: Change[ProviderKeyRow]) -> Result:
-    return Result(*answers.verified(await change.client.provider_keys.verify(change.key)))
+    return Result(*change_results.verified(await change.client.provider_keys.verify(change.key)))
 
 
 def _only_stored(row: ProviderKeyRow) -> str | None:

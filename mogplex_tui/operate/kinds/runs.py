@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from mogplex_tui.live.rows import RunRow, duration_seconds
-from mogplex_tui.operate import formats, run_actions, run_facts, words
+from mogplex_tui.live.run_row import RunRow, duration_seconds
+from mogplex_tui.operate import formats, formatting, run_actions, run_facts
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, Moment, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_facts import name_of
@@ -19,27 +19,29 @@ def _state(row: RunRow) -> FilterValue:
     While a call streams its run is running: either word finds both.
     """
     moves = ("running", "streaming") if row.state in ("running", "streaming") else ()
-    return (words.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
+    return (formatting.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
 
 
 def _repo(row: RunRow, _: Moment) -> Cell:
-    return Cell(row.repo or words.short_id(row.repo_id))
+    return Cell(row.repo or formatting.short_id(row.repo_id))
 
 
 def _who(row: RunRow, _: Moment) -> Cell:
-    return Cell(row.who, "plain") if row.who else Cell(words.DASH, "dim")
+    return Cell(row.who, "plain") if row.who else Cell(formatting.DASH, "dim")
 
 
 def _cost(row: RunRow, _: Moment) -> Cell:
-    return Cell(words.money(row.cost, row.cost_source))
+    return Cell(formatting.money(row.cost, row.cost_source))
 
 
 def _error(row: RunRow, _: Moment) -> Cell:
-    return Cell(words.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim")
+    return Cell(
+        formatting.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim"
+    )
 
 
 def _cause(row: RunRow) -> FilterValue:
-    return (words.cause(row.error), row.error) if row.error else None
+    return (formatting.cause(row.error), row.error) if row.error else None
 
 
 def _final_seconds(row: RunRow) -> float | None:
@@ -120,7 +122,7 @@ KIND = Kind[RunRow](
                 "",
                 lambda row: row.error,
                 formats.ERROR,
-                Layout(words.LEAST_CAUSE, flex=3),
+                Layout(formatting.LEAST_CAUSE, flex=3),
                 show=_error,
                 search=_cause,
             ),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotSignedIn
-from mogplex_tui.api.rules import is_uuid
+from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.live import sandbox_logs
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import answers, choices, common_parameters, formats
+from mogplex_tui.operate import change_results, common_parameters, formats, parameter_choices
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.log_source import LogSource
 from mogplex_tui.operate.model import (
@@ -170,7 +170,7 @@ REPO = Parameter(
     "repo",
     "repository, owner/name or its id",
     _repo_id,
-    live_choices=choices.repository_choices,
+    live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
 )
 BASE = common_parameters.optional_text("base", "branch to start from, if not the repository's")
@@ -198,8 +198,8 @@ async def _booted(boot: Boot, done: str, key: str = "") -> Result:
                 warnings.append(getattr(event, "message", ""))
     end, record = boot.end, boot.record_id or ""
     if end is not None and end.kind is not EndKind.DONE and boot.as_stream:
-        return Result(False, answers.not_booted(end.message or end.kind, record, warnings))
-    return Result(True, answers.booted(done, warnings), new_id="" if record == key else record)
+        return Result(False, change_results.not_booted(end.message or end.kind, record, warnings))
+    return Result(True, change_results.booted(done, warnings), new_id="" if record == key else record)
 
 
 async def _launch(client: ClientView, values: Values) -> Result:
@@ -223,7 +223,7 @@ async def _launch(client: ClientView, values: Values) -> Result:
 
 
 async def _stop(change: Change[SandboxRow]) -> Result:
-    return Result(*answers.sandbox_stopped(await change.client.sandboxes.stop(change.key)))
+    return Result(*change_results.sandbox_stopped(await change.client.sandboxes.stop(change.key)))
 
 
 async def _resume(change: Change[SandboxRow]) -> Result:
@@ -236,15 +236,15 @@ async def _restart(change: Change[SandboxRow]) -> Result:
 
 async def _extend(change: Change[SandboxRow]) -> Result:
     extended = await change.client.sandboxes.extend(change.key, change.values[MINUTES])
-    return Result(*answers.extended(extended))
+    return Result(*change_results.extended(extended))
 
 
 async def _reconcile(change: Change[SandboxRow]) -> Result:
-    return Result(*answers.reconciled(await change.client.sandboxes.reconcile(change.key)))
+    return Result(*change_results.reconciled(await change.client.sandboxes.reconcile(change.key)))
 
 
 async def _delete(change: Change[SandboxRow]) -> Result:
-    return Result(*answers.sandbox_deleted(await change.client.sandboxes.delete(change.key)))
+    return Result(*change_results.sandbox_deleted(await change.client.sandboxes.delete(change.key)))
 
 
 _ACTIONS: tuple[Action[SandboxRow], ...] = (

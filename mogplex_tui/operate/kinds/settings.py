@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import choices, formats, readiness
+from mogplex_tui.operate import account_readiness, formats, parameter_choices
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -76,7 +76,7 @@ async def _read_settings(client: ClientView, _: Session) -> Page[SettingRow]:
 
 async def _read_readiness(client: ClientView, session: Session) -> Page[SettingRow]:
     user = await client.account.user()
-    points = [] if user is None else readiness.of(user, session.target.base_url)
+    points = [] if user is None else account_readiness.of(user, session.target.base_url)
     rows = [
         SettingRow(each.id, each.group, each.name, each.told, each.ready, each.fix or None) for each in points
     ]
@@ -97,13 +97,13 @@ def _fill(_: Session) -> Callable[[SettingRow], SettingRow]:
 def _choices(session: Session, key: str) -> Sequence[Choice]:
     if key == _THEME:
         return [Choice(theme, theme) for theme in _THEMES]
-    return choices.model_choices(session, key) if key == _MODEL else ()
+    return parameter_choices.model_choices(session, key) if key == _MODEL else ()
 
 
 VALUE = Parameter(
     "value",
     "new value",
-    choices.needed("Give a value."),
+    parameter_choices.needed("Give a value."),
     live_choices=_choices,
     positional=True,
 )

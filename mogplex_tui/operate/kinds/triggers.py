@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, common_facts, formats, words
+from mogplex_tui.operate import common_actions, common_facts, formats, formatting
 from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ KIND = Kind[TriggerRow](
         Link(
             "last job",
             "jobs",
-            lambda row: words.short_id(row.trigger.last_job_run_id),
+            lambda row: formatting.short_id(row.trigger.last_job_run_id),
             key=lambda row: row.trigger.last_job_run_id,
         ),
         Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{row.id[:8]}"),

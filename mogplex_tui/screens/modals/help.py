@@ -10,9 +10,9 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from mogplex_tui.operate import actions, moving
+from mogplex_tui.operate import action_registry, cursor_keys
 from mogplex_tui.screens.modals.base import Dialog
-from mogplex_tui.widgets.page import Page
+from mogplex_tui.widgets.scroll_page import Page
 from mogplex_tui.widgets.text import wrap as lines_of
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
@@ -46,7 +46,7 @@ def _told(keys: str, what: str, said: int) -> list[str]:
     return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
 
 
-def _called(action: actions.Action) -> str:
+def _called(action: action_registry.Action) -> str:
     """Return the title of an action in the key bar with its help, which may have the title already."""
     return action.says if action.help_has_title else f"{action.title}: {action.says}"
 
@@ -57,7 +57,7 @@ class HelpModal(Dialog[None]):
     BINDINGS = [
         Binding("enter", "leave", "close", show=False),
         *(
-            Binding(",".join(actions.BY_ID[id].defaults), "leave", "close", show=False, id=id)
+            Binding(",".join(action_registry.BY_ID[id].defaults), "leave", "close", show=False, id=id)
             for id in ("app.help", "app.quit")
         ),
     ]
@@ -97,13 +97,13 @@ class HelpModal(Dialog[None]):
         self.query_one(".line", Static).update(self._drawn())
 
     def _shown(self, keys: Iterable[str]) -> str:
-        return " ".join(actions.shown_key(key, ascii_only=self._ascii) for key in keys)
+        return " ".join(action_registry.shown_key(key, ascii_only=self._ascii) for key in keys)
 
     def lines(self, said: int = _SAID) -> list[str]:
         """Return the help as lines of text; `said` is how many cells there are for what is said of a key."""
         lines: list[str] = []
         for group, title in _GROUPS.items():
-            entries = [action for action in actions.in_scope(self._scope) if action.group == group]
+            entries = [action for action in action_registry.in_scope(self._scope) if action.group == group]
             entries = [action for action in entries if not (action.writes and self._read_only)]
             entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
             entries = [action for action in entries if action.keys]
@@ -112,9 +112,9 @@ class HelpModal(Dialog[None]):
                 lines += _told(self._shown(action.keys), _called(action), said)
             lines.append("")
         lines.append("Moving")
-        place = moving.places(self._scope)[0]
-        for move in moving.MOVES:
-            lines += _told(self._shown(moving.keys_of(move, place)), move.words[place], said)
+        place = cursor_keys.places(self._scope)[0]
+        for move in cursor_keys.MOVES:
+            lines += _told(self._shown(cursor_keys.keys_of(move, place)), move.words[place], said)
         lines += ["", "The first line"]
         for sign, what in _HEADER:
             lines += _told(sign, what, said)
@@ -122,7 +122,9 @@ class HelpModal(Dialog[None]):
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
         else:
             for why in dict.fromkeys(self._lacking.values()):
-                lacking = [actions.BY_ID[each].title for each, its in self._lacking.items() if its == why]
+                lacking = [
+                    action_registry.BY_ID[each].title for each, its in self._lacking.items() if its == why
+                ]
                 sentence, room = f"Not here: {', '.join(lacking)}. {why}", _KEYS + said
                 lines += ["", *lines_of(sentence, room, room)]
         return lines

@@ -8,7 +8,7 @@ from typing import Any
 
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.navigation import BUILT_IN
-from mogplex_tui.widgets.letters import _LETTERS
+from mogplex_tui.widgets.ascii_filter import _LETTERS
 from mogplex_tui.widgets.text import width
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, resized, settled

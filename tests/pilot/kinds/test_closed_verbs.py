@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mogplex_tui.operate import actions
+from mogplex_tui.operate import action_registry
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.story import server, shown, told
 from tests.pilot.kinds.walking import asks_the_service, heard
@@ -33,7 +33,7 @@ async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offere
             screen = await heard(ui, kind)
             for verb in kind.all_actions:
                 name = f"{kind.name}.{verb.id}"
-                why = screen.why_not(actions.BY_ID[name])
+                why = screen.why_not(action_registry.BY_ID[name])
                 assert (why is None) == (name in OPEN), (name, why)
                 assert why is None or "browser session: mogplex-tui login --session" in why, (name, why)
 

@@ -12,7 +12,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import kind_rows, words
+from mogplex_tui.operate import formatting, kind_rows
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
@@ -51,7 +51,7 @@ async def _rows(session: Session, kind: AnyKind, collection: Collection) -> list
 
 def _blank(kind: AnyKind, rows: list[Entry]) -> set[str]:
     """Return the columns and facts that say nothing of any of the rows."""
-    context, nothing = Moment(datetime.now(UTC)), ("", words.DASH)
+    context, nothing = Moment(datetime.now(UTC)), ("", formatting.DASH)
     said = {field.name: False for field in kind.columns}
     for item in rows:
         for field in kind.columns:

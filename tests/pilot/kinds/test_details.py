@@ -12,7 +12,7 @@ from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.record_page import address_of, links_of
 from mogplex_tui.screens import console_screen
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
@@ -197,7 +197,7 @@ async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
 
 async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any, monkeypatch: Any) -> None:
     opened: list[str] = []
-    monkeypatch.setattr("mogplex_tui.operate.browsers.has_browser", lambda: True)
+    monkeypatch.setattr("mogplex_tui.operate.browser_detection.has_browser", lambda: True)
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
         screen = await shown(ui, "sandboxes")

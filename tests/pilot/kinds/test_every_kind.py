@@ -13,13 +13,13 @@ import pytest
 
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
-from mogplex_tui.operate import kind_rows, messages, words
-from mogplex_tui.operate.actions import told
+from mogplex_tui.operate import formatting, kind_rows, messages
+from mogplex_tui.operate.action_registry import told
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import AnyKind, Creation, Moment
 from mogplex_tui.operate.record_page import links_of
 from mogplex_tui.screens.detail_screen import DetailScreen
-from mogplex_tui.screens.event_pane import EventPane
+from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
@@ -243,12 +243,12 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                 told = [
                     f.name
                     for f in left_out
-                    if any(f.cell(row, at)[0] not in ("", words.DASH) for row in rows)
+                    if any(f.cell(row, at)[0] not in ("", formatting.DASH) for row in rows)
                 ]
                 assert not told, f"{kind.name} leaves out columns that say something: {told}"
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
                 said = [{f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out]
-                assert kind.join is not None or len(rows) < 3 or {words.DASH} not in said, ui.text
+                assert kind.join is not None or len(rows) < 3 or {formatting.DASH} not in said, ui.text
                 assert not {field.title for field in left_out} & {*headings(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found

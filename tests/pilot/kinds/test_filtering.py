@@ -16,7 +16,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import kind_rows, words
+from mogplex_tui.operate import formatting, kind_rows
 from mogplex_tui.operate.filters import compile_filter, parse
 from mogplex_tui.operate.job_rows import JobRow
 from mogplex_tui.operate.kind_rows import collection_of
@@ -193,5 +193,5 @@ async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(con
         screen = await shown(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
         await ui.press("slash")
-        word = words.state(screen.cursor_row().row.state)[1].split(" ")[0]
+        word = formatting.state(screen.cursor_row().row.state)[1].split(" ")[0]
         await ui.sees(f"a word, or state:{word} !other")

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from mogplex_tui.api.access import Family, family_of
-from mogplex_tui.live.rows import Cost
-from mogplex_tui.operate import words
+from mogplex_tui.live.run_row import Cost
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind, Moment
 from tests.pilot.kinds.story import on, server, shown, texts_of
@@ -70,7 +70,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
             assert collection.source is not None
             for field in kind.columns if collection.source.notice else ():
                 told = {field.cell(row, Moment(ui.app.session.clock.now()))[0] for row in rows} - {
-                    words.DASH,
+                    formatting.DASH,
                     "",
                 }
                 # What is left out, as the sentence above the rows says, is what no row tells.
@@ -97,7 +97,7 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
         priced = next(row for row in jobs if row["cost_usd"] and row["status"] == "success")
         await on(ui, "jobs", priced["id"])
         await ui.press("enter")
-        cost = words.money(Decimal(str(priced["cost_usd"])), Cost.ESTIMATED)
+        cost = formatting.money(Decimal(str(priced["cost_usd"])), Cost.ESTIMATED)
         # One run names the calls and their costs, which its list does not.
         await ui.sees("cost", cost, "tokens out")
         await ui.until(lambda: "Steps" in texts_of(ui) and "Ledger" in texts_of(ui), "its steps and ledger")

@@ -13,10 +13,10 @@ from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.freshness import SourceState
-from mogplex_tui.operate import words
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.messages import clause
-from mogplex_tui.widgets.tones import Tone
+from mogplex_tui.widgets.styles import Tone
 from tests.pilot.kinds.story import on, shown
 from tests.pilot.kinds.walking import plane_of, squeezed
 
@@ -122,7 +122,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     if case.route.endswith("/calls"):
         # What came since is not known: the least is told, and none is no count.
         told = _texts(screen, case.columns)
-        assert told and all(text.endswith("+") or text == words.DASH for text in told), f"{case}: {told}"
+        assert told and all(text.endswith("+") or text == formatting.DASH for text in told), f"{case}: {told}"
     ui.server.plane.faults.clear()
     await ui.press("r")
     await ui.until(lambda: "partly" not in ui.text and "shown as " not in ui.text, f"{case}: all fresh again")
@@ -154,7 +154,7 @@ async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
 
             await ui.until(unknown, f"{case}: what is missing")
             assert "partly not read" in ui.text, case
-            assert _texts(screen, case.columns) == {words.DASH}, case
+            assert _texts(screen, case.columns) == {formatting.DASH}, case
 
 
 async def test_the_personal_team_says_that_its_list_fails(console: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.plane import Settings
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, executor
+from mogplex_tui.operate import action_registry, executor
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Values
@@ -64,7 +64,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
         target = Target("t", recorded.base_url, Secret(plane.read_only_token), Secret(plane.session_cookie))
         reader = Session(Target("t", plane.base_url, None, Secret(plane.session_cookie)))
         for kind in kinds().values():
-            actions.know(kind)
+            action_registry.know(kind)
             if not kind.all_actions:
                 continue
             of_service = collection_of(reader, kind)
@@ -79,7 +79,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
                 item = replace(found, key=key)
                 given = Values(GIVEN.get(f"{kind.name}.{verb.id}", {"name": "ci"}))
                 try:
-                    closed = actions.offered(actions.BY_ID[f"{kind.name}.{verb.id}"], session)
+                    closed = action_registry.offered(action_registry.BY_ID[f"{kind.name}.{verb.id}"], session)
                     said = await executor.carry_out(
                         session, collection_of(session, kind), kind, verb, item, given
                     )

@@ -16,8 +16,8 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.edge.parse import parse
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live import lookup
-from mogplex_tui.live.rows import RunRow
+from mogplex_tui.live import run_lookup
+from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, run_changes
@@ -50,7 +50,7 @@ class Bench:
             "SELECT id FROM external_agent_runs WHERE status IN ('pending', 'streaming') AND user_id = ? ORDER BY id",
             (self.server.plane.user_id,),
         )
-        return await lookup.find_run(self.runs, str(found["id"]))
+        return await run_lookup.find_run(self.runs, str(found["id"]))
 
     async def read_anew(self, row: RunRow) -> RunRow:
         """The row as somebody sees it who asks for the first time."""
@@ -60,7 +60,7 @@ class Bench:
             fresh = Runs(other)
             await fresh.fetch()
             if row.run_id is not None:
-                return await lookup.find_run(fresh, row.run_id)
+                return await run_lookup.find_run(fresh, row.run_id)
             return fresh.set.rows[row.key]
         finally:
             await other.stop()

@@ -27,11 +27,11 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate import actions, executor, kind_rows
+from mogplex_tui.operate import action_registry, executor, kind_rows
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
-from mogplex_tui.screens.palette import entries_of
+from mogplex_tui.screens.command_palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.records import changed, fields_of
 from tests.pilot.kinds.walking import Service, console_at, headings, heard, plane_of, resized, soon
@@ -365,11 +365,11 @@ async def test_who_may_only_read_is_offered_no_verb(why: str, seed: Path, tmp_pa
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            for scope in (kind.name, actions.detail_scope(kind.name)):
-                shown = {title for _, title in actions.footer(scope, ui.app.session)}
+            for scope in (kind.name, action_registry.detail_scope(kind.name)):
+                shown = {title for _, title in action_registry.footer(scope, ui.app.session)}
                 assert not shown & {verb.label for verb in kind.all_actions if verb.key}
             for verb in kind.all_actions:
-                action = actions.BY_ID[_name(kind, verb)]
+                action = action_registry.BY_ID[_name(kind, verb)]
                 assert screen.why_not(action), f"{kind.name} offers {verb.id}"
             commands = {entry.names[0] for entry in entries_of(screen)}
             assert not commands & {verb.label for verb in kind.all_actions}
@@ -392,6 +392,6 @@ def test_every_verb_has_a_key_and_a_help_and_what_cannot_be_undone_is_asked() ->
         assert not verb.help.endswith("."), (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):
             assert verb.confirmation is not None, f"{kind.name} {verb.id} does not ask first"
-        actions.know(kind)
-        for scope in (kind.name, actions.detail_scope(kind.name)):
-            assert _name(kind, verb) in {action.id for action in actions.in_scope(scope)}
+        action_registry.know(kind)
+        for scope in (kind.name, action_registry.detail_scope(kind.name)):
+            assert _name(kind, verb) in {action.id for action in action_registry.in_scope(scope)}

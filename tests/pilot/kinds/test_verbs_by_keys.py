@@ -21,9 +21,9 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_screen import ListScreen
-from mogplex_tui.screens.modals.ask import AskModal
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
+from mogplex_tui.screens.modals.parameter_prompt import AskModal
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, no_pause
 from tests.pilot.kinds.test_verbs import _name as name_of

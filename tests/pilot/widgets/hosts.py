@@ -15,9 +15,9 @@ from mogplex_tui.widgets.columns import Column
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment, SegmentLine
+from mogplex_tui.widgets.styles import Cell, Tone
 from mogplex_tui.widgets.tail_rows import TailRow
 from mogplex_tui.widgets.text import width
-from mogplex_tui.widgets.tones import Cell, Tone
 
 COLUMNS = (
     Column("name", "NAME", 10),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mogplex_tui.widgets.ascii_filter import letters
 from mogplex_tui.widgets.columns import Column
-from mogplex_tui.widgets.letters import letters
-from mogplex_tui.widgets.tones import Ground, Tone
+from mogplex_tui.widgets.styles import Ground, Tone
 
 from .hosts import Rows, TableHost, names, ragged, shown, text_of, until
 from .test_line_table import host

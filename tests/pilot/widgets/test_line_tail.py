@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tail_rows import TailRow
-from mogplex_tui.widgets.tones import Tone
 
 from .hosts import Events, TailHost, ragged, shown, text_of, until
 

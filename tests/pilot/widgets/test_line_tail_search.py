@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.widgets.tones import Ground, Tone
+from mogplex_tui.widgets.styles import Ground, Tone
 
 from .hosts import Events, TailHost
 from .test_line_tail import SIZE, log

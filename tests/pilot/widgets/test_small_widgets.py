@@ -5,18 +5,18 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from mogplex_tui.themes import THEMES, allowed, register
+from mogplex_tui.widgets.ascii_filter import letters
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart, axis
 from mogplex_tui.widgets.columns import Column, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
-from mogplex_tui.widgets.letters import letters
 from mogplex_tui.widgets.notice import Notice
-from mogplex_tui.widgets.spark import sparkline
+from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
+from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tab_line import TabLine
-from mogplex_tui.widgets.tones import Tone
 
 from .hosts import ragged, shown, until
 

@@ -1,0 +1,63 @@
+"""The connection as the header shows it: does the service answer at all, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.clock import Clock
+from mogplex_tui.api.observable import Observable
+
+
+class ConnectionState(StrEnum):
+    """Whether the service answers: not tried yet, as it should, with trouble, not at all."""
+
+    CONNECTING = "connecting"
+    NOMINAL = "nominal"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+
+
+# Failures in a row after which trouble counts: one bad answer may be the request's own fault.
+_PATIENCE = 3
+_BROKEN_ANSWER = (errors.Unavailable, errors.ServiceFailed, errors.InvalidResponse)
+
+
+class Connection(Observable):
+    """The state of the connection, told after every exchange.
+
+    No answer: DEGRADED at once, OFFLINE after three in a row or when none ever came. Broken answers (5xx, no
+    JSON): DEGRADED after three in a row. Any other answer, a refusal included: NOMINAL.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.state = ConnectionState.CONNECTING
+        self.since: datetime = clock.now()
+        self.last_success: datetime | None = None
+        self.failures = 0
+        self._broken = 0
+
+    def learn(self, error: errors.MogplexError | None) -> None:
+        """Take in the end of one exchange: None for a success."""
+        if isinstance(error, errors.BudgetBlocked | errors.InvalidTarget | errors.InvalidInput):
+            return
+        if isinstance(error, errors.Unreachable):
+            self.failures += 1
+            lost = self.failures >= _PATIENCE or self.last_success is None
+            self._set(ConnectionState.OFFLINE if lost else ConnectionState.DEGRADED)
+            return
+        self.last_success = self._clock.now()
+        self.failures = 0
+        self._broken = self._broken + 1 if isinstance(error, _BROKEN_ANSWER) else 0
+        trouble = self._broken >= _PATIENCE
+        self._set(ConnectionState.DEGRADED if trouble else ConnectionState.NOMINAL)
+
+    def _set(self, state: ConnectionState) -> None:
+        if state is not self.state:
+            self.state, self.since = state, self._clock.now()
+            self._changed()
+        elif self.failures:
+            self._changed()

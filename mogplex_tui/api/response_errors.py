@@ -1,0 +1,405 @@
+"""From an HTTP answer to the error it means: envelope code first, then status and the way to /login
+(errors.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from mogplex_tui.api import errors
+from mogplex_tui.api.access import MCP_ENDPOINT, V1
+from mogplex_tui.api.json_values import JsonError, JsonMemoryError, JsonSyntaxError, parse
+from mogplex_tui.api.safe_text import shown_path, visible
+from mogplex_tui.api.target import MAX_ANSWER
+
+# No quota is longer than a year.
+_LONGEST_WAIT = 366 * 86400.0
+# Characters of the longest date that is read; one of any standard form has fewer.
+_LONGEST_DATE = 64
+
+_MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
+# Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
+_ENDED_IN = ("/api/invites/", "/api/sandbox/")
+# Who is signed in; the only route that answers any credential, and never with a 401 (identity.md §2).
+ACCOUNT = "/api/auth/user"
+_REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
+
+SIGN_IN_AGAIN = "The session cookie has probably expired: sign in again, then run mogplex-tui login --session"
+
+
+class Credential(StrEnum):
+    """What a request carried to say who asks."""
+
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 -- a kind, not a secret
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The facts of one HTTP answer; `body` need only be there when it is no success."""
+
+    method: str
+    path: str
+    status: int
+    content_type: str = ""
+    location: str = ""
+    retry_after: str = ""
+    date: str = ""
+    body: bytes = b""
+    resource: str = "the request"
+    request_id: str = ""
+    credential: Credential = Credential.TOKEN
+    scrub: Callable[[str], str] = str
+
+    @property
+    def is_html(self) -> bool:
+        """Whether a web page came back."""
+        return self.content_type.partition(";")[0].strip().lower() == "text/html"
+
+    @property
+    def is_events(self) -> bool:
+        """Whether the body is a stream of events, whatever the status says (sandboxes.md §4.5)."""
+        return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+    @property
+    def on_v1(self) -> bool:
+        """Whether the route belongs to the token API."""
+        return self.path == V1 or self.path.startswith(V1 + "/")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What an error body says: the sentence for people, the machine code, the seconds to wait."""
+
+    text: str = ""
+    code: str | None = None
+    retry_after: float | None = None
+    is_json: bool = False
+
+
+def read_complaint(body: bytes) -> Complaint:
+    """Return what an error body of any shape in errors.md §1 and §2 says; nothing for an unreadable body."""
+    try:
+        data = parse(body, MAX_ANSWER)
+    except JsonError:
+        return Complaint()
+    if not isinstance(data, dict):
+        return Complaint()
+    error, message, code = data.get("error"), data.get("message"), data.get("code")
+    if isinstance(error, dict):
+        message, code = error.get("message"), error.get("code") or code
+        if isinstance(code, int) and isinstance(error.get("data"), dict):
+            # JSON-RPC numbers its errors and names them beside that (errors.md §3).
+            code = error["data"].get("code")
+        error = message
+    text = error if isinstance(error, str) else ""
+    if isinstance(error, str) and _MACHINE_CODE.match(error) and isinstance(message, str):
+        text, code = message, code or error
+    elif not text and isinstance(message, str):
+        text = message
+    if code is None and _MACHINE_CODE.match(text):
+        code = text
+    return Complaint(
+        text,
+        code if isinstance(code, str) else None,
+        _seconds(data.get("retryAfterSeconds")),
+        is_json="error" in data or isinstance(message, str),
+    )
+
+
+def classify(reply: Reply) -> errors.MogplexError | None:
+    """Return the error that an answer means, or None for a success whose body is still to be read."""
+    if reply.status == 204 and reply.path.startswith("/api/realtime/"):
+        return errors.RealtimeOff("The service offers no live updates", **_facts(reply))
+    if 200 <= reply.status < 300:
+        return _login(reply) if reply.is_html else None
+    if 300 <= reply.status < 400:
+        return _redirect(reply)
+    complaint = read_complaint(reply.body)
+    kind = _by_code(reply, complaint) or _by_status(reply, complaint)
+    wait = _requested_wait(reply)
+    error = kind(
+        _sentence(kind, reply, complaint),
+        advice=_advice(kind, reply, complaint),
+        code=complaint.code,
+        retry_after=complaint.retry_after if wait is None else wait,
+        **_facts(reply),
+    )
+    error.extra = _extra(reply)
+    if isinstance(error, errors.NotAllowed):
+        error.missing_scope = _missing_scope(complaint)
+    if isinstance(error, errors.Throttled):
+        error.of_requests = _limits_requests(reply, complaint)
+        if not error.of_requests and reply.method != "GET":
+            error.advice = "Wait until the quota of this action frees"
+    return error
+
+
+def answers_visitor(reply: Reply, data: Any) -> bool:
+    """Return whether a success may be the answer for somebody who is not signed in (identity.md §1.2).
+
+    The models in the form of the command line tool and an empty list of new models look the same for everybody.
+    """
+    if reply.method != "GET":
+        return False
+    fields = data if isinstance(data, dict) else {}
+    if reply.path == ACCOUNT:
+        return "user" in fields and fields["user"] is None
+    if reply.path == "/api/models":
+        return isinstance(data, list) or ("models" in fields and "default_model" not in fields)
+    return reply.path == "/api/models/new-arrivals" and fields.get("models") == []
+
+
+def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
+    """Return the error for a success whose body is not what it should be."""
+    return errors.InvalidResponse(f"The answer for {reply.resource} {why}", **_facts(reply))
+
+
+def unpack(reply: Reply, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
+    """Return the JSON value of a success, on v1 the `data` in its envelope.
+
+    Raises InvalidResponse for what cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
+    """
+    try:
+        value = parse(body, limit)
+    except JsonMemoryError as error:
+        raise errors.AnswerTooLarge(f"The answer for {reply.resource} {error}", **_facts(reply)) from None
+    except JsonSyntaxError as error:
+        cut = body[:1] in (b"{", b"[")
+        raise invalid(reply, "is cut off or broken JSON" if cut else str(error)) from None
+    except JsonError as error:
+        raise invalid(reply, str(error)) from None
+    if not reply.on_v1 or reply.path == MCP_ENDPOINT:
+        return value
+    if not isinstance(value, dict) or value.get("ok") is not True or "data" not in value:
+        raise invalid(reply, "has no envelope of the token API")
+    return value["data"]
+
+
+def _extra(reply: Reply) -> dict[str, Any]:
+    """Return what an error body holds besides the fields that every error has."""
+    try:
+        data = parse(reply.scrub(reply.body.decode("utf-8", "replace")), MAX_ANSWER)
+    except JsonError:
+        return {}
+    common = ("ok", "error", "message", "code", "retryAfterSeconds")
+    return {key: value for key, value in data.items() if key not in common} if isinstance(data, dict) else {}
+
+
+def _facts(reply: Reply) -> dict[str, Any]:
+    return {
+        "resource": reply.resource,
+        "method": reply.method,
+        "path": shown_path(reply.path),
+        "status": reply.status,
+        "request_id": reply.request_id,
+    }
+
+
+def _by_code(reply: Reply, complaint: Complaint) -> type[errors.MogplexError] | None:
+    match complaint.code:
+        case "BAD_REQUEST":
+            # A failed sandbox launch keeps its inner status under this code (errors.md §1.2).
+            by_status = {403: errors.NotAllowed, 404: errors.NotFound, 429: errors.Throttled}
+            return by_status.get(reply.status, errors.BadRequest)
+        case "UNAUTHORIZED":
+            return errors.NotSignedIn
+        case "FORBIDDEN":
+            return errors.NotAllowed
+        case "NOT_FOUND":
+            return errors.NotFound
+        case "CONFLICT":
+            return errors.Conflict
+        case "IDEMPOTENCY_CONFLICT":
+            return errors.IdempotencyConflict
+        case "RATE_LIMITED":
+            return errors.Throttled
+        case "INTERNAL_ERROR":
+            return errors.ServiceFailed
+        case "VERCEL_AUTH_INVALID":
+            # A 401 of Vercel's: this credential is fine (errors.md §2.2).
+            return errors.Conflict
+        case "SERVICE_UNAVAILABLE":
+            return errors.FeatureOff if reply.status == 501 else errors.Unavailable
+    return None
+
+
+def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
+    known: dict[int, type[errors.MogplexError]] = {
+        401: errors.NotSignedIn,
+        403: errors.NotAllowed,
+        405: errors.Absent,
+        408: errors.TimedOut,
+        409: errors.Conflict,
+        410: errors.Absent,
+        429: errors.Throttled,
+        500: errors.ServiceFailed,
+        501: errors.FeatureOff,
+    }
+    if reply.status == 404:
+        return errors.NotFound if complaint.is_json else errors.Absent
+    if reply.status == 410 and complaint.is_json and reply.path.startswith(_ENDED_IN):
+        return errors.Conflict
+    if _lacks_ai(reply, complaint):
+        return errors.Conflict
+    if reply.status in known:
+        return known[reply.status]
+    return errors.Unavailable if reply.status > 500 else errors.BadRequest
+
+
+def _lacks_ai(reply: Reply, complaint: Complaint) -> bool:
+    # A 401 that says more than the usual word is not about the credential (sandboxes.md §4.8, §4.15).
+    return (
+        reply.status == 401
+        and reply.path.startswith("/api/sandbox/")
+        and reply.path.endswith(("/exec", "/harness"))
+        and complaint.text not in ("", "Unauthorized")
+    )
+
+
+def _limits_requests(reply: Reply, complaint: Complaint) -> bool:
+    # The token's own limit is a 429 on v1 alone; every other 429 is the quota of one action (auth.md §6, §7).
+    if complaint.code is None and not complaint.is_json:
+        return True
+    return reply.on_v1 and complaint.code == "RATE_LIMITED" and bool(_REQUEST_LIMIT.match(complaint.text))
+
+
+_LEADS: dict[type[errors.MogplexError], str] = {
+    errors.NotFound: "The service does not know {0}",
+    errors.Absent: "The service has no route for {0}",
+    errors.NotAllowed: "This credential may not touch {0}",
+    errors.Conflict: "The state of {0} does not allow this",
+    errors.IdempotencyConflict: "The key of {0} was already used for another request",
+    errors.BadRequest: "The service refused {0}",
+    errors.Throttled: "Too many requests for {0}",
+    errors.FeatureOff: "The service has switched off {0}",
+    errors.Unavailable: "The service cannot serve {0} now",
+    errors.ServiceFailed: "The service failed on {0}",
+    errors.TimedOut: "The service gave up waiting for {0}",
+}
+
+
+def _sandbox_lookup_failed(reply: Reply, complaint: Complaint) -> bool:
+    """Whether a v1 cancel was recorded but could not reach its sandbox: CONFLICT with the lookup's status (v1.md §9)."""
+    return reply.on_v1 and complaint.code == "CONFLICT" and reply.status != 409
+
+
+def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str:
+    if kind is errors.NotSignedIn:
+        return {
+            Credential.TOKEN: "The service does not accept this token",
+            Credential.COOKIE: "The service does not accept this session cookie",
+            Credential.NONE: "This context has no credential for the service",
+        }[reply.credential]
+    lead = _LEADS[kind].format(reply.resource)
+    if _sandbox_lookup_failed(reply, complaint):
+        lead = f"The service could not reach the sandbox of {reply.resource}"
+    text = visible(reply.scrub(complaint.text)).rstrip(".")
+    if kind is errors.NotAllowed and "required scope: " in text:
+        # What else the service says of a missing scope is what the advice says.
+        text = text.partition(". ")[0]
+    return f"{lead}: {text}" if text else f"{lead} (HTTP {reply.status})"
+
+
+def _missing_scope(complaint: Complaint) -> str | None:
+    """Return the scope that the service names as missing (auth.md §5.2)."""
+    return next((scope for scope in ("write", "read") if f"scope: {scope}" in complaint.text), None)
+
+
+def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str | None:
+    scope = _missing_scope(complaint) if kind is errors.NotAllowed else None
+    if scope == "write":
+        return "This token may read only; use one with the write scope"
+    if scope == "read":
+        return "Use a token with the read scope"
+    if _sandbox_lookup_failed(reply, complaint):
+        return "The request is recorded; send the cancel again to repeat it"
+    if complaint.code == "VERCEL_AUTH_INVALID":
+        return "Connect Vercel again"
+    if _lacks_ai(reply, complaint):
+        return "Add an AI provider key, or choose a plan that includes AI"
+    if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:
+        return SIGN_IN_AGAIN
+    if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":
+        return "The service also says this for a repository that it does not know; check the repository first"
+    return None
+
+
+def _redirect(reply: Reply) -> errors.MogplexError:
+    try:
+        where = urlsplit(reply.location)
+    except ValueError:
+        where = urlsplit("")
+    if where.path.rstrip("/").endswith("/login"):
+        return _login(reply)
+    place = visible(f"{where.scheme}://{where.netloc}{where.path}" if where.netloc else where.path, 120)
+    return errors.Redirected(
+        f"The service redirects {reply.resource} to {place or 'nowhere'} (HTTP {reply.status})",
+        **_facts(reply),
+    )
+
+
+def _login(reply: Reply) -> errors.LoginRequired:
+    how = (
+        "a web page came back"
+        if reply.is_html and reply.status < 300
+        else "the service asks to sign in in a browser"
+    )
+    advice = None
+    if reply.credential is Credential.COOKIE:
+        advice = SIGN_IN_AGAIN
+    elif reply.is_html and reply.on_v1:
+        advice = "Check that the base URL is a Mogplex service"
+    elif reply.on_v1:
+        advice = "Give this context an API token"
+    return errors.LoginRequired(f"No access to {reply.resource}: {how}", advice=advice, **_facts(reply))
+
+
+def _requested_wait(reply: Reply) -> float | None:
+    """Return the seconds that `Retry-After` asks for, in its form as a number or as a date.
+
+    A date is compared with the one of the answer, because the clocks of the service and of this machine may differ. A
+    date in the past asks for 0 seconds.
+    """
+    seconds = _seconds(reply.retry_after)
+    until = _http_date(reply.retry_after) if seconds is None else None
+    if until is None:
+        return seconds
+    sent = _http_date(reply.date) or datetime.now(UTC)
+    return _seconds(max(0.0, (until - sent).total_seconds()))
+
+
+def _http_date(text: str) -> datetime | None:
+    """Return the moment that a header names, or None if it is no date."""
+    if len(text) > _LONGEST_DATE:
+        return None
+    # Imported here to keep it out of the start of the console.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _seconds(value: object) -> float | None:
+    """Return a waiting time in seconds, or None if the value is not plausible.
+
+    The wait for a quota may be hours or days. Loops that wait limit it themselves.
+    """
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    # The comparison is False for NaN.
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else None

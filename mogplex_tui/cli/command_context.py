@@ -1,0 +1,200 @@
+"""What every command that talks to a service needs: settings, the target, and how its errors end the process."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.errors import (
+    BudgetBlocked,
+    InvalidTarget,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    NotSignedIn,
+    SuspectedThrottle,
+    Throttled,
+    Unavailable,
+    Unreachable,
+)
+from mogplex_tui.api.target import Target
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.config.settings import CredentialsError, Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mogplex_tui.api.credentials import Renewal
+
+NO_SERVICE = """\
+No service is named yet. Either look around first:
+
+  mogplex-tui demo
+
+or sign in to yours:
+
+  mogplex-tui login
+
+or name it for this shell alone:
+
+  export MOGPLEX_BASE_URL=https://mogplex.com
+  export MOGPLEX_TOKEN=…            # a personal access token, made at /settings/api-keys
+  mogplex-tui
+"""
+
+
+def hurry() -> None:
+    """Put off the search for garbage until the first frame is out; the app takes it up again.
+
+    Nothing that start-up makes is garbage, and looking for it costs a tenth of the time to the first frame.
+    """
+    gc.disable()
+
+
+class Stop(Exception):
+    """Ends a command with an exit code and a sentence for stderr."""
+
+    def __init__(self, code: Exit, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+_CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_SESSION_COOKIE")
+
+
+def forget_credentials() -> None:
+    """Remove the credentials from the environment after they are read.
+
+    A browser or a plane that the program starts must not inherit them.
+    """
+    for name in _CREDENTIAL_VARIABLES:
+        os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def without_credentials() -> Iterator[None]:
+    """Take the credentials out of the environment while another program is started."""
+    held = {name: value for name in _CREDENTIAL_VARIABLES if (value := os.environ.get(name)) is not None}
+    forget_credentials()
+    try:
+        yield
+    finally:
+        os.environ.update(held)
+
+
+def has_terminal() -> bool:
+    """Return whether somebody can press a key of the console, and see it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def needs_terminal() -> None:
+    """Raise Stop where nobody could use the console: it would stay for ever."""
+    if not has_terminal():
+        raise Stop(
+            Exit.USAGE,
+            "The console needs a terminal. Without one there is a command for each screen, as: mogplex-tui runs list",
+        )
+
+
+def follow_terminal_size() -> None:
+    """Remove COLUMNS and LINES from the environment.
+
+    Textual would use them even after the window is resized.
+    """
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal something; never on stdout, which is for data, and never with control codes."""
+    if not sentence.replace("\n", "").isprintable():
+        # Words of the service have been made harmless where they are known to be such; this is for all others.
+        from mogplex_tui.cli.output import harmless
+
+        sentence = "\n".join(map(harmless, sentence.split("\n")))
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def settings_of(
+    arguments: argparse.Namespace, *, contexts: bool = True, credentials: bool = True
+) -> Settings:
+    """Resolve the settings of a command; an embedded plane is no context. Raises Stop for what cannot be used."""
+    try:
+        return load(vars(arguments), contexts=contexts, credentials=credentials)
+    except SettingsError as error:
+        code = Exit.NOT_SIGNED_IN if isinstance(error, CredentialsError) else Exit.USAGE
+        raise Stop(code, str(error)) from error
+
+
+def target_of(settings: Settings) -> Target:
+    """Return the service to talk to. Raises Stop when none is named or no credential is there."""
+    if settings.base_url.value is None:
+        raise Stop(Exit.NOT_SIGNED_IN, NO_SERVICE)
+    if settings.token.value is None and settings.session_cookie.value is None:
+        raise Stop(
+            Exit.NOT_SIGNED_IN,
+            f"There is no credential for {settings.base_url.value}. Sign in with mogplex-tui login, or set "
+            "MOGPLEX_TOKEN to a personal access token (mog_…), or MOGPLEX_SESSION_COOKIE to a browser session's cookie.",
+        )
+    try:
+        return Target(
+            settings.context,
+            settings.base_url.value,
+            settings.token.value,
+            settings.session_cookie.value,
+            settings.team.value,
+            _renewal(settings),
+            settings.max_answer_mb.value * 1024 * 1024,
+        )
+    except InvalidTarget as error:
+        raise Stop(Exit.USAGE, str(error)) from error
+
+
+def _renewal(settings: Settings) -> Renewal | None:
+    if settings.grant is None or settings.kept_in is None:
+        return None
+    from mogplex_tui.api.credentials import Renewal
+    from mogplex_tui.config.credential_store import StoredGrant
+
+    return Renewal(settings.grant, StoredGrant(settings.context, settings.kept_in))
+
+
+def state_name(settings: Settings) -> str:
+    """Return the name that state is kept under: the context's, else the service's host."""
+    if settings.context != "default" or settings.base_url.value is None:
+        return settings.context
+    try:
+        return Target("default", settings.base_url.value).host
+    except InvalidTarget:
+        return settings.context
+
+
+def code_of(error: MogplexError) -> Exit:
+    """Return the exit code that an error of the client means."""
+    if isinstance(error, Throttled | BudgetBlocked | SuspectedThrottle):
+        return Exit.THROTTLED
+    if isinstance(error, NotSignedIn | LoginRequired):
+        return Exit.NOT_SIGNED_IN
+    if isinstance(error, NotAllowed):
+        return Exit.NOT_ALLOWED
+    if isinstance(error, Unreachable | Unavailable):
+        return Exit.UNREACHABLE
+    return Exit.FAILED
+
+
+def told(error: Exception) -> int:
+    """Say what stood in the way and return the exit code that it means. Raises what is no fault: a reader that left."""
+    if isinstance(error, BrokenPipeError):
+        raise error
+    from mogplex_tui.config.contexts import ContextError
+
+    say(str(error))
+    if isinstance(error, Stop):
+        return error.code
+    if isinstance(error, InvalidTarget | ContextError | SettingsError):
+        return Exit.USAGE
+    return code_of(error) if isinstance(error, MogplexError) else Exit.FAILED

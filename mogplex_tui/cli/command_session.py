@@ -1,0 +1,227 @@
+"""What the headless commands share: one session, patience with what passes, and one way for errors to end them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, ended
+from mogplex_tui.cli.command_context import Stop, code_of, say, settings_of, state_name, target_of
+from mogplex_tui.cli.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.config.settings import Settings
+    from mogplex_tui.live.in_flight import QueuedChange
+    from mogplex_tui.live.session import Session
+
+T = TypeVar("T")
+
+# Longer than this nobody waits at a prompt for one answer; the sentence then says how long it would be.
+PATIENCE = 5.0
+FORMS = ("table", "wide", "json", "csv")
+
+
+class Setting:
+    """What a command works with: the session, its output, and the settings with their origins."""
+
+    def __init__(self, session: Session, output: Output, settings: Settings) -> None:
+        self.session, self.output, self.settings = session, output, settings
+
+    def must_write(self, what: str) -> None:
+        """Refuse to change anything where that was forbidden. Raises Stop."""
+        if self.settings.read_only.value:
+            origin = self.settings.read_only.origin
+            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
+
+    async def must_have_scope(self, what: str) -> None:
+        """Raise Stop if a change off v1 would go out with a read-only token.
+
+        The service checks scopes on v1 only. The check costs one request with a token and no session, and none otherwise.
+        """
+        from mogplex_tui.operate.action_registry import refusal_to_write
+
+        if self.session.token_changes_unversioned and (refusal := await refusal_to_write(self.session)):
+            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
+
+
+def service_arguments(
+    parser: argparse.ArgumentParser, *, outermost: bool = True, forms: bool = False
+) -> None:
+    """Add what every headless command takes, before its verb (`outermost`) and after it alike.
+
+    `forms` adds the choice of an output form, for commands that print rows.
+    """
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=False if outermost else argparse.SUPPRESS,
+        help="one JSON object a line (UTC times, money as text)",
+    )
+    if forms:
+        parser.add_argument(
+            "--output",
+            "-o",
+            choices=FORMS,
+            default="table" if outermost else argparse.SUPPRESS,
+            help="table, wide (all columns, whole ids), json (as --json) or csv",
+        )
+    # Suppressed defaults: what was said before the command's name must not be forgotten after it.
+    parser.add_argument(
+        "--context",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="the context to work in (MOGPLEX_CONTEXT)",
+    )
+    parser.add_argument(
+        "--base-url",
+        metavar="URL",
+        default=argparse.SUPPRESS,
+        help="where the service answers (MOGPLEX_BASE_URL)",
+    )
+    parser.add_argument(
+        "--read-only",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="change nothing, whatever the token allows",
+    )
+
+
+def run(
+    arguments: argparse.Namespace,
+    main: Callable[[Setting], Awaitable[int]],
+    *,
+    reports_session: bool = False,
+) -> int:
+    """Run a command to its exit code. Errors become a sentence on stderr; a reader that goes away is no error.
+
+    A command that `reports_session` prints the state of the browser session itself; all others say on stderr that it
+    has expired.
+
+    Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
+    """
+    from mogplex_tui.cli.output import let_go_of_stdout
+
+    try:
+        return _attempt(arguments, main, reports_session)
+    except BrokenPipeError:
+        let_go_of_stdout()
+        return Exit.OK
+
+
+def _attempt(
+    arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]], reports_session: bool
+) -> int:
+    try:
+        settings = settings_of(arguments)
+        target = target_of(settings)
+    except Stop as stop:
+        say(str(stop))
+        return stop.code
+    # Here, because `info` and `login` take their arguments from this module and need none of it.
+    from mogplex_tui.cli import interrupt
+    from mogplex_tui.cli.output import Output
+    from mogplex_tui.config.log_file import log_to_file
+    from mogplex_tui.config.paths import state_dir
+    from mogplex_tui.live import redact
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.completion_index import keep_known_records
+
+    log_to_file(redact.text)
+    # The same directory as the console's: what was started here is listed there.
+    context = state_name(settings)
+    form = getattr(arguments, "output", "table")
+    output = Output(as_json=arguments.json or form == "json", scrub=target.scrub, form=form)
+
+    async def guarded() -> int:
+        session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
+        session.file_troubles.subscribe(lambda sentence: say(output.shown(sentence)))
+        session.in_flight.while_queued = partial(_say_queued, session, output)
+        if not reports_session:
+            _say_when_session_expires(session)
+        try:
+            return await main(Setting(session, output, settings))
+        finally:
+            output.flush()
+            keep_known_records(session)
+            await session.stop()
+
+    try:
+        return interrupt.run(guarded())
+    except Stop as stop:
+        say("\n".join(map(output.shown, str(stop).splitlines())))
+        return stop.code
+    except MogplexError as error:
+        say(output.shown(sentence(error)))
+        return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
+
+
+@asynccontextmanager
+async def _say_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
+    """Say that a change waits for a rate limit, and count down on a terminal; ctrl+c gives it up."""
+    import asyncio
+
+    from mogplex_tui.cli.progress import progress
+    from mogplex_tui.operate.messages import queued
+
+    say(output.shown(f"{queued(change, session.clock.now())} ctrl+c gives it up."))
+    try:
+        async with progress(lambda: output.shown(f"Waiting: {change.word}")):
+            yield
+    except asyncio.CancelledError:
+        say(output.shown(f"The {change.title} was given up and not sent."))
+        raise
+
+
+def _say_when_session_expires(session: Session) -> None:
+    """Say, at most once, that the token is used because the service refuses the session cookie."""
+    from mogplex_tui.live.session import TOKEN_REPLACES_SESSION
+
+    def on_change() -> None:
+        if session.token_replaces_session:
+            stop()
+            say(TOKEN_REPLACES_SESSION)
+
+    stop = session.access.cookie.subscribe(on_change)
+
+
+def sentence(error: MogplexError) -> str:
+    """Return what an error says at a prompt, where nothing goes out later by itself."""
+    if isinstance(error, BudgetBlocked) and error.retry_after is not None:
+        return f"{ended(error.what)} Try again after that."
+    return str(error)
+
+
+async def pause(seconds: float) -> None:
+    """Wait between two tries."""
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """Read once, and again after errors that may pass within seconds (errors.md §5). Raises the last error."""
+    from mogplex_tui.operate.retries import repeat
+
+    async def wait(error: MogplexError, seconds: float) -> None:
+        say(f"{ended(error.what)} Trying again.")
+        await pause(seconds)
+
+    return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= PATIENCE)
+
+
+async def patiently_together(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Do several reads at once like `patiently`. The first error ends the others and is raised."""
+    import asyncio
+
+    tasks = [asyncio.ensure_future(patiently(read)) for read in reads]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        # One that went on would report the end of the session as a connection that was cut.
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -1,0 +1,310 @@
+"""The first requests that are safe to send to any service, one a family, and what their answers mean (auth.md §4, §5)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.errors import MogplexError
+    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.live.account_match import Accounts
+
+# A live connection that says nothing for so long is taken for broken.
+LIVE_WITHIN = 10.0
+OPEN, NEEDS_SESSION, NEEDS_SCOPE = "open", "needs-session", "needs-scope"
+THROTTLED, ABSENT, BROKEN, UNREACHABLE = "throttled", "absent", "broken", "unreachable"
+_NOT_MOGPLEX = "Check that the base URL is a Mogplex service."
+
+
+@dataclass(slots=True)
+class Finding:
+    """One line of the report: `reach` is one of seven words for scripts, `status` the HTTP status, `ms` the time.
+
+    `says` is what was found and `helps` what to do about it. `nobody` marks an answer that was given as if to a
+    visitor: the token API has to say why.
+    """
+
+    family: str
+    reach: str
+    status: int | None = None
+    ms: int | None = None
+    says: str = ""
+    helps: str = ""
+    error: MogplexError | None = None
+    nobody: bool = False
+
+    def fields(self) -> dict[str, object]:
+        """Return the finding as JSON fields."""
+        return {
+            "family": self.family,
+            "reach": self.reach,
+            "status": self.status,
+            "ms": self.ms,
+            "advice": " ".join(filter(None, (self.says, self.helps))) or None,
+        }
+
+    def refused(self, error: MogplexError) -> None:
+        """Take over what an error says, behind what is said already."""
+        from mogplex_tui.api.errors import ended
+
+        self.error = error
+        self.says = f"{self.says} {ended(error.what)}".strip()
+        self.helps = ended(error.advice)
+
+
+class Exchanges(logging.Handler):
+    """Counts what the client sends and keeps status and time of a check's first answer, from the client's own log.
+
+    A further request within one check only asks why the first was refused.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.count = 0
+        self._first: tuple[int | None, int | None] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in one line of the log: method, path, result, milliseconds, request id."""
+        if not isinstance(record.args, tuple) or len(record.args) != 5:
+            return
+        result, took = str(record.args[2]), record.args[3]
+        status = int(result) if result.isdigit() else None
+        # What was refused before it left is no exchange.
+        if status is None and result == "NotSignedIn":
+            return
+        self.count += 1
+        if self._first is None:
+            self._first = (status, round(took) if isinstance(took, int | float) else None)
+
+    def first(self) -> tuple[int | None, int | None]:
+        """Return status and milliseconds of the first answer since the last time, and forget them."""
+        first, self._first = self._first, None
+        return first or (None, None)
+
+
+class Examination:
+    """Asks every family once, one after the other, so that the times are the service's own."""
+
+    def __init__(self, setting: Setting) -> None:
+        from mogplex_tui.api.budget import Priority
+
+        self.setting, self.session = setting, setting.session
+        self._client = self.session.client.at(Priority.ACTION)
+        self.exchanges = Exchanges()
+        self.findings: list[Finding] = []
+        self.accounts: Accounts | None = None
+
+    async def run(self) -> list[Finding]:
+        """Return a finding for each family."""
+        checks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
+            ("account", self._account),
+            ("settings", self._settings),
+            ("models", self._models),
+            ("github", self._github),
+            ("mcp", self._mcp),
+            ("observability", self._observability),
+            ("realtime", self._realtime),
+            ("v1", self._v1),
+            ("write", self._write),
+        )
+        log = logging.getLogger("mogplex.http")
+        log.setLevel(logging.INFO)
+        log.addHandler(self.exchanges)
+        try:
+            for family, check in checks:
+                self.findings.append(await self._asked(family, check))
+            self.accounts = await self._compare_accounts()
+        finally:
+            log.removeHandler(self.exchanges)
+        self._settle()
+        return self.findings
+
+    async def _asked(self, family: str, check: Callable[[], Awaitable[Finding]]) -> Finding:
+        from mogplex_tui.api.errors import MogplexError
+
+        if len(self.findings) >= 2 and all(each.reach == UNREACHABLE for each in self.findings):
+            # Nobody is there; every further question would only wait as long again.
+            return Finding(family, UNREACHABLE, says="Not asked: the service does not answer.")
+        self.exchanges.first()
+        try:
+            finding = await check()
+        except MogplexError as error:
+            finding = self._refused(family, error)
+        finding.status, finding.ms = self.exchanges.first()
+        return finding
+
+    def _refused(self, family: str, error: MogplexError) -> Finding:
+        from mogplex_tui.api.errors import NotSignedIn
+
+        finding = Finding(family, reach_of(error))
+        finding.refused(error)
+        if isinstance(error, NotSignedIn) and self.session.target.token is None and family in ("v1", "write"):
+            # A session is there, and it is not what opens this part.
+            finding.reach = NEEDS_SCOPE
+        elif is_web_page(error):
+            finding.helps = _NOT_MOGPLEX
+        return finding
+
+    def _settle(self) -> None:
+        """Say why the service saw nobody: the routes that hide it do so for a bad token and a busy one alike (§5.1)."""
+        from mogplex_tui.api.errors import LoginRequired, NotSignedIn
+        from mogplex_tui.api.response_errors import SIGN_IN_AGAIN
+
+        target = self.session.target
+        v1 = next(each for each in self.findings if each.family == "v1")
+        for finding in self.findings:
+            if not finding.nobody:
+                continue
+            if target.session_cookie is not None or target.token is None:
+                finding.refused(
+                    NotSignedIn(
+                        "The service does not accept this session cookie",
+                        advice=SIGN_IN_AGAIN,
+                    )
+                )
+                continue
+            if v1.reach == THROTTLED:
+                finding.reach = THROTTLED
+            finding.refused(v1.error or LoginRequired("This kind of token opens the token API only"))
+
+    async def _account(self) -> Finding:
+        user = await self._client.account.user()
+        if user is None:
+            return Finding("account", NEEDS_SESSION, says="The service sees nobody here.", nobody=True)
+        ready = user.github_status_label or user.github_state
+        says = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
+        return Finding("account", OPEN, says=says)
+
+    async def _compare_accounts(self) -> Accounts | None:
+        """Compare the accounts of the token and the cookie, where both are in use."""
+        from mogplex_tui.api.errors import MogplexError
+        from mogplex_tui.api.response_errors import Credential
+        from mogplex_tui.live.account_match import compare
+
+        if self.session.target.token is None or not self.session.has_session:
+            return None
+        try:
+            user = await self._client.account.user(credential=Credential.COOKIE)
+        except MogplexError:
+            return None
+        return None if user is None else await compare(self._client, user)
+
+    async def _settings(self) -> Finding:
+        settings = await self._client.settings.get()
+        if not settings.default_model:
+            # The service resolves it and never leaves it empty (identity.md §3).
+            return Finding("settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX)
+        return Finding("settings", OPEN, says=f"Default model {settings.default_model}.")
+
+    async def _models(self) -> Finding:
+        catalog = await self._client.models.list()
+        if catalog.anonymous:
+            return Finding("models", NEEDS_SESSION, says="Only the catalogue for visitors.", nobody=True)
+        return Finding(
+            "models", OPEN, says=f"{catalog.models.total} of {catalog.catalog.total} models usable."
+        )
+
+    async def _github(self) -> Finding:
+        installations = await self._client.github.installations()
+        covered = sum(row.repository_count or 0 for row in installations)
+        synced = sum(row.synced_repo_count or 0 for row in installations)
+        says = f"{installations.total} installations cover {covered} repositories, {synced} of them imported."
+        return Finding("github", OPEN, says=says)
+
+    async def _mcp(self) -> Finding:
+        servers = await self._client.mcp_servers.configured()
+        return Finding("mcp", OPEN, says=f"The export of MCP servers: {servers.total} configured.")
+
+    async def _observability(self) -> Finding:
+        from datetime import timedelta
+
+        stats = await self._client.observability.stats(since=self.session.clock.now() - timedelta(days=1))
+        calls = stats.summary.total_calls
+        says = f"Stats, calls, events, jobs and cost; {calls} calls in 24 h."
+        return Finding("observability", OPEN, says=says)
+
+    async def _realtime(self) -> Finding:
+        from contextlib import aclosing
+
+        from mogplex_tui.api.errors import TimedOut
+        from mogplex_tui.api.realtime import Connected
+
+        try:
+            async with (
+                asyncio.timeout(LIVE_WITHIN),
+                aclosing(self._client.realtime.stream(["ai_calls"])) as stream,
+            ):
+                async for message in stream:
+                    if isinstance(message, Connected):
+                        break
+        except TimeoutError:
+            raise TimedOut(
+                "The live connection opened and then said nothing", resource="live updates"
+            ) from None
+        return Finding("realtime", OPEN, says="Changes are announced as they happen.")
+
+    async def _v1(self) -> Finding:
+        repos = await self._client.repos.list(limit=200)
+        return Finding(
+            "v1", OPEN, says=f"The token API: runs by id, automations; {repos.total} repositories."
+        )
+
+    async def _write(self) -> Finding:
+        origin = self.setting.settings.read_only
+        if origin.value:
+            return Finding("write", NEEDS_SCOPE, says=f"Not asked: {origin.origin} says read-only.")
+        v1 = self.findings[-1].reach
+        if v1 in (ABSENT, BROKEN):
+            # Whatever answers there, it is not asked to start anything.
+            return Finding("write", v1, says="Not asked: the token API does not answer as it should.")
+        if await self._client.runs.may_write():
+            return Finding("write", OPEN, says="The token may start and cancel runs.")
+        return Finding(
+            "write",
+            NEEDS_SCOPE,
+            says="The token may only read.",
+            helps="Starting and cancelling needs a token with the write scope.",
+        )
+
+    def budget(self) -> tuple[Finding, dict[str, object]]:
+        """Return what this process has used of the token's request limit; the service itself never says."""
+        budget, limited = self.session.budget, self.session.target.token_is_limited
+        facts: dict[str, object] = {
+            "requests": self.exchanges.count,
+            "used": budget.used() if limited else None,
+            "limit": budget.limit if limited else None,
+            "window_s": budget.window if limited else None,
+        }
+        if not limited:
+            return Finding("budget", OPEN, says="This credential has no request limit."), facts
+        held = budget.blocked_until is not None
+        says = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
+        return Finding("budget", THROTTLED if held else OPEN, says=says), facts
+
+
+def is_web_page(error: MogplexError) -> bool:
+    """Return whether a page for people came back under a success: no route of Mogplex answers so."""
+    from mogplex_tui.api.errors import LoginRequired
+
+    return isinstance(error, LoginRequired) and error.status is not None and error.status < 300
+
+
+def reach_of(error: MogplexError) -> str:
+    """Return the word for how far an error lets one go."""
+    from mogplex_tui.api import errors
+
+    if is_web_page(error):
+        return ABSENT
+    reaches: tuple[tuple[tuple[type[MogplexError], ...], str], ...] = (
+        # A credential that is not accepted is no session either: somebody has to sign in.
+        ((errors.LoginRequired, errors.NotSignedIn), NEEDS_SESSION),
+        ((errors.NotAllowed,), NEEDS_SCOPE),
+        ((errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked), THROTTLED),
+        ((errors.Absent, errors.FeatureOff), ABSENT),
+        ((errors.Unreachable,), UNREACHABLE),
+    )
+    return next((word for kinds, word in reaches if isinstance(error, kinds)), BROKEN)

@@ -1,0 +1,294 @@
+"""The events of one run on stdout, once or for as long as it lives (v1.md §8, §10; observability.md §4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import (
+    Absent,
+    InvalidInput,
+    LoginRequired,
+    MogplexError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+)
+from mogplex_tui.cli.command_context import say
+from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.event_output import (
+    EVENT_FIELDS,
+    event_cells,
+    event_csv,
+    event_object,
+    unreadable_object,
+)
+from mogplex_tui.cli.exit_codes import Exit
+from mogplex_tui.cli.output import json_text
+from mogplex_tui.live.event_tail import UNREADABLE, Added, Tail
+from mogplex_tui.live.realtime import Hearing
+from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.operate import formatting, messages
+from mogplex_tui.operate.run_facts import name_of, summary
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import BadRow
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.run_records import RunRecords
+
+# Events and a change of mind may still come after the first terminal state (v1.md §7.6, §10).
+SETTLE = 5.0
+LONG_OVER = timedelta(seconds=60)
+# A run's row is asked this seldom while its call says that it goes on: the call ends first (realtime.md §3.1).
+STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
+# Every change of the account announces itself, so that on a token's budget hints alone would ask every moment:
+# 30 reads of the events and 10 of the state a minute last for ever (auth.md §6).
+METERED_GAP, METERED_STATE_GAP = 2.0, 6.0
+ENDING = frozenset({"finished", "failed", "cancelled"})
+# After these the same question will never be answered otherwise.
+FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
+
+
+class EventLog(Tail):
+    """Hands over every event once, a tool's start and finish apart: what is printed cannot be changed any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fresh: list[Event] = []
+        self._fresh_bad: list[BadRow] = []
+
+    def add(self, events: Iterable[Event]) -> Added:
+        """Take in a batch; events that were seen before change nothing."""
+        before = len(self._fresh)
+        for event in events:
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                self._fresh.append(event)
+        return Added(appended=len(self._fresh) - before)
+
+    def add_bad(self, rows: Iterable[BadRow]) -> Added:
+        """Take in events that did not parse; each is handed over once as well."""
+        before = len(self._fresh_bad)
+        for row in rows:
+            key = hashlib.sha256(json.dumps(row.raw, sort_keys=True).encode()).hexdigest()
+            if key not in self._seen:
+                self._seen.add(key)
+                self._fresh_bad.append(row)
+        new = len(self._fresh_bad) - before
+        self.bad += new
+        return Added(appended=new)
+
+    def take(self) -> list[Event]:
+        """Return what came since the last time, by time and arrival."""
+        fresh, self._fresh = self._fresh, []
+        return sorted(fresh, key=lambda event: event.created_at)
+
+    def take_bad(self) -> list[BadRow]:
+        """Return what came since the last time and did not parse."""
+        fresh, self._fresh_bad = self._fresh_bad, []
+        return fresh
+
+
+class Follower:
+    """Prints the events of one run and says on stderr what stands in the way of seeing all of them."""
+
+    def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
+        self.session, self.output, self.records = setting.session, setting.output, records
+        self.feed = RunFeed(self.session, records.runs, row)
+        self.log = EventLog()
+        self.feed.tail = self.log
+        self._woken = asyncio.Event()
+        self.feed.added.subscribe(lambda _: self._woken.set())
+        self._said: dict[str, str | None] = {}
+        self._state = row.state
+        self._titled = False
+        self._on_end: Callable[[], None] = lambda: None
+
+    @property
+    def row(self) -> RunRow:
+        """The run as it is known now."""
+        return self.feed.row
+
+    async def once(self) -> RunRow:
+        """Print the events there are and return the run. Raises the error tree."""
+        reading = asyncio.create_task(patiently(self.feed.fetch))
+        reading.add_done_callback(lambda _: self._woken.set())
+        try:
+            # A long answer is printed while it is read: a reader like `head` has seen enough early.
+            while not reading.done():
+                await self._woken.wait()
+                self._woken.clear()
+                self._print()
+            await reading
+        finally:
+            reading.cancel()
+        self._print()
+        self._say_once("source", messages.missing_events(self.feed))
+        return self.row
+
+    async def until_over(self) -> RunRow:
+        """Print events as they come until the run is over, and return it.
+
+        What passes is waited for, however long; raises the error tree for what does not pass.
+        """
+        if self._long_over():
+            return await self.once()
+        session = self.session
+        metered = session.metered_off_v1()
+        if metered:
+            self.feed.feed.gap = METERED_GAP
+        state = self._state_feed(METERED_STATE_GAP if metered else STATE_GAP)
+        # The state is worth a look as soon as the events say that it is over.
+        self._on_end = lambda: session.scheduler.refresh(state)
+        feeds = [self.feed.feed, state]
+        for feed in feeds:
+            feed.changed.subscribe(self._woken.set)
+        session.realtime.changed.subscribe(self._woken.set)
+        session.scheduler.start()
+        session.realtime.start()
+        wants = [session.scheduler.want(feed) for feed in feeds]
+        try:
+            await self._watch(feeds)
+        finally:
+            for want in wants:
+                want.drop()
+        return self.row
+
+    async def _watch(self, feeds: list[Feed]) -> None:
+        loop = asyncio.get_running_loop()
+        settled: float | None = None
+        while True:
+            # Not `wait_for`: it swallows a ctrl+c that comes together with the wake-up.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(settled):
+                    await self._woken.wait()
+            self._woken.clear()
+            self._print()
+            self._report(feeds)
+            if self.row.state not in ENDED_STATES:
+                settled = None
+            elif settled is None:
+                settled = loop.time() + SETTLE
+            elif loop.time() >= settled and await self._still_over():
+                return
+
+    async def _still_over(self) -> bool:
+        with contextlib.suppress(MogplexError):
+            await self.feed.fetch()
+            if self._apart:
+                await self.records.reread(self.row, Priority.TAIL)
+        self._print()
+        return self.row.state in ENDED_STATES
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the events come without their run: only the token API sends both together."""
+        return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
+
+    def _long_over(self) -> bool:
+        ended = self.row.ended_at
+        over = self.row.state in ENDED_STATES
+        return over and ended is not None and self.session.clock.now() - ended > LONG_OVER
+
+    def _state_feed(self, gap: float) -> Feed:
+        async def fetch() -> bool:
+            before = self.row
+            if not self._apart:
+                return False
+            return await self.records.reread(before, Priority.TAIL) != before
+
+        return Feed(
+            f"state:{self.feed.key}",
+            fetch,
+            Priority.TAIL,
+            every=STATE_EVERY,
+            blind=STATE_BLIND,
+            gap=gap,
+            tables=frozenset({"ai_calls", "job_runs"}),
+            metered=lambda: self.row.run_id is not None or self.session.metered_off_v1(),
+        )
+
+    # What is said ----------------------------------------------------------------------------------------------
+
+    def _print(self) -> None:
+        local, row = self.output.is_terminal, self.row
+        for event in self.log.take():
+            if self.output.as_json:
+                self.output.object("event", event_object(event, row), redacted=True)
+            elif self.output.form == "csv":
+                self._print_csv(event_object(event, row))
+            else:
+                self.output.line(*event_cells(event, local=local))
+            if event.type in ENDING:
+                self._on_end()
+        for bad in self.log.take_bad():
+            fields = unreadable_object(bad, self.row)
+            if self.output.as_json:
+                self.output.object("event", fields)
+            elif self.output.form == "csv":
+                self._print_csv(fields)
+            else:
+                self.output.line(formatting.DASH, UNREADABLE, bad.why, json_text(fields["payload"]))
+        self.output.flush()
+        if self.row.state != self._state:
+            self._state = self.row.state
+            if self._state not in ENDED_STATES:
+                say(f"{name_of(self.row)} is {self._state}.")
+
+    def _print_csv(self, fields: dict[str, object]) -> None:
+        if not self._titled:
+            self._titled = True
+            self.output.csv(EVENT_FIELDS)
+        self.output.csv(event_csv(fields))
+
+    def _report(self, feeds: list[Feed]) -> None:
+        for feed in feeds:
+            fresh = feed.freshness
+            if isinstance(fresh.error, FINAL):
+                raise fresh.error
+            if fresh.error is not None and not isinstance(fresh.error, MogplexError):
+                raise fresh.error
+            self._say_once(feed.name, None if fresh.error is None else str(fresh.error), "It answers again.")
+        self._report_budget(feeds)
+        self._say_once("source", messages.missing_events(self.feed))
+        realtime = self.session.realtime
+        if realtime.hearing is Hearing.CLOSED:
+            self._say_once(
+                "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
+            )
+
+    def _report_budget(self, feeds: list[Feed]) -> None:
+        until = max((feed.freshness.blocked_until or 0.0 for feed in feeds), default=0.0)
+        wait = until - self.session.scheduler.now()
+        if wait <= 2:
+            self._said.pop("budget", None)
+        elif "budget" not in self._said:
+            self._say_once("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
+
+    def _say_once(self, about: str, sentence: str | None, otherwise: str | None = None) -> None:
+        """Say a sentence when it is a new one, and `otherwise` when there is none any more."""
+        if self._said.get(about) == sentence:
+            return
+        self._said[about] = sentence
+        text = otherwise if sentence is None else sentence
+        if text:
+            say(self.output.shown(text))
+
+
+def ending(setting: Setting, row: RunRow, *, exit_status: bool) -> int:
+    """Say how a run stands and return the exit code: its own end only when that was asked for."""
+    now = setting.session.clock.now()
+    say(setting.output.shown(f"{name_of(row)}: {summary(row, now)}."))
+    if exit_status and row.state != "success":
+        return Exit.FAILED
+    return Exit.OK

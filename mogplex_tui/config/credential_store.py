@@ -1,0 +1,242 @@
+"""Where credentials are kept: in the system's keyring where one works, else in a file for the owner alone.
+
+One record a context: a token or an OAuth pair, a session cookie, and the address they belong to (auth.md §9). They are
+never given to another address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.config.contexts import contexts_file
+from mogplex_tui.config.file_locks import FileLock
+from mogplex_tui.config.paths import APP, SMALL_FILE, read_regular, write_private
+from mogplex_tui.config.secret import Secret
+
+KEYRING = "keyring"
+FILE = "file"
+
+
+class VaultError(Exception):
+    """The keyring or the file does not give or take a record; never quotes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An OAuth pair: the access token, when it ends (Unix seconds), what renews it, and the granted scope."""
+
+    access: Secret
+    expires_at: float
+    refresh: Secret | None = None
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one context is signed in with; `token` is a personal access token, `grant` comes from a browser."""
+
+    base_url: str
+    token: Secret | None = None
+    grant: Grant | None = None
+    session_cookie: Secret | None = None
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """The kinds of credentials in it, for lists: `token`, `oauth`, `session`."""
+        kinds = (("token", self.token), ("oauth", self.grant), ("session", self.session_cookie))
+        return tuple(kind for kind, held in kinds if held)
+
+
+def credentials_file(name: str) -> Path:
+    """Return where the credentials of a context are kept when there is no keyring."""
+    return contexts_file().parent / "credentials" / f"{name}.json"
+
+
+def lock_file(name: str) -> Path:
+    """Return the lock that whoever renews the credentials of a context holds."""
+    return credentials_file(name).with_suffix(".lock")
+
+
+def keyring_name() -> str | None:
+    """Return what the system's keyring is called, or None where none is worth trusting."""
+    try:
+        import keyring
+        from keyring.core import recommended
+
+        backend = keyring.get_keyring()
+        # Below that it keeps nothing, or keeps it readable.
+        return str(backend.name) if recommended(backend) else None
+    except Exception:
+        # Backends raise whatever their desktop raises: then none works here.
+        return None
+
+
+def save(name: str, record: Record, *, where: str | None = None) -> str:
+    """Keep the record of a context and return where: KEYRING or FILE, or exactly `where` that is said.
+
+    Raises VaultError when it cannot be kept there.
+    """
+    text = json.dumps(_plain(record))
+    if where != FILE and _into_keyring(name, text):
+        credentials_file(name).unlink(missing_ok=True)
+        return KEYRING
+    if where == KEYRING:
+        raise VaultError(f"The system keyring does not take the credentials of {name}.")
+    try:
+        write_private(credentials_file(name), text + "\n")
+    except OSError as error:
+        raise VaultError(f"The credentials of {name} could not be kept: {error}.") from None
+    return FILE
+
+
+def load(name: str, where: str) -> Record | None:
+    """Return the record of a context, None when it is gone. Raises VaultError for one that cannot be read."""
+    text: str | None
+    if where == KEYRING:
+        try:
+            import keyring
+
+            text = keyring.get_password(APP, name)
+        except Exception as error:
+            raise VaultError(
+                f"The system keyring does not give the credentials of {name} ({type(error).__name__}). Unlock it, "
+                "or sign in again."
+            ) from None
+    else:
+        try:
+            text = read_regular(credentials_file(name), SMALL_FILE)
+        except FileNotFoundError:
+            text = None
+        except (OSError, UnicodeDecodeError):
+            raise VaultError(f"{credentials_file(name)} could not be read. Sign in again.") from None
+    if text is None:
+        return None
+    try:
+        return _record(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        raise VaultError(f"The stored credentials of {name} are damaged. Sign in again.") from None
+
+
+def remove(name: str, where: str | None = None) -> None:
+    """Forget the record of a context, wherever it is; `where` says where it was kept, if anywhere.
+
+    Raises VaultError when it stays: in a file, or in a keyring that does not work here or does not let go of it.
+    """
+    works = keyring_name() is not None
+    if (not works or not _out_of_keyring(name)) and where == KEYRING:
+        raise VaultError(
+            f"The credentials of {name} stay in the system keyring, which does not let go of them here. Unlock it, or "
+            "do the same in the session that signed in."
+        )
+    try:
+        credentials_file(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise VaultError(f"{credentials_file(name)} could not be removed: {error}.") from None
+
+
+class StoredGrant:
+    """The OAuth pair in the record of one context, for whoever renews it; the rest of the record stays."""
+
+    def __init__(self, name: str, where: str) -> None:
+        self._name, self._where = name, where
+        self._lock = FileLock(lock_file(name))
+
+    def try_lock(self) -> bool:
+        """Take the lock between processes if nobody has it; where no lock file can be made, nobody else has it."""
+        try:
+            return self._lock.try_acquire()
+        except OSError:
+            return True
+
+    def unlock(self) -> None:
+        """Let go of the lock."""
+        self._lock.release()
+
+    def load(self) -> Grant | None:
+        """Return the stored pair, None when it is gone. Raises VaultError."""
+        record = load(self._name, self._where)
+        return record.grant if record is not None else None
+
+    def save(self, grant: Grant) -> None:
+        """Replace the stored pair, unless the context was signed out meanwhile. Raises VaultError."""
+        record = load(self._name, self._where)
+        if record is not None and record.grant is not None:
+            save(self._name, replace(record, grant=grant), where=self._where)
+
+
+def _into_keyring(name: str, text: str) -> bool:
+    if keyring_name() is None:
+        return False
+    import keyring
+
+    try:
+        keyring.set_password(APP, name, text)
+        # Some take it and give nothing back: a locked one, or one with a limit of length.
+        if keyring.get_password(APP, name) == text:
+            return True
+    except Exception:
+        return False
+    _out_of_keyring(name)
+    return False
+
+
+def _out_of_keyring(name: str) -> bool:
+    """Take a record out and return whether it is gone."""
+    import keyring
+
+    # Taking out nothing is an accident to some, so that only a look tells.
+    with contextlib.suppress(Exception):
+        keyring.delete_password(APP, name)
+    try:
+        return keyring.get_password(APP, name) is None
+    except Exception:
+        return False
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain: dict[str, Any] = {"base_url": record.base_url}
+    if record.token:
+        plain["token"] = record.token.reveal()
+    if record.session_cookie:
+        plain["session_cookie"] = record.session_cookie.reveal()
+    if record.grant:
+        grant = record.grant
+        plain["grant"] = {
+            "access": grant.access.reveal(),
+            "expires_at": grant.expires_at,
+            "refresh": grant.refresh.reveal() if grant.refresh else None,
+            "scope": grant.scope,
+        }
+    return plain
+
+
+def _record(plain: Mapping[str, Any]) -> Record:
+    grant = plain.get("grant")
+    return Record(
+        _text(plain["base_url"]),
+        _secret(plain.get("token")),
+        Grant(
+            Secret(_text(grant["access"])),
+            float(grant["expires_at"]),
+            _secret(grant.get("refresh")),
+            _text(grant.get("scope") or ""),
+        )
+        if grant
+        else None,
+        _secret(plain.get("session_cookie")),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
+
+
+def _secret(value: Any) -> Secret | None:
+    return Secret(_text(value)) if value else None

@@ -1,0 +1,60 @@
+"""Compare the accounts of a token and a session cookie (auth.md §1, identity.md §2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.response_errors import Credential
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.account import User
+
+
+class Accounts(NamedTuple):
+    """The accounts of a token and a cookie, by name where known; `same` is None where they cannot be compared."""
+
+    token: str | None
+    cookie: str | None
+    same: bool | None
+
+    def describe(self) -> str:
+        """Return the sentence that names both accounts."""
+        return (
+            f"The token belongs to {self.token or 'another account'},"
+            f" the browser session to {self.cookie or 'another account'}."
+        )
+
+
+def name_of(user: User) -> str:
+    """Return a label for an account: its address if known, as names may be equal."""
+    return user.email or user.username or user.name or user.id
+
+
+async def compare(client: ClientView, by_cookie: User) -> Accounts:
+    """Compare the account of the token with that of the cookie, which is known.
+
+    No v1 route names the caller, and an OAuth token opens nothing else. Its account is therefore compared by the
+    repositories: v1 lists those of the caller alone, so that one that only the session sees is somebody else's.
+    """
+    name = name_of(by_cookie)
+    try:
+        if not client.target.token_opens_unversioned_routes:
+            return Accounts(None, name, await _same_repos(client, by_cookie.id))
+        by_token = await client.account.user(credential=Credential.TOKEN)
+    except MogplexError:
+        return Accounts(None, name, None)
+    if by_token is None:
+        return Accounts(None, name, None)
+    return Accounts(name_of(by_token), name, by_token.id == by_cookie.id)
+
+
+async def _same_repos(client: ClientView, user_id: str) -> bool | None:
+    try:
+        # A list in the scope of a team has repositories of other members as well.
+        repos = await client.imported_repos.list()
+    except MogplexError:
+        return None
+    owned = next((repo.id for repo in repos if repo.user_id == user_id), None)
+    return None if owned is None else bool(await client.repos.list(id=owned, limit=1))

@@ -1,0 +1,164 @@
+"""Keeps one run's tail fresh, from call events where they are open, else from v1 (observability.md §4, v1.md §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
+from mogplex_tui.live.event_tail import Added, Tail
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.run_lookup import job_row, lacks_events, with_events
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source, from_job
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.signals import Signal
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.session import Session
+
+# For so many seconds after the end of a run was seen, its last events may still come (v1.md §10).
+LATE_FOR = 5.0
+
+
+class RunFeed:
+    """The tail of one row and the feed that fills it."""
+
+    def __init__(self, session: Session, runs: Runs, row: RunRow) -> None:
+        self.session, self.runs, self.key = session, runs, row.key
+        self._last = row
+        self.tail = Tail()
+        # Told with what a batch did, many times during one long read.
+        self.added: Signal[[Added]] = Signal()
+        # When its end was first seen, and whether it was read once more after the last events had time to come.
+        self._ended_at: float | None = None
+        self._settled = False
+        self.feed = Feed(
+            # Of this tail alone: another of the same run has lines of its own to fill.
+            f"run:{row.key}:{id(self)}",
+            self.fetch,
+            Priority.TAIL,
+            every=15.0,
+            blind=3.0,
+            gap=0.25,
+            # Still within a second of the change, with the debounce and the read.
+            patience=0.7,
+            tables=frozenset(
+                {"ai_call_events", "job_runs"} if row.source is Source.JOB else {"ai_call_events"}
+            ),
+            metered=lambda: not (self.wide or self.by_job) or session.metered_off_v1(),
+            idle=self._over,
+        )
+
+    @property
+    def row(self) -> RunRow:
+        """The row as it is known now; as it was seen last once the list has let it go."""
+        self._last = self.runs.set.rows.get(self.key, self._last)
+        return self._last
+
+    @property
+    def wide(self) -> bool:
+        """Whether its events come by the wide road, whose answers tell nothing else of the run."""
+        row = self.row
+        is_call = row.call_id is not None and row.source is not Source.JOB
+        return is_call and self.session.open(Family.OBSERVABILITY)
+
+    @property
+    def by_job(self) -> bool:
+        """Whether the events are read with the job that they belong to, whose answer tells its state as well."""
+        row = self.row
+        return row.source is Source.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no route to its events is open, or its id is not known."""
+        row = self.row
+        return not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None
+
+    def _over(self) -> bool:
+        return self.row.state in ENDED_STATES and self._settled
+
+    async def fetch(self) -> bool:
+        """Read the events once; return whether there were new ones."""
+        before, begun = self.tail.events, self.session.scheduler.now()
+        row = self.row
+        if self.wide or self.by_job:
+            try:
+                await (
+                    self._fetch_job(row.job_id or "") if self.by_job else self._fetch_wide(row.call_id or "")
+                )
+            except (LoginRequired, NotAllowed, NotSignedIn, Absent):
+                if self.session.target.token is None or (row.run_id is None and row.automation_id is None):
+                    raise
+                await self._fetch_v1(row)
+        else:
+            await self._fetch_v1(row)
+        # An end is not always final: a cancelled run may stream again (v1.md §7.6).
+        if self.row.state not in ENDED_STATES:
+            self._ended_at, self._settled = None, False
+        elif self._ended_at is None:
+            self._ended_at = self.session.scheduler.now()
+        else:
+            self._settled = begun >= self._ended_at + LATE_FOR
+        return self.tail.events != before
+
+    async def _fetch_wide(self, call_id: str) -> None:
+        async with aclosing(
+            self.session.client.at(Priority.TAIL).observability.call_events(call_id)
+        ) as batches:
+            async for batch in batches:
+                self._learn(batch)
+                self._add(batch)
+        self.tail.at_horizon = False
+
+    async def _fetch_job(self, job_id: str) -> None:
+        detail = await self.session.client.at(Priority.TAIL).observability.job(job_id)
+        for call in detail.ai_calls:
+            self._add(call.events)
+        self._keep(job_row(self.runs, detail))
+
+    async def _fetch_v1(self, row: RunRow) -> None:
+        client, turn = self.session.client.at(Priority.TAIL), self.runs.turns.ask()
+        if row.run_id is not None:
+            answer = await client.runs.events(row.run_id)
+            self.tail.at_horizon = answer.at_horizon
+            self._add(answer.events)
+            self.runs.put_run(answer.run, turn=turn)
+        elif row.automation_id is not None and row.job_id is not None:
+            detail = await client.automations.run(row.automation_id, row.job_id)
+            for call in detail.ai_calls:
+                self._add(call.events)
+            fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
+            if not self.runs.turns.overtaken(fresh.key, turn):
+                self._keep(fresh)
+
+    def _add(self, batch: Rows[Event]) -> None:
+        for added in (self.tail.add(batch), self.tail.add_bad(batch.bad)):
+            if added:
+                self.added(added)
+
+    def _learn(self, batch: Sequence[Event]) -> None:
+        """Add the run id and the branches from the events to the row of a call.
+
+        With the run id, a cancel of the call ends the run as well.
+        """
+        row = self.row
+        if not lacks_events(row):
+            return
+        fresh = with_events(row, batch)
+        if fresh.run_id is not None and row.run_id is None:
+            self.session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
+            fresh = self.runs.dress(fresh)
+        if fresh != row:
+            self._keep(fresh)
+
+    def _keep(self, row: RunRow) -> None:
+        """Store the row that was read; a job is not added while the service lists calls."""
+        self._last = row
+        if row.key in self.runs.set.rows or row.source is not Source.JOB or not self.runs.listed:
+            self.runs.set.apply([(row.key, row)])

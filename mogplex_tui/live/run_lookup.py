@@ -1,0 +1,199 @@
+"""Finds runs by the ids of calls and jobs, where the list does not hold them (observability.md §4, §7.2).
+
+No route reads one call by its id: the time of its first event finds it in the list. Neither calls nor jobs carry the id
+of a v1 run, which the token API alone resolves; a call of a run that was started or opened here is found all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import aclosing, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.freshness import CLOSED
+from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.run_row import RunRow
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.events import Event
+    from mogplex_tui.api.models.jobs import JobDetail
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.session import Session
+
+# The longest time between the start of a call and its first event, or that of its run.
+AROUND = timedelta(seconds=60)
+
+
+def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
+    """Return the error for an id that no route resolves, which without a token may be the id of a run."""
+    if session.target.token is None:
+        return NotSignedIn(
+            f"No call or job was found by the id {asked}, and the id of a run cannot be looked up without a token",
+            advice="mogplex-tui login --token adds one; the list of runs shows the ids of calls",
+        )
+    if session.open(Family.OBSERVABILITY):
+        advice = (
+            "Jobs and the newest calls were searched, too; check the id, it may belong to another account"
+        )
+    else:
+        advice = "Ids of calls and jobs need a browser session: mogplex-tui login --session opens it"
+    return NotFound(f"The service does not know a run {asked}", advice=advice)
+
+
+async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRow:
+    """Return the run that the id of a run, a call or a job belongs to, put it in the list and remember it.
+
+    It is found `completely` with the name of its repository and its call, which a console reads with its lists.
+    Raises the error tree.
+    """
+    session = runs.session
+    refusal: MogplexError | None = None
+    known = session.history.by_call(asked)
+    if session.target.token is not None:
+        try:
+            return await _run(runs, known.run_id if known else asked, completely=completely)
+        except (NotFound, NotSignedIn) as error:
+            refusal = error
+    listed = next((row for row in runs.set.rows.values() if asked in ids_of(row)), None)
+    found = listed or await by_call_or_job(runs, asked, Priority.ACTION)
+    if found is None:
+        raise refusal if isinstance(refusal, NotSignedIn) else unknown_id(session, asked)
+    if completely and found.repo is None:
+        await _learn_repo(session, found.repo_id)
+        found = runs.dress(found)
+    if found.source is make.Source.CALL:
+        runs.set.apply([(found.key, found)])
+    return found
+
+
+def ids_of(row: RunRow) -> set[str]:
+    """Return the ids by which a row is found."""
+    return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}
+
+
+async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
+    session = runs.session
+    run = await session.client.at(Priority.ACTION).runs.get(run_id)
+    session.history.remember(Remembered(run.run_id, run.ai_call_id))
+    if completely:
+        await _learn_repo(session, run.repo_id)
+    row = runs.put_run(run, repo=session.names.repos.get(run.repo_id or ""))
+    session.history.remember(Remembered(run.run_id, row.call_id, row.repo))
+    if not completely or row.call_id is None or not session.open(Family.OBSERVABILITY):
+        return row
+    try:
+        call = await call_of(runs, row, Priority.TABLE)
+    except MogplexError:
+        # The run is there; what its call would add, tokens and cost, stays unknown and is shown so.
+        return row
+    if call is None:
+        return row
+    runs.set.apply([(call.key, call)])
+    return runs.put_run(run, repo=row.repo)
+
+
+async def _learn_repo(session: Session, repo_id: str | None) -> None:
+    """Read the name of a repository where that is possible; an id is enough to go on with."""
+    names, client = session.names, session.client.at(Priority.TABLE)
+    if repo_id is None or repo_id in names.repos:
+        return
+    with suppress(MogplexError):
+        if session.target.token is not None:
+            names.take_repos(await client.repos.list(id=repo_id))
+    with suppress(MogplexError):
+        # The token API leaves hidden repositories out.
+        if repo_id not in names.repos and session.open(Family.REPOS):
+            names.take_repos([await client.imported_repos.get(repo_id)])
+
+
+async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
+    """Return the row of a run's call; there is no route for one call, its time finds it (observability.md §2)."""
+    if row.began is None:
+        return None
+    around = AROUND if row.source is make.Source.RUN else timedelta(0)
+    page = await runs.session.client.at(priority).observability.calls(
+        since=row.began - around, until=row.began + around, limit=100
+    )
+    call = next((call for call in page.calls if call.id == row.call_id), None)
+    return None if call is None else runs.dress(make.from_call(call))
+
+
+async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:
+    """Return the row of the call or job with this id, or None.
+
+    A job is represented by its newest call, as in the list, or by its own row before it has a call. None also stands for
+    routes that are closed to the credentials. Raises the error tree.
+    """
+    session = runs.session
+    if not session.open(Family.OBSERVABILITY):
+        return None
+    known = session.history.get(asked)
+    try:
+        call = await _call(runs, (known.call_id if known else None) or asked, priority)
+        return call or await _job(runs, asked, priority)
+    except CLOSED:
+        if session.target.token is None:
+            raise
+        return None
+
+
+async def _call(runs: Runs, call_id: str, priority: Priority) -> RunRow | None:
+    observability = runs.session.client.at(priority).observability
+    at: datetime | None = None
+    with suppress(NotFound):
+        async with aclosing(observability.call_events(call_id)) as batches:
+            async for batch in batches:
+                at = next((event.created_at for event in batch), None)
+                break
+    if at is None:
+        return None
+    page = await observability.calls(since=at - AROUND, until=at + AROUND, limit=100)
+    found = next((call for call in page.calls if call.id == call_id), None)
+    return None if found is None else runs.dress(make.from_call(found))
+
+
+async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
+    try:
+        job = await runs.session.client.at(priority).observability.job(job_id)
+    except NotFound:
+        return None
+    if job.ai_calls:
+        return runs.dress(make.from_call(job.ai_calls[-1]))
+    return job_row(runs, job)
+
+
+def job_row(runs: Runs, job: JobDetail) -> RunRow:
+    """Return the row of a job, made from the service's record of the job."""
+    row = make.from_job(job, job.flow_id, job.agent.name if job.agent else None)
+    return runs.dress(row._replace(cost_listed=True))
+
+
+def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
+    """Return the row of a call with what only its events name: the id of its run and the branches (v1.md §8.1).
+
+    The service replaces the branches in the row of a failed call by a sentence; its events keep them.
+    """
+    for event in events:
+        if row.external and row.run_id is None and (run_id := event.text("external_run_id")):
+            row = row._replace(run_id=run_id)
+        if event.text("stage") in ("git_sync", "git_delivery"):
+            row = row._replace(
+                branch=row.branch or event.text("working_branch"),
+                base_branch=row.base_branch or event.text("base_branch"),
+            )
+    return row
+
+
+def lacks_events(row: RunRow) -> bool:
+    """Return whether a call's events may hold fields that its row lacks."""
+    is_harness = row.external or row.harness is not None
+    return (
+        is_harness
+        and row.call_id is not None
+        and (row.base_branch is None or (row.external and row.run_id is None))
+    )

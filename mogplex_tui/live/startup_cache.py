@@ -1,0 +1,105 @@
+"""The last known state on disk, so that a start paints at once and says how old it is (design decision 13)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.api.clock import aware
+from mogplex_tui.config.paths import write_private
+from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.store import RowSet
+
+log = logging.getLogger("mogplex.live")
+
+KEPT = 300
+# What is no text.
+_TIMES = {"created_at", "started_at", "ended_at"}
+_COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
+_MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
+
+
+def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
+    """Write the newest rows and the instant they were known at. A full disk is logged, not raised."""
+    newest = sorted(
+        rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
+    )
+    body = {"at": at.isoformat(), "runs": [_packed(row) for row in newest[:KEPT]]}
+    try:
+        write_private(directory / "picture.json", json.dumps(body))
+    except OSError as error:
+        log.warning("picture not written: %s", error)
+
+
+def load(
+    directory: Path,
+    rows: RowSet[RunRow],
+    now: datetime,
+    monotonic: float,
+    troubles: FileTroubles | None = None,
+) -> None:
+    """Put what was last known into an empty set, with its true age. A damaged file is set aside."""
+    file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
+    body = file.read(_is_picture)
+    if body is None:
+        return
+    at, stored = datetime.fromisoformat(body["at"]), body["runs"]
+    age = max(0.0, (now - at).total_seconds())
+    pairs = [(row.key, row) for row in map(_unpacked, stored) if row is not None]
+    rows.freshness.as_of_wall = at
+    rows.freshness.as_of = monotonic - age
+    rows.apply(pairs)
+
+
+def _is_picture(body: Any) -> bool:
+    try:
+        # A time without a zone has no known age.
+        return datetime.fromisoformat(body["at"]).tzinfo is not None and isinstance(body["runs"], list)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _packed(row: RunRow) -> dict[str, object]:
+    out: dict[str, object] = {}
+    for name, value in row._replace(queued=None)._asdict().items():
+        if value is None:
+            continue
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        elif isinstance(value, Decimal):
+            value = str(value)
+        elif isinstance(value, Enum):
+            value = value.value
+        out[name] = value
+    return out
+
+
+def _unpacked(raw: Any) -> RunRow | None:
+    """Return the row, or None when its record was damaged or written by another version."""
+    try:
+        values = {name: _value(name, raw[name]) for name in RunRow._fields if name in raw}
+        return RunRow(**values)
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _TIMES:
+        return aware(datetime.fromisoformat(value))
+    if name == "cost":
+        return Decimal(value)
+    if name == "source":
+        return Source(value)
+    if name == "cost_source":
+        return Cost(value)
+    wanted = bool if name in _MARKS else int if name in _COUNTS else str
+    if type(value) is not wanted:
+        raise ValueError(f"{name} is no {wanted.__name__}")
+    return value

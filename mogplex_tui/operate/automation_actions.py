@@ -1,0 +1,115 @@
+"""What starts, copies and creates automations, and the parameters for that (routing.md §3, v1.md §5.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate import change_results, parameter_choices
+from mogplex_tui.operate.model import Change, Parameter, Result, Values
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.client import ClientView
+    from mogplex_tui.operate.automation_rows import AutomationRow
+
+_TEMPLATES = ("blank", "pr-review", "dependabot-autopilot", "issue-triage")
+
+
+def _repo(text: str) -> str | None:
+    if not text.strip():
+        raise ValueError("Give the id of a repository.")
+    return None if text == parameter_choices.ANY_REPOSITORY else text.strip()
+
+
+def _object(text: str) -> dict[str, object] | None:
+    """Return a JSON object. The values in it are the automation's own: nothing here depends on them."""
+    if not text.strip():
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("The input must be a JSON object.")
+    return found
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValueError("An automation needs a name.")
+    return text.strip()
+
+
+REPO = Parameter(
+    "repo", "for which repository", _repo, live_choices=parameter_choices.where_to_run, choices_are_names=True
+)
+INPUT = Parameter(
+    "input",
+    "a JSON object that its steps can read",
+    _object,
+    only_in_command=True,
+    accepts_stdin=True,
+)
+NAME = Parameter("name", "what it is called", _name, positional=True)
+TEMPLATE = Parameter("template", "what it starts from", str, default="blank", choices=_TEMPLATES)
+FOR_REPO = Parameter(
+    "repo",
+    "its repository",
+    parameter_choices.installed_repository,
+    live_choices=parameter_choices.installed_repositories,
+)
+
+
+async def trigger(change: Change[AutomationRow]) -> Result:
+    """Start an automation for a repository, or with a test event where the service chooses one."""
+    from mogplex_tui.api.models.automation_drafts import AutomationTrigger
+
+    repo_id, given = change.values[REPO], change.values[INPUT]
+    if repo_id is None:
+        return await test(change)
+    run = await change.client.automations.trigger(
+        change.key, AutomationTrigger(repo_id=repo_id, input=given), change.idempotency_key
+    )
+    is_success, sentence = change_results.triggered(run, is_retry=change.is_retry)
+    return Result(is_success, sentence, new_id=run.job_run_id, fields=run.model_dump(mode="json"))
+
+
+async def test(change: Change[AutomationRow]) -> Result:
+    """Start an automation once with a test event."""
+    run = await change.client.flows.test(change.key, change.values[INPUT])
+    is_success, sentence = change_results.triggered(run)
+    return Result(is_success, sentence, new_id=run.job_run_id, fields=run.model_dump(mode="json"))
+
+
+async def duplicate(change: Change[AutomationRow]) -> Result:
+    """Copy an automation's draft."""
+    copy = await change.client.flows.duplicate(change.key)
+    return Result(True, f"{{}} is copied as {change_results.literal(copy.name)}.", new_id=copy.id)
+
+
+async def make_webhook_secret(change: Change[AutomationRow]) -> Result:
+    """Make or replace the secret that signs deliveries."""
+    secret = await change.client.flows.webhook_secret(change.key)
+    return Result(True, "{} has a new webhook secret.", secret)
+
+
+async def create(client: ClientView, values: Values) -> Result:
+    """Create an automation from a template."""
+    from mogplex_tui.api.models.flows import FlowDraft
+
+    installation_id, repo = values[FOR_REPO]
+    made = await client.flows.create(
+        FlowDraft(
+            installation_id=installation_id,
+            name=values[NAME],
+            template_id=values[TEMPLATE],
+            repo_full_name=repo,
+        )
+    )
+    return Result(True, "{} is created, inactive: publish it to let it run.", new_id=made.id)
+
+
+async def publish(change: Change[AutomationRow]) -> None:
+    """Publish the draft by the routes that the row came by."""
+    routes = change.client.flows if change.row.is_flow else change.client.automations
+    await routes.publish(change.key)

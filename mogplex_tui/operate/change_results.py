@@ -1,0 +1,184 @@
+"""What the service answers to a change that can go well without doing anything: whether it did, and the sentence.
+
+In a sentence, `{}` at its beginning and `{name}` within it stand for the record that was changed; `about` fills them in.
+Texts of the service go in by `literal`, so that their braces stay what they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.errors import ended
+from mogplex_tui.operate import formatting
+from mogplex_tui.operate.messages import capitalized
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mogplex_tui.api.models.automation_drafts import TriggeredRun
+    from mogplex_tui.api.models.connections import ConnectionTest
+    from mogplex_tui.api.models.flows import FlowTest
+    from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
+    from mogplex_tui.api.models.keys import KeyVerdict
+    from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
+
+Told = tuple[bool, str]
+
+
+# What helps where work was not started, by the service's reason; a full installation starts it by itself.
+_WHAT_HELPS = {
+    "REPO_PENDING_LIMIT": "Try again when some of that work has ended.",
+    "INSTALLATION_PENDING_LIMIT": "Try again when some of that work has ended.",
+    "ACTIVE_DUPLICATE": "Try again when it has ended.",
+    "REPO_NOT_FOUND": "Choose a repository in the start step and publish the automation again.",
+    "FLOW_INACTIVE": "Activate it and try again.",
+    "TRIGGER_MISMATCH": "Publish the automation again.",
+}
+
+
+def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> Told:
+    """Return whether triggering an automation started a job; it may wait or be suppressed (v1.md §5.3, routing.md §3.11).
+
+    `is_retry` says that a key which the service knows is that of an earlier try whose answer was lost: then that try
+    has started the job. Keys that the console makes never come twice otherwise.
+    """
+    job = literal(formatting.short_id(run.job_run_id))
+    if run.started:
+        return True, f"{{}} was started: job {job}."
+    if run.outcome == "suppressed" and run.reason == "IDEMPOTENT_DUPLICATE" and run.job_run_id:
+        if is_retry:
+            return True, f"{{}} was started by the earlier try: job {job}."
+        return (
+            False,
+            f"Not started: this key was used before, for job {job}. Use a new key to start {{name}}.",
+        )
+    if run.outcome == "suppressed":
+        return False, _not_queued(run.reason)
+    if run.outcome != "queued":
+        return (
+            False,
+            f"Not started: the service says {_text(run.outcome or 'nothing')}."
+            " Nothing is known to be queued for {name}.",
+        )
+    status = getattr(run, "status", "pending")
+    if status == "pending" or run.job_run_id is None:
+        return False, f"Not started yet: {_why(run.reason)}. {{}} is queued as job {job}."
+    now = f"{_text(status)} now" if status else "not pending any more"
+    return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
+
+
+def repaired(found: JobRepaired) -> Told:
+    """Return whether another attempt to start a job started it (observability.md §7.4)."""
+    if found.started:
+        return True, "{} was started."
+    if found.deferred or found.status in (None, "pending"):
+        return False, f"Not started yet: {_why(found.reason)}. {{}} stays queued."
+    return False, f"Not started: {_why(found.reason)}. {{}} is {_text(found.status or '')}."
+
+
+def requeued(found: JobRequeued) -> Told:
+    """Return whether a failed job runs again as a new one (observability.md §7.5)."""
+    if found.suppressed or found.job_run_id is None:
+        return False, _not_queued(found.reason)
+    job = literal(formatting.short_id(found.job_run_id))
+    if not found.started:
+        return False, f"Not started yet: {_why(found.reason)}. {{}} is queued again as job {job}."
+    said = f"{{}} runs again as job {job}"
+    return True, said + (", in the version that failed." if found.version_fallback_used else ".")
+
+
+def about(sentence: str, name: str) -> str:
+    """Insert the name of a record in a sentence; raises KeyError and ValueError for a text with braces of its own."""
+    return sentence.format(capitalized(name), name=name)
+
+
+def literal(text: str) -> str:
+    """Return a text for a sentence in which braces stand for the record's name."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _not_queued(reason: str | None) -> str:
+    sentence = f"Not started: {_why(reason)}. Nothing was queued for {{name}}."
+    return " ".join(filter(None, (sentence, _WHAT_HELPS.get(reason or ""))))
+
+
+def _why(reason: str | None) -> str:
+    return _text(formatting.why(reason))
+
+
+def _text(words_of_the_service: str) -> str:
+    """Return a text of the service as a part of a sentence."""
+    return literal(words_of_the_service.rstrip("."))
+
+
+def sandbox_stopped(record: SandboxRecord) -> Told:
+    """Return whether a sandbox has stopped: what the service cannot confirm is answered with 200 too (sandboxes.md §4.3).
+
+    A sandbox in the state `error` loses its machine and keeps that state.
+    """
+    if record.status == "stopped" or (
+        record.status == "error" and "could not be" not in (record.error or "")
+    ):
+        return True, "{} is stopped."
+    why = ended(_text(record.error or f"the sandbox is still {record.status}"))
+    return False, f"Not confirmed: {why} {{}} may still run: stop it again."
+
+
+def sandbox_deleted(found: SandboxDeleted) -> Told:
+    """Return whether a sandbox is gone; with a warning its record is still there (sandboxes.md §4.2)."""
+    if found.warning:
+        return (
+            False,
+            f"Not deleted: {ended(_text(found.warning))} {{}} is still listed: delete it again later.",
+        )
+    return True, "{} is deleted."
+
+
+def booted(done: str, warnings: Sequence[str]) -> str:
+    """Return the sentence of a sandbox that booted, with the service's warnings."""
+    return " ".join([done, *(f"The service warns: {ended(_text(each))}" for each in warnings)])
+
+
+def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
+    """Return the sentence of a boot that failed; it may leave a record (sandboxes.md §3.2)."""
+    record = [f"Its record is {literal(record_id)}."] if record_id else []
+    return " ".join([booted(f"The sandbox did not boot: {ended(_text(cause))}", warnings), *record])
+
+
+def reconciled(found: Reconciled) -> Told:
+    """Return what became of comparing a record with its machine (sandboxes.md §4.13)."""
+    if found.queued:
+        return True, "{} is queued to be reconciled."
+    if found.sandbox is None:
+        return True, "{} is gone: its record was removed."
+    return True, f"{{}} is reconciled: it is {_text(found.sandbox.status)}."
+
+
+def extended(by_ms: int | None) -> Told:
+    """Return by how much longer a sandbox lives; when it would end at all is told nowhere (sandboxes.md §4.7)."""
+    by = "" if by_ms is None else f"{formatting.seconds(by_ms / 1000)} "
+    return True, f"{{}} lives {by}longer."
+
+
+def tested(found: ConnectionTest) -> Told:
+    """Return what the test of a connection found (library.md §8)."""
+    if found.healthy:
+        tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
+        return True, f"{{}} works{tools}."
+    return False, f"{{}} does not work: {literal(found.error or found.summary or found.status)}"
+
+
+def verified(verdict: KeyVerdict) -> Told:
+    """Return what a provider says of a key; that it could not be asked is not that the key is wrong (identity.md §5)."""
+    if verdict.key_valid:
+        return True, "{} works."
+    why = verdict.key_error or "the provider could not be asked"
+    return (
+        False,
+        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be tried'}: {literal(why)}.",
+    )
+
+
+def synced(repos: Sequence[object]) -> Told:
+    """Return what reading GitHub came to (projects.md §7)."""
+    return True, f"GitHub was read: {formatting.plural(len(repos), 'repository')} are here now."

@@ -1,0 +1,57 @@
+"""Collects the ids and names of all records that a session has read, for the completions of shells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from mogplex_tui.live.known_records import LONGEST, KnownRecord
+from mogplex_tui.live.store import AnyRowSet
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.run_row import RunRow
+    from mogplex_tui.live.session import Session
+
+
+def keep_known_records(session: Session) -> None:
+    """Write the ids and names of the records that were read. A failure to write is reported and not raised."""
+    if session.directory is None:
+        return
+    known, names = session.known_records, session.names
+    # Most commands read these names without the lists themselves.
+    known.remember("projects", (KnownRecord(*each) for each in names.repos.items()))
+    known.remember("agents", (KnownRecord(*each) for each in names.agents.items()))
+    for name, rows in session.store.sets():
+        if rows.rows and name == "runs":
+            known.remember(name, runs_to_keep(rows.rows.values()))
+        elif rows.rows:
+            known.remember(name, _records(name, rows), is_whole=_is_whole(rows))
+    known.save()
+
+
+def runs_to_keep(rows: Iterable[RunRow]) -> list[KnownRecord]:
+    """Return the ids by which commands find runs, the newest first."""
+    ordered = sorted(rows, key=lambda row: row.began.timestamp() if row.began else 0.0, reverse=True)
+    ids = (row.run_id or row.call_id or row.job_id for row in ordered)
+    return [KnownRecord(each) for each in ids if each]
+
+
+def _is_whole(rows: AnyRowSet) -> bool:
+    """Return whether nothing of the service's list is missing."""
+    was_read = rows.freshness.as_of is not None
+    has_all = rows.total is None or rows.total <= len(rows.rows)
+    return was_read and has_all and all(part.freshness.error is None for part in rows.sources.values())
+
+
+def _records(name: str, rows: AnyRowSet) -> Iterator[KnownRecord]:
+    from mogplex_tui.live import redact
+    from mogplex_tui.operate.kind_rows import name_of
+    from mogplex_tui.operate.kinds.registry import kind_called
+
+    kind = kind_called(name)
+    for entry in rows.rows.values():
+        label = "" if entry.row is None else name_of(kind, entry)
+        # A label in quotation marks is the beginning of a text, not a name; neither is one that is longer than any.
+        is_name = len(label) <= LONGEST and not label.startswith("“") and label != entry.key
+        is_name = is_name and redact.text(label) == label
+        yield KnownRecord(entry.key, label if is_name else "")

@@ -1,0 +1,259 @@
+"""Numbers, times and states in the words and widths of the screen; unknown is always a dash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+
+from mogplex_tui.api.cost_estimate import Estimate
+from mogplex_tui.live.run_row import Cost
+
+DASH = "–"
+# No column or fact has room for more; what is longer is cut before anything else is done with it.
+LONGEST_LINE = 4_096
+_MOST_JOINED = 256
+
+# state -> (glyph, word, tone)
+STATES: dict[str, tuple[str, str, str]] = {
+    "pending": ("○", "pending", "dim"),
+    "creating": ("○", "creating", "dim"),
+    "streaming": ("◐", "streaming", "live"),
+    "running": ("◐", "running", "live"),
+    "installing": ("◐", "installing", "live"),
+    "success": ("✓", "success", "ok"),
+    "failed": ("✗", "failed", "error"),
+    "error": ("✗", "error", "error"),
+    "cancelled": ("⊘", "cancelled", "dim"),
+    "stopped": ("⊘", "stopped", "dim"),
+    "cancelling": ("◌", "cancelling", "warn"),
+    "paused": ("‖", "paused", "dim"),
+    "pausing": ("‖", "pausing", "dim"),
+    "idle": ("·", "idle", "dim"),
+    "active": ("●", "active", "ok"),
+    "inactive": ("·", "inactive", "dim"),
+    "waiting": ("◆", "approval", "warn"),
+    # A run of an automation that waits for a person or an event: the service does not say which.
+    "parked": ("◆", "waiting", "warn"),
+    "skipped": ("·", "skipped", "dim"),
+    "queued": ("○", "queued", "dim"),
+    "started": ("◐", "started", "plain"),
+    "deferred": ("‖", "deferred", "warn"),
+    "suppressed": ("⊘", "suppressed", "warn"),
+    "completed": ("✓", "completed", "ok"),
+    "start_failed": ("✗", "start failed", "error"),
+    "cancel_requested": ("◌", "cancel asked", "warn"),
+    "cancel_failed": ("✗", "cancel failed", "error"),
+    "reconciled": ("⊘", "reconciled", "warn"),
+    "resumed": ("✓", "resumed", "ok"),
+    "approved": ("✓", "approved", "ok"),
+    "denied": ("⊘", "denied", "dim"),
+    "expired": ("⊘", "expired", "dim"),
+    "healthy": ("✓", "healthy", "ok"),
+    "ready": ("✓", "ready", "ok"),
+    "gap": ("▲", "gap", "warn"),
+    "testing": ("◐", "testing", "live"),
+    "untested": ("·", "untested", "dim"),
+    "auth_failed": ("✗", "auth failed", "error"),
+    "unreachable": ("✗", "unreachable", "error"),
+    "misconfigured": ("✗", "misconfig", "error"),
+    "unreadable": ("▫", "unreadable", "warn"),
+}
+
+
+def state(word: str) -> tuple[str, str, str]:
+    """Return glyph, word and tone of a state; one the console does not know keeps its own word."""
+    return STATES.get(word, ("▫", word, "plain"))
+
+
+# What the codes of the dispatch ledger mean (observability.md §8.2); one without a line here is read word by word.
+REASONS = {
+    "IDEMPOTENT_DUPLICATE": "the same event was taken already",
+    "DUPLICATE_PR_HEAD_SHA": "this commit of the pull request was reviewed already",
+    "ACTIVE_DUPLICATE": "the same work is waiting or running already",
+    "REPO_PENDING_LIMIT": "too much work waits for this repository",
+    "INSTALLATION_PENDING_LIMIT": "too much work waits for this installation",
+    "INSTALLATION_CONCURRENCY_LIMIT": "the installation is full; it starts when a place is free",
+    "MENTION_LOOP_BREAKER": "agents were mentioning each other in a loop",
+    "RUNTIME_HANDLE_PERSIST_FAILED": "the runtime's handle could not be stored",
+    "AUTOMATION_COMPLETED": "completed",
+    "AUTOMATION_FAILED": "failed",
+    "AUTOMATION_TIMEOUT": "ran out of time",
+    "AUTOMATION_RATE_LIMITED": "the model's provider limits the rate",
+    "AUTOMATION_PROVIDER_UNAVAILABLE": "the model's provider does not answer",
+    "AUTOMATION_DEPENDENCY_UNAVAILABLE": "something it needs does not answer",
+    "AUTOMATION_AUTHENTICATION_FAILED": "a credential was refused: renew it",
+    "AUTOMATION_CONFIGURATION_FAILED": "a model, key or setting is missing",
+    "NO_GITHUB_CONNECTION": "GitHub is not connected",
+    "PR_REVIEW_POSTED": "review posted",
+    "PR_REVIEW_NO_FINDINGS": "reviewed, no findings",
+    "PR_REVIEW_STALE_HEAD_SHA": "the pull request has moved on",
+    "PR_REVIEW_GITHUB_AUTH_FAILED": "GitHub refused the review",
+    "USER_REQUESTED": "somebody asked for it",
+    "RECONCILED_CANCEL_REQUEST": "an unfinished cancel was carried out",
+    "RECONCILED_MISSING_RUNTIME_HANDLE": "its runtime was gone",
+    "ZOMBIE_REAPED": "ran for six hours and was ended",
+    "FLOW_INACTIVE": "the automation is paused",
+    "TRIGGER_MISMATCH": "the published trigger does not fit any more",
+    "REPO_NOT_FOUND": "the repository is not there",
+    # Why a sandbox stopped (sandboxes.md §2.3).
+    "idle_timeout": "idle for too long",
+    "lifetime_timeout": "reached its lifetime",
+    "manual": "by hand",
+    "stuck_boot": "the boot got stuck",
+    "vm_gone": "the machine is gone",
+    "auto_pause": "paused while idle",
+    "billing_depleted": "the balance is used up",
+}
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}|[a-z]+(_[a-z0-9]+){1,9}")
+
+
+def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> str:
+    """Return why something was done or not, in words; free text stays as it is, nothing is empty."""
+    if not code:
+        return ""
+    if code == "IDEMPOTENT_DUPLICATE" and (metadata or {}).get("review_dedup_key"):
+        code = "DUPLICATE_PR_HEAD_SHA"
+    if code in REASONS:
+        return REASONS[code]
+    return code.replace("_", " ").lower() if _CODE.fullmatch(code) else code
+
+
+# What the service says in place of raw errors (observability.md §9): beside a state only the cause is news.
+CAUSES = {
+    "The run failed because of an internal service error": "internal error",
+    "The run exceeded its time limit": "time limit",
+    "The AI provider rate limit or quota was reached": "limit or quota",
+    "A required connection is not authorized": "not authorized",
+    "This run needs additional model or provider configuration": "not configured",
+    "The run was cancelled before it completed": "cancelled",
+}
+# In so many cells each of them can be read whole.
+LEAST_CAUSE = max(map(len, CAUSES.values()))
+
+
+def cause(error: str) -> str:
+    """Return an error for a column: its first line, or the cause alone where the service says one of its sentences."""
+    line = error.lstrip()[:4_096].rstrip().split("\n", 1)[0]
+    return CAUSES.get(line.partition(".")[0], line)
+
+
+def why(code: str | None) -> str:
+    """Return why something was not done, for the end of a sentence; also where no reason is given."""
+    return reason(code) or "the service does not say why"
+
+
+def seconds(value: float | None) -> str:
+    """Return a span in two units at most: `9s`, `1m51s`, `2h05m`, `3d04h`."""
+    if value is None:
+        return DASH
+    whole = max(0, int(value))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def millis(value: float | None) -> str:
+    """Return a duration given in milliseconds: `85ms`, `1.1s`, `31.4s`, `2m05s`."""
+    if value is None:
+        return DASH
+    if value < 100:
+        return f"{int(value)}ms"
+    if value < 59_950:
+        return f"{value / 1000:.1f}s"
+    if value < 60_000:
+        return "1m00s"
+    return seconds(value / 1000)
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long ago something was, in one unit: `12s`, `4m`, `3h`, `2d`."""
+    return DASH if since is None else age_of((now - since).total_seconds())
+
+
+def age_of(seconds_ago: float) -> str:
+    """Return a span in one unit: `12s`, `4m`, `3h`, `2d`."""
+    whole = max(0, int(seconds_ago))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def count(value: int | None) -> str:
+    """Return a count with one decimal from a thousand on: `812`, `48.2k`, `1.8M`."""
+    if value is None:
+        return DASH
+    if value < 1000:
+        return str(value)
+    if value < 999_950:
+        return f"{value / 1000:.1f}k"
+    return f"{value / 1_000_000:.1f}M" if value < 999_950_000 else f"{value / 1_000_000_000:.1f}G"
+
+
+def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
+    """Return US dollars with two decimals; `~` marks an estimate, a dash the unknown, `<` up to half a cent."""
+    if value is None:
+        return DASH
+    mark = "~" if source is Cost.ESTIMATED or isinstance(value, Estimate) else ""
+    if Decimal(0) < value <= Decimal("0.005"):
+        return f"{mark}<$0.01"
+    return f"{mark}${value:,.2f}"
+
+
+def short_id(value: str | None) -> str:
+    """Return the first eight characters of an id; one that is a path, as a model's, stays whole, for its end tells it."""
+    return (value if "/" in value else value[:8]) if value else DASH
+
+
+def clipped(text: str, length: int) -> str:
+    """Return a text cut to a length, with an ellipsis at its end if it was longer."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def local(value: datetime | None) -> str:
+    """Return an instant in local time with its zone, to the second."""
+    return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def clock(value: datetime) -> str:
+    """Return the local time of day."""
+    return value.astimezone().strftime("%H:%M:%S")
+
+
+def model(value: str | None) -> str:
+    """Return a model without its provider."""
+    return DASH if not value else value.rpartition("/")[2]
+
+
+def many(noun: str) -> str:
+    """Return a noun for more than one: `runs`, `memories`, `sandboxes`."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch")) else f"{noun}s"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a count with its noun: `1 run`, `3 runs`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {many(noun)}"
+
+
+def utc(value: datetime) -> str:
+    """Return an instant in UTC, as exports carry it."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def line(text: str) -> str:
+    """Return the first line of a text."""
+    return text.lstrip()[:LONGEST_LINE].rstrip().split("\n", 1)[0]
+
+
+def joined(texts: Iterable[object]) -> str:
+    """Return texts in one line, with commas between them."""
+    return ", ".join(str(each)[:LONGEST_LINE] for each in islice(texts, _MOST_JOINED))[:LONGEST_LINE]

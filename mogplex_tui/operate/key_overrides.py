@@ -1,0 +1,162 @@
+"""Which of the keys that the operator wishes for hold: what stands in `[keys]`, held against the registry.
+
+Loaded only where there is something in `[keys]`. An entry that cannot be is refused with a sentence, and what it is
+about keeps its own keys; no wish can take away the keys by which one leaves, opens, and finds everything by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mogplex_tui.config.keymap import canonical, sign
+from mogplex_tui.operate import action_registry, cursor_keys
+from mogplex_tui.operate.kinds.registry import kinds
+
+# Nobody else's, wherever one is, and why.
+FIXED: Mapping[str, str] = {
+    "ctrl+q": "leaves the console from anywhere",
+    "ctrl+c": "copies what is selected",
+    "tab": "goes from part to part",
+    "shift+tab": "goes from part to part",
+}
+# What has these by itself has them always, for dialogs answer to them too and sentences name places as `:jobs`; nothing
+# else can have them.
+KEPT = ("escape", "enter", "colon")
+
+
+# Earlier ids of actions, which files of the operator may still have.
+_PAST_IDS = {"runs.new": "runs.start"}
+
+
+class Keymap(NamedTuple):
+    """What holds: ids with Textual's names of their keys; of what was refused, by its id, a sentence that says why."""
+
+    keys: Mapping[str, tuple[str, ...]]
+    refused: Mapping[str, str]
+
+
+class Owner(NamedTuple):
+    """What can have keys of the operator's choice: an action, a kind's verb or a way to move.
+
+    `where` are the screens, each with the keys that it has there by itself; what it is given, it has on all of them.
+    """
+
+    id: str
+    says: str
+    where: Mapping[str, tuple[str, ...]]
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The keys that it has by itself, wherever that is."""
+        return tuple(dict.fromkeys(key for keys in self.where.values() for key in keys))
+
+
+def owners() -> dict[str, Owner]:
+    """Return everything that can have keys, by its id, in the order of the registry; loads every kind."""
+    found: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
+
+    def add(id: str, says: str, keys: Sequence[str], where: str) -> None:
+        places = found.setdefault(id, (says, {}))[1]
+        # A screen may have two places to move in.
+        places[where] = tuple(
+            dict.fromkeys((*places.get(where, ()), *(canonical(key) or key for key in keys)))
+        )
+
+    for scope in scopes():
+        for action in filter(lambda action: action.defaults, action_registry.in_scope(scope)):
+            add(action.id, action.title, action.defaults, scope)
+        for place in cursor_keys.places(scope):
+            for move in cursor_keys.MOVES:
+                add(move.id, move.words[place], move.defaults[place], scope)
+    # What lies over a record: it scrolls by the same keys, and its copy is a key of its own.
+    for move in cursor_keys.MOVES:
+        add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _PANE)
+    add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _PANE)
+    return {id: Owner(id, says, where) for id, (says, where) in found.items()}
+
+
+_PANE = "the pane of the JSON"
+
+
+def scopes() -> list[str]:
+    """Return the scope of every screen there is; knows every kind from then on."""
+    found = ["runs", "run", "observability"]
+    for kind in kinds().values():
+        action_registry.know(kind)
+        found += [kind.name, action_registry.detail_scope(kind.name)]
+    return found
+
+
+def settle(asked: Mapping[str, object], origin: str) -> Keymap:
+    """Return what holds of the wishes in a `[keys]` table of the file `origin`."""
+    known = owners()
+    wanted: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, str] = {}
+
+    def refuse(id: str, why: str) -> None:
+        wanted.pop(id, None)
+        still = f" Until then: {_shown(known[id].defaults)}." if id in known else ""
+        refused[id] = f'"{id}" in [keys] of {origin} was not taken: {why}{still}'
+
+    for given, value in asked.items():
+        id = _PAST_IDS.get(given, given)
+        keys, why = _read(known, id, value)
+        if why:
+            refuse(id, why)
+        else:
+            wanted[id] = keys
+    # What is refused has its own keys again, on which another wish may have counted.
+    while (clash := _clash(known, wanted)) is not None:
+        refuse(*clash)
+    return Keymap(wanted, refused)
+
+
+def _shown(keys: Sequence[str]) -> str:
+    return " ".join(action_registry.shown_key(sign(key)) for key in keys)
+
+
+def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str, ...], str]:
+    """Return the keys that a wish names, or why they cannot be."""
+    owner = known.get(id)
+    if owner is None:
+        from difflib import get_close_matches
+
+        near = [_PAST_IDS.get(each, each) for each in get_close_matches(id, [*known, *_PAST_IDS], 1)]
+        hint = f'; did you mean "{near[0]}"?' if near else "."
+        return (), f"there is no such action{hint} mogplex-tui info --keys lists all there are."
+    written = [value] if isinstance(value, str) else value
+    if not isinstance(written, list) or not written or not all(isinstance(each, str) for each in written):
+        return (), 'write a key or a list of keys, such as "X" or ["X", "ctrl+x"].'
+    keys = tuple(dict.fromkeys(canonical(each) or "" for each in written))
+    if "" in keys:
+        bad = next(each for each in written if canonical(each) is None)
+        return (), f"{bad!r} is no key of a terminal. Keys are written as x, X, /, f5, escape or ctrl+x."
+    for key in keys:
+        if key in FIXED:
+            return (), f"{key} {FIXED[key]}. Choose another."
+        if key in KEPT and key not in owner.defaults:
+            return (), f"{_shown([key])} is kept for what has it by itself. Choose another."
+    lost = [key for key in owner.defaults if key in KEPT and key not in keys]
+    if lost:
+        whole = ", ".join(f'"{each}"' for each in (*written, *lost))
+        return (), f"{_shown(lost)} cannot be taken from it. Write [{whole}]."
+    return keys, ""
+
+
+def _clash(known: Mapping[str, Owner], wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
+    """Return a wish for a key that means something else on the same screen, with why it cannot be."""
+    order = {id: number for number, id in enumerate(wanted)}
+    taken: dict[tuple[str, str], str] = {}
+    # Those without a wish first, so that a clash is found at a wish, the later one of two.
+    for id in sorted(known, key=lambda id: order.get(id, -1)):
+        for where, its in known[id].where.items():
+            for key in wanted.get(id, its):
+                other = taken.setdefault((where, key), id)
+                if other != id and id in wanted:
+                    says = known[other].says
+                    return id, (
+                        f"{_shown([key])} is already the key of {other} ({says}) in {where}. "
+                        f"Choose another, or give {other} another as well."
+                    )
+    return None

@@ -1,0 +1,256 @@
+"""Search the older records of a list for what a filter or an order asks for.
+
+A list that gives the newest records alone cannot answer `cost:>5` or "the most expensive first" from what is loaded.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from mogplex_tui.live.collection import AnyCollection
+from mogplex_tui.live.older_search import OlderPage, OlderSearch
+from mogplex_tui.operate.model import AnyEntry, AnyOlder, SortKey
+from mogplex_tui.operate.older_query import window_of
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.budget import Priority
+    from mogplex_tui.live.run_row import RunRow
+    from mogplex_tui.live.runs import Runs
+    from mogplex_tui.live.scheduler import Feed
+    from mogplex_tui.live.session import Session
+    from mogplex_tui.live.store import RowSet
+
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
+
+# So many found rows are kept: of an order those that come first in it, else the newest.
+MOST_KEPT = 5_000
+# A record may be written a moment before or after the record that caused it.
+AROUND = timedelta(minutes=1)
+
+
+class Loaded(NamedTuple):
+    """The part of a list that is held without a gap: its keys and the instant at which the last of them began."""
+
+    keys: frozenset[str]
+    oldest: datetime | None
+
+
+class RowHolder(Protocol[Row]):
+    """The rows of a list, to which found rows are added."""
+
+    def loaded(self) -> Loaded:
+        """Return what the list itself has read."""
+
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
+        """Return records as the list shows them."""
+
+    def hold(self, rows: Iterable[tuple[str, Row]]) -> None:
+        """Add rows, and keep them though the list does not give them."""
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take such rows away again, except those that the list gives."""
+
+
+class Question(NamedTuple, Generic[Row]):
+    """What is looked for: rows that match a filter, or the first ones in an order.
+
+    `text` is the filter, `matches` the same as a function, None for an empty one; without an `order` the newest come
+    first. With a `span` only the records that began within it are looked through; its end may be open.
+    """
+
+    text: str = ""
+    matches: Callable[[Row], bool] | None = None
+    order: Callable[[Row], tuple[SortKey, ...]] | None = None
+    is_descending: bool = True
+    span: tuple[datetime, datetime | None] | None = None
+
+
+class ListSearch(Generic[Row_co]):
+    """One search through the older records of a list; `close` takes away what it has found."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        older: AnyOlder,
+        rows: RowHolder[Row_co],
+        question: Question[Row_co],
+        *,
+        metered: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._older, self._rows, self._question = older, rows, question
+        self._session = session
+        window = window_of(question.text, older, session)
+        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or question.span is not None
+        if question.span is not None:
+            since, until = question.span
+            window = window._replace(since=max(since - AROUND, window.since or since - AROUND))
+            start = None if until is None else until + AROUND
+        self._window = window
+        self._found: dict[str, Row_co] = {}
+        self._is_full = False
+        self._search: OlderSearch[AnyEntry] = OlderSearch(
+            name,
+            self._read,
+            self._take,
+            # What the service narrows is counted from its beginning, and its first page may be all.
+            start=start if is_narrowed else loaded.oldest,
+            loaded=frozenset() if is_narrowed else loaded.keys,
+            metered=metered,
+        )
+
+    @property
+    def feed(self) -> Feed:
+        """Goes on with the search for as long as somebody wants it."""
+        return self._search.feed
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to look through."""
+        return self._search.is_done or self._is_full
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every record was looked at."""
+        return self._search.is_done and not self._is_full
+
+    @property
+    def found(self) -> int:
+        """How many rows it has added to the list."""
+        return len(self._found)
+
+    def progress(self) -> str:
+        """Return how many records were looked through, and of how many."""
+        searched, total = self._search.searched, self._search.total
+        if self._is_full:
+            return f"the newest {searched:,} searched: {MOST_KEPT:,} found"
+        if total is None or self._search.is_done:
+            return f"{searched:,} searched"
+        return f"{searched:,} of {total:,} searched"
+
+    async def step(self, priority: Priority) -> None:
+        """Look through one more page. Raises the error tree."""
+        if not self.is_done:
+            await self._search.step(priority)
+
+    def close(self) -> None:
+        """Take the found rows out of the list."""
+        self._rows.let_go(self._found)
+        self._found = {}
+
+    async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[AnyEntry]:
+        if self._is_full:
+            return OlderPage({}, 0, None, 0)
+        window = self._window._replace(until=until)
+        page = await self._older.read(self._session.client.at(priority), window)
+        rows = {entry.key: entry for entry in page.entries}
+        began = [
+            at
+            for entry in page.entries
+            if entry.row is not None and (at := self._older.began(entry.row)) is not None
+        ]
+        total = len(page.entries) if page.total is None else page.total
+        return OlderPage(rows, len(page.entries), min(began, default=None), total)
+
+    def _take(self, entries: Mapping[str, AnyEntry]) -> None:
+        matches = self._question.matches
+        rows = self._rows.prepare(list(entries.values()))
+        fresh = {key: row for key, row in rows if matches is None or matches(row)}
+        self._found |= fresh
+        gone = self._beyond_the_first()
+        self._rows.hold((key, row) for key, row in fresh.items() if key not in gone)
+        self._rows.let_go(gone)
+
+    def _beyond_the_first(self) -> frozenset[str]:
+        """Forget what there is no room for, and return its keys."""
+        if len(self._found) <= MOST_KEPT:
+            return frozenset()
+        order = self._question.order
+        if order is None:
+            # They come newest first: nothing that is older belongs in.
+            self._is_full = True
+            kept = list(self._found)[:MOST_KEPT]
+        else:
+            choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
+            kept = choose(MOST_KEPT, self._found, key=lambda key: (order(self._found[key]), key))
+        gone = self._found.keys() - set(kept)
+        self._found = {key: self._found[key] for key in kept}
+        return frozenset(gone)
+
+
+class RunRows:
+    """The list of runs, as a search adds to it."""
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    def loaded(self) -> Loaded:
+        """Return the calls that are held without a gap."""
+        return Loaded(*self._runs.calls.loaded())
+
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
+        """Return calls with the names of their repositories and agents."""
+        return [(entry.key, self._runs.dress(entry.row)) for entry in entries if entry.row is not None]
+
+    def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
+        """Add calls to the list."""
+        self._runs.calls.hold(rows)
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take calls away again."""
+        self._runs.calls.let_go(keys)
+
+
+class CollectionRows:
+    """The list of another kind, as a search adds to it."""
+
+    def __init__(self, collection: AnyCollection, older: AnyOlder) -> None:
+        self._collection, self._older = collection, older
+
+    def loaded(self) -> Loaded:
+        """Return the records of the last list."""
+        rows, listed = self._collection.set.rows, self._collection.listed()
+        found = (rows[key].row for key in listed if key in rows)
+        began = [at for row in found if row is not None and (at := self._older.began(row))]
+        return Loaded(listed, min(began, default=None))
+
+    def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, AnyEntry]]:
+        """Return records with what other lists say of them."""
+        return self._collection.prepare(entries)
+
+    def hold(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
+        """Add records to the list."""
+        self._collection.hold(rows)
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """Take records away again."""
+        self._collection.let_go(keys)
+
+
+class OlderRecords(Generic[Row]):
+    """The older records of a list, and how they are searched; None for a list that the service gives whole."""
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        older: AnyOlder,
+        held: RowSet[Row],
+        rows: RowHolder[Row],
+        metered: Callable[[], bool],
+    ) -> None:
+        self._session, self._name, self._held, self._rows = session, name, held, rows
+        self.older, self._metered = older, metered
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list holds every record, as far as is known."""
+        return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
+
+    def search(self, question: Question[Row]) -> ListSearch[Row]:
+        """Return a search that has not begun."""
+        return ListSearch(self._session, self._name, self.older, self._rows, question, metered=self._metered)

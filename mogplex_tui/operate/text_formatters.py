@@ -1,0 +1,81 @@
+"""Records inside a record as lines of text: what a ledger, a review, an automation's run or a chat says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate import formatting
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.automations import AutomationRun, NodeRun, Wait
+    from mogplex_tui.api.models.jobs import DispatchEvent, Finding
+    from mogplex_tui.operate.model import Moment
+
+
+def ledger_entry(entry: DispatchEvent) -> str:
+    """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
+    why = formatting.reason(entry.reason)
+    return f"{formatting.local(entry.created_at)}  {entry.event_kind:<8} {formatting.state(entry.outcome)[1]:<14} {why}"
+
+
+def finding(found: Finding) -> str:
+    """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
+    place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
+    return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
+
+
+def wait(parked: Wait) -> str:
+    """Return what a run waits for: its kind, the question where there is one, and when it expires (v1.md §5.4)."""
+    asked = parked.wait_config.get("prompt") or parked.wait_config.get("toolName") or ""
+    ends = f"  expires {formatting.local(parked.expires_at)}" if parked.expires_at else ""
+    kind = parked.wait_kind.replace("_", " ")
+    return f"{formatting.state(parked.status)[1]:<10} {kind}{f': {asked}' if asked else ''}{ends}"
+
+
+def step(run: NodeRun, moment: Moment) -> str:
+    """Return a step of a run: its state, its name, and how long it took or why it failed."""
+    took = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
+    return f"{_step(run, moment)}{took}"
+
+
+# Steps of a run that are behind it.
+_BEHIND = ("success", "completed", "skipped")
+
+
+def _step(step: NodeRun, moment: Moment) -> str:
+    """Return a step that is not behind its run: for how long it is at work, or why it failed."""
+    told = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
+    if step.error:
+        return f"{told}: {' '.join(step.error.split())}"
+    if step.started_at is None or step.completed_at is not None:
+        return told
+    return f"{told} for {formatting.age(step.started_at, moment.now)}"
+
+
+def automation_run(run: AutomationRun, moment: Moment) -> str:
+    """Return a run of an automation: its state in one line, below it the step where it stands or failed.
+
+    Of a run that came to its end it tells how many steps that took (routing.md §3.13).
+    """
+    glyph, name = formatting.state(run.status)[:2]
+    waits = "  waiting for a person or an event" if run.active_wait_count else ""
+    at = [_step(step, moment) for step in run.node_runs if step.status not in _BEHIND]
+    behind = formatting.plural(len(run.node_runs) - len(at), "step")
+    stands = f"{'  '.join(at)}, after {behind}" if at else behind
+    return f"{glyph} {name:<10} {formatting.local(run.created_at)}  {formatting.short_id(run.id)}{waits}\n    {stands}"
+
+
+def message(said: object) -> str:
+    """Return a message of a chat: who, and its parts that are text or name a tool; nothing for an empty one.
+
+    Its JSON is whatever the chat wrote (library.md §12).
+    """
+    if not isinstance(said, dict):
+        return ""
+    found = said.get("parts")
+    parts = [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
+    texts = [str(part.get("text") or f"[{part.get('type') or 'part'}]") for part in parts]
+    content = said.get("content")
+    if not texts and isinstance(content, str):
+        texts = [content]
+    return f"{said.get('role') or 'somebody'}:\n" + "\n".join(texts) + "\n" if texts else ""

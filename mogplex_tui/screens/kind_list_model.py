@@ -1,0 +1,194 @@
+"""The list of any kind of record, from the kind's declaration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mogplex_tui.live.freshness import SourceState
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import action_registry, kind_rows, messages
+from mogplex_tui.operate.kinds.registry import TABS
+from mogplex_tui.operate.model import Action, AnyAction, AnyEntry, AnyKind, AnyRecordAction, Creation
+from mogplex_tui.operate.record_page import address_of
+from mogplex_tui.screens.kind_collections import KindCollections
+from mogplex_tui.widgets.status_line import Segment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mogplex_tui.operate.older_records import OlderRecords
+    from mogplex_tui.screens.console import Console
+    from mogplex_tui.screens.list_model import Selection
+
+
+class KindList:
+    """The list model of a kind."""
+
+    filter_example = "a word, or !other"
+    flashed: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        session: Session,
+        collections: KindCollections,
+        kind: AnyKind,
+        span: tuple[datetime, datetime | None] | None = None,
+    ) -> None:
+        """`span` is the time in which the records that a link leads to were made."""
+        action_registry.know(kind)
+        self._session, self._collections = session, collections
+        self.kind, self.scope, self.tab = kind, kind.name, tab_of(kind)
+        self.collection = collections.of(kind)
+        self.rows, self.feed = self.collection.set, self.collection.feed
+        self.link_span = span
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feeds of the kind and of the kinds that it joins."""
+        return self._collections.feeds_of(self.kind)
+
+    def sources(self) -> Sequence[SourceState]:
+        """Return the sources of single rows and columns, and the lists of other kinds that columns come from."""
+        joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
+        return (*self.rows.sources.values(), *joined)
+
+    def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
+        """Subscribe to the reach of the credential."""
+        return [self._session.access.subscribe(lambda *_: changed())]
+
+    def update_joins(self) -> None:
+        """Bring fields that come from other lists up to date."""
+        self.collection.update_joins()
+
+    def update_counts(self, _keys: Iterable[str]) -> None:
+        """Do nothing: the collection counts its open records itself."""
+
+    def empty_columns(self) -> frozenset[str]:
+        """Return the columns that the current source of the rows has no values for."""
+        return self.collection.hides
+
+    # Texts -----------------------------------------------------------------------------------------------------
+
+    def counts(self) -> list[Segment]:
+        """Return nothing: the number of records says it all."""
+        return []
+
+    def total_text(self, total: int) -> str:
+        """Return the number of records; where some have expired, how many are open, as the header counts them."""
+        still = self.collection.open_count
+        return f"{total:,}" if still is None or still == total else f"{still:,} of {total:,} open"
+
+    def empty_text(self) -> str:
+        """Return the kind's own sentence."""
+        return action_registry.told(self.kind.empty)
+
+    def closed_lines(self) -> list[str]:
+        """Return why this credential can see no records, in sentences; none when it can."""
+        return messages.closed_lines(self.collection.closed(), self.kind.needs)
+
+    def notice(self) -> str:
+        """Return the notice of the service about the list."""
+        return messages.notices(self.rows.notices)
+
+    def older_records(self) -> OlderRecords[AnyEntry] | None:
+        """Return the records that the service does not list at once."""
+        from mogplex_tui.operate.older_records import CollectionRows, OlderRecords
+
+        older = self.kind.older
+        if older is None:
+            return None
+        rows = CollectionRows(self.collection, older)
+        return OlderRecords(self._session, self.kind.name, older, self.rows, rows, self.feed.metered)
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def near_end(self) -> None:
+        """Do nothing: a kind's list is read whole."""
+
+    def unused_actions(self) -> frozenset[str]:
+        """Return the actions that no record of this kind has."""
+        return unused_actions(self.kind)
+
+    def why_no_mark(self, entry: AnyEntry) -> str | None:
+        """Return why no action on several records applies to this one, None when one does."""
+        many = _bulk_actions(self.kind)
+        closed = [kind_rows.closed_to(self.kind, action, self._session) for action in many]
+        if many and None not in closed:
+            return closed[0]
+        reasons = [kind_rows.why_not(action, entry, self._session) for action in many]
+        return None if None in reasons or not many else reasons[0]
+
+    def why_not(self, action: action_registry.Action, _selection: Selection) -> str | None:
+        """Return why an action cannot be used, None when it can."""
+        return action_registry.offered(action, self._session)
+
+    def shows(self, action: action_registry.Action, selection: Selection) -> bool:
+        """Return whether an action applies to one of the chosen records."""
+        entry: AnyEntry | None = selection.cursor_row()
+        if action.id == "kind.mark":
+            return entry is not None and self.why_no_mark(entry) is None
+        if action.record_action is not None:
+            found = action.record_action
+            if self.collection.closed() is not None:
+                return False
+            if isinstance(found, Creation):
+                return True
+            chosen = self._chosen(found, selection)
+            return any(kind_rows.why_not(found, each, self._session) is None for each in chosen)
+        if action.id == "kind.browse":
+            return bool(address_of(self.kind, entry))
+        return action.id != "kind.copy" or entry is not None
+
+    def open(self, console: Console, entry: AnyEntry) -> None:
+        """Open the screen of a record."""
+        console.navigation.open_record(self.kind, entry)
+
+    def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
+        """Return the actions on records, and the kind's own ones."""
+        kind = self.kind
+
+        def copy() -> None:
+            entry: AnyEntry | None = selection.cursor_row()
+            if entry is not None:
+                console.copy(entry.key, f"the id of {kind.noun} {kind_rows.name_of(kind, entry)}")
+
+        def run(action: AnyAction) -> None:
+            # Marks stay when the question is answered with no.
+            done = selection.unmark if isinstance(action, Action) and action.is_bulk else lambda: None
+            console.record_actions.ask(kind, action, self._chosen(action, selection), done)
+
+        def show_hidden() -> None:
+            self.collection.shows_hidden = not self.collection.shows_hidden
+            console.session.scheduler.refresh(self.feed)
+
+        return {
+            "list.hidden": show_hidden,
+            "kind.copy": copy,
+            "kind.browse": lambda: console.browse(kind, selection.cursor_row()),
+            **{f"{kind.name}.{each.id}": partial(run, each) for each in kind.all_actions},
+        }
+
+    def _chosen(self, action: AnyAction, selection: Selection) -> list[AnyEntry]:
+        if isinstance(action, Action) and action.is_bulk:
+            return selection.chosen_rows()
+        entry: AnyEntry | None = selection.cursor_row()
+        return [] if entry is None else [entry]
+
+
+def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
+    return [action for action in kind.actions if action.is_bulk]
+
+
+def unused_actions(kind: AnyKind) -> frozenset[str]:
+    """Return the ids of actions that never apply to a kind: no page in the browser, no action on several records."""
+    unused = {"kind.browse"} if kind.page_in_browser is None else set()
+    if kind.hidden is None:
+        unused.add("list.hidden")
+    return frozenset(unused if _bulk_actions(kind) else unused | {"kind.mark"})
+
+
+def tab_of(kind: AnyKind) -> str:
+    """Return the name of a kind's tab, an empty text for a kind without one."""
+    return kind.name if any(kind.name == name for _, _, name in TABS) else ""

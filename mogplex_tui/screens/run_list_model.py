@@ -1,0 +1,179 @@
+"""The list of runs: every run and call that the credential can see, newest first, running ones on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.live.freshness import SourceState
+from mogplex_tui.live.run_row import LIVE_STATES, RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate import messages, run_actions
+from mogplex_tui.operate.action_registry import BY_ID, Action, key_of, offered
+from mogplex_tui.operate.kinds import runs
+from mogplex_tui.operate.run_facts import copied
+from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.styles import Tone
+
+if TYPE_CHECKING:
+    from mogplex_tui.operate.older_records import OlderRecords
+    from mogplex_tui.screens.console import Console
+    from mogplex_tui.screens.list_model import Selection
+
+START, CANCEL = BY_ID["runs.start"], BY_ID["runs.cancel"]
+
+
+class RunList:
+    """The list model of the runs."""
+
+    kind = runs.KIND
+    scope = "runs"
+    tab = "runs"
+    filter_example = "repo:web !docs state:failed cost:>1"
+    flashed: tuple[str, ...] = ("state", "cost")
+    link_span: tuple[datetime, datetime | None] | None = None
+
+    def __init__(self, session: Session, runs: Runs) -> None:
+        self._session, self._runs = session, runs
+        self.rows = runs.set
+        self.feed = runs.feed
+        self._live: set[str] = set()
+        self._failures: dict[str, datetime] = {}
+        # Rows that have a value, for each column that is hidden while no row has one.
+        self._with_value: dict[str, set[str]] = {"model": set(), "cost": set()}
+        self.update_counts(self.rows.rows)
+
+    def feeds(self) -> Sequence[Feed]:
+        """Return the feed of the runs."""
+        return (self.feed,)
+
+    def sources(self) -> Sequence[SourceState]:
+        """Return the sources of single rows and columns."""
+        return tuple(self.rows.sources.values())
+
+    def subscribe(self, _changed: Callable[[], None]) -> list[Callable[[], None]]:
+        """Subscribe to nothing: the list depends on its rows alone."""
+        return []
+
+    def update_joins(self) -> None:
+        """Do nothing: the rows have no field from another list."""
+
+    def update_counts(self, keys: Iterable[str]) -> None:
+        """Count the running and the failed runs by what has changed, so that the cost does not grow with the list."""
+        for key in keys:
+            row = self.rows.rows.get(key)
+            self._live.discard(key)
+            self._failures.pop(key, None)
+            for column, with_value in self._with_value.items():
+                with_value.discard(key)
+                if row is not None and getattr(row, column) is not None:
+                    with_value.add(key)
+            if row is not None and row.state in LIVE_STATES:
+                self._live.add(key)
+            elif row is not None and row.state == "failed" and row.began is not None:
+                self._failures[key] = row.began
+
+    def empty_columns(self) -> frozenset[str]:
+        """Return the columns without a value while only a part of the runs can be seen."""
+        if not self.rows.notices:
+            return frozenset()
+        return frozenset(name for name, with_value in self._with_value.items() if not with_value)
+
+    # Texts -----------------------------------------------------------------------------------------------------
+
+    def counts(self) -> list[Segment]:
+        """Return how many runs are running and how many failed today."""
+        live = len(self._live)
+        return [
+            Segment(f"{live} live", Tone.LIVE if live else Tone.DIM, priority=2),
+            self._failed_today(),
+        ]
+
+    def _failed_today(self) -> Segment:
+        """Return how many runs failed since 00:00 UTC, which is where the service's day begins.
+
+        While not all runs of today are loaded, the number is the least that it can be and 0 is not shown.
+        """
+        midnight = (
+            self._session.clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        )
+        failed = sum(began >= midnight for began in self._failures.values())
+        complete = self.rows.whole_since is not None and self.rows.whole_since <= midnight
+        if not complete:
+            return Segment(f"{failed}+ failed today" if failed else "", Tone.ERROR, priority=3)
+        return Segment(f"{failed} failed today", Tone.ERROR if failed else Tone.DIM, priority=3)
+
+    def total_text(self, total: int) -> str:
+        """Return the number of runs."""
+        return f"{total:,}"
+
+    def empty_text(self) -> str:
+        """Return what an empty list means and what to do next."""
+        automations = ":automations shows what could start them."
+        if offered(START, self._session) is not None:
+            return f"No runs yet. {automations}"
+        return f"No runs yet. {key_of(START.id)} starts one; {automations}"
+
+    def closed_lines(self) -> list[str]:
+        """Return nothing: some runs can be seen with any credential."""
+        return []
+
+    def notice(self) -> str:
+        """Return which runs cannot be seen and how they can be opened."""
+        if not self.rows.notices:
+            return ""
+        # A run is opened by its id over v1.
+        by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
+        return f"{messages.notices(self.rows.notices)}{by_id}"
+
+    def older_records(self) -> OlderRecords[RunRow]:
+        """Return the calls that the list has not loaded."""
+        from mogplex_tui.operate.older_records import OlderRecords, RunRows
+        from mogplex_tui.operate.older_runs import OLDER_RUNS
+
+        return OlderRecords(
+            self._session, "runs", OLDER_RUNS, self.rows, RunRows(self._runs), self.feed.metered
+        )
+
+    # Actions ---------------------------------------------------------------------------------------------------
+
+    def near_end(self) -> None:
+        """Load the next page of runs."""
+        self._runs.load_more()
+
+    def unused_actions(self) -> frozenset[str]:
+        """Return the start of a run where these credentials cannot start one."""
+        return frozenset() if offered(START, self._session) is None else frozenset({START.id})
+
+    def why_no_mark(self, row: RunRow) -> str | None:
+        """Return why a run cannot be cancelled with others: it has ended or could not be read."""
+        return run_actions.CANCEL.unavailable(row)
+
+    def why_not(self, action: Action, selection: Selection) -> str | None:
+        """Return why an action cannot be used; marked runs can be cancelled when one of them can."""
+        return offered(action, self._session, selection.chosen_rows())
+
+    def shows(self, _action: Action, _selection: Selection) -> bool:
+        """Return True: what can be used is offered."""
+        return True
+
+    def open(self, console: Console, row: RunRow) -> None:
+        """Open the screen of a run."""
+        console.navigation.open_run(row)
+
+    def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
+        """Return the actions on runs."""
+
+        def copy() -> None:
+            row = selection.cursor_row()
+            if row is not None:
+                console.copy(*copied(row))
+
+        return {
+            "kind.copy": copy,
+            CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
+        }

@@ -1,0 +1,101 @@
+"""The registry of actions: footer, help, palette and bindings rest on it, so it must not contradict itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.errors import NotAllowed
+from mogplex_tui.live import run_row as make
+from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, footer, in_scope, know, offered, shown_key
+from mogplex_tui.operate.kinds.registry import kinds
+from tests.unit.fakes import FakeSession, run
+
+SCOPES = sorted({scope for action in ACTIONS for scope in action.scopes})
+
+
+def test_action_ids_are_unique() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    # The actions of kinds join them when a kind's screen is first made.
+    assert {action.id for action in ACTIONS} <= BY_ID.keys()
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_key_means_two_things_on_one_screen(scope: str) -> None:
+    keys = [key for action in in_scope(scope) for key in action.keys]
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_every_action_says_what_it_does_and_has_a_key_and_a_screen() -> None:
+    for action in ACTIONS:
+        assert action.keys
+        assert action.scopes
+        assert action.title
+        assert action.help.endswith(".")
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_help_quit_and_the_palette_work_everywhere(scope: str) -> None:
+    ids = {action.id for action in in_scope(scope)}
+    assert {"app.help", "app.quit", "app.palette", "view.refresh"} <= ids
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("by", ["flag", "token"])
+def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope: str, by: str) -> None:
+    writers = {action.title for action in in_scope(scope) if action.writes}
+    free = FakeSession(tmp_path)
+    assert writers <= {title for _, title in footer(scope, free)}
+    closed = FakeSession(tmp_path, read_only=by == "flag")
+    if by == "token":
+        closed.access.learn(
+            Family.V1, NotAllowed("Missing scope: write", status=403, missing_scope="write"), method="POST"
+        )
+    assert not writers & {title for _, title in footer(scope, closed)}
+    for action in ACTIONS:
+        why = offered(action, closed, [make.from_run(run(1))])
+        assert (why is not None) == action.writes
+        if why:
+            assert "read-only" in why if by == "flag" else "write" in why
+
+
+def test_the_footer_shows_the_first_key_as_people_write_it(tmp_path: Path) -> None:
+    shown = dict(footer("runs", FakeSession(tmp_path)))
+    assert shown["x"] == "cancel"
+    assert shown["n"] == "new run"
+    assert shown["/"] == "filter"
+    assert shown["⏎"] == "open"
+    assert "quit" not in shown.values()
+    plain = dict(footer("runs", FakeSession(tmp_path), ascii_only=True))
+    assert plain["enter"] == "open"
+    assert all(key.isascii() for key in plain)
+
+
+def test_keys_are_written_as_they_are_typed() -> None:
+    assert [shown_key(key) for key in ("question_mark", "colon", "escape", "ctrl+p", "G")] == [
+        "?",
+        ":",
+        "esc",
+        "ctrl+p",
+        "G",
+    ]
+
+
+def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
+    session, action = FakeSession(tmp_path), BY_ID["runs.cancel"]
+    assert offered(action, session, [make.from_run(run(1))]) is None
+    assert offered(action, session, [])
+    assert "already over" in (offered(action, session, [make.from_run(run(1, status="success"))]) or "")
+
+
+def test_help_has_title_is_set_where_help_begins_with_the_title() -> None:
+    for kind in kinds().values():
+        know(kind)
+    wrong = [
+        action.id
+        for action in BY_ID.values()
+        if action.help_has_title != action.help.lower().startswith(f"{action.title.lower()} ")
+    ]
+    assert wrong == []

@@ -1,0 +1,163 @@
+"""What answers, and the records inside a record, are in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.models.automation_drafts import TriggeredRun
+from mogplex_tui.api.models.automations import Automation, AutomationRun
+from mogplex_tui.api.models.connections import ConnectionTest
+from mogplex_tui.api.models.job_actions import JobRepaired
+from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
+from mogplex_tui.api.models.keys import KeyVerdict
+from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
+from mogplex_tui.operate import change_results, text_formatters
+from mogplex_tui.operate.model import Moment
+
+JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
+AT = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
+SHOWN = Moment(AT)
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "good", "sentence"),
+    [
+        (change_results.extended, 1_800_000, True, "lives 30m00s longer."),
+        (change_results.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
+        (change_results.tested, ConnectionTest(healthy=True), True, "works."),
+        (change_results.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),
+        (change_results.verified, KeyVerdict(key_valid=True), True, "works."),
+        (
+            change_results.verified,
+            KeyVerdict(key_valid=False, key_error="no such key"),
+            False,
+            "does not work: no such",
+        ),
+        (
+            change_results.verified,
+            KeyVerdict(),
+            False,
+            "could not be tried: the provider could not be asked.",
+        ),
+        (change_results.synced, [1, 2], True, "2 repositories are here now."),
+    ],
+)
+def test_an_answer_is_good_or_bad_news_in_a_sentence(
+    told: Any, answer: Any, good: bool, sentence: str
+) -> None:
+    found = told(answer)
+    assert found[0] is good
+    assert sentence in found[1]
+
+
+BRACES = "a {} b {name} c {"
+RECORD = SandboxRecord.model_validate(
+    {"id": "s1", "runtime_summary": {"status": "running"}, "error_summary": {"display_error": BRACES}}
+)
+ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BRACES}})
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        change_results.triggered(TriggeredRun.model_construct(outcome=BRACES))[1],
+        change_results.triggered(TriggeredRun.model_construct(outcome="suppressed", reason=BRACES))[1],
+        change_results.repaired(JobRepaired.model_construct(status=BRACES, reason="x"))[1],
+        change_results.sandbox_stopped(RECORD)[1],
+        change_results.sandbox_deleted(SandboxDeleted.model_construct(warning=BRACES))[1],
+        change_results.reconciled(Reconciled.model_construct(queued=False, sandbox=ODD))[1],
+        change_results.booted("{} runs.", [BRACES]),
+        change_results.not_booted("no machine", BRACES, []),
+        change_results.not_booted(BRACES, "", []),
+        change_results.tested(ConnectionTest(healthy=False, error=BRACES))[1],
+        change_results.verified(KeyVerdict(key_valid=False, key_error=BRACES))[1],
+    ],
+)
+def test_braces_in_texts_of_the_service_are_shown(sentence: str) -> None:
+    assert BRACES in change_results.about(sentence, "thing x")
+
+
+def test_a_name_has_a_capital_where_it_begins_a_sentence() -> None:
+    waits = TriggeredRun.model_construct(outcome="queued", status="pending", reason="x", job_run_id=JOB)
+    again = TriggeredRun.model_construct(outcome="suppressed", started=False, reason="x")
+    assert ". Thing x is queued as job" in change_results.about(change_results.triggered(waits)[1], "thing x")
+    assert "was queued for thing x." in change_results.about(change_results.triggered(again)[1], "thing x")
+
+
+def test_records_inside_a_record_are_lines() -> None:
+    entry = DispatchEvent(
+        id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
+    )
+    assert text_formatters.ledger_entry(entry).endswith("start    deferred       the automation is paused")
+    assert "start failed" in text_formatters.ledger_entry(
+        entry.model_copy(update={"outcome": "start_failed"})
+    )
+    found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
+    assert text_formatters.finding(found) == "high       Race  a.py:7\nTwo writers."
+    steps = [
+        {"id": "1", "node_id": "n1", "node_label": "Fix", "status": "success"},
+        {"id": "2", "node_id": "n2"},
+    ]
+    run = AutomationRun.model_validate(
+        {"id": JOB, "status": "running", "node_runs": steps, "active_wait_count": 1}
+    )
+    first, second = text_formatters.automation_run(run, SHOWN).split("\n")
+    assert first.startswith("◐ running")
+    assert first.endswith("0f3d4ea7  waiting for a person or an event")
+    assert second.strip() == "▫ n2, after 1 step"
+    begun = (SHOWN.now - timedelta(minutes=4)).isoformat()
+    steps[1] |= {"status": "running", "started_at": begun}
+    stands = AutomationRun.model_validate({"id": JOB, "status": "running", "node_runs": steps})
+    assert text_formatters.automation_run(stands, SHOWN).endswith("◐ n2 for 4m, after 1 step")
+    steps[1] |= {"status": "failed", "completed_at": begun, "error": "No access.\n\nAsk for it."}
+    failed = AutomationRun.model_validate({"id": JOB, "status": "failed", "node_runs": steps})
+    assert text_formatters.automation_run(failed, SHOWN).endswith(
+        "✗ n2: No access. Ask for it., after 1 step"
+    )
+    over = run.model_copy(update={"status": "success", "node_runs": run.node_runs[:1]})
+    assert text_formatters.automation_run(over, SHOWN).endswith("\n    1 step")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"role": "user", "content": "Fix it"}, "user:\nFix it\n"),
+        (
+            {"role": "assistant", "parts": [{"text": "Done"}, {"type": "tool-run"}, 3]},
+            "assistant:\nDone\n[tool-run]\n",
+        ),
+        ({"parts": "broken", "content": None}, ""),
+        ("nothing", ""),
+    ],
+)
+def test_a_message_of_a_chat_is_who_and_what(message: Any, told: str) -> None:
+    assert text_formatters.message(message) == told
+
+
+def test_a_draft_is_held_against_the_version_that_runs() -> None:
+    graph = {"nodes": [{"id": "a", "type": "agent"}], "edges": []}
+    other = {"nodes": [{"id": "b", "type": "agent"}], "edges": []}
+
+    def states(**more: Any) -> tuple[int | None, str]:
+        found = Automation.model_validate({"id": "x", "draft_graph": graph, **more})
+        return found.version, found.draft
+
+    assert states() == (None, "unpublished")
+    assert states(published_version={"id": "v", "version_number": 3, "graph": graph}) == (3, "")
+    assert states(published_version={"id": "v", "version_number": 3, "graph": other}) == (3, "differs")
+
+
+@pytest.mark.parametrize(
+    ("ids", "parent"),
+    [
+        ({"flow_id": "f", "trigger_id": "t"}, ("automations", "f")),
+        ({"trigger_id": "t", "assignment_id": "a"}, ("triggers", "t")),
+        ({"assignment_id": "a"}, ("assignments", "a")),
+    ],
+)
+def test_a_job_knows_what_set_it_off(ids: dict[str, str], parent: tuple[str, str]) -> None:
+    job = Job.model_validate({"id": JOB, "status": "pending", **ids})
+    assert (job.parent_kind, job.parent) == parent

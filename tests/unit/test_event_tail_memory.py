@@ -1,0 +1,106 @@
+"""A tail that grows for days stays within bounds: payloads go to disk, the oldest lines go, and it says so."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mogplex_tui.api.models.base import Rows
+from mogplex_tui.live import event_tail, spill_file
+from mogplex_tui.live import run_row as make
+from mogplex_tui.live.event_tail import Tail
+from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.spill_file import Spill
+from mogplex_tui.operate.messages import missing_events
+from tests.unit.fakes import FakeSession, call, event, tool
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Tails that keep two hundred bytes in memory, and the folder that the rest goes to."""
+    monkeypatch.setattr(spill_file.Spill.__init__, "__defaults__", (200,))
+    folder = tmp_path / "spilled"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def in_memory(made: Tail) -> int:
+    kept = [body for line in made.lines for body in (line.body, line.finish) if isinstance(body, bytes)]
+    return sum(map(len, kept))
+
+
+def test_payloads_beyond_the_bound_are_on_disk_and_read_as_they_were(small: Path) -> None:
+    plain, bounded = Tail(), Tail()
+    plain._spill = Spill(1 << 30)
+    events = [event(n, payload={"text": f"line {n} " * 9}) for n in range(20)]
+    events += [tool(30, "t", done=False, input={"command": "ls"}), tool(31, "t", done=True, output="x" * 300)]
+    for made in (plain, bounded):
+        made.add(events)
+    assert in_memory(bounded) <= 200 < in_memory(plain)
+    assert [line.whole() for line in bounded.lines] == [line.whole() for line in plain.lines]
+    # The file has no name, and it is closed with the tail.
+    assert list(small.iterdir()) == []
+    file = bounded._spill._file
+    assert file is not None
+    del bounded, made
+    gc.collect()
+    assert file.closed
+
+
+def test_a_full_disk_leaves_everything_in_memory(
+    small: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(**_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    made = Tail()
+    with caplog.at_level(logging.WARNING):
+        made.add([event(n, payload={"text": "x" * 150}) for n in range(4)])
+    assert [line.payload()["text"] for line in made.lines] == ["x" * 150] * 4
+    assert caplog.text.count("No space left") == 1
+
+
+def test_of_a_tail_without_end_the_newest_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_tail, "KEPT", 100)
+    made, told = Tail(), []
+    story = [event(n) for n in range(300)]
+    for end in range(10, 301, 10):
+        # Each reading gives everything from the beginning.
+        told.append(made.add(story[:end]))
+        assert len(made) <= 100
+        assert made.lines[-1].id == f"e{end - 1}"
+    assert [line.id for line in made.lines] == [f"e{n}" for n in range(300 - len(made), 300)]
+    assert made.gone == 300 - len(made)
+    assert made.events == 300
+    assert any(added.reordered for added in told)
+    assert not made.add(story)
+
+
+def test_a_tool_whose_start_is_gone_ends_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_tail, "KEPT", 10)
+    made = Tail()
+    made.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
+    assert made.get("e0") is None
+    finish = tool(50, "long", done=True, success=True)
+    for _ in range(2):
+        made.add([finish])
+        assert [line.id for line in made.lines].count("e50") == 1
+        assert made.lines[-1].ok is True
+
+
+async def test_the_screen_says_that_the_oldest_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_tail, "KEPT", 10)
+    session = FakeSession(tmp_path)
+    feed = RunFeed(session, session.listing, make.from_call(call(1, status="streaming")))
+    session.fake.events_of_call[call(1).id] = [Rows([event(n) for n in range(12)])]
+    await feed.fetch()
+    assert missing_events(feed) == "The oldest 3 lines are not kept here any more; the service has them all."

@@ -1,0 +1,239 @@
+"""Keys of one's own choice: how they are written, which of them hold, and that every word on a key follows them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.binding import Binding
+from textual.keys import Keys, _character_to_key
+
+from mogplex_tui.config.keymap import canonical, sign
+from mogplex_tui.operate import action_registry, cursor_keys
+from mogplex_tui.operate.key_overrides import FIXED, KEPT, owners, settle
+from mogplex_tui.screens.record_view import RecordView
+from mogplex_tui.widgets.line_table import LineTable
+from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.scroll_page import Page
+from tests.facts.keys import DOCUMENT, document
+
+PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
+
+
+@pytest.fixture
+def chosen() -> Iterator[Any]:
+    """What `action_registry.remap` was told is forgotten again."""
+    yield action_registry.remap
+    action_registry.remap({})
+
+
+# How keys are written ---------------------------------------------------------------------------------------------
+
+
+def test_every_key_has_the_name_that_textual_gives_it() -> None:
+    for character in string.digits + string.ascii_letters + string.punctuation + "é€ß":
+        assert canonical(character) == _character_to_key(character)
+        assert sign(_character_to_key(character)) == character
+    # Two names for one key, what terminals send differently for one key, and what nobody presses.
+    elsewhere = {"return", "ctrl+i", "ctrl+m", "ctrl+@", "ctrl-at"}
+    names = {each.value for each in Keys if not each.value.startswith("<")} - elsewhere
+    assert {name for name in names if canonical(name) != name} == set()
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("X", "X"),
+        ("shift+x", "X"),
+        ("Ctrl+X", "ctrl+x"),
+        ("shift+ctrl+left", "ctrl+shift+left"),
+        ("alt+X", "alt+shift+x"),
+        ("ctrl++", "ctrl+plus"),
+        ("esc", "escape"),
+        ("pgdn", "pagedown"),
+        (" F5 ", "f5"),
+        (" ", "space"),
+        ("ctrl+[", "escape"),
+        ("ctrl+m", "enter"),
+        ("question_mark", "question_mark"),
+        ("ctrl+xx", None),
+        ("ctrl+ctrl+x", None),
+        ("hyber+x", None),
+        ("shift+1", None),
+        ("f25", None),
+        ("a, b", None),
+        ("ctrl+space", None),
+        ("", None),
+        ("\t", None),
+    ],
+)
+def test_what_people_write_is_a_key_or_is_none(written: str, name: str | None) -> None:
+    assert canonical(written) == name
+
+
+# Which of them hold -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"runs.cancel": "ctrl+x", "sandboxes.stop": ["X"], "go.back": ["escape", "backspace"]},
+        # Two that change places, and a key that is free because what had it has another.
+        {"runs.open-id": "n", "runs.start": "o"},
+        {"move.down": ["down", "j"], "kind.json": "J"},
+        {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "l"]},
+        # One key on screens that never meet.
+        {"sandboxes.stop": "ctrl+k", "jobs.cancel": "ctrl+k", "tail.follow": "d"},
+    ],
+)
+def test_wishes_that_can_be_hold(asked: dict[str, Any]) -> None:
+    keys, refused = settle(asked, "c.toml")
+    assert refused == {}
+    assert keys == {
+        id: tuple(canonical(key) for key in ([value] if isinstance(value, str) else value))
+        for id, value in asked.items()
+    }
+
+
+def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
+    assert settle({"runs.new": "f5"}, "c.toml") == ({"runs.start": ("f5",)}, {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"run.cancel": "X"}, {"run.cancel": 'no such action; did you mean "runs.cancel"?'}),
+        ({"zzz": "X"}, {"zzz": "info --keys lists all"}),
+        ({"list.sort": "ctrl+zz"}, {"list.sort": "'ctrl+zz' is no key of a terminal"}),
+        ({"list.sort": ["o", "f25"]}, {"list.sort": "'f25' is no key"}),
+        ({"list.sort": 5}, {"list.sort": "write a key or a list of keys"}),
+        ({"list.sort": []}, {"list.sort": "write a key or a list of keys"}),
+        ({"list.sort": "q"}, {"list.sort": "q is already the key of app.quit (quit) in runs"}),
+        # The later one of two wishes gives way.
+        (
+            {"list.sort": "f5", "runs.start": "f5"},
+            {"runs.start": "f5 is already the key of list.sort (sort)"},
+        ),
+        # A verb against what every list has, on the list of its kind alone.
+        ({"kind.copy": "p"}, {"kind.copy": "the key of sandboxes.pause (pause) in sandboxes"}),
+        ({"runs.cancel": "k"}, {"runs.cancel": "k is already the key of move.up (one row up) in runs"}),
+        ({"move.down": ["down", "j"]}, {"move.down": "j is already the key of kind.json (json) in run"}),
+        # Beneath the pane of the JSON nothing of the screen has the key, but the pane itself has.
+        ({"kind.json": "J", "kind.copy": "j"}, {"kind.copy": "j is already the key of move.down"}),
+        ({"app.quit": "ctrl+q"}, {"app.quit": "ctrl+q leaves the console from anywhere"}),
+        ({"list.sort": "tab"}, {"list.sort": "tab goes from part to part"}),
+        ({"list.sort": "esc"}, {"list.sort": "esc is kept for what has it by itself"}),
+        ({"runs.cancel": "enter"}, {"runs.cancel": "⏎ is kept for"}),
+        ({"go.back": "backspace"}, {"go.back": 'esc cannot be taken from it. Write ["backspace", "escape"]'}),
+        ({"kind.open": "l"}, {"kind.open": 'Write ["l", "enter"]'}),
+        ({"app.palette": "f2"}, {"app.palette": 'Write ["f2", "colon"]'}),
+        # What counted on the key of another gives way with it.
+        (
+            {"runs.open-id": "n", "runs.start": "q"},
+            {"runs.open-id": "n is already the key of runs.start", "runs.start": "app.quit"},
+        ),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_with_a_sentence(
+    asked: dict[str, Any], said: dict[str, str]
+) -> None:
+    keys, refused = settle({"app.theme": "f9", **asked}, "/home/ada/config.toml")
+    assert keys == {"app.theme": ("f9",)} | {id: keys[id] for id in asked if id not in said}
+    assert refused.keys() == said.keys()
+    for id, part in said.items():
+        assert part in refused[id]
+        assert refused[id].startswith(f'"{id}" in [keys] of /home/ada/config.toml was not taken: ')
+        if id in owners():
+            assert refused[id].endswith(".") and " Until then: " in refused[id]
+
+
+def test_what_has_keys_by_itself_contradicts_itself_nowhere() -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for owner in owners().values():
+        assert owner.defaults and not set(owner.defaults) & FIXED.keys()
+        for where, keys in owner.where.items():
+            for key in keys:
+                assert taken.setdefault((where, key), owner.id) == owner.id, (where, key)
+    assert {key for owner in owners().values() for key in owner.defaults} >= set(KEPT)
+
+
+# What is on screen ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("widget", "place"),
+    [
+        (LineTable, cursor_keys.LIST),
+        (LineTail, cursor_keys.TAIL),
+        (RecordView, cursor_keys.RECORD),
+        (Page, cursor_keys.PAGE),
+    ],
+)
+def test_a_widget_moves_by_the_keys_of_the_registry(widget: Any, place: str) -> None:
+    bound = {
+        each.id: tuple(each.key.split(","))
+        for each in widget.BINDINGS
+        if isinstance(each, Binding) and each.id is not None
+    }
+    assert bound == {move.id: move.defaults[place] for move in cursor_keys.MOVES}
+
+
+def test_sentences_tabs_and_key_bar_say_the_key_that_holds(chosen: Any) -> None:
+    sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
+    assert settle({}, "").keys == {}
+    assert action_registry.told(sentence) == "n makes one; o opens {their} page."
+    assert action_registry.lasting() == [":", "esc", "?"]
+    chosen({"api-keys.create": ("plus",), "go.runs": ("f1",), "go.back": ("ctrl+left_square_bracket",)})
+    assert action_registry.told(sentence) == "+ makes one; o opens {their} page."
+    assert action_registry.tabs()[0] == ("f1", "Runs", "runs")
+    assert action_registry.tabs()[1] == ("2", "Projects", "projects")
+    assert action_registry.lasting()[1] == "ctrl+["
+    assert action_registry.BY_ID["go.runs"].keys == ("f1",)
+
+
+def test_the_page_of_the_keys_is_current() -> None:
+    assert DOCUMENT.read_text() == document(), "make docs writes it"
+
+
+# A dialog's own keys are nobody's choice; these are mostly something else than keys.
+OF_DIALOGS = {"esc closes", "esc leaves"}
+NO_KEYS = {"a", ":", "+"}
+
+
+def _sentences(path: Path) -> Iterator[str]:
+    """The texts of a module that somebody may read: no docstring, no name."""
+    tree = ast.parse(path.read_text())
+    silent = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.value
+
+
+def _literal() -> re.Pattern[str]:
+    keys = {action_registry.shown_key(key) for owner in owners().values() for key in owner.defaults} - NO_KEYS
+    letters = sorted((re.escape(key) for key in keys if not key.isdigit()), key=len, reverse=True)
+    # A key and what it does: "r reads it again"; or the key of a place, in brackets.
+    return re.compile(rf"(?:(?:^|[\s;(])(?:{'|'.join(letters)}) [a-z]{{3,}})|\s\(\d\)")
+
+
+@pytest.mark.parametrize("room", ["app.py", "live", "operate", "screens", "widgets"])
+def test_no_sentence_names_a_key_that_may_be_another(room: str) -> None:
+    literal, found = _literal(), []
+    places = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
+    for path in places:
+        for sentence in _sentences(path):
+            found += [
+                f"{path.name}: {hit}"
+                for match in literal.finditer(sentence)
+                if (hit := match[0].strip(" ;(")) not in OF_DIALOGS
+            ]
+    assert found == [], "actions.key_of says the key, or {its.id} in a declared sentence"

@@ -1,0 +1,121 @@
+"""Filters and orders over lists that give the newest alone: right over all records, held while asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.models.calls import Call
+from mogplex_tui.live.run_row import RunRow
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.operate import older_records
+from mogplex_tui.operate.older_records import ListSearch, Question, RunRows
+from mogplex_tui.operate.older_runs import OLDER_RUNS
+from tests.unit.fakes import START, FakeSession, call
+
+COUNT = 730
+
+
+def calls() -> list[Call]:
+    """Calls that began a second before one another, at costs in no order."""
+    return [
+        call(
+            -number,
+            status="failed" if number % 90 == 7 else "success",
+            cost_usd=(number * 37 % 1000) / 100,
+        )
+        for number in range(COUNT)
+    ]
+
+
+class Lists:
+    """The list of runs of a console, with its newest page read."""
+
+    def __init__(self, path: Path) -> None:
+        self.session = FakeSession(path)
+        self.session.fake.call_rows = self.calls = calls()
+        self.runs = Runs(self.session)
+
+    def search(self, question: Question[RunRow]) -> ListSearch[RunRow]:
+        return ListSearch(self.session, "runs", OLDER_RUNS, RunRows(self.runs), question)
+
+    def rows(self) -> list[RunRow]:
+        return list(self.runs.set.rows.values())
+
+
+@pytest.fixture
+async def lists(tmp_path: Path) -> Lists:
+    made = Lists(tmp_path)
+    await made.runs.fetch()
+    assert len(made.rows()) == 100
+    return made
+
+
+async def run(search: ListSearch[RunRow]) -> None:
+    for _ in range(50):
+        if search.is_done:
+            return
+        await search.step(Priority.BACKGROUND)
+    raise AssertionError("the search never ends")
+
+
+def cost(row: RunRow) -> float:
+    return -1.0 if row.cost is None else float(row.cost)
+
+
+async def test_order_by_cost_is_right_over_all_calls(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(older_records, "MOST_KEPT", 50)
+    search = lists.search(Question(order=cost))
+    await run(search)
+    dearest = sorted((float(each.cost_usd or 0) for each in lists.calls), reverse=True)[:50]
+    assert sorted(map(cost, lists.rows()), reverse=True)[:50] == dearest
+    # The newest page and what comes first in the order, and no more.
+    assert len(lists.rows()) <= 150
+    assert search.progress() == f"{COUNT} searched"
+
+
+async def test_filter_that_the_service_applies_costs_one_request(lists: Lists) -> None:
+    lists.session.fake.asked.clear()
+    search = lists.search(Question("state:failed", lambda row: row.state == "failed"))
+    await run(search)
+    assert [asked["status"] for _, _, asked in lists.session.fake.asked] == ["failed"]
+    assert sum(row.state == "failed" for row in lists.rows()) == 9
+
+
+async def test_filter_of_a_span_reads_no_older_calls(lists: Lists) -> None:
+    lists.session.fake.asked.clear()
+    search = lists.search(Question("age:<5m", lambda row: True))
+    await run(search)
+    assert len(lists.session.fake.asked) == 3
+    assert min(row.started_at for row in lists.rows() if row.started_at) == START - timedelta(minutes=5)
+
+
+async def test_filter_that_is_applied_here_says_how_much_was_searched(lists: Lists) -> None:
+    search = lists.search(Question("cost:>9.9", lambda row: cost(row) > 9.9))
+    await search.step(Priority.BACKGROUND)
+    assert search.progress() == f"199 of {COUNT} searched"
+    await run(search)
+    assert sum(cost(row) > 9.9 for row in lists.rows()) == sum(
+        float(each.cost_usd or 0) > 9.9 for each in lists.calls
+    )
+
+
+async def test_found_rows_outlive_the_next_reading_and_go_with_the_search(lists: Lists) -> None:
+    search = lists.search(Question("state:failed", lambda row: row.state == "failed"))
+    await run(search)
+    await lists.runs.fetch()
+    assert sum(row.state == "failed" for row in lists.rows()) == 9
+    assert lists.runs.may_load_more
+    search.close()
+    assert len(lists.rows()) == 100
+
+
+async def test_many_matches_end_the_search(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(older_records, "MOST_KEPT", 150)
+    search = lists.search(Question("a", lambda row: True))
+    await run(search)
+    assert search.found == 150
+    assert search.progress() == "the newest 298 searched: 150 found"

@@ -69,7 +69,7 @@ _SHORT = ("C without UTF-8 mode", "no HOME", "HOME is a device", "XDG directorie
 @pytest.mark.parametrize("name", ENVIRONMENTS if LONG else _SHORT)
 def test_command_lists_runs(env: dict[str, str], name: str) -> None:
     done = subprocess.run(
-        [*PROGRAM, "runs", "list", "-o", "wide"],
+        [*PROGRAM, "runs", "list", "acme/", "-o", "wide"],
         env=_with(env, ENVIRONMENTS[name]),
         capture_output=True,
         stdin=subprocess.DEVNULL,
@@ -82,12 +82,12 @@ def test_command_lists_runs(env: dict[str, str], name: str) -> None:
 
 # id: (shell command, exit code, words on stderr)
 STREAMS: dict[str, tuple[str, int, str]] = {
-    "everything closed": (f"{RUN} runs list <&- >&- 2>&-", 0, ""),
-    "stdin closed": (f"{RUN} runs list <&-", 0, ""),
-    "stdout closed": (f"{RUN} runs list >&-", 0, ""),
-    "stderr closed": (f"{RUN} runs list 2>&-", 0, ""),
-    "full disk": (f"{RUN} runs list > /dev/full", 1, "could not be written: No space"),
-    "full disk and no words": (f"{RUN} runs list > /dev/full 2> /dev/full", 1, ""),
+    "everything closed": (f"{RUN} runs list acme/ <&- >&- 2>&-", 0, ""),
+    "stdin closed": (f"{RUN} runs list acme/ <&-", 0, ""),
+    "stdout closed": (f"{RUN} runs list acme/ >&-", 0, ""),
+    "stderr closed": (f"{RUN} runs list acme/ 2>&-", 0, ""),
+    "full disk": (f"{RUN} runs list acme/ > /dev/full", 1, "could not be written: No space"),
+    "full disk and no words": (f"{RUN} runs list acme/ > /dev/full 2> /dev/full", 1, ""),
     "full disk for info": (f"{RUN} info > /dev/full", 1, "could not be written: No space"),
     "full disk for completions": (f"{RUN} completions bash > /dev/full", 1, "could not be written: No space"),
     "full disk for openapi": (
@@ -95,9 +95,9 @@ STREAMS: dict[str, tuple[str, int, str]] = {
         1,
         "could not be written: No space",
     ),
-    "no file may grow": (f"(ulimit -f 0; {RUN} runs list --json | head -c 20)", 0, ""),
-    "reader leaves": (f"{RUN} runs list --json | head -1", 0, ""),
-    "directory is gone": (f"mkdir gone; cd gone; rmdir ../gone; {RUN} runs list", 0, ""),
+    "no file may grow": (f"(ulimit -f 0; {RUN} runs list acme/ --json | head -c 20)", 0, ""),
+    "reader leaves": (f"{RUN} runs list acme/ --json | head -1", 0, ""),
+    "directory is gone": (f"mkdir gone; cd gone; rmdir ../gone; {RUN} runs list acme/", 0, ""),
     "console without input": (f"{RUN} <&-", 2, "needs a terminal"),
     "console with everything closed": (f"{RUN} <&- >&- 2>&-", 2, ""),
     "demo with everything closed": (f"{RUN} demo <&- >&- 2>&-", 2, ""),

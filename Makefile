@@ -10,7 +10,7 @@ ARGS ?=
 # Twice the two cores: tests of screens and processes wait a good part of their time.
 JOBS ?= 4
 
-.PHONY: demo test check soak format lint types imports bench docs constraints snapshots clean
+.PHONY: demo test coverage check soak format lint types imports bench docs constraints snapshots clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -19,6 +19,11 @@ demo: $(VENV)/.runtime
 # Who has nothing left to do takes from the others: one module is a minute of work by itself.
 test: $(VENV)/.dev
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# Lines and branches that no test runs, the largest gaps first. ARGS="tests/unit tests/api" runs some tests only.
+coverage: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m coverage report
 
 check: $(VENV)/.dev
 	@echo "format"; $(BIN)/ruff format --check --quiet .
@@ -79,4 +84,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $(VENV)/.runtime $@
 
 clean:
-	@rm -rf $(VENV) .venv-constraints .pytest_cache .mypy_cache .ruff_cache .import_linter_cache snapshot_report.html
+	@rm -rf $(VENV) .venv-constraints .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage snapshot_report.html

@@ -1,4 +1,4 @@
-"""The hosted CI workflow runs `make check` on every supported version of Python."""
+"""Hosted CI and pre-commit run the checks of the project itself."""
 
 from __future__ import annotations
 
@@ -51,3 +51,15 @@ def test_workflow_has_minimal_permissions_and_pinned_actions(path: Path) -> None
         assert job["timeout-minutes"] <= 60
         used = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used)
+
+
+def test_pre_commit_hooks_run_tools_of_the_project() -> None:
+    hooks = [hook for repo in _load(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    makefile = (ROOT / "Makefile").read_text()
+    for hook in hooks:
+        program, *arguments = hook["entry"].split()
+        if program == "make":
+            assert f"\n{arguments[-1]}: " in makefile
+        else:
+            assert program == ".venv/bin/ruff"

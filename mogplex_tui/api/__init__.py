@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import AccessMap, Family, Finding, Reach
-    from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
+    from mogplex_tui.api.access import AccessMap, Family, FamilyAccess, Reach
+    from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
     from mogplex_tui.api.client import ClientView, MogplexClient
     from mogplex_tui.api.clock import Clock, SystemClock
-    from mogplex_tui.api.connection_state import Connection, ConnectionState
+    from mogplex_tui.api.connection_state import ConnectionMonitor, ConnectionState
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.api.target import Target
 
@@ -23,13 +23,13 @@ _WHERE = {
     "Budget": "budget",
     "ClientView": "client",
     "Clock": "clock",
-    "Connection": "connection",
-    "ConnectionState": "connection",
+    "ConnectionMonitor": "connection_state",
+    "ConnectionState": "connection_state",
     "Family": "access",
-    "Finding": "access",
+    "FamilyAccess": "access",
     "MogplexClient": "client",
     "MogplexError": "errors",
-    "Outcome": "budget",
+    "RequestOutcome": "budget",
     "Priority": "budget",
     "Reach": "access",
     "Slot": "budget",
@@ -43,15 +43,15 @@ __all__ = [
     "Budget",
     "ClientView",
     "Clock",
-    "Connection",
+    "ConnectionMonitor",
     "ConnectionState",
     "Family",
-    "Finding",
+    "FamilyAccess",
     "MogplexClient",
     "MogplexError",
-    "Outcome",
     "Priority",
     "Reach",
+    "RequestOutcome",
     "Slot",
     "SystemClock",
     "Target",

@@ -128,7 +128,7 @@ class Reach(StrEnum):
     BROKEN = "broken"
 
 
-class Finding(NamedTuple):
+class FamilyAccess(NamedTuple):
     """A family's reach, sentences that say why, and when that was seen (None: never).
 
     `resource` is what the request was for whose answer closed the family.
@@ -145,7 +145,7 @@ class Finding(NamedTuple):
         return " ".join(self.sentences)
 
 
-_UNKNOWN = Finding(Reach.UNKNOWN, ("Nothing has been asked yet.",), None)
+_UNKNOWN = FamilyAccess(Reach.UNKNOWN, ("Nothing has been asked yet.",), None)
 # After so many failures in a row a family counts as broken; a single bad answer says nothing.
 _PATIENCE = 3
 
@@ -208,7 +208,7 @@ class AccessMap(Observable):
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
-        self._found: dict[Family, Finding] = {}
+        self._found: dict[Family, FamilyAccess] = {}
         self._failures: dict[Family, int] = {}
         # What has answered once, and what of it is closed and to be asked again.
         self._answered: set[Family] = set()
@@ -217,7 +217,7 @@ class AccessMap(Observable):
         self.cookie = CookieState()
         self.cookie.subscribe(self._cookie_changed)
 
-    def reach(self, family: Family) -> Finding:
+    def reach(self, family: Family) -> FamilyAccess:
         """Return what is known about a family; of one that was never asked, what its neighbour's refusal tells."""
         found = self._found.get(family, _UNKNOWN)
         if found.reach is Reach.UNKNOWN and family in _KEPT_WITH:
@@ -316,4 +316,4 @@ class AccessMap(Observable):
         # The first reason stays: the next route would only say the same of itself, and screens would flicker.
         if known is not None and known.reach is reach:
             return
-        self._found[family] = Finding(reach, sentences, self._clock.now(), resource)
+        self._found[family] = FamilyAccess(reach, sentences, self._clock.now(), resource)

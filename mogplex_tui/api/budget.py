@@ -26,7 +26,7 @@ class Priority(IntEnum):
     BACKGROUND = 3
 
 
-class Outcome(Enum):
+class RequestOutcome(Enum):
     """Whether the service counted a request against the token."""
 
     COUNTED = auto()
@@ -98,12 +98,12 @@ class Budget(Observable):
         self._changed()
         return slot
 
-    def tell(self, slot: Slot, outcome: Outcome) -> None:
+    def tell(self, slot: Slot, outcome: RequestOutcome) -> None:
         """Say how a granted request ended; a second telling of the same slot changes nothing."""
         if slot.told:
             return
         slot.told = True
-        if outcome is Outcome.COUNTED:
+        if outcome is RequestOutcome.COUNTED:
             slot.expires = self._clock.monotonic() + self.window
         elif slot in self._slots:
             self._slots.remove(slot)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from mogplex_tui.api.access import AccessMap
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
-from mogplex_tui.api.connection_state import Connection
+from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request, Transport
 
@@ -113,7 +113,7 @@ class ClientView:
         return self._transport.access
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> ConnectionMonitor:
         """Whether the service answers, observable."""
         return self._transport.connection
 

@@ -24,7 +24,7 @@ _PATIENCE = 3
 _BROKEN_ANSWER = (errors.Unavailable, errors.ServiceFailed, errors.InvalidResponse)
 
 
-class Connection(Observable):
+class ConnectionMonitor(Observable):
     """The state of the connection, told after every exchange.
 
     No answer: DEGRADED at once, OFFLINE after three in a row or when none ever came. Broken answers (5xx, no

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from mogplex_tui.api import errors
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.json_values import JsonError, parse
-from mogplex_tui.api.response_errors import Credential, Reply
+from mogplex_tui.api.response_errors import CredentialKind, Reply
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import MAX_ANSWER
 from mogplex_tui.config.credential_store import Grant
@@ -108,7 +108,7 @@ async def _token_call(
     from mogplex_tui.api import wire
     from mogplex_tui.api._httpx import httpx
 
-    reply = Reply("POST", TOKEN, 0, resource=what, credential=Credential.NONE, scrub=target.scrub)
+    reply = Reply("POST", TOKEN, 0, resource=what, credential=CredentialKind.NONE, scrub=target.scrub)
     client = clients.get(streams=False)
     # No cookie, no bearer and no Origin: the code or the refresh token alone says who asks.
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}

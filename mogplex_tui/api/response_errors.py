@@ -33,7 +33,7 @@ _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
 SIGN_IN_AGAIN = "The session cookie has probably expired: sign in again, then run mogplex-tui login --session"
 
 
-class Credential(StrEnum):
+class CredentialKind(StrEnum):
     """What a request carried to say who asks."""
 
     NONE = "none"
@@ -55,7 +55,7 @@ class Reply:
     body: bytes = b""
     resource: str = "the request"
     request_id: str = ""
-    credential: Credential = Credential.TOKEN
+    credential: CredentialKind = CredentialKind.TOKEN
     scrub: Callable[[str], str] = str
 
     @property
@@ -294,9 +294,9 @@ def _sandbox_lookup_failed(reply: Reply, complaint: Complaint) -> bool:
 def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str:
     if kind is errors.NotSignedIn:
         return {
-            Credential.TOKEN: "The service does not accept this token",
-            Credential.COOKIE: "The service does not accept this session cookie",
-            Credential.NONE: "This context has no credential for the service",
+            CredentialKind.TOKEN: "The service does not accept this token",
+            CredentialKind.COOKIE: "The service does not accept this session cookie",
+            CredentialKind.NONE: "This context has no credential for the service",
         }[reply.credential]
     lead = _LEADS[kind].format(reply.resource)
     if _sandbox_lookup_failed(reply, complaint):
@@ -325,7 +325,7 @@ def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint)
         return "Connect Vercel again"
     if _lacks_ai(reply, complaint):
         return "Add an AI provider key, or choose a plan that includes AI"
-    if kind is errors.NotSignedIn and reply.credential is Credential.COOKIE:
+    if kind is errors.NotSignedIn and reply.credential is CredentialKind.COOKIE:
         return SIGN_IN_AGAIN
     if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":
         return "The service also says this for a repository that it does not know; check the repository first"
@@ -353,7 +353,7 @@ def _login(reply: Reply) -> errors.LoginRequired:
         else "the service asks to sign in in a browser"
     )
     advice = None
-    if reply.credential is Credential.COOKIE:
+    if reply.credential is CredentialKind.COOKIE:
         advice = SIGN_IN_AGAIN
     elif reply.is_html and reply.on_v1:
         advice = "Check that the base URL is a Mogplex service"

@@ -24,14 +24,14 @@ from urllib.parse import quote
 from mogplex_tui.api import errors, wire
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.access import V1, AccessMap, Family, family_of
-from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
+from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.api.connection_state import Connection
+from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.request_rules import json_text
 from mogplex_tui.api.response import Answer
-from mogplex_tui.api.response_errors import ACCOUNT, Credential, Reply, answers_visitor, classify, unpack
+from mogplex_tui.api.response_errors import ACCOUNT, CredentialKind, Reply, answers_visitor, classify, unpack
 from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
@@ -66,7 +66,7 @@ class Request:
     content: bytes | None = None
     content_type: str = ""
     patience: float = 0.0
-    credential: Credential | None = None
+    credential: CredentialKind | None = None
     is_change: bool = False
 
 
@@ -96,7 +96,7 @@ class Transport:
         self.clock = clock
         self.budget = budget
         self.access = access
-        self.connection = Connection(clock)
+        self.connection = ConnectionMonitor(clock)
         self._limiter = limiter
         self._clients = wire.Clients(target, http)
         self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
@@ -118,7 +118,7 @@ class Transport:
         # Before anything is asked about it, so that the log and its times are those of the exchange.
         self._log(request, reply, error, started)
         if await self._token_replaces_cookie(request, reply, error, data, priority):
-            return await self.request(replace(request, credential=Credential.TOKEN), priority)
+            return await self.request(replace(request, credential=CredentialKind.TOKEN), priority)
         if error is not None:
             error = await self._reconsider(error, reply, priority)
         self._learn(request, reply, error)
@@ -144,7 +144,7 @@ class Transport:
             try:
                 opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
             except _SendWithToken:
-                request = replace(request, credential=Credential.TOKEN)
+                request = replace(request, credential=CredentialKind.TOKEN)
                 opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
             yield opened
 
@@ -155,13 +155,13 @@ class Transport:
         reply = self._reply(request)
         started = self.clock.monotonic()
         slot = self._ask(reply, priority)
-        outcome = Outcome.NOT_COUNTED
+        outcome = RequestOutcome.NOT_COUNTED
         error: errors.MogplexError | None = None
         response: httpx.Response | None = None
         try:
             await self._admit(priority)
             async with self._passage(priority, gated):
-                outcome = Outcome.COUNTED
+                outcome = RequestOutcome.COUNTED
                 try:
                     async with asyncio.timeout(wire.STREAM_HEAD + request.patience):
                         response = await self._send(request, reply, streams=True)
@@ -174,11 +174,11 @@ class Transport:
                         error = classify(reply)
                 except errors.MogplexError:
                     # Refused here, before it left.
-                    outcome = Outcome.NOT_COUNTED
+                    outcome = RequestOutcome.NOT_COUNTED
                     raise
                 except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
                     error = wire.failure(failed, self.target, reply)
-                    outcome = Outcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
+                    outcome = RequestOutcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
                 if slot is not None:
                     self.budget.tell(slot, _outcome(error, outcome))
                 self._log(request, reply, error, started)
@@ -214,17 +214,17 @@ class Transport:
         """Close every connection; the transport opens new ones when it is used again."""
         await self._clients.aclose()
 
-    def credential_for(self, path: str) -> Credential:
+    def credential_for(self, path: str) -> CredentialKind:
         """Return which credential a route is asked with."""
         on_v1 = path == V1 or path.startswith(V1 + "/")
         replaced = self.access.cookie.expired and self.target.token_opens_unversioned_routes
         if not on_v1 and self.target.session_cookie and not replaced:
-            return Credential.COOKIE
-        return Credential.TOKEN if self.target.token else Credential.NONE
+            return CredentialKind.COOKIE
+        return CredentialKind.TOKEN if self.target.token else CredentialKind.NONE
 
     def spends_budget(self, path: str) -> bool:
         """Return whether a request to this route counts against the token's limit."""
-        return self.credential_for(path) is Credential.TOKEN and self.target.token_is_limited
+        return self.credential_for(path) is CredentialKind.TOKEN and self.target.token_is_limited
 
     def _reply(self, request: Request) -> Reply:
         return Reply(
@@ -238,7 +238,7 @@ class Transport:
         )
 
     def _ask(self, reply: Reply, priority: Priority) -> Slot | None:
-        if reply.credential is not Credential.TOKEN or not self.target.token_is_limited:
+        if reply.credential is not CredentialKind.TOKEN or not self.target.token_is_limited:
             return None
         slot = self.budget.ask(priority)
         if isinstance(slot, Blocked):
@@ -278,7 +278,7 @@ class Transport:
         """Send a request, read its whole answer and return its facts with its value or the error it means."""
         slot = self._ask(reply, priority)
         # A request that is given up while it waits has not been sent.
-        outcome = Outcome.NOT_COUNTED
+        outcome = RequestOutcome.NOT_COUNTED
         failure: errors.MogplexError | None = None
         try:
             await self._admit(priority)
@@ -287,7 +287,7 @@ class Transport:
                 asyncio.timeout(wire.WHOLE_ANSWER + request.patience),
                 AsyncExitStack() as stack,
             ):
-                outcome = Outcome.COUNTED
+                outcome = RequestOutcome.COUNTED
                 response = await self._send(request, reply, streams=False)
                 stack.push_async_callback(response.aclose)
                 wait_for_turn = partial(stack.enter_async_context, self._one_large_answer)
@@ -298,11 +298,11 @@ class Transport:
             outcome = _outcome(error, outcome)
         except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
             if isinstance(failed, wire.NEVER_SENT):
-                outcome = Outcome.NOT_COUNTED
+                outcome = RequestOutcome.NOT_COUNTED
             failure = wire.failure(failed, self.target, reply)
         except errors.MogplexError:
             # Refused here, before it left.
-            outcome = Outcome.NOT_COUNTED
+            outcome = RequestOutcome.NOT_COUNTED
             raise
         finally:
             # Also when the caller gave up: whether it counted is unknown then, so it does.
@@ -327,7 +327,7 @@ class Transport:
             return reply, None, unreadable
 
     async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
-        if reply.credential is Credential.NONE and family_of(request.path) is Family.V1:
+        if reply.credential is CredentialKind.NONE and family_of(request.path) is Family.V1:
             raise errors.NotSignedIn(
                 f"There is no token for {request.resource}",
                 advice="Give this context an API token; a session cookie does not open the token API",
@@ -343,7 +343,7 @@ class Transport:
             return client.send(self._build(client, request, reply), stream=True)
 
         renewal = self.target.renewal
-        if renewal is None or reply.credential is not Credential.TOKEN:
+        if renewal is None or reply.credential is not CredentialKind.TOKEN:
             return await send()
         sent = 0
 
@@ -374,9 +374,9 @@ class Transport:
             )
         headers = {"Accept": "application/json", **request.headers, "X-Request-Id": reply.request_id}
         token, cookie = self.target.bearer, self.target.session_cookie
-        if reply.credential is Credential.TOKEN and token:
+        if reply.credential is CredentialKind.TOKEN and token:
             headers["Authorization"] = f"Bearer {token.reveal()}"
-        elif reply.credential is Credential.COOKIE and cookie:
+        elif reply.credential is CredentialKind.COOKIE and cookie:
             headers["Cookie"] = cookie.reveal()
         if self.target.team is not None and reads_team(request.path):
             headers[TEAM_HEADER] = self.target.team
@@ -432,7 +432,7 @@ class Transport:
         The edge and the handlers refuse a credential before they do anything else (auth.md §3, §5), so that a request
         that changes something may be sent again as well.
         """
-        if reply.credential is not Credential.COOKIE:
+        if reply.credential is not CredentialKind.COOKIE:
             return False
         refused = (
             type(error) is errors.NotSignedIn
@@ -456,7 +456,7 @@ class Transport:
         No unversioned route checks scopes (auth.md §5.1). Whether the token may write is asked by a start of a run
         without its key, which is refused before anything is done (v1.md §7.2).
         """
-        replaces_cookie = reply.credential is Credential.TOKEN and self.target.session_cookie is not None
+        replaces_cookie = reply.credential is CredentialKind.TOKEN and self.target.session_cookie is not None
         if not replaces_cookie or reply.on_v1 or request.method in ("GET", "HEAD"):
             return
         if self.access.can_write is None:
@@ -483,7 +483,7 @@ class Transport:
             await self._pause(priority)
             try:
                 await self.request(
-                    Request("GET", ACCOUNT, "the account", credential=Credential.COOKIE), Priority.ACTION
+                    Request("GET", ACCOUNT, "the account", credential=CredentialKind.COOKIE), Priority.ACTION
                 )
             except errors.MogplexError:
                 # The test was inconclusive: treat the cookie as refused until it is tested again.
@@ -496,7 +496,11 @@ class Transport:
     ) -> errors.MogplexError:
         if isinstance(error, errors.Throttled) and error.of_requests:
             self.budget.throttled(error.retry_after)
-        if type(error) is not errors.NotSignedIn or reply.credential is not Credential.TOKEN or reply.on_v1:
+        if (
+            type(error) is not errors.NotSignedIn
+            or reply.credential is not CredentialKind.TOKEN
+            or reply.on_v1
+        ):
             return error
         # Off v1 a token over its limit is a plain 401 (auth.md §5.1): never call it dead unheard.
         async with self._checking:
@@ -551,9 +555,9 @@ def _with_answer(reply: Reply, response: httpx.Response) -> Reply:
     )
 
 
-def _outcome(error: errors.MogplexError | None, otherwise: Outcome) -> Outcome:
+def _outcome(error: errors.MogplexError | None, otherwise: RequestOutcome) -> RequestOutcome:
     if isinstance(error, errors.LoginRequired) and error.status != 200:
-        return Outcome.NOT_COUNTED
+        return RequestOutcome.NOT_COUNTED
     if isinstance(error, _NOT_COUNTED) or (isinstance(error, errors.Throttled) and error.of_requests):
-        return Outcome.NOT_COUNTED
+        return RequestOutcome.NOT_COUNTED
     return otherwise

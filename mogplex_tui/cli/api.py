@@ -150,7 +150,7 @@ async def _change(
     from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
-    from mogplex_tui.operate.executor import execute_plainly
+    from mogplex_tui.operate.executor import run_unlisted_change
 
     what = f"{method} {path}"
     setting.must_write(f"The {what}")
@@ -161,7 +161,7 @@ async def _change(
         if not agreed(setting, f"Send {what}?"):
             raise Stop(Exit.FAILED, "Nothing was sent.")
     client = setting.session.client.at(Priority.ACTION)
-    data = await execute_plainly(
+    data = await run_unlisted_change(
         setting.session,
         f"api.{method.lower()}",
         path,

@@ -16,7 +16,7 @@ from mogplex_tui.cli.kind_records import record_of
 from mogplex_tui.operate.job_rows import page_of_runs
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds import automations, jobs
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
@@ -50,7 +50,7 @@ async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
     entries = [entry for _, entry in collection_of(setting.session, jobs.KIND).prepare(page.entries)]
     known = [entry for entry in entries if entry.row is not None]
     unreadable = [entry for entry in entries if entry.row is None]
-    print_rows(jobs.KIND, setting.output, Moment(setting.session.clock.now()), known, unreadable)
+    print_rows(jobs.KIND, setting.output, RenderTime(setting.session.clock.now()), known, unreadable)
     if not page.entries:
         say("There are no jobs.")
     return Exit.OK

@@ -15,7 +15,15 @@ from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.cli.command_context import Stop, say, without_credentials
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.loopback import NOT_FOUND, Asked, Listener, Told, as_json, page, waited
+from mogplex_tui.cli.loopback import (
+    NOT_FOUND,
+    CallbackRequest,
+    CallbackResponse,
+    Listener,
+    as_json,
+    page,
+    waited,
+)
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.operate.browser_detection import has_browser
 
@@ -65,12 +73,12 @@ async def by_code(base_url: str, *, opens: bool) -> Grant:
         await clients.aclose()
 
 
-def _callback(asked: Asked, begun: SignIn, coming: asyncio.Future[str]) -> Told:
+def _callback(asked: CallbackRequest, begun: SignIn, coming: asyncio.Future[str]) -> CallbackResponse:
     """Answer what the browser brings. A wrong state ends nothing: it may be anybody's page that asks."""
     if asked.path != CALLBACK:
         return NOT_FOUND
     if asked.method != "GET":
-        return Told(405, b"Only GET", headers={"Allow": "GET"})
+        return CallbackResponse(405, b"Only GET", headers={"Allow": "GET"})
     if coming.done():
         return page("Already answered", "This sign-in is over. You may close this tab.", 400)
     query = parse_qs(asked.query, keep_blank_values=True)
@@ -125,7 +133,7 @@ async def by_hand_off(base_url: str, *, opens: bool) -> Secret:
         await listener.__aexit__()
 
 
-def _handed(asked: Asked, nonce: str, origin: str, coming: asyncio.Future[str]) -> Told:
+def _handed(asked: CallbackRequest, nonce: str, origin: str, coming: asyncio.Future[str]) -> CallbackResponse:
     """Answer the page that brings the token: its preflight first, then the token with the nonce."""
     if asked.path != "/callback":
         return NOT_FOUND
@@ -140,7 +148,7 @@ def _handed(asked: Asked, nonce: str, origin: str, coming: asyncio.Future[str]) 
         }
         if asked.headers.get("access-control-request-private-network") == "true":
             allowed["Access-Control-Allow-Private-Network"] = "true"
-        return Told(204, headers={**cors, **allowed})
+        return CallbackResponse(204, headers={**cors, **allowed})
     if asked.method != "POST":
         return as_json(405, {"error": "Only POST"}, **cors, Allow="OPTIONS, POST")
     if not hmac.compare_digest(asked.headers.get("x-cli-nonce", "").lower().encode(), nonce.encode()):

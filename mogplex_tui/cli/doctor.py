@@ -12,7 +12,7 @@ from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
-    from mogplex_tui.cli.doctor_checks import Finding
+    from mogplex_tui.cli.doctor_checks import CheckResult
     from mogplex_tui.cli.output import Output
     from mogplex_tui.live.account_match import Accounts
 
@@ -75,7 +75,7 @@ def _service(setting: Setting, accounts: Accounts | None) -> dict[str, object]:
 
 
 def _print(
-    setting: Setting, service: dict[str, object], findings: list[Finding], advice: dict[str, list[str]]
+    setting: Setting, service: dict[str, object], findings: list[CheckResult], advice: dict[str, list[str]]
 ) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import formatting
@@ -131,7 +131,7 @@ def _credential_advice(setting: Setting, accounts: Accounts | None) -> dict[str,
     return {text: ["session"]}
 
 
-def _print_help(output: Output, findings: list[Finding], helps: dict[str, list[str]]) -> None:
+def _print_help(output: Output, findings: list[CheckResult], helps: dict[str, list[str]]) -> None:
     """Print each advice once, with the families that it is for; there is no room for it in a line of the table."""
     for finding in findings:
         if finding.helps:
@@ -143,7 +143,7 @@ def _print_help(output: Output, findings: list[Finding], helps: dict[str, list[s
         output.paragraph(f"{', '.join(families)}: {advice}", indent="  ")
 
 
-def _is_foreign(findings: list[Finding]) -> bool:
+def _is_foreign(findings: list[CheckResult]) -> bool:
     """Whether somebody answered, and nobody as Mogplex would."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
@@ -153,7 +153,7 @@ def _is_foreign(findings: list[Finding]) -> bool:
     return bool(answered) and len(strange) == len(answered) and told
 
 
-def _code(findings: list[Finding]) -> int:
+def _code(findings: list[CheckResult]) -> int:
     """Return 0 when there is anything to work with, else the code of the first thing that stands in the way."""
     from mogplex_tui.cli.doctor_checks import OPEN, is_web_page
 

@@ -21,7 +21,7 @@ _NOT_MOGPLEX = "Check that the base URL is a Mogplex service."
 
 
 @dataclass(slots=True)
-class Finding:
+class CheckResult:
     """One line of the report: `reach` is one of seven words for scripts, `status` the HTTP status, `ms` the time.
 
     `says` is what was found and `helps` what to do about it. `nobody` marks an answer that was given as if to a
@@ -95,12 +95,12 @@ class Examination:
         self.setting, self.session = setting, setting.session
         self._client = self.session.client.at(Priority.ACTION)
         self.exchanges = Exchanges()
-        self.findings: list[Finding] = []
+        self.findings: list[CheckResult] = []
         self.accounts: Accounts | None = None
 
-    async def run(self) -> list[Finding]:
+    async def run(self) -> list[CheckResult]:
         """Return a finding for each family."""
-        checks: tuple[tuple[str, Callable[[], Awaitable[Finding]]], ...] = (
+        checks: tuple[tuple[str, Callable[[], Awaitable[CheckResult]]], ...] = (
             ("account", self._account),
             ("settings", self._settings),
             ("models", self._models),
@@ -123,12 +123,12 @@ class Examination:
         self._settle()
         return self.findings
 
-    async def _asked(self, family: str, check: Callable[[], Awaitable[Finding]]) -> Finding:
+    async def _asked(self, family: str, check: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
         from mogplex_tui.api.errors import MogplexError
 
         if len(self.findings) >= 2 and all(each.reach == UNREACHABLE for each in self.findings):
             # Nobody is there; every further question would only wait as long again.
-            return Finding(family, UNREACHABLE, says="Not asked: the service does not answer.")
+            return CheckResult(family, UNREACHABLE, says="Not asked: the service does not answer.")
         self.exchanges.first()
         try:
             finding = await check()
@@ -137,10 +137,10 @@ class Examination:
         finding.status, finding.ms = self.exchanges.first()
         return finding
 
-    def _refused(self, family: str, error: MogplexError) -> Finding:
+    def _refused(self, family: str, error: MogplexError) -> CheckResult:
         from mogplex_tui.api.errors import NotSignedIn
 
-        finding = Finding(family, reach_of(error))
+        finding = CheckResult(family, reach_of(error))
         finding.refused(error)
         if isinstance(error, NotSignedIn) and self.session.target.token is None and family in ("v1", "write"):
             # A session is there, and it is not what opens this part.
@@ -171,63 +171,65 @@ class Examination:
                 finding.reach = THROTTLED
             finding.refused(v1.error or LoginRequired("This kind of token opens the token API only"))
 
-    async def _account(self) -> Finding:
+    async def _account(self) -> CheckResult:
         user = await self._client.account.user()
         if user is None:
-            return Finding("account", NEEDS_SESSION, says="The service sees nobody here.", nobody=True)
+            return CheckResult("account", NEEDS_SESSION, says="The service sees nobody here.", nobody=True)
         ready = user.github_status_label or user.github_state
         says = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
-        return Finding("account", OPEN, says=says)
+        return CheckResult("account", OPEN, says=says)
 
     async def _compare_accounts(self) -> Accounts | None:
         """Compare the accounts of the token and the cookie, where both are in use."""
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.api.response_errors import Credential
+        from mogplex_tui.api.response_errors import CredentialKind
         from mogplex_tui.live.account_match import compare
 
         if self.session.target.token is None or not self.session.has_session:
             return None
         try:
-            user = await self._client.account.user(credential=Credential.COOKIE)
+            user = await self._client.account.user(credential=CredentialKind.COOKIE)
         except MogplexError:
             return None
         return None if user is None else await compare(self._client, user)
 
-    async def _settings(self) -> Finding:
+    async def _settings(self) -> CheckResult:
         settings = await self._client.settings.get()
         if not settings.default_model:
             # The service resolves it and never leaves it empty (identity.md §3).
-            return Finding("settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX)
-        return Finding("settings", OPEN, says=f"Default model {settings.default_model}.")
+            return CheckResult(
+                "settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX
+            )
+        return CheckResult("settings", OPEN, says=f"Default model {settings.default_model}.")
 
-    async def _models(self) -> Finding:
+    async def _models(self) -> CheckResult:
         catalog = await self._client.models.list()
         if catalog.anonymous:
-            return Finding("models", NEEDS_SESSION, says="Only the catalogue for visitors.", nobody=True)
-        return Finding(
+            return CheckResult("models", NEEDS_SESSION, says="Only the catalogue for visitors.", nobody=True)
+        return CheckResult(
             "models", OPEN, says=f"{catalog.models.total} of {catalog.catalog.total} models usable."
         )
 
-    async def _github(self) -> Finding:
+    async def _github(self) -> CheckResult:
         installations = await self._client.github.installations()
         covered = sum(row.repository_count or 0 for row in installations)
         synced = sum(row.synced_repo_count or 0 for row in installations)
         says = f"{installations.total} installations cover {covered} repositories, {synced} of them imported."
-        return Finding("github", OPEN, says=says)
+        return CheckResult("github", OPEN, says=says)
 
-    async def _mcp(self) -> Finding:
+    async def _mcp(self) -> CheckResult:
         servers = await self._client.mcp_servers.configured()
-        return Finding("mcp", OPEN, says=f"The export of MCP servers: {servers.total} configured.")
+        return CheckResult("mcp", OPEN, says=f"The export of MCP servers: {servers.total} configured.")
 
-    async def _observability(self) -> Finding:
+    async def _observability(self) -> CheckResult:
         from datetime import timedelta
 
         stats = await self._client.observability.stats(since=self.session.clock.now() - timedelta(days=1))
         calls = stats.summary.total_calls
         says = f"Stats, calls, events, jobs and cost; {calls} calls in 24 h."
-        return Finding("observability", OPEN, says=says)
+        return CheckResult("observability", OPEN, says=says)
 
-    async def _realtime(self) -> Finding:
+    async def _realtime(self) -> CheckResult:
         from contextlib import aclosing
 
         from mogplex_tui.api.errors import TimedOut
@@ -245,32 +247,32 @@ class Examination:
             raise TimedOut(
                 "The live connection opened and then said nothing", resource="live updates"
             ) from None
-        return Finding("realtime", OPEN, says="Changes are announced as they happen.")
+        return CheckResult("realtime", OPEN, says="Changes are announced as they happen.")
 
-    async def _v1(self) -> Finding:
+    async def _v1(self) -> CheckResult:
         repos = await self._client.repos.list(limit=200)
-        return Finding(
+        return CheckResult(
             "v1", OPEN, says=f"The token API: runs by id, automations; {repos.total} repositories."
         )
 
-    async def _write(self) -> Finding:
+    async def _write(self) -> CheckResult:
         origin = self.setting.settings.read_only
         if origin.value:
-            return Finding("write", NEEDS_SCOPE, says=f"Not asked: {origin.origin} says read-only.")
+            return CheckResult("write", NEEDS_SCOPE, says=f"Not asked: {origin.origin} says read-only.")
         v1 = self.findings[-1].reach
         if v1 in (ABSENT, BROKEN):
             # Whatever answers there, it is not asked to start anything.
-            return Finding("write", v1, says="Not asked: the token API does not answer as it should.")
+            return CheckResult("write", v1, says="Not asked: the token API does not answer as it should.")
         if await self._client.runs.may_write():
-            return Finding("write", OPEN, says="The token may start and cancel runs.")
-        return Finding(
+            return CheckResult("write", OPEN, says="The token may start and cancel runs.")
+        return CheckResult(
             "write",
             NEEDS_SCOPE,
             says="The token may only read.",
             helps="Starting and cancelling needs a token with the write scope.",
         )
 
-    def budget(self) -> tuple[Finding, dict[str, object]]:
+    def budget(self) -> tuple[CheckResult, dict[str, object]]:
         """Return what this process has used of the token's request limit; the service itself never says."""
         budget, limited = self.session.budget, self.session.target.token_is_limited
         facts: dict[str, object] = {
@@ -280,10 +282,10 @@ class Examination:
             "window_s": budget.window if limited else None,
         }
         if not limited:
-            return Finding("budget", OPEN, says="This credential has no request limit."), facts
+            return CheckResult("budget", OPEN, says="This credential has no request limit."), facts
         held = budget.blocked_until is not None
         says = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
-        return Finding("budget", THROTTLED if held else OPEN, says=says), facts
+        return CheckResult("budget", THROTTLED if held else OPEN, says=says), facts
 
 
 def is_web_page(error: MogplexError) -> bool:

@@ -36,7 +36,7 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import executor, formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import name_of
 from mogplex_tui.operate.kinds.registry import kind_called
-from mogplex_tui.operate.model import Action, Creation, Kind, Moment, Parameter, Row, Values
+from mogplex_tui.operate.model import Action, Creation, Kind, Parameter, RenderTime, Row, Values
 from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class _Call(Generic[Row]):
         """Print one record."""
         await self._records.read(Priority.ACTION, with_runs=self._output.form != "json")
         entry = await self._records.read_single(await self._records.find(args.record))
-        output, moment = self._output, Moment(self._session.clock.now())
+        output, moment = self._output, RenderTime(self._session.clock.now())
         secrets = self._secrets(entry, getattr(args, "reveal", []))
         if output.form == "json":
             field = None if self._kind.secrets is None or not secrets else self._kind.secrets.field
@@ -217,7 +217,7 @@ class _Call(Generic[Row]):
                 raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
         code: int = Exit.OK
         for entry, given in zip(entries, values, strict=True):
-            outcome = await executor.carry_out(
+            outcome = await executor.run_action(
                 self._session,
                 self._records.collection,
                 kind,
@@ -279,7 +279,7 @@ class _Call(Generic[Row]):
             if not agreed(self._setting, f"{creation.id.capitalize()} {name}?"):
                 raise Stop(Exit.FAILED, "Nothing was made.")
         entry = executor.new_entry(creation, values)
-        outcome = await executor.carry_out(
+        outcome = await executor.run_action(
             self._session, self._records.collection, kind, creation, entry, values
         )
         say(output.shown(outcome.sentence))

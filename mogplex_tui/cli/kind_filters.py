@@ -43,7 +43,7 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
         )
 
 
-class ListFilter(Generic[Row]):
+class RowFilter(Generic[Row]):
     """What a row must match to be listed: the words of the filter, and the options.
 
     `text` is the part of it that holds for every row; with an option that is given more than once a row matches any of

@@ -11,7 +11,7 @@ from mogplex_tui.cli.output import Column as Shown
 from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
 from mogplex_tui.operate import formatting, messages, record_page
-from mogplex_tui.operate.model import Kind, Moment, Row
+from mogplex_tui.operate.model import Kind, RenderTime, Row
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def print_rows(
     kind: Kind[Row],
     output: Output,
-    moment: Moment,
+    moment: RenderTime,
     rows: Sequence[HeldRow[Row]],
     unreadable: Sequence[HeldRow[Row]],
 ) -> None:
@@ -41,7 +41,7 @@ def print_rows(
         say(output.shown(messages.unreadable(count, unreadable[0].why or "")))
 
 
-def _print_table(kind: Kind[Row], output: Output, moment: Moment, rows: Sequence[HeldRow[Row]]) -> None:
+def _print_table(kind: Kind[Row], output: Output, moment: RenderTime, rows: Sequence[HeldRow[Row]]) -> None:
     whole, columns = output.form == "wide", kind.columns
     head = [
         Shown("ID"),

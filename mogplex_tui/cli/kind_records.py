@@ -22,7 +22,7 @@ from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kind_rows import collection_of, name_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import HiddenRows, Kind, Parameter, Row
-from mogplex_tui.operate.older_records import CollectionRows, ListSearch, Question
+from mogplex_tui.operate.older_records import CollectionRows, ListSearch, SearchQuery
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
@@ -62,13 +62,13 @@ class KindRecords(Generic[Row]):
             await self._read_hidden(self._kind.hidden, Priority.TABLE)
         return None
 
-    def search(self, question: Question[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records; None where the service lists all of them at once."""
         older = self._kind.older
         if older is None:
             return None
         holder = CollectionRows(self.collection, older)
-        return ListSearch(self._session, self._kind.name, older, holder, Question[Entry[Row]](*question))
+        return ListSearch(self._session, self._kind.name, older, holder, SearchQuery[Entry[Row]](*question))
 
     async def read(self, priority: Priority, *, with_runs: bool = True) -> None:
         """Read the list. Raises Stop where no source is open to the credential, else the error tree.

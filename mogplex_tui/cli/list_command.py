@@ -14,13 +14,13 @@ from mogplex_tui.cli.command_context import code_of, say
 from mogplex_tui.cli.command_session import patiently
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_past_options, add_verb, row_count
-from mogplex_tui.cli.kind_filters import ListFilter, add_filters
+from mogplex_tui.cli.kind_filters import RowFilter, add_filters
 from mogplex_tui.cli.kind_records import failing_parts, say_notices
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import HeldRow
-from mogplex_tui.operate.model import Kind, Moment, Row
-from mogplex_tui.operate.older_records import ListSearch, Question
+from mogplex_tui.operate.model import Kind, RenderTime, Row
+from mogplex_tui.operate.older_records import ListSearch, SearchQuery
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
@@ -50,7 +50,7 @@ class ListedRecords(Protocol[Row]):
     async def read_list(self, wanted: Wanted) -> MogplexError | None:
         """Read what `list` shows; return the error that kept a part away, after saying so."""
 
-    def search(self, question: Question[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records; None where the service lists all of them at once."""
 
 
@@ -83,7 +83,7 @@ class ListCommand(Generic[Row]):
         self._kind, self._setting, self._records, self._args = kind, setting, records, args
         self._output, self._clock = setting.output, setting.session.clock
         # Raises Stop before a request where the filter has an unknown field.
-        self._filter = ListFilter(kind, args, self._clock.now())
+        self._filter = RowFilter(kind, args, self._clock.now())
         self._search: ListSearch[object] | None = None
 
     async def run(self) -> int:
@@ -102,7 +102,7 @@ class ListCommand(Generic[Row]):
         kept = rows if matches is None else [entry for entry in rows if matches(entry)]
         shown = kept[: args.limit]
         unreadable = [entry for entry in entries if entry.row is None]
-        kind_output.print_rows(kind, output, Moment(self._clock.now()), shown, unreadable)
+        kind_output.print_rows(kind, output, RenderTime(self._clock.now()), shown, unreadable)
         if not shown:
             many = formatting.many(kind.noun)
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
@@ -124,7 +124,7 @@ class ListCommand(Generic[Row]):
         now = self._clock.now
         order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
         # The command's own order turns the column's, as the console does for an order that begins at the small end.
-        question = Question(self._filter.text, matches, order, is_descending=args.reverse)
+        question = SearchQuery(self._filter.text, matches, order, is_descending=args.reverse)
         search = self._search = records.search(question)
         if search is None:
             return None

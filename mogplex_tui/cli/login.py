@@ -16,7 +16,7 @@ from mogplex_tui.cli.command_context import Stop, say, told
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
-from mogplex_tui.config.credential_store import Record, VaultError
+from mogplex_tui.config.credential_store import StoredCredential, VaultError
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import SettingsError, load, same_service
@@ -141,25 +141,25 @@ def sign_in(
 
 async def _got(
     context: Context, way: str, secret: Secret | None, *, opens: bool
-) -> tuple[Callable[[Record], Record], str | None]:
+) -> tuple[Callable[[StoredCredential], StoredCredential], str | None]:
     from mogplex_tui.cli.browser_login import by_code, by_hand_off, verified
 
     if way == "session":
         target = Target(context.name, context.base_url, session_cookie=secret)
 
-        def update(record: Record) -> Record:
+        def update(record: StoredCredential) -> StoredCredential:
             return replace(record, session_cookie=target.session_cookie)
     elif way == "code":
         grant = await by_code(context.base_url, opens=opens)
         target = Target(context.name, context.base_url, token=grant.access)
 
-        def update(record: Record) -> Record:
+        def update(record: StoredCredential) -> StoredCredential:
             return replace(record, grant=grant, token=None)
     else:
         token = secret or await by_hand_off(context.base_url, opens=opens)
         target = Target(context.name, context.base_url, token=token)
 
-        def update(record: Record) -> Record:
+        def update(record: StoredCredential) -> StoredCredential:
             return replace(record, token=target.token, grant=None)
 
     return update, await verified(target, by_session=way == "session")
@@ -187,14 +187,16 @@ def _typed(way: str) -> Secret:
     return Secret(text)
 
 
-async def _check_accounts(context: Context, update: Callable[[Record], Record], *, force: bool) -> None:
+async def _check_accounts(
+    context: Context, update: Callable[[StoredCredential], StoredCredential], *, force: bool
+) -> None:
     """Compare the account of a new credential with that of the context's other one. Raises Stop when they differ.
 
     A credential that the service does not accept any more belongs to nobody, and is no reason to refuse a new one.
     """
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient
-    from mogplex_tui.api.response_errors import Credential
+    from mogplex_tui.api.response_errors import CredentialKind
     from mogplex_tui.live.account_match import compare
 
     record = update(_stored(context))
@@ -205,7 +207,7 @@ async def _check_accounts(context: Context, update: Callable[[Record], Record], 
     async with MogplexClient(target) as client:
         actions = client.at(Priority.ACTION)
         try:
-            user = await actions.account.user(credential=Credential.COOKIE)
+            user = await actions.account.user(credential=CredentialKind.COOKIE)
         except (LoginRequired, NotSignedIn):
             user = None
         if user is None:
@@ -224,7 +226,7 @@ async def _check_accounts(context: Context, update: Callable[[Record], Record], 
         )
 
 
-def _stored(context: Context) -> Record:
+def _stored(context: Context) -> StoredCredential:
     """Return the stored credentials of the context.
 
     The record is empty where they cannot be read or belong to another service.
@@ -236,10 +238,10 @@ def _stored(context: Context) -> Record:
             old = None
         if old is not None and same_service(old.base_url, context.base_url):
             return old
-    return Record(context.base_url)
+    return StoredCredential(context.base_url)
 
 
-def _kept(context: Context, update: Callable[[Record], Record]) -> Context:
+def _kept(context: Context, update: Callable[[StoredCredential], StoredCredential]) -> Context:
     with held(credential_store.lock_file(context.name)):
         record = update(_stored(context))
         where = credential_store.save(context.name, record)

@@ -15,7 +15,7 @@ _PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CallbackRequest:
     """One request: method, path, the raw query, headers by lower-case name, and the body."""
 
     method: str
@@ -26,7 +26,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CallbackResponse:
     """One answer; `headers` come on top of those that every answer has."""
 
     status: int
@@ -35,9 +35,9 @@ class Told:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[Asked], Told]
+Handler = Callable[[CallbackRequest], CallbackResponse]
 
-NOT_FOUND = Told(404, b"Not found")
+NOT_FOUND = CallbackResponse(404, b"Not found")
 
 _REASONS = {
     200: "OK",
@@ -50,19 +50,19 @@ _REASONS = {
 }
 
 
-def page(title: str, sentence: str, status: int = 200) -> Told:
+def page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
     """Return a page of one sentence that runs nothing and loads nothing."""
     body = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
         f"<body><h1>{escape(title)}</h1><p>{escape(sentence)}</p></body></html>"
     )
     headers = {"Content-Security-Policy": "default-src 'none'", "Referrer-Policy": "no-referrer"}
-    return Told(status, body.encode(), "text/html; charset=utf-8", headers)
+    return CallbackResponse(status, body.encode(), "text/html; charset=utf-8", headers)
 
 
-def as_json(status: int, value: object, **headers: str) -> Told:
+def as_json(status: int, value: object, **headers: str) -> CallbackResponse:
     """Return a JSON answer."""
-    return Told(status, json.dumps(value).encode(), "application/json", headers)
+    return CallbackResponse(status, json.dumps(value).encode(), "application/json", headers)
 
 
 class Listener:
@@ -121,7 +121,7 @@ class Listener:
             self._owed.discard(task)
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, task: asyncio.Task[None]) -> Told:
+    async def _answer(self, reader: asyncio.StreamReader, task: asyncio.Task[None]) -> CallbackResponse:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         self._owed.add(task)
         first, *lines = head.split("\r\n")
@@ -129,21 +129,21 @@ class Listener:
         method, _, rest = first.partition(" ")
         target, _, version = rest.rpartition(" ")
         if not version.startswith("HTTP/1.") or not target.startswith("/"):
-            return Told(400, b"Bad request")
+            return CallbackResponse(400, b"Bad request")
         headers = {
             name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
         }
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
-            return Told(400, b"Bad request")
+            return CallbackResponse(400, b"Bad request")
         if int(length) > _BODY:
-            return Told(413, b"Too large")
+            return CallbackResponse(413, b"Too large")
         body = await reader.readexactly(int(length))
         path, _, query = target.partition("?")
-        return self._handler(Asked(method, path, query, headers, body))
+        return self._handler(CallbackRequest(method, path, query, headers, body))
 
 
-def _bytes(told: Told) -> bytes:
+def _bytes(told: CallbackResponse) -> bytes:
     headers = {
         "Content-Length": str(len(told.body)),
         "Content-Type": told.content_type,

@@ -21,9 +21,9 @@ from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.known_runs import Remembered
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.run_lookup import ids_of
-from mogplex_tui.live.run_row import RunRow, Source
+from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.live.runs import Runs
-from mogplex_tui.operate.older_records import ListSearch, Question, RunRows
+from mogplex_tui.operate.older_records import ListSearch, RunRows, SearchQuery
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 
 if TYPE_CHECKING:
@@ -84,12 +84,12 @@ class RunRecords:
             return error
         return None
 
-    def search(self, question: Question[HeldRow[RunRow]]) -> ListSearch[object] | None:
+    def search(self, question: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
         """Return a search through older calls; None where the credential does not open them."""
         if not self._session.open(Family.OBSERVABILITY):
             return None
         holder = RunRows(self.runs)
-        return ListSearch(self._session, "runs", OLDER_RUNS, holder, Question[RunRow](*question))
+        return ListSearch(self._session, "runs", OLDER_RUNS, holder, SearchQuery[RunRow](*question))
 
     # One run -------------------------------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class RunRecords:
         """Read a run again by every route that shows it; the run's own row decides when it is over (v1.md §7.6)."""
         session = self._session
         client, fresh = session.client.at(priority), row
-        if row.source is Source.JOB and row.job_id and session.open(Family.OBSERVABILITY):
+        if row.source is RunSource.JOB and row.job_id and session.open(Family.OBSERVABILITY):
             return self._keep(run_lookup.job_row(self.runs, await client.observability.job(row.job_id)))
         if row.call_id and row.began and session.open(Family.OBSERVABILITY):
             try:
@@ -160,7 +160,7 @@ class RunRecords:
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
         """Return the row of a call with the id of its run and the branches, where only its events name them."""
-        if row.source is not Source.CALL or not run_lookup.lacks_events(row):
+        if row.source is not RunSource.CALL or not run_lookup.lacks_events(row):
             return row
         events = self._session.client.at(Priority.ACTION).observability.call_events(row.call_id or row.key)
         fresh = row

@@ -107,14 +107,14 @@ async def _get(setting: Setting, args: argparse.Namespace) -> int:
 def _print_facts(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family
     from mogplex_tui.cli.output import Column
-    from mogplex_tui.operate.model import Moment
+    from mogplex_tui.operate.model import RenderTime
     from mogplex_tui.operate.record_page import facts_of
     from mogplex_tui.operate.run_facts import facts
 
     session = setting.session
     declared = facts(calls_open=session.open(Family.OBSERVABILITY))
     lines = [("state", row.state)]
-    for group in facts_of(declared, row, Moment(session.clock.now())):
+    for group in facts_of(declared, row, RenderTime(session.clock.now())):
         lines += [(label, value) for label, value, _ in group]
     lines += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
     whole = setting.output.form == "wide"
@@ -124,11 +124,11 @@ def _print_facts(setting: Setting, row: RunRow) -> None:
 def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
     from mogplex_tui.api.access import Family, Reach
     from mogplex_tui.api.errors import LoginRequired
-    from mogplex_tui.live.run_row import Source
+    from mogplex_tui.live.run_row import RunSource
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
     hidden = [name for name, value in facts.items() if value is None]
-    if row.source is Source.CALL or not hidden or setting.session.open(Family.OBSERVABILITY):
+    if row.source is RunSource.CALL or not hidden or setting.session.open(Family.OBSERVABILITY):
         return
     *first, last = hidden
     names = f"The {', '.join(first)} and {last} of this run" if first else f"The {last} of this run"

@@ -15,7 +15,7 @@ from mogplex_tui.cli.kind_arguments import add_record
 from mogplex_tui.cli.output import Column, exact_text, harmless
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
-from mogplex_tui.operate.executor import execute_plainly
+from mogplex_tui.operate.executor import run_unlisted_change
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -82,7 +82,7 @@ async def _execute(
         return execution
 
     subject = f"{_NOUN} {entry.key}"
-    execution = await execute_plainly(
+    execution = await run_unlisted_change(
         setting.session, "sandboxes.exec", subject, follow, title=f"exec in {subject}"
     )
     printer.finish()

@@ -51,7 +51,7 @@ async def _change(
     client: ClientView, setting: Setting, *, theme: str | None, default_model: str | None
 ) -> None:
     """Change the settings that are not None. Raises Stop and the error tree."""
-    from mogplex_tui.operate.executor import Execution, execute
+    from mogplex_tui.operate.executor import ChangeRequest, run_change
 
     if theme is None and default_model is None:
         raise Stop(Exit.USAGE, "Nothing to set: give --default-model MODEL or --theme THEME.")
@@ -70,5 +70,5 @@ async def _change(
     given = {"theme": theme, "default_model": default_model}
     subject = ", ".join(name for name, value in given.items() if value is not None)
     title = f"change of the settings {subject}"
-    change = Execution("settings.edit", subject, "change", title, request, accepted, refused)
-    await execute(setting.session, change)
+    change = ChangeRequest("settings.edit", subject, "change", title, request, accepted, refused)
+    await run_change(setting.session, change)

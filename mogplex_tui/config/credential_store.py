@@ -37,7 +37,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredCredential:
     """What one context is signed in with; `token` is a personal access token, `grant` comes from a browser."""
 
     base_url: str
@@ -76,7 +76,7 @@ def keyring_name() -> str | None:
         return None
 
 
-def save(name: str, record: Record, *, where: str | None = None) -> str:
+def save(name: str, record: StoredCredential, *, where: str | None = None) -> str:
     """Keep the record of a context and return where: KEYRING or FILE, or exactly `where` that is said.
 
     Raises VaultError when it cannot be kept there.
@@ -94,7 +94,7 @@ def save(name: str, record: Record, *, where: str | None = None) -> str:
     return FILE
 
 
-def load(name: str, where: str) -> Record | None:
+def load(name: str, where: str) -> StoredCredential | None:
     """Return the record of a context, None when it is gone. Raises VaultError for one that cannot be read."""
     text: str | None
     if where == KEYRING:
@@ -198,7 +198,7 @@ def _out_of_keyring(name: str) -> bool:
         return False
 
 
-def _plain(record: Record) -> dict[str, Any]:
+def _plain(record: StoredCredential) -> dict[str, Any]:
     plain: dict[str, Any] = {"base_url": record.base_url}
     if record.token:
         plain["token"] = record.token.reveal()
@@ -215,9 +215,9 @@ def _plain(record: Record) -> dict[str, Any]:
     return plain
 
 
-def _record(plain: Mapping[str, Any]) -> Record:
+def _record(plain: Mapping[str, Any]) -> StoredCredential:
     grant = plain.get("grant")
-    return Record(
+    return StoredCredential(
         _text(plain["base_url"]),
         _secret(plain.get("token")),
         Grant(

@@ -12,7 +12,7 @@ from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
     from mogplex_tui.config.contexts import Context
-    from mogplex_tui.config.credential_store import Grant, Record
+    from mogplex_tui.config.credential_store import Grant, StoredCredential
 
 T = TypeVar("T")
 
@@ -205,7 +205,7 @@ def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | Non
     return record.grant if "token" in missing and record.token is None else None
 
 
-def _held(record: Record, key: str) -> Secret | None:
+def _held(record: StoredCredential, key: str) -> Secret | None:
     if key == "session_cookie":
         return record.session_cookie
     return record.token or (record.grant.access if record.grant else None)

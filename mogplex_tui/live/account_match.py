@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.api.response_errors import Credential
+from mogplex_tui.api.response_errors import CredentialKind
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -42,7 +42,7 @@ async def compare(client: ClientView, by_cookie: User) -> Accounts:
     try:
         if not client.target.token_opens_unversioned_routes:
             return Accounts(None, name, await _same_repos(client, by_cookie.id))
-        by_token = await client.account.user(credential=Credential.TOKEN)
+        by_token = await client.account.user(credential=CredentialKind.TOKEN)
     except MogplexError:
         return Accounts(None, name, None)
     if by_token is None:

@@ -16,7 +16,7 @@ from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.run_row import LIVE_STATES, RunRow
-from mogplex_tui.live.store import Change
+from mogplex_tui.live.store import RowChanges
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
@@ -104,7 +104,7 @@ class CallPages:
         if whole_since != self._set.whole_since:
             # What is counted over a day depends on it, even where no row differs.
             self._set.whole_since = whole_since
-            self._set.changes(Change())
+            self._set.changes(RowChanges())
         self._tell_old(newest)
         return differed
 
@@ -128,7 +128,7 @@ class CallPages:
 
     def _live_calls(self) -> Iterator[tuple[str, RunRow]]:
         rows = self._set.rows.items()
-        return ((key, row) for key, row in rows if row.live and row.source is make.Source.CALL)
+        return ((key, row) for key, row in rows if row.live and row.source is make.RunSource.CALL)
 
     def _tell_old(self, newest: set[str]) -> None:
         """Name the rows that are as they were read before, because what tells them fails."""
@@ -176,13 +176,13 @@ class CallPages:
         return Span(max(starts), min(starts)) if starts else None
 
     def _ended_calls(self) -> list[RunRow]:
-        return [row for row in self._set.rows.values() if row.source is make.Source.CALL and not row.live]
+        return [row for row in self._set.rows.values() if row.source is make.RunSource.CALL and not row.live]
 
     def _held(self) -> int:
         """Return how many calls are known without a hole, those that could not be read among them."""
         oldest = self._span.oldest if self._span is not None else None
         return sum(
-            row.source is make.Source.CALL and (row.began is None or oldest is None or row.began >= oldest)
+            row.source is make.RunSource.CALL and (row.began is None or oldest is None or row.began >= oldest)
             for row in self._set.rows.values()
         )
 
@@ -223,7 +223,7 @@ class CallPages:
             return frozenset(), None
         oldest = self._span.oldest
         rows = self._set.rows.values()
-        calls = (row for row in rows if row.source is make.Source.CALL)
+        calls = (row for row in rows if row.source is make.RunSource.CALL)
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
 
     def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:

@@ -13,7 +13,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotAllowed
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.live.store import Change, RowSet
+from mogplex_tui.live.store import RowChanges, RowSet
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,7 +60,7 @@ class Entry(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class RowPage(Generic[Row]):
     """One reading of a list.
 
     `total` is how many rows the service has, where it says so. `notices` are shown above the list in place of the notice
@@ -83,7 +83,7 @@ class Source(Generic[Row]):
     """
 
     family: Family
-    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
+    read: Callable[[ClientView, Session], Awaitable[RowPage[Row]]]
     poll: float
     poll_without_realtime: float
     tables: frozenset[str] = frozenset()
@@ -92,7 +92,7 @@ class Source(Generic[Row]):
     tables_are_complete: bool = True
 
 
-def _joined(page: Page[Row], more: Page[Row]) -> Page[Row]:
+def _joined(page: RowPage[Row], more: RowPage[Row]) -> RowPage[Row]:
     """Return a page with the entries of another one that it does not have."""
     known = {entry.key for entry in page.entries}
     return replace(page, entries=[*page.entries, *(each for each in more.entries if each.key not in known)])
@@ -129,7 +129,7 @@ class Collection(Generic[Row]):
         merge: Callable[[Row, Row], Row] | None = None,
         depends_on_time: bool = False,
         open_until: Callable[[Row], datetime | None] | None = None,
-        read_hidden: Callable[[ClientView], Awaitable[Page[Row]]] | None = None,
+        read_hidden: Callable[[ClientView], Awaitable[RowPage[Row]]] | None = None,
     ) -> None:
         self.session, self.name, self.sources = session, name, tuple(sources)
         self._join, self._merge, self._depends_on_time = join, merge, depends_on_time
@@ -195,7 +195,7 @@ class Collection(Generic[Row]):
 
     # Open records ----------------------------------------------------------------------------------------------
 
-    def _count_again(self, _: Change) -> None:
+    def _count_again(self, _: RowChanges) -> None:
         self._ends_are_old = True
 
     @property
@@ -253,7 +253,7 @@ class Collection(Generic[Row]):
             return ()
         return (source.notice._replace(cause=self.session.missing_session(self.sources[0].family)),)
 
-    def _take(self, page: Page[Row]) -> bool:
+    def _take(self, page: RowPage[Row]) -> bool:
         pairs = dict(self.prepare(_with_own_keys(page.entries)))
         self.set.total = page.total
         self._listed = frozenset(pairs)
@@ -303,7 +303,7 @@ class Collection(Generic[Row]):
     def _fill(self) -> None:
         self.set.apply(self.prepare(self.set.rows.values()))
 
-    def _related_changed(self, _: Change) -> None:
+    def _related_changed(self, _: RowChanges) -> None:
         self._joins_are_old = True
 
     def update_joins(self) -> None:

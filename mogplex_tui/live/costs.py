@@ -31,7 +31,7 @@ BUCKETS_A_READ = 4
 FILL_EVERY = 1.0
 
 
-class Window(NamedTuple):
+class CostWindow(NamedTuple):
     """One answer of the stats route and the instant it was asked at."""
 
     stats: Stats
@@ -43,7 +43,7 @@ class Costs:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.windows: dict[str, Window] = {}
+        self.windows: dict[str, CostWindow] = {}
         # Start of the hour -> dollars spent in it, None where the service gave none. Hours not yet read are missing.
         self.buckets: dict[datetime, Decimal | None] = {}
         self.changed: Signal[[]] = Signal()
@@ -85,7 +85,7 @@ class Costs:
             now = self.session.clock.now()
             client = self.session.client.at(Priority.BACKGROUND if name == "week" else Priority.TABLE)
             stats = await client.observability.stats(since=now - span)
-            self.windows[name] = Window(stats, now)
+            self.windows[name] = CostWindow(stats, now)
             self.changed()
             # A window moves by itself, so another figure is no sign of a change that went unannounced.
             return False

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
 
 
@@ -30,7 +30,7 @@ class JobCalls:
         """Take in the calls of the set that belong to a job, as they were last read."""
         self._read_at = read_at
         for key, row in self._set.rows.items():
-            if row.source is not Source.CALL:
+            if row.source is not RunSource.CALL:
                 continue
             if row.job_id is not None:
                 self._calls.setdefault(row.job_id, {})[key] = row
@@ -45,7 +45,7 @@ class JobCalls:
 
     def replace_all(self) -> None:
         """Take the calls of every job out of the set whose row is there."""
-        for job in [row for row in self._set.rows.values() if row.source is Source.JOB]:
+        for job in [row for row in self._set.rows.values() if row.source is RunSource.JOB]:
             self.replace(job)
 
     def restore(self) -> None:

@@ -23,7 +23,7 @@ KEPT = 500
 ENDS = frozenset({"done", "refused", "unknown"})
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """One changing call: its action, its subject, its idempotency key, and its state.
 
     `sent`, and `queued` after a rate limit refused it, are states on the way: a call whose last state is `queued` has
@@ -48,21 +48,23 @@ class Ledger:
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = directory / "ledger.jsonl" if directory else None
         self._troubles = troubles or FileTroubles()
-        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self.entries: deque[LedgerEntry] = deque(maxlen=KEPT)
 
-    def open(self, action: str, subject: str, key: str | None = None) -> Entry:
+    def open(self, action: str, subject: str, key: str | None = None) -> LedgerEntry:
         """Write down a call that is about to leave; what looks like a secret in `subject` is left out."""
         from mogplex_tui.live import redact
 
-        entry = Entry(os.urandom(16).hex(), datetime.now(UTC).isoformat(), action, redact.text(subject), key)
+        entry = LedgerEntry(
+            os.urandom(16).hex(), datetime.now(UTC).isoformat(), action, redact.text(subject), key
+        )
         self._put(entry)
         return entry
 
-    def mark(self, entry: Entry, state: str) -> None:
+    def mark(self, entry: LedgerEntry, state: str) -> None:
         """Write down that a call waits (`queued`) or is about to leave again (`sent`)."""
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state))
 
-    def close(self, entry: Entry, state: str, detail: str | None = None) -> None:
+    def close(self, entry: LedgerEntry, state: str, detail: str | None = None) -> None:
         """Write down how a call ended: `done`, `refused` or `unknown`."""
         from mogplex_tui.live import redact
 
@@ -88,7 +90,7 @@ class Ledger:
                 return str(entry.get("state"))
         return None
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: LedgerEntry) -> None:
         self.entries.append(entry)
         if self._path is None:
             return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import redact
-from mogplex_tui.live.run_row import RunRow, Source
+from mogplex_tui.live.run_row import RunRow, RunSource
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
@@ -27,7 +27,7 @@ async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
         found = json.loads(row.raw)
         return found if isinstance(found, dict) else {"record": found}
     client, raw = runs.session.client.at(Priority.TABLE), None
-    if row.source is Source.CALL and row.started_at is not None and runs.listed:
+    if row.source is RunSource.CALL and row.started_at is not None and runs.listed:
         # There is no route for one call, but its own start instant finds it.
         page = await client.observability.calls(since=row.started_at, until=row.started_at)
         raw = _named(row.key, page.calls, lambda call: call.id)

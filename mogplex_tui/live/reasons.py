@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import Finding, Reach
+    from mogplex_tui.api.access import FamilyAccess, Reach
 
 
 class Subject(NamedTuple):
@@ -35,7 +35,7 @@ class Closed(NamedTuple):
     """
 
     reach: Reach
-    refusal: Finding | None = None
+    refusal: FamilyAccess | None = None
     session_expired: bool = False
 
 

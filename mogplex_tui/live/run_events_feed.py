@@ -12,7 +12,7 @@ from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedI
 from mogplex_tui.live.event_tail import Added, Tail
 from mogplex_tui.live.known_runs import Remembered
 from mogplex_tui.live.run_lookup import job_row, lacks_events, with_events
-from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source, from_job
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource, from_job
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 
@@ -49,7 +49,7 @@ class RunFeed:
             # Still within a second of the change, with the debounce and the read.
             patience=0.7,
             tables=frozenset(
-                {"ai_call_events", "job_runs"} if row.source is Source.JOB else {"ai_call_events"}
+                {"ai_call_events", "job_runs"} if row.source is RunSource.JOB else {"ai_call_events"}
             ),
             metered=lambda: not (self.wide or self.by_job) or session.metered_off_v1(),
             idle=self._over,
@@ -65,14 +65,16 @@ class RunFeed:
     def wide(self) -> bool:
         """Whether its events come by the wide road, whose answers tell nothing else of the run."""
         row = self.row
-        is_call = row.call_id is not None and row.source is not Source.JOB
+        is_call = row.call_id is not None and row.source is not RunSource.JOB
         return is_call and self.session.open(Family.OBSERVABILITY)
 
     @property
     def by_job(self) -> bool:
         """Whether the events are read with the job that they belong to, whose answer tells its state as well."""
         row = self.row
-        return row.source is Source.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
+        return (
+            row.source is RunSource.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
+        )
 
     @property
     def is_unreachable(self) -> bool:
@@ -160,5 +162,5 @@ class RunFeed:
     def _keep(self, row: RunRow) -> None:
         """Store the row that was read; a job is not added while the service lists calls."""
         self._last = row
-        if row.key in self.runs.set.rows or row.source is not Source.JOB or not self.runs.listed:
+        if row.key in self.runs.set.rows or row.source is not RunSource.JOB or not self.runs.listed:
             self.runs.set.apply([(row.key, row)])

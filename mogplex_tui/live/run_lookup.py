@@ -66,7 +66,7 @@ async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRo
     if completely and found.repo is None:
         await _learn_repo(session, found.repo_id)
         found = runs.dress(found)
-    if found.source is make.Source.CALL:
+    if found.source is make.RunSource.CALL:
         runs.set.apply([(found.key, found)])
     return found
 
@@ -115,7 +115,7 @@ async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
     """Return the row of a run's call; there is no route for one call, its time finds it (observability.md §2)."""
     if row.began is None:
         return None
-    around = AROUND if row.source is make.Source.RUN else timedelta(0)
+    around = AROUND if row.source is make.RunSource.RUN else timedelta(0)
     page = await runs.session.client.at(priority).observability.calls(
         since=row.began - around, until=row.began + around, limit=100
     )

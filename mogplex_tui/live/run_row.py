@@ -21,7 +21,7 @@ LIVE_STATES = frozenset({"pending", "streaming", "running", "cancelling"})
 ENDED_STATES = frozenset({"success", "failed", "cancelled"})
 
 
-class Source(StrEnum):
+class RunSource(StrEnum):
     """Which kind of record a row stands for; it decides how it is read again and cancelled."""
 
     CALL = "call"
@@ -44,7 +44,7 @@ class RunRow(NamedTuple):
     """
 
     key: str
-    source: Source
+    source: RunSource
     state: str
     call_id: str | None = None
     run_id: str | None = None
@@ -112,7 +112,7 @@ class RunRow(NamedTuple):
     @property
     def cost_is_read(self) -> bool:
         """Whether the route that the row comes from carries costs: those of v1 do not (v1.md §5.4, §7.5)."""
-        return self.source is Source.CALL or self.cost_listed or self.cost is not None
+        return self.source is RunSource.CALL or self.cost_listed or self.cost is not None
 
     @property
     def spent(self) -> bool:
@@ -163,7 +163,7 @@ def from_call(call: Call) -> RunRow:
     agent_id = _text(meta.get("agent_id"))
     return RunRow(
         key=call.id,
-        source=Source.CALL,
+        source=RunSource.CALL,
         state=call.status or "unknown",
         call_id=call.id,
         run_id=_text(meta.get("external_run_id")),
@@ -232,7 +232,7 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
     took = int((over - begun).total_seconds() * 1000) if over and begun else None
     return RunRow(
         key=run.ai_call_id or run.run_id,
-        source=Source.RUN,
+        source=RunSource.RUN,
         state=run.status or "unknown",
         call_id=run.ai_call_id,
         run_id=run.run_id,
@@ -260,7 +260,7 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
     meta = run.metadata or {}
     return RunRow(
         key=run.id,
-        source=Source.JOB,
+        source=RunSource.JOB,
         state=run.status or "unknown",
         job_id=run.id,
         automation_id=automation_id,
@@ -293,7 +293,13 @@ def unreadable(key: str, why: str, raw: object = None) -> RunRow:
 
     shown = json.dumps(redact.payload(raw), indent=2, ensure_ascii=False)
     return RunRow(
-        key=key, source=Source.CALL, state="unreadable", created_at=at, unreadable=why, error=why, raw=shown
+        key=key,
+        source=RunSource.CALL,
+        state="unreadable",
+        created_at=at,
+        unreadable=why,
+        error=why,
+        raw=shown,
     )
 
 

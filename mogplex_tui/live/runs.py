@@ -137,14 +137,14 @@ class Runs:
     def _of_v1_alone(self) -> list[str]:
         """Return the rows that stood in for calls: jobs, which the calls tell of themselves, and what was not seen."""
         rows = self.set.rows.items()
-        return [key for key, row in rows if row.source is make.Source.JOB or row.error == UNSEEN]
+        return [key for key, row in rows if row.source is make.RunSource.JOB or row.error == UNSEEN]
 
     def _lose_sight(self) -> None:
         """Call unknown what was live when the calls were closed, and which no other road tells of."""
         self._job_calls.collect(self._calls_read_at)
         known = self.session.history.get
         live = (
-            (key, row) for key, row in self.set.rows.items() if row.live and row.source is make.Source.CALL
+            (key, row) for key, row in self.set.rows.items() if row.live and row.source is make.RunSource.CALL
         )
         lost = [
             (key, row._replace(state="unknown", error=UNSEEN)) for key, row in live if not known(row.run_id)
@@ -158,7 +158,7 @@ class Runs:
 
     def join_kept(self) -> None:
         """Join jobs and calls of the last session, which were read at different times."""
-        if not any(row.source is make.Source.JOB for row in self.set.rows.values()):
+        if not any(row.source is make.RunSource.JOB for row in self.set.rows.values()):
             # A session that listed jobs had lost sight of the calls before its end.
             self._calls_read_at = self.set.freshness.as_of_wall
         self._job_calls.collect(self._calls_read_at)
@@ -186,9 +186,9 @@ class Runs:
         """
         names, history = self.session.names, self.session.history
         before = self.set.rows.get(row.key)
-        if row.source is make.Source.RUN and before is not None and before.cancel_requested:
+        if row.source is make.RunSource.RUN and before is not None and before.cancel_requested:
             row = row._replace(cancel_requested=True)
-        if row.source is make.Source.JOB:
+        if row.source is make.RunSource.JOB:
             row = self._job_calls.joined(row)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
@@ -234,7 +234,7 @@ class Runs:
         known = self.set.rows.get(row.key)
         if known is not None and turn is not None and self.turns.overtaken(row.key, turn):
             return known
-        if known is not None and known.source is make.Source.CALL:
+        if known is not None and known.source is make.RunSource.CALL:
             over = row.state in ENDED_STATES and known.state not in ENDED_STATES
             row = known._replace(
                 run_id=row.run_id,
@@ -256,7 +256,7 @@ class Runs:
         Raises the error tree.
         """
         turn = self.turns.ask()
-        if row.source is make.Source.CALL and row.started_at is not None and self.listed:
+        if row.source is make.RunSource.CALL and row.started_at is not None and self.listed:
             await self.calls.read_one(row, Priority.ACTION)
         elif row.run_id is not None:
             run = await self.session.client.at(Priority.ACTION).runs.get(row.run_id)

@@ -14,7 +14,7 @@ from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.limiter import RequestLimiter
-from mogplex_tui.api.response_errors import Credential
+from mogplex_tui.api.response_errors import CredentialKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.account_match import Accounts, compare
@@ -296,7 +296,7 @@ class Session:
             if self.session_expired:
                 # One request tests the cookie for all routes that a session opens; no other is sent while it is refused.
                 with contextlib.suppress(LoginRequired, NotSignedIn):
-                    await self.client.at(Priority.BACKGROUND).account.user(credential=Credential.COOKIE)
+                    await self.client.at(Priority.BACKGROUND).account.user(credential=CredentialKind.COOKIE)
             feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self._ask_again() else DOUBTS
             return False
 

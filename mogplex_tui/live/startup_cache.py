@@ -14,7 +14,7 @@ from typing import Any
 from mogplex_tui.api.clock import aware
 from mogplex_tui.config.paths import write_private
 from mogplex_tui.config.state_file import FileTroubles, StateFile
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
 
 log = logging.getLogger("mogplex.live")
@@ -96,7 +96,7 @@ def _value(name: str, value: Any) -> Any:
     if name == "cost":
         return Decimal(value)
     if name == "source":
-        return Source(value)
+        return RunSource(value)
     if name == "cost_source":
         return Cost(value)
     wanted = bool if name in _MARKS else int if name in _COUNTS else str

@@ -13,7 +13,7 @@ from mogplex_tui.live.signals import Signal
 R = TypeVar("R")
 
 
-class Change(NamedTuple):
+class RowChanges(NamedTuple):
     """What one apply did: keys that are new or different, and keys that went."""
 
     changed: frozenset[str] = frozenset()
@@ -34,9 +34,9 @@ class RowSet(Generic[R]):
         self.whole_since: datetime | None = None
         # Shown above the rows: which rows cannot be seen, and why.
         self.notices: tuple[Notice, ...] = ()
-        self.changes: Signal[Change] = Signal()
+        self.changes: Signal[RowChanges] = Signal()
 
-    def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> Change:
+    def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> RowChanges:
         """Put rows in by key and signal those that differ.
 
         Args:
@@ -51,15 +51,15 @@ class RowSet(Generic[R]):
             for key in removed:
                 del self.rows[key]
         self.rows.update(fresh)
-        change = Change(changed, removed)
+        change = RowChanges(changed, removed)
         if changed or removed:
             self.changes(change)
         return change
 
-    def drop(self, keys: Iterable[str]) -> Change:
+    def drop(self, keys: Iterable[str]) -> RowChanges:
         """Take rows out and signal those that were there."""
         removed = frozenset(key for key in keys if self.rows.pop(key, None) is not None)
-        change = Change(removed=removed)
+        change = RowChanges(removed=removed)
         if removed:
             self.changes(change)
         return change

@@ -27,7 +27,7 @@ NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
 _CHOSEN: dict[str, tuple[str, ...]] = {}
 
 
-class Action(NamedTuple):
+class KeyAction(NamedTuple):
     """One verb. `defaults` are the keys that it has unless the operator chose others: Textual's names.
 
     `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
@@ -91,16 +91,16 @@ _ABOUT = {
 }
 
 
-def _places() -> Iterable[Action]:
+def _places() -> Iterable[KeyAction]:
     """The digits of the tab line."""
     for digit, title, name in TABS:
         about = _ABOUT.get(name, f"The list of {title.lower()}.")
-        yield Action(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
+        yield KeyAction(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
 
 
-def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> Action:
+def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
     """Return an action of a kind as keys, footer, palette and help have it."""
-    return Action(
+    return KeyAction(
         f"{kind.name}.{action.id}",
         action.label,
         (action.key,) if action.key else (),
@@ -115,8 +115,8 @@ def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> Action
     )
 
 
-ACTIONS: tuple[Action, ...] = (
-    Action(
+ACTIONS: tuple[KeyAction, ...] = (
+    KeyAction(
         "runs.open",
         "open",
         ("enter",),
@@ -124,10 +124,10 @@ ACTIONS: tuple[Action, ...] = (
         "Open the run under the cursor.",
         help_has_title=True,
     ),
-    Action(
+    KeyAction(
         "kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor.", help_has_title=True
     ),
-    Action(
+    KeyAction(
         "kind.follow",
         "open",
         ("enter",),
@@ -137,8 +137,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _of_kind(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
     _of_kind(runs.KIND, run_actions.START, _scopes("runs")),
-    Action("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
-    Action(
+    KeyAction("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
+    KeyAction(
         "runs.mark",
         "mark",
         ("space",),
@@ -147,30 +147,34 @@ ACTIONS: tuple[Action, ...] = (
         help_has_title=True,
         writes=True,
     ),
-    Action("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again.", help_has_title=True),
-    Action("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
-    Action("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
-    Action("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
-    Action("tail.search", "highlight", ("slash",), TAILS, "Mark a word in the lines."),
-    Action("tail.next", "next match", ("n",), TAILS, "Go to the next marked line.", footer=False),
-    Action("tail.previous", "previous match", ("N",), TAILS, "Go to the marked line before.", footer=False),
-    Action("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
-    Action("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
-    Action(
+    KeyAction("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again.", help_has_title=True),
+    KeyAction("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
+    KeyAction("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
+    KeyAction("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
+    KeyAction("tail.search", "highlight", ("slash",), TAILS, "Mark a word in the lines."),
+    KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next marked line.", footer=False),
+    KeyAction(
+        "tail.previous", "previous match", ("N",), TAILS, "Go to the marked line before.", footer=False
+    ),
+    KeyAction("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
+    KeyAction("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
+    KeyAction(
         "run.links",
         "links",
         ("l",),
         _scopes("run"),
         "Give the keys to facts and links, or back to the events.",
     ),
-    Action("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them.", help_has_title=True),
-    Action("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
-    Action(
+    KeyAction("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them.", help_has_title=True),
+    KeyAction("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
+    KeyAction(
         "tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON, or follow the link."
     ),
-    Action("view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."),
-    Action("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
-    Action(
+    KeyAction(
+        "view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."
+    ),
+    KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
+    KeyAction(
         "kind.mark",
         "mark",
         ("space",),
@@ -179,14 +183,14 @@ ACTIONS: tuple[Action, ...] = (
         help_has_title=True,
         writes=True,
     ),
-    Action(
+    KeyAction(
         "kind.json",
         "json",
         ("j",),
         DETAILS | {"run"},
         "Show the record as it came; {kind.copy} there copies it.",
     ),
-    Action(
+    KeyAction(
         "list.hidden",
         "show hidden",
         ("H",),
@@ -195,9 +199,9 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
         help_has_title=True,
     ),
-    Action("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
-    Action("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
-    Action(
+    KeyAction("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
+    KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
+    KeyAction(
         "go.back",
         "back",
         ("escape",),
@@ -205,7 +209,7 @@ ACTIONS: tuple[Action, ...] = (
         "Go back one step; filter and marks go first.",
     ),
     *_places(),
-    Action(
+    KeyAction(
         "app.palette",
         "command",
         ("colon", "ctrl+p"),
@@ -213,7 +217,7 @@ ACTIONS: tuple[Action, ...] = (
         "Find any command by name.",
         group="console",
     ),
-    Action(
+    KeyAction(
         "changes.give-up",
         "give up",
         ("ctrl+g",),
@@ -222,8 +226,10 @@ ACTIONS: tuple[Action, ...] = (
         group="console",
         help_has_title=True,
     ),
-    Action("app.help", "help", ("question_mark",), EVERYWHERE, "Every key that works here.", group="console"),
-    Action(
+    KeyAction(
+        "app.help", "help", ("question_mark",), EVERYWHERE, "Every key that works here.", group="console"
+    ),
+    KeyAction(
         "app.theme",
         "theme",
         ("T",),
@@ -232,7 +238,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
         group="console",
     ),
-    Action(
+    KeyAction(
         "app.suspend",
         "suspend",
         ("ctrl+z",),
@@ -241,7 +247,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
         group="console",
     ),
-    Action("app.quit", "quit", ("q",), EVERYWHERE, "Leave the console.", footer=False, group="console"),
+    KeyAction("app.quit", "quit", ("q",), EVERYWHERE, "Leave the console.", footer=False, group="console"),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
@@ -307,7 +313,7 @@ def lasting() -> list[str]:
 
 
 # Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
-_KNOWN: dict[str, tuple[frozenset[str], tuple[Action, ...]]] = {}
+_KNOWN: dict[str, tuple[frozenset[str], tuple[KeyAction, ...]]] = {}
 
 
 def detail_scope(kind: str) -> str:
@@ -329,7 +335,7 @@ def know(kind: AnyKind) -> None:
     BY_ID.update({action.id: action for action in actions})
 
 
-def in_scope(scope: str) -> list[Action]:
+def in_scope(scope: str) -> list[KeyAction]:
     """Return the actions of one screen, in the order of the registry; a kind's own verbs come first."""
     tags, verbs = _KNOWN.get(scope, (frozenset(), ()))
     found = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
@@ -359,7 +365,7 @@ def closed_in(scope: str, session: Session) -> dict[str, str]:
     return {verb.id: why for verb in verbs if (why := verb.closed(session)) is not None}
 
 
-def offered(action: Action, session: Session, rows: Sequence[HeldRow[object]] | None = None) -> str | None:
+def offered(action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None) -> str | None:
     """Return why an action is not offered now, or None when it is.
 
     `rows` are those that it would be done to, of which one must allow it; None asks for the credential alone.
@@ -385,7 +391,7 @@ def footer(
     session: Session,
     *,
     ascii_only: bool = False,
-    shows: Callable[[Action], bool] = lambda _: True,
+    shows: Callable[[KeyAction], bool] = lambda _: True,
 ) -> Iterable[tuple[str, str]]:
     """Return the keys and titles for the key bar of one screen, the commands and the help last.
 

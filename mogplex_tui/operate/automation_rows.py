@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate.model import Entry, Page, page_of
+from mogplex_tui.operate.model import Entry, RowPage, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -113,12 +113,12 @@ def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> Automat
     )
 
 
-async def read(client: ClientView, _: Session) -> Page[AutomationRow]:
+async def read(client: ClientView, _: Session) -> RowPage[AutomationRow]:
     """Return all automations with their activity."""
     return page_of(await client.flows.list(), _from_flow, lambda row: row.id)
 
 
-async def read_v1(client: ClientView, session: Session) -> Page[AutomationRow]:
+async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow]:
     """Read all pages; the hosted service fails on every page but the first."""
     from mogplex_tui.api.errors import ServiceFailed
 
@@ -134,11 +134,11 @@ async def read_v1(client: ClientView, session: Session) -> Page[AutomationRow]:
             if cursor is None:
                 raise
             partial = TOKEN_SHOWS._replace(cause=session.missing_session(Family.FLOWS))
-            return Page(entries, notices=(partial, _NO_FURTHER_PAGE))
+            return RowPage(entries, notices=(partial, _NO_FURTHER_PAGE))
         entries += page_of(page.rows, row, lambda row: row.id).entries
         cursor = page.next_cursor
         if cursor is None:
-            return Page(entries)
+            return RowPage(entries)
 
 
 async def read_single(client: ClientView, key: str, row: AutomationRow | None) -> Entry[AutomationRow]:

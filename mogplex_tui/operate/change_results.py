@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.keys import KeyVerdict
     from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 
-Told = tuple[bool, str]
+ChangeResult = tuple[bool, str]
 
 
 # What helps where work was not started, by the service's reason; a full installation starts it by itself.
@@ -36,7 +36,7 @@ _WHAT_HELPS = {
 }
 
 
-def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> Told:
+def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeResult:
     """Return whether triggering an automation started a job; it may wait or be suppressed (v1.md §5.3, routing.md §3.11).
 
     `is_retry` says that a key which the service knows is that of an earlier try whose answer was lost: then that try
@@ -67,7 +67,7 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> Told:
     return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
-def repaired(found: JobRepaired) -> Told:
+def repaired(found: JobRepaired) -> ChangeResult:
     """Return whether another attempt to start a job started it (observability.md §7.4)."""
     if found.started:
         return True, "{} was started."
@@ -76,7 +76,7 @@ def repaired(found: JobRepaired) -> Told:
     return False, f"Not started: {_why(found.reason)}. {{}} is {_text(found.status or '')}."
 
 
-def requeued(found: JobRequeued) -> Told:
+def requeued(found: JobRequeued) -> ChangeResult:
     """Return whether a failed job runs again as a new one (observability.md §7.5)."""
     if found.suppressed or found.job_run_id is None:
         return False, _not_queued(found.reason)
@@ -111,7 +111,7 @@ def _text(words_of_the_service: str) -> str:
     return literal(words_of_the_service.rstrip("."))
 
 
-def sandbox_stopped(record: SandboxRecord) -> Told:
+def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
     """Return whether a sandbox has stopped: what the service cannot confirm is answered with 200 too (sandboxes.md §4.3).
 
     A sandbox in the state `error` loses its machine and keeps that state.
@@ -124,7 +124,7 @@ def sandbox_stopped(record: SandboxRecord) -> Told:
     return False, f"Not confirmed: {why} {{}} may still run: stop it again."
 
 
-def sandbox_deleted(found: SandboxDeleted) -> Told:
+def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
     """Return whether a sandbox is gone; with a warning its record is still there (sandboxes.md §4.2)."""
     if found.warning:
         return (
@@ -145,7 +145,7 @@ def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
     return " ".join([booted(f"The sandbox did not boot: {ended(_text(cause))}", warnings), *record])
 
 
-def reconciled(found: Reconciled) -> Told:
+def reconciled(found: Reconciled) -> ChangeResult:
     """Return what became of comparing a record with its machine (sandboxes.md §4.13)."""
     if found.queued:
         return True, "{} is queued to be reconciled."
@@ -154,13 +154,13 @@ def reconciled(found: Reconciled) -> Told:
     return True, f"{{}} is reconciled: it is {_text(found.sandbox.status)}."
 
 
-def extended(by_ms: int | None) -> Told:
+def extended(by_ms: int | None) -> ChangeResult:
     """Return by how much longer a sandbox lives; when it would end at all is told nowhere (sandboxes.md §4.7)."""
     by = "" if by_ms is None else f"{formatting.seconds(by_ms / 1000)} "
     return True, f"{{}} lives {by}longer."
 
 
-def tested(found: ConnectionTest) -> Told:
+def tested(found: ConnectionTest) -> ChangeResult:
     """Return what the test of a connection found (library.md §8)."""
     if found.healthy:
         tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
@@ -168,7 +168,7 @@ def tested(found: ConnectionTest) -> Told:
     return False, f"{{}} does not work: {literal(found.error or found.summary or found.status)}"
 
 
-def verified(verdict: KeyVerdict) -> Told:
+def verified(verdict: KeyVerdict) -> ChangeResult:
     """Return what a provider says of a key; that it could not be asked is not that the key is wrong (identity.md §5)."""
     if verdict.key_valid:
         return True, "{} works."
@@ -179,6 +179,6 @@ def verified(verdict: KeyVerdict) -> Told:
     )
 
 
-def synced(repos: Sequence[object]) -> Told:
+def synced(repos: Sequence[object]) -> ChangeResult:
     """Return what reading GitHub came to (projects.md §7)."""
     return True, f"GitHub was read: {formatting.plural(len(repos), 'repository')} are here now."

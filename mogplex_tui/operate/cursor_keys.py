@@ -14,7 +14,7 @@ LIST, TAIL, RECORD, PAGE = "list", "tail", "record", "page"
 PLACES = (LIST, TAIL, RECORD, PAGE)
 
 
-class Move(NamedTuple):
+class CursorMove(NamedTuple):
     """One way to move: its keys in each place unless the operator chose others, and what it does there."""
 
     id: str
@@ -24,16 +24,16 @@ class Move(NamedTuple):
 
 def _move(
     name: str, *keys: str, row: str, record: str, but: Mapping[str, tuple[str, ...]] | None = None
-) -> Move:
+) -> CursorMove:
     """Declare a move by what it does to a row; on a page, a line is a row."""
     words = {LIST: row, TAIL: row, RECORD: record, PAGE: row.replace("row", "line")}
-    return Move(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
+    return CursorMove(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
 
 
 # In tails and records, `j` is the JSON.
 _DOWN = {TAIL: ("down",), RECORD: ("down",)}
 _ON = {RECORD: ("pagedown", "ctrl+f", "space")}
-MOVES: tuple[Move, ...] = (
+MOVES: tuple[CursorMove, ...] = (
     _move("up", "up", "k", row="one row up", record="the link before, or one line towards it"),
     _move("down", "down", "j", row="one row down", record="the next link, or one line towards it", but=_DOWN),
     _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
@@ -51,6 +51,6 @@ def places(scope: str) -> tuple[str, ...]:
     return {"run": (TAIL, RECORD), "observability": (PAGE,)}.get(scope, (LIST,))
 
 
-def keys_of(move: Move, place: str) -> tuple[str, ...]:
+def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:
     """Return the keys in force of a way to move."""
     return action_registry.chosen(move.id, move.defaults[place])

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Collection
-    from mogplex_tui.live.ledger import Entry as LedgerEntry
+    from mogplex_tui.live.ledger import LedgerEntry as LedgerEntry
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Kind
@@ -96,8 +96,8 @@ def new_key() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Execution(Generic[A, R]):
-    """One change as `execute` carries it out.
+class ChangeRequest(Generic[A, R]):
+    """One change as `run_change` carries it out.
 
     `action` and `subject` stand in the ledger; `label` names the change where there is little room (`delete`), `title`
     in sentences (`delete of sandbox web`). `record` is the key of the record that it changes, if there is one. `begin`
@@ -127,7 +127,7 @@ class Execution(Generic[A, R]):
     turn: asyncio.Semaphore | None = None
 
 
-async def execute(session: Session, change: Execution[A, R]) -> R:
+async def run_change(session: Session, change: ChangeRequest[A, R]) -> R:
     """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves.
 
     A change that a rate limit refuses is queued and sent again, with the same key, as `api.retry` allows.
@@ -159,7 +159,7 @@ async def execute(session: Session, change: Execution[A, R]) -> R:
 class _Tries(Generic[A, R]):
     """The requests of one change, and the waits between them."""
 
-    def __init__(self, session: Session, change: Execution[A, R], entry: LedgerEntry) -> None:
+    def __init__(self, session: Session, change: ChangeRequest[A, R], entry: LedgerEntry) -> None:
         self._session, self._change, self._entry = session, change, entry
         # The error of a try whose answer was lost: the service may have done what later tries are refused.
         self._lost: MogplexError | None = None
@@ -229,7 +229,7 @@ async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
             await (given_up or asyncio.Event()).wait()
 
 
-async def execute_plainly(
+async def run_unlisted_change(
     session: Session, action: str, subject: str, request: Callable[[], Awaitable[A]], *, title: str
 ) -> A:
     """Carry out a change that shows in no list, and return its answer. Raises the error tree."""
@@ -240,14 +240,14 @@ async def execute_plainly(
     async def refused(error: MogplexError, _: str) -> A:
         raise error
 
-    return await execute(session, Execution(action, subject, title, title, request, accepted, refused))
+    return await run_change(session, ChangeRequest(action, subject, title, title, request, accepted, refused))
 
 
 # A change is read back after these many seconds, until the reading differs from before.
 READ_BACK = (0.0, 1.0, 3.0)
 
 
-async def carry_out(
+async def run_action(
     session: Session,
     collection: Collection[Row],
     kind: Kind[Row],
@@ -265,7 +265,7 @@ async def carry_out(
     `entry` is the record, for a creation what `new_entry` returns. `reads` is the priority of the reading after it. A
     change that sends an idempotency key sends the given one, else that of the same change if its last answer was lost,
     else a new one; it is in the ledger before the request leaves. `how_to_repeat` is the sentence after a lost answer,
-    with the key for `{key}`. `turn` is as in `Execution`.
+    with the key for `{key}`. `turn` is as in `ChangeRequest`.
     """
     if (closed := await _why_not_sent(session, kind, action, entry)) is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
@@ -289,9 +289,9 @@ async def carry_out(
         sentence = _refusal(action, name, error, end, how_to_repeat.replace("{key}", key))
         return Outcome(sentence, good=False, error=error)
 
-    return await execute(
+    return await run_change(
         session,
-        Execution(
+        ChangeRequest(
             ledger_name,
             subject,
             action.label,
@@ -349,7 +349,7 @@ def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outco
     )
 
 
-async def carry_out_all(
+async def run_bulk_action(
     session: Session,
     collection: Collection[Row],
     kind: Kind[Row],
@@ -362,16 +362,16 @@ async def carry_out_all(
     A change that waits for a rate limit lets the next one go first.
     """
     if isinstance(action, Creation):
-        return await carry_out(session, collection, kind, action, new_entry(action, values), values)
+        return await run_action(session, collection, kind, action, new_entry(action, values), values)
     if len(entries) == 1:
-        return await carry_out(session, collection, kind, action, entries[0], values)
+        return await run_action(session, collection, kind, action, entries[0], values)
     turn = asyncio.Semaphore(1)
 
     async def one(number: int, entry: Entry[Row]) -> Outcome:
         # What is still to be sent comes before what is read in between; the last reading tells of all.
         reads = Priority.ACTION if number == len(entries) else Priority.TABLE
         async with turn:
-            return await carry_out(session, collection, kind, action, entry, values, reads=reads, turn=turn)
+            return await run_action(session, collection, kind, action, entry, values, reads=reads, turn=turn)
 
     outcomes = await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries, 1)))
     refused = [outcome.sentence for outcome in outcomes if not outcome.good]

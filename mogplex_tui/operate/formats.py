@@ -17,7 +17,7 @@ from mogplex_tui.operate.model import (
     FilterValue,
     Format,
     Layout,
-    Moment,
+    RenderTime,
     Row,
     SortKey,
     V,
@@ -89,7 +89,7 @@ PRICE_PER_MILLION: Format[Decimal] = Format(
 def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Row]:
     """Return a column of a figure that may be a lower bound: it ends with a plus then."""
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         found = shown.cell(row, moment)
         if found.text == formatting.DASH or not is_partial(row):
             return found
@@ -98,14 +98,14 @@ def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Ro
     return replace(shown, cell=cell)
 
 
-def _age(value: datetime, moment: Moment) -> Cell:
+def _age(value: datetime, moment: RenderTime) -> Cell:
     return Cell(formatting.age(value, moment.now), "dim")
 
 
 def time_left(soon: float) -> Format[datetime]:
     """Return the format of the time until an instant; it stands out from `soon` seconds before it."""
 
-    def show(value: datetime, moment: Moment) -> Cell:
+    def show(value: datetime, moment: RenderTime) -> Cell:
         seconds = (value - moment.now).total_seconds()
         if seconds <= 0:
             return Cell("over", "dim")
@@ -145,7 +145,7 @@ def state(*, is_own: bool = True) -> Format[str]:
     `is_own` is false for the state of something else, such as a record's last run: no change of the record shows in it.
     """
 
-    def show(value: str, _: Moment) -> Cell:
+    def show(value: str, _: RenderTime) -> Cell:
         glyph, name, tone = formatting.state(line(value))
         return Cell(f"{glyph} {name}", tone)
 
@@ -204,7 +204,7 @@ def error_column(value: Callable[[Row], str | None], field: str, *, min_width: i
     """Return the last column of a list: the cause of a record's error, found by the whole error too."""
     made = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         return made.cell(row, moment) if value(row) else Cell("", "error")
 
     return replace(made, cell=cell, is_error=True)
@@ -222,7 +222,7 @@ def time_column(
 ) -> Column[Row]:
     """Return a column whose value grows with the time; `final` is the value once it is fixed, for machine formats."""
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         found = value(row, moment.seen)
         return Cell(formatting.DASH, "dim") if found is None else format.show(found, moment)
 
@@ -245,7 +245,7 @@ def error_or_reason_column(
     errors = error_column(error, field)
     reasons = column("error", "WHY", code, DIM_REASON, errors.layout, field=field)
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         return errors.cell(row, moment) if error(row) else reasons.cell(row, moment)
 
     def find(row: Row, now: datetime) -> FilterValue:
@@ -263,7 +263,7 @@ def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
     `tone` is that of the yes; the no is dim, or nothing.
     """
 
-    def show(value: bool, _: Moment) -> Cell:
+    def show(value: bool, _: RenderTime) -> Cell:
         if not value and not no:
             return Cell("", "dim")
         return Cell(f"{'✓' if value else '·'} {yes if value else no}", tone if value else "dim")

@@ -13,8 +13,8 @@ from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
 from mogplex_tui.operate.formatting import line
-from mogplex_tui.operate.model import Entry, Page, Window, page_of
-from mogplex_tui.operate.partial_reads import Part, read_parts
+from mogplex_tui.operate.model import Entry, RowPage, Window, page_of
+from mogplex_tui.operate.partial_reads import ListPart, read_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -123,12 +123,12 @@ def _detailed_v1(run: AutomationRunDetail) -> JobRow:
     return replace(_detailed(run), cost_usd=v1_jobs.cost_of(run), waits=tuple(run.waits))
 
 
-def page_of_runs(runs: Rows[AutomationRun]) -> Page[JobRow]:
+def page_of_runs(runs: Rows[AutomationRun]) -> RowPage[JobRow]:
     """Return the runs of an automation as rows."""
     return page_of(runs, _row, lambda row: row.id)
 
 
-async def read_older(client: ClientView, window: Window) -> Page[JobRow]:
+async def read_older(client: ClientView, window: Window) -> RowPage[JobRow]:
     """Return the newest jobs of a window, at most 100."""
     found = await client.observability.jobs(
         since=window.since, until=window.until, status=window.filters.get("status")
@@ -136,7 +136,7 @@ async def read_older(client: ClientView, window: Window) -> Page[JobRow]:
     return replace(page_of(found.jobs, _row, lambda row: row.id), total=found.total)
 
 
-async def read(client: ClientView, _: Session) -> Page[JobRow]:
+async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
     """Return the newest jobs."""
     return await read_older(client, Window())
 
@@ -148,20 +148,20 @@ def runs_with_token(of: str) -> PartialList:
     )
 
 
-async def read_v1(client: ClientView, session: Session) -> Page[JobRow]:
+async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
     """Read the runs of the newest automations, each of which may fail by itself."""
     from mogplex_tui.live import v1_jobs
 
     jobs = await v1_jobs.newest(client)
 
-    def part(each: v1_jobs.RunsOfOne) -> Part[JobRow]:
-        async def read(_: ClientView, __: Session) -> Page[JobRow]:
+    def part(each: v1_jobs.RunsOfOne) -> ListPart[JobRow]:
+        async def read(_: ClientView, __: Session) -> RowPage[JobRow]:
             if each.error is not None:
                 raise each.error
             return page_of_runs(each.runs)
 
         name = each.automation.name or each.automation.id[:8]
-        return Part(each.automation.id, Subject(f"runs of {name}"), read)
+        return ListPart(each.automation.id, Subject(f"runs of {name}"), read)
 
     page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
     if not jobs.left_out:

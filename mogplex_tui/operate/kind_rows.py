@@ -12,7 +12,7 @@ from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formatting, messages
-from mogplex_tui.operate.model import Action, Cell, Column, FilterValue, Kind, Moment, Row, SortKey
+from mogplex_tui.operate.model import Action, Cell, Column, FilterValue, Kind, RenderTime, Row, SortKey
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -80,7 +80,7 @@ def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 # Cells ---------------------------------------------------------------------------------------------------------------
 
 
-def cells(kind: Kind[Row], entry: HeldRow[Row], moment: Moment) -> list[Cell]:
+def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell]:
     """Return the cells of a row, one a column.
 
     That the record could not be read, or that a change of it is under way, is shown in a column that no width drops.

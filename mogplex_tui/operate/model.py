@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from mogplex_tui.live.collection import Entry as Entry
-from mogplex_tui.live.collection import Page as Page
+from mogplex_tui.live.collection import RowPage as RowPage
 from mogplex_tui.live.collection import Source as Source
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.parameters import Choice as Choice
@@ -49,7 +49,7 @@ class Cell(NamedTuple):
     tone: str = "plain"
 
 
-class Moment(NamedTuple):
+class RenderTime(NamedTuple):
     """The time at which a cell is drawn; `known` is when its row was last read, where reading it fails since then."""
 
     now: datetime
@@ -65,7 +65,7 @@ class Moment(NamedTuple):
 class Format(Generic[V]):
     """How a value of one type is shown, sorted and found."""
 
-    show: Callable[[V, Moment], Cell]
+    show: Callable[[V, RenderTime], Cell]
     sort: Callable[[V], SortKey]
     find: Callable[[V, datetime], FilterValue]
     align: str = "left"
@@ -101,7 +101,7 @@ class Column(Generic[Row]):
     title: str
     field: str
     value: Callable[[Row], Value]
-    cell: Callable[[Row, Moment], Cell]
+    cell: Callable[[Row, RenderTime], Cell]
     sort: Callable[[Row], SortKey]
     find: Callable[[Row, datetime], FilterValue]
     layout: Layout
@@ -124,7 +124,7 @@ def column(
     *,
     field: str = "",
     is_text: bool = False,
-    show: Callable[[Row, Moment], Cell] | None = None,
+    show: Callable[[Row, RenderTime], Cell] | None = None,
     search: Callable[[Row], FilterValue] | None = None,
 ) -> Column[Row]:
     """Return a column that shows a value of a row in a format; a value that is absent is a dash.
@@ -132,7 +132,7 @@ def column(
     `show` and `search` stand in for those of the format where they depend on more of the row than the value.
     """
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         found = value(row)
         return (
             Cell(formatting.DASH, "dim") if found is None or _is_empty(found) else format.show(found, moment)
@@ -169,7 +169,7 @@ class Fact(Generic[Row]):
 
     label: str
     value: Callable[[Row], Value]
-    format: Callable[[Row, Moment], Cell] | None = None
+    format: Callable[[Row, RenderTime], Cell] | None = None
     optional: bool = False
 
 
@@ -178,7 +178,7 @@ def fact(
 ) -> Fact[Row]:
     """Return a fact that is shown in a format, such as a state or an error."""
 
-    def cell(row: Row, moment: Moment) -> Cell:
+    def cell(row: Row, moment: RenderTime) -> Cell:
         found = value(row)
         return Cell("", "dim") if found is None or _is_empty(found) else format.show(found, moment)
 
@@ -191,9 +191,9 @@ class TextBlock(Generic[Row]):
 
     title: str
     value: Callable[[Row], str | None] = lambda _: None
-    lines: Callable[[Row, Moment], Sequence[str]] | None = None
+    lines: Callable[[Row, RenderTime], Sequence[str]] | None = None
 
-    def text(self, row: Row, moment: Moment) -> str | None:
+    def text(self, row: Row, moment: RenderTime) -> str | None:
         """Return the text of a row."""
         return self.value(row) if self.lines is None else "\n".join(self.lines(row, moment))
 
@@ -216,7 +216,7 @@ class Link(Generic[Row]):
 
 def page_of(
     rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
-) -> Page[Row]:
+) -> RowPage[Row]:
     """Return a page of the client's records, each made a row; those that could not be read come last.
 
     `hide` names the fields of the JSON that may hold a secret.
@@ -239,7 +239,7 @@ def page_of(
         name = str(id) if id and str(id) not in taken else f"unreadable {place}"
         taken.add(name)
         entries.append(Entry[Row](name, None, masked(bad.raw), bad.why))
-    return Page(entries)
+    return RowPage(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +288,7 @@ class Older(Generic[Row]):
     window goes by, `age` the name of the filter on it.
     """
 
-    read: Callable[[ClientView, Window], Awaitable[Page[Row]]]
+    read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
     began: Callable[[Row], datetime | None]
     filters: tuple[ServiceFilter, ...] = ()
     age: str = "age"
@@ -489,7 +489,7 @@ class HiddenRows(Generic[Row]):
     option: str
     help: str
     family: Family
-    read: Callable[[ClientView], Awaitable[Page[Row]]]
+    read: Callable[[ClientView], Awaitable[RowPage[Row]]]
 
 
 @dataclass(frozen=True, slots=True)

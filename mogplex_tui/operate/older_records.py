@@ -55,7 +55,7 @@ class RowHolder(Protocol[Row]):
         """Take such rows away again, except those that the list gives."""
 
 
-class Question(NamedTuple, Generic[Row]):
+class SearchQuery(NamedTuple, Generic[Row]):
     """What is looked for: rows that match a filter, or the first ones in an order.
 
     `text` is the filter, `matches` the same as a function, None for an empty one; without an `order` the newest come
@@ -78,7 +78,7 @@ class ListSearch(Generic[Row_co]):
         name: str,
         older: AnyOlder,
         rows: RowHolder[Row_co],
-        question: Question[Row_co],
+        question: SearchQuery[Row_co],
         *,
         metered: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -251,6 +251,6 @@ class OlderRecords(Generic[Row]):
         """Whether the list holds every record, as far as is known."""
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
 
-    def search(self, question: Question[Row]) -> ListSearch[Row]:
+    def search(self, question: SearchQuery[Row]) -> ListSearch[Row]:
         """Return a search that has not begun."""
         return ListSearch(self._session, self._name, self.older, self._rows, question, metered=self._metered)

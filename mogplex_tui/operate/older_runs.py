@@ -8,7 +8,7 @@ from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.run_row import LIVE_STATES, RunRow
 from mogplex_tui.operate import formatting
-from mogplex_tui.operate.model import Entry, Older, Page, ServiceFilter, Window
+from mogplex_tui.operate.model import Entry, Older, RowPage, ServiceFilter, Window
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -21,7 +21,7 @@ _TYPES = (
 )
 
 
-async def _read(client: ClientView, window: Window) -> Page[RunRow]:
+async def _read(client: ClientView, window: Window) -> RowPage[RunRow]:
     page = await client.observability.calls(
         since=window.since,
         until=window.until,
@@ -31,7 +31,7 @@ async def _read(client: ClientView, window: Window) -> Page[RunRow]:
     )
     entries = [Entry(call.id, make.from_call(call)) for call in page.calls]
     entries += [Entry(key, row) for key, row in make.marked(page.calls.bad, "older")]
-    return Page(entries, page.total)
+    return RowPage(entries, page.total)
 
 
 def _state_texts(status: str) -> tuple[str, ...]:

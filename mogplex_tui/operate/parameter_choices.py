@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.models import ModelRow
     from mogplex_tui.operate.kinds.projects import ProjectRow
 
-Choice = tuple[str, str]
+ChoicePair = tuple[str, str]
 """What is sent, and what it is called."""
 
 
@@ -26,7 +26,7 @@ def _project_rows(session: Session) -> list[ProjectRow]:
     return [entry.row for entry in projects.rows.values() if entry.row is not None]
 
 
-def repositories(session: Session, installation_id: int | None) -> list[Choice]:
+def repositories(session: Session, installation_id: int | None) -> list[ChoicePair]:
     """Return the repositories by name that an installation of the GitHub App covers, sub-projects told apart.
 
     Where it is not known which one covers a repository, that is offered as well: the service decides.

@@ -6,8 +6,8 @@ A kind whose rows come from several routes declares its parts and reads them wit
 
     _READ = in_parts(
         "approvals",
-        Part("flows", Subject("approvals of automations"), _of_automations, Family.FLOWS),
-        Part("control", Subject("approvals of the orchestrator"), _of_orchestrator, Family.APPROVALS),
+        ListPart("flows", Subject("approvals of automations"), _of_automations, Family.FLOWS),
+        ListPart("control", Subject("approvals of the orchestrator"), _of_orchestrator, Family.APPROVALS),
     )
     sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_without_realtime=10), ...)
 
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.reasons import ClosedPart, Notice, RefusedPart, Subject
-from mogplex_tui.operate.model import Entry, Page, Row
+from mogplex_tui.operate.model import Entry, Row, RowPage
 
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Row]):
+class ListPart(Generic[Row]):
     """One of the answers that make up a list.
 
     `subject` is what it gives, as messages name it. A part with a `family` is not read while that is
@@ -49,7 +49,7 @@ class Part(Generic[Row]):
 
     name: str
     subject: Subject
-    read: Callable[[ClientView, Session], Awaitable[Page[Row]]]
+    read: Callable[[ClientView, Session], Awaitable[RowPage[Row]]]
     family: Family | None = None
 
     def closed(self, session: Session) -> Closed | None:
@@ -59,25 +59,25 @@ class Part(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class ColumnPart:
-    """An answer that fills some columns of every row; `subject` is as in `Part`."""
+    """An answer that fills some columns of every row; `subject` is as in `ListPart`."""
 
     name: str
     subject: Subject
     columns: tuple[str, ...]
 
 
-def in_parts(kind: str, *parts: Part[Row]) -> Callable[[ClientView, Session], Awaitable[Page[Row]]]:
+def in_parts(kind: str, *parts: ListPart[Row]) -> Callable[[ClientView, Session], Awaitable[RowPage[Row]]]:
     """Return the reader of a source whose rows come in several parts."""
 
-    async def read(client: ClientView, session: Session) -> Page[Row]:
+    async def read(client: ClientView, session: Session) -> RowPage[Row]:
         return await read_parts(client, session, kind, parts)
 
     return read
 
 
 async def read_parts(
-    client: ClientView, session: Session, kind: str, parts: Iterable[Part[Row]]
-) -> Page[Row]:
+    client: ClientView, session: Session, kind: str, parts: Iterable[ListPart[Row]]
+) -> RowPage[Row]:
     """Read the parts of a list one after the other.
 
     Of a part that fails, the rows of its last reading stay and grow old by themselves; that a part is closed is said
@@ -96,7 +96,7 @@ async def read_parts(
             notices.append(ClosedPart(part.subject, closed))
             continue
         source = rows.sources.setdefault(part.name, SourceState(part.subject))
-        page: Page[Row] = Page(())
+        page: RowPage[Row] = RowPage(())
         try:
             with source.apart(session.clock):
                 page = await part.read(client, session)
@@ -118,7 +118,7 @@ async def read_parts(
         del rows.sources[name]
     if first_error is not None and not (was_read and entries):
         raise first_error
-    return Page(entries, notices=tuple(notices))
+    return RowPage(entries, notices=tuple(notices))
 
 
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:

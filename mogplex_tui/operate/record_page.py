@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.live import redact
 from mogplex_tui.operate import formatting
-from mogplex_tui.operate.model import Cell, Fact, Kind, Link, Moment, Row, Value
+from mogplex_tui.operate.model import Cell, Fact, Kind, Link, RenderTime, Row, Value
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import Entry
@@ -28,7 +28,7 @@ class ShownFact(NamedTuple):
     tone: str
 
 
-class Target(NamedTuple):
+class LinkTarget(NamedTuple):
     """Where a link of a record leads: to one record of a kind by its key, or to a list with a filter.
 
     `span` is the time from and until which what the filter finds was made, where that is known.
@@ -42,21 +42,23 @@ class Target(NamedTuple):
     span: tuple[datetime, datetime | None] | None = None
 
 
-def facts_of(groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: Moment) -> list[list[ShownFact]]:
+def facts_of(
+    groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime
+) -> list[list[ShownFact]]:
     """Return groups of facts as they are shown of a row; none of a record that could not be read."""
     if row is None:
         return []
     return [[shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in groups]
 
 
-def _fact(fact: Fact[Row], row: Row, moment: Moment) -> ShownFact | None:
+def _fact(fact: Fact[Row], row: Row, moment: RenderTime) -> ShownFact | None:
     shown = value_cell(fact.value(row), moment) if fact.format is None else fact.format(row, moment)
     if not shown.text or shown.text == formatting.DASH:
         return None if fact.optional else ShownFact(fact.label, formatting.DASH, "dim")
     return ShownFact(fact.label, *shown)
 
 
-def value_cell(value: Value, moment: Moment) -> Cell:
+def value_cell(value: Value, moment: RenderTime) -> Cell:
     """Return a value as a fact shows it: yes and no, instants with their age, counts and money."""
     if value is None:
         return Cell("", "dim")
@@ -73,24 +75,24 @@ def value_cell(value: Value, moment: Moment) -> Cell:
     return Cell(formatting.line(value) if isinstance(value, str) else formatting.joined(value))
 
 
-def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[Target]:
+def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[LinkTarget]:
     """Return where the links of a row lead, without those that lead nowhere."""
     if row is None:
         return []
     return [found for each in links if (found := _target(each, row)) is not None]
 
 
-def _target(link: Link[Row], row: Row) -> Target | None:
+def _target(link: Link[Row], row: Row) -> LinkTarget | None:
     if link.filter is not None:
         found = link.filter(row)
         if found is None:
             return None
-        return Target(link.label, link.text(row), link.kind, filter=found, span=link.span(row))
+        return LinkTarget(link.label, link.text(row), link.kind, filter=found, span=link.span(row))
     key = None if link.key is None else link.key(row)
-    return None if not key else Target(link.label, link.text(row)[:_LONGEST_LINK], link.kind, key=key)
+    return None if not key else LinkTarget(link.label, link.text(row)[:_LONGEST_LINK], link.kind, key=key)
 
 
-def texts_of(kind: Kind[Row], row: Row | None, moment: Moment) -> list[tuple[str, str]]:
+def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple[str, str]]:
     """Return the long texts of a row that has any, each under its title, without credentials."""
     if row is None:
         return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.operate.common_parameters import NO_YES, optional_text
 from mogplex_tui.operate.model import Action, Change, Choice, Confirmation, Creation, Parameter, Values
 from mogplex_tui.operate.run_facts import can_cancel_words, name_of
@@ -188,7 +188,7 @@ def _why_closed(session: Session, row: RunRow) -> str | None:
     from mogplex_tui.operate import messages
     from mogplex_tui.operate.action_registry import NO_WRITE_SCOPE
 
-    if row.source is Source.JOB and not session.open(Family.OBSERVABILITY):
+    if row.source is RunSource.JOB and not session.open(Family.OBSERVABILITY):
         return messages.requirement(Requirement("cancels of an automation's runs"))
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
         return "The id of this run is not known, and this credential cannot cancel calls."
@@ -199,7 +199,7 @@ def _why_closed(session: Session, row: RunRow) -> str | None:
 
 def session_cancels(session: Session, row: RunRow) -> bool:
     """Return whether the browser session can cancel a row without the token: by its job or its call."""
-    known = row.source is not Source.RUN or row.call_id is not None
+    known = row.source is not RunSource.RUN or row.call_id is not None
     return known and session.has_session and session.open(Family.OBSERVABILITY)
 
 

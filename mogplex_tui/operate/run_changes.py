@@ -23,11 +23,11 @@ from mogplex_tui.api.errors import (
     ended,
 )
 from mogplex_tui.live.known_runs import Remembered
-from mogplex_tui.live.run_row import ENDED_STATES, RunRow, Source
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.live.session import NotYet
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.action_registry import key_of, refusal_to_write
-from mogplex_tui.operate.executor import Execution, GivenUp, Outcome, execute
+from mogplex_tui.operate.executor import ChangeRequest, GivenUp, Outcome, run_change
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Change, Values
 from mogplex_tui.operate.run_actions import CANCEL, START, Draft, session_cancels
@@ -60,7 +60,7 @@ Reread = Callable[[RunRow], Awaitable[RunRow | None]]
 async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:
     """Cancel the work of a row and say what a re-read shows. Never raises for what the service answers.
 
-    `turn` is as in `Execution`.
+    `turn` is as in `ChangeRequest`.
     """
     if refusal := await refusal_to_write(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
@@ -77,7 +77,7 @@ async def execute_cancel(
 ) -> Outcome:
     """Cancel the work of a row that the credential may change.
 
-    `repeat_with` names the key or the command that repeats it. `turn` is as in `Execution`.
+    `repeat_with` names the key or the command that repeats it. `turn` is as in `ChangeRequest`.
     """
 
     def begin() -> None:
@@ -107,9 +107,9 @@ async def execute_cancel(
             return Outcome(sentence, False, now, error=error, recorded=True)
         return _refused(row, now, error, repeat_with)
 
-    return await execute(
+    return await run_change(
         session,
-        Execution(
+        ChangeRequest(
             _id_of(CANCEL),
             f"{row.source.value} {row.run_id or row.key}",
             CANCEL.id,
@@ -177,7 +177,7 @@ async def send_cancel(session: Session, row: RunRow) -> None:
 async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
     answer = await client.runs.cancel(run_id)
-    if answer.already_terminal and row.source is Source.CALL and session.open(Family.OBSERVABILITY):
+    if answer.already_terminal and row.source is RunSource.CALL and session.open(Family.OBSERVABILITY):
         # The run was over, but its call is not: it hangs until somebody ends it (v1.md §7.6).
         with contextlib.suppress(Conflict):
             await client.observability.cancel_call(row.key)
@@ -185,7 +185,7 @@ async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
 
 async def _cancel_off_v1(session: Session, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
-    if row.source is Source.JOB and row.job_id is not None:
+    if row.source is RunSource.JOB and row.job_id is not None:
         await client.observability.cancel_job(row.job_id)
         return
     await client.observability.cancel_call(row.call_id or row.key)
@@ -340,9 +340,9 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     async def refused(error: MogplexError, _: str) -> RunRow:
         raise error
 
-    return await execute(
+    return await run_change(
         session,
-        Execution(
+        ChangeRequest(
             _id_of(START),
             f"run in {draft.repo or draft.repo_id}",
             START.id,

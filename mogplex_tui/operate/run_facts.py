@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from mogplex_tui.live.run_row import Cost, RunRow, Source, duration_seconds
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import formats, formatting
-from mogplex_tui.operate.model import Cell, Fact, Link, Moment, fact
+from mogplex_tui.operate.model import Cell, Fact, Link, RenderTime, fact
 
 NEEDS_SESSION = "needs a browser session"
 
@@ -70,14 +70,14 @@ def _before_cancel(row: RunRow) -> str:
     return ", before the cancel" if row.before_cancel else ""
 
 
-def _tokens(row: RunRow, _: Moment) -> Cell:
+def _tokens(row: RunRow, _: RenderTime) -> Cell:
     into, out = formatting.count(row.input_tokens), formatting.count(row.output_tokens)
     split = row.input_tokens is not None or row.output_tokens is not None
     return Cell(f"{f'{into} in  {out} out' if split else formatting.count(row.tokens)}{_before_cancel(row)}")
 
 
 def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
-    def cost(row: RunRow, _: Moment) -> Cell:
+    def cost(row: RunRow, _: RenderTime) -> Cell:
         if row.cost is None:
             return Cell(f"{formatting.DASH}  {missing_cost(row, calls_open)}", "dim")
         amount = formatting.money(row.cost, row.cost_source)
@@ -90,15 +90,15 @@ def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
     )
 
 
-def _started(row: RunRow, moment: Moment) -> Cell:
+def _started(row: RunRow, moment: RenderTime) -> Cell:
     return Cell(f"{formatting.age(row.began, moment.now)} ago" if row.began else formatting.DASH)
 
 
-def _elapsed(row: RunRow, moment: Moment) -> Cell:
+def _elapsed(row: RunRow, moment: RenderTime) -> Cell:
     return Cell(formatting.seconds(duration_seconds(row, moment.seen)) if row.live else "")
 
 
-def _duration(row: RunRow, moment: Moment) -> Cell:
+def _duration(row: RunRow, moment: RenderTime) -> Cell:
     return Cell("" if row.live else formatting.seconds(duration_seconds(row, moment.seen)))
 
 
@@ -161,7 +161,9 @@ LINKS: tuple[Link[RunRow], ...] = (
     Link(
         "automation",
         "automations",
-        lambda row: (row.who if row.source is Source.JOB else None) or formatting.short_id(row.automation_id),
+        lambda row: (
+            (row.who if row.source is RunSource.JOB else None) or formatting.short_id(row.automation_id)
+        ),
         lambda row: row.automation_id,
     ),
     Link(
@@ -214,6 +216,6 @@ def summary(row: RunRow, now: datetime) -> str:
 
 def can_cancel_words(row: RunRow) -> str:
     """Return what a cancel leaves behind, for the question before it."""
-    if row.source is Source.JOB:
+    if row.source is RunSource.JOB:
         return "The job and its agents stop; branches and sandboxes stay."
     return "The agent stops; its branch and sandbox stay."

@@ -9,7 +9,7 @@ from mogplex_tui.operate import formatting
 if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun, NodeRun, Wait
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding
-    from mogplex_tui.operate.model import Moment
+    from mogplex_tui.operate.model import RenderTime
 
 
 def ledger_entry(entry: DispatchEvent) -> str:
@@ -32,7 +32,7 @@ def wait(parked: Wait) -> str:
     return f"{formatting.state(parked.status)[1]:<10} {kind}{f': {asked}' if asked else ''}{ends}"
 
 
-def step(run: NodeRun, moment: Moment) -> str:
+def step(run: NodeRun, moment: RenderTime) -> str:
     """Return a step of a run: its state, its name, and how long it took or why it failed."""
     took = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
     return f"{_step(run, moment)}{took}"
@@ -42,7 +42,7 @@ def step(run: NodeRun, moment: Moment) -> str:
 _BEHIND = ("success", "completed", "skipped")
 
 
-def _step(step: NodeRun, moment: Moment) -> str:
+def _step(step: NodeRun, moment: RenderTime) -> str:
     """Return a step that is not behind its run: for how long it is at work, or why it failed."""
     told = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
@@ -52,7 +52,7 @@ def _step(step: NodeRun, moment: Moment) -> str:
     return f"{told} for {formatting.age(step.started_at, moment.now)}"
 
 
-def automation_run(run: AutomationRun, moment: Moment) -> str:
+def automation_run(run: AutomationRun, moment: RenderTime) -> str:
     """Return a run of an automation: its state in one line, below it the step where it stands or failed.
 
     Of a run that came to its end it tells how many steps that took (routing.md §3.13).

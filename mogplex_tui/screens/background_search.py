@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mogplex_tui.live.scheduler import Scheduler, Want
-    from mogplex_tui.operate.older_records import ListSearch, OlderRecords, Question
+    from mogplex_tui.operate.older_records import ListSearch, OlderRecords, SearchQuery
 
 # A filter is searched for when nothing was typed for so many seconds.
 TYPING_PAUSE = 0.4
@@ -33,7 +33,7 @@ class BackgroundSearch:
         """`records` is called when a search is first asked for, `changed` when the progress has changed."""
         self._scheduler, self._find_records = scheduler, records
         self._set_timer, self._changed = set_timer, changed
-        self._question: Question[AnyRow] | None = None
+        self._question: SearchQuery[AnyRow] | None = None
         self._timer: Timer | None = None
         self._search: ListSearch[AnyRow] | None = None
         self._want: Want | None = None
@@ -44,7 +44,7 @@ class BackgroundSearch:
         """The records that the list has not loaded, None where it is read whole."""
         return self._find_records()
 
-    def ask(self, question: Question[AnyRow] | None) -> None:
+    def ask(self, question: SearchQuery[AnyRow] | None) -> None:
         """Search for another question after a moment, or for nothing any more."""
         self.close()
         self._question = question

@@ -20,7 +20,7 @@ from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PaletteEntry:
     """What can be chosen: its names, the first of which is its title; a place has its aliases among them.
 
     `key` is the key that does the same, as it is shown; nothing where there is none. `more` does it with what was typed
@@ -46,7 +46,7 @@ class Entry:
         return f"{self.key} · {self.help}" if self.key else self.help
 
 
-def entries_of(screen: AnyScreen) -> Iterator[Entry]:
+def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
     """Yield the entries that the palette offers over a screen: its actions that make sense now, and every list."""
     if not isinstance(screen, ConsoleScreen):
         return
@@ -61,24 +61,26 @@ def entries_of(screen: AnyScreen) -> Iterator[Entry]:
             run = partial(screen.action_act, action.id)
             filtered = partial(console.navigation.go_filtered, name)
             more = filtered if name == "runs" else screen.more_of(action)
-            yield Entry((action.title,), action.says, run, is_place, key, more, "/" if is_place else "by")
+            yield PaletteEntry(
+                (action.title,), action.says, run, is_place, key, more, "/" if is_place else "by"
+            )
     yield from _lists(console.navigation)
 
 
-def _lists(navigation: Navigation) -> Iterator[Entry]:
+def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
     """Yield every kind's list, by its name and its aliases."""
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
         about, key = f"The list of {many(kind.noun)}.", keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
-        yield Entry((kind.name, *kind.aliases), about, go, place=True, key=key, more=filtered)
+        yield PaletteEntry((kind.name, *kind.aliases), about, go, place=True, key=key, more=filtered)
 
 
 # What was typed is the whole name, its beginning, the beginning of a later word, or letters on the way.
 _WHOLE, _BEGINS, _WORD, _LETTERS = 8.0, 6.0, 4.0, 2.0
 
 
-def score(entry: Entry, typed: str) -> float:
+def score(entry: PaletteEntry, typed: str) -> float:
     """Return how well an entry answers what was typed, 0 when it does not; a place is before a verb that is as near."""
     wanted = typed.strip().lstrip(":").lower()
     first = 1.0 if entry.place else 0.0
@@ -96,7 +98,7 @@ def score(entry: Entry, typed: str) -> float:
     return _LETTERS + first + loosely / (1 + loosely) if loosely > 0 else 0.0
 
 
-def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
+def ranked(entries: Iterable[PaletteEntry], typed: str) -> list[tuple[float, PaletteEntry]]:
     """Return the entries that answer what was typed with their scores, the best first.
 
     A name with more behind it is both together: `jobs state:failed`, `sort cost`.
@@ -110,7 +112,7 @@ def ranked(entries: Iterable[Entry], typed: str) -> list[tuple[float, Entry]]:
     return sorted(found, key=lambda pair: pair[0], reverse=True)
 
 
-def _with_more(entry: Entry, typed: str) -> Entry | None:
+def _with_more(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
     name, _, more = typed.strip().lstrip(":").partition(" ")
     more = more.strip()
     # The joint may be typed as well: `sort by cost`, `jobs /failed`. A word that only begins so is none, nor is the last.
@@ -119,7 +121,7 @@ def _with_more(entry: Entry, typed: str) -> Entry | None:
         more = behind.strip()
     if entry.more is None or not more or name.lower() not in entry.names:
         return None
-    return Entry(
+    return PaletteEntry(
         (f"{entry.names[0]} {entry.joint} {more}",), entry.help, partial(entry.more, more), place=True
     )
 
@@ -128,7 +130,7 @@ class PlacesAndVerbs(Provider):
     """The entries offered over the screen that the palette lies on."""
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[PaletteEntry]:
         """Everything that can be chosen, by name."""
         return sorted(entries_of(self.screen), key=lambda entry: entry.title)
 

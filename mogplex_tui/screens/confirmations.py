@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.live.run_row import RunRow, duration_seconds
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting, kind_rows, messages
-from mogplex_tui.operate.model import Action, AnyEntry, Moment
+from mogplex_tui.operate.model import Action, AnyEntry, RenderTime
 from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.modals.confirm import ConfirmModal, Question
 from mogplex_tui.widgets.text import cut_middle, visible
@@ -104,7 +104,7 @@ def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
     return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
 
 
-def _described(kind: AnyKind, entry: AnyEntry, moment: Moment) -> str:
+def _described(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
     """Return a record's name with its state, since when it exists, and its id: names may be alike."""
     name, row = kind_rows.name_of(kind, entry), entry.row
     if row is None:
@@ -134,7 +134,7 @@ def _yes(action: AnyAction) -> str:
 
 
 def action_question(
-    kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: Moment
+    kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime
 ) -> Question:
     """Return the question before an action that cannot be undone: what it is about and what it means."""
     lines = [_described(kind, entry, moment) for entry in entries[:LISTED]]
@@ -202,7 +202,7 @@ def action_dialog(
     kind: AnyKind,
     action: AnyAction,
     entries: Sequence[AnyEntry],
-    moment: Moment,
+    moment: RenderTime,
     protected_name: str = "",
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
     """Return what is asked before an action: its values, or whether it is meant; None when nothing is asked.

@@ -22,7 +22,7 @@ from mogplex_tui.screens.change_queue import GIVE_UP, is_on_row
 from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.widgets.key_bar import KeyBar
-from mogplex_tui.widgets.rule import Rule
+from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tab_line import TabLine
@@ -104,7 +104,7 @@ class ConsoleScreen(Screen[None]):
         if self.console.look.tab_line:
             yield TabLine(action_registry.tabs(), active=self.tab, shorts=SHORT, id="tabs")
         yield SegmentLine([], id="title")
-        yield Rule()
+        yield RuleLine()
         yield from self.compose_body()
         yield KeyBar([], lasting=action_registry.lasting(), id="keys")
 
@@ -148,13 +148,13 @@ class ConsoleScreen(Screen[None]):
         """Return the ids of actions that never apply to this screen."""
         return frozenset()
 
-    def shows(self, action: action_registry.Action) -> bool:
+    def shows(self, action: action_registry.KeyAction) -> bool:
         """Return whether the key bar and the palette offer an action now."""
         if action.id == GIVE_UP and not self.session.in_flight.queue:
             return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
-    def more_of(self, _: action_registry.Action) -> Callable[[str], object] | None:
+    def more_of(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
         """Return a function that runs an action with the text typed after its name in the palette."""
         return None
 
@@ -183,7 +183,7 @@ class ConsoleScreen(Screen[None]):
         """Return the run that actions apply to, None without one."""
         return None
 
-    def why_not(self, action: action_registry.Action) -> str | None:
+    def why_not(self, action: action_registry.KeyAction) -> str | None:
         """Return why an action cannot be used now, None when it can."""
         row = self.run_row()
         return action_registry.offered(action, self.session, None if row is None else [row])

@@ -16,7 +16,7 @@ from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
-from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, Moment
+from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, RenderTime
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_json_pane import EventPane
@@ -26,7 +26,7 @@ from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import LogTailModel
 from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
-from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.notice import NoticeLine
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
@@ -96,7 +96,7 @@ class DetailScreen(ConsoleScreen):
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the notice, the record with its log, and the pane of its JSON."""
-        yield Notice(id="notice")
+        yield NoticeLine(id="notice")
         if self.pane is not None:
             yield self.pane
         else:
@@ -185,8 +185,8 @@ class DetailScreen(ConsoleScreen):
             self.refresh_chrome()
         self._update_log_message()
 
-    def _moment(self) -> Moment:
-        return Moment(self.session.clock.now())
+    def _moment(self) -> RenderTime:
+        return RenderTime(self.session.clock.now())
 
     def _fact_groups(self) -> list[list[Fact]]:
         groups = record_page.facts_of(self.kind.facts, self.entry().row, self._moment())
@@ -268,7 +268,7 @@ class DetailScreen(ConsoleScreen):
         else:
             trouble = messages.read_failures(self._freshness(), self.sources())
         sentence = self._gone() or trouble
-        self.query_one("#notice", Notice).show(
+        self.query_one("#notice", NoticeLine).show(
             sentence or (entry.in_progress and f"{entry.in_progress} …") or ""
         )
 
@@ -282,7 +282,9 @@ class DetailScreen(ConsoleScreen):
             pane.tail.set_notice(None)
         elif len(log.lines):
             # If the record cannot be read either, the notice above it says so.
-            is_told = bool(self.query_one("#notice", Notice).sentence) and self.entry().in_progress is None
+            is_told = (
+                bool(self.query_one("#notice", NoticeLine).sentence) and self.entry().in_progress is None
+            )
             pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_told else None)
         else:
             lines = messages.empty_list(self.session, fresh, noun="lines", empty=log.empty_text)
@@ -327,7 +329,7 @@ class DetailScreen(ConsoleScreen):
         unused = unused_actions(self.kind)
         return unused if self.record_log is None else unused | {"tail.times"}
 
-    def shows(self, action: action_registry.Action) -> bool:
+    def shows(self, action: action_registry.KeyAction) -> bool:
         """Offer an action that applies to the record, and links and pages where there are any."""
         if self.pane is not None and not self.pane.shows(action, links="tail.keys"):
             return False

@@ -11,10 +11,10 @@ from textual.message import Message
 from textual.widget import Widget
 
 from mogplex_tui.widgets.long_text import LongText
-from mogplex_tui.widgets.scroll_page import Page
+from mogplex_tui.widgets.scroll_page import ScrollPage
 
 
-class EventPane(Page, can_focus=True):
+class EventPane(ScrollPage, can_focus=True):
     """A scrolled pane that is hidden until an event is shown in it."""
 
     DEFAULT_CSS = """

@@ -120,11 +120,11 @@ class KindList:
         reasons = [kind_rows.why_not(action, entry, self._session) for action in many]
         return None if None in reasons or not many else reasons[0]
 
-    def why_not(self, action: action_registry.Action, _selection: Selection) -> str | None:
+    def why_not(self, action: action_registry.KeyAction, _selection: Selection) -> str | None:
         """Return why an action cannot be used, None when it can."""
         return action_registry.offered(action, self._session)
 
-    def shows(self, action: action_registry.Action, selection: Selection) -> bool:
+    def shows(self, action: action_registry.KeyAction, selection: Selection) -> bool:
         """Return whether an action applies to one of the chosen records."""
         entry: AnyEntry | None = selection.cursor_row()
         if action.id == "kind.mark":

@@ -13,7 +13,7 @@ from mogplex_tui.screens.list_model import AnyRow
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import ReadAt
-    from mogplex_tui.operate.older_records import Question
+    from mogplex_tui.operate.older_records import SearchQuery
 
 
 class ListFilter:
@@ -67,13 +67,13 @@ class ListFilter:
         """Whether the rows are in the kind's own order."""
         return self.sort is None and self.descending == self._kind.descending
 
-    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> Question[AnyRow] | None:
+    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:
         """Return what older records are searched for, None where the newest ones say it all.
 
         `newest_first` names the column whose smallest values are the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
-        from mogplex_tui.operate.older_records import Question
+        from mogplex_tui.operate.older_records import SearchQuery
 
         kind, text, order = self._kind, self.text, None
         if not self.is_default_order and (self.sort != newest_first or self.descending):
@@ -82,7 +82,7 @@ class ListFilter:
             return None
         fields = kind_rows.FilterFields(kind, now, read_at)
         matches = compile_filter(text, fields.values_of, kind_rows.span_names(kind)) if text else None
-        return Question(text, matches, order, self.descending, self.link_span if text else None)
+        return SearchQuery(text, matches, order, self.descending, self.link_span if text else None)
 
     # Order -----------------------------------------------------------------------------------------------------
 

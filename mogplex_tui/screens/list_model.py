@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import AnyRowSet
-from mogplex_tui.operate.action_registry import Action
+from mogplex_tui.operate.action_registry import KeyAction
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.widgets.status_line import Segment
 
@@ -102,10 +102,10 @@ class ListModel(Protocol):
     def why_no_mark(self, row: AnyRow, /) -> str | None:
         """Return why a row cannot be marked, None when it can."""
 
-    def why_not(self, action: Action, selection: Selection, /) -> str | None:
+    def why_not(self, action: KeyAction, selection: Selection, /) -> str | None:
         """Return why an action cannot be used now, None when it can."""
 
-    def shows(self, action: Action, selection: Selection, /) -> bool:
+    def shows(self, action: KeyAction, selection: Selection, /) -> bool:
         """Return whether the key bar and the palette offer an action that can be used."""
 
     def open(self, console: Console, row: AnyRow, /) -> None:

@@ -12,10 +12,10 @@ from textual.widget import Widget
 
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.sorted_view import SortedView
-from mogplex_tui.live.store import Change
+from mogplex_tui.live.store import RowChanges
 from mogplex_tui.operate import formatting, kind_rows, messages
-from mogplex_tui.operate.action_registry import Action, key_of, shown_key
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
+from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -24,7 +24,7 @@ from mogplex_tui.screens.list_model import AnyRow, ListModel
 from mogplex_tui.screens.row_marks import RowMarks
 from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
-from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.notice import NoticeLine
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
@@ -91,7 +91,7 @@ class ListScreen(ConsoleScreen):
         """Yield the notice and the table."""
         # The rows of the last session are loaded after the first screen is made.
         self._add_unseen_rows()
-        yield Notice(id="notice")
+        yield NoticeLine(id="notice")
         table = LineTable(id="table")
         table.reduced_motion = self.console.look.reduced_motion
         table.set_columns(columns_of(self.kind))
@@ -171,13 +171,13 @@ class ListScreen(ConsoleScreen):
         """Tell the table which rows and columns are stale."""
         table, clock, sources = self.table_model, self.session.clock, self.model.sources()
         now, at = clock.now(), clock.monotonic()
-        table.moment = Moment(now, self.read_at())
+        table.moment = RenderTime(now, self.read_at())
         table.stale = self.rows.freshness.stale(at)
         stale = [each for each in sources if each.freshness.stale(at)]
         table.stale_rows = frozenset[str]().union(*(each.keys or () for each in stale))
         table.set_stale_columns(frozenset[str]().union(*(each.columns for each in stale)))
         table.moments = {
-            key: Moment(now, freshness_text.read_time(self.session, each.freshness))
+            key: RenderTime(now, freshness_text.read_time(self.session, each.freshness))
             for each in sources
             if each.failing
             for key in each.keys or ()
@@ -185,7 +185,7 @@ class ListScreen(ConsoleScreen):
 
     # Changes ---------------------------------------------------------------------------------------------------
 
-    def _on_change(self, change: Change) -> None:
+    def _on_change(self, change: RowChanges) -> None:
         self._changed |= change.changed
         self._removed = (self._removed | change.removed) - change.changed
         self.changed_soon()
@@ -247,7 +247,7 @@ class ListScreen(ConsoleScreen):
     def _update_messages(self) -> None:
         """Update the notice above the rows, and the message in their place while none is shown."""
         trouble = self.trouble() if self.rows.rows else ""
-        self.query_one("#notice", Notice).show(trouble or self.model.notice())
+        self.query_one("#notice", NoticeLine).show(trouble or self.model.notice())
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             lines = [
@@ -429,15 +429,15 @@ class ListScreen(ConsoleScreen):
         """Return the actions that never apply to this list."""
         return self.model.unused_actions()
 
-    def why_not(self, action: Action) -> str | None:
+    def why_not(self, action: KeyAction) -> str | None:
         """Return why an action cannot be used now, None when it can."""
         return self.model.why_not(action, self)
 
-    def more_of(self, action: Action) -> Callable[[str], None] | None:
+    def more_of(self, action: KeyAction) -> Callable[[str], None] | None:
         """Let the palette's `sort` take a column."""
         return self.sort_by if action.id == "list.sort" else None
 
-    def shows(self, action: Action) -> bool:
+    def shows(self, action: KeyAction) -> bool:
         """Offer actions on rows only where there are rows."""
         if action.id in ("list.filter", "list.sort"):
             return bool(self.rows.rows)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from mogplex_tui.operate.model import AnyKind
-    from mogplex_tui.operate.record_page import Target
+    from mogplex_tui.operate.record_page import LinkTarget
     from mogplex_tui.screens.console_screen import ConsoleScreen
     from mogplex_tui.screens.list_screen import ListScreen
 
@@ -42,7 +42,7 @@ class Navigation:
         self._kind_modes: set[str] = set()
         self._previous: list[str] = []
         # Links whose record is being read, each with the screen that shows the link.
-        self._following: set[tuple[Screen[object], Target]] = set()
+        self._following: set[tuple[Screen[object], LinkTarget]] = set()
 
     # Places ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Navigation:
 
     # Links -----------------------------------------------------------------------------------------------------
 
-    def follow(self, link: Target) -> None:
+    def follow(self, link: LinkTarget) -> None:
         """Show the target of a link: one record, or a list with the link's filter."""
         if link.kind == "runs":
             self._follow_to_runs(link)
@@ -140,7 +140,7 @@ class Navigation:
             self._following.add((self._app.screen, link))
             self._tasks.run(self._follow_to_record(link, link.key, self._app.screen))
 
-    async def _follow_to_record(self, link: Target, key: str, asked_on: Screen[object]) -> None:
+    async def _follow_to_record(self, link: LinkTarget, key: str, asked_on: Screen[object]) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.kinds.registry import kinds
 
@@ -158,7 +158,7 @@ class Navigation:
             late = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
             self.show_or_notify(asked_on, partial(self.open_record, kind, entry), late)
 
-    def _follow_to_runs(self, link: Target) -> None:
+    def _follow_to_runs(self, link: LinkTarget) -> None:
         row = next(
             (
                 row

@@ -10,20 +10,20 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.costs import Window
+from mogplex_tui.live.costs import CostWindow
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting, messages
-from mogplex_tui.operate.action_registry import Action
+from mogplex_tui.operate.action_registry import KeyAction
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart
-from mogplex_tui.widgets.notice import Notice
-from mogplex_tui.widgets.rule import Rule
-from mogplex_tui.widgets.scroll_page import Page
+from mogplex_tui.widgets.notice import NoticeLine
+from mogplex_tui.widgets.rule import RuleLine
+from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.status_line import Segment, SegmentLine
 from mogplex_tui.widgets.styles import Cell, Tone
 
@@ -57,8 +57,8 @@ class ObservabilityScreen(ConsoleScreen):
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the cards, the cost line, the chart and the bars."""
-        yield Notice(id="notice")
-        with Page(id="page"):
+        yield NoticeLine(id="notice")
+        with ScrollPage(id="page"):
             with Container(id="cards"):
                 for name, title in (
                     ("jobs", "Jobs"),
@@ -67,7 +67,7 @@ class ObservabilityScreen(ConsoleScreen):
                     ("sandboxes", "Sandboxes"),
                 ):
                     yield Card(title, id=name)
-            yield Rule()
+            yield RuleLine()
             yield SegmentLine([], id="cost")
             with Container(id="panels"):
                 yield CostChart(id="chart", ascii_mode=self.console.look.ascii)
@@ -106,7 +106,7 @@ class ObservabilityScreen(ConsoleScreen):
         self._draw()
 
     @property
-    def _window(self) -> Window | None:
+    def _window(self) -> CostWindow | None:
         return self.session.costs.windows.get(self._range)
 
     def _troubled(self) -> list[SourceState]:
@@ -151,7 +151,7 @@ class ObservabilityScreen(ConsoleScreen):
             notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))
         else:
             notice = messages.read_failures(fresh, self._troubled())
-        above = self.query_one("#notice", Notice)
+        above = self.query_one("#notice", NoticeLine)
         if notice != above.sentence:
             # It takes room from the chart, or gives it back.
             first = self._window is None and fresh.error is None and fresh.blocked_until is None
@@ -198,7 +198,7 @@ class ObservabilityScreen(ConsoleScreen):
             title=f"by type, calls, {RANGES[self._range]}" if types else "",
         )
 
-    def shows(self, action: Action) -> bool:
+    def shows(self, action: KeyAction) -> bool:
         """Tell of the way back where there is one."""
         return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 

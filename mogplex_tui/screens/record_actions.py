@@ -18,7 +18,7 @@ from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.model import AnyAction, AnyKind, Moment, Values
+    from mogplex_tui.operate.model import AnyAction, AnyKind, RenderTime, Values
 
 
 class RecordActions:
@@ -102,10 +102,10 @@ class RecordActions:
         self._app.notify(sentence, severity="warning", markup=False)
         return None
 
-    def _moment(self) -> Moment:
-        from mogplex_tui.operate.model import Moment
+    def _moment(self) -> RenderTime:
+        from mogplex_tui.operate.model import RenderTime
 
-        return Moment(self._session.clock.now())
+        return RenderTime(self._session.clock.now())
 
     def _answered(
         self,
@@ -141,10 +141,10 @@ class RecordActions:
     async def _carry_out(
         self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry], values: Values
     ) -> None:
-        from mogplex_tui.operate.executor import carry_out_all
+        from mogplex_tui.operate.executor import run_bulk_action
 
         collection = self._collections.of(kind)
-        outcome = await carry_out_all(self._session, collection, kind, action, entries, values)
+        outcome = await run_bulk_action(self._session, collection, kind, action, entries, values)
         self._app.notify(
             outcome.sentence,
             severity="information" if outcome.good else "warning",

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 
-from mogplex_tui.operate.record_page import Target
+from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.widgets.facts import Facts
 from mogplex_tui.widgets.links import Links
 from mogplex_tui.widgets.long_text import LongText
@@ -58,7 +58,7 @@ class RecordView(VerticalScroll, can_focus=True):
         """With `texts_first` the texts stand above the facts where there is no room beside them."""
         super().__init__(id=id)
         self._texts_first = texts_first
-        self._links: list[Target] = []
+        self._links: list[LinkTarget] = []
         self._texts: list[tuple[str, str]] = []
         # Held here, not queried: focus and resize arrive before the parts are mounted and after they are gone.
         self.facts = Facts(whole=True, id="facts")
@@ -75,7 +75,7 @@ class RecordView(VerticalScroll, can_focus=True):
                 yield self.links
                 yield self._texts_below
 
-    def show(self, links: Sequence[Target], texts: Sequence[tuple[str, str]]) -> None:
+    def show(self, links: Sequence[LinkTarget], texts: Sequence[tuple[str, str]]) -> None:
         """Show these links and texts; the facts are drawn by themselves, because they grow old."""
         if list(links) != self._links:
             self._links = list(links)
@@ -116,7 +116,7 @@ class RecordView(VerticalScroll, can_focus=True):
         """The cursor of the links is quiet."""
         self.links.bright = False
 
-    def chosen(self) -> Target | None:
+    def chosen(self) -> LinkTarget | None:
         """Return the link under the cursor; one that is out of sight is brought into view first and not returned."""
         if not self._links:
             return None

@@ -13,7 +13,7 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, run_actions
-from mogplex_tui.operate.action_registry import BY_ID, Action, key_of, offered
+from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of, offered
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copied
 from mogplex_tui.widgets.status_line import Segment
@@ -153,11 +153,11 @@ class RunList:
         """Return why a run cannot be cancelled with others: it has ended or could not be read."""
         return run_actions.CANCEL.unavailable(row)
 
-    def why_not(self, action: Action, selection: Selection) -> str | None:
+    def why_not(self, action: KeyAction, selection: Selection) -> str | None:
         """Return why an action cannot be used; marked runs can be cancelled when one of them can."""
         return offered(action, self._session, selection.chosen_rows())
 
-    def shows(self, _action: Action, _selection: Selection) -> bool:
+    def shows(self, _action: KeyAction, _selection: Selection) -> bool:
         """Return True: what can be used is offered."""
         return True
 

@@ -17,8 +17,8 @@ from mogplex_tui.live.run_events_feed import RunFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import formatting, messages, run_facts
-from mogplex_tui.operate.action_registry import Action, key_of
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.action_registry import KeyAction, key_of
+from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -121,11 +121,11 @@ class RunScreen(ConsoleScreen):
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
-            for group in self._facts(row, Moment(now, read_at))
+            for group in self._facts(row, RenderTime(now, read_at))
         ]
         panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
 
-    def _facts(self, row: RunRow, moment: Moment) -> list[list[ShownFact]]:
+    def _facts(self, row: RunRow, moment: RenderTime) -> list[list[ShownFact]]:
         if row.unreadable:
             return facts_of(run_facts.UNREADABLE_FACTS, row, moment)
         calls_open = self.session.open(Family.OBSERVABILITY)
@@ -227,7 +227,7 @@ class RunScreen(ConsoleScreen):
             return items
         return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
 
-    def shows(self, action: Action) -> bool:
+    def shows(self, action: KeyAction) -> bool:
         """Offer the links only where they are on screen."""
         return super().shows(action) and self.pane.shows(action, links="run.links")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.operate.model import Column as KindColumn
 from mogplex_tui.screens.list_model import AnyRow
 from mogplex_tui.widgets.line_table import Column
@@ -42,9 +42,9 @@ class RowTableModel:
         self, kind: AnyKind, rows: Mapping[str, AnyRow], view: SortedView[AnyRow], now: datetime
     ) -> None:
         self._kind, self._rows, self._view = kind, rows, view
-        self.moment = Moment(now)
+        self.moment = RenderTime(now)
         # Those of rows that were last read earlier than the others.
-        self.moments: Mapping[str, Moment] = {}
+        self.moments: Mapping[str, RenderTime] = {}
         # Whether all rows are stale, else the keys of the rows and the indexes of the columns that are.
         self.stale = False
         self.stale_rows: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from mogplex_tui.live.event_tail import Added
-from mogplex_tui.operate.action_registry import BY_ID, Action, key_of
+from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
@@ -149,7 +149,7 @@ class TailPane(Vertical):
             ),
         ]
 
-    def shows(self, action: Action, *, links: str) -> bool:
+    def shows(self, action: KeyAction, *, links: str) -> bool:
         """Return whether an action of the tail makes sense now; `links` is the action that needs the links on screen."""
         if action.id == "run.facts":
             return self.is_narrow

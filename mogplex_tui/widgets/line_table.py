@@ -15,7 +15,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from .columns import GAP, Column
-from .messages import Said
+from .messages import LineMessage
 from .row_view import PREFIX, RowSource, RowView
 from .styles import Cell
 
@@ -33,7 +33,7 @@ class LineTable(RowView, can_focus=True):
         Binding("enter", "select", "Open", show=False),
     ]
 
-    class RowHighlighted(Said):
+    class RowHighlighted(LineMessage):
         """The cursor is on another row, or the first rows have come."""
 
         def __init__(self, table: LineTable, key: str, index: int) -> None:
@@ -41,21 +41,21 @@ class LineTable(RowView, can_focus=True):
             self.key = key
             self.index = index
 
-    class RowSelected(Said):
+    class RowSelected(LineMessage):
         """A row was opened, by Enter or a double click."""
 
         def __init__(self, table: LineTable, key: str) -> None:
             super().__init__(table)
             self.key = key
 
-    class NearEnd(Said):
+    class NearEnd(LineMessage):
         """The view has come within two pages of the last row; said once for each number of rows."""
 
         def __init__(self, table: LineTable, rows: int) -> None:
             super().__init__(table)
             self.rows = rows
 
-    class HeaderSelected(Said):
+    class HeaderSelected(LineMessage):
         """A column's title was clicked."""
 
         def __init__(self, table: LineTable, column: str) -> None:

@@ -9,7 +9,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from .messages import Said
+from .messages import LineMessage
 from .styles import Cell, Tone
 from .tail_rows import TailRow, TailSource
 from .tail_search import MatchList
@@ -32,14 +32,14 @@ class LineTail(TailView, can_focus=True):
     follow: reactive[bool] = reactive(True, repaint=False)
     """Whether the view stays at the end as rows arrive."""
 
-    class FollowChanged(Said):
+    class FollowChanged(LineMessage):
         """Following has begun or stopped."""
 
         def __init__(self, tail: LineTail, following: bool) -> None:
             super().__init__(tail)
             self.following = following
 
-    class RowSelected(Said):
+    class RowSelected(LineMessage):
         """A row was opened, by Enter or a double click."""
 
         def __init__(self, tail: LineTail, key: str) -> None:

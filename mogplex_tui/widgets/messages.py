@@ -6,7 +6,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 
-class Said(Message):
+class LineMessage(Message):
     """What a widget says; `control` is the widget, so that `@on` can tell one from another by its id."""
 
     def __init__(self, widget: Widget) -> None:

@@ -9,13 +9,13 @@ from textual.widgets import Static
 from .text import visible, wrap
 
 
-class Notice(Static):
+class NoticeLine(Static):
     """A calm sentence of at most four lines."""
 
     DEFAULT_CSS = """
-    Notice { display: none; height: auto; max-height: 4; padding: 0 2; color: $warning; }
-    Notice.-shown { display: block; }
-    Notice.-quiet { color: $foreground 60%; }
+    NoticeLine { display: none; height: auto; max-height: 4; padding: 0 2; color: $warning; }
+    NoticeLine.-shown { display: block; }
+    NoticeLine.-quiet { color: $foreground 60%; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -7,11 +7,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 
-class Rule(Widget):
+class RuleLine(Widget):
     """A horizontal line, one row high."""
 
     DEFAULT_CSS = """
-    Rule { height: 1; color: $border; background: $background; }
+    RuleLine { height: 1; color: $border; background: $background; }
     """
 
     def render_line(self, _y: int) -> Strip:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 
-class Page(VerticalScroll):
+class ScrollPage(VerticalScroll):
     """A container that scrolls up and down."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

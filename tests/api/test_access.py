@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import AccessMap, Family, Finding, Reach, family_of
+from mogplex_tui.api.access import AccessMap, Family, FamilyAccess, Reach, family_of
 from tests.api.support import FakeClock
 
 O = Family.OBSERVABILITY  # noqa: E741
@@ -157,7 +157,7 @@ def test_observers_hear_of_changes_only() -> None:
 
 def test_the_first_reason_stays_for_as_long_as_the_family_is_closed() -> None:
     clock = FakeClock()
-    access, changes = AccessMap(clock), list[Finding]()
+    access, changes = AccessMap(clock), list[FamilyAccess]()
     access.learn(O, errors.LoginRequired("No access to the stats"))
     first = access.reach(O)
     access.subscribe(lambda: changes.append(access.reach(O)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mogplex_tui.api.budget import Blocked, Budget, Outcome, Priority, Slot
+from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
 from tests.api.support import FakeClock
 
 
@@ -13,7 +13,7 @@ def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> l
     for _ in range(count):
         slot = budget.ask(priority)
         assert isinstance(slot, Slot)
-        budget.tell(slot, Outcome.COUNTED)
+        budget.tell(slot, RequestOutcome.COUNTED)
         slots.append(slot)
     return slots
 
@@ -66,8 +66,8 @@ def test_a_request_that_the_service_did_not_count_gives_its_slot_back() -> None:
     slot = budget.ask(Priority.TABLE)
     assert isinstance(slot, Slot)
     assert budget.used() == 1
-    budget.tell(slot, Outcome.NOT_COUNTED)
-    budget.tell(slot, Outcome.COUNTED)
+    budget.tell(slot, RequestOutcome.NOT_COUNTED)
+    budget.tell(slot, RequestOutcome.COUNTED)
     assert budget.used() == 0
 
 
@@ -77,7 +77,7 @@ def test_the_window_begins_with_the_answer_because_the_service_counted_before_it
     slot = budget.ask(Priority.TABLE)
     assert isinstance(slot, Slot)
     clock.advance(30)
-    budget.tell(slot, Outcome.COUNTED)
+    budget.tell(slot, RequestOutcome.COUNTED)
     clock.advance(45)
     assert budget.used() == 1
     assert budget.next_free_in() == pytest.approx(15)
@@ -118,7 +118,7 @@ def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None
     leave = budget.subscribe(lambda: heard.append(budget.used()))
     slot = budget.ask(Priority.TABLE)
     assert isinstance(slot, Slot)
-    budget.tell(slot, Outcome.NOT_COUNTED)
+    budget.tell(slot, RequestOutcome.NOT_COUNTED)
     budget.throttled(5)
     assert heard == [1, 0, 0]
     leave()
@@ -158,7 +158,7 @@ def test_the_service_never_counts_more_than_the_room_in_any_window(
         for ends, slot, was_counted in sorted(running, key=lambda item: item[0]):
             if ends <= target:
                 clock.seconds = max(clock.seconds, ends)
-                budget.tell(slot, Outcome.COUNTED if was_counted else Outcome.NOT_COUNTED)
+                budget.tell(slot, RequestOutcome.COUNTED if was_counted else RequestOutcome.NOT_COUNTED)
                 running.remove((ends, slot, was_counted))
         clock.seconds = target
         granted = budget.ask(priority)

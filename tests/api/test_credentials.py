@@ -20,7 +20,7 @@ from mogplex_tui.api.oauth import TOKEN as TOKEN_PATH
 from mogplex_tui.api.oauth import SignIn
 from mogplex_tui.api.target import Target
 from mogplex_tui.config import credential_store
-from mogplex_tui.config.credential_store import Grant, Record, StoredGrant
+from mogplex_tui.config.credential_store import Grant, StoredCredential, StoredGrant
 from mogplex_tui.config.secret import Secret
 from tests.api.support import COOKIE, FakeClock, Seen, Service, http, ok, refused, serving, until
 
@@ -83,7 +83,9 @@ def client(
 ) -> MogplexClient:
     """A client whose pair is stored as that of the context `work`."""
     pair = grant(number, clock, lives)
-    credential_store.save("work", Record(service.base_url, grant=pair, session_cookie=Secret("s=kept")))
+    credential_store.save(
+        "work", StoredCredential(service.base_url, grant=pair, session_cookie=Secret("s=kept"))
+    )
     return another(service, clock, pair, cookie=cookie)
 
 
@@ -95,7 +97,7 @@ def another(service: Service, clock: FakeClock, pair: Grant, *, cookie: str | No
     return MogplexClient(target, clock=clock)
 
 
-def stored() -> Record:
+def stored() -> StoredCredential:
     found = credential_store.load("work", credential_store.FILE)
     assert found is not None
     return found
@@ -113,7 +115,8 @@ async def test_it_is_renewed_when_less_than_a_minute_is_left(lives: float, calls
                 {"grant_type": "refresh_token", "client_id": "mogplex-cli", "refresh_token": renewing(0)}
             ]
             assert stored() == replace(
-                Record(service.base_url, session_cookie=Secret("s=kept")), grant=grant(1, clock, 3600)
+                StoredCredential(service.base_url, session_cookie=Secret("s=kept")),
+                grant=grant(1, clock, 3600),
             )
         await asking.repos.list()
         assert len(issuer.calls) == calls

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.response_errors import Credential, Reply, classify, read_complaint, unpack
+from mogplex_tui.api.response_errors import CredentialKind, Reply, classify, read_complaint, unpack
 from tests.api.support import TOKEN
 
 V1_RUN = "/api/v1/mogplex/runs/8f3a2b1c"
@@ -104,7 +104,7 @@ def test_a_web_page_instead_of_json_is_a_login() -> None:
 
 
 def test_the_cookie_s_login_says_that_the_session_ended() -> None:
-    error = classify(reply(307, path=CALLS, location="/login", credential=Credential.COOKIE))
+    error = classify(reply(307, path=CALLS, location="/login", credential=CredentialKind.COOKIE))
     assert error is not None and "session cookie has probably expired" in error.advice
 
 

@@ -29,8 +29,8 @@ def loaded_by(code: str) -> set[str]:
         ".target",
         ".clock",
         ".realtime",
-        ".connection",
-        ".rules",
+        ".connection_state",
+        ".request_rules",
     ],
 )
 def test_the_light_parts_load_no_heavy_library(module: str) -> None:

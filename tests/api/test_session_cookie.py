@@ -11,7 +11,7 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.response_errors import Credential
+from mogplex_tui.api.response_errors import CredentialKind
 from tests.api.support import COOKIE, TOKEN, Seen, Service, http, ok, serving
 
 ADA = {"id": "a0000000-0000-4000-8000-00000000000a", "name": "Ada", "github_state": "ready"}
@@ -169,10 +169,10 @@ async def test_a_cookie_that_is_accepted_again_is_used_again() -> None:
     async with serving(plane) as service, service.client(cookie=COOKIE) as client:
         with pytest.raises(e.LoginRequired):
             await client.observability.calls()
-        assert await client.account.user(credential=Credential.COOKIE) is None
+        assert await client.account.user(credential=CredentialKind.COOKIE) is None
         assert not client.access.worth_asking(Family.OBSERVABILITY)
         plane.alive = True
-        assert await client.account.user(credential=Credential.COOKIE)
+        assert await client.account.user(credential=CredentialKind.COOKIE)
         assert not client.access.cookie.expired
         assert client.access.worth_asking(Family.OBSERVABILITY)
         await client.observability.calls()

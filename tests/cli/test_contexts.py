@@ -9,12 +9,12 @@ import pytest
 
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.credential_store import Record
+from mogplex_tui.config.credential_store import StoredCredential
 from mogplex_tui.config.paths import config_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.contexts import KIND
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 from tests.api.support import Seen, http, ok, serving
 from tests.cli.support import TOKEN, Mogplex
 from tests.controlplane.support import World
@@ -73,7 +73,7 @@ async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
     session = FakeSession(state_dir("prod"))
     (entry,) = (await KIND.sources[0].read(session.client, session)).entries
     assert entry.row is not None
-    shown = {column.title: column.cell(entry.row, Moment(START)).text for column in KIND.columns}
+    shown = {column.title: column.cell(entry.row, RenderTime(START)).text for column in KIND.columns}
     titles, row = (re.split(r"  +", line.strip(" *")) for line in (await mogplex("contexts", "list")).lines)
     printed = dict(zip(titles, row, strict=True))
     assert printed["SIGNED IN WITH"] == "personal access token, session cookie"
@@ -110,7 +110,7 @@ async def test_what_cannot_be_changes_nothing(mogplex: Mogplex, argv: tuple[str,
 
 
 def keep(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
-    where = credential_store.save(name, Record(url, Secret(token)))
+    where = credential_store.save(name, StoredCredential(url, Secret(token)))
     context = Context(name, url, kept_in=where, holds=("token",), **flags)
     contexts.change(lambda known: known.put(context))
     return context
@@ -120,7 +120,9 @@ async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex
     keep("work", "http://127.0.0.1:1")
     await mogplex("contexts", "rename", "work", "job")
     assert not credential_store.credentials_file("work").exists()
-    assert credential_store.load("job", credential_store.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+    assert credential_store.load("job", credential_store.FILE) == StoredCredential(
+        "http://127.0.0.1:1", Secret(TOKEN)
+    )
     await mogplex("contexts", "remove", "job")
     assert not credential_store.credentials_file("job").exists()
 
@@ -132,7 +134,9 @@ async def test_another_case_of_its_name_loses_nothing_on_a_disk_that_does_not_te
     monkeypatch.setattr(credential_store, "credentials_file", lambda name: place(name.lower()))
     keep("work", "http://127.0.0.1:1")
     assert (await mogplex("contexts", "rename", "work", "Work")).code == 0
-    assert credential_store.load("Work", credential_store.FILE) == Record("http://127.0.0.1:1", Secret(TOKEN))
+    assert credential_store.load("Work", credential_store.FILE) == StoredCredential(
+        "http://127.0.0.1:1", Secret(TOKEN)
+    )
 
 
 async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(

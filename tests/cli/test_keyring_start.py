@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui import app
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.credential_store import Record
+from mogplex_tui.config.credential_store import StoredCredential
 from mogplex_tui.config.secret import Secret
 from tests.cli.support import Mogplex
 from tests.memory_keyring import MemoryKeyring, in_use
@@ -35,7 +35,7 @@ class Asked(MemoryKeyring):
 def ring() -> Iterator[Asked]:
     with in_use(Asked()) as ring:
         assert isinstance(ring, Asked)
-        kept = credential_store.save("work", Record(URL, token=Secret(TOKEN)))
+        kept = credential_store.save("work", StoredCredential(URL, token=Secret(TOKEN)))
         contexts.change(
             lambda known: known.put(Context("work", URL, kept_in=kept, holds=("token",)), use=True)
         )

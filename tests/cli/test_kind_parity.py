@@ -13,7 +13,7 @@ from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
 from mogplex_tui.operate.kind_rows import HeldRow
 from mogplex_tui.operate.kinds.registry import kind_called
-from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import Console
@@ -58,7 +58,7 @@ async def test_list_and_command_show_the_same(
         assert sorted(listed) == sorted(_ids(kind, items, items))
         # Ages go on between the two readings.
         columns = [column for column in kind.columns if not column.format.is_span]
-        moment = Moment(ui.app.session.clock.now())
+        moment = RenderTime(ui.app.session.clock.now())
         tried: Counter[str] = Counter()
         for item in items.values():
             for column in columns:

@@ -117,7 +117,7 @@ class Pair:
     async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
         """Return the result, and whether it is what was asked for."""
         bench = self.console
-        outcome = await executor.carry_out(bench.session, bench.collection, bench.kind, action, item, values)
+        outcome = await executor.run_action(bench.session, bench.collection, bench.kind, action, item, values)
         return Result(_neutral(outcome.sentence), self.last_entry()), outcome.good
 
     def last_entry(self) -> tuple[str, str, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.config.keymap import sign
-from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, Action, know, told
+from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, know, told
 from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED, KEPT
 from mogplex_tui.operate.kinds.registry import kinds
@@ -59,7 +59,7 @@ _WHERE = {
 }
 
 
-def _row(action: Action) -> tuple[str, ...]:
+def _row(action: KeyAction) -> tuple[str, ...]:
     where = ", ".join(words for scope, words in _WHERE.items() if scope in action.scopes)
     return f"`{action.id}`", written(action.defaults), action.title, where, told(action.help)
 

@@ -13,7 +13,7 @@ import pytest
 from mogplex_tui.api.target import Target
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, contexts_file
-from mogplex_tui.config.credential_store import Record, credentials_file
+from mogplex_tui.config.credential_store import StoredCredential, credentials_file
 from mogplex_tui.config.paths import config_file, log_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.state_file import FileTroubles
@@ -96,7 +96,7 @@ def _sign_in(base_url: str, token: str) -> None:
             Context(NAME, base_url, kept_in=credential_store.FILE, holds=("token",)), use=True
         )
     )
-    credential_store.save(NAME, Record(base_url, Secret(token)), where=credential_store.FILE)
+    credential_store.save(NAME, StoredCredential(base_url, Secret(token)), where=credential_store.FILE)
 
 
 def _kept_somewhere(path: Path, before: bytes | None) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.credential_store import Record
+from mogplex_tui.config.credential_store import StoredCredential
 from mogplex_tui.config.secret import Secret
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
@@ -134,7 +134,9 @@ def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) ->
     seen, shell = tmp_path / "seen-by-the-browser", tmp_path / "seen-by-the-shell"
     env = private_environment(home)
     env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
-    record = Record(plane.url, Secret(plane.about["token"]), None, Secret(plane.about["session_cookie"]))
+    record = StoredCredential(
+        plane.url, Secret(plane.about["token"]), None, Secret(plane.about["session_cookie"])
+    )
     context = Context("prod", plane.url, kept_in=credential_store.FILE, holds=record.holds)
     contexts.change(lambda known: known.put(context, use=True))
     credential_store.save("prod", record, where=credential_store.FILE)

@@ -15,7 +15,7 @@ import pytest
 from mogplex_tui.api import transport
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.credential_store import Grant, Record, credentials_file
+from mogplex_tui.config.credential_store import Grant, StoredCredential, credentials_file
 from mogplex_tui.config.paths import log_file
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
@@ -34,7 +34,7 @@ def _leaks(text: str) -> list[str]:
     return [name for name, secret in PLANTED.items() if secret in text]
 
 
-def _sign_in(base_url: str, record: Record) -> None:
+def _sign_in(base_url: str, record: StoredCredential) -> None:
     context = Context(NAME, base_url, kept_in=credential_store.FILE, holds=record.holds)
     contexts.change(lambda known: known.put(context, use=True))
     credential_store.save(NAME, record, where=credential_store.FILE)
@@ -45,7 +45,7 @@ def stored(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
     """The commands in a context that is signed in with the planted credentials, which the plane refuses."""
     grant = Grant(Secret(ACCESS), time.time() + 3600, Secret(REFRESH), "read write")
     cookie = Secret(f"better-auth.session_token={COOKIE}")
-    _sign_in(plane.base_url, Record(plane.base_url, grant=grant, session_cookie=cookie))
+    _sign_in(plane.base_url, StoredCredential(plane.base_url, grant=grant, session_cookie=cookie))
     return mogplex
 
 
@@ -91,7 +91,7 @@ async def test_no_output_has_a_stored_secret(stored: Mogplex) -> None:
 
 async def test_no_output_has_accepted_credentials(mogplex: Mogplex, plane: PlaneServer) -> None:
     token, cookie = plane.token, plane.session_cookie
-    _sign_in(plane.base_url, Record(plane.base_url, Secret(token), session_cookie=Secret(cookie)))
+    _sign_in(plane.base_url, StoredCredential(plane.base_url, Secret(token), session_cookie=Secret(cookie)))
     secrets = {"token": token, "session cookie": cookie.partition("=")[2]}
 
     def leaks(text: str) -> list[str]:

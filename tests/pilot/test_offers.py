@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mogplex_tui.operate.record_page import Target
+from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.line_table import LineTable
@@ -59,7 +59,7 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         assert "esc" not in _keys(ui)
         await ui.press("enter")
         await ui.sees("following")
-        ui.app.parts.navigation.follow(Target("runs", "its runs", "runs", filter="repo:acme/api"))
+        ui.app.parts.navigation.follow(LinkTarget("runs", "its runs", "runs", filter="repo:acme/api"))
         await ui.sees("/ repo:acme/api", "esc back")
         await ui.press("slash", *"zz", "enter")
         await ui.sees("None of 1 run matches", "esc clear filter")

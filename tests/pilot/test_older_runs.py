@@ -10,7 +10,7 @@ from textual.events import Paste
 
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.api.resources.observability import ObservabilityResource
-from mogplex_tui.operate.record_page import Target
+from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.support import World
 
@@ -29,7 +29,7 @@ async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Ru
     oldest, *_ = _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: 0 < len(ui.app.runs.set.rows) < 250, "the newest runs")
-        ui.app.parts.navigation.follow(Target("last call", oldest[:8], "runs", key=oldest))
+        ui.app.parts.navigation.follow(LinkTarget("last call", oldest[:8], "runs", key=oldest))
         await ui.sees("/ id:")
         await ui.until(lambda: ui.app.screen.table.visible_keys == (oldest,), "the call")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import App
 
-from mogplex_tui.operate.record_page import Target
+from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.record_view import RecordView
 
 
@@ -14,7 +14,7 @@ async def test_page_takes_focus_and_content_before_its_parts_are_mounted() -> No
         view = RecordView(texts_first=True)
         view.on_focus()
         view.on_resize()
-        view.show([Target("job", "Nightly", "jobs", "job_1")], [("Input", "the text")])
+        view.show([LinkTarget("job", "Nightly", "jobs", "job_1")], [("Input", "the text")])
         view.on_blur()
         await app.mount(view)
         await pilot.pause()

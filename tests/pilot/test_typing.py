@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mogplex_tui.screens import key_queue
-from mogplex_tui.screens.command_palette import Entry, PlacesAndVerbs, ranked
+from mogplex_tui.screens.command_palette import PaletteEntry, PlacesAndVerbs, ranked
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from tests.controlplane.support import World
 from tests.pilot.conftest import DEADLINE
@@ -291,8 +291,11 @@ def _first_in_palette(ui: Any) -> str:
 
 
 def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
-    places = [Entry(("dispatch", "ledger", "di"), "", print, place=True), Entry(("models",), "", print, True)]
-    verbs = [Entry((title,), "", print) for title in ("disable", "copy id", "mode", "model")]
+    places = [
+        PaletteEntry(("dispatch", "ledger", "di"), "", print, place=True),
+        PaletteEntry(("models",), "", print, True),
+    ]
+    verbs = [PaletteEntry((title,), "", print) for title in ("disable", "copy id", "mode", "model")]
     best = {
         typed: [entry.names[0] for _, entry in ranked([*verbs, *places], typed)]
         for typed in (":di", "di", "model", "mo", "id", "spa")
@@ -305,7 +308,7 @@ def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
 
 
 def test_what_is_behind_a_name_may_be_called_as_the_word_between_or_begin_with_it() -> None:
-    sort = Entry(("sort",), "", print, more=print, joint="by")
+    sort = PaletteEntry(("sort",), "", print, more=print, joint="by")
     titles = {
         typed: ranked([sort], f"sort {typed}")[0][1].title for typed in ("by", "By by", "bytes", "By cost")
     }

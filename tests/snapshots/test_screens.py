@@ -13,7 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.connection_state import Connection
+from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import LoginRequired, Unavailable
 from mogplex_tui.api.models.events import Event
@@ -22,9 +22,9 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
-from mogplex_tui.live.costs import Window
+from mogplex_tui.live.costs import CostWindow
 from mogplex_tui.live.realtime import Hearing
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 
 NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -51,7 +51,7 @@ class Nominal:
     """As much of a client as the header looks at."""
 
     def __init__(self, clock: Any) -> None:
-        self.connection = Connection(clock)
+        self.connection = ConnectionMonitor(clock)
         self.connection.learn(None)
 
     async def aclose(self) -> None:
@@ -122,7 +122,7 @@ def _row(
     key = f"{number:08x}-0000-4000-8000-000000000000"
     return RunRow(
         key=key,
-        source=Source.CALL,
+        source=RunSource.CALL,
         state=state,
         call_id=key,
         run_id=key.replace("-0000-", "-1111-"),
@@ -180,7 +180,11 @@ def _costs(app: Still) -> None:
         update={"summary": stats.summary.model_copy(update={"total_cost": Estimate("164.10")})}
     )
     costs = app.session.costs
-    costs.windows = {"hour": Window(hour, NOW), "day": Window(stats, NOW), "week": Window(week, NOW)}
+    costs.windows = {
+        "hour": CostWindow(hour, NOW),
+        "day": CostWindow(stats, NOW),
+        "week": CostWindow(week, NOW),
+    }
     for name in ("hour", "day", "week"):
         costs.feeds[name].freshness.as_of = 998.0
     shape = [

@@ -14,7 +14,7 @@ from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
-from mogplex_tui.widgets.rule import Rule
+from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Cell, Tone
@@ -291,7 +291,7 @@ class Stage(App[None]):
                 Segment("/ repo:web !docs   37 of 412", Tone.ACCENT, 1, True),
             ]
         )
-        yield Rule()
+        yield RuleLine()
         yield from getattr(self, f"_{self._scene}")()
         yield KeyBar([("⏎", "open"), ("x", "cancel"), ("n", "new run"), ("/", "filter"), ("?", "help")])
 
@@ -340,7 +340,7 @@ class Stage(App[None]):
                     [[("97.2 %", Tone.OK), ("success", DIM)], [("1", Tone.ERROR), ("failed", DIM)]]
                 )
                 yield card
-        yield Rule()
+        yield RuleLine()
         chart, models = CostChart(), BarList()
         values = [None, 0.2, 0.9, 1.4, 1.2, 2.5, 3.1, 4.4, 5.2, 3.0, None, 1.1]
         chart.set_series(values, labels=[f"{n * 2:02d}:00" for n in range(12)], title="$ an hour, last 24 h")

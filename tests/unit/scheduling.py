@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from mogplex_tui.api.budget import Budget, Outcome, Priority, Slot
+from mogplex_tui.api.budget import Budget, Priority, RequestOutcome, Slot
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from tests.unit.fakes import FakeClock, turns
 
@@ -33,7 +33,7 @@ class World:
         for _ in range(count):
             slot = self.budget.ask(Priority.ACTION)
             assert isinstance(slot, Slot)
-            self.budget.tell(slot, Outcome.COUNTED)
+            self.budget.tell(slot, RequestOutcome.COUNTED)
 
 
 class Probe:

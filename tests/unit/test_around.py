@@ -13,7 +13,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.day_activity import DayActivity, DayFigures
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import account_readiness, formatting, parameter_choices
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
@@ -47,7 +47,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
     here = session()
     now = here.clock.now()
     row = RunRow(
-        "a", Source.CALL, "success", repo_id="r", created_at=now - timedelta(hours=1), cost=Decimal("0.40")
+        "a", RunSource.CALL, "success", repo_id="r", created_at=now - timedelta(hours=1), cost=Decimal("0.40")
     )
     rows = [
         row,
@@ -104,10 +104,10 @@ def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced
     here = session()
     began = here.clock.now() - timedelta(hours=1)
     rows = [
-        RunRow("a", Source.RUN, "success", repo_id="all", harness="codex", created_at=began),
-        RunRow("b", Source.JOB, "success", repo_id="some", created_at=began),
-        RunRow("c", Source.CALL, "success", repo_id="some", created_at=began, cost=Decimal("0.40")),
-        RunRow("d", Source.CALL, "success", repo_id="none", created_at=began),
+        RunRow("a", RunSource.RUN, "success", repo_id="all", harness="codex", created_at=began),
+        RunRow("b", RunSource.JOB, "success", repo_id="some", created_at=began),
+        RunRow("c", RunSource.CALL, "success", repo_id="some", created_at=began, cost=Decimal("0.40")),
+        RunRow("d", RunSource.CALL, "success", repo_id="none", created_at=began),
     ]
     here.store.set("runs").apply([(each.key, each) for each in rows])
     here.store.set("runs").whole_since = began - timedelta(days=2)
@@ -218,7 +218,7 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
     now = here.clock.now()
     row = RunRow(
         "a",
-        Source.CALL,
+        RunSource.CALL,
         "success",
         model="acme/nova",
         created_at=now - timedelta(hours=1),
@@ -244,7 +244,7 @@ def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
     now = here.clock.now()
     row = RunRow(
         "a",
-        Source.CALL,
+        RunSource.CALL,
         "success",
         repo_id="billed",
         created_at=now,

@@ -15,11 +15,11 @@ from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyVerdict
 from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 from mogplex_tui.operate import change_results, text_formatters
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 
 JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
 AT = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
-SHOWN = Moment(AT)
+SHOWN = RenderTime(AT)
 
 
 @pytest.mark.parametrize(

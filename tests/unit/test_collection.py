@@ -14,10 +14,10 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.invites import Invite
-from mogplex_tui.live.collection import KEPT_SECONDS, Collection, Entry, Page, Source
+from mogplex_tui.live.collection import KEPT_SECONDS, Collection, Entry, RowPage, Source
 from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.model import Moment, page_of
+from mogplex_tui.operate.model import RenderTime, page_of
 from tests.unit.fakes import START, FakeSession
 
 INVITE = Invite(id="i1", email="ada@acme.dev", role="viewer")
@@ -52,8 +52,8 @@ class World:
             merge=lambda listed, single: replace(listed, log=single.log),
         )
 
-    async def _read(self, *_: Any) -> Page[Thing]:
-        return Page(self.given, self.total)
+    async def _read(self, *_: Any) -> RowPage[Thing]:
+        return RowPage(self.given, self.total)
 
     @property
     def rows(self) -> dict[str, Entry[Thing]]:
@@ -84,12 +84,12 @@ async def test_what_the_newest_pushed_out_is_not_shown_as_it_once_was(world: Wor
 async def test_an_answer_that_was_asked_for_before_another_one_does_not_undo_it(world: World) -> None:
     slow = asyncio.Event()
 
-    async def read(*_: Any) -> Page[Thing]:
+    async def read(*_: Any) -> RowPage[Thing]:
         given = list(world.given)
         if not slow.is_set():
             slow.set()
             await later.wait()
-        return Page(given)
+        return RowPage(given)
 
     later, world.given = asyncio.Event(), [thing(1, "on")]
     collection: Collection[Thing] = Collection(world.session, "others", (_source(read),))  # type: ignore[arg-type]
@@ -155,7 +155,7 @@ async def test_rows_whose_source_was_closed_stay_and_are_not_called_fresh(
     await world.collection.fetch()
     source = world.collection.sources[0]
 
-    async def refuse(*_: Any) -> Page[Thing]:
+    async def refuse(*_: Any) -> RowPage[Thing]:
         monkeypatch.setattr(world.session, "open", lambda _: False)
         raise LoginRequired("The things need a browser session")
 
@@ -179,7 +179,7 @@ def test_records_that_cannot_be_read_never_take_the_place_of_others() -> None:
 def test_of_every_kind_a_record_that_cannot_be_read_says_so_once_where_no_width_drops_it() -> None:
     for name, kind in kinds().items():
         entry: Entry[Any] = Entry("x", None, {}, "name: not a text")
-        texts = [text for text, _ in kind_rows.cells(kind, entry, Moment(START))]
+        texts = [text for text, _ in kind_rows.cells(kind, entry, RenderTime(START))]
         [place] = [at for at, text in enumerate(texts) if "unreadable" in text]
         column = kind.columns[place]
         layout = column.layout

@@ -15,7 +15,7 @@ import pytest
 
 from mogplex_tui.config import contexts, credential_store, file_locks
 from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
-from mogplex_tui.config.credential_store import Grant, Record, StoredGrant, VaultError
+from mogplex_tui.config.credential_store import Grant, StoredCredential, StoredGrant, VaultError
 from mogplex_tui.config.file_locks import FileLock, held
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
@@ -43,7 +43,7 @@ def store(*many: Context, use: str | None = None) -> Contexts:
 
 
 def signed_in(name: str = "work", url: str = URL, **held: object) -> Context:
-    record = Record(url, **(held or {"token": Secret(TOKEN)}))  # type: ignore[arg-type]
+    record = StoredCredential(url, **(held or {"token": Secret(TOKEN)}))  # type: ignore[arg-type]
     where = credential_store.save(name, record)
     context = Context(name, url, kept_in=where, holds=record.holds)
     store(context)
@@ -242,7 +242,9 @@ def test_which_addresses_are_the_same_service(one: str, other: str, same: bool) 
 
 # Credentials -----------------------------------------------------------------------------------------------------
 
-WHOLE = Record(URL, None, Grant(Secret("a" * 32), 1234.5, Secret("r" * 32), "read write"), Secret("s=cookie"))
+WHOLE = StoredCredential(
+    URL, None, Grant(Secret("a" * 32), 1234.5, Secret("r" * 32), "read write"), Secret("s=cookie")
+)
 
 
 def test_without_a_keyring_they_are_in_a_file_for_the_owner_alone() -> None:

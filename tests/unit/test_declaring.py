@@ -29,7 +29,7 @@ from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 from mogplex_tui.operate.kinds.settings import SettingRow
 from mogplex_tui.operate.kinds.teams import TeamRow
-from mogplex_tui.operate.model import Change, Column, Fact, Link, Moment, TextBlock, Value, column, fact
+from mogplex_tui.operate.model import Change, Column, Fact, Link, RenderTime, TextBlock, Value, column, fact
 from mogplex_tui.operate.record_page import facts_of, links_of, texts_of
 from mogplex_tui.screens.table_models import RowTableModel
 from mogplex_tui.widgets.styles import Tone
@@ -69,7 +69,7 @@ def test_facts_are_shown_by_their_type() -> None:
     }
     declared = [Fact(label, value) for label, value in values.items()]
     (shown,) = facts_of(
-        [[*declared, Fact("never", lambda row: row.gone, optional=True)]], Thing(), Moment(NOW)
+        [[*declared, Fact("never", lambda row: row.gone, optional=True)]], Thing(), RenderTime(NOW)
     )
     texts = {label: text for label, text, _ in shown}
     assert texts.pop("made").startswith("3h ago, ")
@@ -84,7 +84,7 @@ def test_facts_are_shown_by_their_type() -> None:
         "gone": DASH,
     }
     assert {tone for label, _, tone in shown if label in ("none", "gone", "zero")} == {"dim"}
-    assert facts_of([declared], None, Moment(NOW)) == []
+    assert facts_of([declared], None, RenderTime(NOW)) == []
 
 
 def test_links_lead_where_the_record_leads_and_no_further() -> None:
@@ -182,7 +182,7 @@ def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
 
 
 def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> None:
-    why, context = kinds()["sandboxes"].column("error"), Moment(NOW)
+    why, context = kinds()["sandboxes"].column("error"), RenderTime(NOW)
     told = [
         (sandbox(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
         (sandbox(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
@@ -196,7 +196,7 @@ def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> Non
 
 
 def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_mend() -> None:
-    settings, context = kinds()["settings"], Moment(NOW)
+    settings, context = kinds()["settings"], RenderTime(NOW)
     gap, ready = (
         SettingRow("github", "readiness", "GitHub", value, fix is None, fix)
         for value, fix in (("OAuth only", "Install it"), ("Ready", None))
@@ -213,7 +213,7 @@ def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_me
 
 
 def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
-    thing, moment = Thing(), Moment(NOW)
+    thing, moment = Thing(), RenderTime(NOW)
     errors: Column[Thing] = column("error", "ERROR", lambda row: row.error, formats.ERROR)
     texts: Column[Thing] = column("said", "SAID", lambda row: row.error, formats.text("error"))
     (group,) = facts_of([[fact("error", lambda row: row.error, formats.ERROR)]], thing, moment)

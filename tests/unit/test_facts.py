@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.run_row import RunRow, Source
+from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.operate import run_facts
 from mogplex_tui.operate.formatting import DASH
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.record_page import facts_of
 from tests.unit.fakes import START, call, job, run, stamp, uuid
 
@@ -18,7 +18,7 @@ NOW = START + timedelta(hours=1)
 
 
 def told(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
-    groups = facts_of(run_facts.facts(calls_open=calls_open), row, Moment(NOW))
+    groups = facts_of(run_facts.facts(calls_open=calls_open), row, RenderTime(NOW))
     return {label: value for group in groups for label, value, _ in group}
 
 
@@ -104,7 +104,7 @@ def test_tokens_that_are_known_only_as_a_sum_are_shown_as_one() -> None:
 
 
 def test_a_row_of_which_nothing_is_known_is_all_dashes_and_its_id() -> None:
-    found = told(RunRow("the-key", Source.CALL, "unknown"))
+    found = told(RunRow("the-key", RunSource.CALL, "unknown"))
     assert {
         found[label] for label in ("repo", "branch", "base", "sandbox", "model", "type", "tokens", "started")
     } == {DASH}
@@ -130,7 +130,7 @@ def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
     for row in (
         make.from_call(call(0, status="streaming")),
         make.from_run(run(1)),
-        RunRow("k", Source.CALL, "unknown"),
+        RunRow("k", RunSource.CALL, "unknown"),
     ):
         first, second = run_facts.brief(row, NOW)
         assert "None" not in first + second

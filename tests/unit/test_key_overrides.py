@@ -19,7 +19,7 @@ from mogplex_tui.operate.key_overrides import FIXED, KEPT, owners, settle
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
-from mogplex_tui.widgets.scroll_page import Page
+from mogplex_tui.widgets.scroll_page import ScrollPage
 from tests.facts.keys import DOCUMENT, document
 
 PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
@@ -171,7 +171,7 @@ def test_what_has_keys_by_itself_contradicts_itself_nowhere() -> None:
         (LineTable, cursor_keys.LIST),
         (LineTail, cursor_keys.TAIL),
         (RecordView, cursor_keys.RECORD),
-        (Page, cursor_keys.PAGE),
+        (ScrollPage, cursor_keys.PAGE),
     ],
 )
 def test_a_widget_moves_by_the_keys_of_the_registry(widget: Any, place: str) -> None:

@@ -8,17 +8,17 @@ from decimal import Decimal
 import pytest
 
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.run_row import Cost, RunRow, Source, duration_seconds
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource, duration_seconds
 from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.widgets.ascii_filter import letters
 from tests.unit.fakes import START, call, job, run, stamp
 
-CONTEXT = Moment(START + timedelta(hours=1))
-BARE = RunRow("k", Source.CALL, "unknown")
+CONTEXT = RenderTime(START + timedelta(hours=1))
+BARE = RunRow("k", RunSource.CALL, "unknown")
 STATES = [
     "pending",
     "streaming",
@@ -32,7 +32,7 @@ STATES = [
 ]
 
 
-def cell(row: RunRow, key: str, context: Moment = CONTEXT) -> str:
+def cell(row: RunRow, key: str, context: RenderTime = CONTEXT) -> str:
     return RUNS.column(key).cell(row, context)[0]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.budget import Outcome, Priority
+from mogplex_tui.api.budget import Priority, RequestOutcome
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.costs import Window
+from mogplex_tui.live.costs import CostWindow
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.operate import formatting
@@ -31,7 +31,9 @@ def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
     session = FakeSession()
     now = session.clock.monotonic()
     costs, asked = session.costs, session.store.set("approvals")
-    costs.windows["hour"] = Window(stats(cost_today=1.5, total_cost=1.0, total_calls=3), session.clock.now())
+    costs.windows["hour"] = CostWindow(
+        stats(cost_today=1.5, total_cost=1.0, total_calls=3), session.clock.now()
+    )
 
     def tones() -> list[Tone]:
         segments = header_segments(session, Look("test"), waiting=2)
@@ -51,7 +53,7 @@ def test_where_there_is_room_a_cancel_says_its_price_alone() -> None:
 
 def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
     session = FakeSession()
-    session.budget.tell(session.budget.ask(Priority.TABLE), Outcome.COUNTED)  # type: ignore[arg-type]
+    session.budget.tell(session.budget.ask(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.throttled(20)
     empty, aged, header, price = _said(session)
     assert empty == (

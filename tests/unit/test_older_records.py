@@ -12,7 +12,7 @@ from mogplex_tui.api.models.calls import Call
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import older_records
-from mogplex_tui.operate.older_records import ListSearch, Question, RunRows
+from mogplex_tui.operate.older_records import ListSearch, RunRows, SearchQuery
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from tests.unit.fakes import START, FakeSession, call
 
@@ -39,7 +39,7 @@ class Lists:
         self.session.fake.call_rows = self.calls = calls()
         self.runs = Runs(self.session)
 
-    def search(self, question: Question[RunRow]) -> ListSearch[RunRow]:
+    def search(self, question: SearchQuery[RunRow]) -> ListSearch[RunRow]:
         return ListSearch(self.session, "runs", OLDER_RUNS, RunRows(self.runs), question)
 
     def rows(self) -> list[RunRow]:
@@ -68,7 +68,7 @@ def cost(row: RunRow) -> float:
 
 async def test_order_by_cost_is_right_over_all_calls(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(older_records, "MOST_KEPT", 50)
-    search = lists.search(Question(order=cost))
+    search = lists.search(SearchQuery(order=cost))
     await run(search)
     dearest = sorted((float(each.cost_usd or 0) for each in lists.calls), reverse=True)[:50]
     assert sorted(map(cost, lists.rows()), reverse=True)[:50] == dearest
@@ -79,7 +79,7 @@ async def test_order_by_cost_is_right_over_all_calls(lists: Lists, monkeypatch: 
 
 async def test_filter_that_the_service_applies_costs_one_request(lists: Lists) -> None:
     lists.session.fake.asked.clear()
-    search = lists.search(Question("state:failed", lambda row: row.state == "failed"))
+    search = lists.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
     await run(search)
     assert [asked["status"] for _, _, asked in lists.session.fake.asked] == ["failed"]
     assert sum(row.state == "failed" for row in lists.rows()) == 9
@@ -87,14 +87,14 @@ async def test_filter_that_the_service_applies_costs_one_request(lists: Lists) -
 
 async def test_filter_of_a_span_reads_no_older_calls(lists: Lists) -> None:
     lists.session.fake.asked.clear()
-    search = lists.search(Question("age:<5m", lambda row: True))
+    search = lists.search(SearchQuery("age:<5m", lambda row: True))
     await run(search)
     assert len(lists.session.fake.asked) == 3
     assert min(row.started_at for row in lists.rows() if row.started_at) == START - timedelta(minutes=5)
 
 
 async def test_filter_that_is_applied_here_says_how_much_was_searched(lists: Lists) -> None:
-    search = lists.search(Question("cost:>9.9", lambda row: cost(row) > 9.9))
+    search = lists.search(SearchQuery("cost:>9.9", lambda row: cost(row) > 9.9))
     await search.step(Priority.BACKGROUND)
     assert search.progress() == f"199 of {COUNT} searched"
     await run(search)
@@ -104,7 +104,7 @@ async def test_filter_that_is_applied_here_says_how_much_was_searched(lists: Lis
 
 
 async def test_found_rows_outlive_the_next_reading_and_go_with_the_search(lists: Lists) -> None:
-    search = lists.search(Question("state:failed", lambda row: row.state == "failed"))
+    search = lists.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
     await run(search)
     await lists.runs.fetch()
     assert sum(row.state == "failed" for row in lists.rows()) == 9
@@ -115,7 +115,7 @@ async def test_found_rows_outlive_the_next_reading_and_go_with_the_search(lists:
 
 async def test_many_matches_end_the_search(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(older_records, "MOST_KEPT", 150)
-    search = lists.search(Question("a", lambda row: True))
+    search = lists.search(SearchQuery("a", lambda row: True))
     await run(search)
     assert search.found == 150
     assert search.progress() == "the newest 298 searched: 150 found"

@@ -14,8 +14,8 @@ from mogplex_tui.live.collection import Collection, Source
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages
-from mogplex_tui.operate.model import Entry, Page
-from mogplex_tui.operate.partial_reads import ColumnPart, Part, in_parts, read_columns
+from mogplex_tui.operate.model import Entry, RowPage
+from mogplex_tui.operate.partial_reads import ColumnPart, ListPart, in_parts, read_columns
 
 FAILED = ServiceFailed("The service failed.", resource="questions", status=500)
 CLOSED = LoginRequired("no", resource="questions", status=307)
@@ -35,15 +35,15 @@ class Route:
         self.ids = ids
         self.error: Exception | None = None
 
-    async def read(self, _: object, __: object) -> Page[Question]:
+    async def read(self, _: object, __: object) -> RowPage[Question]:
         if self.error is not None:
             raise self.error
-        return Page([Entry(each, Question(each)) for each in self.ids])
+        return RowPage([Entry(each, Question(each)) for each in self.ids])
 
 
 def _collection(session: Session, *routes: Route) -> Collection:
     parts = [
-        Part(f"part {number}", Subject(f"part {number}", is_plural=False), route.read)
+        ListPart(f"part {number}", Subject(f"part {number}", is_plural=False), route.read)
         for number, route in enumerate(routes)
     ]
     read = in_parts("questions", *parts)

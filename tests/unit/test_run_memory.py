@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from mogplex_tui.operate.model import Moment
+from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.record_page import facts_of
 from mogplex_tui.operate.run_facts import facts as facts_of_run
 from tests.unit.fakes import START, FakeSession, call
@@ -22,7 +22,7 @@ async def test_a_cancel_takes_nothing_of_what_was_seen_to_be_spent(session: Fake
     for _ in range(2):
         await session.listing.fetch()
     (row,) = session.listing.set.rows.values()
-    spend = facts_of(facts_of_run(calls_open=True), row, Moment(START))[1]
+    spend = facts_of(facts_of_run(calls_open=True), row, RenderTime(START))[1]
     facts = {label: text for label, text, _ in spend}
     if state == "cancelled":
         assert row.tokens == 14_000 and row.cost == Decimal("0.25")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from tests.unit.fakes import call, job, run, stamp, uuid
 
 SENTENCES = [
@@ -43,7 +43,7 @@ def test_a_call_becomes_a_row() -> None:
             },
         )
     )
-    assert (row.source, row.state, row.live) == (Source.CALL, "streaming", True)
+    assert (row.source, row.state, row.live) == (RunSource.CALL, "streaming", True)
     assert (row.key, row.call_id, row.run_id, row.job_id) == (call(3).id, call(3).id, None, uuid(9))
     assert (row.repo, row.branch, row.base_branch) == ("acme/web", "fix/it", "main")
     assert (row.who, row.harness, row.model) == ("claude-code", "claude-code", None)
@@ -169,7 +169,7 @@ def test_a_v1_run_becomes_a_row_under_the_key_of_its_call() -> None:
         uuid(2, "ca110000"),
         uuid(2, "00f00000"),
     )
-    assert (row.source, row.state, row.external) == (Source.RUN, "streaming", True)
+    assert (row.source, row.state, row.external) == (RunSource.RUN, "streaming", True)
     assert (row.branch, row.base_branch, row.prompt, row.repo) == ("fix/it", "main", "Fix it", "acme/web")
     assert (row.tokens, row.cost, row.cost_source, row.model) == (None, None, Cost.UNKNOWN, None)
     assert (row.ended_at, row.duration_ms) == (None, None)
@@ -194,7 +194,7 @@ def test_an_automations_run_becomes_a_row() -> None:
         "Nightly",
     )
     assert (row.source, row.key, row.job_id, row.automation_id) == (
-        Source.JOB,
+        RunSource.JOB,
         row.job_id,
         job(4, "a1").id,
         "a1",

@@ -12,7 +12,7 @@ from mogplex_tui.api.models.automations import AutomationRun
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
 from mogplex_tui.live.known_runs import Remembered
-from mogplex_tui.live.run_row import Source
+from mogplex_tui.live.run_row import RunSource
 from mogplex_tui.live.runs import UNSEEN
 from mogplex_tui.live.v1_runs import RUNS_A_READ, SETTLE
 from mogplex_tui.operate import messages
@@ -132,7 +132,7 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     assert await session.listing.fetch() is True
     assert session.fake.log == ["observability.calls", "automations.list", "automations.runs"]
     (row,) = session.listing.set.rows.values()
-    assert (row.source, row.who, row.state) == (Source.JOB, "Nightly", "running")
+    assert (row.source, row.who, row.state) == (RunSource.JOB, "Nightly", "running")
     notice = messages.notices(session.listing.set.notices)
     why = (
         "all others, and all costs, need a browser session"
@@ -327,7 +327,7 @@ async def test_a_run_takes_over_only_what_it_knows_better_than_its_call(session:
     await session.listing.fetch()
     row = session.listing.put_run(run(1, status="streaming"))
     assert (row.source, row.state, row.tokens, row.model, row.run_id) == (
-        Source.CALL,
+        RunSource.CALL,
         "pending",
         5,
         "openai/gpt-5",

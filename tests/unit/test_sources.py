@@ -20,7 +20,7 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live.collection import Collection, Entry, Page, Source
+from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
 from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
@@ -180,8 +180,8 @@ async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
 
 
 async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: FakeSession) -> None:
-    async def read(*_: object) -> Page:
-        return Page([Entry("a", {"state": "new"})])
+    async def read(*_: object) -> RowPage:
+        return RowPage([Entry("a", {"state": "new"})])
 
     collection = Collection(
         session, "things", (Source(Family.OTHER, read, poll=90, poll_without_realtime=20),)
@@ -193,17 +193,17 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
 
 
 async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
-    async def wide(*_: object) -> Page:
+    async def wide(*_: object) -> RowPage:
         collection.set.sources.setdefault(
             "part", SourceState(Subject("a part", is_plural=False))
         ).freshness.failed(BROKEN)
         if refused:
             session.access.learn(Family.FLOWS, refused[0])
             raise refused[0]
-        return Page([Entry("a", {})])
+        return RowPage([Entry("a", {})])
 
-    async def short(*_: object) -> Page:
-        return Page([Entry("a", {})])
+    async def short(*_: object) -> RowPage:
+        return RowPage([Entry("a", {})])
 
     refused: list[LoginRequired] = []
     collection = Collection(
@@ -222,7 +222,7 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
 
 
 async def test_a_list_that_is_closed_from_the_start_was_never_read(session: FakeSession) -> None:
-    async def read(*_: object) -> Page:
+    async def read(*_: object) -> RowPage:
         raise AssertionError("asked though it is closed")
 
     session.access.learn(Family.FLOWS, LoginRequired("no", status=307))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.live import run_row, startup_cache
-from mogplex_tui.live.run_row import Cost, RunRow, Source
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
 from tests.unit.fakes import START, call, job, run
 
@@ -23,7 +23,7 @@ ROWS = {
         run_row.from_run(run(2, status="success"), prompt="Fix it", repo="acme/web"),
         run_row.from_job(job(3, "a1"), "a1", "Nightly"),
         run_row.unreadable("c9", "status: missing", {"id": "c9", "token": "hunter2"}),
-        RunRow("bare", Source.CALL, "hibernating"),
+        RunRow("bare", RunSource.CALL, "hibernating"),
     )
 }
 
@@ -105,7 +105,7 @@ def test_one_damaged_row_does_not_cost_the_others(tmp_path: Path, damage: object
     (tmp_path / "picture.json").write_text(json.dumps({"at": START.isoformat(), "runs": [damage, good]}))
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path, known, START, 0.0)
-    assert known.rows == {"good": RunRow("good", Source.CALL, "success")}
+    assert known.rows == {"good": RunRow("good", RunSource.CALL, "success")}
 
 
 def test_no_file_is_no_picture(tmp_path: Path) -> None:

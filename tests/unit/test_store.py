@@ -7,12 +7,12 @@ import logging
 import pytest
 
 from mogplex_tui.live.freshness import Freshness
-from mogplex_tui.live.store import Change, RowSet, Store
+from mogplex_tui.live.store import RowChanges, RowSet, Store
 
 
 def test_only_new_and_different_rows_are_told() -> None:
     rows: RowSet[int] = RowSet()
-    told: list[Change] = []
+    told: list[RowChanges] = []
     rows.changes.subscribe(told.append)
     assert rows.apply([("a", 1), ("b", 2)]).changed == {"a", "b"}
     rows.apply([("a", 1), ("b", 3)])
@@ -23,9 +23,9 @@ def test_only_new_and_different_rows_are_told() -> None:
 def test_what_is_the_same_again_tells_nobody() -> None:
     rows: RowSet[int] = RowSet()
     rows.apply([("a", 1)])
-    told: list[Change] = []
+    told: list[RowChanges] = []
     rows.changes.subscribe(told.append)
-    assert rows.apply([("a", 1)]) == Change()
+    assert rows.apply([("a", 1)]) == RowChanges()
     assert told == []
 
 
@@ -34,15 +34,15 @@ def test_a_part_leaves_the_others_and_a_whole_takes_them_out() -> None:
     rows.apply([("a", 1), ("b", 2)])
     rows.apply([("c", 3)])
     assert set(rows.rows) == {"a", "b", "c"}
-    assert rows.apply([("c", 3)], complete=True) == Change(frozenset(), frozenset({"a", "b"}))
+    assert rows.apply([("c", 3)], complete=True) == RowChanges(frozenset(), frozenset({"a", "b"}))
     assert rows.rows == {"c": 3}
 
 
 def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.LogCaptureFixture) -> None:
     rows: RowSet[int] = RowSet()
-    told: list[Change] = []
+    told: list[RowChanges] = []
 
-    def broken(change: Change) -> None:
+    def broken(change: RowChanges) -> None:
         raise RuntimeError("a screen that is gone")
 
     rows.changes.subscribe(broken)

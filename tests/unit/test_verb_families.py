@@ -16,7 +16,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.executor import carry_out
+from mogplex_tui.operate.executor import run_action
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.members import MemberRow
 from mogplex_tui.operate.kinds.registry import kinds
@@ -109,7 +109,7 @@ def _hosted() -> Session:
 async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
     session, kind = _hosted(), kinds()["jobs"]
     cancel = next(verb for verb in kind.all_actions if verb.id == "cancel")
-    outcome = await carry_out(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
+    outcome = await run_action(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
     assert not outcome.good
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
     assert session.client_made is None and not session.ledger.entries
@@ -122,7 +122,7 @@ async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
 )
 async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: AnyKind, verb: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
-    outcome = await carry_out(session, collection_of(session, kind), kind, verb, Entry(ID, None))
+    outcome = await run_action(session, collection_of(session, kind), kind, verb, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
     assert not outcome.good
     assert session.client_made is None and not session.ledger.entries

@@ -13,7 +13,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, ServiceFailed, Unreachable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.collection import Collection, Entry, Page, Source
+from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, formatting
 from mogplex_tui.operate.kind_rows import collection_of
@@ -63,8 +63,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "READ_BACK", (0.0,))
 
 
-async def _listed(_: Any, __: Session) -> Page[Thing]:
-    return Page([ENTRY])
+async def _listed(_: Any, __: Session) -> RowPage[Thing]:
+    return RowPage([ENTRY])
 
 
 def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thing], Action[Thing]]:
@@ -91,7 +91,7 @@ def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thin
 async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
     kind, action = _kind(service, read, **more)
     values = Values({"text": text})
-    return await executor.carry_out(session, collection_of(session, kind), kind, action, ENTRY, values)
+    return await executor.run_action(session, collection_of(session, kind), kind, action, ENTRY, values)
 
 
 async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_other_under_a_new_one(
@@ -118,7 +118,7 @@ async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_s
 
     kind, action = _kind(Service())
     for _ in range(2):
-        outcome = await executor.carry_out(
+        outcome = await executor.run_action(
             session,
             collection_of(session, kind),
             kind,
@@ -149,8 +149,8 @@ async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> 
 
 
 async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
-    async def read(_: Any, __: Session) -> Page[Thing]:
-        return Page([Entry("k1", Thing("k1", "busy"))])
+    async def read(_: Any, __: Session) -> RowPage[Thing]:
+        return RowPage([Entry("k1", Thing("k1", "busy"))])
 
     collection = Collection(
         session,
@@ -168,9 +168,9 @@ async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(sessio
 async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(session: Session) -> None:
     asked: list[Priority] = []
 
-    async def read(client: Any, _: Session) -> Page[Thing]:
+    async def read(client: Any, _: Session) -> RowPage[Thing]:
         asked.append(client.priority)
-        return Page([ENTRY])
+        return RowPage([ENTRY])
 
     await _carry(session, Service("done"), read=read)
     assert asked == [Priority.ACTION]
@@ -192,16 +192,16 @@ async def test_what_was_plainly_refused_is_read_back_once(
     monkeypatch.setattr(executor, "READ_BACK", (0.0, 0.0, 0.0))
     asked = 0
 
-    async def read(_: Any, __: Session) -> Page[Thing]:
+    async def read(_: Any, __: Session) -> RowPage[Thing]:
         nonlocal asked
         asked += 1
-        return Page([ENTRY])
+        return RowPage([ENTRY])
 
     kind, action = _kind(Service(answer), read)
     collection = collection_of(session, kind)
     await collection.fetch()
     asked = 0
-    await executor.carry_out(session, collection, kind, action, ENTRY)
+    await executor.run_action(session, collection, kind, action, ENTRY)
     assert asked == readings
 
 
@@ -209,19 +209,19 @@ async def test_of_several_changes_none_waits_behind_what_is_read_after_the_other
     asked: list[Priority] = []
     entries = [Entry(f"k{number}", Thing(f"k{number}")) for number in range(3)]
 
-    async def read(client: Any, _: Session) -> Page[Thing]:
+    async def read(client: Any, _: Session) -> RowPage[Thing]:
         asked.append(client.priority)
-        return Page(entries)
+        return RowPage(entries)
 
     kind, action = _kind(Service("done", "done", "done"), read)
     things = collection_of(session, kind)
-    outcome = await executor.carry_out_all(session, things, kind, action, entries)
+    outcome = await executor.run_bulk_action(session, things, kind, action, entries)
     assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 
 
 async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Session) -> None:
-    async def read(_: Any, __: Session) -> Page[Thing]:
+    async def read(_: Any, __: Session) -> RowPage[Thing]:
         raise RuntimeError("a fault of the console")
 
     answer = Result(True, "{} is made.", Secret("k3y"))
@@ -250,7 +250,7 @@ async def test_what_never_left_was_refused_and_left_no_secret_behind() -> None:
         "new", "n", "New.", (), lambda _: "k1", Service().create, "making", (Family.OTHER,), reveals=True
     )
     entry = executor.new_entry(new, executor.NO_VALUES)
-    outcome = await executor.carry_out(session, collection_of(session, kind), kind, new, entry)
+    outcome = await executor.run_action(session, collection_of(session, kind), kind, new, entry)
     assert [entry.state for entry in session.ledger.entries] == ["sent", "refused"]
     assert "There is no connection" in outcome.sentence
     assert "remove it" not in outcome.sentence

@@ -6,14 +6,14 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.models.account import Settings, SettingsUpdate, User
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response_errors import ACCOUNT, Credential
+from mogplex_tui.api.response_errors import ACCOUNT, CredentialKind
 from mogplex_tui.api.transport import Request
 
 
 class AccountResource(Resource):
     """`/api/auth/user`."""
 
-    async def user(self, *, credential: Credential | None = None) -> User | None:
+    async def user(self, *, credential: CredentialKind | None = None) -> User | None:
         """Return the signed-in account, or None when the service sees nobody.
 
         `credential` asks for the account of the token or of the cookie; None asks with the one that is in use. The
@@ -26,7 +26,7 @@ class AccountResource(Resource):
             return answer.one(User, "user")
         budget = self._transport.budget
         if (
-            answer.reply.credential is Credential.TOKEN
+            answer.reply.credential is CredentialKind.TOKEN
             and self._transport.target.token_is_limited
             and budget.used() >= budget.room(Priority.BACKGROUND)
         ):

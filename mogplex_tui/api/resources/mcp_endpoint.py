@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import MCP_ENDPOINT
-from mogplex_tui.api.budget import Outcome, Priority, Slot
+from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.models.base import Rows, parse_rows, why_not
 from mogplex_tui.api.models.mcp_endpoint import McpTool, ServerSays, ToolCall, ToolResult
 from mogplex_tui.api.resources.base import Resource
@@ -109,7 +109,7 @@ class McpEndpointResource(Resource):
                 continue
             slot = self._transport.budget.ask(Priority.ACTION)
             if isinstance(slot, Slot):
-                self._transport.budget.tell(slot, Outcome.COUNTED)
+                self._transport.budget.tell(slot, RequestOutcome.COUNTED)
 
 
 def _message(number: int, method: str, params: Any) -> dict[str, Any]:

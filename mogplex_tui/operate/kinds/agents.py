@@ -20,9 +20,9 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Parameter,
     Result,
+    RowPage,
     Source,
     TextBlock,
     Values,
@@ -106,7 +106,7 @@ def _summary_row(agent: AgentSummary) -> AgentRow:
     )
 
 
-async def _read(client: ClientView, session: Session) -> Page[AgentRow]:
+async def _read(client: ClientView, session: Session) -> RowPage[AgentRow]:
     agents = await client.agents.all()
     roster = await read_columns(session, "agents", _NOW, client.agents.roster(), ())
     activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
@@ -114,7 +114,7 @@ async def _read(client: ClientView, session: Session) -> Page[AgentRow]:
     return page_of(agents, lambda agent: _row(agent, by_id, by_agent), lambda row: row.id)
 
 
-async def _read_names(client: ClientView, _: Session) -> Page[AgentRow]:
+async def _read_names(client: ClientView, _: Session) -> RowPage[AgentRow]:
     return page_of(await client.agents.list(), _summary_row, lambda row: row.id)
 
 

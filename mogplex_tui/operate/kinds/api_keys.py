@@ -16,9 +16,9 @@ from mogplex_tui.operate.model import (
     Fact,
     Kind,
     Layout,
-    Page,
     Parameter,
     Result,
+    RowPage,
     Source,
     Values,
     column,
@@ -48,7 +48,7 @@ class ApiKeyRow:
     created_at: datetime | None
 
 
-async def _read(client: ClientView, session: Session) -> Page[ApiKeyRow]:
+async def _read(client: ClientView, session: Session) -> RowPage[ApiKeyRow]:
     now, target = session.clock.now(), session.target
     token = target.token.reveal() if target.token else ""
 

@@ -22,16 +22,16 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Parameter,
     Related,
+    RowPage,
     SortKey,
     Source,
     TextBlock,
     column,
     page_of,
 )
-from mogplex_tui.operate.partial_reads import Part, in_parts
+from mogplex_tui.operate.partial_reads import ListPart, in_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -132,20 +132,20 @@ def _of_control(found: ControlApproval) -> ApprovalRow:
     )
 
 
-async def _read_flows(client: ClientView, _: Session) -> Page[ApprovalRow]:
+async def _read_flows(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
     found = await client.approvals.of_flows()
     page = page_of(found.approvals, _of_flow, lambda row: row.id)
     return replace(page, notices=(_MORE,) if found.has_more else ())
 
 
-async def _read_control(client: ClientView, _: Session) -> Page[ApprovalRow]:
+async def _read_control(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
     return page_of(await client.approvals.of_control(), _of_control, lambda row: row.id)
 
 
 _READ = in_parts(
     "approvals",
-    Part("flows", Subject("approvals of automations"), _read_flows, Family.FLOWS),
-    Part("control", Subject("approvals of the orchestrator"), _read_control, Family.APPROVALS),
+    ListPart("flows", Subject("approvals of automations"), _read_flows, Family.FLOWS),
+    ListPart("control", Subject("approvals of the orchestrator"), _read_control, Family.APPROVALS),
 )
 
 

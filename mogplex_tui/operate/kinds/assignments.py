@@ -17,9 +17,9 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Parameter,
     Result,
+    RowPage,
     Source,
     Values,
     column,
@@ -54,7 +54,7 @@ class AssignmentRow:
         return self.agent_name or self.assignment.agent_id
 
 
-async def _read(client: ClientView, _: Session) -> Page[AssignmentRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[AssignmentRow]:
     rows = await client.assignments.list()
     return page_of(rows, lambda found: AssignmentRow(found.id, found), lambda row: row.id)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats
-from mogplex_tui.operate.model import Fact, Kind, Layout, Page, Source, TextBlock, column, page_of
+from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
-async def _read(client: ClientView, _: Session) -> Page[Command]:
+async def _read(client: ClientView, _: Session) -> RowPage[Command]:
     return page_of(await client.commands.list(), lambda command: command, lambda command: command.id)
 
 

@@ -18,8 +18,8 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Result,
+    RowPage,
     Source,
     column,
     fact,
@@ -95,7 +95,7 @@ def _row(found: Connection) -> ConnectionRow:
     )
 
 
-async def _read(client: ClientView, _: Session) -> Page[ConnectionRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[ConnectionRow]:
     return page_of(await client.connections.list(), _row, lambda row: row.id, hide=_ADDRESSES)
 
 

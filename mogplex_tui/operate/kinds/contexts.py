@@ -10,7 +10,7 @@ from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.config import contexts as stored_contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.operate import formats
-from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, Page, Source, column
+from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, RowPage, Source, column
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -62,14 +62,14 @@ def _row(context: Context, session: Session, current: str | None) -> ContextRow:
     )
 
 
-async def _read(_: ClientView, session: Session) -> Page[ContextRow]:
+async def _read(_: ClientView, session: Session) -> RowPage[ContextRow]:
     try:
         stored = stored_contexts.read()
     except stored_contexts.ContextError as error:
         # The rows of the last reading stay, as they do where a service fails.
         raise InvalidTarget(str(error), advice="") from None
     rows = [_row(context, session, stored.current) for context in stored.by_name.values()]
-    return Page([Entry(row.name, row) for row in rows], notices=(_SWITCH,) if rows else ())
+    return RowPage([Entry(row.name, row) for row in rows], notices=(_SWITCH,) if rows else ())
 
 
 KIND = Kind[ContextRow](

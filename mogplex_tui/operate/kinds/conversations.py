@@ -15,7 +15,7 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
+    RowPage,
     Single,
     Source,
     TextBlock,
@@ -47,7 +47,7 @@ def _from_listed(chat: Conversation) -> ConversationRow:
     return ConversationRow(chat.id, chat.title, chat.model, chat.mode, chat.created_at, chat.updated_at)
 
 
-async def _read(client: ClientView, _: Session) -> Page[ConversationRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[ConversationRow]:
     return page_of(await client.conversations.list(), _from_listed, lambda row: row.id)
 
 

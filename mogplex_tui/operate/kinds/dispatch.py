@@ -16,8 +16,8 @@ from mogplex_tui.operate.model import (
     Layout,
     Link,
     Older,
-    Page,
     Related,
+    RowPage,
     ServiceFilter,
     Source,
     Window,
@@ -88,16 +88,16 @@ class DispatchRow:
         return None if self.entry.agent is None else self.entry.agent.id
 
 
-def _page(found: LedgerPage) -> Page[DispatchRow]:
+def _page(found: LedgerPage) -> RowPage[DispatchRow]:
     page = page_of(found.entries, lambda entry: DispatchRow(entry.id, entry), lambda row: row.id)
     return replace(page, total=found.total)
 
 
-async def _read(client: ClientView, _: Session) -> Page[DispatchRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[DispatchRow]:
     return _page(await client.observability.automation_events())
 
 
-async def _read_older(client: ClientView, window: Window) -> Page[DispatchRow]:
+async def _read_older(client: ClientView, window: Window) -> RowPage[DispatchRow]:
     filters = window.filters
     return _page(
         await client.observability.automation_events(

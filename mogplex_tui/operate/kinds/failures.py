@@ -14,7 +14,7 @@ from mogplex_tui.operate.model import (
     Layout,
     Link,
     Older,
-    Page,
+    RowPage,
     Source,
     TextBlock,
     Window,
@@ -39,11 +39,11 @@ _NEXT = {
 }
 
 
-async def _read(client: ClientView, _: Session) -> Page[FailureRecord]:
+async def _read(client: ClientView, _: Session) -> RowPage[FailureRecord]:
     return await _read_older(client, Window())
 
 
-async def _read_older(client: ClientView, window: Window) -> Page[FailureRecord]:
+async def _read_older(client: ClientView, window: Window) -> RowPage[FailureRecord]:
     report = await client.observability.automation_failures(since=window.since, until=window.until)
     page = page_of(report.records, lambda failure: failure, lambda failure: failure.id)
     return replace(page, total=report.total)

@@ -18,8 +18,8 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Result,
+    RowPage,
     Source,
     TextBlock,
     column,
@@ -69,7 +69,7 @@ def _row(found: Installation) -> InstallationRow:
     )
 
 
-async def _read(client: ClientView, _: Session) -> Page[InstallationRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[InstallationRow]:
     return page_of(await client.github.installations(), _row, lambda row: row.id)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import common_actions, formats, messages
-from mogplex_tui.operate.model import Change, Fact, Kind, Layout, Page, Source, column, page_of
+from mogplex_tui.operate.model import Change, Fact, Kind, Layout, RowPage, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -62,11 +62,11 @@ def _from_merged(server: ConfiguredServer) -> McpServerRow:
     )
 
 
-async def _read_own(client: ClientView, _: Session) -> Page[McpServerRow]:
+async def _read_own(client: ClientView, _: Session) -> RowPage[McpServerRow]:
     return page_of(await client.mcp_servers.list(), _from_own, lambda row: row.id, hide=("url",))
 
 
-async def _read_merged(client: ClientView, _: Session) -> Page[McpServerRow]:
+async def _read_merged(client: ClientView, _: Session) -> RowPage[McpServerRow]:
     return page_of(await client.mcp_servers.configured_by_token(), _from_merged, lambda row: row.id)
 
 

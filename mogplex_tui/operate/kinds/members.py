@@ -20,14 +20,14 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
+    RowPage,
     Source,
     column,
     fact,
     page_of,
 )
 from mogplex_tui.operate.parameters import Parameter
-from mogplex_tui.operate.partial_reads import Part, read_parts
+from mogplex_tui.operate.partial_reads import ListPart, read_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -101,18 +101,18 @@ def _invite(team: Membership, can_manage: bool, found: Invite) -> MemberRow:
     )
 
 
-async def _read_team(team: Membership, client: ClientView, _: Session) -> Page[MemberRow]:
+async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPage[MemberRow]:
     from mogplex_tui.api.errors import NotFound
 
     try:
         roster = await client.teams.roster(team.id)
     except NotFound:
         # Left or deleted since the list of teams was read.
-        return Page(())
+        return RowPage(())
     can_manage = roster.viewer.can_manage
     members = page_of(roster.members, partial(_member, team, can_manage), lambda row: row.id)
     invites = page_of(roster.invites, partial(_invite, team, can_manage), lambda row: row.id)
-    return Page([_of_team(team, entry) for entry in (*members.entries, *invites.entries)])
+    return RowPage([_of_team(team, entry) for entry in (*members.entries, *invites.entries)])
 
 
 def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
@@ -124,9 +124,11 @@ def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
     return replace(entry, key=f"{team.id[:8]}/{entry.key}", raw=raw)
 
 
-async def _read(client: ClientView, session: Session) -> Page[MemberRow]:
+async def _read(client: ClientView, session: Session) -> RowPage[MemberRow]:
     teams = (await client.teams.memberships()).teams
-    parts = [Part(team.id, Subject(f"members of {team.name}"), partial(_read_team, team)) for team in teams]
+    parts = [
+        ListPart(team.id, Subject(f"members of {team.name}"), partial(_read_team, team)) for team in teams
+    ]
     return await read_parts(client, session, "members", parts)
 
 

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, formats, formatting
-from mogplex_tui.operate.model import Fact, Join, Kind, Layout, Link, Page, Source, TextBlock, column, page_of
+from mogplex_tui.operate.model import (
+    Fact,
+    Join,
+    Kind,
+    Layout,
+    Link,
+    RowPage,
+    Source,
+    TextBlock,
+    column,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -59,11 +70,11 @@ def _row(memory: Memory) -> MemoryRow:
     )
 
 
-async def _read(client: ClientView, _: Session) -> Page[MemoryRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[MemoryRow]:
     lanes = (await client.memories.lanes()).values()
     pages = [page_of(memories, _row, lambda row: row.id) for memories in lanes]
     is_full = any(len(memories) >= _PER_LANE for memories in lanes)
-    return Page([entry for page in pages for entry in page.entries], notices=(_NEWEST,) if is_full else ())
+    return RowPage([entry for page in pages for entry in page.entries], notices=(_NEWEST,) if is_full else ())
 
 
 def _fill(session: Session) -> Callable[[MemoryRow], MemoryRow]:

@@ -22,8 +22,8 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Related,
+    RowPage,
     Source,
     column,
     page_of,
@@ -98,7 +98,7 @@ def _available_row(model: AvailableModel) -> ModelRow:
     )
 
 
-async def _read_catalog(client: ClientView, _: Session) -> Page[ModelRow]:
+async def _read_catalog(client: ClientView, _: Session) -> RowPage[ModelRow]:
     catalog = await client.models.list()
     if catalog.anonymous:
         # A bad token, or one over its limit, is answered like a visitor (auth.md §5.1); v1 says which.
@@ -111,7 +111,7 @@ async def _read_catalog(client: ClientView, _: Session) -> Page[ModelRow]:
     )
 
 
-async def _read_available(client: ClientView, _: Session) -> Page[ModelRow]:
+async def _read_available(client: ClientView, _: Session) -> RowPage[ModelRow]:
     return page_of(await client.models.available(), _available_row, lambda row: row.id)
 
 

@@ -26,11 +26,11 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Moment,
-    Page,
     Parameter,
     Related,
+    RenderTime,
     Result,
+    RowPage,
     Secrets,
     Source,
     Values,
@@ -135,7 +135,7 @@ def _short_row(repo: Repo, is_shared: bool) -> ProjectRow:
     )
 
 
-async def _read_imported(client: ClientView, *, show_hidden: bool) -> Page[ProjectRow]:
+async def _read_imported(client: ClientView, *, show_hidden: bool) -> RowPage[ProjectRow]:
     repos = await client.imported_repos.list(show_hidden=show_hidden)
     names = Counter(repo.full_name for repo in repos)
     return page_of(
@@ -146,15 +146,15 @@ async def _read_imported(client: ClientView, *, show_hidden: bool) -> Page[Proje
     )
 
 
-async def _read(client: ClientView, _: Session) -> Page[ProjectRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[ProjectRow]:
     return await _read_imported(client, show_hidden=False)
 
 
-async def _read_with_hidden(client: ClientView) -> Page[ProjectRow]:
+async def _read_with_hidden(client: ClientView) -> RowPage[ProjectRow]:
     return await _read_imported(client, show_hidden=True)
 
 
-async def _read_short(client: ClientView, _: Session) -> Page[ProjectRow]:
+async def _read_short(client: ClientView, _: Session) -> RowPage[ProjectRow]:
     repos = await client.repos.list()
     names = Counter(repo.full_name for repo in repos)
     return page_of(repos, lambda repo: _short_row(repo, names[repo.full_name] > 1), lambda row: row.id)
@@ -301,7 +301,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
 )
 
 
-def _shown_name(row: ProjectRow, _: Moment) -> Cell:
+def _shown_name(row: ProjectRow, _: RenderTime) -> Cell:
     return Cell(f"{row.name} (hidden)" if row.is_hidden else row.name)
 
 

@@ -18,8 +18,8 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Result,
+    RowPage,
     Source,
     column,
     page_of,
@@ -45,14 +45,14 @@ def _from_key(key: ProviderKey) -> ProviderKeyRow:
     return ProviderKeyRow(str(key.provider), True, key.created_at, key.updated_at)
 
 
-async def _read(client: ClientView, _: Session) -> Page[ProviderKeyRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[ProviderKeyRow]:
     """Read the stored keys; a provider without one is a row too."""
     from mogplex_tui.api.models.keys import Provider
 
     page = page_of(await client.provider_keys.list(), _from_key, lambda row: row.provider)
     stored = {entry.key for entry in page.entries}
     others = [str(provider) for provider in Provider if provider not in stored]
-    return Page([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in others)])
+    return RowPage([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in others)])
 
 
 async def _verify(change: Change[ProviderKeyRow]) -> Result:

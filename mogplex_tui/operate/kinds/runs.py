@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mogplex_tui.live.run_row import RunRow, duration_seconds
 from mogplex_tui.operate import formats, formatting, run_actions, run_facts
-from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, Moment, SortKey, column
+from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_facts import name_of
 from mogplex_tui.operate.run_fields import FIELDS
@@ -22,19 +22,19 @@ def _state(row: RunRow) -> FilterValue:
     return (formatting.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
 
 
-def _repo(row: RunRow, _: Moment) -> Cell:
+def _repo(row: RunRow, _: RenderTime) -> Cell:
     return Cell(row.repo or formatting.short_id(row.repo_id))
 
 
-def _who(row: RunRow, _: Moment) -> Cell:
+def _who(row: RunRow, _: RenderTime) -> Cell:
     return Cell(row.who, "plain") if row.who else Cell(formatting.DASH, "dim")
 
 
-def _cost(row: RunRow, _: Moment) -> Cell:
+def _cost(row: RunRow, _: RenderTime) -> Cell:
     return Cell(formatting.money(row.cost, row.cost_source))
 
 
-def _error(row: RunRow, _: Moment) -> Cell:
+def _error(row: RunRow, _: RenderTime) -> Cell:
     return Cell(
         formatting.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim"
     )

@@ -25,9 +25,9 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Parameter,
     Result,
+    RowPage,
     Source,
     Values,
     column,
@@ -120,11 +120,11 @@ def _of_v1(found: Sandbox) -> SandboxRow:
     )
 
 
-async def _read(client: ClientView, _: Session) -> Page[SandboxRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[SandboxRow]:
     return page_of(await client.sandboxes.records(), _record, lambda row: row.id)
 
 
-async def _read_v1(client: ClientView, _: Session) -> Page[SandboxRow]:
+async def _read_v1(client: ClientView, _: Session) -> RowPage[SandboxRow]:
     return page_of(await client.sandboxes.list(), _of_v1, lambda row: row.id)
 
 

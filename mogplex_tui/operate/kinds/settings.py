@@ -18,14 +18,14 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
     Related,
+    RowPage,
     Source,
     column,
     fact,
 )
 from mogplex_tui.operate.parameters import Choice, Parameter
-from mogplex_tui.operate.partial_reads import Part, in_parts
+from mogplex_tui.operate.partial_reads import ListPart, in_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -65,28 +65,28 @@ class SettingRow:
         return self.value if self.id == _MODEL else None
 
 
-async def _read_settings(client: ClientView, _: Session) -> Page[SettingRow]:
+async def _read_settings(client: ClientView, _: Session) -> RowPage[SettingRow]:
     found = await client.settings.get()
     rows = (
         SettingRow(_MODEL, "settings", "default model", found.default_model),
         SettingRow(_THEME, "settings", "theme of the web pages", found.theme or ""),
     )
-    return Page([Entry(row.id, row, {**asdict(row), row.id: row.value or None}) for row in rows])
+    return RowPage([Entry(row.id, row, {**asdict(row), row.id: row.value or None}) for row in rows])
 
 
-async def _read_readiness(client: ClientView, session: Session) -> Page[SettingRow]:
+async def _read_readiness(client: ClientView, session: Session) -> RowPage[SettingRow]:
     user = await client.account.user()
     points = [] if user is None else account_readiness.of(user, session.target.base_url)
     rows = [
         SettingRow(each.id, each.group, each.name, each.told, each.ready, each.fix or None) for each in points
     ]
-    return Page([Entry(row.id, row) for row in rows])
+    return RowPage([Entry(row.id, row) for row in rows])
 
 
 _READ = in_parts(
     "settings",
-    Part("set", Subject("the settings"), _read_settings),
-    Part("ready", Subject("the readiness", is_plural=False), _read_readiness),
+    ListPart("set", Subject("the settings"), _read_settings),
+    ListPart("ready", Subject("the readiness", is_plural=False), _read_readiness),
 )
 
 

@@ -17,7 +17,7 @@ from mogplex_tui.operate.model import (
     Kind,
     Layout,
     Link,
-    Page,
+    RowPage,
     Single,
     Source,
     TextBlock,
@@ -69,10 +69,10 @@ def _personal(scope: PersonalScope) -> Entry[TeamRow]:
     return Entry(row.id, row, raw)
 
 
-async def _read(client: ClientView, _: Session) -> Page[TeamRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[TeamRow]:
     found = await client.teams.memberships()
     page = page_of(found.teams, _team, lambda row: row.id)
-    return Page([_personal(found.personal), *page.entries])
+    return RowPage([_personal(found.personal), *page.entries])
 
 
 def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:

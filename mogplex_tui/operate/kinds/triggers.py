@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import common_actions, common_facts, formats, formatting
-from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, Page, Source, column, page_of
+from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, RowPage, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -52,7 +52,7 @@ def _row(trigger: Trigger) -> TriggerRow:
     return TriggerRow(trigger.id, trigger, trigger.agent.name if trigger.agent is not None else None)
 
 
-async def _read(client: ClientView, _: Session) -> Page[TriggerRow]:
+async def _read(client: ClientView, _: Session) -> RowPage[TriggerRow]:
     return page_of(await client.triggers.list(), _row, lambda row: row.id)
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mogplex_tui.operate import action_registry, cursor_keys
 from mogplex_tui.screens.modals.base import Dialog
-from mogplex_tui.widgets.scroll_page import Page
+from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.text import wrap as lines_of
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
@@ -46,7 +46,7 @@ def _told(keys: str, what: str, said: int) -> list[str]:
     return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
 
 
-def _called(action: action_registry.Action) -> str:
+def _called(action: action_registry.KeyAction) -> str:
     """Return the title of an action in the key bar with its help, which may have the title already."""
     return action.says if action.help_has_title else f"{action.title}: {action.says}"
 
@@ -83,7 +83,7 @@ class HelpModal(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
-        with Page(id="box") as box:
+        with ScrollPage(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
             yield Static(self._drawn(), classes="line")

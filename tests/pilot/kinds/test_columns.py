@@ -16,7 +16,7 @@ from mogplex_tui.operate import formatting, kind_rows
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
-from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.operate.record_page import facts_of
 from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
@@ -51,7 +51,7 @@ async def _rows(session: Session, kind: AnyKind, collection: Collection) -> list
 
 def _blank(kind: AnyKind, rows: list[Entry]) -> set[str]:
     """Return the columns and facts that say nothing of any of the rows."""
-    context, nothing = Moment(datetime.now(UTC)), ("", formatting.DASH)
+    context, nothing = RenderTime(datetime.now(UTC)), ("", formatting.DASH)
     said = {field.name: False for field in kind.columns}
     for item in rows:
         for field in kind.columns:
@@ -64,7 +64,7 @@ def _blank(kind: AnyKind, rows: list[Entry]) -> set[str]:
 
 def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
     """A row as it is drawn in a terminal of 80 columns, whose last one is for the scroll bar."""
-    columns, cells = columns_of(kind), kind_rows.cells(kind, row, Moment(now))
+    columns, cells = columns_of(kind), kind_rows.cells(kind, row, RenderTime(now))
     return " ".join(
         fit(cells[place][0], wide, columns[place].align, columns[place].cut)
         for place, wide in arrange(columns, 80 - PREFIX - 1)
@@ -85,7 +85,7 @@ async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> No
             collection = runs if kind is RUNS else collection_of(session, kind)
             await collection.fetch()
             for row in filter(lambda each: each.row is not None, collection.set.rows.values()):
-                cause, tone = causes[0].cell(row.row, Moment(now))
+                cause, tone = causes[0].cell(row.row, RenderTime(now))
                 if cause and tone == "error":
                     told.add(kind.name)
                     assert cause[:13] in _at_eighty(kind, row, now), kind.name

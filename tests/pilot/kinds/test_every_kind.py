@@ -16,7 +16,7 @@ from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.action_registry import told
 from mogplex_tui.operate.kinds.registry import TABS, kinds
-from mogplex_tui.operate.model import AnyKind, Creation, Moment
+from mogplex_tui.operate.model import AnyKind, Creation, RenderTime
 from mogplex_tui.operate.record_page import links_of
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.event_json_pane import EventPane
@@ -238,7 +238,10 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                     f"{kind.name} does not say what the narrow road hides"
                 )
                 left_out = [field for field in kind.columns if field.name in screen.model.collection.hides]
-                found_rows, at = screen.model.collection.set.rows.values(), Moment(ui.app.session.clock.now())
+                found_rows, at = (
+                    screen.model.collection.set.rows.values(),
+                    RenderTime(ui.app.session.clock.now()),
+                )
                 rows = [entry.row for entry in found_rows if entry.row is not None]
                 told = [
                     f.name

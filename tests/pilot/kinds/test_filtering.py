@@ -23,7 +23,7 @@ from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
-from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.story import server, shown
 
@@ -52,7 +52,10 @@ class Story:
     def cell(self, kind: str, column: str, row: Entry) -> str:
         """Return what a list shows of a row in a column, without the glyph before it."""
         return (
-            self.kinds[kind].column(column).cell(row.row, Moment(self.session.clock.now()))[0].lstrip("✓·◆✗ ")
+            self.kinds[kind]
+            .column(column)
+            .cell(row.row, RenderTime(self.session.clock.now()))[0]
+            .lstrip("✓·◆✗ ")
         )
 
 

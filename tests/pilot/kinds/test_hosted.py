@@ -10,7 +10,7 @@ from mogplex_tui.api.access import Family, family_of
 from mogplex_tui.live.run_row import Cost
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.model import AnyKind, Moment
+from mogplex_tui.operate.model import AnyKind, RenderTime
 from tests.pilot.kinds.story import on, server, shown, texts_of
 from tests.pilot.kinds.walking import asks_the_service, heard, soon, type_keys
 
@@ -69,7 +69,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
             rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
             assert collection.source is not None
             for field in kind.columns if collection.source.notice else ():
-                told = {field.cell(row, Moment(ui.app.session.clock.now()))[0] for row in rows} - {
+                told = {field.cell(row, RenderTime(ui.app.session.clock.now()))[0] for row in rows} - {
                     formatting.DASH,
                     "",
                 }

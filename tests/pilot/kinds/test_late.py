@@ -7,7 +7,7 @@ from typing import Any
 
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.record_page import Target
+from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.modals.new_run import NewRunModal
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.story import server, shown, told
@@ -33,7 +33,7 @@ def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
     return let_go
 
 
-async def _a_link(ui: Any) -> Target:
+async def _a_link(ui: Any) -> LinkTarget:
     """Open a record that leads to a project nobody has looked at; return the link."""
     await shown(ui, "assignments")
     await ui.press("enter")

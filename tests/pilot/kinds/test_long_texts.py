@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from mogplex_tui.live.collection import Page
+from mogplex_tui.live.collection import RowPage
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.widgets import text as measuring
 from mogplex_tui.widgets.long_text import MOST_CHARACTERS, MOST_LINES, LongText
@@ -97,9 +97,9 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
     text = TEXTS[content]
     long = Long(text)
 
-    def change(page: Page[Any]) -> Page[Any]:
+    def change(page: RowPage[Any]) -> RowPage[Any]:
         rows = [entry for entry in page.entries if entry.row is not None]
-        return many(Page([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200)
+        return many(RowPage([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200)
 
     async with console_at(Service("long", change=change), seed, tmp_path) as ui:
         for name in KINDS:

@@ -45,7 +45,7 @@ async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path
                 collection = collection_of(session, kind)
                 item = Entry(NOBODY, SimpleNamespace(id=NOBODY))
                 try:
-                    said = await executor.carry_out(session, collection, kind, verb, item)
+                    said = await executor.run_action(session, collection, kind, verb, item)
                 finally:
                     await session.stop()
                 walked += 1
@@ -80,7 +80,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
                 given = Values(GIVEN.get(f"{kind.name}.{verb.id}", {"name": "ci"}))
                 try:
                     closed = action_registry.offered(action_registry.BY_ID[f"{kind.name}.{verb.id}"], session)
-                    said = await executor.carry_out(
+                    said = await executor.run_action(
                         session, collection_of(session, kind), kind, verb, item, given
                     )
                 finally:

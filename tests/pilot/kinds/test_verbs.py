@@ -263,7 +263,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
             bench.spoil(item.key)
-            outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
+            outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
             calls = TRIES if status == 429 else 1
             assert bench.fired == calls, f"{calls} calls, not {bench.fired}"
             if status == 404 and _name(kind, verb) in GONE_IS_FINE:
@@ -279,7 +279,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
         now = bench.collection.set.rows[item.key] if is_listed else item
         assert kind_rows.why_not(verb, now, bench.session) is None, "a refusal changed the record"
         there = await bench.all_keys()
-        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
+        outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert ledger.entries[-1].state == "done", outcome
         if "{}" in verb.done and _name(kind, verb) not in TELL:
             assert kind_rows.name_of(kind, item) in outcome.sentence
@@ -303,7 +303,7 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         values = await bench.values(verb, item)
         bench.fault(f"{_sent(kind, verb)} drop")
         bench.spoil(item.key)
-        outcome = await executor.carry_out(bench.session, bench.collection, kind, verb, item, values)
+        outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert bench.fired == 1
         assert not outcome.good, outcome
         entry = bench.session.ledger.entries[-1]
@@ -348,7 +348,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 before = drawn()
                 assert "◌" not in before
                 going = asyncio.create_task(
-                    executor.carry_out(ui.app.session, collection, kind, replace(verb, request=held), item)
+                    executor.run_action(ui.app.session, collection, kind, replace(verb, request=held), item)
                 )
                 await soon(ui, says, f"{verb.in_progress} in {before!r}")
                 answer.set()

@@ -23,7 +23,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Entry, Page, Source
+from mogplex_tui.live.collection import Entry, RowPage, Source
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
@@ -41,7 +41,7 @@ ESCAPE = "\x1b[31m"
 
 SEEDED = PlaneSettings(speed=0, rate_limit=None)
 
-Change = Callable[[Page[Any]], Page[Any]]
+Change = Callable[[RowPage[Any]], RowPage[Any]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Service:
     change: Change | None = None
 
 
-def many(page: Page[Any], rows: int = ROWS) -> Page[Any]:
+def many(page: RowPage[Any], rows: int = ROWS) -> RowPage[Any]:
     """Return a page with so many rows that are those of a page, again and again under keys of their own."""
     entries = page.entries
     if not entries:
@@ -72,7 +72,7 @@ def many(page: Page[Any], rows: int = ROWS) -> Page[Any]:
         for entry in entries
         if entry.row is not None
     ]
-    return Page([*entries, *more][:rows], None)
+    return RowPage([*entries, *more][:rows], None)
 
 
 def _nasty(value: Any) -> Any:
@@ -90,20 +90,20 @@ def _nasty(value: Any) -> Any:
     return value
 
 
-def nasty(page: Page[Any]) -> Page[Any]:
+def nasty(page: RowPage[Any]) -> RowPage[Any]:
     """Return a page in which every text tries to be markup and to steer the terminal."""
     entries = [replace(entry, row=_nasty(entry.row), raw=_nasty(entry.raw)) for entry in page.entries]
-    return Page(entries, page.total)
+    return RowPage(entries, page.total)
 
 
-def spoilt(page: Page[Any]) -> Page[Any]:
+def spoilt(page: RowPage[Any]) -> RowPage[Any]:
     """Return a page of which the first row did not parse."""
     broken = [replace(entry, row=None, why="name: not a text") for entry in page.entries[:1]]
     return replace(page, entries=[*broken, *page.entries[1:]])
 
 
 def _changed(source: Source[Any], change: Change) -> Source[Any]:
-    async def read(client: Any, session: Any) -> Page[Any]:
+    async def read(client: Any, session: Any) -> RowPage[Any]:
         return change(await source.read(client, session))
 
     return replace(source, read=read)
@@ -151,14 +151,14 @@ async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -
 
 def use_up(app: ConsoleApp) -> None:
     """Spend every request that the token has in a minute, in one that is not over before the test is."""
-    from mogplex_tui.api.budget import Outcome, Priority, Slot
+    from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 
     budget = app.session.budget
     budget.window = 3600.0
     for _ in range(budget.limit):
         slot = budget.ask(Priority.ACTION)
         assert isinstance(slot, Slot)
-        budget.tell(slot, Outcome.COUNTED)
+        budget.tell(slot, RequestOutcome.COUNTED)
 
 
 def squeezed(text: str) -> str:

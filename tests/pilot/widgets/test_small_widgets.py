@@ -12,7 +12,7 @@ from mogplex_tui.widgets.chart import CostChart, axis
 from mogplex_tui.widgets.columns import Column, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
-from mogplex_tui.widgets.notice import Notice
+from mogplex_tui.widgets.notice import NoticeLine
 from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Tone
@@ -285,7 +285,7 @@ def test_without_colours_the_theme_is_the_dark_one() -> None:
 
 async def test_a_notice_tells_a_command_in_one_line_at_any_width() -> None:
     said = "Outcomes of runs, and pausing, need a browser session: mogplex-tui login --session opens it."
-    notice = Notice()
+    notice = NoticeLine()
     async with Host(notice).run_test(size=(72, 20)) as pilot:
         notice.show(said)
         for cells in (72, 76, 84, 60):

@@ -11,7 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls
 

@@ -127,7 +127,7 @@ def _rate_limit(text: str) -> int | None:
 
 def _fault(text: str) -> str:
     # Here and not where the plane starts: the demo's plane starts when its console is on the screen already.
-    from mogplex_tui.controlplane.edge.parse import BadRuleError, parse
+    from mogplex_tui.controlplane.faults.rules import BadRuleError, parse
 
     try:
         return parse(text).text
@@ -160,8 +160,8 @@ def run(args: argparse.Namespace) -> int:
         return webhook.send(args)
     if args.openapi:
         return _print_openapi()
-    from mogplex_tui.controlplane.database import DatabaseMismatchError
-    from mogplex_tui.controlplane.plane import Settings
+    from mogplex_tui.controlplane.core.plane import Settings
+    from mogplex_tui.controlplane.db.database import DatabaseMismatchError
     from mogplex_tui.controlplane.scenarios.fields import ScenarioError
     from mogplex_tui.controlplane.server import serve
 

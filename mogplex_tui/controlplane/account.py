@@ -11,9 +11,9 @@ import string
 from pathlib import Path
 from typing import NamedTuple
 
-from .clock import DAY_US
-from .credentials import SESSION_COOKIE, TOKEN_PREFIX, digest
-from .plane import Plane
+from .core.plane import Plane
+from .db.clock import DAY_US
+from .http.authentication import SESSION_COOKIE, TOKEN_PREFIX, digest
 from .writes import slugs
 
 _ALPHABET = string.ascii_letters + string.digits

@@ -5,9 +5,11 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
-from .credentials import Authenticator
-from .plane import Plane
-from .router import PlaneRouter
+from .core.plane import Plane
+from .http import realtime_routes
+from .http.authentication import Authenticator
+from .http.endpoints import Service
+from .http.router import PlaneRouter
 from .routes import (
     identity,
     library,
@@ -18,7 +20,6 @@ from .routes import (
     observability_stats,
     profile,
     projects,
-    realtime,
     routing,
     sandboxes,
     signin,
@@ -28,7 +29,6 @@ from .routes import (
     v1_runs,
     v1_sandboxes,
 )
-from .routes.web import Service
 
 _NO_SUCH_PAGE = (
     "<!DOCTYPE html><html><head><title>404: This page could not be found.</title></head>"
@@ -61,7 +61,7 @@ def build_app(service: Service) -> PlaneRouter:
         v1_catalogue,
         profile,
         models,
-        realtime,
+        realtime_routes,
         identity,
         projects,
         library,

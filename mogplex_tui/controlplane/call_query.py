@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clock import HOUR_US, MINUTE_US, parse_instant
-from .database import Row
-from .plane import Plane
+from .core.plane import Plane
+from .db.clock import HOUR_US, MINUTE_US, parse_instant
+from .db.database import Row
 from .present import CALL_COLUMNS
 
 STATUSES = ("pending", "streaming", "success", "failed", "cancelled")

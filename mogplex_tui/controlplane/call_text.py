@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .database import Row
+from .db.database import Row
 from .present import call
 from .sanitize import clean_call
 

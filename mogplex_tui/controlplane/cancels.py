@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from . import providers
-from .database import Row
+from .core import upstreams
+from .core.plane import Plane
+from .db.database import Row
+from .db.ids import Ids
 from .engine import dispatch
-from .ids import Ids
-from .plane import Plane
 from .writes import calls, job_control, jobs, runs
 
 
@@ -53,7 +53,7 @@ def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
         if run["sandbox_record_id"] is None:
             raise CancelError(400, "BAD_REQUEST", "Run has no sandbox metadata")
         _check_sandbox(plane, run["sandbox_record_id"])
-        if providers.kill_command(plane, run["sandbox_record_id"]) is not None:
+        if upstreams.kill_command(plane, run["sandbox_record_id"]) is not None:
             raise CancelError(500, "INTERNAL_ERROR", "Failed to cancel run")
     with plane.db.transaction(ids=ids) as tx:
         at = plane.clock.now_us()
@@ -77,7 +77,7 @@ def _check_sandbox(plane: Plane, record_id: str) -> None:
     text.
     """
     row = plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (record_id,))
-    refused = providers.reach_sandbox(plane, record_id)
+    refused = upstreams.reach_sandbox(plane, record_id)
     if refused is not None:
         raise CancelError(refused.status, "CONFLICT", refused.text)
     if row is None:
@@ -103,7 +103,7 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
         if not record_id:
             raise CancelError(400, "BAD_REQUEST", "Missing sandbox metadata")
         _check_sandbox(plane, record_id)
-        refused = providers.kill_command(plane, record_id)
+        refused = upstreams.kill_command(plane, record_id)
         if refused is not None:
             raise CancelError(500, "INTERNAL_ERROR", refused.text)
         message, payload = "Run cancelled", {"runtime_command_id": command}
@@ -135,7 +135,7 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     with plane.db.transaction(ids=ids) as tx:
         asked = job_control.ask_children(tx, job["id"], now)
     handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
-    refused = providers.stop_task(plane, handle)
+    refused = upstreams.stop_task(plane, handle)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
             job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from .clock import iso_db_or_none
-from .database import Database, Row
+from .db.clock import iso_db_or_none
+from .db.database import Database, Row
 from .roles import ActiveTeam, may
 
 STATIC_DEFAULT = "minimax/minimax-m2.7"

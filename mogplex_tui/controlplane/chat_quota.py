@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from .clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from .database import Tx
+from .db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from .db.database import Tx
 from .writes import limits
 
 _ROUTE = "chat"

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from .clock import DAY_US
-from .database import Database, Row
+from .db.clock import DAY_US
+from .db.database import Database, Row
 
 _WORD = re.compile(r"\w{4,}")
 _PREVIEW = 200

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from .chat_reply import Reply, ToolUse
-from .ids import Ids
-from .plane import Plane
+from .core.plane import Plane
+from .db.ids import Ids
 from .writes import calls, chats
 from .writes.pricing import Tokens
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from . import connections
-from .database import Row
+from .db.database import Row
 
 _STATUS = re.compile(r"/([1-5]\d\d)/?", re.ASCII)
 _SPENT = re.compile(r"expired|revoked", re.IGNORECASE)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import present
-from .database import Database, Row
+from .db.database import Database, Row
 
 MCP_CAP = 5
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from . import graphs, present
 from .call_query import Found, instant
-from .database import Row
-from .plane import Plane
+from .core.plane import Plane
+from .db.database import Row
 
 _COLUMNS = (
     "e.id, e.user_id, e.job_run_id, e.assignment_id, e.trigger_id, e.flow_id, e.flow_version_id, e.repo_id,"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from .clock import iso_db
-from .database import Database, Row
+from .db.clock import iso_db
+from .db.database import Database, Row
 from .present import EVENT_COLUMNS, event
 from .sanitize import clean_event, needs_no_cleaning
 

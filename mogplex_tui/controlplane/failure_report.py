@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .clock import iso_db
-from .database import Row
+from .core.plane import Plane
+from .db.clock import iso_db
+from .db.database import Row
 from .dispatch_query import Agents, control_events, source_kind
-from .plane import Plane
 
 NEWEST = 10_000
 UNKNOWN = "unknown"

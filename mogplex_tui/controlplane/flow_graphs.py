@@ -6,7 +6,7 @@ import copy
 from typing import Any, NamedTuple
 
 from . import catalogue
-from .database import Database
+from .db.database import Database
 from .graph_coerce import Graph, agents_of, linear, start_of
 from .graph_rules import REPO_BOUND
 

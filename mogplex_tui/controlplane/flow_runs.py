@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import job_records
-from .database import Row
-from .plane import Plane
+from .core.plane import Plane
+from .db.database import Row
 
 _NOBODY = {"id": None, "name": None, "slug": None}
 

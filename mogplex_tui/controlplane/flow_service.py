@@ -8,13 +8,13 @@ import secrets
 from typing import Any
 
 from . import catalogue, graph_rules
-from .database import Row, Tx
+from .core.plane import Plane
+from .db.database import Row, Tx
+from .db.ids import Ids
+from .db.stored_json import dumps
 from .flow_store import FlowError, no_flow
 from .graph_coerce import Graph, agents_of, coerce, start_of
-from .ids import Ids
-from .plane import Plane
 from .writes.forks import own_agent
-from .writes.scrub import dumps
 
 SOURCE_KINDS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
 _NOT_YOURS = "One or more agents are not available to this user."

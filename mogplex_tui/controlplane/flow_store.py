@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .clock import iso_db
-from .database import Database, Row
+from .core.plane import Plane
+from .db.clock import iso_db
+from .db.database import Database, Row
+from .db.ids import Ids
 from .graph_coerce import coerce
-from .ids import Ids
-from .plane import Plane
 
 _COLUMNS = (
     "f.*, v.id AS version_id, v.version_number, v.graph AS version_graph, v.created_at AS version_created_at"

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from .database import Database, Row, Tx
+from .db.database import Database, Row, Tx
 
 
 class GithubError(Exception):

@@ -16,8 +16,8 @@ import zlib
 from io import FileIO
 from pathlib import Path
 
-from .clock import DAY_US
-from .plane import Settings
+from .core.plane import Settings
+from .db.clock import DAY_US
 from .scenarios import load
 
 # Histories that take about a second to write, or longer.
@@ -39,22 +39,12 @@ def _directory() -> Path:
 
 
 def _version() -> str:
-    """A digest of everything that decides what a history looks like: the schema and the code that writes it."""
-    here = Path(__file__).parent
-    code = sorted(
-        path
-        for folder in (here, here / "migrations", *_tree(here / "seed"), here / "scenarios", here / "writes")
-        for path in folder.iterdir()
-        if path.suffix in (".py", ".sql", ".json")
-    )
+    """A digest of everything that decides what a history looks like: the plane's code, schema and data."""
     digest = hashlib.sha256()
-    for path in code:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in (".py", ".sql", ".json"):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _tree(folder: Path) -> list[Path]:
-    return [folder, *(path for path in folder.rglob("*") if path.is_dir() and path.name != "__pycache__")]
 
 
 def _file(settings: Settings) -> Path:

@@ -7,8 +7,8 @@ from typing import Any
 
 from . import graphs
 from .call_query import Found, instant
+from .core.plane import Plane
 from .job_records import COLUMNS, REPAIRABLE_US, own_jobs
-from .plane import Plane
 
 _ORDERS = {
     "created_at": "created_at",

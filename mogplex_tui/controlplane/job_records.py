@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import graphs, present
-from .clock import MINUTE_US
-from .database import Database, Row
-from .plane import Plane
+from .core.plane import Plane
+from .db.clock import MINUTE_US
+from .db.database import Database, Row
 from .writes.ledger import source_kind
 
 REPAIRABLE_US = 2 * MINUTE_US

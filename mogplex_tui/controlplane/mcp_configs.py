@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from . import connections
-from .database import Database, Row
+from .db.database import Database, Row
 
 
 def custom_config(row: Row) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .credentials import SESSION_COOKIE
+from .http.authentication import SESSION_COOKIE
+from .http.endpoints import PlainEndpoint, V1Endpoint
+from .http.signatures import MachineEndpoint, SenderEndpoint
 from .route_table import Entry, entries, unserved_router
 from .routes.identity.asking import SessionEndpoint
-from .routes.machine.signing import MachineEndpoint, SenderEndpoint
 from .routes.sandboxes.door import SandboxDoor
 from .routes.signin.forms import PageEndpoint
-from .routes.web import PlainEndpoint, V1Endpoint
 
 _OPERATIONS = Path(__file__).with_name("operations.txt")
 _PARAMETER = re.compile(r"\{([^}:]*)(?::[^}]*)?\}")

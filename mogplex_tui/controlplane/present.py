@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .clock import iso_db, iso_db_or_none
-from .database import Row
+from .db.clock import iso_db, iso_db_or_none
+from .db.database import Row
 
 RUN_COLUMNS = (
     "r.id, r.ai_call_id, r.sandbox_record_id, s.sandbox_id, r.repo_id, r.harness, r.status, r.base_branch,"

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from starlette.routing import BaseRoute, Route, Router
 
 from .app import build_app, service_of
-from .plane import Settings
-from .prepare import prepare
-from .routes.web import Endpoint, Verb
+from .core.plane import Settings
+from .database_setup import prepare
+from .http.endpoints import Endpoint, Verb
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 

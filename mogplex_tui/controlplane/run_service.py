@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import providers
-from .clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from .credentials import Caller
-from .database import Tx
-from .ids import Ids
-from .plane import Plane
+from .core import upstreams
+from .core.plane import Plane
+from .db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from .db.database import Tx
+from .db.ids import Ids
+from .http.authentication import Caller
 from .run_requests import RunRequest
 from .writes import calls, limits, runs, sandboxes
 
@@ -125,7 +125,7 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
         if known is None:
             raise
         return known
-    refused = providers.queue_task(plane)
+    refused = upstreams.queue_task(plane)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
             tx.update("external_agent_runs", run_id, runtime_provider=None, runtime_run_id=None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .clock import DAY_US, iso_db, iso_db_or_none
+from .core.plane import Plane
+from .db.clock import DAY_US, iso_db, iso_db_or_none
 from .job_records import REPAIRABLE_US
-from .plane import Plane
 
 _NEWEST = 10_000
 _RUNS = (

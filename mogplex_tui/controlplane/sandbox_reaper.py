@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .clock import DAY_US, MINUTE_US
-from .database import Row, Tx
-from .ids import Ids
-from .plane import Plane
+from .core.plane import Plane
+from .db.clock import DAY_US, MINUTE_US
+from .db.database import Row, Tx
+from .db.ids import Ids
 from .sandbox_states import BOOTING, PENDING, Change, change
 from .sandbox_use import is_busy, pausing_since
 from .vm import lookup

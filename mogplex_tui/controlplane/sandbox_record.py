@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .clock import iso_db, iso_db_or_none
-from .database import Row
+from .db.clock import iso_db, iso_db_or_none
+from .db.database import Row
 
 MAX_LIFETIME_MS = 18_000_000
 DEFAULT_IDLE_MS = 1_800_000

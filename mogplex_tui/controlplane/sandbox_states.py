@@ -10,8 +10,8 @@ import sqlite3
 from enum import Enum
 from typing import Any
 
-from .clock import SECOND_US
-from .database import Row, Tx
+from .db.clock import SECOND_US
+from .db.database import Row, Tx
 
 PENDING = "pending"
 ACTIVE = ("creating", "installing", "running", "pausing")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .clock import HOUR_US
-from .database import Database, Row, Tx
+from .db.clock import HOUR_US
+from .db.database import Database, Row, Tx
 
 EXEC_LOCK_STALE_US = 5 * HOUR_US
 

@@ -20,11 +20,11 @@ import uvicorn
 
 from .account import Credentials, credentials
 from .app import build_app, service_of
-from .clock import Clock
-from .connection import BACKLOG, Connection, raise_descriptor_limit
-from .edge.front import before
-from .plane import Plane, Settings
-from .prepare import Notice, prepare
+from .core.plane import Plane, Settings
+from .database_setup import Notice, prepare
+from .db.clock import Clock
+from .http.connection_limits import BACKLOG, Connection, raise_descriptor_limit
+from .middleware import before
 
 _PARENT_CHECK_SECONDS = 0.5
 # So many turns of the loop later a connection that was idle is gone.

@@ -9,9 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from .clock import DAY_US, HOUR_US, MINUTE_US
+from .core.plane import Plane
+from .db.clock import DAY_US, HOUR_US, MINUTE_US
 from .job_records import own_jobs
-from .plane import Plane
 
 _STALE_US = 2 * MINUTE_US
 _FAR = 2**62

@@ -24,7 +24,7 @@ from mogplex_tui.api.realtime import Changed, Connected
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

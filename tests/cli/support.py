@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from mogplex_tui.cli import parser
-from mogplex_tui.controlplane.clock import Clock
+from mogplex_tui.controlplane.db.clock import Clock
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, Service, http, serving
 

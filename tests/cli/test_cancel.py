@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import UNKNOWN, Mogplex, WallClock, hosted

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import SECOND_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
 from tests.cli.support import TOKEN, Done, Mogplex, WallClock

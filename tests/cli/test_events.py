@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, runs
 from tests.api.support import Seen, http, serving

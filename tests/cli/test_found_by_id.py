@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US
+from mogplex_tui.controlplane.db.clock import HOUR_US
 from tests.cli.credential_sets import SETS, Signed
 from tests.cli.support import UNKNOWN
 from tests.controlplane.support import World

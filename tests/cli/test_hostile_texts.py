@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex
 from tests.pilot.hosted import HostedEdge

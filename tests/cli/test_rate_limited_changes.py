@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.config.paths import state_dir
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex
 from tests.cli.test_process import begun

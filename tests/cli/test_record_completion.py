@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.config.paths import state_dir
-from mogplex_tui.controlplane.clock import HOUR_US
+from mogplex_tui.controlplane.db.clock import HOUR_US
 from mogplex_tui.live.known_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
 from tests.api.support import Seen, Service, http, serving
 from tests.cli.support import Mogplex

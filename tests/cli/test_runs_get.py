@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.cli.support import UNKNOWN, Mogplex, hosted

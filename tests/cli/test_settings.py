@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from tests.cli.support import Mogplex
 from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.walking import plane_of

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, SECOND_US
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.api.support import Seen, http, serving

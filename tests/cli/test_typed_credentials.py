@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from mogplex_tui.config import contexts, credential_store
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, refused, serving
 from tests.cli.signing import address, fields, files_at_home, only_context, record

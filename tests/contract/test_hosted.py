@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker, Credentials
 from tests.contract.route_requests import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.contract.checker import Checker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import change_routing, read_routing

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from mogplex_tui.controlplane.clock import HOUR_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import HOUR_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, jobs, nodes, sandboxes
 from mogplex_tui.controlplane.writes.pricing import Tokens

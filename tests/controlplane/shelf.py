@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mogplex_tui.controlplane.clock import DAY_US
-from mogplex_tui.controlplane.database import Tx
+from mogplex_tui.controlplane.db.clock import DAY_US
+from mogplex_tui.controlplane.db.database import Tx
 
 MODEL = "acme/nova-1"
 

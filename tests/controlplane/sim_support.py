@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.controlplane.clock import MINUTE_US, SECOND_US, Clock
-from mogplex_tui.controlplane.database import Database
-from mogplex_tui.controlplane.plane import Plane, Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Plane, Settings
+from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.controlplane.db.clock import MINUTE_US, SECOND_US, Clock
+from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.simulator import Simulator
 from mogplex_tui.controlplane.writes import calls, runs
 

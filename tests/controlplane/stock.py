@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mogplex_tui.controlplane.clock import DAY_US, SECOND_US
-from mogplex_tui.controlplane.credentials import SESSION_COOKIE, digest
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
+from mogplex_tui.controlplane.db.clock import DAY_US, SECOND_US
+from mogplex_tui.controlplane.http.authentication import SESSION_COOKIE, digest
 from tests.controlplane.shelf import MODEL, Shelf
 
 

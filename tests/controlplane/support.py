@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.clock import SECOND_US, Clock
-from mogplex_tui.controlplane.credentials import digest
-from mogplex_tui.controlplane.hub import Frame
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
+from mogplex_tui.controlplane.db.change_hub import Frame
+from mogplex_tui.controlplane.db.clock import SECOND_US, Clock
+from mogplex_tui.controlplane.http.authentication import digest
 from mogplex_tui.controlplane.writes import calls, jobs, runs, sandboxes
 
 # 2026-08-05T10:00:00Z

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import V1, ManualClock, World
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane import event_text
-from mogplex_tui.controlplane.database import Database
+from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.routes import observability_calls
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls

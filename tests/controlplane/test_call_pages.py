@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.clock import MINUTE_US, SECOND_US, iso_db
+from mogplex_tui.controlplane.db.clock import MINUTE_US, SECOND_US, iso_db
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls
 from mogplex_tui.controlplane.writes.pricing import Tokens

@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import httpx
 
-from mogplex_tui.controlplane.clock import HOUR_US, Clock
-from mogplex_tui.controlplane.database import Database
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
+from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.machine.support import CRON, MACHINE
 from tests.controlplane.sim_support import broken_promises

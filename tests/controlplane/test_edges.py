@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import iso_app, iso_db, parse_instant
-from mogplex_tui.controlplane.database import DatabaseMismatchError
-from mogplex_tui.controlplane.plane import Plane, Settings, open_plane
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Plane, Settings, open_plane
+from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.controlplane.db.clock import iso_app, iso_db, parse_instant
+from mogplex_tui.controlplane.db.database import DatabaseMismatchError
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import NOON, V1, ManualClock, World
 

@@ -15,10 +15,10 @@ import pytest
 
 from mogplex_tui.controlplane import seed
 from mogplex_tui.controlplane.account import credentials
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso_app
+from mogplex_tui.controlplane.core.plane import Plane, Settings
+from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso_app
 from mogplex_tui.controlplane.history_cache import keep
-from mogplex_tui.controlplane.plane import Plane, Settings
-from mogplex_tui.controlplane.prepare import prepare
 from mogplex_tui.controlplane.seed import enlarge
 from mogplex_tui.controlplane.simulator import Simulator
 from mogplex_tui.controlplane.stats import stats
@@ -336,7 +336,7 @@ def test_a_start_that_is_broken_off_leaves_nothing(
     def broken(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mogplex_tui.controlplane.moving.move", broken)
+    monkeypatch.setattr("mogplex_tui.controlplane.db.time_shift.move", broken)
     path = start.folder / "broken.db"
     with pytest.raises(KeyboardInterrupt):
         start(path=path)

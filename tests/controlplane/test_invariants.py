@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.controlplane.database import Tx
-from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.controlplane.db.database import Tx
 from mogplex_tui.controlplane.writes import calls, job_control, jobs, runs
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import ManualClock, World

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mogplex_tui.controlplane import credentials
-from mogplex_tui.controlplane.credentials import digest
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.http import authentication
+from mogplex_tui.controlplane.http.authentication import digest
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import V1, ManualClock
 
@@ -48,7 +48,7 @@ async def test_a_plane_that_ends_has_the_last_uses_on_file(tmp_path: Path, clock
 async def test_a_use_that_nobody_asks_for_is_written_soon(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "_USES_HELD_S", 0.0)
+    monkeypatch.setattr(authentication, "_USES_HELD_S", 0.0)
     path = tmp_path / "plane.db"
     async with (
         PlaneServer(Settings(speed=0, seeded=False), path, clock) as server,

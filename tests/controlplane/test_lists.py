@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US
+from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.writes import jobs
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import NOON, V1, World

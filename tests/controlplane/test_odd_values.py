@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from tests.controlplane.asking import Place, fields, operations, request
 from tests.controlplane.background import served
 from tests.controlplane.stock import Account

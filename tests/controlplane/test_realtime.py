@@ -11,8 +11,8 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from mogplex_tui.controlplane.hub import MAX_BACKLOG, Frame, Hub
-from mogplex_tui.controlplane.routes import realtime
+from mogplex_tui.controlplane.db.change_hub import MAX_BACKLOG, Frame, Hub
+from mogplex_tui.controlplane.http import realtime_routes
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, jobs, limits
 from tests.controlplane.support import V1, Stream, World
@@ -128,8 +128,8 @@ async def test_rows_of_others_are_silent_and_ownerless_rows_are_not(
 async def test_silence_is_filled_with_pings(
     client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert realtime.PING_SECONDS == 25
-    monkeypatch.setattr(realtime, "PING_SECONDS", 0.01)
+    assert realtime_routes.PING_SECONDS == 25
+    monkeypatch.setattr(realtime_routes, "PING_SECONDS", 0.01)
     async with listening(client, world) as stream:
         assert await stream.line() == ": ping"
 
@@ -191,7 +191,7 @@ async def test_a_listener_that_goes_before_the_first_byte_is_forgotten() -> None
     async def send(_: Message) -> None:
         raise OSError
 
-    stream = realtime.HintStream(hub, hub.subscribe("u", ["ai_calls"]))
+    stream = realtime_routes.HintStream(hub, hub.subscribe("u", ["ai_calls"]))
     with contextlib.suppress(Exception):
         await stream({"type": "http", "asgi": {"spec_version": "2.0"}}, gone, send)
     assert hub.listeners == 0

@@ -8,8 +8,8 @@ import pytest
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
+from mogplex_tui.controlplane.http.router import PlaneRouter
 from mogplex_tui.controlplane.route_table import unserved_router
-from mogplex_tui.controlplane.router import PlaneRouter
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.openapi import document
-from mogplex_tui.controlplane.plane import Settings
 from tests.controlplane.background import served
 from tests.controlplane.stock import Account
 from tests.controlplane.vault import Vault

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane import database
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US
-from mogplex_tui.controlplane.database import Database
-from mogplex_tui.controlplane.loading import loading, suspended
-from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.controlplane.db import database
+from mogplex_tui.controlplane.db.bulk_load import loading, suspended
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US
+from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.seed import enlarge
 
 from .sim_support import NOON, Bench, StillClock, broken_promises, story_rows, sums_by_day

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import MINUTE_US
+from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.writes import limits, sandboxes
 
 from .sim_support import NOON, Bench

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, Clock
+from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.sandbox_states import Change, change
 from mogplex_tui.controlplane.simulator import play
 from mogplex_tui.controlplane.writes import calls, job_control, runs

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
+from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
 from mogplex_tui.controlplane.writes import calls, job_control, jobs, limits
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import NOON, ManualClock, World

@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import httpx
 
-from mogplex_tui.controlplane.credentials import KeyUses
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.http.authentication import KeyUses
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.asking import Place, ask, request
 from tests.controlplane.stock import Account, stock

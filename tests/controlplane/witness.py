@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from mogplex_tui.controlplane.hub import Frame
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
+from mogplex_tui.controlplane.db.change_hub import Frame
 from mogplex_tui.controlplane.writes.calls import REAPED
 
 ENDED = ("success", "failed", "cancelled")

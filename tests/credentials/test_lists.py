@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
 from tests.credentials.console import LISTED, Seen, Walk, walk
 from tests.credentials.lists import COST, LISTS, TABLES, Rows, Shown
 from tests.credentials.service import Credentials, services

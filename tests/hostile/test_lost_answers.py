@@ -16,7 +16,7 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import run_changes
 from tests.api.support import Seen

@@ -19,9 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mogplex_tui.controlplane import connection
-from mogplex_tui.controlplane.edge import body_limit
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.http import body_limit, connection_limits
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.hostile.plane import Plane
 from tests.hostile.raw_client import exchange, request
@@ -194,7 +193,7 @@ SLOW = {
 async def test_slow_sender_is_dropped_and_others_are_answered(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.4)
+    monkeypatch.setattr(connection_limits, "HEAD_SECONDS", 0.4)
     monkeypatch.setattr(body_limit, "BODY_SECONDS", 0.4)
     status, data = SLOW[name]
     data = data.replace(b"TOKEN", f"Authorization: Bearer {server.token}".encode())
@@ -222,7 +221,7 @@ FLOODS = {
 async def test_connections_that_wait_make_room(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(connection, "max_connections", lambda: 40)
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 40)
     host, port = server.base_url.removeprefix("http://").split(":")
     opened = [await asyncio.open_connection(host, int(port)) for _ in range(120)]
     for _, writer in opened:
@@ -242,7 +241,7 @@ async def test_connections_that_wait_make_room(
 async def test_open_streams_are_not_dropped_for_idle_connections(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "max_connections", lambda: 10)
+    monkeypatch.setattr(connection_limits, "max_connections", lambda: 10)
     headers = {"Authorization": f"Bearer {server.token}"}
     host, port = server.base_url.removeprefix("http://").split(":")
     async with (
@@ -301,7 +300,7 @@ async def test_thousands_of_connections_leave_room_for_an_ordinary_client(
 async def test_listener_that_never_reads_is_dropped(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(connection_limits, "READ_SECONDS", 0.3)
     headers = {"Authorization": f"Bearer {server.token}"}
     path = "/api/realtime/events?tables=agents"
     listen = request("GET", path, f"Authorization: Bearer {server.token}", close=False)
@@ -353,21 +352,21 @@ async def next_change(lines: AsyncIterator[str]) -> str:
 def lost(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """The ports of the clients whose connections the plane has lost or dropped."""
     ports: set[int] = set()
-    original = connection.Connection.connection_lost
+    original = connection_limits.Connection.connection_lost
 
-    def note(self: connection.Connection, exc: Exception | None) -> None:
+    def note(self: connection_limits.Connection, exc: Exception | None) -> None:
         if self.client is not None:
             ports.add(self.client[1])
         original(self, exc)
 
-    monkeypatch.setattr(connection.Connection, "connection_lost", note)
+    monkeypatch.setattr(connection_limits.Connection, "connection_lost", note)
     return ports
 
 
 async def test_reader_of_a_large_answer_that_stops_is_dropped(
     server: PlaneServer, lost: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(connection_limits, "READ_SECONDS", 0.3)
     headers = {"Authorization": f"Bearer {server.token}"}
     async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
         for number in range(4):

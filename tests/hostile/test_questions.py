@@ -17,7 +17,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kind_rows import why_not

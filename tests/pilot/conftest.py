@@ -15,7 +15,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
 from tests.pilot import hearing

@@ -14,9 +14,9 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from mogplex_tui.controlplane.app import build_app, service_of
-from mogplex_tui.controlplane.edge.front import before
-from mogplex_tui.controlplane.edge.inject import Faults
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
+from mogplex_tui.controlplane.faults.injector import Faults
+from mogplex_tui.controlplane.middleware import before
 from tests.rewriting import Rewriting
 
 

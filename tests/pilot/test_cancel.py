@@ -11,7 +11,7 @@ import pytest
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.budget import Slot as BudgetSlot
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]

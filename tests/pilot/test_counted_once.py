@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import World
 from tests.pilot import drawing

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Select, TextArea
 
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.operate import run_changes
 from tests.controlplane.support import World
 

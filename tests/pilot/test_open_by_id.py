@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.widgets import Input
 
-from mogplex_tui.controlplane.clock import HOUR_US
+from mogplex_tui.controlplane.db.clock import HOUR_US
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]

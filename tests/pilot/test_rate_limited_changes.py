@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.run_changes import Draft, start
 from tests.controlplane.support import World

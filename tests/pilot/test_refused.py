@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import session
 from tests.controlplane.support import World

@@ -15,7 +15,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.contexts import Context, change
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.reasons import Notice

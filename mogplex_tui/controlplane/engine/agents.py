@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from ..clock import MINUTE_US, SECOND_US
+from ..db.clock import MINUTE_US, SECOND_US
 from ..seed import outputs
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import attached

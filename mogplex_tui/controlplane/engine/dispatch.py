@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .. import providers
-from ..clock import MINUTE_US
-from ..database import Row, Tx
-from ..ids import Ids
-from ..plane import Plane
+from ..core import upstreams
+from ..core.plane import Plane
+from ..db.clock import MINUTE_US
+from ..db.database import Row, Tx
+from ..db.ids import Ids
 from ..writes import job_control, jobs
 from .matching import Target
 
@@ -145,7 +145,7 @@ def start(
     `refused` is a background runtime that does not take the task, as a fault may have it: the job is pending again.
     """
     at = plane.clock.now_us() if at is None else at
-    down = providers.QUEUE_DOWN if refused else _down(plane)
+    down = upstreams.QUEUE_DOWN if refused else _down(plane)
     handle = ids.opaque("run_") if down is None else ""
     result = jobs.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
     if result.started:
@@ -167,7 +167,7 @@ def release(
 
 def _down(plane: Plane) -> str | None:
     """What the background runtime says that takes nothing now, None from one that works."""
-    refused = providers.queue_task(plane)
+    refused = upstreams.queue_task(plane)
     return None if refused is None else refused.text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database import Row, Tx
+from ..db.database import Row, Tx
 from ..seed import diagnosis
 from ..seed.catalogue import material
 from ..seed.job_plan import phase_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database import Row, Tx
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.database import Row, Tx
+from ..db.ids import Ids
 from ..writes import ledger, projects
 from . import dispatch
 from .github import REVIEW_CHECK, Payload, number, part, sender_of, text

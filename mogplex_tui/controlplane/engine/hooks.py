@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..clock import iso_app
-from ..database import Row
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.clock import iso_app
+from ..db.database import Row
+from ..db.ids import Ids
 from . import dispatch, matching
 
 # Where the payload of a manual or hook run lands in the job's metadata, by the flow's event.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..database import Database, Row
+from ..db.database import Database, Row
 from ..seed.rng import token
 from ..seed.world import Repo
 from ..simulator.runs import repo_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..clock import MINUTE_US
-from ..database import Tx
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.clock import MINUTE_US
+from ..db.database import Tx
+from ..db.ids import Ids
 from ..sandbox_reaper import reap
 from ..sandbox_use import EXEC_LOCK_STALE_US
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..database import Database, Row
+from ..db.database import Database, Row
 from .github import Event, Source
 
 # The event of each kind of work that an assignment stands for; clocked kinds have none.

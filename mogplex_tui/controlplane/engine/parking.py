@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
-from ..clock import DAY_US, SECOND_US
+from ..db.clock import DAY_US, SECOND_US
 from ..seed.job_plan import wait_seconds
 from ..simulator.stage import Part, Stage
 from ..writes import nodes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..clock import HOUR_US, MINUTE_US
-from ..database import Row
-from ..ids import Ids
+from ..core.plane import Plane
+from ..db.clock import HOUR_US, MINUTE_US
+from ..db.database import Row
+from ..db.ids import Ids
 from ..job_records import REPAIRABLE_US
-from ..plane import Plane
 from ..writes import calls, job_control, jobs, ledger, nodes, runs
 from . import dispatch, locks
 

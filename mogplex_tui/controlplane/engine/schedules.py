@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from ..clock import MINUTE_US
+from ..core.plane import Plane
 from ..cron import is_due, tick_key, tick_payload
-from ..ids import Ids
-from ..plane import Plane
+from ..db.clock import MINUTE_US
+from ..db.ids import Ids
 from . import dispatch, hooks, matching
 
 _UTC = "UTC"

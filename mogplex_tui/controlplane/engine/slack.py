@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.ids import Ids
 from . import hooks
 from .github import Payload, part, text
 from .matching import start_data

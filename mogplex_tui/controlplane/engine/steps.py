@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..seed.rng import between, token, whole
 from ..simulator.stage import Part, Stage
 from . import state as states

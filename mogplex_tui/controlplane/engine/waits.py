@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..database import Row
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.database import Row
+from ..db.ids import Ids
 from ..writes import nodes
 from .github import Payload, is_bot, number, part, source_of, text
 

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.ids import Ids
 from . import dispatch, github_sync, matching, waits
 from .github import LISTENED, Event, Payload, Source, events, source_of
 

@@ -6,9 +6,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import catalogue
-from . import params
+from ..http import params
+from ..http.endpoints import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
 from .team_scope import active_team
-from .web import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
 
 _CATALOGUE_KEYS = (
     "provider",

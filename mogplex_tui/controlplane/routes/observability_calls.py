@@ -13,12 +13,22 @@ from starlette.routing import Route
 
 from .. import call_query, cancels
 from ..call_text import SLICE, calls_pieces, sandbox_of
-from ..clock import iso_db
-from ..database import Row
+from ..db.clock import iso_db
+from ..db.database import Row
 from ..event_text import events_body
+from ..http.endpoints import (
+    Ask,
+    PlainEndpoint,
+    Service,
+    Verb,
+    answer,
+    answer_pieces,
+    answer_text,
+    refusal,
+    route,
+)
+from ..http.params import page_and_limit
 from ..sanitize import clean_output
-from .params import page_and_limit
-from .web import Ask, PlainEndpoint, Service, Verb, answer, answer_pieces, answer_text, refusal, route
 
 _WITH_TOOLS = (
     "SELECT id, tool_calls, model, type, started_at FROM ai_calls"

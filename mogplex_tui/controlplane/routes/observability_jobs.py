@@ -9,11 +9,11 @@ from starlette.routing import Route
 
 from .. import cancels, job_query, job_records
 from ..call_query import BadInstantError
-from ..clock import iso_app
-from ..database import Row
+from ..db.clock import iso_app
+from ..db.database import Row
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.params import page_and_limit
 from ..sanitize import clean
-from .params import page_and_limit
-from .web import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
 
 
 async def list_jobs(ask: Ask) -> Response:

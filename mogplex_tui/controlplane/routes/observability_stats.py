@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..clock import parse_instant
+from ..db.clock import parse_instant
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, route
 from ..stats import stats
-from .web import Ask, PlainEndpoint, Service, Verb, answer, route
 
 
 async def read_stats(ask: Ask) -> Response:

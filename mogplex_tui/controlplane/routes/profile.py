@@ -8,9 +8,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import catalogue
-from ..database import Row
-from . import params
-from .web import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import (
+    Ask,
+    OpenEndpoint,
+    PlainEndpoint,
+    Service,
+    Verb,
+    answer,
+    empty_crash,
+    refusal,
+    route,
+)
 
 _THEMES = ("dark", "light", "system")
 

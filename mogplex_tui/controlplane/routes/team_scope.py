@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..http import params
+from ..http.endpoints import Ask, refusal
 from ..roles import MANAGERS, ROLE_CAPABILITIES, ActiveTeam, may
-from . import params
-from .web import Ask, refusal
 
 __all__ = ["MANAGERS", "ROLE_CAPABILITIES", "ActiveTeam", "active_team", "may", "team_scope"]
 

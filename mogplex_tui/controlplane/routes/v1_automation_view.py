@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..clock import iso_db
-from ..database import Row
+from ..db.clock import iso_db
+from ..db.database import Row
 from ..flow_store import FlowError, own_flow
 from ..graph_coerce import coerce
-from .web import Ask, RefusedError, not_found, v1_refusal
+from ..http.endpoints import Ask, RefusedError, not_found, v1_refusal
 
 # The loader behind v1 does not compute it (v1.md §5.1).
 _RUN_SUMMARY = {

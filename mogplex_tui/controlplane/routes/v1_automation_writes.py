@@ -7,16 +7,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import catalogue, graph_input, providers
+from .. import catalogue, graph_input
+from ..core import upstreams
 from ..engine import dispatch
 from ..engine.matching import Target
 from ..flow_graphs import starter_graph
 from ..flow_service import FlowService
 from ..flow_store import FlowError, own_flow
 from ..graph_coerce import coerce, start_of
-from . import params
+from ..http import params
+from ..http.endpoints import Ask, bad_request, data, not_found, v1_refusal
 from .v1_automation_view import automation, flow_refusal, own_automation
-from .web import Ask, bad_request, data, not_found, v1_refusal
 
 _LONGEST_KEY = 200
 
@@ -215,7 +216,7 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     if not enqueued.queued or enqueued.job_id is None:
         return run
     result = dispatch.start(plane, ids, enqueued.job_id, "api")
-    if result.reason == providers.QUEUE_DOWN:
+    if result.reason == upstreams.QUEUE_DOWN:
         # The job is queued all the same, and repaired later (§5.3).
         raise v1_refusal(500, "INTERNAL_ERROR", "Failed to trigger automation")
     job = plane.db.only(

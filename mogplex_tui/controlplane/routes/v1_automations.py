@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import flow_runs
-from ..clock import iso_db, parse_instant
-from ..database import Row
-from . import params
+from ..db.clock import iso_db, parse_instant
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
 from . import v1_automation_writes as writes
 from .v1_automation_view import automation, own_automation, summary
-from .web import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import catalogue, presets
-from . import params
-from .web import Ask, Service, V1Endpoint, Verb, data, route
+from ..http import params
+from ..http.endpoints import Ask, Service, V1Endpoint, Verb, data, route
 
 _REPOS = (
     "SELECT id, full_name, github_installation_id AS installation_id,"

@@ -9,13 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import cancels, present, run_service
-from ..clock import iso_db
-from ..credentials import Caller
-from ..database import Row
-from ..redact import redact
-from ..run_requests import InvalidRunError, RunRequest, normalise
-from . import params
-from .web import (
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http import params
+from ..http.authentication import Caller
+from ..http.endpoints import (
     Ask,
     RefusedError,
     Service,
@@ -28,6 +26,8 @@ from .web import (
     route,
     v1_refusal,
 )
+from ..redact import redact
+from ..run_requests import InvalidRunError, RunRequest, normalise
 
 _RUN = f"SELECT {present.RUN_COLUMNS} FROM {present.RUN_TABLES} WHERE r.id = ? AND r.user_id = ?"
 _EVENTS = (

@@ -8,9 +8,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import present
-from . import params
+from ..http import params
+from ..http.endpoints import (
+    Ask,
+    RefusedError,
+    Service,
+    V1Endpoint,
+    Verb,
+    bad_request,
+    data,
+    not_found,
+    route,
+    v1_refusal,
+)
 from .sandboxes.launch import check, launch
-from .web import Ask, RefusedError, Service, V1Endpoint, Verb, bad_request, data, not_found, route, v1_refusal
 
 
 async def list_sandboxes(ask: Ask) -> Response:

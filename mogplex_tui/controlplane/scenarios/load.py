@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..edge.parse import BadRuleError
-from ..edge.parse import parse as parse_rule
+from ..faults.rules import BadRuleError
+from ..faults.rules import parse as parse_rule
 from .fields import Fields, ScenarioError, shown
 from .model import KINDS, ROUTES, Gust, Loop, Now, Past, Scenario, Spend, Trouble
 

@@ -70,7 +70,7 @@ class Loop(NamedTuple):
 
 
 class Gust(NamedTuple):
-    """A fault (edge/parse.py) that holds from `after` on for `lasts` (None: for good), `every` so often again."""
+    """A fault (faults/rules.py) that holds from `after` on for `lasts` (None: for good), `every` so often again."""
 
     rule: str
     after: float

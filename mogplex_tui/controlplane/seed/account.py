@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from ..clock import DAY_US, HOUR_US
-from .bulk import Rows, encode
+from ..db.clock import DAY_US, HOUR_US
+from ..db.row_batches import Rows, encode
 from .catalogue import material, models
 from .families.projects import repo_row
 from .families.routing import flow_extras

@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from ..clock import HOUR_US, MINUTE_US, SECOND_US
+from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
+from ..db.row_batches import Rows
 from ..scenarios.model import Loop, Scenario
-from .bulk import Rows
 from .catalogue import material, prompts
 from .families.routing import approval
 from .history import History

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..clock import DAY_US, HOUR_US, MINUTE_US
-from ..database import Tx
-from ..loading import loading, suspended
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.bulk_load import loading, suspended
+from ..db.clock import DAY_US, HOUR_US, MINUTE_US
+from ..db.database import Tx
+from ..db.row_batches import Rows
 from ..scenarios.model import Scenario
 from .account import write_account
 from .added import write_added
 from .admissions import write_admissions
-from .bulk import Rows
 from .catalogue import prompts
 from .enlarge import enlarge
 from .families import FAMILIES

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..clock import DAY_US, SECOND_US
-from ..database import Tx
-from ..moving import mark_own
+from ..db.clock import DAY_US, SECOND_US
+from ..db.database import Tx
+from ..db.time_shift import mark_own
 from .catalogue import script
 from .rhythm import WINDOW_DAYS
 from .rng import new_uuid, pick, stream, whole

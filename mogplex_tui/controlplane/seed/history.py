@@ -6,9 +6,9 @@ import hashlib
 from random import Random
 from typing import Any
 
-from ..clock import SECOND_US
-from ..database import Tx
-from .bulk import Rows, encode
+from ..db.clock import SECOND_US
+from ..db.database import Tx
+from ..db.row_batches import Rows, encode
 from .catalogue import Prompt, material, models, prompts
 from .odds import CALM, Odds
 from .rhythm import Rhythm

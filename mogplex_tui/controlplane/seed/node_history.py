@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ..clock import HOUR_US, MINUTE_US, SECOND_US
+from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
+from ..db.row_batches import Rows, encode
 from ..writes.nodes import decided
-from .bulk import Rows, encode
 from .history import History
 from .job_plan import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
 from .outputs import Outputs

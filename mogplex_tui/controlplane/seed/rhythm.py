@@ -6,7 +6,7 @@ from bisect import bisect
 from itertools import accumulate
 from random import Random
 
-from ..clock import DAY_US, HOUR_US, MINUTE_US
+from ..db.clock import DAY_US, HOUR_US, MINUTE_US
 
 WINDOW_DAYS = 14
 FRESH_HOURS = 30

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from ..clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from .bulk import Rows, encode
+from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ..db.row_batches import Rows, encode
 from .catalogue import work
 from .places import preview_url, runtime_of, vm_name
 from .rng import new_uuid, pick, whole

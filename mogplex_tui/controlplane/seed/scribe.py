@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
-from ..clock import SECOND_US
-from ..database import Tx
+from ..db.clock import SECOND_US
+from ..db.database import Tx
+from ..db.row_batches import Rows, encode
+from ..db.stored_json import scrub
 from ..writes.pricing import Rates, Tokens, priced, rates
-from ..writes.scrub import scrub
-from .bulk import Rows, encode
 from .rng import new_uuid, token, whole
 from .steps import CallKind, Step, Story
 

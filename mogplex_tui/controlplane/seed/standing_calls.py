@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..clock import SECOND_US
-from ..database import Row, Tx
+from ..db.clock import SECOND_US
+from ..db.database import Row, Tx
 from .job_plan import CALL_TYPES
 from .rng import new_uuid, stream
 from .scribe import CallFacts, Scribe

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from .bulk import encode
+from ..db.row_batches import encode
 from .catalogue import Script, work
 from .rng import between, pick, token, whole
 from .steps import Step

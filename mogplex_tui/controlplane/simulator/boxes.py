@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from ..database import Database, Row, Tx
+from ..db.database import Database, Row, Tx
 from ..sandbox_reaper import PERIOD_S, reap
 from ..sandbox_states import BOOTING, Change, change
 from ..sandbox_use import is_busy

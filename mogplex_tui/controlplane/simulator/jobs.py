@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..clock import SECOND_US
+from ..db.clock import SECOND_US
 from ..engine import dispatch, hooks
 from ..engine.payloads import About, build
 from ..engine.webhooks import Delivery, deliver

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..clock import DAY_US, MINUTE_US
-from ..database import Row
+from ..db.clock import DAY_US, MINUTE_US
+from ..db.database import Row
 from ..engine import reapers, schedules
 from ..seed.rng import between
 from ..seed.steer import Course, draw_course

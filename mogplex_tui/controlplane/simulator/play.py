@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from ..database import Tx
+from ..db.database import Tx
 from ..seed.rng import token
 from ..seed.steps import CallKind, Step, Story, Usage
 from ..seed.stories import INTERRUPTED

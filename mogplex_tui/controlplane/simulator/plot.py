@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..edge.parse import parse
 from ..engine.payloads import About, Said, build
 from ..engine.webhooks import Delivery, deliver
+from ..faults.rules import parse
 from ..scenarios.model import Gust, Loop
 from ..seed.added import draw_question
 from ..seed.rng import between, new_uuid, token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database import Row
+from ..db.database import Row
 from ..seed.catalogue import Prompt, prompts
 from ..seed.history import HARNESSES, accepted_step, attached, external_metadata, request_hash
 from ..seed.rng import between, pick, token, whole

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from ..clock import SECOND_US
+from ..db.clock import SECOND_US
 
 Acts = Generator[float, None, None]
 

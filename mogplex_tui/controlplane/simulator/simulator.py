@@ -7,8 +7,8 @@ import contextlib
 import sys
 import traceback
 
-from ..clock import SECOND_US
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.clock import SECOND_US
 from ..writes import calls, job_control, jobs, nodes, runs
 from . import agenda, boxes, pickup, plot
 from .jobs import retries

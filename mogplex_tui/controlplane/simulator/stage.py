@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from random import Random
 
-from ..clock import SECOND_US
-from ..database import Tx
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.clock import SECOND_US
+from ..db.database import Tx
+from ..db.ids import Ids
 from ..scenarios.model import Scenario
 from ..seed.odds import Odds
 from ..seed.rng import stream

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from ..database import Row
-from ..ids import Ids
-from ..machines import real_seconds
-from ..plane import Plane
+from ..core.plane import Plane
+from ..core.sandbox_processes import real_seconds
+from ..db.database import Row
+from ..db.ids import Ids
 from ..sandbox_record import record
 from ..sandbox_states import Change, change
 from ..writes import sandboxes

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..database import Database, Tx
+from ..db.database import Database, Tx
 from .trees import Repository, files_of
 
 

@@ -8,7 +8,7 @@ import re
 import time
 from itertools import pairwise
 
-from ..clock import SECOND_US
+from ..db.clock import SECOND_US
 from .disk import Entry, MissingError
 from .machine import Machine, Program, Run, err, out
 

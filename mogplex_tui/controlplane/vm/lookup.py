@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..database import Database, Row, Tx
+from ..db.database import Database, Row, Tx
 from ..sandbox_record import DEFAULT_IDLE_MS, MAX_LIFETIME_MS
 from .trees import Repository
 

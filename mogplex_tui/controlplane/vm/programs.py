@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from ..clock import SECOND_US
+from ..db.clock import SECOND_US
 from .machine import HOME, Machine, Program, Run, err, out
 
 _MAX_SLEEP_S = 3_600.0

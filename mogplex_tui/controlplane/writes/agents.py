@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import presets
-from ..database import Tx
+from ..db.database import Tx
 
 PREFIX = "preset:"
 

@@ -8,8 +8,8 @@ import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..credentials import TOKEN_PREFIX, digest
-from ..database import Tx
+from ..db.database import Tx
+from ..http.authentication import TOKEN_PREFIX, digest
 
 SCOPES = ("read", "write")
 SHOWN = 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..database import Tx
-from .scrub import REDACTED, SECRET_KEY, TRUNCATED
+from ..db.database import Tx
+from ..db.stored_json import REDACTED, SECRET_KEY, TRUNCATED
 
 MAX_DEPTH = 6
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..database import Row, Tx
+from ..db.database import Row, Tx
+from ..db.stored_json import dumps, scrub
 from .pricing import Tokens, price, roll_up_cost
-from .scrub import dumps, scrub
 
 REAPED = "Run interrupted before finalize (reaped by zombie-row-reaper)"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..clock import MINUTE_US
-from ..database import Tx
+from ..db.clock import MINUTE_US
+from ..db.database import Tx
 from . import calls
 from .memories import insert_memory
 

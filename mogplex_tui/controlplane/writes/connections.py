@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database import Tx
+from ..db.database import Tx
 
 
 def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..database import Tx
+from ..db.database import Tx
 from . import agents
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..clock import iso_app
-from ..database import Database, Tx
-from ..ids import Ids
+from ..db.clock import iso_app
+from ..db.database import Database, Tx
+from ..db.ids import Ids
+from ..db.stored_json import dumps
 from . import calls, jobs, ledger
-from .scrub import dumps
 
 
 class Released(NamedTuple):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..database import Database, Row, Tx
-from ..ids import Ids
+from ..db.database import Database, Row, Tx
+from ..db.ids import Ids
+from ..db.stored_json import dumps
 from . import ledger
-from .scrub import dumps
 
 RUNNING_PER_INSTALLATION = 8
 PENDING_PER_REPO = 25

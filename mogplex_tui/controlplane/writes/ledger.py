@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..database import Row, Tx
-from .scrub import dumps
+from ..db.database import Row, Tx
+from ..db.stored_json import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:

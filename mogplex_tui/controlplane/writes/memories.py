@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..database import Tx
+from ..db.database import Tx
 
 LANES = ("session", "semantic", "episodic", "procedural")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..database import Tx
+from ..db.database import Tx
 
 
 class Tokens(NamedTuple):

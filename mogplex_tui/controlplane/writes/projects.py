@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..database import Row, Tx
+from ..db.database import Row, Tx
 
 DEFAULT_NAME = "Imported Repos"
 DEFAULT_DESCRIPTION = "Holds the repositories that were imported without a project of their own."

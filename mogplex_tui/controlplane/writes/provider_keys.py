@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ..credentials import digest
-from ..database import Database, Row, Tx
+from ..db.database import Database, Row, Tx
+from ..http.authentication import digest
 
 PROVIDERS = ("ai_gateway", "anthropic", "openai", "openrouter")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..database import Tx
+from ..db.database import Tx
+from ..db.stored_json import dumps
 from . import calls
-from .scrub import dumps
 
 LAUNCH_FAILED = "External Mogplex run failed"
 TERMINAL = ("success", "failed", "cancelled")

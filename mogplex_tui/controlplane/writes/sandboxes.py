@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..database import Tx
-from .scrub import dumps
+from ..db.database import Tx
+from ..db.stored_json import dumps
 
 
 def insert_sandbox(

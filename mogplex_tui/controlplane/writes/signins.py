@@ -8,9 +8,9 @@ import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..clock import DAY_US, SECOND_US
-from ..credentials import digest
-from ..database import Row, Tx
+from ..db.clock import DAY_US, SECOND_US
+from ..db.database import Row, Tx
+from ..http.authentication import digest
 
 CLI = "mogplex-cli"
 SESSION_US = 7 * DAY_US

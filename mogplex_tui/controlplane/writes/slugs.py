@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..database import Database, Tx
+from ..db.database import Database, Tx
 
 LONGEST = 39
 _FORM = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}", re.ASCII)

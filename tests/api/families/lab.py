@@ -13,7 +13,7 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
 from tests.controlplane.support import ManualClock, World

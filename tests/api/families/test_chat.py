@@ -25,7 +25,7 @@ from mogplex_tui.api.models.chat import (
 from mogplex_tui.api.models.stream import End, EndKind, StreamCancelled, StreamFailed, UnknownEvent
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.lab import NOBODY, Lab, laboratory, never_leaves, told
 from tests.api.support import Seen, serving, until

@@ -11,7 +11,7 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import PROFILES, Settings
+from mogplex_tui.controlplane.core.plane import PROFILES, Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.lab import NOBODY as X
 from tests.api.families.lab import Call

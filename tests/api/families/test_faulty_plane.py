@@ -17,7 +17,7 @@ from mogplex_tui.api.models.mcp_servers import McpServerDraft
 from mogplex_tui.api.models.repos import RepoDraft, RepoUpdate
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.lab import NOBODY as X
 from tests.api.families.lab import Call, laboratory

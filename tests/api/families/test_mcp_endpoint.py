@@ -14,7 +14,7 @@ from mogplex_tui.api.models.mcp_endpoint import ToolCall, ToolResult
 from mogplex_tui.api.resources.mcp_endpoint import PROTOCOL
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving

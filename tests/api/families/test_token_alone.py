@@ -18,8 +18,8 @@ from mogplex_tui.api.access import Family, Reach, family_of
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.edge import front
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane import middleware
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
@@ -50,7 +50,7 @@ def sent() -> dict[str, list[Sent]]:
 async def hosted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[PlaneServer, Counter[str]]]:
     """An empty hosted plane, and how many requests arrived by method and path."""
     arrived: Counter[str] = Counter()
-    before = front.before
+    before = middleware.before
 
     def counting(app: ASGIApp, service: Any) -> ASGIApp:
         inner = before(app, service)

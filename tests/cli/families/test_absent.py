@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.controlplane.clock import MINUTE_US
+from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
 from tests.cli.support import Mogplex

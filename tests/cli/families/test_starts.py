@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge.switch import PATH
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults.control_route import PATH
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import ManualClock
 

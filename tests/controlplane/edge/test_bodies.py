@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge import defects
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.hosted import defects
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.hosted import hosted, server, session
 from tests.controlplane.support import V1, ManualClock, World

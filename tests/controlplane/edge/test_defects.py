@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge import defects
+from mogplex_tui.controlplane.hosted import defects
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.hosted import hosted, server
 from tests.controlplane.support import V1, World

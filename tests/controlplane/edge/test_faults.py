@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge import inject
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults import injector
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.conftest import Switch
 from tests.controlplane.support import V1, ManualClock, World
@@ -257,7 +257,7 @@ async def test_a_cut_behind_the_mcp_endpoint_excuses_no_cut_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Callers of other tests may have gone before the server could complain.
-    monkeypatch.setattr(inject._CUT, "expected", 0)
+    monkeypatch.setattr(injector._CUT, "expected", 0)
     await fault(f"GET {REPOS} drop x1")
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "mogplex_list_repos"}}
     await client.post(f"{V1}/mcp", json=asked)

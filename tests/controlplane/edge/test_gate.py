@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.delegation import internal_secret
+from mogplex_tui.controlplane.http.worker_credentials import internal_secret
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.hosted import SETTINGS, hosted, server, session
 from tests.controlplane.support import V1, ManualClock, World

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.cli.parser import run
-from mogplex_tui.controlplane.edge.parse import BadRuleError, parse
+from mogplex_tui.controlplane.faults.rules import BadRuleError, parse
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge.switch import PATH
-from mogplex_tui.controlplane.hub import Frame
+from mogplex_tui.controlplane.db.change_hub import Frame
+from mogplex_tui.controlplane.faults.control_route import PATH
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.edge.conftest import Switch
 from tests.controlplane.support import Stream

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge.switch import PATH
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults.control_route import PATH
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import V1, ManualClock
 

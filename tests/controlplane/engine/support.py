@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.engine.payloads import KINDS, About, Said, build
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.simulator import Simulator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane import cron
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.engine.schedules import tick
 from tests.controlplane.engine.support import INSTALLATION, MODEL, Desk
 

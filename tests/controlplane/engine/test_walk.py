@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.engine.payloads import KINDS
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.engine.support import Desk
 from tests.controlplane.engine.test_standing import assignment, trigger

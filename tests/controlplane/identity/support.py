@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpx
 
-from mogplex_tui.controlplane.clock import DAY_US
-from mogplex_tui.controlplane.credentials import SESSION_COOKIE, digest
+from mogplex_tui.controlplane.db.clock import DAY_US
+from mogplex_tui.controlplane.http.authentication import SESSION_COOKIE, digest
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
 

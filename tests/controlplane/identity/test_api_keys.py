@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, iso_app, iso_db
-from mogplex_tui.controlplane.credentials import digest
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, iso_app, iso_db
+from mogplex_tui.controlplane.http.authentication import digest
 from tests.controlplane.identity.support import People, refused
 from tests.controlplane.support import V1, World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.clock import DAY_US, iso_db
+from mogplex_tui.controlplane.db.clock import DAY_US, iso_db
 from tests.controlplane.identity.support import People, refused
 from tests.controlplane.support import World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, iso_db
+from mogplex_tui.controlplane.db.clock import DAY_US, iso_db
 from tests.controlplane.identity.support import People, Person, refused
 from tests.controlplane.support import World
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import iso_db
+from mogplex_tui.controlplane.db.clock import iso_db
 from tests.controlplane.identity.support import People, Person, refused
 from tests.controlplane.support import World
 

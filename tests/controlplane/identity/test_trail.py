@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import iso_db
+from mogplex_tui.controlplane.db.clock import iso_db
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import audit
 from tests.controlplane.identity.support import People, Person, refused

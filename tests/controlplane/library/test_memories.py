@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US
+from mogplex_tui.controlplane.db.clock import DAY_US
 from mogplex_tui.controlplane.writes.memories import LANES, insert_memory
 from tests.controlplane.library.support import NOWHERE, in_team, stranger, team
 from tests.controlplane.support import World

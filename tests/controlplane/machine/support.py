@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 
 CRON = "cron-secret-of-a-test"
 BYPASS = "bypass-secret-of-a-test"

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import calls, job_control
 from tests.controlplane.machine.support import MACHINE

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, MINUTE_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import DAY_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.projects.support import Projects
 from tests.controlplane.support import NOON, ManualClock, World

@@ -6,7 +6,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from mogplex_tui.controlplane.plane import Plane
+from mogplex_tui.controlplane.core.plane import Plane
 from tests.controlplane.support import World
 
 INSTALLATION = 88

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, MINUTE_US
+from mogplex_tui.controlplane.db.clock import DAY_US, MINUTE_US
 from tests.controlplane.routing.support import assignment, job_of, ledger_row
 from tests.controlplane.support import World
 

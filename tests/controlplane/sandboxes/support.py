@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import ManualClock, World
 

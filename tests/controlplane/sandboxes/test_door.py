@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.delegation import internal_secret
+from mogplex_tui.controlplane.http.worker_credentials import internal_secret
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.sandboxes.support import BOX, team
 from tests.controlplane.support import World

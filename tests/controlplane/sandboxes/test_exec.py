@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import HOUR_US, MINUTE_US, SECOND_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import limits
 from tests.controlplane.sandboxes.support import BOX, events, idle, next_event, running, tick

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, SECOND_US
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.writes import limits
 from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running, team, tick

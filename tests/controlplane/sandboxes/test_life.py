@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import SECOND_US
+from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.sandbox_states import STATUSES
 from tests.controlplane.sandboxes.support import BOX, status
 from tests.controlplane.support import NOON, ManualClock, Stream, World

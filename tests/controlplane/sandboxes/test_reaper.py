@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.sandbox_reaper import reap
 from mogplex_tui.controlplane.writes import sandboxes
 from tests.controlplane.support import NOON, World

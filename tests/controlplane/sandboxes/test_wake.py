@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import MINUTE_US
+from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.sandbox_states import STATUSES, Change, change
 from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running, tick
 from tests.controlplane.support import NOON, V1, World

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from mogplex_tui.controlplane.clock import iso_app
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import iso_app
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.simulator import Simulator
 from tests.controlplane.support import ManualClock

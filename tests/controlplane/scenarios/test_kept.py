@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.cli.parser import run
-from mogplex_tui.controlplane.plane import Plane, Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Plane, Settings
+from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.scenarios.load import find, names
 from mogplex_tui.controlplane.simulator import Simulator
 from tests.controlplane.sim_support import StillClock, broken_promises, story_rows

@@ -9,8 +9,8 @@ import re
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.clock import DAY_US
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.db.clock import DAY_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.signin.support import bearer, fields, origin_of_form
 from tests.controlplane.support import V1, ManualClock, World

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.credentials import SESSION_COOKIE
+from mogplex_tui.controlplane.http.authentication import SESSION_COOKIE
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.plane import Plane, Settings
+from mogplex_tui.controlplane.core.plane import Plane, Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import ManualClock, World
 

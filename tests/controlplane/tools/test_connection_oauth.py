@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from mogplex_tui.controlplane.clock import HOUR_US
+from mogplex_tui.controlplane.db.clock import HOUR_US
 from tests.controlplane.support import World
 from tests.controlplane.tools.support import OAUTH, PATH, REST, make
 

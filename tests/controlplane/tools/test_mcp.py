@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import V1, ManualClock, World
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.controlplane.plane import Settings
-from mogplex_tui.controlplane.prepare import prepare
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.database_setup import prepare
 
 
 @pytest.fixture(scope="session")

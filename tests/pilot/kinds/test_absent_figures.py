@@ -15,7 +15,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kind_rows import collection_of

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.action_registry import told
 from mogplex_tui.operate.kinds.registry import TABS, kinds

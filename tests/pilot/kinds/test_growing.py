@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.clock import SystemClock
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.operate import formatting

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry, executor

@@ -14,7 +14,7 @@ import pytest
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import run_lookup
 from mogplex_tui.live.run_row import RunRow

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Settings
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.scheduler import AT_ONCE
 from mogplex_tui.operate.kinds.registry import kinds

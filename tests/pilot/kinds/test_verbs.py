@@ -20,9 +20,9 @@ from mogplex_tui.api.errors import NotAllowed
 from mogplex_tui.api.retry import TRIES
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.edge.parse import parse
-from mogplex_tui.controlplane.plane import Plane
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Plane
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.names import read_names

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from mogplex_tui.controlplane.edge.parse import parse
+from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.operate import executor, kind_rows

@@ -21,7 +21,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
-from mogplex_tui.controlplane.plane import Settings as PlaneSettings
+from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Entry, RowPage, Source
 from mogplex_tui.operate.kind_rows import collection_of

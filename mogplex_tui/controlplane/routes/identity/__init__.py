@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from ..web import Service
+from ...http.endpoints import Service
 from . import (
     account,
     api_keys,

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from ...credentials import SESSION_COOKIE, digest
-from .. import params
-from ..web import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...http import params
+from ...http.authentication import SESSION_COOKIE, digest
+from ...http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
 from .asking import trimmed
 from .icons import icon_url
 

@@ -9,11 +9,11 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import DAY_US, iso_app, iso_db, iso_db_or_none
+from ...db.clock import DAY_US, iso_app, iso_db, iso_db_or_none
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
 from ...writes import api_keys
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
 from .asking import SessionEndpoint, trimmed
 
 # The last instant that the service's dates can hold: 8.64e15 ms after the epoch.

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ... import catalogue
-from ...database import Row, Tx
-from ..bodies import body_of
-from ..web import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...db.database import Row, Tx
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
 
 
 def _profile(ask: Ask) -> Row:

@@ -6,10 +6,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from ...credentials import SESSION_COOKIE, Caller
+from ...http import params
+from ...http.authentication import SESSION_COOKIE, Caller
+from ...http.endpoints import PlainEndpoint, refusal
 from ...writes.provider_keys import PROVIDERS
-from .. import params
-from ..web import PlainEndpoint, refusal
 
 
 def trimmed(value: Any) -> str:

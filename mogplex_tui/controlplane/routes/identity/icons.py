@@ -7,9 +7,8 @@ import hashlib
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...database import Tx
-from ..multipart import uploaded
-from ..web import (
+from ...db.database import Tx
+from ...http.endpoints import (
     Ask,
     OpenEndpoint,
     PlainEndpoint,
@@ -20,6 +19,7 @@ from ..web import (
     refusal,
     route,
 )
+from ...http.multipart import uploaded
 from .seats import Seat, manager
 
 MAX_BYTES = 2 * 1024 * 1024

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...writes import audit
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .seats import auth_source
 
 _INVITE = (

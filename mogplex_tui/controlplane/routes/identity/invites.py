@@ -10,10 +10,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import DAY_US, iso_db
-from ...database import Row, Tx
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...db.clock import DAY_US, iso_db
+from ...db.database import Row, Tx
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .asking import trimmed
 from .seats import Seat, manager, may_give, seat
 

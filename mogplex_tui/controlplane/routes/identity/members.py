@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...roles import ROLES
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .icons import icon_url
 from .invites import invite_object
 from .seats import Seat, may_give, seat

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, Service, Verb, answer, route
 from ...writes import provider_keys
-from ..bodies import body_of
-from ..web import Ask, Service, Verb, answer, route
 from .asking import SessionEndpoint, key_of, provider_of
 
 _SERVICES: dict[str, dict[str, str]] = {

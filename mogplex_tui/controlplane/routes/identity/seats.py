@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...database import Row, Tx
+from ...db.database import Row, Tx
+from ...http.endpoints import Ask, refusal
 from ...roles import MANAGERS
 from ...writes import audit
-from ..web import Ask, refusal
 
 
 class Seat(NamedTuple):

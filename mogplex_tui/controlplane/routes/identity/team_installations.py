@@ -8,9 +8,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...database import Row
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .seats import manager
 
 _COLUMNS = (

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...writes import audit, provider_keys, slugs
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .asking import key_of, provider_of, trimmed
 from .provider_keys import key_object
 from .seats import auth_source, manager, seat

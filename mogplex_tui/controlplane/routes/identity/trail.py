@@ -10,10 +10,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db, parse_instant
-from ...database import Row
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...db.clock import iso_db, parse_instant
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .seats import manager
 
 PAGE = 25

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from ..web import Service
+from ...http.endpoints import Service
 from . import agents, categories, conversations, generate, memories, registry, roster, rules, skills
 
 _THEMES = (roster, generate, agents, categories, registry, skills, rules, memories, conversations)

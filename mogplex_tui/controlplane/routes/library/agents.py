@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ... import catalogue, presets
-from ...clock import iso_app
-from ...database import Row
+from ...db.clock import iso_app
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...present import timed
 from ...writes import agents as writes
-from .. import params
 from ..team_scope import active_team
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import fields
 
 _COLUMNS = "id, user_id, name, slug, model, system_prompt, description, category, source_template, created_at"

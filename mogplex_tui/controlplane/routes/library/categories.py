@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ... import presets
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...present import timed
 from ...writes import agents as writes
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import fields
 
 _COLUMNS = "id, slug, label, created_at"

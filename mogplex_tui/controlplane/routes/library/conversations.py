@@ -7,10 +7,10 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...clock import parse_instant
-from ...database import Row, Tx
+from ...db.clock import parse_instant
+from ...db.database import Row, Tx
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...present import timed
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import fields
 
 _LISTED = "id, user_id, model, mode, title, created_at, updated_at"

@@ -6,9 +6,9 @@ import json
 import math
 from typing import Any
 
-from ...database import Row
-from .. import params
-from ..web import Ask, refusal
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, refusal
 
 
 async def strict_body(ask: Ask) -> dict[str, Any]:

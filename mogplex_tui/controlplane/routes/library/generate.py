@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ... import catalogue
-from .. import params
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, refusal, route
 from ..team_scope import active_team
-from ..web import Ask, PlainEndpoint, Service, Verb, refusal, route
 from . import fields
 from .drafts import draft
 

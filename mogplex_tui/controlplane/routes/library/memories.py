@@ -7,11 +7,11 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...clock import DAY_US, iso_app
-from ...database import Row
+from ...db.clock import DAY_US, iso_app
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...writes.memories import LANES, insert_memory
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import fields
 from .memory_reads import COLUMNS, list_memories, memory, scope_and_team
 

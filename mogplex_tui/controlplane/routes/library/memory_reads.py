@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http.endpoints import Ask, answer, refusal
 from ...present import timed
 from ...writes.memories import LANES
 from ..team_scope import team_scope
-from ..web import Ask, answer, refusal
 
 COLUMNS = "id, lane, content, metadata, created_at, updated_at"
 SCOPES = ("all", "personal", "team")

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 _SHELF = Path(__file__).with_name("registry.json")
 _CACHE = {"Cache-Control": "public, s-maxage=300, stale-while-revalidate=600"}

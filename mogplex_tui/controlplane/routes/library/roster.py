@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ... import presets
-from ...clock import DAY_US, iso_db
+from ...db.clock import DAY_US, iso_db
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, route
 from ...writes.agents import PREFIX
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, route
 from .agents import forked
 
 _LATEST_CALLS = (

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...database import Row
+from ...db.database import Row
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...present import timed
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import fields
 
 _RULE_COLUMNS = "id, user_id, name, content, type, created_at"

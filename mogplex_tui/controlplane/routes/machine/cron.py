@@ -8,12 +8,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...clock import iso_app
+from ...core.plane import Plane
+from ...db.clock import iso_app
+from ...db.ids import Ids
 from ...engine import locks, reapers
-from ...ids import Ids
-from ...plane import Plane
-from ..web import Ask, Service, Verb, answer, route
-from .signing import MachineEndpoint
+from ...http.endpoints import Ask, Service, Verb, answer, route
+from ...http.signatures import MachineEndpoint
 
 Duty = Callable[[Plane, Ids, int], dict[str, Any]]
 

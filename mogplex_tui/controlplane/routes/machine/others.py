@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...account import credentials
-from ...clock import SECOND_US
+from ...db.clock import SECOND_US
 from ...engine import slack as engine
-from ..params import NotJsonError, parsed
-from ..web import Ask, Service, Verb, answer, refusal, route
-from .signing import BODY_LIMIT, SenderEndpoint, body_within, same
+from ...http.endpoints import Ask, Service, Verb, answer, refusal, route
+from ...http.params import NotJsonError, parsed
+from ...http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same
 
 _STALE_S = 300
 _STAMP_DIGITS = 12

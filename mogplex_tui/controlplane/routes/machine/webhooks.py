@@ -13,9 +13,9 @@ from ...account import credentials
 from ...engine import hooks
 from ...engine.matching import start_data
 from ...engine.webhooks import Delivery, deliver
-from ..params import NotJsonError, is_uuid, parsed
-from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
-from .signing import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
+from ...http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ...http.params import NotJsonError, is_uuid, parsed
+from ...http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
 
 _DELIVERY_LIMIT = 200
 

@@ -7,12 +7,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ... import providers
+from ...core import upstreams
 from ...engine import dispatch
+from ...http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ...http.params import NotJsonError, is_uuid, json_object
+from ...http.signatures import MachineEndpoint, SenderEndpoint
 from ...writes import jobs
-from ..params import NotJsonError, is_uuid, json_object
-from ..web import Ask, Service, Verb, answer, empty_crash, refusal, route
-from .signing import MachineEndpoint, SenderEndpoint
 
 
 async def process(ask: Ask) -> Response:
@@ -43,7 +43,7 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
     result = jobs.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
     if status == "pending":
         result = dispatch.start(ask.plane, ask.service.ids, job_id, source)
-    if result.reason == providers.QUEUE_DOWN:
+    if result.reason == upstreams.QUEUE_DOWN:
         raise refusal(500, result.reason)
     row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))
     body: dict[str, Any] = {

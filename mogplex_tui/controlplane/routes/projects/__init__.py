@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.routing import BaseRoute
 
-from ..web import PlainEndpoint, Service, V1Endpoint, Verb, route
+from ...http.endpoints import PlainEndpoint, Service, V1Endpoint, Verb, route
 from . import (
     env_vars,
     github_routes,

@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import params
-from ..web import Ask, bad_request, refusal, v1_refusal
+from ...http import params
+from ...http.endpoints import Ask, bad_request, refusal, v1_refusal
 from .scope import own_repo
 
 _OFF = "Vercel project environment variables require an API-capable Vercel integration and are not available."

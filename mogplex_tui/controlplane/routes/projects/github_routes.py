@@ -8,9 +8,9 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import github
-from ...database import Row
-from .. import params
-from ..web import Ask, answer, refusal
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, answer, refusal
 from .scope import github_token
 
 _SETTINGS = "https://github.com/{where}settings/installations/{number}"

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import github
-from ...database import Row, Tx
+from ...db.database import Row, Tx
+from ...http.endpoints import Ask, answer, refusal
 from ...writes import projects
-from ..web import Ask, answer, refusal
 from .repo_view import bare_repo, listed
 from .scope import Owner, github_token, writer
 

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import present
-from ...database import Row
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, RefusedError, answer, refusal
 from ...run_requests import is_branch
-from .. import params
-from ..web import Ask, RefusedError, answer, refusal
 from .repo_fields import root_directory
 from .scope import own_repo, truthy
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ...database import Row
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, Verb, answer, refusal
+from ...db.database import Row
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, Verb, answer, refusal
 from .scope import own_repo
 
 _PREVIEW = 80

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import github
+from ...http.endpoints import Ask, answer, refusal
 from ...writes import projects
-from ..web import Ask, answer, refusal
 from .scope import github_token, own_repo
 
 _MARKERS = ("pnpm-workspace.yaml", "turbo.json", "lerna.json", "nx.json", "rush.json")

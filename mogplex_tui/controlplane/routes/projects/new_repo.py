@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import github
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...writes import projects
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .repo_view import bare_repo
 from .scope import github_token, text_or_none, writer
 from .workspaces import own_workspace

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import Response
 
 from ... import catalogue, connections
-from ...clock import iso_db
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
+from ...db.clock import iso_db
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from .scope import own_repo
 
 _MODEL = ("id", "provider", "name", "context_length")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import params
+from ...http import params
 from .scope import number, text_or_none, timeout_ms, truthy
 
 RUNTIMES = ("node22", "node24", "python3.13")

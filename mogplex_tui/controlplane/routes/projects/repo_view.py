@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...clock import iso_db, iso_db_or_none
-from ...database import Database, Row
+from ...db.clock import iso_db, iso_db_or_none
+from ...db.database import Database, Row
 from .scope import Owner
 
 _COLUMNS = (

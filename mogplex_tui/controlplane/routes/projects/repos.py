@@ -9,10 +9,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, RefusedError, answer, refusal
 from ...writes import projects
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, RefusedError, answer, refusal
 from . import repo_fields
 from .repo_view import bare_repo, full_repo, full_repos, listed
 from .scope import Owner, bad_uuid, own_repo, reader, writer

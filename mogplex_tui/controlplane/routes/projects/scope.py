@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ...database import Row
-from ...plane import Plane
-from .. import params
+from ...core.plane import Plane
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, RefusedError, refusal
 from ..team_scope import team_scope
-from ..web import Ask, RefusedError, refusal
 
 WRITE = "projects.write"
 

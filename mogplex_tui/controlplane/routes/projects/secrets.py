@@ -7,10 +7,10 @@ import re
 from starlette.responses import Response
 
 from ... import github
-from ...clock import SECOND_US, iso_db
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
+from ...db.clock import SECOND_US, iso_db
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from .scope import github_token, own_repo
 
 

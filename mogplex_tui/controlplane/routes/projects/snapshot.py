@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ...clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
-from ...database import Row, Tx
+from ...db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
+from ...db.database import Row, Tx
+from ...http.endpoints import Ask, RefusedError, answer, refusal
 from ...writes import limits, projects
-from ..web import Ask, RefusedError, answer, refusal
 from .scope import github_token, own_repo
 
 LOCK_US = 15 * MINUTE_US

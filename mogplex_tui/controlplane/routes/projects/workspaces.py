@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, empty_crash, refusal
 from ...writes import projects
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, answer, empty_crash, refusal
 from .repo_fields import LINK_RESET
 from .repo_view import bare_workspace, full_workspace
 from .scope import Owner, reader, text_or_none, timeout_ms, writer

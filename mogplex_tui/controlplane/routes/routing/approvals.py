@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ... import present
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...writes import nodes
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 _PAGE = 50
 _LONGEST_NOTE = 2_000

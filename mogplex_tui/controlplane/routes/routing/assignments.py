@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ... import catalogue
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...run_summaries import summaries
 from ...writes.forks import own_agent
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "ci_failure")
 _LIMIT = 500

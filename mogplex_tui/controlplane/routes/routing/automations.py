@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ... import catalogue
-from ...database import Row
-from .. import params
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ..team_scope import team_scope
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 # The provider whose key a coding CLI runs on, and its name in a sentence.
 _PROVIDERS = {"claude-code": ("anthropic", "an Anthropic"), "codex": ("openai", "an OpenAI")}

@@ -7,8 +7,8 @@ from starlette.routing import BaseRoute
 
 from ... import dispatch_query, failure_report
 from ...call_query import BadInstantError
-from ..params import page_and_limit
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ...http.params import page_and_limit
 
 
 async def list_events(ask: Ask) -> Response:

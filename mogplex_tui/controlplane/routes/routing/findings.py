@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...database import Row
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 _REFUSED = {
     "dismissed": "Review finding is dismissed",

@@ -12,8 +12,8 @@ from ... import flow_runs
 from ...engine import hooks
 from ...flow_store import FlowError, own_flow
 from ...graph_coerce import coerce, start_of
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
 from .requests import flow_refusal
 
 _INACTIVE = "Publish and activate this workflow before testing it."

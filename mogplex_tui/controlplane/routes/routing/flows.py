@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute
 from ...flow_graphs import STARTERS, pinned, starter_graph
 from ...flow_store import FlowError, flow_json, mend, own_flow, own_flows
 from ...graph_coerce import Graph, coerce
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...run_summaries import summaries
-from .. import params
-from ..bodies import body_of
 from ..team_scope import active_team, team_scope
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .requests import flow_refusal, positive_number, service_of
 
 _TEMPLATE_FIELDS = ("template_id", "personal_template_id", "team_template_id")

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ... import providers
-from ...database import Row
+from ...core import upstreams
+from ...db.database import Row
 from ...engine import dispatch
 from ...graph_coerce import coerce, start_of
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
 from ...job_records import REPAIRABLE_US
 from ...writes import jobs, ledger
-from .. import params
-from ..web import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
 
 _MODES = ("same_version", "latest_published")
 _NO_VERSION = "The flow does not have an owned published version to run"
@@ -57,7 +57,7 @@ async def repair(ask: Ask) -> Response:
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
         raise refusal(400, "Job run is not repairable")
     result = dispatch.start(ask.plane, ask.service.ids, row["id"], "repair")
-    if result.reason == providers.QUEUE_DOWN:
+    if result.reason == upstreams.QUEUE_DOWN:
         raise refusal(500, result.reason)
     return answer({"ok": True} | _started(ask, row["id"], result))
 
@@ -100,7 +100,7 @@ async def requeue(ask: Ask) -> Response:
             }
         )
     result = dispatch.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
-    if result.reason == providers.QUEUE_DOWN:
+    if result.reason == upstreams.QUEUE_DOWN:
         raise refusal(500, result.reason, jobRunId=queued.job_id)
     head |= {"reused": False, "jobRunId": queued.job_id}
     return answer(head | _started(ask, queued.job_id, result) | {"versionFallbackUsed": version.fell_back})

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...flow_service import FlowService
 from ...flow_store import FlowError
-from .. import params
-from ..web import Ask, RefusedError, refusal
+from ...http import params
+from ...http.endpoints import Ask, RefusedError, refusal
 
 
 def flow_refusal(error: FlowError) -> RefusedError:

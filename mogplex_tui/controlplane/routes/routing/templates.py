@@ -9,16 +9,16 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...db.stored_json import dumps
 from ...flow_graphs import template_of
 from ...flow_store import FlowError, own_flow
 from ...graph_coerce import coerce
-from ...writes.scrub import dumps
-from .. import params
-from ..bodies import body_of
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ..team_scope import active_team, may, team_scope
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 _PAGE = 25
 _LONGEST_NAME = 80

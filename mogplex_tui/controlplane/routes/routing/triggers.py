@@ -8,12 +8,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import iso_db
-from ...database import Row, Tx
+from ...db.clock import iso_db
+from ...db.database import Row, Tx
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...run_summaries import summaries
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 
 EVENTS = ("mention", "pr_opened", "issue_opened", "pr_comment", "issue_comment", "push", "ci_failure")
 _OWN = (

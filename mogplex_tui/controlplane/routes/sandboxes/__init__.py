@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from ..web import Handler, Service, Verb, route
+from ...http.endpoints import Handler, Service, Verb, route
 from . import collection, ends, execs, files, harness, launch, looks, presence, terminal, tree, wake
 from .door import LateDoor, SandboxDoor
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...clock import iso_db
-from ...database import Row
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http.endpoints import Ask, answer
 from ...sandbox_record import record
 from ...sandbox_states import PENDING, Change, change
 from ...vm import lookup
 from ..team_scope import team_scope
-from ..web import Ask, answer
 
 _MOST = 10_000
 _CLI = ("creating", "installing", "running", "paused")

@@ -9,15 +9,15 @@ from typing import Any
 
 from starlette.requests import Request
 
-from ...credentials import Caller
-from ...database import Row
-from ...delegation import USER_HEADER, delegated
+from ...db.database import Row
+from ...http import params
+from ...http.authentication import Caller
+from ...http.endpoints import Ask, OpenEndpoint, refusal
+from ...http.worker_credentials import USER_HEADER, delegated
 from ...sandbox_states import PENDING
 from ...vm import lookup
 from ...writes import sandboxes
-from .. import params
 from ..team_scope import active_team, team_scope
-from ..web import Ask, OpenEndpoint, refusal
 
 BASH = "tools.bash"
 WRITE_FILE = "tools.write_file"

@@ -7,14 +7,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...clock import SECOND_US
-from ...database import Row
+from ...db.clock import SECOND_US
+from ...db.database import Row
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...sandbox_record import record
 from ...sandbox_states import PENDING, Change, change
 from ...writes import sandboxes
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .door import BASH, SANDBOX_NOT_FOUND, again, own, ready, require, somebody
 
 _NOT_RUNNING = "Sandbox is not running"

@@ -6,16 +6,16 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...channel import Channel
-from ...database import Row
-from ...machines import INTERRUPTED, Process, real_seconds
-from ...plane import Plane
+from ...core.event_channel import Channel
+from ...core.plane import Plane
+from ...core.sandbox_processes import INTERRUPTED, Process, real_seconds
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...vm import lookup
 from ...vm.disk import Disk, OutsideError, clean
 from ...vm.machine import Machine, Run
 from ...vm.shell import run_line, run_words
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .commands import harness_of, immediate, words
 from .door import BASH, awake, own, ready, require, text_of
 from .quotas import admit_exec

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...vm import lookup
 from ...vm.disk import Disk, MissingError, OutsideError, TakenError, clean
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .door import BASH, WRITE_FILE, awake, own, ready, require, text_of
 
 OUTSIDE = "path must stay within the repo root"

@@ -8,14 +8,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row, Tx
-from ...machines import Process
+from ...core.sandbox_processes import Process
+from ...db.database import Row, Tx
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, RefusedError, answer, refusal
 from ...run_requests import HARNESSES
 from ...sandbox_states import Change, change
 from ...writes import calls
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, RefusedError, answer, refusal
 from .door import BASH, NOT_READY, awake, own, require, text_of
 from .execs import has_ai
 from .harness_run import HarnessRun, about

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from ...channel import Channel
-from ...database import Row
-from ...machines import Process, real_seconds
+from ...core.event_channel import Channel
+from ...core.sandbox_processes import Process, real_seconds
+from ...db.database import Row
+from ...http.endpoints import Ask
 from ...seed.catalogue import Prompt
 from ...seed.steer import steered_course
 from ...seed.steps import Step, Story
@@ -20,7 +21,6 @@ from ...vm.disk import Disk, TakenError
 from ...vm.trees import story_key
 from ...writes import calls
 from ...writes.pricing import Tokens
-from ..web import Ask
 from .door import team_of, text_of
 from .execs import keep
 

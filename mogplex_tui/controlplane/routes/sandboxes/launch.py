@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ...channel import Channel
-from ...clock import SECOND_US
-from ...database import Row
+from ...core.event_channel import Channel
+from ...db.clock import SECOND_US
+from ...db.database import Row
+from ...http import params
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...run_requests import InvalidRunError, is_branch, root_directory
 from ...sandbox_record import record
 from ...sandbox_states import ACTIVE, PENDING, Change, change
 from ...vm import lookup
 from ...vm.boot import Boot, Kind
 from ...writes import sandboxes
-from .. import params
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .door import BASH, NO_FUNDS, may_compute, require, team_of, text_of
 from .quotas import admit_boot, claim_boot
 from .streams import EventStream

@@ -6,14 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http.endpoints import Ask, answer
 from ...sandbox_reaper import STALE_PAUSING_US
 from ...sandbox_record import record
 from ...sandbox_states import ACTIVE, PENDING, Change, change
 from ...sandbox_use import pausing_since
 from ...vm import lookup
 from ...writes import sandboxes
-from ..web import Ask, answer
 from .door import again, own
 
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ...machines import real_seconds
+from ...core.sandbox_processes import real_seconds
+from ...http import params
+from ...http.endpoints import Ask, answer, empty_crash, refusal
 from ...sandbox_use import is_busy
 from ...vm import lookup
 from ...writes import sandboxes
-from .. import params
-from ..web import Ask, answer, empty_crash, refusal
 from .door import SANDBOX_NOT_FOUND, own
 
 GRACE_MS = 90_000

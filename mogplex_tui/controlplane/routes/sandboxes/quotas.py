@@ -7,12 +7,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ...clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ...database import Row, Tx
+from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ...db.database import Row, Tx
+from ...http.endpoints import Ask, RefusedError, answer
 from ...sandbox_states import COUNTED
 from ...sandbox_use import EXEC_LOCK_STALE_US
 from ...writes import limits
-from ..web import Ask, RefusedError, answer
 
 BOOT = "sandbox_boot"
 EXEC = "sandbox_exec"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ...channel import Channel
-from ..web import encode
+from ...core.event_channel import Channel
+from ...http.endpoints import encode
 
 _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive"}
 

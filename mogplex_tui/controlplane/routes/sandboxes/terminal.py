@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .. import params
-from ..web import Ask, answer, refusal
+from ...http import params
+from ...http.endpoints import Ask, answer, refusal
 from .door import BASH, own, ready, require
 
 _DEFAULT_KEY = "default"

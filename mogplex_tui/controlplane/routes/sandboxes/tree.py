@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http.bodies import body_of
+from ...http.endpoints import Ask, answer, refusal
 from ...vm.disk import Disk, MissingError, TakenError
 from ...vm.trees import PRUNED
-from ..bodies import body_of
-from ..web import Ask, answer, refusal
 from .door import WRITE_FILE, own, require, text_of
 from .files import OUTSIDE, disk_of, inside, save
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ...database import Row
+from ...db.database import Row
+from ...http.endpoints import Ask, answer, refusal
 from ...sandbox_record import record
 from ...sandbox_states import ACTIVE, PENDING, Change, change
 from ...vm.boot import Kind
 from ...writes import sandboxes
-from ..web import Ask, answer, refusal
 from .door import BASH, NO_FUNDS, SANDBOX_NOT_FOUND, again, may_compute, own, ready, require
 from .launch import begun, check, launch, start
 from .quotas import admit_boot, claim_boot

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...database import Row
+from ...db.database import Row
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
 from ...writes import signins
-from ..web import Ask, RefusedError, Service, Verb, answer, route
 from .discovery import BASE, SCOPES
 from .forms import PageEndpoint, texts
 from .pages import page

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from ...http import params
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, empty_crash, route
 from ...writes import signins
-from .. import params
-from ..web import Ask, RefusedError, Service, Verb, answer, empty_crash, route
 from .discovery import BASE
 from .forms import PageEndpoint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ..web import Ask, Service, Verb, answer, route
+from ...http.endpoints import Ask, Service, Verb, answer, route
 from .forms import PageEndpoint
 
 SCOPES = ("openid", "profile", "email", "offline_access", "read", "write")

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from ...credentials import SESSION_COOKIE, Caller
-from .. import params
-from ..web import Ask, OpenEndpoint, Service, refusal
+from ...http import params
+from ...http.authentication import SESSION_COOKIE, Caller
+from ...http.endpoints import Ask, OpenEndpoint, Service, refusal
 
 
 class PageEndpoint(OpenEndpoint):

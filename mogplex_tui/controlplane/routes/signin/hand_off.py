@@ -11,11 +11,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from ...clock import DAY_US
-from ...database import Row
+from ...db.clock import DAY_US
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, Service, Verb, refusal, route
 from ...writes import api_keys, signins
-from .. import params
-from ..web import Ask, Service, Verb, refusal, route
 from .forms import PageEndpoint, form_or_json, require_own_page
 from .pages import hidden, page, said
 

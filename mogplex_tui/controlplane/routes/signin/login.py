@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from ...credentials import SESSION_COOKIE
+from ...http.authentication import SESSION_COOKIE
+from ...http.endpoints import Ask, Service, Verb, route
 from ...writes import signins
-from ..web import Ask, Service, Verb, route
 from .authorize import AUTHORIZE, KEPT, client_of
 from .forms import PageEndpoint, form_or_json, require_own_page
 from .pages import hidden, page

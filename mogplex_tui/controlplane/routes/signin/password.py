@@ -10,12 +10,12 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import SECOND_US, iso_app
-from ...credentials import SESSION_COOKIE
-from ...database import Row
+from ...db.clock import SECOND_US, iso_app
+from ...db.database import Row
+from ...http.authentication import SESSION_COOKIE
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, encode, route
+from ...http.params import trim
 from ...writes import signins
-from ..params import trim
-from ..web import Ask, RefusedError, Service, Verb, answer, encode, route
 from .forms import PageEndpoint, form_or_json, require_own_page
 
 _SNAPSHOT_COOKIE = "better-auth.session_data"

@@ -14,11 +14,11 @@ from urllib.parse import unquote_plus
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...clock import SECOND_US, iso_app
-from ...credentials import digest
-from ...database import Row, Tx
+from ...db.clock import SECOND_US, iso_app
+from ...db.database import Row, Tx
+from ...http.authentication import digest
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
 from ...writes import signins
-from ..web import Ask, RefusedError, Service, Verb, answer, route
 from .authorize import client_of
 from .discovery import BASE
 from .forms import PageEndpoint, form_or_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from ..web import Service
+from ...http.endpoints import Service
 from . import chat, connection_oauth, connections, mcp, mcp_servers, slack
 
 _THEMES = (mcp_servers, connection_oauth, connections, slack, mcp, chat)

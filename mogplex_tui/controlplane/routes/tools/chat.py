@@ -13,14 +13,14 @@ from starlette.types import Receive, Scope, Send
 from ... import catalogue, chat_quota
 from ...chat_reply import compose
 from ...chat_talk import Prompt, Talk
-from ...database import Row
-from ...plane import Plane
+from ...core.plane import Plane
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
 from ...roles import ActiveTeam, may
 from ...seed.odds import Odds
 from ...writes import calls, chats
-from .. import params
 from ..team_scope import active_team
-from ..web import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
 
 _HEADERS = {
     "Content-Type": "text/event-stream",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import params
-from ..web import Ask, RefusedError, refusal
+from ...http import params
+from ...http.endpoints import Ask, RefusedError, refusal
 from .connection_presets import PRESETS
 from .safe_urls import UnsafeUrlError, parsed_url
 

@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from ...clock import HOUR_US
-from ...database import Row
+from ...db.clock import HOUR_US
+from ...db.database import Row
+from ...http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, refusal, route
 from ...writes import connections as writes
-from ..web import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, refusal, route
 from .connection_presets import PRESETS
 from .connections import own_connection
 

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ... import connection_probe
-from ...clock import iso_app
 from ...connections import COLUMNS, MCP_CAP, connection, mcp_count, runnable
-from ...database import Row
+from ...db.clock import iso_app
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ...writes import connections as writes
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .connection_fields import Columns, invalid, new_connection
 
 # How long a target takes to answer at a human pace.

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ... import mcp_configs
-from ...clock import iso_db
-from ...database import Row
-from .. import params
-from ..web import Ask, PlainEndpoint, Service, V1Endpoint, Verb, answer, data, refusal, route
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, PlainEndpoint, Service, V1Endpoint, Verb, answer, data, refusal, route
 from .server_fields import Server, body_object, changed, created, refused
 
 _JSON_COLUMNS = ("args", "env_plain", "env_secrets", "header_plain", "header_secrets", "extra")

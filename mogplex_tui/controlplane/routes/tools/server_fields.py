@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .. import params
-from ..web import RefusedError, refusal
+from ...http import params
+from ...http.endpoints import RefusedError, refusal
 
 RESERVED = ("args", "command", "env", "http_headers", "url")
 

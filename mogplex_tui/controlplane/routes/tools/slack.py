@@ -12,10 +12,20 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from ...clock import iso_db
-from ...database import Row
-from .. import params
-from ..web import Ask, OpenEndpoint, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
+from ...db.clock import iso_db
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import (
+    Ask,
+    OpenEndpoint,
+    PlainEndpoint,
+    RefusedError,
+    Service,
+    Verb,
+    answer,
+    refusal,
+    route,
+)
 
 _PREFIX = "/api/integrations/slack"
 _MAX_USERS = 100

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from ..bulk import Rows
+from ...db.row_batches import Rows
 from ..world import World
 from . import identity, library, projects, routing, tools
 

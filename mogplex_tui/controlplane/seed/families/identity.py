@@ -6,9 +6,9 @@ import base64
 from random import Random
 from typing import Any
 
-from ...clock import DAY_US, HOUR_US, SECOND_US
-from ...credentials import TOKEN_PREFIX, digest
-from ..bulk import Rows, encode
+from ...db.clock import DAY_US, HOUR_US, SECOND_US
+from ...db.row_batches import Rows, encode
+from ...http.authentication import TOKEN_PREFIX, digest
 from ..catalogue import material
 from ..rng import new_uuid, token, whole
 from ..world import World

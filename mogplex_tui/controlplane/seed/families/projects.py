@@ -7,8 +7,8 @@ import uuid
 from random import Random
 from typing import Any
 
-from ...clock import DAY_US, HOUR_US, MINUTE_US
-from ..bulk import Rows, encode
+from ...db.clock import DAY_US, HOUR_US, MINUTE_US
+from ...db.row_batches import Rows, encode
 from ..catalogue import material
 from ..rng import new_uuid, whole
 from ..world import Repo, World

@@ -7,11 +7,11 @@ import uuid
 from random import Random
 from typing import Any
 
-from ...clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ...db.row_batches import Rows, encode
 from ...flow_graphs import template_of
 from ...flow_service import SOURCE_KINDS
 from ...graph_coerce import Graph, coerce
-from ..bulk import Rows, encode
 from ..catalogue import material
 from ..rng import new_uuid, pick, token
 from ..world import World, build_graph

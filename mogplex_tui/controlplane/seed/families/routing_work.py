@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from ...clock import SECOND_US, iso_app
+from ...db.clock import SECOND_US, iso_app
+from ...db.row_batches import Rows, encode
 from .. import diagnosis
-from ..bulk import Rows, encode
 from ..catalogue import material
 from ..job_plan import phase_of
 from ..rng import new_uuid, token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from ...web import Service, route
+from ....http.endpoints import Service, route
 from .endpoint import McpEndpoint
 
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ... import params
-from ...web import Ask, RefusedError, Service, V1Endpoint, encode
+from ....http import params
+from ....http.endpoints import Ask, RefusedError, Service, V1Endpoint, encode
 from .inside import perform
 from .operations import OPERATIONS
 

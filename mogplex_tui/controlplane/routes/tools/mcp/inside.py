@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Scope
 
-from ...web import encode
+from ....http.endpoints import encode
 from .operation import Operation, V1Call
 
 log = logging.getLogger("mogplex.controlplane")

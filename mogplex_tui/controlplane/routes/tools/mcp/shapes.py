@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ... import params
+from ....http import params
 
 Path = tuple[str, ...]
 Issues = list[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .web import Ask, refusal
+from .endpoints import Ask, refusal
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _FIELD = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)

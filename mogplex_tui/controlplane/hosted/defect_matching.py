@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Scope
 
-from ..credentials import Caller
-from ..routes.params import NotJsonError, is_uuid, leading_int, parsed
+from ..http.authentication import Caller
+from ..http.params import NotJsonError, is_uuid, leading_int, parsed
 from . import defects
 from .defects import Broken, WholeBody
 

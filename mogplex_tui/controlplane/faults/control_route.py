@@ -10,8 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .inject import ActiveRule, Faults
-from .parse import BadRuleError, Rule, parse
+from .injector import ActiveRule, Faults
+from .rules import BadRuleError, Rule, parse
 
 PATH = "/__plane/faults"
 

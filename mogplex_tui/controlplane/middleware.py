@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp
 
-from ..routes.web import Service
-from .body_limit import BodyLimit
-from .gate import HostedGate
-from .hosted import HostedDefects
-from .inject import FaultInjector, Faults
-from .parse import parse
-from .site_guard import SiteGuard
-from .switch import FaultSwitch
+from .faults.control_route import FaultSwitch
+from .faults.injector import FaultInjector, Faults
+from .faults.rules import parse
+from .hosted.defect_middleware import HostedDefects
+from .hosted.login_gate import HostedGate
+from .http.body_limit import BodyLimit
+from .http.endpoints import Service
+from .http.site_guard import SiteGuard
 
 
 def before(app: ASGIApp, service: Service) -> ASGIApp:

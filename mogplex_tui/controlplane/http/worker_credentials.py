@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from .credentials import Caller
-from .plane import Plane
+from ..core.plane import Plane
+from .authentication import Caller
 
 USER_HEADER = "x-delegated-user-id"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ..clock import SECOND_US, iso_app, iso_db, parse_instant
+from ..db.clock import SECOND_US, iso_app, iso_db, parse_instant
 
 UNKNOWN_VALUE = "from_the_future"
 UNKNOWN_FIELD = "added_later"

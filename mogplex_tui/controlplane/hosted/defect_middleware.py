@@ -11,15 +11,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..call_query import searched
-from ..credentials import Caller
-from ..database import REFUSED_WRITES as REFUSING
-from ..plane import Plane
-from ..routes.web import encode
+from ..core.plane import Plane
+from ..db.database import REFUSED_WRITES as REFUSING
+from ..faults.error_envelopes import is_v1
+from ..http.authentication import Caller
+from ..http.endpoints import encode
+from . import defect_matching as known
 from . import defects
-from . import visit as known
+from .defect_matching import Visit
 from .defects import Broken
-from .refuse import is_v1
-from .visit import Visit
 
 CALLS = defects.OBSERVABILITY + "/calls"
 # More rows than a plane holds.

@@ -10,8 +10,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ..hub import Hub, Subscription
-from .web import Ask, PlainEndpoint, Service, Verb, encode, refusal, route
+from ..db.change_hub import Hub, Subscription
+from .endpoints import Ask, PlainEndpoint, Service, Verb, encode, refusal, route
 
 PING_SECONDS = 25.0
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..credentials import SESSION_COOKIE, TOKEN_PREFIX
-from ..delegation import USER_HEADER, delegated
-from ..routes.web import Service, answer
-from .refuse import is_v1, login
+from ..faults.error_envelopes import is_v1, login
+from ..http.authentication import SESSION_COOKIE, TOKEN_PREFIX
+from ..http.endpoints import Service, answer
+from ..http.worker_credentials import USER_HEADER, delegated
 
 ASSETS = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # Open to anybody. A text is a path with all below it, one that ends in `*` is any path that begins so.

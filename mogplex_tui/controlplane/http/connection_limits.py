@@ -20,7 +20,7 @@ READ_SECONDS = 60.0
 MAX_HEAD = 65_536
 """The most bytes of a request's line and headers."""
 MAX_REQUEST = 128 * 1024 * 1024
-"""The most bytes of a request that are read at all; edge/body_limit.py refuses bodies long before."""
+"""The most bytes of a request that are read at all; http/body_limit.py refuses bodies long before."""
 
 BACKLOG = 256
 """The most connections that wait to be accepted, and that are accepted at once."""

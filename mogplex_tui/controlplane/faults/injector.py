@@ -11,10 +11,10 @@ from random import Random
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import refuse
+from . import error_envelopes
+from .event_stream import Change, FrameShaper, change_json
 from .kinds import REFUSING
-from .parse import Rule
-from .stream import Change, FrameShaper, change_json
+from .rules import Rule
 
 _JSON_KINDS = frozenset(
     ("wrong-types", "unknown-fields", "unknown-values", "duplicated", "reordered", "skew")
@@ -96,7 +96,7 @@ class Faults:
             rule = active.rule
             if rule.kind in REFUSING and rule.pattern.is_rooted and active.strikes(method, path, ""):
                 status = _status(rule)
-                return status, refuse.message(status)
+                return status, error_envelopes.message(status)
         return None
 
     def silences(self, method: str, path: str, query: str) -> bool:
@@ -152,15 +152,15 @@ class FaultInjector:
         if kind == "500":
             return Response(status_code=500)
         if kind == "html":
-            return refuse.page(int(low or 200))
+            return error_envelopes.page(int(low or 200))
         if kind == "login":
-            return refuse.login(path, query)
+            return error_envelopes.login(path, query)
         if kind == "database-down":
-            return refuse.database_down(path, self._origin)
+            return error_envelopes.database_down(path, self._origin)
         if kind == "429":
-            return refuse.refused(path, 429, self._origin, low)
+            return error_envelopes.refused(path, 429, self._origin, low)
         status = int(low or 500) if kind == "status" else int(kind)
-        return refuse.refused(path, status, self._origin, 60 if status == 429 else None)
+        return error_envelopes.refused(path, status, self._origin, 60 if status == 429 else None)
 
 
 class _Shaped:

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ..credentials import SESSION_COOKIE, Authenticator, Caller, Refusal
-from ..database import WriteRefusedError
-from ..ids import Ids
-from ..plane import Plane
+from ..core.plane import Plane
+from ..db.database import WriteRefusedError
+from ..db.ids import Ids
+from .authentication import SESSION_COOKIE, Authenticator, Caller, Refusal
 
 log = logging.getLogger("mogplex.controlplane")
 

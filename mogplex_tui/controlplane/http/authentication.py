@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from .clock import MINUTE_US, Clock
-from .database import Database
+from ..db.clock import MINUTE_US, Clock
+from ..db.database import Database
 
 TOKEN_PREFIX = "mog_"  # noqa: S105 (a public marker, not a secret)
 SESSION_COOKIE = "better-auth.session_token"

@@ -8,8 +8,8 @@ import hmac
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...credentials import Caller
-from ..web import Ask, Endpoint, OpenEndpoint, Verb, empty_crash, refusal
+from .authentication import Caller
+from .endpoints import Ask, Endpoint, OpenEndpoint, Verb, empty_crash, refusal
 
 BODY_LIMIT = 1_000_000
 

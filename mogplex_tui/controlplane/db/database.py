@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .hub import Frame, Hub
+from .change_hub import Frame, Hub
 from .ids import Ids
 
 MIGRATIONS = Path(__file__).with_name("migrations")

@@ -8,8 +8,8 @@ import contextlib
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..routes.web import RefusedError
-from .refuse import worded
+from ..faults.error_envelopes import worded
+from .endpoints import RefusedError
 
 MAX_BODY = 10_000_000
 """The most bytes of one body; some routes have lower limits of their own."""

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .clock import Clock
-from .database import Database, DatabaseMismatchError
-from .hub import Hub
-from .ids import Ids
-from .machines import Machines
-from .scenarios import load
-from .scenarios.fields import ScenarioError
-from .scenarios.model import Scenario
+from ..db.change_hub import Hub
+from ..db.clock import Clock
+from ..db.database import Database, DatabaseMismatchError
+from ..db.ids import Ids
+from ..scenarios import load
+from ..scenarios.fields import ScenarioError
+from ..scenarios.model import Scenario
+from .sandbox_processes import Machines
 
 if TYPE_CHECKING:
-    from .edge.inject import Faults
+    from ..faults.injector import Faults
 
 SCALES = ("small", "medium", "large")
 PROFILES = ("documented", "hosted")
@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
     database with nothing but its account. `scenario` names what a new database tells, or a file that says it
     (scenarios/load.py), None for an ordinary day; `scale` None is the scenario's own. `profile` is one of PROFILES;
-    `faults` are rules as edge/parse.py reads them, and `fault_route` opens /__plane/faults, where they are switched.
+    `faults` are rules as faults/rules.py reads them, and `fault_route` opens /__plane/faults, where they are switched.
     `mcp_origins` are web origins, separated by commas, that may call the MCP endpoint; with `private_hosts`
     connections may point into this machine's network.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import params
-from .web import Ask, empty_crash, refusal
+from .endpoints import Ask, empty_crash, refusal
 
 
 async def body_of(ask: Ask) -> dict[str, Any]:

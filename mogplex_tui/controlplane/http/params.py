@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from .web import Ask
+from .endpoints import Ask
 
 # What the service's language strips from both ends of a text.
 SPACES = (

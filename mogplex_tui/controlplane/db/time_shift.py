@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .bulk_load import loading, suspended
 from .clock import iso_app, parse_instant
 from .database import Database, Tx
-from .loading import loading, suspended
 
 # Tables that copies of older work are added to; the copies are so old that they may stay where they are.
 _WITH_COPIES = ("ai_calls", "ai_call_events", "external_agent_runs")

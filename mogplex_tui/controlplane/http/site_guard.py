@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..routes.web import Service
-from .refuse import worded
+from ..faults.error_envelopes import worded
+from .endpoints import Service
 
 # Open to pages of any origin, or with a rule of their own (mcp.md §1, auth.md §8).
 _MCP = "/api/v1/mogplex/mcp"

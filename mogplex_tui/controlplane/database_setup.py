@@ -9,9 +9,9 @@ from pathlib import Path
 
 from . import history_cache
 from .account import create_credentials, create_profile
-from .clock import Clock
-from .database import DatabaseMismatchError
-from .plane import Plane, Settings, open_plane, settled
+from .core.plane import Plane, Settings, open_plane, settled
+from .db.clock import Clock
+from .db.database import DatabaseMismatchError
 from .scenarios import load
 
 Notice = Callable[[str], None]
@@ -53,7 +53,7 @@ def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
     built = history_cache.fetch(settings, path, now)
     if built is None:
         return None
-    from .moving import move
+    from .db.time_shift import move
 
     try:
         plane = open_plane(settings, path, clock)

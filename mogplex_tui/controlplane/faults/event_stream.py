@@ -7,8 +7,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from . import mutate
-from .parse import Rule
+from . import json_mutations
+from .rules import Rule
 
 Change = tuple[Rule, Random]
 
@@ -17,16 +17,18 @@ def change_json(body: Any, rule: Rule, random: Random) -> Any:
     """The JSON body of an answer or of one frame as a rule changes it; other kinds leave it alone."""
     names, low = rule.argument.names, rule.argument.low
     changes: dict[str, Callable[[Any], Any]] = {
-        "wrong-types": lambda value: mutate.wrong_types(value, names, random),
-        "unknown-values": lambda value: mutate.unknown_values(value, names),
-        "duplicated": lambda value: mutate.rows(value, mutate.twice),
-        "reordered": lambda value: mutate.rows(value, lambda items: mutate.shuffled(items, random)),
-        "skew": lambda value: mutate.skewed(value, low or 0.0),
+        "wrong-types": lambda value: json_mutations.wrong_types(value, names, random),
+        "unknown-values": lambda value: json_mutations.unknown_values(value, names),
+        "duplicated": lambda value: json_mutations.rows(value, json_mutations.twice),
+        "reordered": lambda value: json_mutations.rows(
+            value, lambda items: json_mutations.shuffled(items, random)
+        ),
+        "skew": lambda value: json_mutations.skewed(value, low or 0.0),
     }
     if rule.kind == "unknown-fields":
-        return mutate.unknown_fields(body)
+        return json_mutations.unknown_fields(body)
     change = changes.get(rule.kind)
-    return body if change is None else mutate.payload(body, change)
+    return body if change is None else json_mutations.payload(body, change)
 
 
 class FrameShaper:
@@ -66,7 +68,7 @@ class FrameShaper:
             if rule.kind == "silent" and self._told >= (rule.argument.low or 0):
                 return b""
             if rule.kind == "duplicated":
-                frames = mutate.twice(frames)
+                frames = json_mutations.twice(frames)
             elif rule.kind == "reordered":
                 frames = self._swap(frames)
             else:

@@ -6,7 +6,7 @@ import json.encoder
 from collections.abc import Callable
 from typing import Any
 
-from ..database import Tx
+from .database import Tx
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -1,1 +1,0 @@
-"""What stands before the routes: faults on demand, and the edge and the defects of the hosted service (auth.md §3)."""

@@ -1,0 +1,1 @@
+"""What HTTP routes are built on: routing, authentication, parameters and limits."""

@@ -1,4 +1,4 @@
-"""Hosted CI and pre-commit run the checks of the project itself."""
+"""Hosted CI, pre-commit hooks and issue forms are well-formed and name what exists."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def test_workflow_has_minimal_permissions_and_pinned_actions(path: Path) -> None
         assert job["timeout-minutes"] <= 60
         used = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used)
+
+
+@pytest.mark.parametrize("name", ["bug", "idea"])
+def test_issue_form_has_labelled_fields(name: str) -> None:
+    form = _load(ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml")
+    assert form["name"]
+    assert form["description"]
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert all(field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)
 
 
 def test_pre_commit_hooks_run_tools_of_the_project() -> None:
